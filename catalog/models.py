@@ -1,0 +1,278 @@
+"""The typed catalog: what a paper file may say, checked at the border.
+
+A `Paper` is one paper file in memory. Facts that its BibTeX holds (authors, year, venue, DOI, arXiv id) are not
+repeated here; `catalog.bibtex.describe` computes what is shown.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Self
+from urllib.parse import quote, unquote, urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import SkipJsonSchema
+
+SCHEMES = ("http", "https", "mailto", "ftp")
+FENCE = re.compile(r"^(?P<fence>`{3,}|~{3,})[ \t]*(?:bibtex|biblatex|bib)\b[^\n`]*$", re.I | re.M)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u2028\u2029\ufeff]")
+_SPACE = re.compile(r"\s+")
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.I)
+
+
+class Status(StrEnum):
+    """How far the reader is."""
+
+    unread = "unread"
+    reading = "reading"
+    read = "read"
+
+
+def one_line(text: str) -> str:
+    """The text on one line, white space folded; refuses control characters."""
+    text = _SPACE.sub(" ", text).strip()
+    if bad := _CONTROL.search(text):
+        raise ValueError(f"{text[:60]!r} holds the control character {bad.group()!r}; remove it")
+    return text
+
+
+def _url(text: str) -> str:
+    text = text.strip()
+    if not text:
+        raise ValueError("the address is empty; give one or remove the link")
+    if _SPACE.search(text) or _CONTROL.search(text) or any(c in text for c in '<>"`\\'):
+        raise ValueError(f"{text[:80]!r} is not an address: write spaces and quotes percent-encoded")
+    try:
+        parts = urlsplit(text)
+    except ValueError as e:
+        raise ValueError(f"{text[:80]!r} is not an address: {e}") from None
+    if parts.scheme and parts.scheme.lower() not in SCHEMES:
+        raise ValueError(f"{text[:80]!r} is not allowed as a link; use http, https, ftp, mailto or a relative path")
+    if parts.scheme.lower() in ("http", "https", "ftp") and not parts.hostname:
+        raise ValueError(f"{text[:80]!r} names no host; write https://host/path")
+    if not parts.scheme and text.startswith(("/", "\\")):
+        raise ValueError(f"{text[:80]!r} is neither an address nor a path relative to the paper file")
+    return text
+
+
+def _tag(text: str) -> str:
+    text = one_line(text)
+    if not text:
+        raise ValueError("an empty tag; remove it")
+    if len(text) > 100 or any(c in text for c in "`|<>\"{}[]\\"):
+        raise ValueError(f"{text[:60]!r} is not a tag; at most 100 characters, none of ` | < > \" {{ }} [ ] \\")
+    return text
+
+
+def _key(text: str) -> str:
+    text = text.strip()
+    if not text:
+        raise ValueError("the citation key is empty; give one, such as hu2021lora")
+    if _CONTROL.search(text) or any(c in text for c in "{},\n\t"):
+        raise ValueError(f"{text[:60]!r} is not a citation key: no braces, commas or line breaks")
+    if len(file_name(text).encode()) > 240:
+        raise ValueError(f"{text[:60]!r}… is too long for a file name; at most 230 bytes")
+    return text
+
+
+def _link_name(text: str) -> str:
+    text = one_line(text).lower()
+    if not text or len(text) > 60 or any(c in text for c in "`|<>\"{}[]\\:"):
+        raise ValueError(f"{text[:60]!r} is not a link's name; use a word such as paper, code, blog, docs, model")
+    return text
+
+
+OneLine = Annotated[str, AfterValidator(one_line), Field(max_length=2000)]
+Url = Annotated[str, AfterValidator(_url), Field(max_length=4000)]
+Tag = Annotated[str, AfterValidator(_tag)]
+Key = Annotated[str, AfterValidator(_key)]
+
+
+def tag_slug(tag: str) -> str:
+    """What two spellings of one tag share: "Long Context" and "long-context" give "long-context"."""
+    folded = unicodedata.normalize("NFKC", tag).casefold()
+    return re.sub(r"[^\w+#.]+", "-", folded).strip("-") or folded
+
+
+def file_name(key: str) -> str:
+    """The name of the file of a citation key: itself and `.md`, with what no file system takes percent-encoded."""
+    name = re.sub(r'[\x00-\x1f<>:"/\\|?*%\x7f]', lambda m: quote(m.group(), safe=""), key)
+    if name[0] in "._ " or name.upper() == "README" or _RESERVED.match(name):
+        name = f"%{ord(name[0]):02X}{name[1:]}" if ord(name[0]) < 128 else name
+    if name[-1] == " ":
+        name = name[:-1] + "%20"
+    return name + ".md"
+
+
+def key_of(file: str) -> str:
+    """The citation key of a file name, the inverse of `file_name`."""
+    return unquote(file.removesuffix(".md"), errors="strict")
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Link(_Model):
+    """A typed link: `name` says what is there (paper, code, blog, docs, model, …), `label` what the list called it.
+
+    In a file: `code: https://…`, or `model: ['[7B](https://…)', 'https://…']` where there are several or a label.
+    """
+
+    name: Annotated[str, AfterValidator(_link_name)]
+    url: Url
+    label: Annotated[OneLine, Field(max_length=200)] = ""
+
+    def scalar(self) -> str:
+        """The link as it stands in a file, its name apart."""
+        return f"[{self.label}]({self.url})" if self.label else self.url
+
+    @classmethod
+    def from_scalar(cls, name: str, text: str) -> Link:
+        """Read `https://…` or `[label](https://…)`."""
+        text = text.strip()
+        if text.startswith("[") and text.endswith(")") and "](" in text:
+            label, _, url = text[1:-1].rpartition("](")
+            return cls(name=name, label=label, url=url)
+        return cls(name=name, url=text)
+
+
+class Tutorial(_Model):
+    """A notebook or page that teaches the paper, and the library versions it was written for."""
+
+    name: OneLine
+    date: OneLine = ""
+    versions: dict[OneLine, OneLine] = Field(default_factory=dict)
+    notebook: str = ""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.name:
+            raise ValueError("a tutorial without a name; write name: …")
+        if self.notebook:
+            _url(self.notebook)
+        return self
+
+
+def _read_links(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    links = []
+    for name, urls in value.items():
+        if not isinstance(urls, str | list | tuple):
+            raise ValueError(f"{name}: {urls!r} is not an address; write {name}: https://…")
+        for url in [urls] if isinstance(urls, str) else urls:
+            if not isinstance(url, str):
+                raise ValueError(f"{name}: {url!r} is not an address; write - https://…")
+            links.append(Link.from_scalar(str(name), url))
+    return tuple(links)
+
+
+def _write_links(links: Iterable[Link]) -> dict[str, str | list[str]]:
+    out: dict[str, str | list[str]] = {}
+    for link in links:
+        there = out.get(link.name)
+        if there is None:
+            out[link.name] = link.scalar()
+        else:
+            out[link.name] = [*([there] if isinstance(there, str) else there), link.scalar()]
+    return out
+
+
+def _group_links(links: tuple[Link, ...]) -> tuple[Link, ...]:
+    """Links of one name side by side, as the file holds them; the same link once."""
+    names = list(dict.fromkeys(link.name for link in links))
+    grouped = sorted(links, key=lambda link: names.index(link.name))
+    return tuple({(link.name, link.url): link for link in reversed(grouped)}.values())[::-1]
+
+
+def _unique_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Each tag once, whatever its spelling; the first spelling stays."""
+    first: dict[str, str] = {}
+    for tag in tags:
+        first.setdefault(tag_slug(tag), tag)
+    return tuple(first.values())
+
+
+def _read_date(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return dt.date.fromisoformat(value.strip())
+        except ValueError:
+            raise ValueError(f"{value!r} is not a date; write YYYY-MM-DD") from None
+    return value
+
+
+def _read_status(value: Any) -> Any:
+    if isinstance(value, str) and value not in tuple(Status):
+        raise ValueError(f"{value!r} is not a status; write unread, reading or read")
+    return value
+
+
+_scalar_link = {"type": "string", "minLength": 1}
+Links = Annotated[
+    tuple[Link, ...],
+    BeforeValidator(_read_links),
+    AfterValidator(_group_links),
+    PlainSerializer(_write_links),
+    WithJsonSchema({
+        "type": "object",
+        "description": "name: address, or a list of addresses; an address may be written [label](address)",
+        "additionalProperties": {"anyOf": [_scalar_link, {"type": "array", "items": _scalar_link}]},
+    }),
+]
+Date = Annotated[dt.date | None, BeforeValidator(_read_date)]
+
+
+class Paper(_Model):
+    """One paper file. The fields stand in the order of its front matter; `key` is its file name."""
+
+    key: SkipJsonSchema[Key]
+    title: Annotated[OneLine, Field(description="only where there is no BibTeX, or the list shows another title")] = ""
+    status: Annotated[Status, BeforeValidator(_read_status)] = Status.unread
+    read: Annotated[Date, Field(description="the day it was read; only with status: read")] = None
+    added: Annotated[Date, Field(description="the day it came into the catalog")] = None
+    due: Annotated[Date, Field(description="the day it should be read by")] = None
+    links: Links = ()
+    tags: Annotated[tuple[Tag, ...], AfterValidator(_unique_tags)] = ()
+    tutorials: tuple[Tutorial, ...] = ()
+    aliases: Annotated[tuple[Key, ...], Field(description="keys this paper had before")] = ()
+    extras: SkipJsonSchema[dict[str, str]] = Field(default_factory=dict)
+    bibtex: SkipJsonSchema[str] = ""
+    notes: SkipJsonSchema[str] = ""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.read and self.status is not Status.read:
+            raise ValueError(f"read: {self.read} with status: {self.status}; write status: read or remove the date")
+        object.__setattr__(self, "notes", _trim(self.notes))
+        object.__setattr__(self, "bibtex", _trim(self.bibtex))
+        if not self.bibtex and FENCE.match(self.notes):
+            raise ValueError("the notes begin with a BibTeX block; it would be read as the paper's own")
+        return self
+
+    def evolve(self, **changes: Any) -> Paper:
+        """A copy with these fields changed, checked like a new one."""
+        return Paper.model_validate({name: getattr(self, name) for name in Paper.model_fields} | changes)
+
+
+def _trim(text: str) -> str:
+    """The text without blank lines at its ends, its line ends as LF."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").rstrip()
+    return re.sub(r"\A(?:[ \t]*\n)+", "", text)
+
+
+FRONT_MATTER = tuple(n for n in Paper.model_fields if n not in ("key", "extras", "bibtex", "notes"))

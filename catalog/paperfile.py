@@ -1,0 +1,232 @@
+"""The text of a paper file: `loads` and `dumps`, with one canonical form.
+
+Front matter is flat YAML, read with every scalar a string, so `2106.09680` keeps its zero and `no` stays `no`. Keys
+that are not ours (other tools write there too) and full-line comments are kept as they stand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from catalog.errors import BadFile, Finding
+from catalog.models import FENCE, FRONT_MATTER, Paper, key_of
+
+try:
+    from yaml import CBaseLoader as _BaseLoader
+    from yaml import CSafeDumper as _BaseDumper
+except ImportError:  # a PyYAML without libyaml: slower, the same result
+    from yaml import BaseLoader as _BaseLoader  # type: ignore[assignment]
+    from yaml import SafeDumper as _BaseDumper  # type: ignore[assignment]
+
+_HEAD = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.S | re.M)
+_TOP = re.compile(r"""^(?P<key>'(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|[^\s#'"\-?:][^\n]*?|[\-?:][^\s][^\n]*?)[ \t]*:(?=\s|$)""")
+_PLAIN = re.compile(r"https?://[\w./~%+=&@-]+|[A-Za-z]\w*(?:[ ./+-]\w+)*")
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+_ANCHOR = re.compile(r"(?:^|[\s,:\[{\-])[&*][^\s,\]}]")
+
+
+class _Loader(_BaseLoader):  # type: ignore[misc,valid-type]
+    """Every scalar a string; a key that stands twice is an error, not a silent loss."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"{key.value!r} stands twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
+
+
+def loads(text: str, key: str, path: str = "") -> Paper:
+    """Read a paper file.
+
+    Raises `BadFile` with a finding for each thing that is wrong: path, line, field, value, remedy.
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    path = path or f"{key}.md"
+    head = _HEAD.match(text)
+    if not head:
+        what = "the front matter is not closed" if text.startswith("---") else "no front matter"
+        raise BadFile(Finding("front-matter", what, "begin the file with ---, fields, ---", path, 1, key))
+    source = head["yaml"]
+    values = _read_yaml(source, key, path)
+    known = {name: value for name, value in values.items() if name in FRONT_MATTER}
+    extras = _extras(source, values)
+    bibtex, notes = _split_body(text[head.end() :])
+    try:
+        return Paper.model_validate(known | {"key": key, "extras": extras, "bibtex": bibtex, "notes": notes})
+    except ValidationError as e:
+        raise BadFile(*(_finding(err, source, key, path) for err in e.errors())) from None
+
+
+def dumps(paper: Paper) -> str:
+    """The canonical text of a paper: fields in model order, defaults left out, one line end at the end."""
+    front = paper.model_dump(mode="json", include=set(FRONT_MATTER), exclude_defaults=True)
+    front = {"status": str(paper.status)} | front
+    extras = dict(paper.extras)
+    lines = ["---\n"]
+    for name in FRONT_MATTER:
+        if name in front:
+            lines += [extras.pop(f"#{name}", ""), _dump_yaml({name: front[name]})]
+    lines += [chunk for chunk in extras.values() if chunk]
+    lines.append("---\n")
+    if paper.bibtex:
+        fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`{3,}", paper.bibtex)), default=2))
+        lines.append(f"\n{fence}bibtex\n{paper.bibtex}\n{fence}\n")
+    if paper.notes:
+        lines.append(f"\n{paper.notes}\n")
+    return "".join(lines)
+
+
+def bibtex_line(text: str) -> int:
+    """The line of the file on which its BibTeX entry begins, from 1; 0 where it has none."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    head = _HEAD.match(text)
+    body = text[head.end() :] if head else text
+    stripped = body.lstrip()
+    fence = FENCE.match(stripped)
+    if not fence:
+        return 0
+    return text[: len(text) - len(stripped) + fence.end()].count("\n") + 2
+
+
+def front_matter_line(text: str, field: str) -> int:
+    """The line on which a top-level field of the front matter stands, from 1; 1 where it does not."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith(f"{field}:"):
+            return number
+        if number > 1 and line.startswith("---"):
+            break
+    return 1
+
+
+def read_key(file: str) -> str:
+    """The citation key of a paper file's name; raises `BadFile` where it is none."""
+    try:
+        return key_of(file)
+    except UnicodeDecodeError:
+        raise BadFile(Finding("file-name", f"{file!r} is not a citation key", "rename the file", file)) from None
+
+
+def _split_body(body: str) -> tuple[str, str]:
+    """The BibTeX entry, if the body begins with one, and the notes after it."""
+    body = re.sub(r"\A(?:[ \t]*\n)+", "", body)
+    fence = FENCE.match(body)
+    if not fence:
+        return "", body
+    close = re.compile(rf"^{fence['fence'][0]}{{{len(fence['fence'])},}}[ \t]*$", re.M).search(body, fence.end())
+    if not close:
+        return body[fence.end() + 1 :], ""
+    return body[fence.end() + 1 : close.start()].removesuffix("\n"), body[close.end() :]
+
+
+def _read_yaml(source: str, key: str, path: str) -> dict[str, Any]:
+    def bad(message: str, line: int, remedy: str = "write field: value, quoted where it holds ': ' or '#'") -> BadFile:
+        return BadFile(Finding("front-matter", message, remedy, path, line, key))
+
+    if _ANCHOR.search(source):
+        for event in yaml.parse(source, Loader=_BaseLoader):
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                line = event.start_mark.line + 2
+                raise bad("YAML anchors and aliases are not read here", line, "quote the value, or write it out")
+    try:
+        values = yaml.load(source, Loader=_Loader)
+    except RecursionError:
+        raise bad("the front matter is nested too deeply", 2) from None
+    except yaml.YAMLError as e:
+        mark = getattr(e, "problem_mark", None)
+        problem = getattr(e, "problem", None) or getattr(e, "reason", None) or "not YAML"
+        raise bad(f"the front matter is not valid YAML: {problem}", mark.line + 2 if mark else 2) from None
+    if values in (None, ""):
+        return {}
+    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+        raise bad("the front matter is not a list of fields", 2)
+    return values
+
+
+def _extras(source: str, values: dict[str, Any]) -> dict[str, str]:
+    """What is not ours, verbatim: unknown fields by name, and comments by `#` and the field they stand before."""
+    extras: dict[str, str] = {}
+    comment = ""
+    current = ""
+    for line in source.splitlines(keepends=True):
+        top = _TOP.match(line)
+        if line.startswith("#"):
+            comment += line
+            current = ""
+        elif top:
+            name = str(yaml.load(top["key"], Loader=_BaseLoader))
+            current = "" if name in FRONT_MATTER else name
+            if current:
+                extras[current] = comment + line
+            elif comment:
+                extras[f"#{name}"] = comment
+            comment = ""
+        elif current and line.strip():
+            extras[current] += line
+    if comment:
+        extras["#"] = comment
+    for name in values:  # written in a way the lines do not show, such as {flow: style}
+        if name not in FRONT_MATTER and name not in extras:
+            extras[name] = _dump_yaml({name: values[name]})
+    return extras
+
+
+def _dump_yaml(values: dict[str, Any], indent: str = "") -> str:
+    """Block style with lists indented under their key, which libyaml's own emitter does not do."""
+    lines = []
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            lines.append(f"{indent}{_scalar(name)}:\n{_dump_yaml(value, indent + '  ')}")
+        elif isinstance(value, list) and value:
+            items = [_dump_item(item, indent + "  ") for item in value]
+            lines.append(f"{indent}{_scalar(name)}:\n{''.join(items)}")
+        else:
+            lines.append(f"{indent}{_scalar(name)}: {_scalar(value)}\n")
+    return "".join(lines)
+
+
+def _dump_item(item: Any, indent: str) -> str:
+    if isinstance(item, dict) and item:
+        return f"{indent}- {_dump_yaml(item, indent + '  ').removeprefix(indent + '  ')}"
+    return f"{indent}- {_scalar(item)}\n"
+
+
+def _scalar(value: Any) -> str:
+    """A scalar as YAML writes it; what needs no quotes is told by its look, the rest is left to the dumper."""
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
+        return value
+    text: str = yaml.dump(value, Dumper=_BaseDumper, allow_unicode=True, width=10_000, default_flow_style=True)
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _finding(err: Any, source: str, key: str, path: str) -> Finding:
+    """A pydantic error as a finding on the line of the value it is about."""
+    where = tuple(err["loc"])
+    message = str(err.get("ctx", {}).get("error", err["msg"]))
+    field = ".".join(str(part) for part in where if part not in ("key",))
+    if err["type"] != "value_error":
+        message = f"{str(err['input'])[:60]!r}: {message}"
+    message, _, remedy = message.partition("; ")
+    line = _line_of(where, source) if where and where[0] in FRONT_MATTER else 1
+    return Finding("field", f"{field}: {message}" if field else message, remedy, path, line, key)
+
+
+def _line_of(where: tuple[Any, ...], source: str) -> int:
+    node = yaml.compose(source, Loader=_BaseLoader)
+    line = 1
+    for part in where:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            if not found:
+                break
+            line, node = found[0].start_mark.line + 2, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 2
+    return line
