@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -25,6 +24,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic.json_schema import SkipJsonSchema
+
+from catalog.record import tag_slug as tag_slug
 
 SCHEMES = ("http", "https", "mailto", "ftp")
 FENCE = re.compile(r"^(?P<fence>`{3,}|~{3,})[ \t]*(?:bibtex|biblatex|bib)\b[^\n`]*$", re.I | re.M)
@@ -99,12 +100,6 @@ OneLine = Annotated[str, AfterValidator(one_line), Field(max_length=2000)]
 Url = Annotated[str, AfterValidator(_url), Field(max_length=4000)]
 Tag = Annotated[str, AfterValidator(_tag)]
 Key = Annotated[str, AfterValidator(_key)]
-
-
-def tag_slug(tag: str) -> str:
-    """What two spellings of one tag share: "Long Context" and "long-context" give "long-context"."""
-    folded = unicodedata.normalize("NFKC", tag).casefold()
-    return re.sub(r"[^\w+#.]+", "-", folded).strip("-") or folded
 
 
 def file_name(key: str) -> str:

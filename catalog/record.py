@@ -5,6 +5,8 @@ Kept apart from `models` so that listing and searching never pay for pydantic.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -37,6 +39,7 @@ class Record:
     aliases: tuple[str, ...] = ()
     cites: tuple[str, ...] = field(default=(), metadata={"doc": "keys of papers that the notes link to"})
     bibtex: bool = False
+    et_al: bool = field(default=False, metadata={"doc": "the entry ends its authors with `and others`"})
 
     def as_dict(self) -> dict[str, Any]:
         """The record as JSON-ready values."""
@@ -55,6 +58,12 @@ class Record:
     def link(self, name: str) -> str:
         """The address of the first link of that name, or ""."""
         return next((url for n, url, _ in self.links if n == name), "")
+
+
+def tag_slug(tag: str) -> str:
+    """What two spellings of one tag share: "Long Context" and "long-context" give "long-context"."""
+    folded = unicodedata.normalize("NFKC", tag).casefold()
+    return re.sub(r"[^\w+#.]+", "-", folded).strip("-") or folded
 
 
 def _tuples(value: Any) -> Any:
