@@ -1,0 +1,191 @@
+"""Names of people as BibTeX reads them: `and` between them, then "First von Last", "von Last, First" and so on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from catalog.bibtex.latex import decode
+
+_AND = re.compile(r"[{}]|(?:^|(?<=\s))and(?=\s|$)", re.I)
+_COMMA = re.compile(r"[{}]|,")
+_SPACE = re.compile(r"[{}]|(?:\\ |\s|(?<!\\)~)+")
+_DEPTH = re.compile(r"[{}]")
+_PART = re.compile(r'\s*"?\s*(given|family|prefix|suffix|id|useprefix|hash)(-i)?\s*=\s*(.*?)\s*"?\s*', re.I | re.S)
+_CONTROL = re.compile(r"\\(?:([A-Za-z]+)|.)\s*", re.S)
+_LOWER_LETTERS = frozenset({"i", "j", "o", "l", "aa", "ae", "oe", "ss", "dh", "th", "dj", "ng"})
+_INITIALS_FIRST = re.compile(r"\s*(?:[^\W\d_]\.[\s~-]*)+[^\W\d_][\w'’-]+\s*")
+_ET_AL = re.compile(r"\bet\.?\s+al\b|\bu\.\s*a\.|и др\.", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One name, its parts as raw LaTeX. A `literal` one is whole in `last`: an organisation, or what does not parse."""
+
+    first: str = ""
+    von: str = ""
+    last: str = ""
+    jr: str = ""
+    literal: bool = False
+
+    @property
+    def family(self) -> str:
+        """The family name as read, particles included: "van der Berg"."""
+        return decode(f"{self.von} {self.last}")
+
+    @property
+    def display(self) -> str:
+        """The name as read: "Sofia van der Berg", "Sammy Davis, Jr."."""
+        name = decode(f"{self.first} {self.von} {self.last}")
+        return f"{name}, {decode(self.jr)}" if self.jr else name
+
+
+def people(value: str) -> tuple[list[Name], bool]:
+    """The names in a field's value, and whether "and others" ends them. Empty names are left out."""
+    names = [name for name in map(str.strip, _split(value, _AND)) if name]
+    others = len(names) > 1 and names[-1].lower() == "others"
+    return [_name(name) for name in (names[:-1] if others else names)], others
+
+
+def faults(value: str) -> list[str]:
+    """What is wrong with the names in a field's value, each in a sentence."""
+    if not _balanced(value):
+        return ["braces do not match"]
+    names = [name.strip() for name in _split(value, _AND)]
+    found = ["a name is empty: two 'and' in a row, or one at the end"] if not all(names) else []
+    for name in filter(None, names):
+        found += _faults_of(name, alone=len(names) == 1)
+    return found
+
+
+def _faults_of(name: str, alone: bool) -> Iterator[str]:
+    shown = name if len(name) <= 60 else name[:60] + "…"
+    outside = "".join(_split(name, _DEPTH))
+    if _ET_AL.search(outside):
+        yield f"'{shown}' writes out 'et al.'; end the list with 'and others'"
+    if ";" in outside:
+        yield f"'{shown}' holds a ';'; write 'and' between names"
+    if re.search(r"\s\\?&\s", outside):
+        yield f"'{shown}' holds a '&'; write 'and' between names"
+    if _is_extended(name):
+        return
+    parts = _split(name, _COMMA)
+    if len(parts) > 1 and all(map(_INITIALS_FIRST.fullmatch, parts)):
+        yield f"'{shown}' has commas between names; write 'and' between them"
+    elif len(parts) > 3:
+        between = "; write 'and' between names" if alone else ""
+        yield f"'{shown}' has {len(parts) - 1} commas, a name has two at most{between}"
+    elif len(parts) > 1 and not parts[0].strip():
+        yield f"'{shown}' has no family name before the comma"
+    elif len(parts) > 1 and not parts[-1].strip():
+        yield f"'{shown}' ends in a comma"
+
+
+def _split(text: str, separator: re.Pattern[str]) -> list[str]:
+    """The text between the separators that stand outside all braces; braces are separators of `_DEPTH` only."""
+    parts, start, depth = [], 0, 0
+    for found in separator.finditer(text):
+        piece = found.group()
+        if piece == "{":
+            if not depth and separator is _DEPTH:
+                parts.append(text[start : found.start()])
+            depth += 1
+        elif piece == "}":
+            depth = max(0, depth - 1)
+            start = found.end() if separator is _DEPTH and not depth else start
+        elif not depth:
+            parts.append(text[start : found.start()])
+            start = found.end()
+    return parts if separator is _DEPTH and depth else [*parts, text[start:]]
+
+
+def _balanced(text: str) -> bool:
+    depth = 0
+    for brace in _DEPTH.findall(text):
+        depth += 1 if brace == "{" else -1
+        if depth < 0:
+            return False
+    return not depth
+
+
+def _name(text: str) -> Name:
+    if _whole_group(text):
+        return Name(last=text, literal=True)
+    if _is_extended(text):
+        return _extended(text)
+    parts = [part.strip() for part in _split(text, _COMMA)]
+    if len(parts) > 3 or (len(parts) > 1 and not parts[0]):
+        return Name(last=text, literal=True)
+    if len(parts) == 1:
+        return _first_von_last(_words(text))
+    von, last = _von_last(_words(parts[0]))
+    return Name(first=parts[-1], von=von, last=last, jr=parts[1] if len(parts) == 3 else "")
+
+
+def _whole_group(text: str) -> bool:
+    """Whether one pair of braces holds all of the text; `{\\"O}` is a letter, not a group."""
+    if not text.startswith("{") or not text.endswith("}") or text.startswith("{\\"):
+        return False
+    depth = 0
+    for brace in _DEPTH.finditer(text):
+        depth += 1 if brace.group() == "{" else -1
+        if not depth:
+            return brace.end() == len(text)
+    return False
+
+
+def _is_extended(text: str) -> bool:
+    return "=" in text and all(map(_PART.fullmatch, _split(text, _COMMA)))
+
+
+def _extended(text: str) -> Name:
+    """A name in biblatex's form, `given=Sofia, family=Berg, prefix=van der`."""
+    found = {}
+    for part in _split(text, _COMMA):
+        if (match := _PART.fullmatch(part)) and not match[2]:
+            found[match[1].lower()] = match[3][1:-1] if _whole_group(match[3]) else match[3]
+    if not found.get("family"):
+        return Name(last=found.get("given", text), literal="given" not in found)
+    return Name(found.get("given", ""), found.get("prefix", ""), found["family"], found.get("suffix", ""))
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in _split(text, _SPACE) if word]
+
+
+def _first_von_last(words: list[str]) -> Name:
+    lower = [i for i, word in enumerate(words[:-1]) if _is_von(word)]
+    if not lower:
+        return Name(first=" ".join(words[:-1]), last=" ".join(words[-1:]))
+    start, stop = lower[0], lower[-1] + 1
+    return Name(" ".join(words[:start]), " ".join(words[start:stop]), " ".join(words[stop:]))
+
+
+def _von_last(words: list[str]) -> tuple[str, str]:
+    stop = max((i + 1 for i, word in enumerate(words[:-1]) if _is_von(word)), default=0)
+    return " ".join(words[:stop]), " ".join(words[stop:])
+
+
+def _is_von(word: str) -> bool:
+    r"""Whether the first letter outside braces is a small one; `{\'e}` counts as its letter."""
+    at = depth = 0
+    while at < len(word):
+        char = word[at]
+        if char == "{" and not depth and word.startswith("\\", at + 1):
+            return _special_is_lower(word, at + 1)
+        depth += (char == "{") - (char == "}")
+        if not depth and char.isalpha():
+            return char.islower()
+        at += 1
+    return False
+
+
+def _special_is_lower(word: str, at: int) -> bool:
+    control = _CONTROL.match(word, at)
+    if control and control[1] in _LOWER_LETTERS:
+        return True
+    if control and control[1] and control[1].lower() in _LOWER_LETTERS:
+        return False
+    letter = next((c for c in word[control.end() if control else at :] if c.isalpha() or c == "}"), "")
+    return letter.islower()
