@@ -1,1 +1,30 @@
-"""readrun: a reading list as typed paper files, and what is done with them. `kb` is its command."""
+"""readrun: a reading list as typed paper files, and what is done with them. `kb` is its command.
+
+`from catalog import Library` is the way in from Python; it is loaded when asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from catalog.errors import Finding, KbError
+    from catalog.library import Library
+    from catalog.models import Link, Paper, Status, Tutorial
+    from catalog.record import Record
+
+__version__ = "0.1.0"
+__all__ = ["Finding", "KbError", "Library", "Link", "Paper", "Record", "Status", "Tutorial", "__version__"]
+
+_HOMES = {
+    "Finding": "errors", "KbError": "errors", "Library": "library", "Link": "models", "Paper": "models",
+    "Record": "record", "Status": "models", "Tutorial": "models",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'catalog' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"catalog.{_HOMES[name]}"), name)

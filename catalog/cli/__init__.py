@@ -1,0 +1,81 @@
+"""`kb`, the command. It parses, asks `Library`, and prints; it is the only part that prints or ends the process.
+
+Heavy imports stand inside the commands, so that `kb --help` and completion cost little more than Python itself.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from catalog import __version__
+from catalog.cli import editing, keeping, moving, reading, site
+from catalog.errors import KbError
+
+SECTIONS = {
+    "Read": ("list", "search", "show", "next", "stats", "open"),
+    "Collect": ("add", "import", "edit", "mark-read", "mark-reading", "mark-unread", "note", "tag", "link", "rename", "rm"),
+    "Share": ("export", "site"),
+    "Keep": ("init", "check", "fmt", "schema", "completion"),
+}  # fmt: skip
+
+
+class _Sections(click.Group):
+    """A group whose help lists the commands by what one does with them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for names in SECTIONS.values() for name in names]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                rows = [(name, self.commands[name].get_short_help_str(70)) for name in names]
+                formatter.write_dl(rows)
+
+
+@click.group(cls=_Sections, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--root", metavar="FOLDER", envvar="KB_ROOT", help="The knowledge base, if not the current folder's.")
+@click.version_option(__version__, prog_name="kb")
+@click.pass_context
+def cli(ctx: click.Context, root: str | None) -> None:
+    """A reading list as files: typed, checked, searchable, citable.
+
+    A knowledge base is a folder with a kb.toml. KEY is a citation key or the beginning of one.
+    """
+    ctx.obj = root
+
+
+for _module in (reading, editing, moving, keeping, site):
+    for _command in _module.COMMANDS:
+        cli.add_command(_command)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run `kb`: exit status 0, 1 for an error of ours, 2 for a wrong call. A user never sees a traceback."""
+    try:
+        status = cli.main(args, prog_name="kb", standalone_mode=False)
+        sys.stdout.flush()
+    except KbError as e:
+        status = _fail(str(e))
+    except click.ClickException as e:
+        e.show()
+        status = e.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        status = _fail("stopped", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except OSError as e:
+        status = _fail(f"{e.filename}: {e.strerror}" if e.filename else str(e))
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str, status: int = 1) -> int:
+    from catalog.cli.out import plain
+
+    for line in message.splitlines() or [""]:
+        click.echo(f"kb: {plain(line)}", err=True)
+    return status

@@ -1,0 +1,234 @@
+"""Commands that change papers: add, edit, mark, note, tag, link, rename, rm."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from catalog.cli import out
+from catalog.cli.options import Day, json_option, key_argument
+from catalog.errors import BadFile, Conflict, KbError
+
+if TYPE_CHECKING:
+    from catalog.library import Library
+    from catalog.models import Paper
+
+TEMPLATE = """\
+@article{,
+  title = {},
+  author = {},
+  year = {},
+}
+"""
+
+
+@click.command()
+@click.argument("source", required=False, metavar="[FILE|-|ID]")
+@click.option("--title", default="", help="A title, for something without BibTeX such as a blog post.")
+@click.option(
+    "--link", "links", multiple=True, metavar="[NAME=]URL", help="A link, such as code=https://… (repeatable)."
+)
+@click.option("--tag", "tags", multiple=True, help="A tag (repeatable).")
+@click.option("--key", default="", help="The citation key, if not the entry's own.")
+@click.option("--note", default="", help="A note.")
+@click.option("--status", type=click.Choice(["unread", "reading", "read"]), default="unread", show_default=True)
+@click.option("--due", type=Day(), help="The day it should be read by.")
+@json_option
+@click.pass_context
+def add(
+    ctx: click.Context, source: str | None, title: str, links: tuple[str, ...], tags: tuple[str, ...], key: str,
+    note: str, status: str, due: dt.date | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Add one paper: a BibTeX entry from a FILE, standard input (-) or your editor; or --title and --link.
+
+    An arXiv id or a DOI in place of a file is looked up (uses the network).
+    """
+    library = out.library(ctx)
+    bibtex = _entry(library, source, wanted=not title)
+    paper = library.add(bibtex, title=title, key=key, links=links, tags=tags, status=status, notes=note, due=due)
+    if as_json:
+        out.echo_json(library.record(paper.key).as_dict())
+    else:
+        out.echo(f"added {paper.key}: {library.store.shown(library.file(paper.key))}")
+
+
+def _entry(library: Library, source: str | None, wanted: bool) -> str:
+    """The BibTeX text that is meant."""
+    from catalog.ingest import decode_bytes
+
+    if source == "-" or (source is None and wanted and not sys.stdin.isatty()):
+        return decode_bytes(sys.stdin.buffer.read())[0]
+    if source is None:
+        return _compose(TEMPLATE) if wanted else ""
+    if Path(source).is_file():
+        return decode_bytes(Path(source).read_bytes())[0]
+    from catalog.bibtex.identifiers import arxiv, doi
+
+    if arxiv(source, bare=True) or doi(source):
+        return library.fetch(source)
+    raise KbError(f"{source}: no such file, and no arXiv id or DOI; for a title use --title")
+
+
+def _compose(text: str) -> str:
+    """What the user makes of a text in the editor; stops where nothing was changed."""
+    written = click.edit(text, extension=".bib", require_save=True)
+    if written is None or written.strip() == text.strip():
+        raise KbError("nothing was written; nothing was added")
+    return written
+
+
+@click.command()
+@key_argument()
+@click.pass_context
+def edit(ctx: click.Context, key: str) -> None:
+    """Open a paper file in $EDITOR; what comes back is checked before it is kept."""
+    library = out.library(ctx)
+    before = text = library.text(key)
+    while True:
+        written = click.edit(text, extension=".md", require_save=True)
+        if written is None or written == before:
+            click.echo("nothing changed")
+            return
+        try:
+            paper = library.edit(key, written, before)
+        except (BadFile, Conflict) as e:
+            out.echo(str(e), err=True)
+            if isinstance(e, BadFile) and sys.stdin.isatty() and click.confirm("go back to the editor?", default=True):
+                text = written
+                continue
+            raise KbError(
+                f"nothing was changed; your text is in {_keep(library, paper_file=written, key=key)}"
+            ) from None
+        out.echo(f"changed {paper.key}")
+        return
+
+
+def _keep(library: Library, paper_file: str, key: str) -> Path:
+    """A rejected text where its writer finds it again."""
+    kept = library.store.private / f"rejected-{library.file(key)}"
+    kept.write_text(paper_file, encoding="utf-8")
+    return kept
+
+
+def _marker(name: str, word: str, help_: str) -> click.Command:
+    @click.command(name, help=help_)
+    @key_argument("keys", many=True)
+    @json_option
+    @click.pass_context
+    def command(ctx: click.Context, keys: tuple[str, ...], as_json: bool) -> None:
+        library = out.library(ctx)
+        _say_marked(library, library.mark(keys, word), as_json)
+
+    return command
+
+
+@click.command("mark-read")
+@key_argument("keys", many=True)
+@click.option("--on", type=Day(), default="today", help="The day it was read: YYYY-MM-DD, today, yesterday.")
+@json_option
+@click.pass_context
+def mark_read(ctx: click.Context, keys: tuple[str, ...], on: dt.date, as_json: bool) -> None:
+    """Mark papers as read, today or on another day."""
+    library = out.library(ctx)
+    _say_marked(library, library.mark_read(keys, on), as_json)
+
+
+def _say_marked(library: Library, papers: list[Paper], as_json: bool) -> None:
+    if as_json:
+        out.echo_json([library.record(paper.key).as_dict() for paper in papers])
+        return
+    for paper in papers:
+        out.echo(f"{out.MARKS[paper.status]} {paper.key} is {paper.status}{f' ({paper.read})' if paper.read else ''}")
+
+
+@click.command()
+@key_argument()
+@click.argument("text", nargs=-1)
+@click.option("--due", type=Day(), help="The day it should be read by.")
+@click.pass_context
+def note(ctx: click.Context, key: str, text: tuple[str, ...], due: dt.date | None) -> None:
+    """Add a paragraph to the notes of a paper: TEXT, standard input (-), or your editor; or set when it is due."""
+    library = out.library(ctx)
+    key = library.resolve(key)
+    words = " ".join(text)
+    if words == "-":
+        words = sys.stdin.read()
+    elif not words and not due:
+        words = click.edit("", extension=".md") or ""
+    if due:
+        library.change(key, lambda paper: paper.evolve(due=due))
+    if words or not due:
+        library.note(key, words)
+    out.echo(f"noted on {key}")
+
+
+def _changer(
+    name: str, many: str, help_: str, change: Callable[[Library, str, tuple[str, ...], tuple[str, ...]], Paper],
+    shown: Callable[[Paper], str],
+) -> click.Command:  # fmt: skip
+    @click.command(name, help=help_)
+    @key_argument()
+    @click.argument("new", nargs=-1, metavar=many)
+    @click.option("--remove", "-r", multiple=True, metavar=name.upper(), help=f"Take this {name} off (repeatable).")
+    @json_option
+    @click.pass_context
+    def command(ctx: click.Context, key: str, new: tuple[str, ...], remove: tuple[str, ...], as_json: bool) -> None:
+        library = out.library(ctx)
+        paper = change(library, key, new, remove) if new or remove else library.get(key)
+        if as_json:
+            out.echo_json(library.record(paper.key).as_dict())
+        else:
+            out.echo(f"{paper.key}: {shown(paper) or 'none'}")
+
+    return command
+
+
+tag = _changer(
+    "tag", "[TAG]...", "Add tags to a paper, or take some off; without tags, show them.",
+    lambda library, key, new, gone: library.tag(key, new, gone), lambda paper: ", ".join(paper.tags),
+)  # fmt: skip
+link = _changer(
+    "link", "[[NAME=]URL]...", "Add links to a paper, such as code=https://…, or take some off by name or address.",
+    lambda library, key, new, gone: library.link(key, new, gone),
+    lambda paper: ", ".join(f"{one.name} {one.url}" for one in paper.links),
+)  # fmt: skip
+
+
+@click.command()
+@key_argument("old")
+@click.argument("new")
+@click.pass_context
+def rename(ctx: click.Context, old: str, new: str) -> None:
+    """Give a paper another citation key, everywhere it stands; the old one still finds it."""
+    library = out.library(ctx)
+    old = library.resolve(old)
+    out.echo(f"{old} is now {library.rename(old, new).key}")
+
+
+@click.command()
+@key_argument("keys", many=True)
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.pass_context
+def rm(ctx: click.Context, keys: tuple[str, ...], yes: bool) -> None:
+    """Delete papers, notes and all."""
+    library = out.library(ctx)
+    chosen = [library.record(key) for key in keys]
+    if not yes:
+        for record in chosen:
+            out.echo(f"{record.key}  {record.title}")
+        click.confirm(f"delete {out.as_count(len(chosen), 'paper')}?", abort=True)
+    for key in library.remove(record.key for record in chosen):
+        out.echo(f"deleted {key}")
+
+
+COMMANDS = (
+    add, edit, mark_read,
+    _marker("mark-reading", "reading", "Mark papers as being read."),
+    _marker("mark-unread", "unread", "Mark papers as unread."),
+    note, tag, link, rename, rm,
+)  # fmt: skip

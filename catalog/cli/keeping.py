@@ -1,0 +1,88 @@
+"""Commands that keep a knowledge base in order: init, check, fmt, schema, completion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from catalog.cli import out
+from catalog.cli.options import json_option
+
+
+@click.command()
+@click.argument("folder", default=".")
+@click.option("--title", default="", help="The name of the collection, shown on its site.")
+def init(folder: str, title: str) -> None:
+    """Make a knowledge base in FOLDER (the current one)."""
+    from catalog.library import Library
+
+    library = Library.init(folder, title)
+    click.echo(f"made {library.root}")
+    click.echo("next: kb import LIST.md, kb import LIBRARY.bib, or kb add")
+
+
+@click.command()
+@click.option("--fix", is_flag=True, help="Mend what is safe to mend.")
+@click.option("--links", is_flag=True, help="Ask every link whether it is alive (uses the network).")
+@json_option
+@click.pass_context
+def check(ctx: click.Context, fix: bool, links: bool, as_json: bool) -> None:
+    """Say everything that is wrong, each with file, line and remedy; exit status 1 if anything is."""
+    library = out.library(ctx)
+    fixed, remaining = library.fix() if fix else ((), library.check())
+    found = [*remaining, *(library.check_links() if links else ())]
+    wrong = sum(finding.kind == "error" for finding in found)
+    if as_json:
+        out.echo_json({"fixed": [f.as_dict() for f in fixed], "findings": [f.as_dict() for f in found]})
+    else:
+        for finding in fixed:
+            out.echo(f"fixed: {finding}")
+        for finding in found:
+            out.echo(f"{'note: ' if finding.kind == 'note' else ''}{finding}")
+        papers = out.as_count(len(library.store.stamps()), "paper")
+        notes = len(found) - wrong
+        ending = f", {out.as_count(notes, 'note')}" if notes else ""
+        click.echo(f"{papers}: {out.as_count(wrong, 'error') if wrong else 'nothing wrong'}{ending}", err=True)
+    ctx.exit(1 if wrong else 0)
+
+
+@click.command()
+@click.option("--check", "only_check", is_flag=True, help="Change nothing; exit status 1 if a file is not canonical.")
+@click.pass_context
+def fmt(ctx: click.Context, only_check: bool) -> None:
+    """Bring every paper file into its one canonical form."""
+    library = out.library(ctx)
+    stale = library.fmt(write=not only_check)
+    for file in stale:
+        out.echo(library.store.shown(file))
+    ctx.exit(1 if only_check and stale else 0)
+
+
+@click.command()
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Write it there, such as catalog.schema.json.")
+def schema(output: Path | None) -> None:
+    """Print the JSON Schema of a paper file's front matter, for editors."""
+    from catalog.library import Library
+
+    text = Library.schema()
+    if output:
+        output.write_text(text, encoding="utf-8")
+        click.echo(f"wrote {output}", err=True)
+    else:
+        click.echo(text, nl=False)
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print the completion script of a shell: eval "$(kb completion bash)"."""
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind
+    click.echo(kind(ctx.find_root().command, {}, "kb", "_KB_COMPLETE").source())
+
+
+COMMANDS = (init, check, fmt, schema, completion)

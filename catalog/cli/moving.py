@@ -1,0 +1,180 @@
+"""Commands that bring papers in and hand them on: import, export."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from catalog.cli import out
+from catalog.cli.options import json_option, query_argument
+from catalog.errors import KbError
+
+if TYPE_CHECKING:
+    from catalog.ingest.merge import Change
+    from catalog.ingest.run import Imported
+
+SKIPPED = frozenset({"node_modules", "build", "dist", "__pycache__", "site-packages"})
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--theirs", is_flag=True, help="Where both say something, take what is imported.")
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@json_option
+@click.pass_context
+def import_(ctx: click.Context, files: tuple[str, ...], theirs: bool, dry_run: bool, as_json: bool) -> None:
+    """Take in reading lists (Markdown), .bib files or paper files; - is standard input, a folder is walked.
+
+    What is there already is merged: what you have stays, and what differs is shown. Nothing is dropped in silence;
+    exit status 1 if something could not be taken.
+    """
+    library = out.library(ctx)
+    sources = list(_sources(files, library.store.folder))
+    done = library.import_(sources, theirs=theirs, dry_run=dry_run)
+    if as_json:
+        out.echo_json(_as_json(done))
+    else:
+        _report(done)
+    ctx.exit(1 if done.count("rejected") else 0)
+
+
+def _sources(files: Iterable[str], own: Path) -> Iterator[tuple[str, bytes]]:
+    from catalog.ingest import SUFFIXES
+
+    for name in files:
+        path = Path(name)
+        if name == "-":
+            yield "<stdin>", sys.stdin.buffer.read()
+        elif path.is_dir():
+            inside = [p for p in _walk(path) if p.suffix.lower() in SUFFIXES and own not in p.absolute().parents]
+            if not inside:
+                raise KbError(f"{name}: no file that ends in {', '.join(SUFFIXES)}")
+            yield from ((str(p), p.read_bytes()) for p in inside)
+        elif path.is_file():
+            yield name, path.read_bytes()
+        else:
+            raise KbError(f"{name}: no such file")
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name in SKIPPED or path.is_symlink():
+            continue
+        if path.is_dir():
+            yield from _walk(path)
+        else:
+            yield path
+
+
+def _report(done: Imported) -> None:
+    for finding in done.findings:
+        out.echo(f"{finding.kind}: {finding}")
+    for change in done.changes:
+        if change.action == "merged" or change.differences:
+            out.echo(
+                f"{change.path}:{change.line}: {change.key} {'merged' if change.action == 'merged' else 'is there'}"
+            )
+            for difference in change.differences:
+                out.echo(f"    {difference}")
+        if done.dry_run:
+            _diff(change)
+    would = "would take" if done.dry_run else "took"
+    parts = [f"{done.count(what)} {what}" for what in ("added", "merged", "unchanged") if done.count(what)]
+    found = [f"{done.count(what)} {what}" for what in ("repaired", "kept", "rejected")]
+    click.echo(f"{would} {out.as_count(done.taken, 'entry').replace('entrys', 'entries')}"
+               f" ({', '.join(parts) or 'nothing new'}); {', '.join(found)}")  # fmt: skip
+
+
+def _diff(change: Change) -> None:
+    import difflib
+
+    from catalog.models import file_name
+    from catalog.paperfile import dumps
+
+    if change.after is None or change.before == change.after:
+        return
+    name = file_name(change.after.key)
+    before = dumps(change.before).splitlines() if change.before else []
+    lines = difflib.unified_diff(
+        before, dumps(change.after).splitlines(), name if before else "/dev/null", name, n=1, lineterm=""
+    )
+    for line in lines:
+        style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+        out.styled(line, style)
+
+
+def _as_json(done: Imported) -> dict[str, object]:
+    return {
+        "dry_run": done.dry_run,
+        "counts": {what: done.count(what) for what in ("added", "merged", "unchanged", "repaired", "kept", "rejected")}
+        | {"taken": done.taken},
+        "papers": [
+            {"key": c.key, "action": c.action, "path": c.path, "line": c.line, "differences": list(c.differences)}
+            for c in done.changes
+        ],
+        "findings": [finding.as_dict() for finding in done.findings],
+    }
+
+
+@click.group()
+def export() -> None:
+    """Hand papers on: a merged .bib, JSON, CSV, or a Markdown reading list."""
+
+
+output_option = click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write it there.")
+
+
+@export.command()
+@query_argument()
+@output_option
+@click.option("--normalize", is_flag=True, help="One style for all entries; without it every entry stays as given.")
+@click.option("--from", "manuscript", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="AUX|TEX",
+              help="Only what this manuscript cites; keys that are missing are named.")  # fmt: skip
+@click.pass_context
+def bib(ctx: click.Context, query: str, output: Path | None, normalize: bool, manuscript: Path | None) -> None:
+    """The merged .bib: every entry byte for byte as it was given."""
+    cited = None
+    if manuscript:
+        from catalog.export.cited import cited_keys
+
+        cited = cited_keys(manuscript.read_text(encoding="utf-8", errors="replace"), manuscript.name)
+        if not cited:
+            raise KbError(f"{manuscript}: no citation in it")
+    made = out.library(ctx).export_bib(query, normal=normalize, cited=cited)
+    _write(made.text, output)
+    for finding in made.left_out:
+        out.echo(f"left out: {finding}", err=True)
+    for key in made.missing:
+        out.echo(f"missing: {key}", err=True)
+    ctx.exit(1 if made.left_out or made.missing else 0)
+
+
+def _exporter(name: str, help_: str, method: str) -> click.Command:
+    @click.command(name, help=help_)
+    @query_argument()
+    @output_option
+    @click.pass_context
+    def command(ctx: click.Context, query: str, output: Path | None) -> None:
+        _write(getattr(out.library(ctx), method)(query), output)
+
+    return command
+
+
+export.add_command(_exporter("json", "Everything that is known of each paper, as a JSON list.", "export_json"))
+export.add_command(_exporter("csv", "A table for a spreadsheet.", "export_csv"))
+export.add_command(_exporter("markdown", "A reading list; importing it gives the same catalog.", "export_markdown"))
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output:
+        output.write_text(text, encoding="utf-8", newline="\n")
+        click.echo(f"wrote {output}", err=True)
+    else:
+        click.echo(text, nl=False)
+
+
+COMMANDS = (import_, export)

@@ -1,0 +1,69 @@
+"""Parameters that several commands share."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def complete_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The keys that begin so, with their titles."""
+    from catalog.errors import KbError
+    from catalog.library import Library
+
+    try:
+        index = Library.open(ctx.find_root().params.get("root")).index()
+        return [CompletionItem(key, help=index.title(key)[:60]) for key in index.keys(incomplete)[:200]]
+    except KbError:
+        return []
+
+
+class Day(click.ParamType):
+    """A day: YYYY-MM-DD, `today` or `yesterday`."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        if isinstance(value, dt.date):
+            return value
+        named = {"today": 0, "yesterday": 1}
+        if value in named:
+            return dt.date.today() - dt.timedelta(days=named[value])
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a day; write YYYY-MM-DD, today or yesterday", param, ctx)
+
+
+def key_argument(name: str = "key", many: bool = False) -> Decorator:
+    """One KEY, or several; completed in the shell."""
+    return click.argument(
+        name, metavar="KEY..." if many else "KEY", nargs=-1 if many else 1, required=True, shell_complete=complete_keys
+    )
+
+
+def query_argument() -> Decorator:
+    """A query as the shell split it."""
+    return click.argument("query", nargs=-1, metavar="[QUERY]...", callback=lambda _ctx, _param, words: joined(words))
+
+
+def joined(words: tuple[str, ...]) -> str:
+    """The words of a query as one text; what the shell unquoted is quoted again."""
+    return " ".join(_requote(word) for word in words)
+
+
+def _requote(word: str) -> str:
+    """`venue:machine learning` came from "venue:machine learning" in the shell and means one value; a text of several
+    words came from "a b" and is a query of its own."""
+    field, colon, value = word.partition(":")
+    if colon and " " in value and '"' not in word and field.lstrip("-").isalpha() and "(" not in word:
+        return f'{field}:"{value}"' if not any(":" in part for part in value.split()) else word
+    return word

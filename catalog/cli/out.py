@@ -1,0 +1,123 @@
+"""Printing: tables through rich on a terminal, tab-separated lines in a pipe, JSON where asked for."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from catalog.errors import Finding
+    from catalog.library import Library
+    from catalog.record import Record
+
+STYLES = {"read": "green", "reading": "yellow", "unread": "dim"}
+MARKS = {"read": "✓", "reading": "…", "unread": "·"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_BREAK = re.compile(r"[\t\n]")
+
+
+def library(ctx: click.Context) -> Library:
+    """The knowledge base of this call."""
+    from catalog.library import Library
+
+    return Library.open(ctx.find_root().obj)
+
+
+def plain(text: str) -> str:
+    """A text without the control characters by which a file could steer a terminal."""
+    return _CONTROL.sub("�", text)
+
+
+def fancy() -> bool:
+    """Whether a person is looking."""
+    return sys.stdout.isatty()
+
+
+def echo(text: str = "", err: bool = False) -> None:
+    """Print a line of text that may come from a file."""
+    stream = sys.stderr if err else sys.stdout
+    click.echo(plain(text) if stream.isatty() else text, err=err)
+
+
+def echo_json(value: Any) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[tuple[str, str]]]) -> None:
+    """Print rows of (text, style); `columns` are (heading, justification or "fold").
+
+    In a pipe: one line a row, cells parted by tabs, without headings or colours.
+    """
+    if not fancy():
+        for row in rows:
+            click.echo("\t".join(_BREAK.sub(" ", text) for text, _ in row))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
+    for heading, how in columns:
+        wide = how == "fold"
+        justify = "right" if how == "right" else "left"
+        shown.add_column(
+            heading, justify=justify, no_wrap=not wide, overflow="fold" if how != "ellipsis" else "ellipsis"
+        )
+    for row in rows:
+        shown.add_row(*(Text(plain(text), style=style) for text, style in row))
+    Console(highlight=False).print(shown)
+
+
+def styled(text: str, style: str) -> None:
+    """Print a line in a rich style on a terminal, as it is in a pipe."""
+    if not fancy():
+        click.echo(text)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(highlight=False, soft_wrap=True).print(Text(plain(text), style=style))
+
+
+def records(found: Sequence[Record], as_json: bool) -> None:
+    """Print papers: one line each."""
+    if as_json:
+        echo_json([record.as_dict() for record in found])
+        return
+    if not found:
+        click.echo("no paper", err=True)
+        return
+    columns = [("", "left"), ("key", "left"), ("year", "right"), ("title", "fold"), ("authors", "ellipsis")]
+    if not fancy():
+        rows = [[(text, "") for text in (r.status, r.key, str(r.year or ""), r.title, authors(r))] for r in found]
+    else:
+        rows = [
+            [(MARKS[r.status], STYLES[r.status]), (r.key, "cyan"), (str(r.year or ""), ""), (r.title, ""), (authors(r, 1), "dim")]
+            for r in found
+        ]  # fmt: skip
+    table(columns, rows)
+
+
+def authors(record: Record, most: int = 3) -> str:
+    """The authors in a line, shortened behind the first ones."""
+    names = list(record.authors[:most])
+    more = record.et_al or len(record.authors) > most
+    return ", ".join(names) + (" et al." if more and names else "")
+
+
+def findings(found: Iterable[Finding], err: bool = False) -> None:
+    """Print findings, a line each."""
+    for finding in found:
+        echo(str(finding), err=err)
+
+
+def as_count(number: int, word: str) -> str:
+    """`1 paper`, `2 papers`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -1,0 +1,199 @@
+"""Commands that look: list, search, show, next, stats, open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from catalog.cli import out
+from catalog.cli.options import json_option, key_argument, query_argument
+from catalog.errors import KbError
+
+if TYPE_CHECKING:
+    from catalog.models import Paper
+    from catalog.reading import Stats
+    from catalog.record import Record
+
+QUERY_HELP = """
+A QUERY is words and "phrases" over titles, authors, venues, tags, notes and abstracts, and fields:
+
+\b
+  status:unread  tag:quantization  author:dettmers  title:lora  venue:aaai
+  year:2021..2023  year:>2020  added:2026-11  read:2026  due:..2026-12-31
+  has:code  has:notes  link:github.com  key:hu2021  doi:…  arxiv:2106.09685
+  -tag:survey  tag:a,b  "exact words"  this OR that  ( … )
+
+Write -- before a query that begins with a minus: kb list -- -tag:survey
+"""
+
+
+@click.command("list", epilog=QUERY_HELP)
+@query_argument()
+@click.option(
+    "--sort", default="", metavar="FIELD", help="year, added, read, title, author, key…; -year for descending."
+)
+@click.option("--limit", "-n", type=click.IntRange(min=0), default=0, help="At most so many.")
+@json_option
+@click.pass_context
+def list_(ctx: click.Context, query: str, sort: str, limit: int, as_json: bool) -> None:
+    """List papers, the newest first."""
+    out.records(out.library(ctx).list(query, sort or ("-added,key" if not query else ""), limit), as_json)
+
+
+@click.command(epilog=QUERY_HELP)
+@query_argument()
+@click.option(
+    "--limit", "-n", type=click.IntRange(min=0), default=20, show_default=True, help="At most so many; 0 for all."
+)
+@json_option
+@click.pass_context
+def search(ctx: click.Context, query: str, limit: int, as_json: bool) -> None:
+    """Find papers, the best match first."""
+    if not query.strip():
+        raise click.UsageError("search for what? `kb list` shows all")
+    found = out.library(ctx).search(query, limit)
+    out.records(found, as_json)
+    if not found and not as_json:
+        ctx.exit(1)
+
+
+@click.command()
+@key_argument()
+@click.option("--bibtex", is_flag=True, help="Print the BibTeX alone.")
+@click.option("--cite", is_flag=True, help="Print a citation in plain text.")
+@click.option("--path", is_flag=True, help="Print the path of the file.")
+@json_option
+@click.pass_context
+def show(ctx: click.Context, key: str, bibtex: bool, cite: bool, path: bool, as_json: bool) -> None:
+    """Show one paper: what it is, its links, notes and BibTeX."""
+    library = out.library(ctx)
+    if path:
+        click.echo(library.store.folder / library.file(key))
+        return
+    record, paper = library.record(key), library.get(key)
+    if bibtex:
+        if not paper.bibtex:
+            raise KbError(f"{paper.key} has no BibTeX; `kb edit {paper.key}` gives it one")
+        out.echo(paper.bibtex)
+    elif cite:
+        from catalog.export.citation import citation
+
+        out.echo(citation(record))
+    elif as_json:
+        tutorials = [tutorial.model_dump() for tutorial in paper.tutorials]
+        out.echo_json(record.as_dict() | {"tutorials": tutorials, "bibtex": paper.bibtex, "extras": paper.extras})
+    else:
+        _show(record, paper)
+
+
+def _show(record: Record, paper: Paper) -> None:
+    out.styled(record.title, "bold")
+    out.echo(out.authors(record, 8))
+    facts = [record.venue, str(record.year or ""), f"arXiv:{record.arxiv}" if record.arxiv else "", record.doi]
+    out.echo(" · ".join(fact for fact in facts if fact))
+    out.echo()
+    dates = [f"{name} {value}" for name, value in (("added", record.added), ("due", record.due)) if value]
+    status = f"{out.MARKS[record.status]} {record.status}{' on ' + record.read if record.read else ''}"
+    out.styled(", ".join([status, *dates]), out.STYLES[record.status])
+    if record.tags:
+        out.echo("tags: " + ", ".join(record.tags))
+    for name, url, label in record.links:
+        out.echo(f"{name}: {url}{f' ({label})' if label else ''}")
+    for tutorial in paper.tutorials:
+        versions = ", ".join(f"{library} {version}" for library, version in tutorial.versions.items())
+        out.echo(
+            f"tutorial: {' · '.join(part for part in (tutorial.name, tutorial.date, versions, tutorial.notebook) if part)}"
+        )
+    for text in (paper.notes, paper.bibtex):
+        if text:
+            out.echo(f"\n{text}")
+
+
+@click.command("next")
+@query_argument()
+@click.option("--limit", "-n", type=click.IntRange(min=1), default=3, show_default=True, help="How many.")
+@json_option
+@click.pass_context
+def next_(ctx: click.Context, query: str, limit: int, as_json: bool) -> None:
+    """Say what to read next, and why."""
+    found = out.library(ctx).next(limit, query)
+    if as_json:
+        out.echo_json([{"score": s.score, "reasons": s.reasons} | s.record.as_dict() for s in found])
+        return
+    if not found:
+        click.echo("nothing left to read")
+    for suggestion in found:
+        out.styled(f"{suggestion.record.key}  {suggestion.record.title}", "bold")
+        out.echo("  " + ("; ".join(suggestion.reasons) or "it has waited longest"))
+
+
+@click.command()
+@query_argument()
+@json_option
+@click.pass_context
+def stats(ctx: click.Context, query: str, as_json: bool) -> None:
+    """Show the reading in numbers: by status, month, tag and venue, and what is overdue."""
+    library = out.library(ctx)
+    numbers = library.stats(query)
+    if as_json:
+        from dataclasses import asdict
+
+        out.echo_json(asdict(numbers))
+    else:
+        _stats(numbers)
+
+
+def _stats(numbers: Stats) -> None:
+    out.styled(out.as_count(numbers.total, "paper"), "bold")
+    out.echo("  " + ", ".join(f"{count} {status}" for status, count in numbers.by_status.items()))
+    if numbers.read_per_month or numbers.undated:
+        out.styled("read per month", "bold")
+        most = max(numbers.read_per_month.values(), default=1)
+        for month, count in numbers.read_per_month.items():
+            out.echo(f"  {month}  {'█' * max(1, round(24 * count / most))} {count}")
+        if numbers.undated:
+            out.echo(f"  no date  {numbers.undated}")
+    for title, shares in (("by tag", numbers.by_tag), ("by venue", numbers.by_venue)):
+        if shares:
+            out.styled(f"{title} (read of all)", "bold")
+            for name, (read, total) in list(shares.items())[:12]:
+                out.echo(f"  {read:>3} of {total:<4} {name}")
+            if len(shares) > 12:
+                out.echo(f"  and {len(shares) - 12} more; --json lists all")
+    if numbers.overdue:
+        out.styled(f"overdue (past the due date, or unread for {numbers.overdue_days} days)", "bold")
+        for record in numbers.overdue[:12]:
+            since = f"due {record.due}" if record.due else f"added {record.added}"
+            out.echo(f"  {record.key}  {since}  {record.title}")
+        if len(numbers.overdue) > 12:
+            out.echo(f"  and {len(numbers.overdue) - 12} more; --json lists all")
+
+
+@click.command("open")
+@key_argument()
+@click.argument("name", default="paper", metavar="[LINK]")
+@click.option("--print", "only_print", is_flag=True, help="Print the address instead.")
+@click.pass_context
+def open_(ctx: click.Context, key: str, name: str, only_print: bool) -> None:
+    """Open a link of a paper in the browser: its paper link, or the LINK that is named, such as code."""
+    library = out.library(ctx)
+    record = library.record(key)
+    url = record.link(name)
+    if not url and name == "paper":
+        url = (
+            (f"https://arxiv.org/abs/{record.arxiv}" if record.arxiv else "")
+            or (f"https://doi.org/{record.doi}" if record.doi else "")
+            or (record.links[0][1] if record.links else "")
+        )
+    if not url:
+        names = ", ".join(dict.fromkeys(link[0] for link in record.links)) or "no links"
+        raise KbError(f"{record.key} has no {name} link; it has {names}")
+    if "://" not in url:
+        url = (library.store.folder / url).resolve().as_uri()
+    out.echo(url)
+    if not only_print and click.launch(url) != 0:
+        click.echo("kb: no browser to open it with", err=True)
+
+
+COMMANDS = (list_, search, show, next_, stats, open_)

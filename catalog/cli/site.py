@@ -1,0 +1,51 @@
+"""Commands for the site: build, serve, pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from catalog.cli import out
+
+
+@click.group()
+def site() -> None:
+    """The searchable site: build it, serve it, or write its pages only."""
+
+
+@site.command()
+@click.pass_context
+def build(ctx: click.Context) -> None:
+    """Build the site into build/html."""
+    click.echo(f"built {out.library(ctx).build_site()}")
+
+
+@site.command()
+@click.option(
+    "--port", "-p", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to serve on.")
+@click.option("--open", "open_browser", is_flag=True, help="Open it in the browser.")
+@click.pass_context
+def serve(ctx: click.Context, port: int, host: str, open_browser: bool) -> None:
+    """Build the site and serve it; a changed paper shows at once. Stop with Ctrl-C."""
+
+    def started(url: str) -> None:
+        click.echo(f"serving {url} (Ctrl-C stops)")
+        if open_browser:
+            click.launch(url)
+
+    out.library(ctx).serve_site(host, port, started)
+
+
+@site.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="OUT")
+@click.pass_context
+def pages(ctx: click.Context, folder: Path) -> None:
+    """Write the Markdown pages into OUT, for any other generator."""
+    written, removed = out.library(ctx).write_pages(folder)
+    click.echo(f"{out.as_count(written, 'file')} written, {removed} removed in {folder}")
+
+
+COMMANDS = (site,)

@@ -1,0 +1,419 @@
+"""`Library`: everything that `kb` can do, from Python. Each command has its twin here; the command only prints.
+
+>>> from catalog import Library
+>>> library = Library.open()                       # doctest: +SKIP
+>>> [p.key for p in library.search("status:unread tag:quantization")]   # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from catalog.errors import BadFile, Finding, KbError, TakenKey, UnknownKey
+from catalog.store import CONFIG, Store, find_root
+
+if TYPE_CHECKING:
+    from catalog.export.bib import Bib
+    from catalog.ingest.fetch import Fetch
+    from catalog.ingest.run import Imported
+    from catalog.models import Link, Paper, Status
+    from catalog.reading import Stats, Suggestion
+    from catalog.record import Record
+    from catalog.search.index import Index
+    from refimpl import Card
+
+CODE_HOSTS = ("github.com", "gitlab.com", "codeberg.org", "bitbucket.org")
+CONFIG_TEXT = """\
+# A knowledge base of papers. Everything here is optional.
+# title = "Reading list"      # the name of the site
+# overdue_days = 90           # how long a paper may stay unread before `kb stats` says so
+# site_url = "https://…"      # where the site will be served, for its feed
+"""
+
+
+class Library:
+    """A knowledge base: a folder with a `kb.toml` and one Markdown file a paper."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._index: Index | None = None
+
+    # --- opening ---
+
+    @classmethod
+    def open(cls, root: str | Path | None = None, start: Path | None = None) -> Self:
+        """The knowledge base at `root`, or the nearest one upwards from `start` (the current folder)."""
+        return cls(Store(find_root(start or Path.cwd(), str(root) if root else None)))
+
+    @classmethod
+    def init(cls, folder: str | Path, title: str = "") -> Self:
+        """Make a knowledge base in a folder (made if missing); raises `KbError` where there is one already."""
+        root = Path(folder).expanduser().absolute()
+        if (root / CONFIG).exists():
+            raise KbError(f"{root / CONFIG} is there already; this is a knowledge base")
+        try:
+            (root / "papers").mkdir(parents=True, exist_ok=True)
+            text = CONFIG_TEXT
+            if title:
+                import json
+
+                text = text.replace(
+                    '# title = "Reading list"      #', f"title = {json.dumps(title, ensure_ascii=False)}  #"
+                )
+            (root / CONFIG).write_text(text, encoding="utf-8")
+        except OSError as e:
+            raise KbError(f"cannot make a knowledge base in {root}: {e.strerror}") from None
+        return cls(Store(root))
+
+    @property
+    def root(self) -> Path:
+        """The folder of the knowledge base."""
+        return self.store.root
+
+    # --- finding ---
+
+    def index(self) -> Index:
+        """The search index, up to date with the files."""
+        if self._index:
+            self._index.close()
+        self._index = self.store.index()
+        return self._index
+
+    def list(self, query: str = "", sort: str = "", limit: int = 0) -> Sequence[Record]:
+        """The papers that a query finds; without words in it the newest first. Raises `BadQuery`."""
+        return self.index().search(query, sort, limit)
+
+    def search(self, query: str, limit: int = 0) -> Sequence[Record]:
+        """The papers that a query finds, the best first. Raises `BadQuery`."""
+        return self.list(query, limit=limit)
+
+    def resolve(self, key: str) -> str:
+        """The key that is meant: itself, a former key, or the only key that begins so. Raises `UnknownKey`."""
+        index = self._index or self.index()
+        if index.record(key):
+            return key
+        keys = index.keys()
+        folded = key.casefold()
+        if exact := [k for k in keys if k.casefold() == folded]:
+            return exact[0]
+        begins = [k for k in keys if k.casefold().startswith(folded)] if folded else []
+        if len(begins) == 1:
+            return begins[0]
+        if begins:
+            shown = ", ".join(begins[:6]) + (" …" if len(begins) > 6 else "")
+            raise UnknownKey(f"{key} is the beginning of {len(begins)} keys: {shown}; write more of it")
+        for record in index.records():
+            if folded in (alias.casefold() for alias in record.aliases):
+                return record.key
+        near = get_close_matches(key, keys, 3, 0.5)
+        raise UnknownKey(
+            f"no paper {key}" + (f"; did you mean {' or '.join(near)}?" if near else "; `kb list` shows all")
+        )
+
+    def file(self, key: str) -> str:
+        """The file of a paper, within the papers folder."""
+        from catalog.models import file_name
+
+        return file_name(self.resolve(key))
+
+    def get(self, key: str) -> Paper:
+        """The paper of a key. Raises `UnknownKey`, `BadFile`."""
+        return self.store.load(self.file(key))
+
+    def record(self, key: str) -> Record:
+        """What is shown of a paper."""
+        found = self.index().record(self.resolve(key))
+        assert found
+        return found
+
+    def papers(self) -> dict[str, Paper]:
+        """Every paper by key. Raises `BadFile` where one cannot be read."""
+        papers, findings = self.store.load_all()
+        if findings:
+            raise BadFile(*findings)
+        return {paper.key: paper for paper in papers}
+
+    # --- adding ---
+
+    def add(
+        self, bibtex: str = "", *, title: str = "", key: str = "", links: Iterable[str] = (), tags: Iterable[str] = (),
+        status: str = "unread", notes: str = "", due: dt.date | None = None,
+    ) -> Paper:  # fmt: skip
+        """Add one paper: from a BibTeX entry, or a title; `links` are "name=url" or "url".
+
+        Raises `TakenKey` with a free key, `BadBibtex` where the entry cannot be read, `KbError` where the work is there
+        under another key.
+        """
+        from catalog.ingest.draft import Draft
+        from catalog.ingest.run import add_paper
+        from catalog.models import Status
+
+        draft = Draft(
+            title=title, key=key, status=Status(status), links=parse_links(links), tags=tuple(tags), bibtex=bibtex,
+            notes=notes, due=due,
+        )  # fmt: skip
+        return add_paper(self.store, lambda: self.index().records(), draft)
+
+    def fetch(self, identifier: str, fetch: Fetch | None = None) -> str:
+        """The BibTeX entry of an arXiv id or a DOI, from arXiv or doi.org. Asks the network."""
+        from catalog.ingest.fetch import http_fetch
+        from catalog.ingest.identify import fetch_bibtex
+
+        return fetch_bibtex(identifier, fetch or http_fetch)
+
+    def import_(
+        self, sources: Iterable[tuple[str, bytes]], *, theirs: bool = False, dry_run: bool = False,
+        today: dt.date | None = None,
+    ) -> Imported:  # fmt: skip
+        """Take in reading lists, .bib files and paper files: (path, bytes) each, recognised by content.
+
+        A work that is there already is merged; what is there wins, `theirs` turns that around. `dry_run` only says what
+        would happen.
+        """
+        from catalog.ingest.run import import_sources
+
+        records = lambda: self.index().records()  # noqa: E731 - asked again once the lock is held
+        return import_sources(self.store, records, sources, theirs=theirs, dry_run=dry_run, today=today)
+
+    # --- changing ---
+
+    def change(self, key: str, edit: Callable[[Paper], Paper]) -> Paper:
+        """Change one paper under the lock, whatever others are doing; returns it as written."""
+        return self.store.change(self.file(key), edit)[1]
+
+    def mark(self, keys: Iterable[str], status: str | Status, on: dt.date | None = None) -> Sequence[Paper]:
+        """Set the status of papers; `on` is the day they were read. All or none are changed."""
+        from catalog.models import Status, file_name
+        from catalog.paperfile import dumps
+
+        status = Status(status)
+        with self.store.lock():
+            papers = [self.get(key) for key in keys]
+            marked = [p.evolve(status=status, read=on if status is Status.read else None) for p in papers]
+            self.store.commit({file_name(p.key): dumps(p) for p in marked})
+        return marked
+
+    def mark_read(self, keys: Iterable[str], on: dt.date | None = None) -> Sequence[Paper]:
+        """Mark papers as read on a day (today)."""
+        return self.mark(keys, "read", on or dt.date.today())
+
+    def mark_reading(self, keys: Iterable[str]) -> Sequence[Paper]:
+        """Mark papers as being read."""
+        return self.mark(keys, "reading")
+
+    def mark_unread(self, keys: Iterable[str]) -> Sequence[Paper]:
+        """Mark papers as unread."""
+        return self.mark(keys, "unread")
+
+    def note(self, key: str, text: str) -> Paper:
+        """Add a paragraph to the notes of a paper."""
+        if not text.strip():
+            raise KbError("an empty note; write something")
+        return self.change(key, lambda p: p.evolve(notes=f"{p.notes}\n\n{text.strip()}" if p.notes else text.strip()))
+
+    def tag(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Paper:
+        """Add tags to a paper and take others off it, whatever their spelling."""
+        from catalog.models import tag_slug
+
+        gone = {tag_slug(tag) for tag in remove}
+        new = tuple(add)
+
+        def edit(paper: Paper) -> Paper:
+            have = {tag_slug(tag) for tag in paper.tags}
+            if missing := gone - have:
+                raise KbError(
+                    f"{paper.key} has no tag {', '.join(sorted(missing))}; it has {', '.join(paper.tags) or 'none'}"
+                )
+            return paper.evolve(tags=(*(t for t in paper.tags if tag_slug(t) not in gone), *new))
+
+        return self.change(key, edit)
+
+    def link(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Paper:
+        """Add links ("name=url" or "url") to a paper, and remove those of a name or address."""
+        new = parse_links(add)
+        gone = tuple(remove)
+
+        def edit(paper: Paper) -> Paper:
+            for what in gone:
+                if not any(what in (link.name, link.url) for link in paper.links):
+                    names = ", ".join(dict.fromkeys(link.name for link in paper.links)) or "none"
+                    raise KbError(f"{paper.key} has no link {what}; it has {names}")
+            kept = tuple(link for link in paper.links if link.name not in gone and link.url not in gone)
+            return paper.evolve(links=kept + new)
+
+        return self.change(key, edit)
+
+    def edit(self, key: str, text: str, expected: str) -> Paper:
+        """Put the text of a paper file in place of the one that was read; raises `BadFile`, `Conflict`."""
+        from catalog.paperfile import loads
+
+        file = self.file(key)
+        paper = loads(text, self.resolve(key), self.store.shown(file))
+        self.store.replace(file, expected, text)
+        return paper
+
+    def text(self, key: str) -> str:
+        """The text of a paper file."""
+        return self.store.read_text(self.file(key))
+
+    def rename(self, old: str, new: str) -> Paper:
+        """Give a paper another key: its file, its entry, links to it in notes; the old key stays as an alias."""
+        from catalog.rename import renamed
+
+        with self.store.lock():
+            old = self.resolve(old)
+            if new.casefold() in {k.casefold() for k in self.index()} - {old.casefold()}:
+                raise TakenKey(new, self.free_key(new))
+            papers, _ = self.store.load_all()
+            writes, paper = renamed(papers, old, new)
+            self.store.commit(writes)
+        return paper
+
+    def remove(self, keys: Iterable[str]) -> Sequence[str]:
+        """Delete paper files; returns their keys."""
+        from catalog.models import file_name
+
+        with self.store.lock():
+            keys = [self.resolve(key) for key in keys]
+            self.store.commit({file_name(key): None for key in keys})
+        return keys
+
+    # --- looking at the whole ---
+
+    def next(self, limit: int = 5, query: str = "", today: dt.date | None = None) -> Sequence[Suggestion]:
+        """What to read next, and why."""
+        from catalog.reading import suggest
+
+        index = self.index()
+        implemented = {card.paper for card in self.cards()}
+        return suggest(index.search(query), index.records(), limit, today or dt.date.today(), implemented)
+
+    def stats(self, query: str = "", today: dt.date | None = None) -> Stats:
+        """The collection in numbers."""
+        from catalog.reading import count
+
+        return count(self.list(query), self.store.config.overdue_days, today or dt.date.today())
+
+    def cards(self) -> Sequence[Card]:
+        """The reference implementations: those that came with readrun, and those in the `refimpl/` folder beside."""
+        from refimpl import cards
+
+        own = self.root / "refimpl"
+        there = cards()
+        return there + (
+            cards(own) if own.is_dir() and not any(card.path.startswith(str(own)) for card in there) else []
+        )
+
+    def check(self) -> Sequence[Finding]:
+        """Everything that is wrong, each with file, line and remedy."""
+        from catalog.check import check
+
+        return check(self.store, self.cards())
+
+    def fix(self) -> tuple[Sequence[Finding], Sequence[Finding]]:
+        """Mend what is safe to mend; returns what was mended and what remains."""
+        from catalog.check import fix
+
+        return fix(self.store, self.cards())
+
+    def check_links(self, query: str = "", fetch: Fetch | None = None) -> Sequence[Finding]:
+        """Ask every link of the papers that a query finds whether it is alive. Asks the network."""
+        from catalog.check.links import check_links
+        from catalog.ingest.fetch import http_fetch
+
+        wanted = {record.key for record in self.list(query)}
+        papers = [paper for key, paper in self.papers().items() if key in wanted]
+        return check_links(papers, fetch or http_fetch)
+
+    def fmt(self, write: bool = True) -> Sequence[str]:
+        """Bring every paper file into its canonical form; returns the files that were not. Raises `BadFile`."""
+        from catalog.paperfile import dumps
+
+        with self.store.lock():
+            stale: dict[str, str | None] = {}
+            for file in self.store.stamps():
+                text = dumps(self.store.load(file))
+                if text != self.store.read_text(file):
+                    stale[file] = text
+            if write:
+                self.store.commit(stale)
+        return sorted(stale)
+
+    # --- handing on ---
+
+    def export_bib(self, query: str = "", *, normal: bool = False, cited: Collection[str] | None = None) -> Bib:
+        """The merged .bib of the papers that a query finds, or of the keys that a manuscript cites."""
+        from catalog.export.bib import merge
+
+        whole = not query.strip() and cited is None
+        return merge(self._selected(query), self.store.shared(), cited, normal, whole)
+
+    def export_json(self, query: str = "") -> str:
+        """The papers that a query finds as a JSON list."""
+        from catalog.export.tables import as_json
+
+        return as_json(self.list(query, "key"), self.papers())
+
+    def export_csv(self, query: str = "") -> str:
+        """The papers that a query finds as a table."""
+        from catalog.export.tables import as_csv
+
+        return as_csv(self.list(query, "key"))
+
+    def export_markdown(self, query: str = "") -> str:
+        """The papers that a query finds as a reading list; importing it again gives the same catalog."""
+        from catalog.export.readinglist import dumps
+
+        records = {record.key: record for record in self.list(query, "key")}
+        return dumps(self._selected(query), records)
+
+    def _selected(self, query: str) -> Sequence[Paper]:
+        papers = self.papers()
+        return [papers[record.key] for record in self.list(query, "key") if record.key in papers]
+
+    # --- the site ---
+
+    def pages(self) -> Mapping[str, str | bytes]:
+        """Every page and data file of the site, by path."""
+        from catalog.pages.driver import site_files
+
+        return site_files(self.store, self.index().records(), self.export_bib().text)
+
+    def build_site(self) -> Path:
+        """Write the pages, run mkdocs on them and finish the HTML; returns the folder of the site."""
+        from catalog.pages import build
+
+        return build(self.root, self.pages(), self.store.config)
+
+    @staticmethod
+    def schema() -> str:
+        """The JSON Schema of a paper file's front matter."""
+        import json
+
+        from catalog.models import Paper
+
+        return json.dumps(Paper.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def parse_links(links: Iterable[str]) -> tuple[Link, ...]:
+    """Links as one types them: "name=url", "name=[label](url)", or a bare url (its name is told from the host)."""
+    return tuple(map(_parse_link, links))
+
+
+def _parse_link(text: str) -> Link:
+    from pydantic import ValidationError
+
+    from catalog.models import Link
+
+    name, equals, url = text.partition("=")
+    if not equals or "/" in name or ":" in name or "?" in name:
+        name, url = ("code" if any(host in text for host in CODE_HOSTS) else "paper"), text
+    try:
+        return Link.from_scalar(name, url)
+    except ValidationError as e:
+        first = e.errors()[0]
+        raise KbError(str(first.get("ctx", {}).get("error", first["msg"]))) from None
