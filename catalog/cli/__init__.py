@@ -26,13 +26,13 @@ SECTIONS = {
 class _Sections(click.Group):
     """A group whose help lists the commands by what one does with them."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _ctx: click.Context) -> list[str]:
         return [name for names in SECTIONS.values() for name in names]
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, names in SECTIONS.items():
             with formatter.section(title):
-                rows = [(name, self.commands[name].get_short_help_str(70)) for name in names]
+                rows = [(name, self.commands[name].get_short_help_str(60)) for name in names]
                 formatter.write_dl(rows)
 
 

@@ -44,7 +44,9 @@ def add(
     ctx: click.Context, source: str | None, title: str, links: tuple[str, ...], tags: tuple[str, ...], key: str,
     note: str, status: str, due: dt.date | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Add one paper: a BibTeX entry from a FILE, standard input (-) or your editor; or --title and --link.
+    """Add one paper.
+
+    A BibTeX entry from a FILE, standard input (-) or your editor; or --title and --link.
 
     An arXiv id or a DOI in place of a file is looked up (uses the network).
     """
@@ -86,7 +88,10 @@ def _compose(text: str) -> str:
 @key_argument()
 @click.pass_context
 def edit(ctx: click.Context, key: str) -> None:
-    """Open a paper file in $EDITOR; what comes back is checked before it is kept."""
+    """Edit a paper file in $EDITOR.
+
+    What comes back is checked before it is kept; where something is wrong you may go back to it.
+    """
     library = out.library(ctx)
     before = text = library.text(key)
     while True:
@@ -152,7 +157,10 @@ def _say_marked(library: Library, papers: list[Paper], as_json: bool) -> None:
 @click.option("--due", type=Day(), help="The day it should be read by.")
 @click.pass_context
 def note(ctx: click.Context, key: str, text: tuple[str, ...], due: dt.date | None) -> None:
-    """Add a paragraph to the notes of a paper: TEXT, standard input (-), or your editor; or set when it is due."""
+    """Add a paragraph to the notes of a paper.
+
+    TEXT, standard input (-), or what you write in your editor. --due sets the day it should be read by.
+    """
     library = out.library(ctx)
     key = library.resolve(key)
     words = " ".join(text)
@@ -189,11 +197,11 @@ def _changer(
 
 
 tag = _changer(
-    "tag", "[TAG]...", "Add tags to a paper, or take some off; without tags, show them.",
+    "tag", "[TAG]...", "Add tags to a paper, or take some off.\n\nWithout tags, show them.",
     lambda library, key, new, gone: library.tag(key, new, gone), lambda paper: ", ".join(paper.tags),
 )  # fmt: skip
 link = _changer(
-    "link", "[[NAME=]URL]...", "Add links to a paper, such as code=https://…, or take some off by name or address.",
+    "link", "[[NAME=]URL]...", "Add links to a paper, or take some off.\n\nA link is code=https://… or an address alone; --remove takes a name or an address.",
     lambda library, key, new, gone: library.link(key, new, gone),
     lambda paper: ", ".join(f"{one.name} {one.url}" for one in paper.links),
 )  # fmt: skip
@@ -204,7 +212,10 @@ link = _changer(
 @click.argument("new")
 @click.pass_context
 def rename(ctx: click.Context, old: str, new: str) -> None:
-    """Give a paper another citation key, everywhere it stands; the old one still finds it."""
+    """Give a paper another citation key.
+
+    Its file, its entry and every reference to it change; the old key still finds it.
+    """
     library = out.library(ctx)
     old = library.resolve(old)
     out.echo(f"{old} is now {library.rename(old, new).key}")

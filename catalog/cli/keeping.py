@@ -28,7 +28,10 @@ def init(folder: str, title: str) -> None:
 @json_option
 @click.pass_context
 def check(ctx: click.Context, fix: bool, links: bool, as_json: bool) -> None:
-    """Say everything that is wrong, each with file, line and remedy; exit status 1 if anything is."""
+    """Say everything that is wrong, and the remedy.
+
+    Each finding with file and line; exit status 1 if there is an error, so that it serves as a pre-commit hook.
+    """
     library = out.library(ctx)
     fixed, remaining = library.fix() if fix else ((), library.check())
     found = [*remaining, *(library.check_links() if links else ())]
@@ -51,7 +54,7 @@ def check(ctx: click.Context, fix: bool, links: bool, as_json: bool) -> None:
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; exit status 1 if a file is not canonical.")
 @click.pass_context
 def fmt(ctx: click.Context, only_check: bool) -> None:
-    """Bring every paper file into its one canonical form."""
+    """Bring every paper file into canonical form."""
     library = out.library(ctx)
     stale = library.fmt(write=not only_check)
     for file in stale:
@@ -62,7 +65,10 @@ def fmt(ctx: click.Context, only_check: bool) -> None:
 @click.command()
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Write it there, such as catalog.schema.json.")
 def schema(output: Path | None) -> None:
-    """Print the JSON Schema of a paper file's front matter, for editors."""
+    """Print the JSON Schema of the front matter.
+
+    Editors complete and check paper files with it.
+    """
     from catalog.library import Library
 
     text = Library.schema()
@@ -77,7 +83,10 @@ def schema(output: Path | None) -> None:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print the completion script of a shell: eval "$(kb completion bash)"."""
+    """Print the completion script of a shell.
+
+    Put eval "$(kb completion bash)" into ~/.bashrc, or the like for zsh and fish.
+    """
     from click.shell_completion import get_completion_class
 
     kind = get_completion_class(shell)

@@ -27,7 +27,9 @@ SKIPPED = frozenset({"node_modules", "build", "dist", "__pycache__", "site-packa
 @json_option
 @click.pass_context
 def import_(ctx: click.Context, files: tuple[str, ...], theirs: bool, dry_run: bool, as_json: bool) -> None:
-    """Take in reading lists (Markdown), .bib files or paper files; - is standard input, a folder is walked.
+    """Take in reading lists and .bib files.
+
+    Markdown lists, .bib files and paper files are told apart by content; - is standard input, a folder is walked.
 
     What is there already is merged: what you have stays, and what differs is shown. Nothing is dropped in silence;
     exit status 1 if something could not be taken.
@@ -122,7 +124,7 @@ def _as_json(done: Imported) -> dict[str, object]:
 
 @click.group()
 def export() -> None:
-    """Hand papers on: a merged .bib, JSON, CSV, or a Markdown reading list."""
+    """Hand papers on as .bib, JSON, CSV or Markdown."""
 
 
 output_option = click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write it there.")

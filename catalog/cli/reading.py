@@ -66,7 +66,7 @@ def search(ctx: click.Context, query: str, limit: int, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def show(ctx: click.Context, key: str, bibtex: bool, cite: bool, path: bool, as_json: bool) -> None:
-    """Show one paper: what it is, its links, notes and BibTeX."""
+    """Show one paper: facts, links, notes, BibTeX."""
     library = out.library(ctx)
     if path:
         click.echo(library.store.folder / library.file(key))
@@ -133,7 +133,10 @@ def next_(ctx: click.Context, query: str, limit: int, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def stats(ctx: click.Context, query: str, as_json: bool) -> None:
-    """Show the reading in numbers: by status, month, tag and venue, and what is overdue."""
+    """Show the reading in numbers.
+
+    By status, by month, by tag and by venue, and what is overdue.
+    """
     library = out.library(ctx)
     numbers = library.stats(query)
     if as_json:
@@ -176,7 +179,10 @@ def _stats(numbers: Stats) -> None:
 @click.option("--print", "only_print", is_flag=True, help="Print the address instead.")
 @click.pass_context
 def open_(ctx: click.Context, key: str, name: str, only_print: bool) -> None:
-    """Open a link of a paper in the browser: its paper link, or the LINK that is named, such as code."""
+    """Open a link of a paper in the browser.
+
+    Its paper link, or the LINK that is named, such as code.
+    """
     library = out.library(ctx)
     record = library.record(key)
     url = record.link(name)

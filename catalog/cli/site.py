@@ -11,7 +11,7 @@ from catalog.cli import out
 
 @click.group()
 def site() -> None:
-    """The searchable site: build it, serve it, or write its pages only."""
+    """Build or serve the searchable site."""
 
 
 @site.command()

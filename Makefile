@@ -1,0 +1,53 @@
+# make run: the site of papers/ in a browser. make test: all that is checked. Both make .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+PAPERS := $(wildcard papers/*.md)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types imports tests bench clean
+
+help:
+	@echo "make run    build the site from papers/ and serve it on 127.0.0.1:$(PORT)"
+	@echo "make test   format, lint, types, imports, tests"
+	@echo "make bench  measure, side by side with what else there is"
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "readrun needs Python 3.11 or newer; name one with: make run PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -q && apt-get install -y -q python3-venv; } || \
+	  { echo "Python's venv is not installed; on Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	@touch $@
+
+run: $(VENV)/.installed
+	@echo "Try, in another terminal:"
+	@echo "  $(BIN)/kb list status:unread"
+	@echo "  $(BIN)/kb show nikdan2024rosa"
+	@echo "  $(BIN)/kb next"
+	@$(BIN)/kb site serve --port $(PORT)
+
+test: lint types imports tests
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.installed
+	$(BIN)/mypy
+
+imports: $(VENV)/.installed
+	$(BIN)/lint-imports
+
+tests: $(VENV)/.installed
+	$(BIN)/pytest -n 2
+
+bench: $(VENV)/.installed
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+clean:
+	rm -rf build dist .kb .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
