@@ -24,7 +24,9 @@ except ImportError:  # a PyYAML without libyaml: slower, the same result
     from yaml import SafeDumper as _BaseDumper  # type: ignore[assignment]
 
 _HEAD = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.S | re.M)
-_TOP = re.compile(r"""^(?P<key>'(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|[^\s#'"\-?:][^\n]*?|[\-?:][^\s][^\n]*?)[ \t]*:(?=\s|$)""")
+_TOP = re.compile(
+    r"""^(?P<key>'(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|[^\s#'"\-?:][^\n]*?|[\-?:][^\s][^\n]*?)[ \t]*:(?=\s|$)"""
+)
 _PLAIN = re.compile(r"https?://[\w./~%+=&@-]+|[A-Za-z]\w*(?:[ ./+-]\w+)*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _ANCHOR = re.compile(r"(?:^|[\s,:\[{\-])[&*][^\s,\]}]")
@@ -213,8 +215,23 @@ def _finding(err: Any, source: str, key: str, path: str) -> Finding:
     if err["type"] != "value_error":
         message = f"{str(err['input'])[:60]!r}: {message}"
     message, _, remedy = message.partition("; ")
-    line = _line_of(where, source) if where and where[0] in FRONT_MATTER else 1
+    line = 1
+    if where and where[0] == "links":
+        field, line = _link_of(str(err["input"]), source)
+    elif where and where[0] in FRONT_MATTER:
+        line = _line_of(where, source)
     return Finding("field", f"{field}: {message}" if field else message, remedy, path, line, key)
+
+
+def _link_of(value: str, source: str) -> tuple[str, int]:
+    """The name and the line of the link that has this name or this address."""
+    root = yaml.compose(source, Loader=_BaseLoader)
+    links = next(value for key, value in root.value if key.value == "links")
+    for name, node in links.value if isinstance(links, yaml.MappingNode) else ():
+        for item in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+            if value in (name.value, item.value) or str(item.value).endswith(f"]({value})"):
+                return f"links.{name.value}", item.start_mark.line + 2
+    return "links", links.start_mark.line + 2
 
 
 def _line_of(where: tuple[Any, ...], source: str) -> int:
