@@ -1,0 +1,125 @@
+"""Which papers of an index a query matches, and in what order: a tree in, row ids out."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from catalog.errors import BadQuery
+from catalog.search import rows
+from catalog.search.tree import And, Between, Contains, Is, Node, Not, Or, Query, Words
+
+_AT_ONCE = 50  # words in one full-text expression
+_RANKING = ("", "title", "abstract", "notes")
+_SCORED = (  # weights of key, title, authors, tags, venue, abstract, notes
+    "SELECT rowid, bm25(words, 10, 10, 6, 5, 3, 2, 1) FROM words WHERE words MATCH ?"
+)
+
+
+def find(db: sqlite3.Connection, query: Query, sort: str = "", limit: int = 0) -> list[int]:
+    """The ids of the matching papers, sorted as asked, else best first; raises `BadQuery` on an unknown sort."""
+    ranking = [] if sort.strip() else [words for words in query.words if words.column in _RANKING]
+    order = _order_by(sort) if sort.strip() else "year DESC NULLS LAST" if ranking else "added DESC NULLS LAST"
+    matched = None if query.root is None else _ids(db, query.root)
+    ids = _ordered(db, matched, f"{order}, key, id")
+    if ranking and len(ids) > 1:
+        score = _scores(db, ranking)
+        ids.sort(key=lambda i: score.get(i, 0.0))
+    return ids[:limit] if limit > 0 else ids
+
+
+def _order_by(sort: str) -> str:
+    terms = []
+    for name in sort.split(","):
+        column = name.strip().lower().removeprefix("-")
+        if column not in rows.SORTS:
+            raise BadQuery(
+                f"cannot sort by {name.strip()[:40]!r}; known are {', '.join(rows.SORTS)}, or -year and so on"
+            )
+        terms.append(f"{column} {'DESC' if name.strip().startswith('-') else 'ASC'} NULLS LAST")
+    return ", ".join(dict.fromkeys(terms))
+
+
+def _ordered(db: sqlite3.Connection, ids: set[int] | None, order: str) -> list[int]:
+    """The ids, or all there are, in an order that is made of the names in `rows.SORTS` alone."""
+    if ids is None:
+        return column(db, f"SELECT id FROM paper ORDER BY {order}")  # noqa: S608 - see above
+    chosen = f"SELECT id FROM paper WHERE id IN (SELECT value FROM json_each(?)) ORDER BY {order}"  # noqa: S608 - same
+    return column(db, chosen, json.dumps(list(ids)))
+
+
+def _ids(db: sqlite3.Connection, node: Node) -> set[int]:
+    match node:
+        case Words():
+            return _with_words(db, [node])
+        case And(parts):
+            return _all_of(db, parts)
+        case Or(parts):
+            return set().union(*(_ids(db, part) for part in parts))
+        case Not(part):
+            return _every(db) - _ids(db, part)
+    return set(column(db, *_fact_sql(node)))
+
+
+def _all_of(db: sqlite3.Connection, parts: Sequence[Node]) -> set[int]:
+    words = [part for part in parts if isinstance(part, Words)]
+    held = [part for part in parts if not isinstance(part, Words | Not)]
+    ids = _with_words(db, words) if words else None if held else _every(db)
+    for part in held:
+        found = _ids(db, part) if ids is None or ids else ids
+        ids = found if ids is None else ids & found
+    for other in parts:
+        if isinstance(other, Not) and ids:
+            ids -= _ids(db, other.part)
+    return ids or set()
+
+
+def _every(db: sqlite3.Connection) -> set[int]:
+    return set(column(db, "SELECT id FROM body"))
+
+
+def _fact_sql(node: Is | Between | Contains) -> tuple[str, str, *tuple[str, ...]]:
+    start = "SELECT DISTINCT id FROM fact WHERE name = ? AND"
+    match node:
+        case Is(name, value):
+            return f"{start} value = ?", name, value
+        case Between(name, low, high):
+            return f"{start} value >= ? AND value < ?", name, low, high
+        case Contains(name, part):
+            return f"{start} instr(value, ?)", name, part
+
+
+def _with_words(db: sqlite3.Connection, words: Sequence[Words]) -> set[int]:
+    """The papers that hold all of these."""
+    found: set[int] | None = None
+    for at in range(0, len(words), _AT_ONCE):
+        expression = " AND ".join(map(_expression, words[at : at + _AT_ONCE]))
+        ids = set(column(db, "SELECT rowid FROM words WHERE words MATCH ?", expression))
+        found = ids if found is None else found & ids
+    return found or set()
+
+
+def _scores(db: sqlite3.Connection, words: Sequence[Words]) -> dict[int, float]:
+    """BM25 by paper, the best lowest: a whole word counts beside its start, and once more in title or key."""
+    expressions = []
+    for asked in words[:_AT_ONCE]:
+        expressions.append(_expression(asked))
+        if asked.prefix:
+            expressions.append(_expression(replace(asked, prefix=False)))
+        if not asked.column:
+            expressions.append(f"{{key title}} : {_expression(asked)}")
+    return dict(db.execute(_SCORED, (" OR ".join(expressions),)))
+
+
+def _expression(words: Words) -> str:
+    """Full-text syntax; tokens are letters and digits alone, so nothing of the user's can mean anything in it."""
+    phrase = f'"{" ".join(words.tokens)}"{" *" if words.prefix else ""}'
+    return f"{{{words.column}}} : {phrase}" if words.column else phrase
+
+
+def column(db: sqlite3.Connection, sql: str, *values: str) -> list[Any]:
+    """The first column of what a statement gives."""
+    return [value for (value,) in db.execute(sql, values)]

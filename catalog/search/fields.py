@@ -1,0 +1,240 @@
+"""The fields a query may name: what each means, and how the value after its colon is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from catalog.errors import BadQuery
+from catalog.record import Record, tag_slug
+from catalog.search.fold import clean, is_ideograph, tokens
+from catalog.search.tree import BEYOND, Between, Contains, Is, Node, Words, starting
+
+STATUSES = ("unread", "reading", "read")
+_YEAR = re.compile(r"[0-9]{4}\Z")
+_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?\Z")
+_COMPARED = re.compile(r"(>=|<=|>|<)(.*)\Z", re.S)
+_DOI_PREFIX = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)")
+_ARXIV_PREFIX = re.compile(r"(?:https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/|arxiv:\s*)")
+_ARXIV_VERSION = re.compile(r"(?:v[0-9]+)?(?:\.pdf)?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value as it was written; a quoted one means itself, whole."""
+
+    text: str
+    quoted: bool = False
+
+    @property
+    def prefix(self) -> str | None:
+        """What stands before a final `*`, where there is one that means "goes on"."""
+        return self.text[:-1] if self.text.endswith("*") and not self.quoted else None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What a field means, an example, and how its value is read; `read` raises `BadQuery`."""
+
+    meaning: str
+    example: str
+    read: Callable[[Value], Node]
+
+
+def words(value: Value, column: str = "") -> Words | None:
+    """The words of a text, the last as the start of a word unless quoted; None where it has no letter or digit."""
+    found = tokens(value.text)
+    if not found:
+        return None
+    return Words(found, not value.quoted and not is_ideograph(found[-1]), column)
+
+
+def _text(column: str) -> Callable[[Value], Node]:
+    def read(value: Value) -> Node:
+        found = words(value, column)
+        if found is None:
+            raise BadQuery(f"{value.text!r} has no letter and no digit; write a word")
+        return found
+
+    return read
+
+
+def _status(value: Value) -> Node:
+    status = value.text.lower()
+    if status not in STATUSES:
+        raise BadQuery(f"{value.text!r} is not a status; write unread, reading or read")
+    return Is("status", status)
+
+
+def _tag(value: Value) -> Node:
+    if value.prefix is None:
+        return Is("tag", tag_slug(value.text))
+    return starting("tag", tag_slug(value.prefix + "x")[:-1])  # the x keeps a hyphen before it
+
+
+def _key(value: Value) -> Node:
+    if value.quoted:
+        return Is("key", value.text.casefold())
+    if value.prefix is not None:
+        return starting("key", value.prefix.casefold())
+    return Contains("key", value.text.casefold())
+
+
+def _type(value: Value) -> Node:
+    if value.prefix is not None:
+        return starting("type", value.prefix.casefold())
+    return Is("type", value.text.casefold())
+
+
+def _link(value: Value) -> Node:
+    return Contains("link", value.text.casefold())
+
+
+def _has(value: Value) -> Node:
+    return Is("has", value.text.casefold())
+
+
+def _identifier(name: str, base: Callable[[str], str]) -> Callable[[Value], Node]:
+    def read(value: Value) -> Node:
+        text = base(value.text if value.prefix is None else value.prefix)
+        return Is(name, text) if value.quoted else starting(name, text)
+
+    return read
+
+
+def _doi(text: str) -> str:
+    return _DOI_PREFIX.sub("", text.strip().casefold(), count=1)
+
+
+def _arxiv(text: str) -> str:
+    """An arXiv id without its version."""
+    bare = text.strip().casefold()
+    prefix = _ARXIV_PREFIX.match(bare)
+    return _ARXIV_VERSION.sub("", bare[prefix.end() :] if prefix else bare, count=1)
+
+
+def _year(text: str) -> str:
+    if not _YEAR.match(text):
+        raise BadQuery(f"{text!r} is not a year; write 2021, 2021..2023, 2021.. or >=2021")
+    return text
+
+
+def _date(text: str) -> str:
+    import datetime as dt
+
+    match = _DATE.match(text)
+    try:
+        if match is None:
+            raise ValueError
+        dt.date(int(match[1]), int(match[2] or 1), int(match[3] or 1))
+    except ValueError:
+        raise BadQuery(f"{text!r} is not a date; write 2026, 2026-01, 2026-01-31 or a range 2026-01..2026-03") from None
+    return text
+
+
+def _span(name: str, point: Callable[[str], str]) -> Callable[[Value], Node]:
+    """Reads `a`, `a..b`, `a..`, `..b`, `>a`, `>=a`, `<a`, `<=a`; both ends belong to a range."""
+
+    def read(value: Value) -> Node:
+        if compared := _COMPARED.match(value.text):
+            return _compared(name, compared[1], point(compared[2]))
+        low, dots, high = value.text.partition("..")
+        if not dots:
+            return starting(name, point(low))
+        if not (low or high):
+            raise BadQuery("the range has no ends; write a start, an end or both")
+        start, stop = (point(low) if low else ""), (point(high) + BEYOND if high else BEYOND)
+        if start >= stop:
+            raise BadQuery(f"the range {value.text} ends before it starts; write {high}..{low}")
+        return Between(name, start, stop)
+
+    return read
+
+
+def _compared(name: str, operator: str, point: str) -> Between:
+    if operator[0] == ">":
+        return Between(name, point + BEYOND if operator == ">" else point, BEYOND)
+    return Between(name, "", point if operator == "<" else point + BEYOND)
+
+
+FIELDS: dict[str, Field] = {
+    "abstract": Field("words of the abstract", "abstract:attention", _text("abstract")),
+    "added": Field("when it came into the catalog: a date or a range", "added:2026-01..2026-03", _span("added", _date)),
+    "arxiv": Field(
+        "arXiv id, whatever its version, or the start of one", "arxiv:2106.09685", _identifier("arxiv", _arxiv)
+    ),
+    "author": Field("words of the authors' names", 'author:dettmers or author:"Edward Hu"', _text("authors")),
+    "doi": Field("DOI, or the start of one", "doi:10.18653/", _identifier("doi", _doi)),
+    "due": Field("when it should be read by: a date or a range", "due:..2026-12-31", _span("due", _date)),
+    "has": Field(
+        "a link of that name (code, blog, …), or notes, bibtex, abstract, doi, arxiv, tutorial, year, tags, links, due",
+        "has:code",
+        _has,
+    ),
+    "key": Field("part of the citation key; quoted, all of it", "key:hu2021", _key),
+    "link": Field("part of a link's address", "link:github.com", _link),
+    "notes": Field("words of the notes", "notes:compare", _text("notes")),
+    "read": Field("when it was read: a date or a range", "read:2026", _span("read", _date)),
+    "status": Field("unread, reading or read", "status:unread,reading", _status),
+    "tag": Field("a whole tag, or its start with *", 'tag:quantization, tag:"long context" or tag:quant*', _tag),
+    "title": Field("words of the title", 'title:"low rank"', _text("title")),
+    "type": Field("BibTeX entry type", "type:article", _type),
+    "venue": Field("words of the journal or conference", "venue:aaai", _text("venue")),
+    "year": Field("year of publication, or a range", "year:2021..2023", _span("year", _year)),
+}
+
+
+def unknown_field(name: str) -> str:
+    """What to say of a field there is none of: the nearest one, the known ones, and how to search for the text."""
+    import difflib
+
+    near = difflib.get_close_matches(name.lower(), FIELDS, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]}:?" if near else "."
+    return (
+        f'no field is called {name[:40]!r}{hint} Known are {", ".join(FIELDS)}. To search for the text, put it in "…"'
+    )
+
+
+def facts(record: Record) -> set[tuple[str, str]]:
+    """All that fields compare whole, as (name, value) pairs; what is empty or unknown is no fact."""
+    pairs = [
+        ("key", record.key.casefold()),
+        ("type", record.type.casefold()),
+        ("status", record.status.lower()),
+        ("year", f"{record.year:04}" if 0 < record.year <= 9999 else ""),
+        *((name, getattr(record, name)) for name in ("added", "read", "due")),
+        ("doi", _doi(record.doi)),
+        ("arxiv", _arxiv(record.arxiv)),
+        *(("tag", tag_slug(clean(tag))) for tag in record.tags),
+        *(("link", url.casefold()) for _, url, _ in record.links),
+        *(("has", name) for name in _present(record)),
+    ]
+    return {(name, clean(value)) for name, value in pairs if value}
+
+
+def _present(record: Record) -> Iterable[str]:
+    named = {
+        "abstract": record.abstract,
+        "added": record.added,
+        "arxiv": record.arxiv,
+        "author": record.authors,
+        "bibtex": record.bibtex,
+        "doi": record.doi,
+        "due": record.due,
+        "link": record.links,
+        "notes": record.notes,
+        "read": record.read,
+        "tag": record.tags,
+        "tutorial": record.tutorials,
+        "venue": record.venue,
+        "year": record.year,
+    }
+    plurals = {"author": "authors", "link": "links", "tag": "tags", "tutorial": "tutorials"}
+    for name, value in named.items():
+        if value:
+            yield name
+            if name in plurals:
+                yield plurals[name]
+    for name, _, _ in record.links:
+        yield name.casefold()

@@ -1,0 +1,193 @@
+"""The search index: what the paper files say, in an SQLite file that may be deleted at any time.
+
+It answers from the last `update`; whoever owns the files compares `stamps` with them first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from catalog.errors import KbError
+from catalog.record import Record
+from catalog.search import rows
+from catalog.search.evaluate import column, find
+from catalog.search.fold import clean
+from catalog.search.query import parse
+from catalog.search.tree import BEYOND, Query
+
+T = TypeVar("T")
+
+WAIT_SECONDS = 2.0
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_FORMAT}
+
+
+class CacheLost(KbError):
+    """The index was damaged and has been emptied: bring it up to date again."""
+
+
+class Index:
+    """One connection to an index, for one thread at a time.
+
+    A file that is no index of this version is replaced by an empty one. Where the file cannot be used at all (folder
+    not writable, locked for long, disk full) the index goes on in memory. `CacheLost` is the only error of its own.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = str(path)
+        self._db = _open(self._path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file; what was updated is in it."""
+        self._db.close()
+
+    # --- keeping up with the files ---
+
+    def stamps(self) -> dict[str, tuple[int, int]]:
+        """File name -> (mtime in ns, size) as last indexed; empty after damage, so that all is indexed again."""
+        with contextlib.suppress(CacheLost):
+            found = self._run(lambda db: db.execute("SELECT file, mtime, size FROM paper").fetchall())
+            return {file: (mtime, size) for file, mtime, size in found}
+        return {}
+
+    def update(self, changed: Iterable[rows.Change], removed: Iterable[str]) -> None:
+        """Take in changed files and forget removed ones, all or nothing."""
+        latest = {change[0]: change for change in changed}
+        gone = [file for file in removed if file not in latest]
+        if latest or gone:
+            self._run(lambda db: _write(db, rows.update, list(latest.values()), gone))
+
+    def clear(self) -> None:
+        """Forget every paper and every meta value."""
+        self._run(lambda db: _write(db, rows.clear))
+
+    def get_meta(self, name: str) -> str:
+        """A value kept with `set_meta`, or ""."""
+        found = self._run(lambda db: db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone())
+        return str(found[0]) if found else ""
+
+    def set_meta(self, name: str, value: str) -> None:
+        """Keep a value with the index; it is lost when the index is."""
+        self._run(lambda db: _write(db, rows.set_meta, name, value))
+
+    # --- asking ---
+
+    def search(self, query: Query | str, sort: str = "", limit: int = 0, brief: bool = False) -> list[Record]:
+        """The papers that match, best first; without words in the query, the last added first.
+
+        `sort` names one of `rows.SORTS` or several with commas, `-` before one turns it around; what has no value comes
+        last. `limit` 0 is no limit. `brief` leaves `abstract` and `notes` empty, which is quicker. Raises `BadQuery`.
+        """
+        asked = parse(query) if isinstance(query, str) else query
+        return self._run(lambda db: rows.load(db, find(db, asked, sort, limit), brief))
+
+    def record(self, key: str) -> Record | None:
+        """The paper with exactly this key."""
+        return self._run(
+            lambda db: next(iter(rows.load(db, column(db, "SELECT id FROM paper WHERE key = ?", clean(key)))), None)
+        )
+
+    def records(self, brief: bool = False) -> list[Record]:
+        """Every paper, by key."""
+        return self._run(lambda db: rows.load(db, column(db, "SELECT id FROM paper ORDER BY key, id"), brief))
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """The keys that start so, in order; where none does, those that do in another case."""
+        start = clean(prefix)
+        exact = "SELECT key FROM paper WHERE key >= ? AND key < ? ORDER BY key"
+        folded = (
+            "SELECT key FROM paper WHERE id IN (SELECT id FROM fact WHERE name = 'key' AND value >= ? AND value < ?)"
+            " ORDER BY key"
+        )
+        return self._run(
+            lambda db: (
+                column(db, exact, start, start + BEYOND)
+                or column(db, folded, start.casefold(), start.casefold() + BEYOND)
+            )
+        )
+
+    # --- when the file fails ---
+
+    def _run(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return act(self._db)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.ProgrammingError):
+                raise  # a misuse of this connection, not the file's fault
+            if _is_damage(error):
+                self._start_again()
+            self._go_private()
+        return act(self._db)
+
+    def _start_again(self) -> None:
+        self._db.close()
+        _discard(self._path)
+        self._db = _open(self._path)
+        raise CacheLost("the search cache was damaged and has been emptied; run the command again")
+
+    def _go_private(self) -> None:
+        """Go on in memory with what the file holds."""
+        private = _connect(":memory:")
+        try:
+            self._db.backup(private)
+        except sqlite3.Error:
+            private = _connect(":memory:")
+            raise CacheLost("the search cache cannot be read; run the command again") from None
+        finally:
+            self._db.close()
+            self._db = private
+
+
+def _write(db: sqlite3.Connection, change: Callable[..., None], *values: object) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        change(db, *values)
+        db.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        raise
+
+
+def _open(path: str) -> sqlite3.Connection:
+    """The index at this path, made anew where it is none of ours; in memory where the file cannot be used."""
+    for _ in range(2):
+        try:
+            return _connect(path)
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                break
+            _discard(path)
+    return _connect(":memory:")
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        rows.prepare(db)
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    return isinstance(error, rows.NotAnIndex) or error.sqlite_errorcode & 0xFF in _DAMAGED
+
+
+def _discard(path: str) -> None:
+    for end in ("-wal", "-shm", "-journal", ""):
+        with contextlib.suppress(OSError):
+            Path(path + end).unlink()

@@ -1,0 +1,186 @@
+"""The tables of the index: their shape, and papers going in and coming out.
+
+`paper` has a row a file with what sorting needs, `body` and `prose` the record, `fact` what fields compare whole,
+`words` (FTS5, without a copy of the text) the tokens. Rows of a paper are found again from its record.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import sqlite3
+import unicodedata
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import TypeAlias
+
+from catalog.record import Record
+from catalog.search.fields import STATUSES, facts
+from catalog.search.fold import clean, fold
+
+SORTS = ("year", "added", "read", "title", "author", "key", "venue", "status", "due")
+
+_APPLICATION = 0x6B624958
+_BETWEEN = " \N{PILCROW SIGN} "  # a token that no query has, so that a phrase does not run on into the next author
+_SCHEMA = (
+    f"CREATE TABLE paper(id INTEGER PRIMARY KEY, file TEXT UNIQUE NOT NULL, mtime, size, {', '.join(SORTS)})",
+    "CREATE INDEX paper_key ON paper(key)",
+    "CREATE TABLE body(id INTEGER PRIMARY KEY, record TEXT NOT NULL)",
+    "CREATE TABLE prose(id INTEGER PRIMARY KEY, abstract TEXT NOT NULL, notes TEXT NOT NULL)",
+    "CREATE TABLE fact(name TEXT, value TEXT, id INTEGER, PRIMARY KEY(name, value, id)) WITHOUT ROWID",
+    "CREATE VIRTUAL TABLE words USING fts5(key, title, authors, tags, venue, abstract, notes,"
+    " content='', tokenize='ascii', prefix='1 2 3')",
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+)
+_FIELDS = tuple(field.name for field in fields(Record))
+_VALUES = attrgetter(*_FIELDS)
+_TUPLES = tuple(i for i, field in enumerate(fields(Record)) if str(field.type).startswith("tuple"))
+_ABSTRACT, _NOTES, _LINKS = map(_FIELDS.index, ("abstract", "notes", "links"))
+Change: TypeAlias = tuple[str, int, int, Record]
+_VERSION = zlib.crc32(repr((1, _SCHEMA, _FIELDS, unicodedata.unidata_version)).encode()) & 0x7FFFFFFF
+_ADD_PAPER = "INSERT INTO paper VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ADD_WORDS = (
+    "INSERT INTO words(rowid, key, title, authors, tags, venue, abstract, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_DROP_WORDS = (
+    "INSERT INTO words(words, rowid, key, title, authors, tags, venue, abstract, notes)"
+    " VALUES ('delete', ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_BRIEF = "SELECT id, record FROM body"
+_BRIEF_SOME = "SELECT id, record FROM body WHERE id IN (SELECT value FROM json_each(?))"
+_WHOLE = "SELECT id, record, abstract, notes FROM body JOIN prose USING (id)"
+_WHOLE_SOME = (
+    "SELECT id, record, abstract, notes FROM body JOIN prose USING (id) WHERE id IN (SELECT value FROM json_each(?))"
+)
+
+
+class NotAnIndex(sqlite3.DatabaseError):
+    """A database that is none of ours, or of another version."""
+
+
+def prepare(db: sqlite3.Connection) -> None:
+    """Make the tables in an empty file; raises `NotAnIndex` where the file holds anything but this version's index."""
+    db.execute("PRAGMA synchronous = NORMAL")
+    if _is_empty(db):
+        _create(db)
+    stamp = [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+    if stamp != [_APPLICATION, _VERSION]:
+        raise NotAnIndex
+
+
+def _create(db: sqlite3.Connection) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    if _is_empty(db):
+        for statement in _SCHEMA:
+            db.execute(statement)
+        db.execute(f"PRAGMA application_id = {_APPLICATION}")
+        db.execute(f"PRAGMA user_version = {_VERSION}")
+    db.execute("COMMIT")
+    with contextlib.suppress(sqlite3.OperationalError):  # readers then never wait for a writer; without it they may
+        db.execute("PRAGMA journal_mode = WAL")
+
+
+def _is_empty(db: sqlite3.Connection) -> bool:
+    return db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+
+
+def update(db: sqlite3.Connection, changed: Sequence[Change], removed: Iterable[str]) -> None:
+    """Replace the rows of changed files and drop those of removed ones, within the caller's transaction."""
+    known = dict(db.execute("SELECT file, id FROM paper"))
+    old = [known[file] for file in (*(change[0] for change in changed), *removed) if file in known]
+    _drop(db, old)
+    fresh = itertools.count(max(known.values(), default=0) + 1)
+    _insert(db, [(known.get(change[0]) or next(fresh), *change) for change in changed])
+
+
+def clear(db: sqlite3.Connection) -> None:
+    """Drop the rows of every paper and every meta value, within the caller's transaction."""
+    db.execute("DELETE FROM paper")
+    db.execute("DELETE FROM body")
+    db.execute("DELETE FROM prose")
+    db.execute("DELETE FROM fact")
+    db.execute("DELETE FROM meta")
+    db.execute("INSERT INTO words(words) VALUES ('delete-all')")
+
+
+def set_meta(db: sqlite3.Connection, name: str, value: str) -> None:
+    """Keep a value under a name."""
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+
+def load(db: sqlite3.Connection, ids: Sequence[int], brief: bool = False) -> list[Record]:
+    """The papers with these ids, in their order; `brief` leaves out abstract and notes."""
+    if len(ids) < _count(db):
+        found = db.execute(_BRIEF_SOME if brief else _WHOLE_SOME, (json.dumps(ids),))
+    else:
+        found = db.execute(_BRIEF if brief else _WHOLE)
+    papers = {row[0]: _record(*row[1:]) for row in found}
+    return [papers[i] for i in ids if i in papers]
+
+
+def _count(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT count(*) FROM body").fetchone()[0])
+
+
+def _drop(db: sqlite3.Connection, ids: Sequence[int]) -> None:
+    records = load(db, ids)
+    db.executemany(_DROP_WORDS, ((i, *_words(record)) for i, record in zip(ids, records, strict=True)))
+    db.executemany(
+        "DELETE FROM fact WHERE name = ? AND value = ? AND id = ?",
+        sorted((*fact, i) for i, record in zip(ids, records, strict=True) for fact in facts(record)),
+    )
+    db.executemany("DELETE FROM paper WHERE id = ?", ((i,) for i in ids))
+    db.executemany("DELETE FROM body WHERE id = ?", ((i,) for i in ids))
+    db.executemany("DELETE FROM prose WHERE id = ?", ((i,) for i in ids))
+
+
+def _insert(db: sqlite3.Connection, changes: Sequence[tuple[int, str, int, int, Record]]) -> None:
+    papers = ((i, file, mtime, size, *_sorts(record)) for i, file, mtime, size, record in changes)
+    db.executemany(_ADD_PAPER, papers)
+    db.executemany("INSERT INTO body VALUES (?, ?)", ((i, _text(record)) for i, *_, record in changes))
+    prose = ((i, clean(record.abstract), clean(record.notes)) for i, *_, record in changes)
+    db.executemany("INSERT INTO prose VALUES (?, ?, ?)", prose)
+    pairs = sorted((*fact, i) for i, *_, record in changes for fact in facts(record))
+    db.executemany("INSERT INTO fact VALUES (?, ?, ?)", pairs)
+    db.executemany(_ADD_WORDS, ((i, *_words(record)) for i, *_, record in changes))
+
+
+def _text(record: Record) -> str:
+    """All of a record but its prose, as a JSON array in the order of its fields."""
+    values = list(_VALUES(record))
+    values[_ABSTRACT] = values[_NOTES] = ""
+    return json.dumps(values)
+
+
+def _record(text: str, abstract: str = "", notes: str = "") -> Record:
+    values = json.loads(text)
+    values[_ABSTRACT], values[_NOTES] = abstract, notes
+    for i in _TUPLES:
+        values[i] = tuple(values[i])
+    values[_LINKS] = tuple(map(tuple, values[_LINKS]))
+    return Record(*values)
+
+
+def _words(record: Record) -> tuple[str, ...]:
+    """The text of each column of `words`, folded."""
+    authors, tags = _BETWEEN.join(map(fold, record.authors)), _BETWEEN.join(map(fold, record.tags))
+    prose = fold(record.abstract), fold(record.notes)
+    return (fold(record.key), fold(record.title), authors, tags, fold(record.venue), *prose)
+
+
+def _sorts(record: Record) -> tuple[str | int | None, ...]:
+    """What each of `SORTS` compares; None where there is no value."""
+    status = STATUSES.index(record.status) if record.status in STATUSES else None
+    year = record.year if 0 < record.year <= 9999 else None
+    added, read, due = (clean(date) or None for date in (record.added, record.read, record.due))
+    names = record.title, _family_first(record.first_author), record.venue
+    title, author, venue = (fold(name) or None for name in names)
+    return year, added, read, title, author, clean(record.key), venue, status, due
+
+
+def _family_first(name: str) -> str:
+    *given, family = name.split() or [""]
+    return name if "," in name else " ".join([family, *given])
