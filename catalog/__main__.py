@@ -1,0 +1,5 @@
+"""`python -m catalog` is `kb`."""
+
+from catalog.cli import main
+
+main()

@@ -1,0 +1,252 @@
+"""The disk: whole files or none, whatever is killed when, however many write at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import BadFile, Conflict, KbError, UnknownKey
+from catalog.models import Paper
+from catalog.paperfile import dumps
+from catalog.store import Store, find_root
+
+OLD, NEW = dumps(Paper(key="k", title="old")), dumps(Paper(key="k", title="new", notes="long " * 5000))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    (tmp_path / "kb.toml").touch()
+    (tmp_path / "papers").mkdir()
+    return Store(tmp_path)
+
+
+def run_python(code: str, *args: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), *args], capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+KILLER = """
+import os, signal, sys
+from pathlib import Path
+from catalog.store import Store
+
+root, writes, most = Path(sys.argv[1]), {name: open(sys.argv[2]).read() for name in sys.argv[4:]}, int(sys.argv[3])
+if os.environ.get("REMOVE"):
+    writes[os.environ["REMOVE"]] = None
+Store(root).commit({})
+import filelock, json
+
+def killed_before(call):
+    "Fork a writer that is killed before its call-th call into the operating system's modules; whether it was."
+    child = os.fork()
+    if child == 0:
+        count = 0
+        def watch(frame, event, arg):
+            nonlocal count
+            owner = getattr(arg, "__module__", None) or type(getattr(arg, "__self__", None)).__module__
+            if event == "c_call" and owner in ("posix", "_io", "io", "fcntl"):
+                count += 1
+                if count == call:
+                    os.kill(os.getpid(), signal.SIGKILL)
+        sys.setprofile(watch)
+        Store(root).commit(writes, shared="@string{a = 1}\\n" if os.environ.get("SHARED") else None)
+        os._exit(0)
+    return os.waitpid(child, 0)[1] != 0
+
+call = 0
+while call < most:
+    call += 1
+    killed = killed_before(call)
+    print(call, killed, flush=True)
+    sys.stdin.readline()          # the test looks, and puts everything back
+    if not killed:
+        break
+"""
+
+
+def kill_everywhere(root: Path, new: Path, files: list[str], check, env: dict[str, str]) -> int:  # type: ignore[no-untyped-def]
+    """Kill a writer before each of its system calls in turn; `check` looks at the folder after each. How many kills."""
+    kills = 0
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLER, str(root), str(new), "2000", *files],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | env,
+    ) as process:  # fmt: skip
+        assert process.stdin
+        assert process.stdout
+        for line in process.stdout:
+            killed = line.split()[1] == "True"
+            kills += killed
+            check(killed)
+            process.stdin.write("\n")
+            process.stdin.flush()
+    assert process.returncode == 0
+    return kills
+
+
+def test_a_killed_write_leaves_the_old_or_the_new_file(store: Store, tmp_path: Path) -> None:
+    path, new = store.folder / "k.md", tmp_path / "new.txt"
+    path.write_text(OLD)
+    new.write_text(NEW)
+    seen = set()
+
+    def check(killed: bool) -> None:
+        text = path.read_text()
+        assert text in (OLD, NEW)
+        assert killed or text == NEW
+        seen.add(text == NEW)
+        assert Store(store.root).load("k.md").title in ("old", "new")
+        with store.lock():
+            assert [p.name for p in store.folder.iterdir()] == ["k.md"], "what the killed writer left is cleared away"
+        path.write_text(OLD)
+
+    kills = kill_everywhere(store.root, new, ["k.md"], check, {})
+    assert kills > 10
+    assert seen == {False, True}
+
+
+def test_a_killed_change_of_several_files_happens_as_a_whole(store: Store, tmp_path: Path) -> None:
+    new = tmp_path / "new.txt"
+    new.write_text(NEW)
+    names = ["a.md", "b.md", "c.md"]
+
+    def reset() -> None:
+        for name in (*names, "gone.md"):
+            (store.folder / name).write_text(OLD)
+        (store.root / "shared.bib").unlink(missing_ok=True)
+
+    seen = set()
+
+    def check(killed: bool) -> None:
+        fresh = Store(store.root)
+        files = fresh.stamps()
+        texts = {fresh.read_text(name) for name in names}
+        assert len(texts) == 1, "all old or all new, once somebody has looked"
+        done = texts == {NEW}
+        assert ("gone.md" in files) is not done
+        assert bool(fresh.shared()) is done
+        assert killed or done
+        seen.add(done)
+        reset()
+
+    reset()
+    kills = kill_everywhere(store.root, new, names, check, {"REMOVE": "gone.md", "SHARED": "1"})
+    assert kills > 30
+    assert seen == {False, True}
+
+
+def test_writers_wait_for_each_other_and_lose_nothing(store: Store) -> None:
+    (store.folder / "k.md").write_text(OLD)
+    code = """
+    import sys
+    from pathlib import Path
+    from catalog.store import Store
+    store = Store(Path(sys.argv[1]))
+    for i in range(15):
+        store.change("k.md", lambda p: p.evolve(tags=(*p.tags, f"{sys.argv[2]}-{i}")))
+    """
+    running = [
+        subprocess.Popen([sys.executable, "-c", textwrap.dedent(code), str(store.root), str(n)]) for n in range(8)
+    ]
+    assert [process.wait(120) for process in running] == [0] * 8
+    assert len(store.load("k.md").tags) == 8 * 15
+
+
+def test_a_change_under_ones_hands_is_a_conflict(store: Store) -> None:
+    (store.folder / "k.md").write_text(OLD)
+    (store.folder / "k.md").write_text(NEW)
+    with pytest.raises(Conflict, match=r"papers/k\.md was changed"):
+        store.replace("k.md", OLD, dumps(Paper(key="k", title="mine")))
+    assert store.read_text("k.md") == NEW
+
+
+def test_a_journal_that_names_other_files_is_refused(store: Store, tmp_path: Path) -> None:
+    victim = tmp_path / "kb.toml"
+    outside = tmp_path.parent / "outside.md"
+    outside.write_text("mine")
+    store.commit({})
+    with store.lock():
+        pass
+    for rows in ([["", "../outside.md"]], [["", "kb.toml"]], [["", str(outside)]], [["", "papers/../kb.toml"]], {"a": 1}, [[1]]):
+        (store.private / "journal.json").write_text(json.dumps(rows))
+        store.stamps()
+        assert victim.exists()
+        assert outside.exists()
+        assert not (store.private / "journal.json").exists()
+    outside.unlink()
+
+
+def test_links_that_leave_the_knowledge_base_are_not_read(store: Store, tmp_path: Path) -> None:
+    secret = tmp_path.parent / "secret.md"
+    secret.write_text(OLD)
+    (store.folder / "s.md").symlink_to(secret)
+    (store.folder / "t.md").symlink_to(store.folder / "k.md")
+    (store.folder / "k.md").write_text(OLD)
+    assert set(store.stamps()) == {"k.md", "t.md"}
+    secret.unlink()
+
+
+def test_what_is_no_paper_is_left_alone(store: Store) -> None:
+    for name in ("README.md", ".hidden.md", "_draft.md", "x.txt"):
+        (store.folder / name).write_text("x")
+    (store.folder / "sub.md").mkdir()
+    assert store.stamps() == {}
+
+
+def test_files_that_cannot_be_read_say_so(store: Store) -> None:
+    (store.folder / "latin.md").write_bytes(b"---\ntitle: caf\xe9\n---\n")
+    with pytest.raises(BadFile, match=r"papers/latin\.md:2: not UTF-8; save the file as UTF-8"):
+        store.load("latin.md")
+    with pytest.raises(UnknownKey):
+        store.load("none.md")
+    papers, findings = store.load_all()
+    assert not papers
+    assert len(findings) == 1
+
+
+def test_the_root_is_found_upwards_or_named(store: Store, tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    assert find_root(inner) == tmp_path
+    with pytest.raises(KbError, match="kb init"):
+        find_root(inner, str(inner))
+    with pytest.raises(KbError, match="kb init"):
+        find_root(Path("/"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("title = 3", "title: 3 is not a str"),
+        ("nme = 'x'", "nme: no such setting; known are title"),
+        ("papers = '../x'", "not a folder below"),
+        ("papers = '/x'", "not a folder below"),
+        ("=", "not valid TOML"),
+        ("overdue_days = true", "overdue_days: True is not a int"),
+    ],
+)
+def test_settings_are_checked(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "kb.toml").write_text(text)
+    with pytest.raises(BadFile, match=says):
+        Store(tmp_path)
+
+
+def test_an_unchanged_file_is_not_written(store: Store) -> None:
+    store.commit({"k.md": OLD})
+    before = (store.folder / "k.md").stat()
+    store.commit({"k.md": OLD})
+    after = (store.folder / "k.md").stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_the_mode_of_a_file_stays(store: Store) -> None:
+    store.commit({"k.md": OLD})
+    (store.folder / "k.md").chmod(0o600)
+    store.commit({"k.md": NEW})
+    assert (store.folder / "k.md").stat().st_mode & 0o777 == 0o600
