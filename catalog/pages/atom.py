@@ -1,0 +1,67 @@
+"""The Atom feed: papers as they are added and read."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from xml.sax.saxutils import escape, quoteattr
+
+from catalog.pages.options import SiteOptions
+from catalog.pages.paper import citation
+from catalog.record import Record
+
+_NAMESPACE = uuid.UUID("6f5d3d52-3c3f-5b0e-9d55-1f0a5e5b7a41")
+_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\x7f-\x9f]")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_MOST = 50
+
+
+def feed(records: Sequence[Record], slugs: Mapping[str, str], options: SiteOptions) -> str:
+    """The feed as text; newest first. Addresses are relative to the site where its own address is not known."""
+    base = options.url.rstrip("/") + "/" if options.url else ""
+    events = sorted(_events(records), key=lambda event: (event[0], event[2].key), reverse=True)[:_MOST]
+    updated = events[0][0] if events else "1970-01-01"
+    entries = [
+        _entry(day, verb, record, f"{base}papers/{slugs[record.key]}.html", options) for day, verb, record in events
+    ]
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        f'<feed xmlns="http://www.w3.org/2005/Atom"{f" xml:base={_attribute(base)}" if base else ""}>\n'
+        f"<title>{_text(options.title)}</title>\n"
+        f"<id>{_identity(options.url or options.title)}</id>\n"
+        f"<link href={_attribute(base or 'index.html')}/>\n"
+        f'<link rel="self" href={_attribute(base + "feed.xml")}/>\n'
+        f"<updated>{updated}T00:00:00Z</updated>\n"
+        f"<author><name>{_text(options.title)}</name></author>\n" + "".join(entries) + "</feed>\n"
+    )
+
+
+def _events(records: Sequence[Record]) -> Iterator[tuple[str, str, Record]]:
+    for record in records:
+        for day, verb in ((record.added, "Added"), (record.read, "Read")):
+            if _DAY.fullmatch(day):
+                yield day, verb, record
+
+
+def _entry(day: str, verb: str, record: Record, address: str, options: SiteOptions) -> str:
+    identity = "\n".join((options.url or options.title, record.key, verb))
+    tags = "".join(f"<category term={_attribute(tag)}/>" for tag in record.tags)
+    return (
+        f"<entry><title>{verb}: {_text(record.title or record.key)}</title>"
+        f"<id>{_identity(identity)}</id>"
+        f"<link href={_attribute(address)}/><updated>{day}T00:00:00Z</updated>{tags}"
+        f"<summary>{_text(citation(record))}</summary></entry>\n"
+    )
+
+
+def _identity(name: str) -> str:
+    return uuid.uuid5(_NAMESPACE, name.encode("utf-8", "replace").decode()).urn
+
+
+def _text(value: str) -> str:
+    return escape(_NOT_XML.sub("\ufffd", value))
+
+
+def _attribute(value: str) -> str:
+    return quoteattr(_NOT_XML.sub("\ufffd", value))

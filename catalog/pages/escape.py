@@ -1,0 +1,62 @@
+"""Text of strangers as text: encoded for HTML, for Markdown around it, for YAML and for scripts.
+
+Whatever a paper says ends up on a page as the characters it is made of, never as markup of any kind.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+_META = re.compile(r"[&<>\"'{}`\[\]*_#|~$\\!=^\x00-\x1f\x7f\u2028\u2029\ufeff\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]+")
+_NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
+_IN_SCRIPT = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+
+
+def text(value: object) -> str:
+    """The value as HTML on one line: every character with a meaning in HTML, Markdown or Jinja as a reference."""
+    return _META.sub(_reference, str(value))
+
+
+def html_on_one_line(markup: str) -> str:
+    """Cleaned HTML with line breaks and braces as references, so that no later reader of lines or templates acts."""
+    markup = _NOT_UTF8.sub("\ufffd", markup).replace("\x00", "\ufffd")
+    return markup.replace("\r", "").replace("\n", "&#10;").replace("{", "&#123;").replace("}", "&#125;")
+
+
+def plain(value: str) -> str:
+    """The text on one line without control characters."""
+    return _CONTROL.sub(" ", value).strip()
+
+
+def meta_value(value: str) -> str:
+    """A front-matter value for templates that print it raw: HTML-escaped, one line."""
+    return escape(plain(value)).replace("{", "&#123;").replace("}", "&#125;")
+
+
+def front_matter(values: Mapping[str, Any]) -> str:
+    """Front matter, safely quoted whatever the values hold."""
+    import yaml
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    body = yaml.dump(dict(values), Dumper=dumper, allow_unicode=True, width=1_000_000_000, sort_keys=False)
+    return f"---\n{body}---\n"
+
+
+def script_json(value: object) -> str:
+    """JSON that may stand inside a script element or a JavaScript file."""
+    return _NOT_UTF8.sub("\ufffd", json.dumps(value, ensure_ascii=False, separators=(",", ":"))).translate(_IN_SCRIPT)
+
+
+def web_address(url: str) -> str:
+    """The address if a browser may follow it (http, https, mailto), else ""."""
+    return url if re.match(r"(?:https?://|mailto:)[^\s\x00-\x20]", url, re.I) else ""
+
+
+def _reference(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return "\ufffd" if code == 0 or 0xD800 <= code <= 0xDFFF else f"&#{code};"

@@ -1,0 +1,176 @@
+"""The page of one paper."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from catalog.models import Link, Paper, Tutorial
+from catalog.pages.escape import front_matter, meta_value, script_json, web_address
+from catalog.pages.notes import has_math, notes_html, prose_html
+from catalog.pages.related import Related
+from catalog.pages.templates import cleaned, fill, filter_link
+from catalog.record import Record
+
+_LABELS = {"docs": "Documentation", "arxiv": "arXiv", "pdf": "PDF", "doi": "DOI"}
+_PREPRINT = re.compile(r"arxiv\b|corr\Z", re.I)
+_Link = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a page says about other papers: their records and page names, and which stand near this one."""
+
+    records: Mapping[str, Record]
+    slugs: Mapping[str, str]
+    pages: Mapping[str, str]
+    near: Mapping[str, Sequence[Related]]
+    cited_by: Mapping[str, Sequence[str]]
+
+
+def paper_page(
+    paper: Paper, record: Record, around: Surroundings, previous: str | None = None, following: str | None = None
+) -> str:
+    """The Markdown of a paper's page: front matter, and its HTML on one line."""
+    notes = notes_html(paper.notes, around.pages)
+    abstract = prose_html(record.abstract)
+    body = fill(
+        "paper.html",
+        record=record,
+        status=record.status,
+        slug=around.slugs[record.key],
+        venue=shown_venue(record),
+        tags=record.tags,
+        filter_link=filter_link("../index.html"),
+        buttons=[_button(link) for link in paper.links],
+        notes=cleaned(notes),
+        abstract=cleaned(abstract),
+        tutorials=[_tutorial(tutorial, around.pages) for tutorial in paper.tutorials],
+        citation=citation(record),
+        bibtex=paper.bibtex,
+        facts=_facts(record),
+        neighbours=_neighbours(record, around),
+        previous=_near(previous, around) if previous else None,
+        next=_near(following, around) if following else None,
+    )
+    title = record.title or record.key
+    meta = {
+        "title": meta_value(title),
+        "description": meta_value(_description(record)),
+        "kb": "paper",
+        "hide": ["navigation", "toc"],
+        "jsonld": script_json(_json_ld(record)),
+    }
+    return front_matter(meta | ({"math": True} if has_math(notes + abstract) else {})) + f"\n{body}\n"
+
+
+def citation(record: Record) -> str:
+    """The paper as one line of plain text, for slides and letters."""
+    authors = list(record.authors[:10])
+    if len(record.authors) > 10:
+        names = ", ".join(authors) + ", et al"
+    else:
+        names = ", ".join(authors[:-1]) + (" and " if len(authors) > 1 else "") + "".join(authors[-1:])
+    place = ", ".join(part for part in (record.venue, str(record.year or "")) if part)
+    address = next((href for name, _, href in _facts(record) if name in ("DOI", "arXiv")), "") or record.link("paper")
+    parts = [names.rstrip("."), (record.title or record.key).rstrip("."), place.rstrip(".")]
+    return ". ".join([part for part in parts if part] + [""]).strip() + (f" {address}" if address else "")
+
+
+def short_authors(record: Record) -> str:
+    """First author and year, as one says it: "Hu et al., 2021"."""
+    surname = record.first_author.rpartition(" ")[2] or record.first_author
+    others = {0: "", 1: "", 2: f" and {record.authors[-1].rpartition(' ')[2]}"}.get(len(record.authors), " et al.")
+    return ", ".join(part for part in (surname + others, str(record.year or "")) if part)
+
+
+def shown_venue(record: Record) -> str:
+    """Where it appeared, in a form that papers share: all preprints of arXiv under one name."""
+    preprint = _PREPRINT.match(record.venue)
+    return "arXiv" if preprint or (record.arxiv and not record.venue) else record.venue
+
+
+def day(date: str) -> str:
+    """An ISO date as people write it: 24 Nov 2026."""
+    try:
+        return f"{dt.date.fromisoformat(date):%-d %b %Y}"
+    except ValueError:
+        return date
+
+
+def _button(link: Link) -> _Link:
+    label = _LABELS.get(link.name, link.name[:1].upper() + link.name[1:])
+    href = web_address(link.url)
+    return {"label": label, "href": href, "detail": link.label if href else link.url}
+
+
+def _tutorial(tutorial: Tutorial, pages: Mapping[str, str]) -> dict[str, object]:
+    href = web_address(tutorial.notebook)
+    file = "" if href else tutorial.notebook
+    name = PurePosixPath(file).name
+    if name.endswith(".md") and name.removesuffix(".md") in pages:
+        href, file = f"{pages[name.removesuffix('.md')]}.html", ""
+    versions = list(tutorial.versions.items())
+    return {"name": tutorial.name, "date": day(tutorial.date), "versions": versions, "href": href, "file": file}
+
+
+def _facts(record: Record) -> list[tuple[str, str, str]]:
+    """Name, value and address of what is known about a paper, without what is not."""
+    facts = [
+        ("Key", record.key, ""),
+        ("Read", day(record.read), ""),
+        ("Due", day(record.due), ""),
+        ("Added", day(record.added), ""),
+        ("DOI", record.doi, f"https://doi.org/{_quoted(record.doi)}"),
+        ("arXiv", record.arxiv, f"https://arxiv.org/abs/{_quoted(record.arxiv)}"),
+        ("Type", record.type, ""),
+        ("Earlier keys", ", ".join(record.aliases), ""),
+    ]
+    return [fact for fact in facts if fact[1]]
+
+
+def _quoted(part: str) -> str:
+    return quote(part, safe="/:().;-_", errors="replace")
+
+
+def _neighbours(record: Record, around: Surroundings) -> list[tuple[str, list[_Link]]]:
+    cites = [key for key in record.cites if key in around.records and key != record.key]
+    lists = [
+        ("Mentions", [_near(key, around) for key in cites]),
+        ("Mentioned by", [_near(key, around) for key in around.cited_by.get(record.key, ())]),
+        ("Related", [_near(near.key, around, near.shares) for near in around.near.get(record.key, ())]),
+    ]
+    return [(heading, papers) for heading, papers in lists if papers]
+
+
+def _near(key: str, around: Surroundings, shares: Sequence[str] = ()) -> _Link:
+    record = around.records[key]
+    href = f"{around.slugs[key]}.html"
+    return {
+        "href": href,
+        "title": record.title or key,
+        "by": short_authors(record),
+        "shares": f"shares {', '.join(shares)}" if shares else "",
+    }
+
+
+def _description(record: Record) -> str:
+    about = short_authors(record) + (f", {shown_venue(record)}" if shown_venue(record) else "")
+    start = " ".join(record.abstract[:400].split())[:160]
+    return ". ".join(part for part in (about, start) if part) or f"{record.title or record.key}: notes and BibTeX"
+
+
+def _json_ld(record: Record) -> dict[str, object]:
+    """The page is a note about the paper; the paper is what it is about."""
+    about: dict[str, object] = {"@type": "ScholarlyArticle", "name": record.title or record.key}
+    about |= {"author": [{"@type": "Person", "name": name} for name in record.authors]} if record.authors else {}
+    about |= {"datePublished": str(record.year)} if record.year else {}
+    about |= {"isPartOf": {"@type": "PublicationIssue", "name": record.venue}} if record.venue else {}
+    about |= {"sameAs": f"https://doi.org/{_quoted(record.doi)}"} if record.doi else {}
+    about |= {"keywords": list(record.tags)} if record.tags else {}
+    name = f"Notes on {record.title or record.key}"
+    return {"@context": "https://schema.org", "@type": "WebPage", "name": name, "about": about}

@@ -1,0 +1,78 @@
+"""What to read beside a paper: shared tags, and words that few papers share."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catalog.models import tag_slug
+from catalog.record import Record
+
+_WORD = re.compile(r"[^\W\d_]{4,}")
+_COMMON = frozenset(
+    _WORD.findall(
+        "about above across after against also among analysis approach based been being best better between"
+        " beyond both could data does each efficient effective even first framework from general given good"
+        " have high improving into introduce large learning less like many method methods model models more"
+        " most much network networks neural novel number only other over paper performance present propose"
+        " proposed recent results several show shows simple some state such task tasks than that their them"
+        " then there these they this those through toward towards training under used using very well were"
+        " what when where which while will with without within work your"
+    )
+)
+_MOST_SHARED_TAG = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A paper to read beside another, and what the two share."""
+
+    key: str
+    shares: tuple[str, ...]
+
+
+def related(records: Sequence[Record], limit: int = 5) -> dict[str, list[Related]]:
+    """For each key the nearest papers, best first."""
+    traits = {record.key: _traits(record) for record in records}
+    holders: dict[str, list[str]] = defaultdict(list)
+    for key, names in traits.items():
+        for name in names:
+            holders[name].append(key)
+    most_shared_word = max(3, min(10, len(records) // 4))
+    most_shared_tag = min(_MOST_SHARED_TAG, max(3, len(records) * 2 // 3))
+    weights = {
+        name: _weight(name, len(keys), len(records))
+        for name, keys in holders.items()
+        if 1 < len(keys) <= (most_shared_tag if name.startswith("#") else most_shared_word)
+    }
+    return {key: _nearest(key, names, holders, weights, limit) for key, names in traits.items()}
+
+
+def _nearest(
+    key: str, names: dict[str, str], holders: dict[str, list[str]], weights: dict[str, float], limit: int
+) -> list[Related]:
+    score: Counter[str] = Counter()
+    for name in names:
+        if weight := weights.get(name):
+            for other in holders[name]:
+                score[other] += weight  # type: ignore[assignment]  # a Counter adds floats as well
+    del score[key]
+    best = sorted(score, key=lambda other: (-score[other], other))[:limit]
+    own = [name for name in names if name in weights and f"#{name}" not in names]
+    shown = sorted(own, key=lambda name: (name[0] != "#", -weights[name]))
+    members = {name: set(holders[name]) for name in shown} if best else {}
+    return [Related(other, tuple(names[name] for name in shown if other in members[name])[:4]) for other in best]
+
+
+def _weight(name: str, holders: int, total: int) -> float:
+    return math.log(1 + total / holders) * (1.5 if name.startswith("#") else 0.6)
+
+
+def _traits(record: Record) -> dict[str, str]:
+    """What a paper may share, as it is compared and as it is shown: tags behind a `#`, and words."""
+    words = {word.lower(): word.lower() for word in _WORD.findall(f"{record.title} {record.abstract[:5000]}")}
+    tags = {f"#{tag_slug(tag)}": tag for tag in record.tags}
+    return tags | {word: word for word in words if word not in _COMMON}

@@ -1,0 +1,61 @@
+/* Every page: copy and download, mathematics, and names for what the theme leaves nameless. */
+(() => {
+  "use strict";
+
+  const text = (name) => document.querySelector(`[data-kb-text="${name}"]`).textContent;
+
+  const say = (button, message) => {
+    const said = document.querySelector(".kb-said");
+    if (said) said.textContent = message;
+    const label = button.dataset.kbLabel || (button.dataset.kbLabel = button.textContent);
+    button.textContent = message;
+    clearTimeout(button.kbTimer);
+    button.kbTimer = setTimeout(() => { button.textContent = label; }, 1600);
+  };
+
+  const selectAndCopy = (name) => {
+    const range = document.createRange();
+    range.selectNodeContents(document.querySelector(`[data-kb-text="${name}"]`));
+    const selection = getSelection();
+    selection.removeAllRanges();
+    selection.addRange(range);
+    return document.execCommand("copy");
+  };
+
+  const copy = async (button) => {
+    const name = button.dataset.kbCopy;
+    try {
+      await navigator.clipboard.writeText(text(name));
+      say(button, "Copied");
+    } catch {
+      say(button, selectAndCopy(name) ? "Copied" : "Press Ctrl+C");
+    }
+  };
+
+  const download = (button) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text("bibtex")], { type: "application/x-bibtex" }));
+    link.download = button.dataset.kbDownload;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    say(button, "Saved");
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target instanceof Element && event.target.closest("[data-kb-copy], [data-kb-download]");
+    if (!button) return;
+    if (button.dataset.kbCopy) copy(button); else download(button);
+  });
+
+  if (window.katex) {
+    for (const place of document.querySelectorAll(".arithmatex")) {
+      const source = place.textContent.trim();
+      const display = source.startsWith("\\[") || source.startsWith("$$");
+      const width = source.startsWith("$") && !display ? 1 : 2;
+      const options = { displayMode: display, throwOnError: false, strict: "ignore", trust: false, maxSize: 20 };
+      try { katex.render(source.slice(width, -width), place, options); } catch { /* the source stays readable */ }
+    }
+  }
+
+  document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
+})();
