@@ -2,6 +2,20 @@
 
 from catalog.bibtex.entry import MONTHS, Entry, read, set_field, set_key, strings
 from catalog.bibtex.latex import decode
-from catalog.bibtex.names import Name, people
+from catalog.bibtex.names import Name, faults, people
+from catalog.bibtex.scan import Block, scan
 
-__all__ = ["MONTHS", "Entry", "Name", "decode", "people", "read", "set_field", "set_key", "strings"]
+__all__ = [
+    "MONTHS",
+    "Block",
+    "Entry",
+    "Name",
+    "decode",
+    "faults",
+    "people",
+    "read",
+    "scan",
+    "set_field",
+    "set_key",
+    "strings",
+]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NoReturn
 
-from catalog.bibtex.syntax import CLOSER, HEADER, GrammarError, FieldSpan, Shape, Source, read_block, read_fields, skip
+from catalog.bibtex.syntax import CLOSER, HEADER, FieldSpan, GrammarError, Shape, Source, read_block, read_fields, skip
 from catalog.bibtex.syntax import value_atoms as _value_atoms
 from catalog.errors import BadBibtex
 

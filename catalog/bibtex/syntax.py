@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 _SPACE = r"[\s\ufeff\u200b]"
 _BLANK = rf"(?:{_SPACE}++|%[^\n]*+)*+"
-_NAME = r"[^\s\ufeff\u200b\"#%'(),={}@\\]++"
+NAME = r"[^\s\ufeff\u200b\"#%'(),={}@\\]++"
 _BRACED = r"\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+)*+\}"
 _MACRO = r"[^\W\d][\w:.+*-]*+"
 _NUMBER = r"\d++(?![\w.:+*-])"
 
 BLANK = re.compile(_BLANK)
-HEADER = re.compile(rf"@{_BLANK}(?P<type>[^\W\d][\w:+*-]*+){_BLANK}(?P<open>[{{(]){_BLANK}")
-ASSIGNMENT = re.compile(rf"(?P<name>{_NAME}){_BLANK}={_BLANK}")
+HEADER = re.compile(rf"@{_SPACE}*+(?P<type>[^\W\d][\w:+*-]*+){_SPACE}*+(?P<open>[{{(]){_BLANK}")
+ASSIGNMENT = re.compile(rf"(?P<name>{NAME}){_BLANK}={_BLANK}")
 MARK = re.compile(r"^[ \t\xa0\ufeff]*@(?=[ \t]*[^\W\d])", re.M)
 KNOWN_FIELD = re.compile(
     r"""
@@ -41,15 +41,18 @@ KNOWN_FIELD = re.compile(
 
 _KEY = re.compile(r"[^,{}\n]*+")
 _PAREN_KEY = re.compile(r"(?:[^,{}\n)]++|\)(?!\s|,|$))*+", re.M)
-_NO_KEY = re.compile(rf"(?:^|.*\s)(?P<name>{_NAME})\s*+=\s*+(?:$|\"|“|[\w.-])", re.S)
+_NO_KEY = re.compile(rf"(?:^|.*\s)(?P<name>{NAME})\s*+=\s*+(?:$|\"|“|[\w.-])", re.S)
 _BARE = re.compile(rf"{_MACRO}|{_NUMBER}")
 _BRACE = re.compile(r"[{}]")
 _QUOTE = re.compile(r'["{}]')
 _SIMPLE_VALUE = rf'(?P<value>{_BRACED}|"[^"{{}}]*+"|{_MACRO}|{_NUMBER})'
 _SIMPLE = {
-    closer: re.compile(rf"\s*+,\s*+(?P<name>{_NAME})\s*+=\s*+{_SIMPLE_VALUE}(?=\s*+[,{closer}])") for closer in "})"
+    closer: re.compile(rf"\s*+,\s*+(?P<name>{NAME})\s*+=\s*+{_SIMPLE_VALUE}(?=\s*+[,{closer}])") for closer in "})"
 }
 CLOSER = {"{": "}", "(": ")"}
+_NEAR = 256
+_MOST_GROUPS = 2000
+_MOST_SPANNED = 3
 
 
 class GrammarError(Exception):
@@ -86,8 +89,8 @@ class Shape(NamedTuple):
 class Source:
     """A text with its braces: finds the partner of any brace in time that adds up to one pass over the text.
 
-    `marks` are the places where a line begins with `@`. A pair of braces between two marks is found by looking; the
-    pairs that span one come from a table made once, so that no number of unclosed braces makes a second pass.
+    `marks` are the places where a line begins with `@`. A near partner is found by looking; the pairs that are long or
+    have a mark between them come from a table made once, so that no number of unclosed braces makes a second pass.
     """
 
     def __init__(self, text: str, marks: list[int] | None = None) -> None:
@@ -102,16 +105,16 @@ class Source:
     def closing(self, at: int) -> int:
         """The position after the brace that closes the one at a position; -1 where none does."""
         depth = 0
-        limit = self.limit(at)
-        for brace in _BRACE.finditer(self.text, at, limit):
+        near = min(self.limit(at), at + _NEAR)
+        for brace in _BRACE.finditer(self.text, at, near):
             depth += 1 if brace.group() == "{" else -1
             if not depth:
                 return brace.end()
-        return self._spanning.get(at, -1) if limit < len(self.text) else -1
+        return self._far.get(at, -1) if near < len(self.text) else -1
 
     @cached_property
-    def _spanning(self) -> dict[int, int]:
-        """The ends of the brace pairs that have a mark between them."""
+    def _far(self) -> dict[int, int]:
+        """The ends of the brace pairs that are long or have a mark between them."""
         opened: list[int] = []
         ends = {}
         marks = iter([*self.marks, len(self.text)])
@@ -121,7 +124,7 @@ class Source:
                 mark, following = following, next(marks, len(self.text) + 1)
             if brace.group() == "{":
                 opened.append(brace.start())
-            elif opened and (start := opened.pop()) < mark:
+            elif opened and ((start := opened.pop()) < mark or brace.start() - start >= _NEAR - 1):
                 ends[start] = brace.end()
         return ends
 
@@ -159,13 +162,20 @@ def _atom_stop(source: Source, at: int) -> int:
 
 
 def _quoted_stop(source: Source, at: int) -> int:
-    here = at + 1
-    while found := _QUOTE.search(source.text, here):
-        if found.group() == '"':
+    """The end of a quoted value. It may span a few marks and hold many groups, but not so many that a lost quote
+    makes every entry look through all that follow it."""
+    here, limit, spanned = at + 1, source.limit(at), 0
+    for _ in range(_MOST_GROUPS):
+        found = _QUOTE.search(source.text, here, limit)
+        if not found and limit < len(source.text) and spanned < _MOST_SPANNED:
+            here, limit, spanned = limit, source.limit(limit), spanned + 1
+            continue
+        if found and found.group() == '"':
             return found.end()
-        here = source.closing(found.start()) if found.group() == "{" else -1
+        here = source.closing(found.start()) if found and found.group() == "{" else -1
         if here < 0:
             break
+        limit = max(limit, source.limit(here - 1))
     raise GrammarError("unclosed-value", "a '\"' is not closed", at)
 
 
@@ -175,12 +185,13 @@ def read_block(source: Source, at: int = 0) -> Shape:
     if not header:
         raise GrammarError("no-entry", "no entry starts here; one looks like @article{key, title = {…}}", at)
     closer = CLOSER[header["open"]]
-    key, key_stop = _read_key(source.text, header.end(), closer)
+    key, key_stop = read_key(source.text, header.end(), closer)
     fields, close = read_fields(source, key_stop, closer)
     return Shape(header["type"].lower(), key, at, header.end(), key_stop, fields, close, close + 1)
 
 
-def _read_key(text: str, at: int, closer: str) -> tuple[str, int]:
+def read_key(text: str, at: int, closer: str) -> tuple[str, int]:
+    """The citation key at a position and where it ends; raises GrammarError where no comma or `closer` follows."""
     found = (_KEY if closer == "}" else _PAREN_KEY).match(text, at)
     key = found.group().rstrip() if found else ""
     stop = at + len(key)
