@@ -1,0 +1,80 @@
+"""What can be mended without asking: the form of a file, and text whose right form is known. Pure: file -> new text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from catalog.bibtex import scan
+from catalog.bibtex.describe import title
+from catalog.check.loaded import Loaded, Sheet
+from catalog.check.notes import targets
+from catalog.check.papers import KEPT_AS_THEY_ARE
+from catalog.check.whole import preferred_tags
+from catalog.errors import BadFile
+from catalog.ingest.readinglist.urls import mend
+from catalog.models import Paper
+from catalog.paperfile import dumps, loads
+from catalog.record import tag_slug
+
+FIXABLE = frozenset({"format", "bibtex-damage", "title-repeated", "tag-spelling", "dirty-link"})
+
+
+def mended(loaded: Loaded) -> dict[str, str | None]:
+    """The new text of each file that can be mended."""
+    tags = preferred_tags(loaded)
+    texts: dict[str, str | None] = {}
+    for sheet in loaded.sheets:
+        text = _text(sheet, tags)
+        if text != sheet.text:
+            texts[sheet.file] = text
+    return texts
+
+
+def _text(sheet: Sheet, tags: Mapping[str, str]) -> str:
+    """The canonical text of the mended paper; the text there is where the new one would not read back."""
+    paper = _mended(sheet, tags)
+    text = dumps(paper)
+    try:
+        return text if loads(text, paper.key, sheet.path) == paper else sheet.text
+    except BadFile:
+        return sheet.text
+
+
+def _mended(sheet: Sheet, tags: Mapping[str, str]) -> Paper:
+    paper = sheet.paper
+    changes = {
+        "title": "" if paper.title and paper.title == title(sheet.fields) else paper.title,
+        "tags": tuple(tags.get(tag_slug(tag), tag) for tag in paper.tags),
+        "links": tuple(link.model_copy(update={"url": clean(link.url)}) for link in paper.links),
+        "bibtex": _repaired(sheet),
+        "notes": _clean_notes(paper.notes),
+    }
+    changed = {name: value for name, value in changes.items() if value != getattr(paper, name)}
+    return paper.evolve(**changed) if changed else paper
+
+
+def clean(url: str) -> str:
+    """The address without what is not part of it; itself where nothing is wrong."""
+    better, done = mend(url)
+    return better if any(code not in KEPT_AS_THEY_ARE for code, _ in done) else url
+
+
+def _repaired(sheet: Sheet) -> str:
+    """The BibTeX with its damaged blocks repaired, every other byte the same."""
+    bibtex, at, parts = sheet.paper.bibtex, 0, []
+    if not any(one.block.text != one.block.raw for one in sheet.written):
+        return bibtex
+    for block in scan(bibtex):
+        start = bibtex.index(block.raw, at)
+        parts += [bibtex[at:start], block.text]
+        at = start + len(block.raw)
+    return "".join(parts) + bibtex[at:]
+
+
+def _clean_notes(notes: str) -> str:
+    parts, at = [], 0
+    for target in targets(notes):
+        if target.start >= at and notes[target.start : target.stop] == target.to:
+            parts += [notes[at : target.start], clean(target.to) if not target.spaced else target.to]
+            at = target.stop
+    return "".join(parts) + notes[at:]

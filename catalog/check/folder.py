@@ -1,0 +1,84 @@
+"""Rules about the folder itself: kb.toml, and what lies among the papers and is not read."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from catalog.check.loaded import Loaded
+from catalog.check.notes import targets
+from catalog.errors import Finding
+from catalog.store import CONFIG, Config, Store
+
+
+def folder_rules(store: Store, loaded: Loaded) -> Iterator[Finding]:
+    """What is wrong outside the paper files."""
+    yield from _config(store.root, store.config)
+    if not store.folder.is_dir():
+        message = f"{store.config.papers}/ is not a folder" if store.folder.exists() else "there is no papers folder"
+        yield Finding("config", message, f"make {store.config.papers}/, or name another in {CONFIG}", CONFIG, 1)
+        return
+    yield from _ignored(store, loaded)
+
+
+def _config(root: Path, config: Config) -> Iterator[Finding]:
+    if config.site_url and not _is_web(config.site_url):
+        message = f"site_url: {config.site_url!r} is not an address"
+        yield Finding("config", message, "write https://host/path", CONFIG, _config_line(root, "site_url"))
+    if config.overdue_days < 0:
+        message = f"overdue_days: {config.overdue_days} is below zero"
+        yield Finding("config", message, "write a number of days", CONFIG, _config_line(root, "overdue_days"))
+
+
+def _is_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _config_line(root: Path, name: str) -> int:
+    try:
+        lines = (root / CONFIG).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return 1
+    return next((number for number, line in enumerate(lines, 1) if re.match(rf"\s*['\"]?{name}\b", line)), 1)
+
+
+def _ignored(store: Store, loaded: Loaded) -> Iterator[Finding]:
+    read = set(loaded.files)
+    with os.scandir(store.folder) as listing:
+        items = sorted(listing, key=lambda item: item.name)
+    used = _linked(loaded) if len(items) > len(read) else frozenset()
+    for item in items:
+        plain = item.name.startswith(".") or item.name.upper() == "README.MD" or item.name in read | used
+        if not plain and (why := _why_ignored(item, store.root)):
+            path = store.shown(item.name)
+            yield Finding("ignored", f"not read: {why[0]}", why[1], path, 0, kind="note")
+
+
+def _linked(loaded: Loaded) -> frozenset[str]:
+    """The names, within the papers folder, of what papers link to."""
+    addresses = [link.url for sheet in loaded.sheets for link in sheet.paper.links]
+    addresses += [tutorial.notebook for sheet in loaded.sheets for tutorial in sheet.paper.tutorials]
+    addresses += [target.to for sheet in loaded.sheets for target in targets(sheet.paper.notes)]
+    here = loaded.root / loaded.folder
+    paths = [loaded.resolve(url) for url in addresses if url and "://" not in url]
+    return frozenset(path.relative_to(here).parts[0] for path in paths if path != here and path.is_relative_to(here))
+
+
+def _why_ignored(item: os.DirEntry[str], root: Path) -> tuple[str, str] | None:
+    if item.is_symlink() and not Path(item.path).resolve().is_relative_to(root.resolve()):
+        return "the link leads out of the knowledge base", "copy the file here"
+    if item.is_symlink() and not Path(item.path).exists():
+        return "the link leads nowhere", "remove it"
+    if item.is_dir():
+        nested = any(name.endswith(".md") for _, _, names in os.walk(item.path) for name in names)
+        return ("papers in folders below are not read", "move the files up") if nested else None
+    if item.name.startswith("_"):
+        return "names that begin with _ are not papers", "rename it"
+    return "not a Markdown file, and no paper links to it", "remove it, or move it elsewhere"

@@ -1,0 +1,219 @@
+"""The catalog as the rules see it: every file read once, every entry read once, and where things stand."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import unquote
+
+from catalog.bibtex import Entry, read, scan
+from catalog.bibtex.describe import describe, inherit
+from catalog.bibtex.syntax import FieldSpan, GrammarError, Source, read_block, skip
+from catalog.errors import BadBibtex, BadFile, Finding, Kind
+from catalog.models import Paper
+from catalog.paperfile import bibtex_line, front_matter_line, loads, read_key
+from catalog.record import Record
+from catalog.store import Store
+
+if TYPE_CHECKING:
+    from catalog.bibtex.scan import Block
+    from refimpl import Card
+
+Place = Literal["file", "folder", "missing", "outside"]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A BibTeX entry as it stands in a file: `line` is that of its first line, `fault` why it cannot be read.
+
+    `fields` are the entry's own and what it inherits.
+    """
+
+    block: Block
+    line: int
+    entry: Entry | None
+    fields: Mapping[str, str]
+    fault: BadBibtex | None = None
+
+    @cached_property
+    def spans(self) -> list[FieldSpan]:
+        """Where its fields stand in its text."""
+        text = self.block.text
+        try:
+            return read_block(Source(text), skip(text, 0)).fields
+        except GrammarError:
+            return []
+
+    def line_of(self, field: str, which: int = 0) -> int:
+        """The line of the file on which a field stands; that of the entry where it does not."""
+        starts = [span.start for span in self.spans if span.name == field]
+        if which >= len(starts):
+            return self.line
+        return self.line + self.block.text.count("\n", 0, starts[which])
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One paper file that can be read. `written` are its entries, the paper's own first."""
+
+    file: str
+    path: str
+    text: str
+    paper: Paper
+    written: tuple[Written, ...]
+    record: Record
+
+    def finding(self, code: str, message: str, remedy: str, line: int = 1, kind: Kind = "error") -> Finding:
+        """Something found in this file."""
+        return Finding(code, message, remedy, self.path, line, self.paper.key, kind)
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """What the paper's own entry says; empty where there is none."""
+        return self.written[0].fields if self.written else {}
+
+    def front_line(self, field: str, value: str = "") -> int:
+        """The line of a front-matter field, or of a value within it."""
+        start = front_matter_line(self.text, field)
+        if value:
+            exact = re.compile(rf"(?<![^\s'\"\[(,]){re.escape(value)}(?![^\s'\"\]),])")
+            for number, line in enumerate(self.text.split("\n")[start - 1 :], start):
+                if number > 1 and line.startswith("---"):
+                    break
+                if exact.search(line):
+                    return number
+        return start
+
+    @cached_property
+    def notes_line(self) -> int:
+        """The line on which the notes begin."""
+        text = self.text.replace("\r\n", "\n").replace("\r", "\n").rstrip()
+        return text[: len(text) - len(self.paper.notes)].count("\n") + 1
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A whole knowledge base in memory. `unread` says what is wrong with files that cannot be read."""
+
+    root: Path
+    folder: str
+    files: tuple[str, ...]
+    sheets: tuple[Sheet, ...]
+    unread: tuple[Finding, ...]
+    shared: tuple[Block, ...]
+    macros: Mapping[str, str]
+    cards: Sequence[Card]
+    today: dt.date
+
+    @cached_property
+    def keys(self) -> Mapping[str, str]:
+        """The key of each paper, read or not, under its folded form; former keys and further entries' too."""
+        keys = {alias.casefold(): sheet.paper.key for sheet in self.sheets for alias in sheet.record.aliases}
+        return keys | {key.casefold(): key for key in map(_key_or_none, self.files) if key}
+
+    @cached_property
+    def entry_keys(self) -> frozenset[str]:
+        """The folded key of each entry that others may inherit from."""
+        own = {one.block.key.casefold() for sheet in self.sheets for one in sheet.written}
+        return frozenset(own | {block.key.casefold() for block in self.shared if block.kind == "entry"})
+
+    def place(self, target: str) -> Place:
+        """What stands at a path relative to the papers."""
+        path = self.resolve(target)
+        if not path.is_relative_to(self.root):
+            return "outside"
+        if os.path.isdir(path):  # noqa: PTH112  unlike Path's, never raises on what is no path
+            return "folder"
+        return "file" if os.path.exists(path) else "missing"  # noqa: PTH110
+
+    def resolve(self, target: str) -> Path:
+        """The path that a relative link leads to."""
+        plain = re.split(r"[?#]", target, maxsplit=1)[0]
+        return Path(os.path.normpath(self.root / self.folder / unquote(plain)))
+
+
+def read_catalog(store: Store, cards: Sequence[Card] = (), today: dt.date | None = None) -> Loaded:
+    """Read everything once. What cannot be read becomes a finding."""
+    files = tuple(sorted(store.stamps()))
+    unread: list[Finding] = []
+    macros, shared = _shared(store, unread)
+    texts: list[tuple[str, str, Paper]] = []
+    for file in files:
+        try:
+            text = store.read_text(file)
+            texts.append((file, text, loads(text, read_key(file), store.shown(file))))
+        except BadFile as e:
+            unread += (finding if finding.path.startswith(store.config.papers) else
+                       replace(finding, path=store.shown(file)) for finding in e.findings)  # fmt: skip
+    sheets = tuple(_sheets(store, texts, macros, shared))
+    return Loaded(
+        store.root, store.config.papers, files, sheets, tuple(unread), shared, macros, cards,
+        today or dt.date.today(),
+    )  # fmt: skip
+
+
+def _shared(store: Store, unread: list[Finding]) -> tuple[Mapping[str, str], tuple[Block, ...]]:
+    from catalog.bibtex import MONTHS
+
+    try:
+        return store.macros()[0], tuple(scan(store.shared()))
+    except BadFile as e:
+        unread += e.findings
+        return MONTHS, ()
+
+
+def _sheets(
+    store: Store, texts: list[tuple[str, str, Paper]], macros: Mapping[str, str], shared: tuple[Block, ...]
+) -> Iterator[Sheet]:
+    bare = [list(_entries(paper, text, macros)) for _, text, paper in texts]
+    parents = {one.entry.key.casefold(): one.entry for written in bare for one in reversed(written) if one.entry}
+    for block in shared:
+        if block.kind == "entry" and (entry := _read(block.text, macros)[0]):
+            parents[block.key.casefold()] = entry
+
+    def parent(key: str) -> Entry | None:
+        return parents.get(key.casefold())
+
+    for (file, text, paper), written in zip(texts, bare, strict=True):
+        full = tuple(replace(one, fields=inherit(one.entry, parent)) if one.entry else one for one in written)
+        yield Sheet(file, store.shown(file), text, paper, full, describe(paper, macros, parent))
+
+
+def _entries(paper: Paper, text: str, macros: Mapping[str, str]) -> Iterator[Written]:
+    """The entries of a paper, each with its line in the file."""
+    if not paper.bibtex:
+        return
+    start = _first_line(text)
+    for block in scan(paper.bibtex):
+        if block.kind in ("entry", "broken"):
+            entry, fault = _read(block.text, macros)
+            yield Written(block, start + block.line - 1, entry, {}, fault)
+
+
+def _first_line(text: str) -> int:
+    """The line of the file on which the text of its entries begins, blank lines before it passed over."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    line = bibtex_line(text)
+    while line < len(lines) and not lines[line - 1].strip():
+        line += 1
+    return line
+
+
+def _read(text: str, macros: Mapping[str, str]) -> tuple[Entry | None, BadBibtex | None]:
+    try:
+        return read(text, macros), None
+    except BadBibtex as e:
+        return None, e
+
+
+def _key_or_none(file: str) -> str:
+    try:
+        return read_key(file)
+    except BadFile:
+        return ""

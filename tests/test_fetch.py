@@ -1,0 +1,255 @@
+"""One bounded request to a server on this machine, which is the only one that tests may ask."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from catalog.errors import KbError
+from catalog.ingest.fetch import Answer, NoAnswer, http_fetch, is_public
+from catalog.ingest.identify import BIBTEX, fetch_bibtex
+
+ENTRY = "@misc{hu2021lora, title={LoRA}, eprint={2106.09685}}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers by path; remembers what it was asked."""
+
+    asked: list[tuple[str, str, str]]
+
+    def do_GET(self) -> None:
+        self.asked.append((self.command, self.path, self.headers["User-Agent"]))
+        name = self.path.strip("/").partition("?")[0]
+        if name.startswith("hop"):
+            count = int(name[3:])
+            self._send(301 if count != 2 else 302, location=f"/hop{count - 1}" if count else "/page")
+        elif name == "moved":
+            self._send(301, location="/page#top")
+        elif name == "inside":
+            self._send(302, location="ftp://127.0.0.1/x")
+        elif name == "busy":
+            first = len([path for _, path, _ in self.asked if path == self.path]) == 1
+            self._send(429 if first else 200, retry="900" if first else "")
+        elif name == "long":
+            self._send(200, b"x" * 300_000)
+        elif name == "latin":
+            self._send(200, "é".encode("latin-1"), kind="text/plain; charset=latin-1")
+        elif name == "slow":
+            self.server.hold.wait(5)  # type: ignore[attr-defined]
+        else:
+            self._send(200 if name == "page" else 404, b"hello")
+
+    do_HEAD = do_GET
+
+    def _send(
+        self, status: int, body: bytes = b"", location: str = "", retry: str = "", kind: str = "text/html"
+    ) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Type", kind)
+        if location:
+            self.send_header("Location", location)
+        if retry:
+            self.send_header("Retry-After", retry)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Handler, "asked", [], raising=False)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        running.daemon_threads = True
+        running.hold = threading.Event()  # type: ignore[attr-defined]
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.hold.set()  # type: ignore[attr-defined]
+        running.shutdown()
+        thread.join()
+
+
+def test_a_page_and_who_asks_for_it(server: str) -> None:
+    answer = http_fetch(f"{server}/page?q=a+b%20c", allow_private=True)
+    assert answer == Answer(200, f"{server}/page?q=a+b%20c", "hello", content_type="text/html")
+    assert Handler.asked[0][1] == "/page?q=a+b%20c"
+    assert Handler.asked[0][2].startswith("readrun/")
+    assert Handler.asked[0][2].endswith("(+kb)")
+
+
+def test_head_brings_no_body(server: str) -> None:
+    assert http_fetch(f"{server}/page", method="HEAD", allow_private=True).text == ""
+    assert Handler.asked[0][0] == "HEAD"
+
+
+def test_a_permanent_redirect_is_told_and_a_temporary_one_is_not(server: str) -> None:
+    moved = http_fetch(f"{server}/moved", allow_private=True)
+    assert (moved.status, moved.moved) == (200, f"{server}/page#top")
+    assert http_fetch(f"{server}/hop2", allow_private=True).moved == ""
+    assert http_fetch(f"{server}/hop3", allow_private=True).moved == f"{server}/hop2"
+
+
+def test_five_redirects_are_the_most(server: str) -> None:
+    assert http_fetch(f"{server}/hop4", allow_private=True).status == 200
+    with pytest.raises(NoAnswer, match="redirects"):
+        http_fetch(f"{server}/hop5", allow_private=True)
+
+
+def test_a_redirect_may_not_leave_the_web(server: str) -> None:
+    with pytest.raises(NoAnswer, match="http"):
+        http_fetch(f"{server}/inside", allow_private=True)
+
+
+def test_a_busy_host_is_asked_once_more_after_ten_seconds_at_most(server: str) -> None:
+    waits: list[float] = []
+    assert http_fetch(f"{server}/busy", allow_private=True, sleep=waits.append).status == 200
+    assert waits == [10.0]
+
+
+def test_a_wait_longer_than_the_time_left_is_not_waited(server: str) -> None:
+    assert http_fetch(f"{server}/busy", allow_private=True, timeout=2.0).status == 429
+
+
+def test_the_body_is_cut_at_the_limit(server: str) -> None:
+    assert len(http_fetch(f"{server}/long", allow_private=True, limit=1000).text) == 1000
+
+
+def test_the_charset_is_minded(server: str) -> None:
+    assert http_fetch(f"{server}/latin", allow_private=True).text == "é"
+
+
+def test_a_silent_host_times_out(server: str) -> None:
+    with pytest.raises(NoAnswer) as caught:
+        http_fetch(f"{server}/slow", allow_private=True, timeout=0.3)
+    assert caught.value.reason == "timeout"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:9/", "http://localhost/", "http://[::1]/", "http://10.0.0.1/", "http://169.254.169.254/latest",
+     "http://0x7f.1/", "http://[::ffff:127.0.0.1]/", "http://0/"],
+)  # fmt: skip
+def test_private_hosts_are_not_asked(url: str, server: str) -> None:
+    with pytest.raises(NoAnswer) as caught:
+        http_fetch(url)
+    assert caught.value.reason == "private"
+
+
+def test_a_redirect_into_a_private_network_is_not_followed(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from catalog.ingest import fetch
+
+    seen: list[str] = []
+    monkeypatch.setattr(fetch, "is_public", lambda ip: not seen.append(ip) and len(seen) == 1)
+    with pytest.raises(NoAnswer) as caught:
+        http_fetch(f"{server}/moved")
+    assert caught.value.reason == "private"
+    assert [path for _, path, _ in Handler.asked] == ["/moved"]
+
+
+@pytest.mark.parametrize(
+    "url", ["", "x", "ftp://example.org/", "file:///etc/passwd", "http://", "http://[", "http://a:b/"]
+)
+def test_what_is_no_web_address(url: str) -> None:
+    with pytest.raises(NoAnswer) as caught:
+        http_fetch(url)
+    assert caught.value.reason == "address"
+
+
+@pytest.mark.parametrize("url", ["http://no-such-host.invalid/", f"http://{'a' * 70}.invalid/", "http://é..x.invalid/"])
+def test_a_host_that_is_not_there(url: str, monkeypatch: pytest.MonkeyPatch, server: str) -> None:
+    import socket
+
+    def nobody(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    with pytest.raises(NoAnswer) as caught:
+        http_fetch(url)
+    assert caught.value.reason == "no-host"
+
+
+@pytest.mark.parametrize("ip", ["8.8.8.8", "2606:4700::1111"])
+def test_public(ip: str) -> None:
+    assert is_public(ip)
+
+
+@pytest.mark.parametrize(
+    "ip",
+    ["127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",  # noqa: S104  refused, not bound to
+     "::1", "::", "fe80::1", "fc00::1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "ff02::1"],
+)  # fmt: skip
+def test_not_public(ip: str) -> None:
+    assert not is_public(ip)
+
+
+class Registry:
+    """A registry that gives one answer and remembers what it was asked."""
+
+    def __init__(self, status: int = 200, text: str = ENTRY) -> None:
+        self.status, self.text = status, text
+        self.asked: list[tuple[str, str]] = []
+
+    def __call__(self, url: str, *, accept: str = "", method: str = "GET") -> Answer:
+        self.asked.append((url, accept))
+        return Answer(self.status, url, self.text)
+
+
+@pytest.mark.parametrize(
+    ("identifier", "url"),
+    [
+        ("2106.09685", "https://arxiv.org/bibtex/2106.09685"),
+        (" 2106.09685v2 ", "https://arxiv.org/bibtex/2106.09685"),
+        ("arXiv:2106.09685", "https://arxiv.org/bibtex/2106.09685"),
+        ("https://arxiv.org/pdf/2106.09685v1.pdf", "https://arxiv.org/bibtex/2106.09685"),
+        ("10.48550/arXiv.2106.09685", "https://arxiv.org/bibtex/2106.09685"),
+        ("cs/0112017", "https://arxiv.org/bibtex/cs/0112017"),
+        ("10.1145/3292500.3330701", "https://doi.org/10.1145/3292500.3330701"),
+        ("doi:10.1145/3292500.3330701", "https://doi.org/10.1145/3292500.3330701"),
+        ("https://doi.org/10.1002/(SICI)1097-0258", "https://doi.org/10.1002/(sici)1097-0258"),
+    ],
+)
+def test_identifiers(identifier: str, url: str) -> None:
+    registry = Registry(text=f"\ufeff {ENTRY}\n")
+    assert fetch_bibtex(identifier, registry) == ENTRY
+    assert registry.asked == [(url, BIBTEX)]
+
+
+@pytest.mark.parametrize("identifier", ["", "LoRA", "https://example.org/paper", "21.1", "10.12/x"])
+def test_what_is_no_identifier(identifier: str) -> None:
+    registry = Registry()
+    with pytest.raises(KbError, match="neither an arXiv id nor a DOI"):
+        fetch_bibtex(identifier, registry)
+    assert registry.asked == []
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "message"),
+    [
+        (404, "", "is not known"),
+        (503, "", "answered 503"),
+        (200, "<!doctype html><p>@misc{x, title={y}}", "not a BibTeX entry"),
+        (200, "", "not a BibTeX entry"),
+        (200, "@string{macro = {text}}", "not a BibTeX entry"),
+        (200, ENTRY + ENTRY.replace("hu2021lora", "other"), "not a BibTeX entry"),
+    ],
+)
+def test_an_answer_that_is_no_entry(status: int, text: str, message: str) -> None:
+    with pytest.raises(KbError, match=message):
+        fetch_bibtex("2106.09685", Registry(status, text))
+
+
+def test_no_answer_says_what_to_do() -> None:
+    def silent(url: str, *, accept: str = "", method: str = "GET") -> Answer:
+        raise NoAnswer("timeout", "arxiv.org did not answer")
+
+    with pytest.raises(KbError, match=r"did not answer; try again"):
+        fetch_bibtex("2106.09685", silent)
