@@ -1,0 +1,241 @@
+"""One .bib out of many papers: each entry as its paper holds it, in an order that BibTeX and biber can read."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from catalog.bibtex import Entry, read, set_key
+from catalog.bibtex.describe import entries
+from catalog.bibtex.normal import normalize, protect
+from catalog.errors import BadBibtex, Finding
+from catalog.export.shared import SHARED, Shared, needed, read_shared
+from catalog.models import Paper, file_name
+
+_REFERENCES = ("crossref", "xref", "xdata", "entryset", "related")
+_GRANULAR = re.compile(r"\bxdata\s*[=:]\s*([^\s{},\"]+)", re.I)
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "{": r"\textbraceleft{}",
+    "}": r"\textbraceright{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{char: f"\\{char}" for char in "&%#_$"},
+}
+_URL_LINKS = ("paper", "homepage", "blog", "docs")
+
+
+@dataclass(frozen=True, slots=True)
+class Bib:
+    """A merged .bib. `left_out` says which entries are not in it and why, `missing` which wanted keys nobody has."""
+
+    text: str
+    left_out: tuple[Finding, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class _Item(NamedTuple):
+    """One entry under the key it is written with, and the file it comes from."""
+
+    key: str
+    entry: Entry
+    text: str
+    path: str
+
+
+@dataclass(slots=True)
+class _Pool:
+    """Every readable entry by its key, and by the other names it answers to, all case-folded.
+
+    An alias stands for a copy under that name; an id (biblatex's `ids`) for the entry as it is. What is left out
+    goes with the names it would have been wanted by.
+    """
+
+    items: dict[str, _Item] = field(default_factory=dict)
+    aliases: dict[str, _Item] = field(default_factory=dict)
+    ids: dict[str, _Item] = field(default_factory=dict)
+    left_out: list[tuple[Finding, tuple[str, ...]]] = field(default_factory=list)
+
+    def add(self, item: _Item) -> None:
+        """Take the entry in, unless its key is taken."""
+        if there := self.items.get(item.key.casefold()):
+            message = f"{item.key} is also the key of an entry in {there.path}, which is exported instead"
+            self.leave_out(message, "give one of them another key with `kb rename`", item.path, (item.key,))
+            return
+        self.items[item.key.casefold()] = item
+        for name in item.entry.fields.get("ids", "").split(","):
+            self.ids.setdefault(name.strip().casefold(), item)
+
+    def leave_out(self, message: str, remedy: str, path: str, names: tuple[str, ...]) -> None:
+        """Note that an entry is not exported."""
+        self.left_out.append((Finding("export-left-out", message, remedy, path, 0, names[0], "rejected"), names))
+
+    def find(self, name: str) -> _Item | None:
+        """The entry that answers to a name, under that name; None where there is none."""
+        folded = name.casefold()
+        item = self.items.get(folded) or self.aliases.get(folded)
+        if not item:
+            return self.ids.get(folded)
+        if name == item.key:
+            return item
+        try:
+            return item._replace(key=name, text=set_key(item.text, name))
+        except BadBibtex:
+            return None
+
+
+def merge(
+    papers: Iterable[Paper],
+    shared: str,
+    only: Collection[str] | None = None,
+    normal: bool = False,
+    whole: bool = True,
+    others: Iterable[Paper] = (),
+) -> Bib:
+    """The entries of the papers as one .bib, sorted by key, after the `@string`s and `@preamble`s of `shared`.
+
+    `only` names the keys that are wanted, in any case, `*` for all; a paper answers to its aliases too. Of a
+    selection, that is with `only` or without `whole`, `shared` gives what its entries use, and no comments. `others`
+    are papers that go in only where a selected entry inherits from them. With `normal` the entries are written in
+    one style, otherwise byte for byte as they are held.
+    """
+    common = read_shared(shared)
+    pool = _Pool(left_out=[(fault, ()) for fault in common.faults])
+    own, inherited = _add_papers(pool, papers), _add_shared(pool, common.entries)
+    left_out = _relevant(pool, only)
+    _add_papers(pool, others)
+    whole = whole and only is None
+    every = own if only is None or "*" in only else []
+    chosen, missing = _choose(pool, [*every, *(inherited if whole else ()), *(key for key in only or () if key != "*")])
+    return Bib(_text(chosen, common, normal, whole), left_out, missing)
+
+
+def _text(chosen: Mapping[str, _Item], common: Shared, normal: bool, whole: bool) -> str:
+    texts = [item.text for item in _ordered(chosen)]
+    definitions = common.definitions if whole else needed(common, texts)
+    entries = [normalize(text, common.macros) for text in texts] if normal else texts
+    blocks = [*(definition.text for definition in definitions), *entries, *(common.comments if whole else ())]
+    return "\n\n".join(blocks) + "\n" if blocks else ""
+
+
+def _add_papers(pool: _Pool, papers: Iterable[Paper]) -> list[str]:
+    """Take in every entry of the papers; of two with one key, that of the paper whose key it is. Gives their keys."""
+    found = [
+        (paper, list(_items(paper, pool)))
+        for paper in sorted(papers, key=lambda paper: (paper.key.casefold(), paper.key))
+    ]
+    items = [(item.key.casefold() != paper.key.casefold(), item) for paper, items in found for item in items]
+    for _, item in sorted(items, key=lambda pair: pair[0]):
+        pool.add(item)
+    for paper, own in found:
+        for name in (paper.key, *paper.aliases) if own else ():
+            pool.aliases.setdefault(name.casefold(), own[0])
+    return [item.key for _, item in items]
+
+
+def _add_shared(pool: _Pool, texts: Iterable[str]) -> list[str]:
+    items = [item for text in texts if (item := _item(text, SHARED, (SHARED,), pool))]
+    for item in items:
+        pool.add(item)
+    return [item.key for item in items]
+
+
+def _items(paper: Paper, pool: _Pool) -> Iterator[_Item]:
+    path = f"papers/{file_name(paper.key)}"
+    names = (paper.key, *paper.aliases)
+    texts = entries(paper.bibtex) or ([_made(paper)] if paper.title else [])
+    if not texts:
+        pool.leave_out("neither BibTeX nor a title", f"add one with `kb edit {paper.key}`", path, names)
+    for text in texts:
+        if item := _item(text.strip("\n"), path, names, pool):
+            yield item
+
+
+def _item(text: str, path: str, names: tuple[str, ...], pool: _Pool) -> _Item | None:
+    try:
+        entry = read(text)
+    except BadBibtex as error:
+        pool.leave_out(f"its BibTeX cannot be read: {error}", "`kb check` says where", path, names)
+        return None
+    if not entry.key or re.search(r"\s", entry.key):
+        fault = f"the key {entry.key!r} holds a blank" if entry.key else "its BibTeX has no key"
+        pool.leave_out(fault, "give it one that LaTeX can cite", path, names)
+        return None
+    return _Item(entry.key, entry, text, path)
+
+
+def _made(paper: Paper) -> str:
+    """An entry for a paper that has none, so that it can be cited."""
+    title = protect("".join(_ESCAPES.get(char, char) for char in paper.title))
+    urls = {link.name: link.url for link in reversed(paper.links) if link.url.startswith("http")}
+    url = next((urls[name] for name in _URL_LINKS if name in urls), next(reversed(urls.values()), ""))
+    address = url.replace("{", "%7B").replace("}", "%7D")
+    lines = [f"  title = {{{title}}},", *([f"  howpublished = {{\\url{{{address}}}}},"] if url else [])]
+    return "\n".join([f"@misc{{{paper.key},", *lines, "}"])
+
+
+def _choose(pool: _Pool, names: Iterable[str]) -> tuple[dict[str, _Item], tuple[str, ...]]:
+    """The entries that names stand for, with all they inherit from, and the names that stand for none."""
+    chosen: dict[str, _Item] = {}
+    missing: dict[str, str] = {}
+    todo: list[str] = []
+    for name in names:
+        if item := pool.find(name):
+            todo += _take(item, chosen)
+        else:
+            missing.setdefault(name.casefold(), name)
+    while todo:
+        if item := pool.find(todo.pop()):
+            todo += _take(item, chosen)
+    return chosen, tuple(missing.values())
+
+
+def _take(item: _Item, chosen: dict[str, _Item]) -> list[str]:
+    """Choose the entry, its own spelling of the key before any other; gives what it refers to, if it is new."""
+    folded = item.key.casefold()
+    new = folded not in chosen
+    if new or item.key == item.entry.key:
+        chosen[folded] = item
+    return list(_references(item)) if new else []
+
+
+def _references(item: _Item) -> Iterator[str]:
+    for name in _REFERENCES:
+        yield from filter(None, map(str.strip, item.entry.fields.get(name, "").split(",")))
+    for reference in _GRANULAR.findall(item.text):
+        yield from (reference.rsplit("-", 1)[0], reference.rsplit("-", 2)[0])
+
+
+def _ordered(chosen: Mapping[str, _Item]) -> list[_Item]:
+    """`@xdata` first, then by key, but what others name in `crossref` after them: BibTeX asks for that."""
+    parents = {}
+    for key, item in chosen.items():
+        parent = item.entry.fields.get("crossref", "").strip().casefold()
+        if parent in chosen:
+            parents[key] = parent
+    height = dict.fromkeys(chosen, 0)
+    waiting = Counter(parents.values())
+    ready = [key for key in chosen if key not in waiting]
+    while ready:
+        key = ready.pop()
+        if parent := parents.get(key):
+            height[parent] = max(height[parent], height[key] + 1)
+            waiting[parent] -= 1
+            if not waiting[parent]:
+                ready.append(parent)
+    return sorted(
+        chosen.values(), key=lambda item: (item.entry.type != "xdata", height[item.key.casefold()], item.key.casefold())
+    )
+
+
+def _relevant(pool: _Pool, only: Collection[str] | None) -> tuple[Finding, ...]:
+    """What is left out, of all or of what a manuscript wants."""
+    wanted = None if only is None or "*" in only else {key.casefold() for key in only}
+    return tuple(
+        finding
+        for finding, names in pool.left_out
+        if wanted is None or not names or any(name.casefold() in wanted for name in names)
+    )

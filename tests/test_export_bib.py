@@ -1,0 +1,245 @@
+"""The merged .bib: what goes in, in which order, byte for byte, and what another program reads in it."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import bibtexparser
+import pybtex.database
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.bibtex import MONTHS, read
+from catalog.export.bib import merge
+from catalog.export.cited import cited_keys, included
+from catalog.models import Link, Paper
+
+NASTY = (Path(__file__).parent / "data" / "nasty.bib").read_text().strip()
+SHARED = """@preamble{ "\\newcommand{\\noop}[1]{}" # other }
+
+% the team's macros
+@string{pub = {Press}}
+
+@string{acm = "ACM" # pub}
+
+@string{unused = {x}}
+
+@xdata{ams, publisher = {AMS}, address = unused}
+
+@comment{jabref-meta: groups}
+"""
+
+
+def paper(key: str, fields: str = "title = {A}", **more: object) -> Paper:
+    """A paper with an entry of these fields."""
+    return Paper.model_validate({"key": key, "bibtex": f"@misc{{{key}, {fields}}}", **more})
+
+
+def keys(text: str) -> list[str]:
+    """The keys another library finds, in order."""
+    return [entry.key for entry in bibtexparser.parse_string(text).entries]
+
+
+def test_order_and_bytes() -> None:
+    papers = [
+        paper("Zoo", "month = jan#{~1}"),
+        paper("apple", "journal = acm"),
+        paper("parent"),
+        paper("child", "crossref = {Parent}"),
+        paper("top"),
+        Paper(key="nasty1", bibtex=NASTY),
+    ]
+    text = merge(papers, SHARED).text
+    assert keys(text) == ["ams", "apple", "child", "nasty1", "top", "Zoo", "parent", "Parent"][:7]
+    assert NASTY in text
+    assert "@misc{Zoo, month = jan#{~1}}" in text
+    places = [text.index(part) for part in ("@preamble", "@string{pub", "@string{acm", "@xdata", "apple", "@comment")]
+    assert places == sorted(places)
+    assert "% the team's macros" in text
+    assert text.endswith("@comment{jabref-meta: groups}\n")
+    assert "\n\n\n" not in text
+
+
+def test_nothing_is_nothing() -> None:
+    assert merge([], "").text == ""
+
+
+def test_a_selection_takes_only_what_it_uses() -> None:
+    used = merge([paper("a", "journal = acm, xdata = {ams}, title = {\\noop{1}}")], SHARED, whole=False).text
+    for part in ("@preamble", "@string{pub", "@string{acm", "@string{unused", "@xdata{ams"):
+        assert part in used
+    assert "@comment" not in used
+    assert "%" not in used
+    assert merge([paper("b")], SHARED, whole=False).text == "@misc{b, title = {A}}\n"
+
+
+def test_a_preamble_without_commands_is_kept() -> None:
+    shared = '@preamble{"\\hyphenation{ad-ap-ter}"}'
+    assert "@preamble" in merge([paper("b")], shared, whole=False).text
+    assert merge([], shared, whole=False).text == ""
+
+
+def test_parents_come_along_and_after() -> None:
+    child, middle, top = paper("z", "crossref = {m}"), paper("m", "crossref = {a}"), paper("a")
+    assert keys(merge([child], "", whole=False, others=[middle, top, paper("x")]).text) == ["z", "m", "a"]
+    assert keys(merge([child, middle, top], "", only=["Z"]).text) == ["Z", "m", "a"]
+
+
+def test_crossref_in_a_circle_ends() -> None:
+    text = merge([paper("a", "crossref = {b}"), paper("b", "crossref = {a}"), paper("c", "crossref = {c}")], "").text
+    assert sorted(keys(text)) == ["a", "b", "c"]
+
+
+def test_granular_xdata_is_found() -> None:
+    shared = "@xdata{my-pub, publisher = {P}}\n\n@xdata{no, note = {x}}\n"
+    text = merge([paper("a", "publisher = {xdata=my-pub-publisher-1}")], shared, whole=False).text
+    assert keys(text) == ["my-pub", "a"]
+
+
+def test_wanted_keys() -> None:
+    papers = [paper("hu2021lora", aliases=("lora", "hu21")), paper("b", "ids = {bee, bea}"), paper("c")]
+    bib = merge(papers, SHARED, only=["LORA", "hu2021lora", "bee", "nobody", "Nobody"])
+    assert keys(bib.text) == ["b", "hu2021lora", "LORA"]
+    assert "@misc{LORA, title = {A}}" in bib.text
+    assert bib.missing == ("nobody",)
+    assert keys(merge(papers, "", only=["*", "lora"]).text) == ["b", "c", "hu2021lora", "lora"]
+
+
+def test_a_key_in_another_case_is_written_as_cited_but_once() -> None:
+    assert keys(merge([paper("Key")], "", only=["key"]).text) == ["key"]
+    assert keys(merge([paper("Key")], "", only=["key", "Key", "KEY"]).text) == ["Key"]
+
+
+def test_the_file_name_is_an_alias_of_the_entry() -> None:
+    odd = Paper(key="new", bibtex="@misc{old, title = {A}}\n\n@misc{second, title = {B}}")
+    assert keys(merge([odd], "").text) == ["old", "second"]
+    assert keys(merge([odd], "", only=["new", "second"]).text) == ["new", "second"]
+
+
+def test_what_cannot_be_read_is_left_out_and_told() -> None:
+    papers = [
+        Paper(key="broken", bibtex="@misc{broken, title = {A", aliases=("bro",)),
+        Paper(key="blank", bibtex="@misc{a key, title = {A}}"),
+        Paper(key="no-key", bibtex="@misc{, title = {A}}"),
+        Paper(key="bare"),
+        paper("fine"),
+    ]
+    bib = merge(papers, "@preamble{foo bar}\n")
+    assert keys(bib.text) == ["fine"]
+    assert {finding.path for finding in bib.left_out} == {
+        "shared.bib",
+        *(f"papers/{key}.md" for key in ("broken", "blank", "no-key", "bare")),
+    }
+    wanted = merge(papers, "", only=["fine", "BRO"])
+    assert [finding.key for finding in wanted.left_out] == ["broken"]
+    assert wanted.missing == ("BRO",)
+
+
+def test_a_shared_key_is_written_once() -> None:
+    papers = [Paper(key="a", bibtex="@misc{B, title = {other}}"), paper("b", "title = {own}")]
+    bib = merge(papers, "")
+    assert bib.text == "@misc{b, title = {own}}\n"
+    assert [(finding.path, finding.key) for finding in bib.left_out] == [("papers/a.md", "B")]
+
+
+def test_a_paper_without_bibtex_can_be_cited() -> None:
+    title = "100% of C# & {x} $5_a ~ ^ \\b LoRA }"
+    links = (Link(name="code", url="https://e.org/code"), Link(name="blog", url="https://e.org/~u/a%20b?x={1}&y#z"))
+    text = merge([Paper(key="post", title=title, links=links)], "").text
+    assert text == (
+        "@misc{post,\n"
+        "  title = {100\\% of C\\# \\& \\textbraceleft{}x\\textbraceright{} \\$5\\_a \\textasciitilde{} "
+        "\\textasciicircum{} \\textbackslash{}b {LoRA} \\textbraceright{}},\n"
+        "  howpublished = {\\url{https://e.org/~u/a%20b?x=%7B1%7D&y#z}},\n"
+        "}\n"
+    )
+    assert read(text.strip()).key == "post"
+    assert "howpublished" not in merge([Paper(key="post", title="T")], "").text
+
+
+def test_normal() -> None:
+    text = merge([paper("a", "MONTH = 3, journal = acm")], SHARED, normal=True).text
+    assert "@misc{a,\n  month = mar,\n  journal = acm,\n}" in text
+
+
+VALUES = st.text(st.characters(codec="utf-8", exclude_characters="{}@\\", exclude_categories=("C", "Z")), max_size=12)
+KEYS = st.from_regex(r"[A-Za-z][A-Za-z0-9:_-]{0,8}", fullmatch=True)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=6))
+def test_two_other_libraries_read_the_same(values: dict[str, str]) -> None:
+    distinct = {key.lower(): (key, value) for key, value in values.items()}
+    papers = [paper(key, f"note = {{{value}}}, journal = acm, month = jan") for key, value in distinct.values()]
+    text = merge(papers, SHARED.replace(" # other", "")).text
+    ours = bibtexparser.parse_string(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = pybtex.database.parse_string(text, "bibtex").entries
+    assert not ours.failed_blocks
+    assert {entry.key for entry in ours.entries} == {key for key, _ in distinct.values()} | {"ams"} == set(theirs)
+    for key, value in distinct.values():
+        assert ours.entries_dict[key]["note"] == value
+        assert theirs[key].fields["note"] == value
+        assert theirs[key].fields["journal"] == "ACMPress"
+        assert theirs[key].fields["month"] == MONTHS["jan"]
+
+
+AUX = r"""\relax
+\citation{a,b}
+\abx@aux@cite{0}{c}
+\abx@aux@segm{0}{0}{c}
+\abx@aux@cite{d}
+\citation{a}
+\@input{chapter.aux}
+\bibcite{x}{1}
+\@writefile{toc}{\citation{no}}
+"""
+
+
+def test_cited_in_aux() -> None:
+    assert cited_keys(AUX, "paper.aux") == cited_keys(AUX) == ["a", "b", "c", "d"]
+    assert included(AUX) == ["chapter.aux"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (r"\cite{a, b ,a}", ["a", "b"]),
+        (r"\citep[see][p.~3]{a} \citet*{b} \Citeauthor{c} \citeauthor*{d}", ["a", "b", "c", "d"]),
+        (r"\autocites(pre)(post)[1]{a}[see][2]{b} \textcites{c}{d}", ["a", "b", "c", "d"]),
+        ("\\parencite%\n  [see [1{]}]\n  {a,%\n  b}", ["a", "b"]),
+        (r"\nocite{*}\footcite{a}\fullcite{b}\footcitetext{c}\bibentry{d}", ["*", "a", "b", "c", "d"]),
+        (r"\volcite[see]{2}[34]{a} \cite<see>[p.~3]{b}", ["a", "b"]),
+        ("% \\cite{x}\n50\\% \\cite{a} % \\cite{y}\n\\\\% \\cite{z}", ["a"]),
+        ("\\begin{verbatim}\\cite{x}\n%\\end{verbatim}\\cite{a}", ["a"]),
+        (r"\verb|\cite{x}| \verb*+%+ \lstinline[a=b]{\cite{y}} \cite{a}", ["a"]),
+        ("\\verb|unclosed\n\\cite{a}", ["a"]),
+        (r"\begin{verbatim} \cite{a}", ["a"]),
+        (r"\newcommand{\mycite}[1]{\cite{#1}} \citestyle{apa}\setcitestyle{x}\citetext{see}\mycite{a}", ["a"]),
+        (r"\\cite{no} \cite{a} \end{document} \cite{x}", ["a"]),
+        (r"\cite[unclosed \cite{a}", ["a"]),
+        ("\\citeA{a}\\citeNP{b}\\citealp{c}\\possessivecite{d}\\citeyearpar{e}", ["a", "b", "c", "d", "e"]),
+        ("", []),
+    ],
+)
+def test_cited_in_tex(text: str, expected: list[str]) -> None:
+    assert cited_keys(text, "paper.tex") == expected
+
+
+def test_included_in_tex() -> None:
+    assert included("\\input{a}% \\input{b}\n\\include{c/d}", "x.tex") == ["a", "c/d"]
+
+
+@given(st.lists(st.sampled_from(["\\cite", "[", "]", "{", "}", "a", ",", "%", "\n", "\\", "\\verb|", "(", "<", "*"])))
+def test_any_text_is_read(pieces: list[str]) -> None:
+    found = cited_keys("".join(pieces), "x.tex")
+    assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize(
+    "piece", ["\\cite[", "\\cite", "\\", "\\begin{verbatim}", "\\verb|", "\\cites{a}", "\\cites(", "%", "\\begin ", " "]
+)
+def test_cited_takes_no_longer_than_the_text(piece: str) -> None:
+    cited_keys(piece * 10_000, "x.tex")
