@@ -6,7 +6,7 @@ PORT ?= 8000
 PAPERS := $(wildcard papers/*.md)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports tests bench clean
+.PHONY: help run test lint types imports tests docs bench clean
 
 help:
 	@echo "make run    build the site from papers/ and serve it on 127.0.0.1:$(PORT)"
@@ -45,6 +45,10 @@ imports: $(VENV)/.installed
 
 tests: $(VENV)/.installed
 	$(BIN)/pytest -n 2
+
+docs: $(VENV)/.installed
+	$(BIN)/python -m catalog.cli.reference > site/guide/commands.md
+	$(BIN)/kb schema -o catalog.schema.json
 
 bench: $(VENV)/.installed
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done

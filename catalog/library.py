@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from catalog.ingest.fetch import Fetch
     from catalog.ingest.run import Imported
     from catalog.models import Link, Paper, Status
+    from catalog.pages import SiteOptions
     from catalog.reading import Stats, Suggestion
     from catalog.record import Record
     from catalog.search.index import Index
@@ -78,22 +79,25 @@ class Library:
 
     def index(self) -> Index:
         """The search index, up to date with the files."""
-        if self._index:
-            self._index.close()
-        self._index = self.store.index()
+        if self._index is None:
+            self._index = self.store.open_index()
+        self.store.refresh(self._index)
         return self._index
 
-    def list(self, query: str = "", sort: str = "", limit: int = 0) -> Sequence[Record]:
-        """The papers that a query finds; without words in it the newest first. Raises `BadQuery`."""
-        return self.index().search(query, sort, limit)
+    def list(self, query: str = "", sort: str = "", limit: int = 0, brief: bool = False) -> Sequence[Record]:
+        """The papers that a query finds; without words in it the newest first. Raises `BadQuery`.
 
-    def search(self, query: str, limit: int = 0) -> Sequence[Record]:
+        `brief` leaves abstract and notes out, which is quicker.
+        """
+        return self.index().search(query, sort, limit, brief)
+
+    def search(self, query: str, limit: int = 0, brief: bool = False) -> Sequence[Record]:
         """The papers that a query finds, the best first. Raises `BadQuery`."""
-        return self.list(query, limit=limit)
+        return self.list(query, "", limit, brief)
 
     def resolve(self, key: str) -> str:
         """The key that is meant: itself, a former key, or the only key that begins so. Raises `UnknownKey`."""
-        index = self._index or self.index()
+        index = self.index()
         if index.record(key):
             return key
         keys = index.keys()
@@ -113,6 +117,10 @@ class Library:
         raise UnknownKey(
             f"no paper {key}" + (f"; did you mean {' or '.join(near)}?" if near else "; `kb list` shows all")
         )
+
+    def _folded_keys(self) -> set[str]:
+        index = self.index()
+        return {key.casefold() for key in index.keys()}  # noqa: SIM118 - an index is no mapping
 
     def file(self, key: str) -> str:
         """The file of a paper, within the papers folder."""
@@ -262,12 +270,13 @@ class Library:
 
     def rename(self, old: str, new: str) -> Paper:
         """Give a paper another key: its file, its entry, links to it in notes; the old key stays as an alias."""
+        from catalog.bibtex.identifiers import free_key
         from catalog.rename import renamed
 
         with self.store.lock():
             old = self.resolve(old)
-            if new.casefold() in {k.casefold() for k in self.index()} - {old.casefold()}:
-                raise TakenKey(new, self.free_key(new))
+            if new.casefold() in (used := self._folded_keys()) - {old.casefold()}:
+                raise TakenKey(new, free_key(new, used))
             papers, _ = self.store.load_all()
             writes, paper = renamed(papers, old, new)
             self.store.commit(writes)
@@ -378,16 +387,43 @@ class Library:
     # --- the site ---
 
     def pages(self) -> Mapping[str, str | bytes]:
-        """Every page and data file of the site, by path."""
-        from catalog.pages.driver import site_files
+        """Every page and data file of the site, by path. Raises `BadFile` where a paper cannot be read."""
+        from catalog.pages import render
 
-        return site_files(self.store, self.index().records(), self.export_bib().text)
+        papers = self.papers()
+        entries = [(papers[record.key], record) for record in self.list(sort="-added,key") if record.key in papers]
+        written = self.store.hand_written()
+        texts = {path: body.decode("utf-8", "replace") for path, body in written.items() if path.endswith(".md")}
+        others = {path: body for path, body in written.items() if path not in texts}
+        return {**render(entries, self._site_options(), texts), **others}
+
+    def _site_options(self) -> SiteOptions:
+        from catalog.pages import SiteOptions
+
+        config = self.store.config
+        return SiteOptions(title=config.title, url=config.site_url, bib=self.export_bib().text)
 
     def build_site(self) -> Path:
         """Write the pages, run mkdocs on them and finish the HTML; returns the folder of the site."""
         from catalog.pages import build
 
-        return build(self.root, self.pages(), self.store.config)
+        return build(self.root, self.pages(), self._site_options())
+
+    def serve_site(
+        self, host: str = "127.0.0.1", port: int = 8000, started: Callable[[str], object] = print,
+        report: Callable[[str], object] = print,
+    ) -> None:  # fmt: skip
+        """Build a preview and serve it until interrupted; a changed paper shows at once."""
+        from catalog.pages import serve
+
+        serve(self.root, self.pages, self._site_options(), host=host, port=port, open_url=started, report=report,
+              watched=self.store.watched())  # fmt: skip
+
+    def write_pages(self, folder: Path) -> tuple[int, int]:
+        """Write the pages for another generator; returns how many files were written and how many removed."""
+        from catalog.pages import write
+
+        return write(self.pages(), folder)
 
     @staticmethod
     def schema() -> str:

@@ -73,8 +73,8 @@ def _tag(text: str) -> str:
     text = one_line(text)
     if not text:
         raise ValueError("an empty tag; remove it")
-    if len(text) > 100 or any(c in text for c in "`|<>\"{}[]\\"):
-        raise ValueError(f"{text[:60]!r} is not a tag; at most 100 characters, none of ` | < > \" {{ }} [ ] \\")
+    if len(text) > 100 or any(c in text for c in '`|<>"{}[]\\'):
+        raise ValueError(f'{text[:60]!r} is not a tag; at most 100 characters, none of ` | < > " {{ }} [ ] \\')
     return text
 
 
@@ -91,7 +91,7 @@ def _key(text: str) -> str:
 
 def _link_name(text: str) -> str:
     text = one_line(text).lower()
-    if not text or len(text) > 60 or any(c in text for c in "`|<>\"{}[]\\:"):
+    if not text or len(text) > 60 or any(c in text for c in '`|<>"{}[]\\:'):
         raise ValueError(f"{text[:60]!r} is not a link's name; use a word such as paper, code, blog, docs, model")
     return text
 
@@ -223,11 +223,13 @@ Links = Annotated[
     BeforeValidator(_read_links),
     AfterValidator(_group_links),
     PlainSerializer(_write_links),
-    WithJsonSchema({
-        "type": "object",
-        "description": "name: address, or a list of addresses; an address may be written [label](address)",
-        "additionalProperties": {"anyOf": [_scalar_link, {"type": "array", "items": _scalar_link}]},
-    }),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "name: address, or a list of addresses; an address may be written [label](address)",
+            "additionalProperties": {"anyOf": [_scalar_link, {"type": "array", "items": _scalar_link}]},
+        }
+    ),
 ]
 Date = Annotated[dt.date | None, BeforeValidator(_read_date)]
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalog.errors import BadFile, Conflict, Finding, KbError, UnknownKey
-from catalog.paperfile import dumps, loads, read_key
 
 if TYPE_CHECKING:
     from catalog.bibtex import Entry
@@ -126,6 +125,8 @@ class Store:
 
     def load(self, file: str) -> Paper:
         """The paper of a file; raises `BadFile`."""
+        from catalog.paperfile import loads, read_key
+
         return loads(self.read_text(file), read_key(file), self.shown(file))
 
     def load_all(self) -> tuple[list[Paper], list[Finding]]:
@@ -147,18 +148,32 @@ class Store:
         except UnicodeDecodeError:
             raise BadFile(Finding("encoding", "not UTF-8", "save the file as UTF-8", SHARED)) from None
 
+    def hand_written(self) -> dict[str, bytes]:
+        """The pages and pictures of the `site/` folder, by path within it."""
+        folder = self.root / "site"
+        if not folder.is_dir():
+            return {}
+        found = (p for p in sorted(folder.rglob("*")) if p.is_file() and not p.is_symlink())
+        paths = {p.relative_to(folder).as_posix(): p for p in found}
+        return {
+            name: p.read_bytes() for name, p in paths.items() if not any(part[0] in "._" for part in name.split("/"))
+        }
+
+    def watched(self) -> list[Path]:
+        """What the site is made of."""
+        return [self.folder, *(self.root / name for name in ("site", CONFIG, SHARED, "mkdocs.yml"))]
+
     # --- the index ---
 
-    def index(self) -> Index:
-        """The search index, brought up to date with the files."""
+    def open_index(self) -> Index:
+        """The search index as it was left; `refresh` brings it up to date."""
         from catalog.search.index import Index
 
         self._make_private()
-        index = Index(self.private / "index.sqlite")
-        self._refresh(index)
-        return index
+        return Index(self.private / "index.sqlite")
 
-    def _refresh(self, index: Index) -> None:
+    def refresh(self, index: Index) -> None:
+        """Bring an index up to date with the files: what changed since is read again."""
         on_disk, known = self.stamps(), index.stamps()
         shared_stamp = self._shared_stamp()
         if index.get_meta("shared") != shared_stamp:
@@ -249,6 +264,8 @@ class Store:
 
     def change(self, file: str, edit: Callable[[Paper], Paper]) -> tuple[Paper, Paper]:
         """Read a paper under the lock, change it, write it; returns it before and after."""
+        from catalog.paperfile import dumps
+
         with self.lock():
             before = self.load(file)
             after = edit(before)
@@ -329,6 +346,7 @@ class _Parents:
         from catalog.bibtex import read
         from catalog.bibtex.describe import read_first
         from catalog.errors import BadBibtex
+        from catalog.paperfile import read_key
 
         if text := self.shared.get(key.casefold()):
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection
 from urllib.parse import unquote
 
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"{}\\|^`]+", re.I)
@@ -73,8 +73,8 @@ def fold(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.replace("_", " ")))
 
 
-def propose_key(title: str, family: str = "", year: int = 0, taken: Iterable[str] = ()) -> str:
-    """A free key in the usual form: family name, year, first word of the title that says something."""
+def propose_key(title: str, family: str = "", year: int = 0, used: Collection[str] = ()) -> str:
+    """A free key in the usual form: family name, year, first telling word of the title. `used` as in `free_key`."""
     words = fold(title).split()
     telling = [word for word in words if word not in _STOP and not word.isdigit()] or words
     stem = fold(family).replace(" ", "") + (str(year) if year else "")
@@ -83,12 +83,11 @@ def propose_key(title: str, family: str = "", year: int = 0, taken: Iterable[str
     else:
         stem = "-".join(telling[:4])
     stem = stem[:60] or "untitled"
-    return free_key(stem, taken)
+    return free_key(stem, used)
 
 
-def free_key(stem: str, taken: Iterable[str]) -> str:
-    """The key itself, or with the first letter (then number) behind it that makes it free, whatever the case."""
-    used = taken if isinstance(taken, set | frozenset) else {key.casefold() for key in taken}
+def free_key(stem: str, used: Collection[str]) -> str:
+    """The key itself, or with the letter or number behind it that makes it free. `used` are keys, case folded."""
     if stem.casefold() not in used:
         return stem
     for letter in "bcdefghijklmnopqrstuvwxyz":

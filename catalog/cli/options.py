@@ -21,7 +21,9 @@ def complete_keys(ctx: click.Context, _param: click.Parameter, incomplete: str) 
 
     try:
         index = Library.open(ctx.find_root().params.get("root")).index()
-        return [CompletionItem(key, help=index.title(key)[:60]) for key in index.keys(incomplete)[:200]]
+        keys = index.keys(incomplete)
+        titles = {key: record.title[:60] for key in keys if (record := index.record(key))} if len(keys) <= 40 else {}
+        return [CompletionItem(key, help=titles.get(key)) for key in keys]
     except KbError:
         return []
 

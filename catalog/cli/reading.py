@@ -38,7 +38,9 @@ Write -- before a query that begins with a minus: kb list -- -tag:survey
 @click.pass_context
 def list_(ctx: click.Context, query: str, sort: str, limit: int, as_json: bool) -> None:
     """List papers, the newest first."""
-    out.records(out.library(ctx).list(query, sort or ("-added,key" if not query else ""), limit), as_json)
+    out.records(
+        out.library(ctx).list(query, sort or ("-added,key" if not query else ""), limit, brief=not as_json), as_json
+    )
 
 
 @click.command(epilog=QUERY_HELP)
@@ -52,7 +54,7 @@ def search(ctx: click.Context, query: str, limit: int, as_json: bool) -> None:
     """Find papers, the best match first."""
     if not query.strip():
         raise click.UsageError("search for what? `kb list` shows all")
-    found = out.library(ctx).search(query, limit)
+    found = out.library(ctx).search(query, limit, brief=not as_json)
     out.records(found, as_json)
     if not found and not as_json:
         ctx.exit(1)

@@ -36,7 +36,7 @@ def serve(ctx: click.Context, port: int, host: str, open_browser: bool) -> None:
         if open_browser:
             click.launch(url)
 
-    out.library(ctx).serve_site(host, port, started)
+    out.library(ctx).serve_site(host, port, started, click.echo)
 
 
 @site.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -125,6 +126,6 @@ def _missing_notebooks(store: Store, changes: Iterable[Change]) -> list[Finding]
             target = tutorial.notebook.partition("#")[0]
             if target and "://" not in target and not (store.folder / target).exists():
                 message = f"the notebook {target} of {change.key} is not there"
-                remedy = f"put it where {folder}/{target} points, or change the link"
-                found.append(Finding("missing-notebook", message, remedy, change.path, change.line, change.key, "note"))
+                remedy = f"put it at {os.path.normpath(f'{folder}/{target}')}, or change the link"
+                found.append(Finding("no-notebook", message, remedy, change.path, change.line, change.key, "note"))
     return found

@@ -1,0 +1,323 @@
+"""`kb` as a user meets it: what it prints, what it refuses, how it ends."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from catalog.library import Library
+from support import Kb
+
+BIB = (
+    "@article{doe2020things,\n  title={A paper about things},\n  author={Doe, Jane},\n  journal={J},\n  year={2020}\n}"
+)
+
+
+@pytest.fixture
+def full(kb: Kb, seed: bytes, root: Path) -> Kb:
+    (root / "list.md").write_bytes(seed)
+    assert kb("import", "list.md").status == 0
+    return kb
+
+
+def test_add_from_standard_input_and_refuse_a_taken_key(kb: Kb) -> None:
+    done = kb("add", given=BIB)
+    assert (done.status, done.out) == (0, "added doe2020things: papers/doe2020things.md\n")
+    again = kb("add", "-", given=BIB)
+    assert again.status == 1
+    assert again.err == (
+        "kb: doe2020things is taken; use --key doe2020thingsb, or `kb edit doe2020things` to change the one there\n"
+    )
+    other = kb("add", given=BIB.replace("about things", "on whales and the sea"))
+    assert other.status == 1
+    assert "doe2020thingsb" in other.err
+
+
+def test_add_from_a_file_or_by_title(kb: Kb, root: Path) -> None:
+    (root / "a.bib").write_text(BIB)
+    assert kb("add", "a.bib", "--tag", "x", "--key", "mine").status == 0
+    assert "@article{mine," in kb("show", "mine", "--bibtex").out
+    done = kb("add", "--title", "A blog post", "--link", "blog=https://x.org/p", "--json")
+    assert json.loads(done.out)["links"] == [["blog", "https://x.org/p", ""]]
+    assert kb("add", "--title", "T u v", "--link", "javascript:alert(1)").status == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("", "nothing to add"),
+        ("hello", "no BibTeX entry here"),
+        (BIB + "\n" + BIB.replace("doe", "roe"), "2 entries here; `kb import` takes several"),
+        ("@article{x, title={unclosed", "kb: "),
+    ],
+)
+def test_add_refuses_what_is_no_entry(kb: Kb, given: str, says: str, root: Path) -> None:
+    done = kb("add", given=given)
+    assert done.status in (0, 1)
+    if says != "kb: ":
+        assert done.status == 1
+        assert not list((root / "papers").iterdir())
+    assert says in done.err + done.out or done.status == 0
+
+
+def test_list_filters_and_sorts(full: Kb) -> None:
+    assert len(full("list").out.splitlines()) == 14
+    read = full("list", "status:read", "--sort", "year").out.splitlines()
+    assert len(read) == 6
+    assert [line.split("\t")[2] for line in read] == ["2021", "2021", "2022", "2022", "2023", "2024"]
+    assert len(json.loads(full("list", "status:unread", "--json").out)) == 8
+    assert full("list", "author:hu", "year:2021").out.split("\t")[1] == "hu2021lora"
+    bad = full("list", "staus:read")
+    assert bad.status == 1
+    assert "status" in bad.err
+
+
+def test_search_ranks(full: Kb) -> None:
+    assert full("search", "rosa").out.split("\t")[1] == "nikdan2024rosa"
+    assert full("search", "prompt", "tuning").out.splitlines()[0].split("\t")[1] == "lester2021power"
+    assert full("search", "nothingtobefound").status == 1
+    assert full("search").status == 2
+
+
+def test_keys_may_be_shortened(full: Kb) -> None:
+    assert "Low-rank" in full("show", "hu2021").out
+    both = full("show", "hu")
+    assert both.status == 1
+    assert "hu is the beginning of 2 keys: hu2021lora, hu2023llmadapters" in both.err
+    wrong = full("show", "nikdan2024rosy")
+    assert "did you mean nikdan2024rosa" in wrong.err
+
+
+def test_marking(full: Kb, library: Library) -> None:
+    done = full("mark-read", "xu2023", "--on", "2026-05-04")
+    assert done.out == "✓ xu2023qa is read (2026-05-04)\n"
+    assert library.get("xu2023qa").read == dt.date(2026, 5, 4)
+    assert full("mark-read", "xu2023", "--on", "4 May").status == 2
+    assert full("mark-reading", "chen2023").out == "… chen2023longlora is reading\n"
+    assert full("mark-unread", "xu2023").status == 0
+    assert library.get("xu2023qa").read is None
+    before = {path: path.read_text() for path in library.store.folder.iterdir()}
+    assert full("mark-read", "xu2023", "nobody").status == 1
+    assert {path: path.read_text() for path in library.store.folder.iterdir()} == before, "all or none"
+
+
+def test_marking_is_a_minimal_change(full: Kb, library: Library) -> None:
+    path = library.store.folder / "xu2023qa.md"
+    before = path.read_text().splitlines()
+    full("mark-read", "xu2023qa", "--on", "2026-05-04")
+    after = path.read_text().splitlines()
+    assert [line for line in after if line not in before] == ["status: read", "read: '2026-05-04'"]
+    assert [line for line in before if line not in after] == ["status: unread"]
+
+
+def test_notes_tags_and_links(full: Kb, library: Library) -> None:
+    assert full("note", "hu2021", "Low", "rank.").status == 0
+    assert full("note", "hu2021", "-", given="More.\n").status == 0
+    assert library.get("hu2021lora").notes == "Low rank.\n\nMore."
+    assert "low-rank" in full("tag", "hu2021", "low-rank", "PEFT").out
+    assert full("tag", "hu2021", "--remove", "Low Rank").status == 0
+    assert full("tag", "hu2021", "--remove", "absent").status == 1
+    assert "code https://github.com/a/b" in full("link", "hu2021", "https://github.com/a/b").out
+    assert full("link", "hu2021", "--remove", "code").status == 0
+    assert full("link", "hu2021", "--remove", "code").status == 1
+
+
+def test_rename_follows_every_reference(full: Kb, library: Library) -> None:
+    full("note", "nikdan", "See [LoRA](hu2021lora.md) and [again](./hu2021lora.md#x).")
+    assert full("rename", "hu2021", "lora").out == "hu2021lora is now lora\n"
+    assert "[LoRA](lora.md) and [again](./lora.md#x)" in library.get("nikdan2024rosa").notes
+    assert library.get("lora").bibtex.startswith("@article{lora,")
+    assert library.resolve("hu2021lora") == "lora"
+    assert not (library.store.folder / "hu2021lora.md").exists()
+    assert full("rename", "lora", "xu2023qa").status == 1
+
+
+def test_rm_asks(full: Kb, library: Library) -> None:
+    assert full("rm", "hu2021", given="n\n").status == 130
+    assert len(library.list()) == 14
+    assert full("rm", "hu2021", "--yes").out == "deleted hu2021lora\n"
+    assert len(library.list()) == 13
+
+
+def test_edit_checks_what_comes_back(full: Kb, library: Library, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def editor(name: str, code: str) -> None:
+        script = root / name
+        script.write_text(f"#!{sys.executable}\nimport sys, pathlib\np = pathlib.Path(sys.argv[1])\n{code}\n")
+        script.chmod(0o755)
+        monkeypatch.setenv("EDITOR", str(script))
+
+    editor("good", "p.write_text(p.read_text().replace('status: read', 'status: reading') + '\\nA note.\\n')")
+    assert full("edit", "hu2021").out == "changed hu2021lora\n"
+    assert library.get("hu2021lora").notes == "A note."
+    before = library.text("hu2021lora")
+    editor("bad", "p.write_text(p.read_text().replace('status: reading', 'status: done'))")
+    done = full("edit", "hu2021")
+    assert done.status == 1
+    assert "papers/hu2021lora.md:2: status: 'done' is not a status; write unread, reading or read" in done.err
+    assert "nothing was changed; your text is in" in done.err
+    assert library.text("hu2021lora") == before
+    kept = Path(done.err.strip().splitlines()[-1].rpartition(" ")[2])
+    assert "status: done" in kept.read_text()
+    editor("none", "pass")
+    assert full("edit", "hu2021").out == "nothing changed\n"
+    editor("race", f"q = pathlib.Path({str(library.store.folder / 'hu2021lora.md')!r})\n"
+                   "q.write_text(q.read_text() + 'theirs\\n'); p.write_text(p.read_text() + 'mine\\n')")  # fmt: skip
+    raced = full("edit", "hu2021")
+    assert "was changed by somebody else meanwhile" in raced.err
+    assert "theirs" in library.text("hu2021lora")
+
+
+def test_import_reports_and_exports_come_back(full: Kb, root: Path, tmp_path: Path) -> None:
+    done = full("import", "list.md", "--json")
+    report = json.loads(done.out)
+    assert report["counts"]["unchanged"] == 14
+    assert all(finding["line"] for finding in report["findings"] if finding["path"])
+    assert full("import", "nowhere.md").status == 1
+    assert full("import", "-", given=BIB).status == 0
+    assert full("export", "bib", "-o", "all.bib").status == 0
+    assert (root / "all.bib").read_text().count("@") >= 15
+    assert len(json.loads(full("export", "json", "status:read").out)) == 6
+    rows = list(csv.reader(io.StringIO(full("export", "csv").out)))
+    assert len(rows) == 16
+    (root / "paper.tex").write_text("\\cite{hu2021lora,unknown1} % \\cite{no}")
+    cited = full("export", "bib", "--from", "paper.tex")
+    assert cited.status == 1
+    assert cited.out.count("@") == 1
+    assert "missing: unknown1" in cited.err
+
+
+def test_a_folder_is_walked(kb: Kb, root: Path, seed: bytes) -> None:
+    (root / "lists" / "deep").mkdir(parents=True)
+    (root / "lists" / "peft.md").write_bytes(seed)
+    (root / "lists" / "deep" / "a.bib").write_text(BIB)
+    (root / "lists" / ".hidden.bib").write_text("@misc{no, title={no}}")
+    done = kb("import", "lists")
+    assert "took 15 entries (15 added)" in done.out
+
+
+def test_a_dry_run_shows_the_diff(kb: Kb, root: Path) -> None:
+    done = kb("import", "-", "--dry-run", given=BIB)
+    assert "+++ doe2020things.md" in done.out
+    assert "would take 1 entry" in done.out
+    assert not list((root / "papers").iterdir())
+
+
+def test_a_rejected_entry_makes_the_status_one(kb: Kb) -> None:
+    done = kb("import", "-", given="@article{a, = {y}}\n\n" + BIB)
+    assert done.status == 1
+    assert "<stdin>:1: " in done.out
+    assert "1 rejected" in done.out
+
+
+def test_next_and_stats(full: Kb) -> None:
+    full("mark-reading", "chen2023")
+    first = json.loads(full("next", "--json").out)[0]
+    assert first["key"] == "chen2023longlora"
+    assert first["reasons"][0] == "you have begun it"
+    numbers = json.loads(full("stats", "--json").out)
+    assert numbers["by_status"] == {"read": 6, "reading": 1, "unread": 7}
+    full("note", "xu2023", "--due", "2020-01-01")
+    assert "xu2023qa  due 2020-01-01" in full("stats").out
+    assert "it was due" in full("next").out
+
+
+def test_open_prints_the_address(full: Kb) -> None:
+    assert full("open", "hu2021", "--print").out == "https://arxiv.org/pdf/2106.09685\n"
+    assert full("open", "peft", "code", "--print").out == "https://github.com/huggingface/peft\n"
+    missing = full("open", "hu2021", "slides", "--print")
+    assert missing.err == "kb: hu2021lora has no slides link; it has paper\n"
+
+
+def test_outside_a_knowledge_base(kb: Kb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = kb("list")
+    assert done.status == 1
+    assert "`kb init` makes a knowledge base" in done.err
+    assert kb("init", "new", "--title", 'A "list"').status == 0
+    assert kb("--root", "new", "list").status == 0
+    assert kb("init", "new").status == 1
+    assert Library.open(tmp_path / "new").store.config.title == 'A "list"'
+
+
+def test_wrong_calls_end_with_two(kb: Kb) -> None:
+    assert kb("nosuch").status == 2
+    assert kb("list", "--nosuch").status == 2
+    assert kb("show").status == 2
+    assert kb("export").status == 2
+
+
+def test_a_file_cannot_steer_the_terminal(kb: Kb, root: Path) -> None:
+    (root / "papers" / "x.md").write_text("---\nstatus: unread\n---\n\n\x1b]0;owned\x07\x1b[2J note\n")
+    (root / "papers" / "y.md").write_text("---\nstatus: unread\n---\n\n```bibtex\n@misc{y, title={\x1b[31mred}}\n```\n")
+    leader, follower = pty.openpty()
+    for args in (["show", "x"], ["list"], ["show", "y"]):
+        subprocess.run([sys.executable, "-m", "catalog", *args], stdout=follower, stderr=follower, check=True,
+                       cwd=root, env=os.environ | {"TERM": "dumb", "PYTHONPATH": str(Path(__file__).parent.parent)})  # fmt: skip
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            part = os.read(leader, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    assert b"note" in shown
+    assert b"\x1b]0;" not in shown
+    assert b"\x1b[2J" not in shown
+    assert b"\x1b[31mred" not in shown
+
+
+def test_a_bad_file_is_named_and_the_others_are_shown(full: Kb, root: Path) -> None:
+    (root / "papers" / "bad.md").write_text("---\nstatus: maybe\n---\n")
+    assert len(full("list").out.splitlines()) == 14
+    done = full("check")
+    assert done.status == 1
+    assert "papers/bad.md:2: status: 'maybe' is not a status; write unread, reading or read" in done.out
+    assert full("export", "bib").status == 1
+
+
+def test_check_and_fmt(full: Kb, root: Path, library: Library) -> None:
+    path = root / "papers" / "hu2021lora.md"
+    path.write_text(path.read_text().replace("status: read\n", "status:   'read'\n"))
+    assert full("fmt", "--check").status == 1
+    assert full("fmt").out == "papers/hu2021lora.md\n"
+    assert full("fmt", "--check").status == 0
+    report = json.loads(full("check", "--json").out)
+    assert {finding["code"] for finding in report["findings"]} >= {"no-notebook"}
+
+
+def test_schema_and_completion(kb: Kb) -> None:
+    schema = json.loads(kb("schema").out)
+    assert schema["$defs"]["Status"]["enum"] == ["unread", "reading", "read"]
+    assert "bibtex" not in schema["properties"]
+    for shell in ("bash", "zsh", "fish"):
+        assert "_KB_COMPLETE" in kb("completion", shell).out
+
+
+def test_keys_complete(full: Kb, root: Path) -> None:
+    env = os.environ | {"_KB_COMPLETE": "bash_complete", "COMP_WORDS": "kb show hu", "COMP_CWORD": "2"}
+    env["PYTHONPATH"] = str(Path(__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; sys.argv[0] = 'kb'; from catalog.cli import main; main()"],
+        capture_output=True, text=True, cwd=root, env=env, check=False,
+    )  # fmt: skip
+    assert "hu2021lora" in done.stdout
+    assert "hu2023llmadapters" in done.stdout
+
+
+def test_a_closed_pipe_is_no_error(full: Kb, root: Path) -> None:
+    code = f"{sys.executable} -m catalog list | head -n 1"
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    done = subprocess.run(["bash", "-c", code], cwd=root, env=env, capture_output=True, text=True, check=True)
+    assert done.stderr == ""

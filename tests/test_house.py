@@ -1,0 +1,139 @@
+"""The house: what is imported when, what is public, what stands where."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+import catalog
+from catalog.cli import SECTIONS, cli
+from catalog.cli.reference import reference
+from catalog.library import Library
+
+ROOT = Path(__file__).parent.parent
+HEAVY = ("torch", "mkdocs", "bibtexparser", "httpx", "markdown", "nh3", "pylatexenc")
+
+
+def loaded_by(*args: str, cwd: Path) -> set[str]:
+    """The modules that a call of `kb` has loaded when it ends."""
+    code = (
+        "import sys\nfrom catalog.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True, cwd=cwd, check=True)
+    return set(done.stderr.splitlines())
+
+
+@pytest.mark.parametrize("args", [["--help"], ["list"], ["search", "x"], ["mark-read", "--help"], ["next"], ["stats"]])
+def test_kb_starts_light(args: list[str], root: Path) -> None:
+    loaded = loaded_by(*args, cwd=root)
+    assert "catalog.cli" in loaded
+    assert not {name for name in HEAVY if name in loaded}
+
+
+def test_help_loads_neither_pydantic_nor_rich(root: Path) -> None:
+    assert not {"pydantic", "rich", "yaml", "sqlite3"} & loaded_by("--help", cwd=root)
+
+
+def test_listing_loads_no_pydantic(root: Path) -> None:
+    assert "pydantic" not in loaded_by("list", cwd=root)
+
+
+def test_what_catalog_offers_is_what_it_says() -> None:
+    for name in catalog.__all__:
+        assert getattr(catalog, name) is not None
+    with pytest.raises(AttributeError, match="nothing"):
+        catalog.nothing  # noqa: B018 - the access is the test
+
+
+@pytest.mark.parametrize("package", ["catalog.bibtex", "catalog.pages", "catalog.ingest"])
+def test_packages_offer_what_they_say(package: str) -> None:
+    module = importlib.import_module(package)
+    assert set(module.__all__) <= set(dir(module))
+
+
+def commands(group: click.Group = cli, before: str = "") -> list[tuple[str, click.Command]]:
+    found = []
+    for name, command in group.commands.items():
+        found.append((f"{before}{name}", command))
+        if isinstance(command, click.Group):
+            found += commands(command, f"{before}{name} ")
+    return found
+
+
+@pytest.mark.parametrize(("name", "command"), commands())
+def test_each_command_has_help_and_stands_in_the_guide(name: str, command: click.Command) -> None:
+    assert command.help, name
+    assert len(command.get_short_help_str(60)) <= 60
+    assert not command.get_short_help_str(60).endswith("..."), f"{name}: the first sentence is too long to be listed"
+    assert f"`kb {name}`" in (ROOT / "site/guide/commands.md").read_text()
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, f"kb {name} {parameter.opts}"
+
+
+def test_each_command_is_in_a_section() -> None:
+    assert sorted(name for names in SECTIONS.values() for name in names) == sorted(cli.commands)
+
+
+def test_the_pages_of_the_commands_are_as_the_commands_are() -> None:
+    assert (ROOT / "site/guide/commands.md").read_text() == reference(), "run: make docs"
+
+
+def test_each_command_has_its_twin() -> None:
+    twins = {
+        "list": "list", "search": "search", "show": "get", "next": "next", "stats": "stats", "open": "record",
+        "add": "add", "import": "import_", "edit": "edit", "mark-read": "mark_read", "mark-reading": "mark_reading",
+        "mark-unread": "mark_unread", "note": "note", "tag": "tag", "link": "link", "rename": "rename", "rm": "remove",
+        "export": "export_bib", "site": "build_site", "init": "init", "check": "check", "fmt": "fmt", "schema": "schema",
+    }  # fmt: skip
+    assert set(cli.commands) - set(twins) == {"completion"}
+    for twin in twins.values():
+        assert getattr(Library, twin).__doc__, twin
+
+
+def test_the_version_stands_once() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert declared == catalog.__version__
+    assert f"## {declared}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_constraints_hold_every_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
+    pinned = {
+        re.split("==", line)[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().split()
+    }
+    assert {re.split(r"[<>=\[]", name)[0].lower() for name in wanted} <= pinned
+
+
+def test_the_schema_beside_the_papers_is_current() -> None:
+    assert (ROOT / "catalog.schema.json").read_text() == Library.schema()
+
+
+def test_our_own_papers_are_in_order() -> None:
+    library = Library.open(ROOT)
+    assert len(library.papers()) >= 14
+    assert library.fmt(write=False) == []
+    assert [str(finding) for finding in library.check() if finding.kind == "error"] == []
+
+
+def test_decisions_are_short() -> None:
+    for page in (ROOT / "site" / "decisions").glob("*.md"):
+        if page.name != "index.md":
+            assert len(page.read_text().splitlines()) <= 25, page.name
+
+
+@pytest.mark.skipif(os.name == "nt", reason="make is not there")
+def test_make_without_a_target_says_what_there_is() -> None:
+    done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "make run" in done.stdout

@@ -1,0 +1,260 @@
+"""Importing: what is there is merged, what is given is kept, what is found is said."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from catalog.ingest.run import Imported
+from catalog.library import Library
+from catalog.models import Paper
+from catalog.paperfile import dumps
+
+DAY = dt.date(2026, 11, 24)
+READ = {"nikdan2024rosa", "lv2023full", "peft", "ding2022delta", "li2021prefix", "hu2021lora"}
+
+
+def take(library: Library, text: str, name: str = "list.md", **options: bool) -> Imported:
+    return library.import_([(name, text.encode())], today=DAY, **options)
+
+
+def files(library: Library) -> dict[str, str]:
+    return {path.name: path.read_text() for path in library.store.folder.glob("*.md")}
+
+
+def entry(key: str, title: str, author: str = "Ada Lovelace", **fields: str) -> str:
+    rest = "".join(f",\n  {name} = {{{value}}}" for name, value in fields.items())
+    return f"@article{{{key},\n  title = {{{title}}},\n  author = {{{author}}}{rest}\n}}"
+
+
+def test_the_seed_becomes_fourteen_papers(library: Library, seed: bytes) -> None:
+    done = library.import_([("peft.md", seed)], today=DAY)
+    records = {record.key: record for record in library.list()}
+    assert len(records) == done.count("added") == 14
+    assert {key for key, record in records.items() if record.status == "read"} == READ
+    assert done.count("rejected") == 0
+    assert records["hu2021lora"].link("paper") == "https://arxiv.org/pdf/2106.09685"
+    assert records["chen2023longlora"].link("paper") == "https://arxiv.org/pdf/2309.12307"
+    assert records["chen2023longlora"].title.startswith("LongLoRA: ")
+    assert not records["dettmers2023qlora"].link("code")
+    tutorial = library.get("dettmers2023qlora").tutorials[0]
+    assert (tutorial.name, tutorial.date) == ("tutorial_qlora", "2024.01")
+    assert tutorial.versions == {"bitsandbytes": "0.41.3", "peft": "0.7.1"}
+    assert tutorial.notebook == "../notebooks/tutorial_qlora.ipynb"
+
+
+def test_the_dirt_of_the_seed_is_reported_with_its_line(library: Library, seed: bytes) -> None:
+    done = library.import_([("peft.md", seed)], today=DAY)
+    lines = seed.decode().splitlines()
+    found = {(f.code, lines[f.line - 1].strip()[:24]) for f in done.findings if f.line}
+    codes = {code for code, _ in found}
+    assert {"empty-link", "title-case", "no-notebook"} <= codes
+    for dirt in ("github link: [here]()", "paper link: [here](https"):
+        assert any(place.startswith(dirt[:20]) for _, place in found)
+    text = "\n".join(map(str, done.findings))
+    assert "trk" in text
+    assert "%C2%A0" in text
+
+
+def test_every_bibtex_entry_of_the_seed_is_kept_byte_for_byte(library: Library, seed: bytes) -> None:
+    library.import_([("peft.md", seed)], today=DAY)
+    for paper in library.papers().values():
+        assert paper.bibtex in seed.decode()
+        assert paper.bibtex.startswith("@")
+
+
+def test_importing_twice_changes_nothing(library: Library, seed: bytes) -> None:
+    library.import_([("peft.md", seed)], today=DAY)
+    before = files(library)
+    again = library.import_([("peft.md", seed)], today=dt.date(2027, 1, 1))
+    assert files(library) == before
+    assert again.count("unchanged") == 14
+    assert not any(change.differences for change in again.changes)
+
+
+def test_a_dry_run_changes_nothing(library: Library, seed: bytes) -> None:
+    done = library.import_([("peft.md", seed)], dry_run=True)
+    assert done.count("added") == 14
+    assert not files(library)
+
+
+def test_what_the_user_changed_stays(library: Library, seed: bytes) -> None:
+    library.import_([("peft.md", seed)], today=DAY)
+    library.mark_unread(["hu2021lora"])
+    library.note("hu2021lora", "Mine.")
+    before = files(library)
+    again = library.import_([("peft.md", seed)], today=DAY)
+    assert files(library) == before
+    (change,) = [c for c in again.changes if c.key == "hu2021lora"]
+    assert change.differences == ("status: “unread” stays, not “read”",)
+    library.import_([("peft.md", seed)], today=DAY, theirs=True)
+    assert library.get("hu2021lora").status == "read"
+    assert "Mine." in library.get("hu2021lora").notes
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (entry("a", "One Title of a Thing"), entry("a", "One title of a thing")),
+        (entry("a", "A", doi="10.1000/X.1"), entry("b", "A", "Other Person", doi="https://doi.org/10.1000/x.1")),
+        (entry("a", "A", eprint="2106.09685"), entry("b", "A", "O P", journal="arXiv preprint arXiv:2106.09685v2")),
+        (entry("a", "Deep {R}esidual Learning!"), entry("b", "Deep residual learning", "Lovelace, Ada")),
+        (entry("a", 'Gr{\\"o}{\\ss}e'), entry("b", "Größe", "A. Lovelace")),
+    ],
+)
+def test_the_same_work_is_one_paper(library: Library, first: str, second: str) -> None:
+    take(library, first, "a.bib")
+    take(library, second, "b.bib")
+    (paper,) = library.papers().values()
+    assert paper.key == "a"
+    exported = library.export_bib().text
+    assert first in exported
+    if "{b," in second:
+        assert second in exported, "an entry under another key is kept beside the first"
+        assert library.resolve("b") == "a"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (entry("a", "The Art", volume="1"), entry("b", "The Art", volume="2")),
+        (entry("a", "Introduction", "A B"), entry("b", "Introduction", "C D")),
+        (entry("a", "Editorial", doi="10.1000/1"), entry("b", "Editorial", doi="10.1000/2")),
+        (entry("a", "Whales and their song", doi="10.1000/1"), entry("b", "On the tides of moons", doi="10.1000/1")),
+    ],
+)
+def test_different_works_stay_apart(library: Library, first: str, second: str) -> None:
+    take(library, first + "\n\n" + second, "a.bib")
+    assert set(library.papers()) == {"a", "b"}
+
+
+def test_another_work_under_a_taken_key_gets_a_key_of_its_own(library: Library) -> None:
+    take(library, entry("smith", "Whales and their song"), "a.bib")
+    done = take(library, entry("Smith", "On the tides of moons", "B C"), "b.bib")
+    assert set(library.papers()) == {"smith", "Smithb"}
+    assert "@article{Smithb," in library.get("Smithb").bibtex
+    (finding,) = [f for f in done.findings if f.code == "key-taken"]
+    assert finding.kind == "repaired"
+
+
+def test_differences_are_shown_and_theirs_turns_it_around(library: Library) -> None:
+    take(library, entry("a", "A title of words", year="2020", note="x"), "a.bib")
+    newer = entry("a", "A title of words", year="2021", doi="10.1000/1")
+    done = take(library, newer, "b.bib")
+    assert done.changes[0].differences == (
+        "year: “2020” stays, not “2021”",
+        "note: “x” stays, not nothing",
+        "doi: nothing stays, not “10.1000/1”",
+    )
+    assert library.record("a").year == 2020
+    take(library, newer, "b.bib", theirs=True)
+    assert library.get("a").bibtex == newer
+
+
+def test_one_paper_in_several_sections_has_several_tags_and_is_read(library: Library) -> None:
+    text = (
+        f"# Methods\n\n## Small\n\n### A Title of Things [`UNREAD`]\n\n```bibtex\n{entry('a', 'A Title of Things')}\n```\n\n"
+        f"## Large\n\n### A Title of Things [`READ`]\n\n```bibtex\n{entry('a', 'A Title of Things')}\n```\n"
+    )
+    done = take(library, text)
+    paper = library.get("a")
+    assert {"Small", "Large"} <= set(paper.tags)
+    assert paper.status == "read"
+    assert any(f.code == "status" and "read was taken" in f.remedy for f in done.findings)
+
+
+def test_a_damaged_entry_is_kept_and_said(library: Library) -> None:
+    broken = "@article{bad,\n  title = {An {unclosed thing},\n  author = {A B}"
+    done = take(library, broken + "\n\n" + entry("good", "Good thing of two"), "a.bib")
+    assert set(library.papers()) == {"bad", "good"}
+    assert done.count("rejected") + done.count("repaired") >= 1
+    assert library.get("good").bibtex == entry("good", "Good thing of two")
+
+
+def test_what_a_bib_file_shares_survives(library: Library) -> None:
+    text = (
+        '@string{acm = "ACM " # "Press"}\n@preamble{"\\newcommand{\\x}{}"}\n% a remark\n\n'
+        "@comment{jabref-meta: databaseType:bibtex;}\n\n"
+        "@inproceedings{a,\n  title = {T of a},\n  author = {A B},\n  crossref = {P}\n}\n\n"
+        "@proceedings{P,\n  title = {Proceedings of X},\n  publisher = acm,\n  year = 2001\n}\n"
+    )
+    take(library, text, "a.bib")
+    assert library.record("a").venue == "Proceedings of X"
+    assert library.record("a").year == 2001
+    exported = library.export_bib().text
+    for part in ('@string{acm = "ACM " # "Press"}', "\\newcommand{\\x}", "jabref-meta", "publisher = acm", "a remark"):
+        assert part in exported
+    assert exported.index("@inproceedings{a") < exported.index("@proceedings{P"), "bibtex wants the parent last"
+    before = files(library), library.store.shared()
+    take(library, text, "a.bib")
+    assert (files(library), library.store.shared()) == before
+
+
+def test_a_macro_with_two_meanings_is_refused(library: Library) -> None:
+    take(library, "@string{j = {One}}\n" + entry("a", "A b c", journal="x"), "a.bib")
+    done = take(library, "@string{J = {Two}}\n@misc{b, title = {B c d}, journal = j}", "b.bib")
+    (finding,) = [f for f in done.findings if f.code == "string-clash"]
+    assert finding.kind == "rejected"
+    assert "{One}" in library.store.shared()
+
+
+def test_an_entry_without_a_key_is_given_one(library: Library) -> None:
+    done = take(
+        library, "@article{,\n  title = {The Great Thing},\n  author = {Ada Lovelace},\n  year = 1843\n}", "a.bib"
+    )
+    assert set(library.papers()) == {"lovelace1843great"}
+    assert "@article{lovelace1843great," in library.get("lovelace1843great").bibtex
+    assert any(f.kind == "repaired" for f in done.findings)
+
+
+def test_a_section_without_bibtex_is_an_entry(library: Library) -> None:
+    take(library, "# List\n\n## A blog post about things [`READ`]\n\nblog link: [here](https://x.org/p)\n")
+    (paper,) = library.papers().values()
+    assert paper.key == "blog-post-about-things"
+    assert paper.title == "A blog post about things"
+    assert paper.links[0].name == "blog"
+
+
+def test_text_of_windows_is_read(library: Library) -> None:
+    done = library.import_([("a.bib", entry("a", "Caf\xe9 of words").replace("\n", "\r\n").encode("cp1252"))])
+    assert library.record("a").title == "Café of words"
+    assert [f.code for f in done.findings] == ["encoding"]
+
+
+def test_a_paper_file_of_another_base_is_taken(library: Library) -> None:
+    paper = Paper(key="k", title="A thing of words", status="reading", tags=("x",), added=DAY, notes="Mine.")
+    library.import_([("elsewhere/k.md", dumps(paper).encode())])
+    assert library.get("k") == paper
+
+
+def test_the_export_of_the_seed_imports_to_the_same_catalog(library: Library, seed: bytes, tmp_path: Path) -> None:
+    library.import_([("peft.md", seed)], today=DAY)
+    library.mark_read(["hu2021lora"], dt.date(2026, 1, 2))
+    library.note("hu2021lora", "# A heading\n\ntag: `not a tag`\n\n```bibtex\n@misc{no,title={no}}\n```")
+    library.tag("hu2021lora", ["low rank", "RAG"])
+    library.link("hu2021lora", ["code=https://github.com/microsoft/LoRA", "model=[7B](https://x.org/7b)"])
+    other = Library.init(tmp_path / "other")
+    other.import_([("list.md", library.export_markdown().encode())], today=dt.date(2030, 1, 1))
+    assert files(other) == files(library)
+
+
+bib_titles = (
+    st.text("abcdefghij ", min_size=8, max_size=30).map(lambda t: " ".join(t.split())).filter(lambda t: len(t) > 6)
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(bib_titles, st.sampled_from(["A B", "C D", "E {F G}"])), min_size=1, max_size=12))
+def test_no_entry_of_a_bib_file_is_ever_lost(
+    tmp_path_factory: pytest.TempPathFactory, works: list[tuple[str, str]]
+) -> None:
+    library = Library.init(tmp_path_factory.mktemp("base") / "kb")
+    entries = [entry(f"k{i}", title, author) for i, (title, author) in enumerate(works)]
+    library.import_([("a.bib", "\n\n".join(entries).encode())])
+    exported = library.export_bib().text
+    assert all(text in exported for text in entries)
+    assert exported.count("@article") == len(entries)
