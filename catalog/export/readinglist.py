@@ -1,0 +1,140 @@
+"""A reading list in Markdown, in the shape people keep by hand; importing it again gives the same papers.
+
+Where the plain shape would be read otherwise than it is meant, a mark says so: a name in backticks stands for itself,
+`[here](<address> "=label")` is an address and a label to the letter, and notes that could be taken for structure
+stand between `<!-- notes -->` and `<!-- /notes -->`.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+
+from catalog.models import Link, Paper, Tutorial
+from catalog.record import Record
+
+_PLAIN_NAMES = frozenset("paper code blog docs model dataset slides video homepage demo notebook poster".split())
+_PLAIN_URL = re.compile(r"https?://[\w.-]+(?:/[\w./~@+-]*)?(?:\?[\w=&.-]*)?(?:#[\w-]+)?|(?:\.\./)*[\w-][\w./-]*")
+_ALTERED_URL = re.compile(r"arxiv\.org/pdf/.*\.pdf|[?&]\w*(?:trk|track|utm|clid|ref|mc_|igsh|_hs|mkt|oly|vero|wt_|spm)|^www\.|://https?:", re.I)
+_DOMAIN_FIRST = re.compile(r"^(?:www\.|[\w-]+(?:\.[\w-]+)+/)")
+_PLAIN_LABEL = re.compile(r"[A-Za-z0-9][\w.-]*(?: [\w.-]+)*")
+_WORD_LABEL = re.compile(r"(?i)(?:here|links?|this|url|click|open|read|download|full|text|web|page|src|\W|paper|pdf|arxiv|code|git|blog|docs?)")
+_PLAIN_KEY = re.compile(r"[\w:./+-]{1,200}")
+_ESCAPE = re.compile(r"[\\`*_\[\]<>{}~【】]|(?<=:)/(?=/)|(?<=[wW])\.|^(?:[*+-]|#+)(?=\s)|(?<=^\d)[.)]|(?<=^\d\d)[.)]|(?<=^\d\d\d)[.)]|^\((?=\d)")
+_NOTE_LINE = re.compile(r"(?:[-*] )?[A-Za-z\"'($][^\n]*")
+_RISKY = re.compile(
+    r"https?:|www\.|://|\]\(|\]\[|^\[|^[*_>`~#|@<!$]{2}|^[@<|#~!]|^\S{0,60}:|`{3}|@\w+\s*[{(]|<!--|</?\w|\|.*\||^\s*[=-]{2,}\s*$|"
+    r"^[^.:]{0,60}[:：](?:[\s*_]|$)|\blinks?\b|^\W*(?:citation|cite|bibtex|bib|citing|reference)s?\W*$",
+    re.I,
+)
+
+
+def dumps(papers: Sequence[Paper], records: Mapping[str, Record], title: str = "Reading list") -> str:
+    """The list: a heading a paper, its facts and links, tutorials, BibTeX and notes. `records` has the shown titles."""
+    head = f"# {_escaped(title) or 'Reading list'}\n"
+    if title != "Reading list":
+        head += "<!-- this title is no tag -->\n"
+    return head + "".join(f"\n\n{_section(paper, records.get(paper.key))}" for paper in papers)
+
+
+def _section(paper: Paper, record: Record | None) -> str:
+    title = paper.title or (record.title if record else "") or paper.key
+    parts = [f"#### {_escaped(title)} [`{paper.status.upper()}`]"]
+    parts += _facts(paper)
+    parts += _links(paper.links)
+    if paper.tutorials:
+        parts += ["tutorial links:", _table(paper.tutorials)]
+    if paper.bibtex:
+        parts.append(f"citation:\n{_bibtex(paper.bibtex)}")
+    if paper.notes:
+        parts.append(paper.notes if is_plain(paper.notes) else _fenced_notes(paper.notes))
+    return "\n\n".join(parts) + "\n"
+
+
+def _facts(paper: Paper) -> list[str]:
+    facts = []
+    if paper.key != _entry_key(paper.bibtex):
+        facts.append(f"key: {_key(paper.key)}")
+    if paper.tags:
+        facts.append("tag: " + " | ".join(f"`{tag}`" for tag in paper.tags))
+    facts += [f"{name}: {day}" for name in ("added", "read", "due") if (day := getattr(paper, name))]
+    if paper.aliases:
+        facts.append("aliases: " + ", ".join(_key(alias) for alias in paper.aliases))
+    return facts
+
+
+def _entry_key(bibtex: str) -> str:
+    match = re.match(r"\s*@\s*\w+\s*[{(]\s*([^\s,{}]+)\s*,", bibtex)
+    return match[1] if match else ""
+
+
+def _key(key: str) -> str:
+    return key if _PLAIN_KEY.fullmatch(key) else f"`{key}`"
+
+
+def _links(links: Sequence[Link]) -> list[str]:
+    names = dict.fromkeys(link.name for link in links)
+    lines = []
+    for name in names:
+        same = [_link(link.url, link.label) for link in links if link.name == name]
+        word = "links" if len(same) > 1 else "link"
+        lines.append(f"{name if name in _PLAIN_NAMES else f'`{name}`'} {word}: {' | '.join(same)}")
+    return lines
+
+
+def _link(url: str, label: str) -> str:
+    """A link, plain where it is read back as it is; else with its address and label to the letter."""
+    plain_url = _PLAIN_URL.fullmatch(url) and not _ALTERED_URL.search(url) and not url.startswith("#")
+    if plain_url and not url.startswith("http") and _DOMAIN_FIRST.match(url):
+        plain_url = None
+    plain_label = not label or (_PLAIN_LABEL.fullmatch(label) and not _WORD_LABEL.search(label) and "  " not in label)
+    if plain_url and plain_label and not label.startswith("_") and "_ " not in f"{label} " and " _" not in label:
+        return f"[{label or 'here'}]({url})"
+    return f'[here](<{url}> "={_entities(label)}")'
+
+
+def _table(tutorials: Sequence[Tutorial]) -> str:
+    rows = ["|tutorial name|public date|main-lib version|notebook link|", "|-|-|-|-|"]
+    for one in tutorials:
+        versions = ", ".join(f"{_entities(lib)}={_entities(version)}" for lib, version in one.versions.items())
+        notebook = _link(one.notebook, "") if one.notebook else ""
+        rows.append(f"|{_entities(one.name)}|{_entities(one.date)}|{versions}|{notebook.replace('|', '&#124;')}|")
+    return "\n".join(rows)
+
+
+def _bibtex(text: str) -> str:
+    """The entry in a fence longer than any in it; marked verbatim where it does not look like one whole entry."""
+    ticks = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+|~+", text)), default=0))
+    one = re.match(r"@[A-Za-z]+\{[^\s,{}]+,", text) and text.endswith("}") and text.count("{") == text.count("}")
+    whole = one and not re.search(r"^[ \t]*(?:[@#%<]|$)", text[1:], re.M) and text.count("@") == 1 and "<" not in text
+    return f"{ticks}bibtex{'' if whole else ' verbatim'}\n{text}\n{ticks}"
+
+
+def is_plain(notes: str) -> bool:
+    """Whether notes are prose that nothing would take for structure."""
+    if re.search(r"[^\S \n]|\n\n\n|[^\n] \n|^ ", notes) or notes.count("$$") or notes.count("`") % 2:
+        return False
+    lines = notes.split("\n")
+    return all(not line or (_NOTE_LINE.fullmatch(line) and not _RISKY.search(line)) for line in lines)
+
+
+def _fenced_notes(notes: str) -> str:
+    number = ""
+    lines = set(notes.split("\n"))
+    while f"<!-- /notes{number} -->" in lines:
+        number = f" {int(number or 1) + 1}"
+    return f"<!-- notes{number} -->\n{notes}\n<!-- /notes{number} -->"
+
+
+def _escaped(title: str) -> str:
+    """A title whose characters mean themselves in a heading."""
+    title = " ".join(title.split())
+    if html.unescape(title) != title:
+        title = title.replace("&", "&amp;")
+    return _ESCAPE.sub(lambda match: "".join(f"\\{char}" for char in match[0]), title)
+
+
+def _entities(text: str) -> str:
+    """Text that no reader of tables, links or versions takes for a mark."""
+    return re.sub(r"[!-~]", lambda m: m[0] if m[0].isalnum() or m[0] in "_.+-/" else f"&#{ord(m[0])};", text)
