@@ -332,11 +332,12 @@ class Library:
     def check_links(self, query: str = "", fetch: Fetch | None = None) -> Sequence[Finding]:
         """Ask every link of the papers that a query finds whether it is alive. Asks the network."""
         from catalog.check.links import check_links
+        from catalog.check.loaded import read_catalog
         from catalog.ingest.fetch import http_fetch
 
         wanted = {record.key for record in self.list(query)}
-        papers = [paper for key, paper in self.papers().items() if key in wanted]
-        return check_links(papers, fetch or http_fetch)
+        sheets = [sheet for sheet in read_catalog(self.store).sheets if sheet.paper.key in wanted]
+        return check_links(sheets, fetch or http_fetch)
 
     def fmt(self, write: bool = True) -> Sequence[str]:
         """Bring every paper file into its canonical form; returns the files that were not. Raises `BadFile`."""

@@ -32,7 +32,7 @@ _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 _ANCHOR = re.compile(r"(?:^|[\s,:\[{\-])[&*][^\s,\]}]")
 
 
-class _Loader(_BaseLoader):  # type: ignore[misc,valid-type]
+class _Loader(_BaseLoader):
     """Every scalar a string; a key that stands twice is an error, not a silent loss."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -41,7 +41,7 @@ class _Loader(_BaseLoader):  # type: ignore[misc,valid-type]
             if key.value in seen:
                 raise yaml.MarkedYAMLError(problem=f"{key.value!r} stands twice", problem_mark=key.start_mark)
             seen.add(key.value)
-        return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
+        return super().construct_mapping(node, deep)
 
 
 def loads(text: str, key: str, path: str = "") -> Paper:
@@ -134,7 +134,7 @@ def _read_yaml(source: str, key: str, path: str) -> dict[str, Any]:
     if _ANCHOR.search(source):
         for event in yaml.parse(source, Loader=_BaseLoader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                line = event.start_mark.line + 2
+                line = event.start_mark.line + 2 if event.start_mark else 2
                 raise bad("YAML anchors and aliases are not read here", line, "quote the value, or write it out")
     try:
         values = yaml.load(source, Loader=_Loader)
@@ -226,6 +226,7 @@ def _finding(err: Any, source: str, key: str, path: str) -> Finding:
 def _link_of(value: str, source: str) -> tuple[str, int]:
     """The name and the line of the link that has this name or this address."""
     root = yaml.compose(source, Loader=_BaseLoader)
+    assert root, "a source that gave a finding is not empty"
     links = next(value for key, value in root.value if key.value == "links")
     for name, node in links.value if isinstance(links, yaml.MappingNode) else ():
         for item in node.value if isinstance(node, yaml.SequenceNode) else [node]:

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -131,7 +131,8 @@ class Store:
 
     def load_all(self) -> tuple[list[Paper], list[Finding]]:
         """Every paper that can be read, by key, and what is wrong with the others."""
-        papers, findings = [], []
+        papers: list[Paper] = []
+        findings: list[Finding] = []
         for file in sorted(self.stamps()):
             try:
                 papers.append(self.load(file))
@@ -290,6 +291,7 @@ class Store:
                 return
             self.folder.mkdir(parents=True, exist_ok=True)
             moves = [(_write_aside(path, text) if text is not None else None, path) for path, text in targets.items()]
+            _sync_files(temp for temp, _ in moves if temp)
             if len(moves) > 1:
                 self._write_journal(moves)
             _apply(moves)
@@ -299,7 +301,9 @@ class Store:
     def _write_journal(self, moves: list[tuple[Path | None, Path]]) -> None:
         rows = [[temp.name if temp else "", str(path.relative_to(self.root))] for temp, path in moves]
         journal = self.private / "journal.json"
-        _write_aside(journal, json.dumps(rows)).replace(journal)
+        temp = _write_aside(journal, json.dumps(rows))
+        _sync_files([temp])
+        temp.replace(journal)
         _sync_folder(self.private)
 
     def _recover_if_needed(self) -> None:
@@ -370,15 +374,23 @@ def _differs(path: Path, text: str | None) -> bool:
 
 
 def _write_aside(path: Path, text: str) -> Path:
-    """The text on the disk beside the file it is for."""
+    """The text in a file of its own beside the one it is for."""
     temp = path.with_name(f".{os.urandom(8).hex()}.tmp")
     with temp.open("xb") as stream:
         stream.write(text.encode())
-        stream.flush()
-        os.fsync(stream.fileno())
     with contextlib.suppress(FileNotFoundError):
         temp.chmod(path.stat().st_mode & 0o7777)
     return temp
+
+
+def _sync_files(paths: Iterable[Path]) -> None:
+    """Wait until these files are on the disk; all written before any is waited for, the first wait pays for all."""
+    for path in paths:
+        handle = os.open(path, os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _apply(moves: list[tuple[Path | None, Path]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -143,7 +143,7 @@ def mark_read(ctx: click.Context, keys: tuple[str, ...], on: dt.date, as_json: b
     _say_marked(library, library.mark_read(keys, on), as_json)
 
 
-def _say_marked(library: Library, papers: list[Paper], as_json: bool) -> None:
+def _say_marked(library: Library, papers: Sequence[Paper], as_json: bool) -> None:
     if as_json:
         out.echo_json([library.record(paper.key).as_dict() for paper in papers])
         return

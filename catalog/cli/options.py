@@ -28,7 +28,7 @@ def complete_keys(ctx: click.Context, _param: click.Parameter, incomplete: str) 
         return []
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[dt.date]):
     """A day: YYYY-MM-DD, `today` or `yesterday`."""
 
     name = "date"

@@ -65,10 +65,11 @@ def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[tuple[str,
 
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
     for heading, how in columns:
-        wide = how == "fold"
-        justify = "right" if how == "right" else "left"
         shown.add_column(
-            heading, justify=justify, no_wrap=not wide, overflow="fold" if how != "ellipsis" else "ellipsis"
+            heading,
+            justify="right" if how == "right" else "left",
+            no_wrap=how != "fold",
+            overflow="ellipsis" if how == "ellipsis" else "fold",
         )
     for row in rows:
         shown.add_row(*(Text(plain(text), style=style) for text, style in row))
