@@ -10,12 +10,15 @@ import pybtex.database
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pybtex.exceptions import PybtexError
 
 from catalog.bibtex import MONTHS, read
+from catalog.bibtex.scan import scan
 from catalog.export.bib import merge
 from catalog.export.cited import cited_keys, included
 from catalog.models import Link, Paper
 
+BIBS = Path(__file__).parent.parent.parent / "shared" / "bibs"
 NASTY = (Path(__file__).parent / "data" / "nasty.bib").read_text().strip()
 SHARED = """@preamble{ "\\newcommand{\\noop}[1]{}" # other }
 
@@ -243,3 +246,53 @@ def test_any_text_is_read(pieces: list[str]) -> None:
 )
 def test_cited_takes_no_longer_than_the_text(piece: str) -> None:
     cited_keys(piece * 10_000, "x.tex")
+
+
+def split(text: str) -> tuple[list[Paper], str]:
+    """The entries of a .bib as papers, each key once, and what they share."""
+    entries: dict[str, str] = {}
+    shared = []
+    for block in scan(text):
+        if block.kind == "entry" and not block.text.lower().startswith("@xdata"):
+            entries.setdefault(block.key, block.text)
+        else:
+            shared.append(block.text)
+    return [Paper(key=key, bibtex=bibtex) for key, bibtex in entries.items()], "\n\n".join(shared)
+
+
+def seen_by_pybtex(text: str) -> dict[str, tuple[str, dict[str, str], dict[str, list[str]]]]:
+    """What pybtex makes of a .bib: type, fields and people of each entry."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = pybtex.database.parse_string(text, "bibtex").entries
+    return {
+        key: (entry.type, dict(entry.fields), {role: list(map(str, people)) for role, people in entry.persons.items()})
+        for key, entry in found.items()
+    }
+
+
+@pytest.mark.skipif(not BIBS.is_dir(), reason="the collection of real .bib files is not here")
+@pytest.mark.parametrize("file", sorted(BIBS.glob("*.bib")), ids=lambda file: file.name)
+def test_real_files(file: Path) -> None:
+    source = file.read_bytes().decode("utf-8-sig", "replace").replace("\r\n", "\n")
+    papers, shared = split(source)
+    bib = merge(papers, shared)
+    assert not [finding for finding in bib.left_out if finding.path != "shared.bib"]
+    assert all(paper.bibtex in bib.text for paper in papers)
+    try:
+        expected = seen_by_pybtex(source)
+    except PybtexError:
+        return
+    assert seen_by_pybtex(bib.text) == expected
+
+
+def test_the_entries_of_a_reading_list() -> None:
+    source = (Path(__file__).parent / "data" / "peft.md").read_text()
+    papers, _ = split(source)
+    text = merge(papers, "").text
+    assert len(papers) == 14
+    assert len(seen_by_pybtex(text)) == 14
+    assert all(paper.bibtex in source and paper.bibtex in text for paper in papers)
+    blocks = source.split("```")[1::2]
+    lists = "\n".join(block.partition("\n")[2] for block in blocks if "@" in block)
+    assert seen_by_pybtex(text) == seen_by_pybtex(lists)

@@ -69,13 +69,13 @@ def protect(title: str) -> str:
 
 
 def _written(shape: Shape, fields: Mapping[str, str]) -> str:
-    from bibtexparser import write_string
+    from bibtexparser.entrypoint import write_string
     from bibtexparser.library import Library
     from bibtexparser.middlewares import SortFieldsCustomMiddleware
     from bibtexparser.model import Entry, Field
     from bibtexparser.writer import BibtexFormat
 
-    style = BibtexFormat()
+    style = BibtexFormat()  # type: ignore[no-untyped-call]  # bibtexparser annotates no constructor
     style.indent = "  "
     style.trailing_comma = True
     entry = Entry(shape.type, shape.key, [Field(name, value) for name, value in fields.items()])

@@ -211,24 +211,25 @@ def _references(item: _Item) -> Iterator[str]:
 
 def _ordered(chosen: Mapping[str, _Item]) -> list[_Item]:
     """`@xdata` first, then by key, but what others name in `crossref` after them: BibTeX asks for that."""
-    parents = {}
-    for key, item in chosen.items():
-        parent = item.entry.fields.get("crossref", "").strip().casefold()
-        if parent in chosen:
-            parents[key] = parent
-    height = dict.fromkeys(chosen, 0)
-    waiting = Counter(parents.values())
-    ready = [key for key in chosen if key not in waiting]
+    height = _heights({key: item.entry.fields.get("crossref", "").strip().casefold() for key, item in chosen.items()})
+    order = sorted(chosen, key=lambda key: (chosen[key].entry.type != "xdata", height[key], key))
+    return [chosen[key] for key in order]
+
+
+def _heights(parent: Mapping[str, str]) -> dict[str, int]:
+    """How many generations stand below each key; in a circle nobody is above."""
+    height = dict.fromkeys(parent, 0)
+    waiting = Counter(above for above in parent.values() if above in parent)
+    ready = [key for key in parent if key not in waiting]
     while ready:
         key = ready.pop()
-        if parent := parents.get(key):
-            height[parent] = max(height[parent], height[key] + 1)
-            waiting[parent] -= 1
-            if not waiting[parent]:
-                ready.append(parent)
-    return sorted(
-        chosen.values(), key=lambda item: (item.entry.type != "xdata", height[item.key.casefold()], item.key.casefold())
-    )
+        above = parent[key]
+        if above in waiting:
+            height[above] = max(height[above], height[key] + 1)
+            waiting[above] -= 1
+            if not waiting[above]:
+                ready.append(above)
+    return height
 
 
 def _relevant(pool: _Pool, only: Collection[str] | None) -> tuple[Finding, ...]:

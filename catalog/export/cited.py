@@ -56,8 +56,9 @@ def is_aux(text: str, name: str = "") -> bool:
 
 def _visible(text: str) -> str:
     """LaTeX source without comments, verbatim text, and what follows the document."""
-    kept, start, unclosed = [], 0, set()
-    at = 0
+    kept: list[str] = []
+    unclosed: set[str] = set()
+    start = at = 0
     while found := _HIDDEN.search(text, at):
         at = found.end()
         if found["end"]:

@@ -13,8 +13,8 @@ from catalog.errors import BadBibtex, Finding
 
 SHARED = "shared.bib"
 _DEFINED = re.compile(
-    r"\\(?:re|provide)?(?:new)?(?:command|robustcmd)\*?\s*\{?\s*\\([A-Za-z@]+)"
-    r"|\\Declare\w*Command\*?\s*\{?\s*\\([A-Za-z@]+)|\\(?:[gex]?def|let)\s*\\([A-Za-z@]+)"
+    r"\\(?:re|provide)?(?:new)?(?:command|robustcmd)\*?\s*+(?:\{\s*+)?\\([A-Za-z@]+)"
+    r"|\\Declare\w*Command\*?\s*+(?:\{\s*+)?\\([A-Za-z@]+)|\\(?:[gex]?def|let)\s*\\([A-Za-z@]+)"
 )
 _COMMAND = re.compile(r"\\([A-Za-z@]+)")
 
