@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from catalog.bibtex.syntax import NAME, Shape, Source
+from catalog.bibtex.syntax import NAME, Lines, Shape, Source
 from catalog.errors import Finding
 
 KEYED = re.compile(r"(?<![\w.@-])@[ \t]*[^\W\d][\w:+*-]*\s*[{(]\s*([^\s,{}()=\"@]++)\s*,")
@@ -18,9 +18,10 @@ _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#\d{1,6});")
 
 def of_comment(text: str, line: int) -> Iterator[Finding]:
     """Notes on text between blocks: entries that are commented out, and what may be the rest of an entry."""
+    lines = Lines(text, 0, line)
     for found in _COMMENTED_OUT.finditer(text):
-        at = line + text.count("\n", 0, found.start())
-        yield Finding("commented-out", f"the entry '{found[1]}' is commented out", line=at, key=found[1], kind="note")
+        message = f"the entry '{found[1]}' is commented out"
+        yield Finding("commented-out", message, line=lines.of(found.start()), key=found[1], kind="note")
     plain = _COMMENT_LINE.sub("", text).strip()
     if plain.startswith("}") or FIELD.search(plain):
         shown = plain.split("\n", 1)[0][:60]
@@ -30,10 +31,10 @@ def of_comment(text: str, line: int) -> Iterator[Finding]:
 
 def of_entry(text: str, shape: Shape, line: int) -> Iterator[Finding]:
     """Notes on an entry that reads cleanly and starts on `line`."""
+    lines = Lines(text, shape.start, line)
 
     def note(code: str, at: int, message: str, remedy: str = "") -> Finding:
-        there = line + text.count("\n", shape.start, at)
-        return Finding(code, message, remedy, line=there, key=shape.key, kind="note")
+        return Finding(code, message, remedy, line=lines.of(at), key=shape.key, kind="note")
 
     raw = text[shape.start : shape.end]
     if not shape.key:

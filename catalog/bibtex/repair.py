@@ -35,6 +35,7 @@ _WORD = re.compile(rf"(?P<name>{NAME})\s*+=")
 _STRAY = re.compile(r"\s*+(\}(?:\s*+\})*+|,(?=\s|$))")
 _NEXT_FIELD = re.compile(rf",?\s*+{NAME}\s*+=\s*+[{{\"\d]")
 _BRACE_OR_AT = re.compile(r"[{}@]")
+_NO_KEY_REMEDY = "a comma was added; write a key before it"
 _QUOTES = "“”„‟"
 _TYPES = re.compile(
     r"@[ \t]*(article|booklet|book|bookinbook|collection|conference|dataset|electronic|inbook|incollection"
@@ -183,7 +184,7 @@ def _key_before_name(work: _Work, at: int, assigned: re.Match[str]) -> int:
     if key:
         work.edit(_comma(at + len(key), f"no comma after the citation key '{key}'"))
     else:
-        work.edit(Edit(at, at, ",", "missing-key", "the entry has no citation key", "write one after the '{'"))
+        work.edit(Edit(at, at, ",", "missing-key", "the entry has no citation key", _NO_KEY_REMEDY))
     return _mend_fields(work, start, "", True)
 
 
@@ -224,8 +225,9 @@ def _mend_fields(work: _Work, at: int, before: str, comma: bool) -> int:
 
 
 def _close(work: _Work, at: int) -> Edit:
-    message = f"the block is not closed by '{work.closer}'"
-    return Edit(at, at, work.closer, "unclosed-entry", message, f"a '{work.closer}' was added", True)
+    put = "\n" * ("\n" in work.text[:at]) + work.closer
+    remedy = f"a '{work.closer}' was added"
+    return Edit(at, at, put, "unclosed-entry", f"the entry is not closed by '{work.closer}'", remedy, True)
 
 
 def _comma(at: int, message: str) -> Edit:
@@ -234,7 +236,7 @@ def _comma(at: int, message: str) -> Edit:
 
 def _mend_value(work: _Work, name: str, at: int) -> int:
     """The end of the value at a position; negative where the block ends with it."""
-    if at < len(work.text) and (work.text[at] in (",", work.closer) or ASSIGNMENT.match(work.text, at)):
+    if _is_missing(work, at):
         work.edit(Edit(at, at, "{}", "missing-value", f"'{name}' has no value", "it was left empty"))
         return at
     try:
@@ -257,6 +259,12 @@ def _mend_value(work: _Work, name: str, at: int) -> int:
     raise _GiveUp
 
 
+def _is_missing(work: _Work, at: int) -> bool:
+    """Whether a comma, the end or the next field stands where a value should."""
+    following = ASSIGNMENT.match(work.text, at)
+    return work.text.startswith((",", work.closer), at) or bool(following and KNOWN_FIELD.fullmatch(following["name"]))
+
+
 def _ends_well(work: _Work, at: int, stop: int) -> bool:
     """Whether what follows a value shows that it ends there."""
     text, following = work.text, skip(work.text, stop)
@@ -267,7 +275,7 @@ def _ends_well(work: _Work, at: int, stop: int) -> bool:
         return after >= len(text) or text[after] in (work.closer, ",") or bool(ASSIGNMENT.match(text, after))
     if text[following] == work.closer:
         return not ends_early(text, following + 1)
-    return bool(ASSIGNMENT.match(text, following))
+    return bool(ASSIGNMENT.match(text, following)) and (following > stop or text[stop - 1] in '"}')
 
 
 def ends_early(text: str, end: int, limit: int | None = None) -> bool:
@@ -327,29 +335,31 @@ def _value_edit(name: str, at: int, chunk: str) -> Edit | None:
 
 def _mended_values(name: str, chunk: str) -> Iterator[tuple[str, str, str, str, bool]]:
     lowest, final = _depths(chunk)
-    uneven = f"the braces of '{name}' do not match"
-    if (lowest < 0 or final) and _ESCAPED.search(chunk):
+    opening, closing = "{" * max(0, -lowest), "}" * max(0, final - min(0, lowest))
+    if (opening or closing) and _ESCAPED.search(chunk):
         named = _ESCAPED.sub(lambda m: r"\textbraceleft{}" if m[1] == "{" else r"\textbraceright{}", chunk)
-        yield named, "lone-brace", uneven + r": BibTeX counts \{ and \}", r"they were written \textbrace…", False
-    if chunk[0] in _QUOTES:
-        inner = chunk[1:-1] if chunk[-1] in _QUOTES and len(chunk) > 1 else chunk[1:]
-        yield f"{{{inner}}}", "smart-quotes", f"typographic quotes around '{name}'", "braces were put instead", False
-    if chunk[0] == '"':
-        inner = chunk[1:-1] if chunk[-1] == '"' and len(chunk) > 1 else chunk[1:]
-        closing = "}" * max(0, final)
-        yield f"{{{inner}{closing}}}", "bad-quotes", f"the quotes of '{name}' do not match", "braces were put", True
+        message = rf"the braces of '{name}' do not match: BibTeX counts \{{ and \}} too"
+        yield named, "lone-brace", message, r"\textbraceleft{} or \textbraceright{} was put instead", False
+    if chunk[0] in _QUOTES or chunk[0] == '"':
+        inner = chunk[1:-1] if len(chunk) > 1 and (chunk[-1] in _QUOTES or chunk[-1] == '"') else chunk[1:]
+        code = "bad-quotes" if chunk[0] == '"' else "smart-quotes"
+        what = "the quotes do not match" if chunk[0] == '"' else "typographic quotes stand"
+        mended = f"{{{opening}{inner}{closing}}}"
+        yield mended, code, f"{what} around the value of '{name}'", "braces were put instead", code == "bad-quotes"
     if final < 0 and chunk.endswith("}" * -final):
         yield chunk[:final], "extra-brace", f"an extra '}}' after the value of '{name}'", "it was removed", True
     if "#" in chunk and '"' in chunk:
         return
-    opening, closing = "{" * max(0, -lowest), "}" * max(0, final - min(0, lowest))
+    mended = opening + chunk + closing
     if opening or closing:
-        which, lost = ("open", "{") if opening else ("close", "}")
-        mended = opening + chunk + closing
-        yield mended, f"missing-{which}-brace", uneven, f"a '{lost}' was added", True
-        yield f"{{{mended}}}", "bare-value", uneven, "braces were added", True
+        code, what = ("missing-open-brace", "opened") if opening else ("missing-close-brace", "closed")
+        message, remedy = f"a brace in '{name}' is not {what}", f"a '{(opening or closing)[0]}' was added"
+        yield mended, code, message, remedy, True
+        yield f"{{{mended}}}", code, message, "braces were added", True
     message = f"the value of '{name}' has neither braces nor quotes around it"
-    yield f"{{{chunk}}}", "bare-value", message, "braces were added", "{" in chunk
+    if chunk[0] in '{"':
+        message = f"the value of '{name}' goes on after its end"
+    yield f"{{{chunk}}}", "bare-value", message, "braces were added around it", "{" in chunk
 
 
 def _is_value(text: str) -> bool:
@@ -373,6 +383,6 @@ def _take_stray(work: _Work, stop: int) -> int:
     found = _STRAY.match(work.text, stop)
     if not found:
         return stop
-    what = "an extra '}'" if "}" in found[1] else "a comma"
-    work.edit(Edit(stop, found.end(), "", "extra-brace", f"{what} after the end of the block", "it was removed", True))
+    code, what = ("extra-brace", "an extra '}'") if "}" in found[1] else ("stray-comma", "a comma")
+    work.edit(Edit(stop, found.end(), "", code, f"{what} after the end of the entry", "it was removed", True))
     return found.end()

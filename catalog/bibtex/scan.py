@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 from catalog.bibtex import notes
@@ -15,6 +16,7 @@ from catalog.bibtex.syntax import (
     MARK,
     NAME,
     GrammarError,
+    Lines,
     Shape,
     Source,
     read_block,
@@ -32,7 +34,7 @@ _COMMENT_LINE = re.compile(r"[ \t]*+%[^\n]*+")
 _COMMENT = re.compile(r"@[ \t]*comment(?![\w:+*-])(?:\s*+(?P<open>\{))?", re.I)
 _LOST = re.compile(
     rf"@[ \t]*+[^\W\d][^\s,{{}}=()\"@]*+(?:[ \t]++[^\s,{{}}=()\"@]++)?[ \t]*+"
-    rf"(?P<then>,\s*+{NAME}\s*+=|\}}|=\s*+[{{\"])"
+    rf"(?P<then>\s*+,\s*+{NAME}\s*+=|\}}|=\s*+[{{\"])"
 )
 _START = re.compile(r"(?<![\w.@-])@\s*[^\W\d][\w:+*-]*\s*[{(]")
 _GUESS = re.compile(r"@\s*[^\W\d][\w:+*-]*\s*[{(]\s*([^\s,{}=\"]*)")
@@ -60,7 +62,7 @@ class Block:
 
 def scan(text: str) -> list[Block]:
     """The blocks of a BibTeX text in its order; their `raw` and the white space between them are the whole text."""
-    scanner = _Scanner(Source(text, [found.end() - 1 for found in MARK.finditer(text)]))
+    scanner = _Scanner(_marked(text))
     at = 0
     while at < len(text):
         start = scanner.next_start(at)
@@ -77,6 +79,7 @@ class _Scanner:
     blocks: list[Block] = field(default_factory=list)
     start: int = 0
     line: int = 1
+    lines: Lines = field(init=False)
     spent: int = 0
 
     @property
@@ -102,11 +105,11 @@ class _Scanner:
         """The next block starts here."""
         self.line += self.text.count("\n", self.start, start)
         self.start = start
+        self.lines = Lines(self.text, start, self.line)
 
     def finding(self, code: str, kind: Kind, at: int, key: str, message: str, remedy: str = "") -> Finding:
         """A finding at a position of the block that has begun."""
-        line = self.line + self.text.count("\n", self.start, at)
-        return Finding(code, message, remedy, line=line, key=key, kind=kind)
+        return Finding(code, message, remedy, line=self.lines.of(at), key=key, kind=kind)
 
     def add(self, kind: BlockKind, stop: int, key: str = "", found: tuple[Finding, ...] = (), text: str = "") -> int:
         """Adds the block that has begun, as it stands or with another `text`; gives where it ends."""
@@ -175,9 +178,8 @@ class _Scanner:
         except GrammarError as fault:
             return self.take_damaged("entry", fault)
         spans = shape.end > self.source.limit(self.start)
-        if (spans and notes.swallows(self.source, shape, BOUNDARY)) or ends_early(
-            self.text, shape.end, self.source.limit(shape.end - 1)
-        ):
+        swallows = spans and notes.swallows(self.source, shape, BOUNDARY)
+        if swallows or ends_early(self.text, shape.end, self.source.limit(shape.end - 1)):
             mended = self.mended(None)
             if mended:
                 return self.add_mended("entry", mended)
@@ -219,7 +221,7 @@ class _Scanner:
         raw = self.text[self.start : weak if weak >= 0 else strong].rstrip(_BLANK)
         guess = _GUESS.match(raw)
         key = guess[1] if guess else ""
-        inside = ", ".join(f"'{found[1]}'" for found in notes.KEYED.finditer(raw, 1))
+        inside = ", ".join(f"'{found[1]}'" for found in islice(notes.KEYED.finditer(raw, 1), 10))
         name = f"the entry '{key}'" if key else raw.split("\n", 1)[0][:60]
         message = f"{name} cannot be read: {fault.message}" + (f"; it also holds {inside}" if inside else "")
         stop = self.start + len(raw)
@@ -229,7 +231,10 @@ class _Scanner:
 
     def mended(self, fault: GrammarError | None) -> Mended | None:
         """The block mended, within the region that it may fill."""
-        strong = self.region_end(fault)
+        strong = self.source.limit(self.start)
+        quoting = self.mended_quoting(fault) if fault and fault.at > strong else None
+        if quoting:
+            return quoting
         weak = self.weak_mark(strong)
         whole = self.mended_up_to(strong) if weak < 0 or strong - self.start < _LONG else None
         if weak < 0 or (whole and not whole.deep):
@@ -243,16 +248,15 @@ class _Scanner:
         region = self.text[self.start : stop]
         return mend(region) if HEADER.match(region) else without_open_brace(region)
 
-    def region_end(self, fault: GrammarError | None) -> int:
-        """The mark that ends a damaged block: the next one, or one behind an entry that a value quotes."""
-        end = first = self.source.limit(self.start)
-        if not fault or fault.code == "unclosed-value" or fault.at <= end:
-            return end
+    def mended_quoting(self, fault: GrammarError) -> Mended | None:
+        """The block mended where one of its values quotes another entry, and the damage lies behind that."""
+        end = self.source.limit(self.start)
         for _ in range(_TRIES):
             end = self.source.limit(end)
             if fault.at < end:
-                return end
-        return first
+                mended = self.mended_up_to(end)
+                return None if mended is None or mended.deep or _swallows(mended.text) else mended
+        return None
 
     def weak_mark(self, stop: int) -> int:
         """Where an entry begins within a line that reads on its own; -1 where none does."""
@@ -279,7 +283,16 @@ def _starts(text: str, at: int, block_end: int) -> bool:
     if header:
         return first and bool(header["type"].lower() in ("string", "preamble") or _PAREN_BODY.match(text, header.end()))
     lost = _LOST.match(text, at)
-    return bool(lost and (first or lost["then"].startswith(",")))
+    return bool(lost and (first or lost["then"].lstrip().startswith(",")))
+
+
+def _marked(text: str) -> Source:
+    return Source(text, [found.end() - 1 for found in MARK.finditer(text)])
+
+
+def _swallows(text: str) -> bool:
+    source = _marked(text)
+    return notes.swallows(source, read_block(source), BOUNDARY)
 
 
 def _macro(text: str) -> str:
