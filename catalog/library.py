@@ -359,8 +359,12 @@ class Library:
         """The merged .bib of the papers that a query finds, or of the keys that a manuscript cites."""
         from catalog.export.bib import merge
 
+        papers = self.papers()
+        keys = {record.key for record in self.list(query, brief=True)}
+        chosen = [paper for key, paper in papers.items() if key in keys]
+        others = [paper for key, paper in papers.items() if key not in keys]
         whole = not query.strip() and cited is None
-        return merge(self._selected(query), self.store.shared(), cited, normal, whole)
+        return merge(chosen, self.store.shared(), cited, normal, whole, others)
 
     def export_json(self, query: str = "") -> str:
         """The papers that a query finds as a JSON list."""

@@ -11,8 +11,9 @@ import contextlib
 import json
 import os
 import re
+import sys
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -291,7 +292,7 @@ class Store:
                 return
             self.folder.mkdir(parents=True, exist_ok=True)
             moves = [(_write_aside(path, text) if text is not None else None, path) for path, text in targets.items()]
-            _sync_files(temp for temp, _ in moves if temp)
+            _sync_files([temp for temp, _ in moves if temp])
             if len(moves) > 1:
                 self._write_journal(moves)
             _apply(moves)
@@ -383,8 +384,11 @@ def _write_aside(path: Path, text: str) -> Path:
     return temp
 
 
-def _sync_files(paths: Iterable[Path]) -> None:
-    """Wait until these files are on the disk; all written before any is waited for, the first wait pays for all."""
+def _sync_files(paths: Sequence[Path]) -> None:
+    """Wait until these files are on the disk; for many, Linux waits for everything at once, which is far quicker."""
+    if len(paths) > 100 and sys.platform == "linux":
+        os.sync()
+        return
     for path in paths:
         handle = os.open(path, os.O_RDWR)
         try:

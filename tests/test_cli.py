@@ -189,6 +189,11 @@ def test_import_reports_and_exports_come_back(full: Kb, root: Path, tmp_path: Pa
     rows = list(csv.reader(io.StringIO(full("export", "csv").out)))
     assert len(rows) == 16
     (root / "paper.tex").write_text("\\cite{hu2021lora,unknown1} % \\cite{no}")
+    (root / "chapter.tex").write_text("\\citep[p.~3]{nikdan2024rosa}")
+    (root / "main.tex").write_text("\\input{chapter}\n\\input{../outside}")
+    assert full("export", "bib", "--from", "main.tex").out.startswith("@misc{nikdan2024rosa,")
+    (root / "none.tex").write_text("no citation")
+    assert full("export", "bib", "--from", "none.tex").status == 1
     cited = full("export", "bib", "--from", "paper.tex")
     assert cited.status == 1
     assert cited.out.count("@") == 1

@@ -141,11 +141,9 @@ def bib(ctx: click.Context, query: str, output: Path | None, normalize: bool, ma
     """The merged .bib: every entry byte for byte as it was given."""
     cited = None
     if manuscript:
-        from catalog.export.cited import cited_keys
+        from catalog.ingest.manuscript import cited_in
 
-        cited = cited_keys(manuscript.read_text(encoding="utf-8", errors="replace"), manuscript.name)
-        if not cited:
-            raise KbError(f"{manuscript}: no citation in it")
+        cited = cited_in(manuscript)
     made = out.library(ctx).export_bib(query, normal=normalize, cited=cited)
     _write(made.text, output)
     for finding in made.left_out:
