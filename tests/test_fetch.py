@@ -42,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._send(200 if name == "page" else 404, b"hello")
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815  http.server's name
 
     def _send(
         self, status: int, body: bytes = b"", location: str = "", retry: str = "", kind: str = "text/html"
@@ -138,7 +138,8 @@ def test_a_silent_host_times_out(server: str) -> None:
     ["http://127.0.0.1:9/", "http://localhost/", "http://[::1]/", "http://10.0.0.1/", "http://169.254.169.254/latest",
      "http://0x7f.1/", "http://[::ffff:127.0.0.1]/", "http://0/"],
 )  # fmt: skip
-def test_private_hosts_are_not_asked(url: str, server: str) -> None:
+@pytest.mark.usefixtures("server")
+def test_private_hosts_are_not_asked(url: str) -> None:
     with pytest.raises(NoAnswer) as caught:
         http_fetch(url)
     assert caught.value.reason == "private"
@@ -165,7 +166,8 @@ def test_what_is_no_web_address(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://no-such-host.invalid/", f"http://{'a' * 70}.invalid/", "http://é..x.invalid/"])
-def test_a_host_that_is_not_there(url: str, monkeypatch: pytest.MonkeyPatch, server: str) -> None:
+@pytest.mark.usefixtures("server")
+def test_a_host_that_is_not_there(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
     def nobody(*_: object, **__: object) -> None:
@@ -199,6 +201,7 @@ class Registry:
         self.asked: list[tuple[str, str]] = []
 
     def __call__(self, url: str, *, accept: str = "", method: str = "GET") -> Answer:
+        assert method == "GET"
         self.asked.append((url, accept))
         return Answer(self.status, url, self.text)
 
@@ -248,7 +251,7 @@ def test_an_answer_that_is_no_entry(status: int, text: str, message: str) -> Non
 
 
 def test_no_answer_says_what_to_do() -> None:
-    def silent(url: str, *, accept: str = "", method: str = "GET") -> Answer:
+    def silent(*_: object, **__: object) -> Answer:
         raise NoAnswer("timeout", "arxiv.org did not answer")
 
     with pytest.raises(KbError, match=r"did not answer; try again"):

@@ -36,6 +36,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "performance": _TITLE, "video": _TITLE, "standard": _TITLE, "letter": _TITLE, "review": _TITLE, "legal": _TITLE,
     "legislation": _TITLE, "jurisdiction": _TITLE, "commentary": _TITLE, "bibnote": (), "set": (), "xdata": (),
 }  # fmt: skip
+_ONLY_BIBLATEX = re.compile(r"\|(?:journaltitle|maintitle|date)")
 _RESOLVER = re.compile(r"\s*(?:https?://|doi\s*:|(?:dx\.)?doi\.org/)", re.I)
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)|(?<!\d)\d{2}(?:XX|uu)", re.I)
 _NOT_YET = re.compile(r"forthcoming|to appear|in press|n\.?\s?d\.?|submitted|in preparation|no date", re.I)
@@ -140,9 +141,7 @@ def _missing(sheet: Sheet, one: Written) -> Iterator[Finding]:
         yield sheet.finding("entry-type", message, "use a common type", one.line, "note")
     absent = [need for need in REQUIRED.get(kind, _TITLE) if not any(_says(one, name) for name in need.split("|"))]
     if absent:
-        needs = ", ".join(
-            need.split("|")[0] if need.endswith("title") else need.replace("|", " or ") for need in absent
-        )
+        needs = ", ".join(_ONLY_BIBLATEX.sub("", need).replace("|", " or ") for need in absent)
         yield sheet.finding("missing-field", f"@{kind} without {needs}", "add what is missing", one.line)
 
 
@@ -180,17 +179,19 @@ def _year(sheet: Sheet, one: Written, this_year: int) -> Iterator[Finding]:
 
 
 def _doi(sheet: Sheet, one: Written) -> Iterator[Finding]:
-    value = _own(one).get("doi", "").strip()
+    value = _own(one).get("doi", "").strip().replace("\\_", "_")
     if not value:
         return
     found = doi(value)
+    if value.lower() == found:
+        return
     line = one.line_of("doi")
     if not found:
         message = f"doi: {value[:60]!r} is not a DOI"
         yield sheet.finding("doi", message, "write it as 10.1234/name, without address", line)
     elif _RESOLVER.match(value):
         yield sheet.finding("doi-resolver", "doi: with an address before it", f"write {found}", line, "note")
-    elif value.replace("\\_", "_").lower() != found:
+    else:
         yield sheet.finding("doi", f"doi: {value[:60]!r} holds more than a DOI", f"write {found}", line, "note")
 
 
@@ -212,6 +213,8 @@ def _arxiv(sheet: Sheet, one: Written) -> Iterator[Finding]:
 
 
 def _plausible(paper: str) -> bool:
-    """Whether an arXiv id has a month in it."""
+    """Whether an arXiv id has a month in it and, as since 2015, five digits after the dot."""
     number = paper.rpartition("/")[2]
-    return bool(number) and 1 <= int(number[2:4]) <= 12
+    if not number or not 1 <= int(number[2:4]) <= 12:
+        return False
+    return "." not in number or len(number) == (10 if number[:4] >= "1501" else 9)

@@ -53,9 +53,10 @@ def _ignored(store: Store, loaded: Loaded) -> Iterator[Finding]:
     read = set(loaded.files)
     with os.scandir(store.folder) as listing:
         items = sorted(listing, key=lambda item: item.name)
-    used = _linked(loaded) if len(items) > len(read) else frozenset()
+    if len(items) > len(read):
+        read |= _linked(loaded)
     for item in items:
-        plain = item.name.startswith(".") or item.name.upper() == "README.MD" or item.name in read | used
+        plain = item.name.startswith(".") or item.name.upper() == "README.MD" or item.name in read
         if not plain and (why := _why_ignored(item, store.root)):
             path = store.shown(item.name)
             yield Finding("ignored", f"not read: {why[0]}", why[1], path, 0, kind="note")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from catalog.bibtex.scan import Block
     from refimpl import Card
 
-Place = Literal["file", "folder", "missing", "outside"]
+Place = Literal["there", "missing", "outside"]
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,12 @@ class Sheet:
     def front_line(self, field: str, value: str = "") -> int:
         """The line of a front-matter field, or of a value within it."""
         start = front_matter_line(self.text, field)
-        if value:
-            exact = re.compile(rf"(?<![^\s'\"\[(,]){re.escape(value)}(?![^\s'\"\]),])")
-            for number, line in enumerate(self.text.split("\n")[start - 1 :], start):
-                if number > 1 and line.startswith("---"):
-                    break
-                if exact.search(line):
-                    return number
+        exact = re.compile(rf"(?<![^\s'\"\[(,]){re.escape(value)}(?![^\s'\"\]),])")
+        for number, line in enumerate(self.text.split("\n")[start - 1 :] if value else (), start):
+            if number > 1 and line.startswith("---"):
+                break
+            if exact.search(line):
+                return number
         return start
 
     @cached_property
@@ -123,14 +122,20 @@ class Loaded:
         own = {one.block.key.casefold() for sheet in self.sheets for one in sheet.written}
         return frozenset(own | {block.key.casefold() for block in self.shared if block.kind == "entry"})
 
-    def place(self, target: str) -> Place:
-        """What stands at a path relative to the papers."""
-        path = self.resolve(target)
+    @cached_property
+    def file_set(self) -> frozenset[str]:
+        """The names of the paper files."""
+        return frozenset(self.files)
+
+    def place(self, path: Path) -> Place:
+        """What stands at a path; what leads out of the knowledge base, also by a symbolic link, is not looked at."""
         if not path.is_relative_to(self.root):
             return "outside"
-        if os.path.isdir(path):  # noqa: PTH112  unlike Path's, never raises on what is no path
-            return "folder"
-        return "file" if os.path.exists(path) else "missing"  # noqa: PTH110
+        try:
+            inside = path.resolve().is_relative_to(self.root.resolve())
+            return "there" if inside and path.exists() else "missing" if inside else "outside"
+        except (OSError, ValueError, RuntimeError):
+            return "missing"
 
     def resolve(self, target: str) -> Path:
         """The path that a relative link leads to."""

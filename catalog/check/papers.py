@@ -22,6 +22,7 @@ from catalog.paperfile import dumps
 
 KEPT_AS_THEY_ARE = frozenset({"arxiv-pdf-suffix"})
 PAPER_LINKS = frozenset({"paper", "arxiv", "pdf", "abstract", "preprint"})
+Wrong = tuple[str, str, str]
 _MOST_BYTES = 50_000_000
 _ENTRY_NEXT = re.compile(r"\s*@")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.I)
@@ -39,14 +40,15 @@ def file_rules(sheet: Sheet, loaded: Loaded) -> Iterator[Finding]:
 def link_rules(sheet: Sheet, loaded: Loaded) -> Iterator[Finding]:
     """Every link of the paper: of its front matter, its tutorials and its notes."""
     for link in sheet.paper.links:
-        line = sheet.front_line("links", link.url)
-        yield from _address(sheet, loaded, f"{link.name}: ", link.url, line)
+        for code, message, remedy in _wrong(loaded, link.url):
+            yield sheet.finding(code, f"{link.name}: {message}", remedy, sheet.front_line("links", link.url))
     for tutorial in sheet.paper.tutorials:
-        if tutorial.notebook:
+        for code, message, remedy in _wrong(loaded, tutorial.notebook) if tutorial.notebook else ():
             line = sheet.front_line("tutorials", tutorial.notebook)
-            yield from _address(sheet, loaded, f"tutorial {tutorial.name}: ", tutorial.notebook, line)
+            yield sheet.finding(code, f"tutorial {tutorial.name}: {message}", remedy, line)
     for target in targets(sheet.paper.notes):
-        yield from _note_link(sheet, loaded, target)
+        for code, message, remedy in _wrong_in_notes(loaded, target):
+            yield sheet.finding(code, message, remedy, sheet.notes_line + target.line - 1)
     yield from _other_paper(sheet)
 
 
@@ -90,66 +92,59 @@ def _read_in_future(sheet: Sheet, today: dt.date) -> Iterator[Finding]:
         yield sheet.finding("future", f"read: {day} is still to come", "correct the date", sheet.front_line("read"))
 
 
-def _note_link(sheet: Sheet, loaded: Loaded, target: Target) -> Iterator[Finding]:
-    line = sheet.notes_line + target.line - 1
-    shown = target.to.strip()
-    if not shown:
-        yield sheet.finding("empty-link", "a link without an address", "give one, or write plain text", line)
+def _wrong_in_notes(loaded: Loaded, target: Target) -> Iterator[Wrong]:
+    url = target.to.strip()
+    if not url:
+        yield "empty-link", "a link without an address", "give one, or write plain text"
     elif target.spaced:
-        message = f"{shown[:80]!r} holds blanks, so it is no link"
-        yield sheet.finding("bad-link", message, "write them as %20", line)
+        yield "bad-link", f"{url[:80]!r} holds blanks, so it is no link", "write them as %20"
+    elif message := _no_address(url):
+        message, _, remedy = message.partition("; ")
+        yield "bad-link", message, remedy or "correct the address"
     else:
-        yield from _address(sheet, loaded, "", shown, line)
+        yield from _wrong(loaded, url)
 
 
-def _address(sheet: Sheet, loaded: Loaded, what: str, url: str, line: int) -> Iterator[Finding]:
-    if url.startswith("#"):
-        return
-    mended = [message for code, message in mend(url)[1] if code not in KEPT_AS_THEY_ARE]
-    if mended:
-        better = mend(url)[0]
-        yield sheet.finding("dirty-link", f"{what}{url[:100]} holds what is not part of it", f"write {better}", line)
-        url = better
+def _no_address(url: str) -> str:
+    """Why the typed catalog would not take an address; "" where it would."""
+    if url.startswith(("#", "?")):
+        return ""
     try:
         Link(name="link", url=url)
     except ValidationError as e:
-        message, _, remedy = str(e.errors()[0].get("ctx", {}).get("error", e.errors()[0]["msg"])).partition("; ")
-        yield sheet.finding("bad-link", f"{what}{message}", remedy or "correct the address", line)
-        return
-    if not _SCHEME.match(url) and not url.startswith("?"):
-        yield from _relative(sheet, loaded, what, url, line)
+        return str(e.errors()[0].get("ctx", {}).get("error", e.errors()[0]["msg"]))
+    return ""
 
 
-def _relative(sheet: Sheet, loaded: Loaded, what: str, url: str, line: int) -> Iterator[Finding]:
+def _wrong(loaded: Loaded, url: str) -> Iterator[Wrong]:
+    """What is wrong with where an address leads: code, message, remedy."""
+    better, done = mend(url)
+    if any(code not in KEPT_AS_THEY_ARE for code, _ in done):
+        yield "dirty-link", f"{url[:100]} holds what is not part of it", f"write {better}"
+        url = better
+    if not _SCHEME.match(url) and not url.startswith(("#", "?")):
+        yield from _wrong_path(loaded, url)
+
+
+def _wrong_path(loaded: Loaded, url: str) -> Iterator[Wrong]:
     path = loaded.resolve(url)
-    place = loaded.place(url)
+    here = path.parent == loaded.root / loaded.folder and path.suffix == ".md"
+    if here and path.name in loaded.file_set:
+        return
+    place = loaded.place(path)
     if place == "outside":
-        message = f"{what}{url} leads out of the knowledge base"
-        yield sheet.finding("outside-link", message, "move the file into it, or link to the web", line)
-    elif place == "missing" and path.parent == loaded.root / loaded.folder and path.suffix == ".md":
-        yield _no_paper(sheet, loaded, what, url, path.name, line)
-    elif path.suffix == ".ipynb":
-        yield from _notebook(sheet, loaded, what, url, line)
+        yield "outside-link", f"{url} leads out of the knowledge base", "move the file into it, or link to the web"
+    elif place == "missing" and here:
+        key = loaded.keys.get(path.name.removesuffix(".md").casefold())
+        remedy = f"did you mean {file_name(key)}?" if key else "correct the key, or add the paper"
+        yield "unknown-paper", f"{url}: no such paper", remedy
+    elif place == "missing" and path.suffix == ".ipynb":
+        yield "no-notebook", f"{url}: no such notebook", "add it, or remove the link"
     elif place == "missing":
         remedy = "correct the path (it starts at the paper file), or remove the link"
-        yield sheet.finding("broken-link", f"{what}{url}: no such file", remedy, line)
-
-
-def _no_paper(sheet: Sheet, loaded: Loaded, what: str, url: str, name: str, line: int) -> Finding:
-    key = loaded.keys.get(name.removesuffix(".md").casefold())
-    remedy = f"did you mean {file_name(key)}?" if key else "correct the key, or add the paper"
-    return sheet.finding("unknown-paper", f"{what}{url}: no such paper", remedy, line)
-
-
-def _notebook(sheet: Sheet, loaded: Loaded, what: str, url: str, line: int) -> Iterator[Finding]:
-    path = loaded.resolve(url)
-    if not path.is_file():
-        yield sheet.finding("no-notebook", f"{what}{url}: no such notebook", "add it, or remove the link", line)
-    elif not path.resolve().is_relative_to(loaded.root.resolve()):
-        message = f"{what}{url} leads out of the knowledge base"
-        yield sheet.finding("outside-link", message, "move the file into it, or link to the web", line)
-    elif problem := _notebook_problem(path):
-        yield sheet.finding("bad-notebook", f"{what}{url}: {problem}", "save it from Jupyter again", line)
+        yield "broken-link", f"{url}: no such file", remedy
+    elif path.suffix == ".ipynb" and (problem := _notebook_problem(path)):
+        yield "bad-notebook", f"{url}: {problem}", "save it from Jupyter again"
 
 
 def _notebook_problem(path: Path) -> str:

@@ -31,10 +31,10 @@ _NO_VENUE = re.compile(r"(?:(?:the|an?)\s+)?(?:arxiv|preprint|corr\b|progress|pa
 _STATES = frozenset({"inpress", "forthcoming", "in press"})
 
 
-def published(entry_type: str, fields: Mapping[str, str]) -> tuple[str, str]:
-    """The field that says so and what it says; two empty texts where none does, or the entry is no preprint."""
+def published(entry_type: str, fields: Mapping[str, str]) -> tuple[str, str] | None:
+    """The field that says so and what it says; None where none does, or the entry is no preprint."""
     if not _is_preprint(entry_type, fields):
-        return "", ""
+        return None
     for name in JOURNAL_REFERENCES:
         value = decode(fields.get(name, "")).strip()
         if value and not _ARXIV.match(value):
@@ -65,10 +65,10 @@ def _says(value: str) -> str:
     return ""
 
 
-def _own_doi(fields: Mapping[str, str]) -> tuple[str, str]:
+def _own_doi(fields: Mapping[str, str]) -> tuple[str, str] | None:
     """A DOI that no preprint server gave, beside a journal that is arXiv."""
     found = doi(fields.get("doi", ""))
     says_arxiv = any(_ARXIV.match(decode(fields.get(name, ""))) for name in _JOURNALS)
     if found and says_arxiv and not arxiv(found) and not found.startswith(PREPRINT_REGISTRARS):
         return "doi", found
-    return "", ""
+    return None

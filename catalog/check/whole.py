@@ -92,9 +92,12 @@ def _tag_spellings(loaded: Loaded) -> Iterator[Finding]:
 
 
 def _implementations(loaded: Loaded) -> Iterator[Finding]:
+    """Those of this knowledge base; the ones that came with the tool may be of papers that are not in it."""
     keys = {sheet.paper.key for sheet in loaded.sheets}
     for card in loaded.cards:
-        path = _relative(Path(card.path), loaded.root)
+        if not Path(card.path).is_relative_to(loaded.root):
+            continue
+        path = Path(card.path).relative_to(loaded.root).as_posix()
         for problem in card.problems:
             yield Finding("implementation", f"{card.name}: {problem.message}", problem.remedy, path, problem.line)
         if card.paper and card.paper not in keys and not _unreadable(card.paper, loaded):
@@ -107,10 +110,6 @@ def _implementations(loaded: Loaded) -> Iterator[Finding]:
 def _unreadable(key: str, loaded: Loaded) -> bool:
     """Whether the paper is there but its file cannot be read; that is said already."""
     return loaded.keys.get(key.casefold()) == key
-
-
-def _relative(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 def _shared(loaded: Loaded) -> Iterator[Finding]:
