@@ -42,7 +42,9 @@ def suggest(
     Each reason adds to the score what it is worth; ties go to the one that has waited longest.
     """
     cited = Counter(key for record in everything for key in record.cites if key != record.key)
-    read_tags = Counter(tag for record in everything if record.status == "read" for tag in record.tags)
+    tags = Counter(tag for record in everything for tag in record.tags)
+    telling = {tag for tag, held in tags.items() if held * 2 <= len(everything)}
+    read_tags = Counter(t for record in everything if record.status == "read" for t in record.tags if t in telling)
     found = []
     for record in candidates:
         if record.status == "read":

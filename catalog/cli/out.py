@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -50,7 +50,7 @@ def echo_json(value: Any) -> None:
 
 
 def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[tuple[str, str]]]) -> None:
-    """Print rows of (text, style); `columns` are (heading, justification or "fold").
+    """Print rows of (text, style); `columns` are (heading, "left", "right", or "ellipsis" for one that may be cut).
 
     In a pipe: one line a row, cells parted by tabs, without headings or colours.
     """
@@ -63,16 +63,16 @@ def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[tuple[str,
     from rich.table import Table
     from rich.text import Text
 
+    cells = [[Text(plain(text), style=style) for text, style in row] for row in rows]
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
-    for heading, how in columns:
-        shown.add_column(
-            heading,
-            justify="right" if how == "right" else "left",
-            no_wrap=how != "fold",
-            overflow="ellipsis" if how == "ellipsis" else "fold",
-        )
-    for row in rows:
-        shown.add_row(*(Text(plain(text), style=style) for text, style in row))
+    for place, (heading, how) in enumerate(columns):
+        widest = max((row[place].cell_len for row in cells), default=0)
+        shrinks = how == "ellipsis"
+        justify: Literal["left", "right"] = "right" if how == "right" else "left"
+        least = None if shrinks else widest
+        shown.add_column(heading, justify=justify, no_wrap=True, overflow="ellipsis", min_width=least)
+    for row in cells:
+        shown.add_row(*row)
     Console(highlight=False).print(shown)
 
 
@@ -95,15 +95,18 @@ def records(found: Sequence[Record], as_json: bool) -> None:
     if not found:
         click.echo("no paper", err=True)
         return
-    columns = [("", "left"), ("key", "left"), ("year", "right"), ("title", "fold"), ("authors", "ellipsis")]
     if not fancy():
-        rows = [[(text, "") for text in (r.status, r.key, str(r.year or ""), r.title, authors(r))] for r in found]
-    else:
-        rows = [
-            [(MARKS[r.status], STYLES[r.status]), (r.key, "cyan"), (str(r.year or ""), ""), (r.title, ""), (authors(r, 1), "dim")]
-            for r in found
-        ]  # fmt: skip
-    table(columns, rows)
+        table([], [[(text, "") for text in (r.status, r.key, str(r.year or ""), r.title, authors(r))] for r in found])
+        return
+    import shutil
+
+    wide = shutil.get_terminal_size().columns >= 100
+    columns = [("", "left"), ("key", "left"), ("year", "right"), ("title", "ellipsis"), ("authors", "left")]
+    rows = [
+        [(MARKS[r.status], STYLES[r.status]), (r.key, "cyan"), (str(r.year or ""), ""), (r.title, ""), (by(r), "dim")]
+        for r in found
+    ]
+    table(columns if wide else columns[:-1], rows if wide else [row[:-1] for row in rows])
 
 
 def authors(record: Record, most: int = 3) -> str:
@@ -111,6 +114,12 @@ def authors(record: Record, most: int = 3) -> str:
     names = list(record.authors[:most])
     more = record.et_al or len(record.authors) > most
     return ", ".join(names) + (" et al." if more and names else "")
+
+
+def by(record: Record) -> str:
+    """The first author's last name: "Hu et al."."""
+    name = record.first_author.rpartition(" ")[2]
+    return name + (" et al." if len(record.authors) > 1 or record.et_al else "")
 
 
 def findings(found: Iterable[Finding], err: bool = False) -> None:
