@@ -37,16 +37,40 @@ HOSTILE = st.sampled_from(
      "1. one", "Reference", "BibTeX", "2024\n- - -", "***", "| lone", "~~~~bib", "\ttab", "note\u00a0here", "\u2028"]
 )  # fmt: skip
 NOTES = st.lists(st.one_of(HOSTILE, LINE), max_size=7).map("\n".join)
-NAMES = st.sampled_from(["paper", "code", "github", "pdf", "blog", "model", "paper link", "follow-up work", "papre", "links", "tag", "web", "official code"])
+NAMES = st.sampled_from(
+    [
+        "paper",
+        "code",
+        "github",
+        "pdf",
+        "blog",
+        "model",
+        "paper link",
+        "follow-up work",
+        "papre",
+        "links",
+        "tag",
+        "web",
+        "official code",
+    ]
+)
 URLS = st.sampled_from(
     ["https://arxiv.org/abs/2101.00001v2", "https://arxiv.org/pdf/2101.00001.pdf", "https://x.org/a?utm_source=b&c=d", "https://x.org/(a)",
      "https://x.org/a(b", "../notebooks/a.ipynb", "https://x.org/%C2%A0", "https://x.org/a.", "mailto:a@x.org", "#part", "a|b", "www.x.org",
      "https://x.org/a_b_c*d*", "https://x.org/?q=&amp;r", "[x]", "https://github.com/a/b", "x.org/a", "https://x.org/a,b;c!d'e", "https://x.org/ü"]
 )  # fmt: skip
-LABELS = st.one_of(st.sampled_from(["", "here", "link", "7B", "v2", "pdf", "code", "a | b", "[x]", "`c`", '"q"', "&lt;", "_u_", "=x", "1."]), LINE)
-CELL = st.one_of(st.sampled_from(["tutorial_qlora", "2024.01", "a|b", "**x**", "`y`", "0.41.3", ">=1", "=", "a,b", "<br>", "&amp;", "[n](m)"]), LINE)
-
-
+LABELS = st.one_of(
+    st.sampled_from(
+        ["", "here", "link", "7B", "v2", "pdf", "code", "a | b", "[x]", "`c`", '"q"', "&lt;", "_u_", "=x", "1."]
+    ),
+    LINE,
+)
+CELL = st.one_of(
+    st.sampled_from(
+        ["tutorial_qlora", "2024.01", "a|b", "**x**", "`y`", "0.41.3", ">=1", "=", "a,b", "<br>", "&amp;", "[n](m)"]
+    ),
+    LINE,
+)
 
 
 def links() -> st.SearchStrategy[Link]:
@@ -61,7 +85,9 @@ def _link(name: str, url: str, label: str) -> Link | None:
 
 
 def tutorials() -> st.SearchStrategy[Tutorial]:
-    return st.builds(_tutorial, CELL, CELL, st.dictionaries(CELL, CELL, max_size=3), st.one_of(st.just(""), URLS)).filter(bool)
+    return st.builds(
+        _tutorial, CELL, CELL, st.dictionaries(CELL, CELL, max_size=3), st.one_of(st.just(""), URLS)
+    ).filter(bool)
 
 
 def _tutorial(name: str, date: str, versions: dict[str, str], notebook: str) -> Tutorial | None:

@@ -14,17 +14,27 @@ from collections.abc import Mapping, Sequence
 from catalog.models import Link, Paper, Tutorial
 from catalog.record import Record
 
-_PLAIN_NAMES = frozenset("paper code blog docs model dataset slides video homepage demo notebook poster".split())
+_PLAIN_NAMES = frozenset(("paper", "code", "blog", "docs", "model", "dataset", "slides", "video", "homepage", "demo"))
 _PLAIN_URL = re.compile(r"https?://[\w.-]+(?:/[\w./~@+-]*)?(?:\?[\w=&.-]*)?(?:#[\w-]+)?|(?:\.\./)*[\w-][\w./-]*")
-_ALTERED_URL = re.compile(r"arxiv\.org/pdf/.*\.pdf|[?&]\w*(?:trk|track|utm|clid|ref|mc_|igsh|_hs|mkt|oly|vero|wt_|spm)|^www\.|://https?:", re.I)
+_ALTERED_URL = re.compile(
+    r"arxiv\.org/pdf/.*\.pdf|[?&]\w*(?:trk|track|utm|clid|ref|mc_|igsh|_hs|mkt|oly|vero|wt_|spm)|^www\.|://https?:",
+    re.I,
+)
 _DOMAIN_FIRST = re.compile(r"^(?:www\.|[\w-]+(?:\.[\w-]+)+/)")
 _PLAIN_LABEL = re.compile(r"[A-Za-z0-9][\w.-]*(?: [\w.-]+)*")
-_WORD_LABEL = re.compile(r"(?i)(?:here|links?|this|url|click|open|read|download|full|text|web|page|src|\W|paper|pdf|arxiv|code|git|blog|docs?)")
+_WORD_LABEL = re.compile(
+    r"(?i)(?:here|links?|this|url|click|open|read|download|full|text|web|page|src|\W|paper|pdf|"
+    r"arxiv|code|git|blog|docs?)"
+)
 _PLAIN_KEY = re.compile(r"[\w:./+-]{1,200}")
-_ESCAPE = re.compile(r"[\\`*_\[\]<>{}~【】]|(?<=:)/(?=/)|(?<=[wW])\.|^(?:[*+-]|#+)(?=\s)|(?<=^\d)[.)]|(?<=^\d\d)[.)]|(?<=^\d\d\d)[.)]|^\((?=\d)")
+_ESCAPE = re.compile(
+    r"[\\`*_\[\]<>{}~【】]|(?<=:)/(?=/)|(?<=[wW])\.|^(?:[*+-]|#+)(?=\s)|"
+    r"(?<=^\d)[.)]|(?<=^\d\d)[.)]|(?<=^\d\d\d)[.)]|^\((?=\d)"
+)
 _NOTE_LINE = re.compile(r"(?:[-*] )?[A-Za-z\"'($][^\n]*")
 _RISKY = re.compile(
-    r"https?:|www\.|://|\]\(|\]\[|^\[|^[*_>`~#|@<!$]{2}|^[@<|#~!]|^\S{0,60}:|`{3}|@\w+\s*[{(]|<!--|</?\w|\|.*\||^\s*[=-]{2,}\s*$|"
+    r"https?:|www\.|://|\]\(|\]\[|^\[|^[*_>`~#|@<!$]{2}|^[@<|#~!]|^\S{0,60}:|`{3}|@\w+\s*[{(]|<!--|</?\w|"
+    r"\|.*\||^\s*[=-]{2,}\s*$|"
     r"^[^.:]{0,60}[:：](?:[\s*_]|$)|\blinks?\b|^\W*(?:citation|cite|bibtex|bib|citing|reference)s?\W*$",
     re.I,
 )
@@ -99,7 +109,7 @@ def _table(tutorials: Sequence[Tutorial]) -> str:
     for one in tutorials:
         versions = ", ".join(f"{_entities(lib)}={_entities(version)}" for lib, version in one.versions.items())
         notebook = _link(one.notebook, "") if one.notebook else ""
-        rows.append(f"|{_entities(one.name)}|{_entities(one.date)}|{versions}|{notebook.replace('|', '&#124;')}|")
+        rows.append(f"|{_entities(one.name)}|{_entities(one.date)}|{versions}|{notebook.replace('|', chr(92) + '|')}|")
     return "\n".join(rows)
 
 
@@ -137,4 +147,4 @@ def _escaped(title: str) -> str:
 
 def _entities(text: str) -> str:
     """Text that no reader of tables, links or versions takes for a mark."""
-    return re.sub(r"[!-~]", lambda m: m[0] if m[0].isalnum() or m[0] in "_.+-/" else f"&#{ord(m[0])};", text)
+    return re.sub(r"(?<=[wW])\.|[!-*,:-@\[-^`{-~]", lambda mark: f"&#{ord(mark[0])};", text)

@@ -13,7 +13,10 @@ from catalog.ingest.readinglist.lines import Block, blocks, definition
 from catalog.ingest.readinglist.outline import NO_TAG, Node, is_paper_table, outline, own_tags, section, tags_of
 from catalog.ingest.readinglist.report import Report
 
-_MARKDOWN = re.compile(r"^(?: {0,3}#{1,6}[ \t]+\S|[ \t]*(?:`{3,}|~{3,})|[ \t]*(?:[-*+]|\d+\.)[ \t]+\S|[^\n|]{0,200}\|)", re.M)
+_MARKDOWN = re.compile(
+    r"^(?: {0,3}#{1,6}[ \t]+\S|[ \t]*(?:`{3,}|~{3,})|[ \t]*(?:[-*+]|\d+\.)[ \t]+\S|[^\n|]{0,200}\|)", re.M
+)
+_TO_READ = re.compile(r"\b(?:papers?|articles?|literature|publications?|to[ -]?read|reading)\b", re.I)
 _ENTRY = re.compile(r"^[ \t]*@[ \t]*[A-Za-z]+[ \t]*[{(]", re.M)
 
 
@@ -27,6 +30,7 @@ class _Part:
     looks: list[Look]
     outside: list[Block]
     boilerplate: bool
+    to_read: bool = False
     papers: set[int] = field(default_factory=set)
 
 
@@ -47,7 +51,9 @@ def read(text: str, path: str = "") -> Source:
     if report.badges:
         report.add("note", "badges", f"{report.badges} badge pictures were not taken", 0)
     if not drafts:
-        remedy = "a paper is a heading with a link, status, tag or BibTeX below it, or a list item with a link to a paper"
+        remedy = (
+            "a paper is a heading with a link, status, tag or BibTeX below it, or a list item with a link to a paper"
+        )
         report.add("note", "no-papers", "no paper was found in this Markdown", 0, remedy)
     done = sorted((replace(finding, path=path) for finding in report.findings), key=lambda finding: finding.line)
     return Source(tuple(replace(draft, path=path) for draft in drafts), tuple(report.shared), tuple(done))
@@ -78,12 +84,13 @@ def _part(nodes: Sequence[Node], at: int, tags: tuple[str, ...], report: Report)
     node = nodes[at]
     found, outside = items.gather(node.blocks)
     looks = [items.look(item, Report(report.definitions)) for item in found]
-    boilerplate = False
+    boilerplate = to_read = False
     up = at
-    while up > 0 and not boilerplate:
-        boilerplate = headings.is_boilerplate(nodes[up].text)
-        up = nodes[up].parent if nodes[nodes[up].parent].level > 1 else 0
-    return _Part(node, tags, found, looks, outside, boilerplate)
+    while up > 0:
+        to_read |= bool(_TO_READ.search(nodes[up].text))
+        boilerplate |= nodes[up].level > 1 and headings.is_boilerplate(nodes[up].text)
+        up = nodes[up].parent
+    return _Part(node, tags, found, looks, outside, boilerplate, to_read)
 
 
 def _choose(parts: Sequence[_Part]) -> None:
@@ -96,7 +103,8 @@ def _choose(parts: Sequence[_Part]) -> None:
         near = sum(look.evidence for look in here)
         lenient = not part.boilerplate and (whole or (near >= 2 and near * 2 >= len(here)))
         for number, (item, look) in enumerate(zip(part.items, part.looks, strict=True)):
-            if look.titled and (look.evidence or (lenient and look.linked and item.marked)):
+            alike = lenient and look.linked and item.marked
+            if (look.titled and (look.evidence or alike)) or (look.task and part.to_read and not part.boilerplate):
                 part.papers.add(number)
         part.papers -= {number for number in part.papers if not _stands_alone(part, number)}
 
@@ -109,7 +117,9 @@ def _stands_alone(part: _Part, number: int) -> bool:
     if up < 0:
         return True
     text = part.items[number].text
-    return part.looks[number].evidence and bool(re.match(r"(?:\[[ xX]\][ \t]+)?\*{0,2}\[(?!\[)[^\]]*[ \t][^\]]*\]\(", text))
+    return part.looks[number].evidence and bool(
+        re.match(r"(?:\[[ xX]\][ \t]+)?\*{0,2}\[(?!\[)[^\]]*[ \t][^\]]*\]\(", text)
+    )
 
 
 def _topic(part: _Part, report: Report) -> list[Draft]:
@@ -124,7 +134,11 @@ def _topic(part: _Part, report: Report) -> list[Draft]:
         drafts += sections.read_parts(one.title, item.line, one.status, one.links, one.notes, tags, below, report)
     for block in part.outside:
         if block.is_bibtex:
-            drafts += [entries.draft(entry, labels.unique_tags(part.tags)) for entry in entries.find(block, report) if entry.is_entry]
+            drafts += [
+                entries.draft(entry, labels.unique_tags(part.tags))
+                for entry in entries.find(block, report)
+                if entry.is_entry
+            ]
         elif block.kind == "table" and is_paper_table(block, report):
             drafts += _rows(block, part.tags, report)
         else:
@@ -171,7 +185,10 @@ def _dedented(block: Block, item: Item) -> Block:
     if block.kind in ("bibtex", "fence") and block.is_bibtex:
         return block
     cut = item.indent + 2
-    lines = tuple(line.expandtabs(4)[min(cut, len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip())) :] for line in block.lines)
+    lines = tuple(
+        line.expandtabs(4)[min(cut, len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip())) :]
+        for line in block.lines
+    )
     return replace(block, lines=lines)
 
 
@@ -182,7 +199,9 @@ def _rows(table: Block, tags: tuple[str, ...], report: Report) -> list[Draft]:
         report.add("kept", "row", "a row without a title stays in the list", line, "give it a title")
     drafts = []
     for row in found:
-        drafts += sections.read_parts(row.title, row.line, row.status, row.links, row.notes, tags + row.tags, (), report)
+        drafts += sections.read_parts(
+            row.title, row.line, row.status, row.links, row.notes, tags + row.tags, (), report
+        )
     return drafts
 
 
@@ -211,6 +230,6 @@ def _says_something(block: Block, report: Report) -> bool:
     if block.kind == "text" and (labels.bare_images_only(text) or re.fullmatch(r"(?:\s*</?[A-Za-z][^<>]*>)+\s*", text)):
         return False
     found = report.links_of(text)
-    return not (found and all(link.url.startswith("#") for link in found)) and bool(words.strip_marks(text).strip("-*+ \\"))
-
-
+    return not (found and all(link.url.startswith("#") for link in found)) and bool(
+        words.strip_marks(text).strip("-*+ \\")
+    )

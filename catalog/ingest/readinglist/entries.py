@@ -48,7 +48,9 @@ def _kept(finding: Finding) -> Finding:
     """In a list an entry that cannot be read is not rejected: its paper keeps it as it is."""
     if finding.kind not in ("rejected", "error"):
         return finding
-    return replace(finding, kind="kept", remedy=finding.remedy or "it is kept as it is; mend it in the list or in its paper")
+    return replace(
+        finding, kind="kept", remedy=finding.remedy or "it is kept as it is; mend it in the list or in its paper"
+    )
 
 
 def _trimmed(text: str) -> str:

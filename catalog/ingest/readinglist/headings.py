@@ -22,23 +22,28 @@ _LAST_STRONG = re.compile(r"(\*\*|__|`|~~)(?P<in>[A-Za-z -]{4,12})\1[ \t]*$")
 _BOX = re.compile(r"^[ \t]*(?:[-*+][ \t]+)?\[(?P<mark>[ xX✓✔✅*/~-]?)\][ \t]+")
 _READ_MARKS = ("✅", "☑️", "☑", "✔️", "✔", "✓")
 _UNREAD_MARKS = ("⬜️", "⬜", "🔲", "☐", "◻️")
-_NUMBER = re.compile(r"^(?:\(?(?:\d{1,4}(?:\.\d{1,3})*[.)]|\d{1,3}(?:\.\d{1,3})+)|\[\d{1,4}\]|[IVXivx]{1,6}[.)]|[A-Za-z][.)])[ \t]+(?=\S)")
+_NUMBER = re.compile(
+    r"^(?:\(?(?:\d{1,4}(?:\.\d{1,3})*[.)]|\d{1,3}(?:\.\d{1,3})+)|\[\d{1,4}\]|[IVXivx]{1,6}[.)]|[A-Za-z][.)])"
+    r"[ \t]+(?=\S)"
+)
 _TITLE_NUMBER = re.compile(r"^(?:\(?\d{1,3}[.)]|\[\d{1,4}\])[ \t]+(?=\S)")
 _ATTRIBUTES = re.compile(r"[ \t]*\{[#.:][^{}]*\}[ \t]*$")
-_GENERIC = frozenset(
-    "paper papers list lists reading readings table contents content toc intro introduction method methods reference references "
-    "resource resources overview other others misc miscellaneous more my the of a an and or to for in & entries entry "
-    "bibliography summary general main index new recent latest year years month week todo read unread articles article "
-    "publication publications link links cite citation citations citing bibtex bib us this our work repo how notes note "
-    "abstract description details comments comment tldr tl dr updates update news changelog about preface awesome curated all "
-    "january february march april may june july august september october november december jan feb mar apr jun jul aug sep "
-    "sept oct nov dec section part acknowledgement acknowledgements acknowledgments acknowledgment thoughts key points takeaways"
-    .split()
-)  # fmt: skip
+_GENERIC_WORDS = """
+    paper papers list lists reading readings table contents content toc intro introduction method methods
+    reference references  resource resources overview other others misc miscellaneous more my the of a an and or
+    to for in & entries entry  bibliography summary general main index new recent latest year years month week
+    todo read unread articles article  publication publications link links cite citation citations citing bibtex
+    bib us this our work repo how notes note  abstract description details comments comment tldr tl dr updates
+    update news changelog about preface awesome curated all  january february march april may june july august
+    september october november december jan feb mar apr jun jul aug sep  sept oct nov dec section part
+    acknowledgement acknowledgements acknowledgments acknowledgment thoughts key points takeaways
+"""
+_GENERIC = frozenset(_GENERIC_WORDS.split())
 _BOILERPLATE = re.compile(
-    r"\b(?:contribut\w*|licen[cs]e|acknowledg\w*|install\w*|usage|quick ?start|getting started|requirements?|dependencies|"
-    r"contacts?|star history|citation|cite|citing|table of contents|contents|toc|sponsors?|authors?|maintainers?|todo|roadmap|"
-    r"changelog|faq|support|related (?:lists?|awesome|repos?)|how to|news|updates?|about|disclaimer)\b",
+    r"\b(?:contribut\w*|licen[cs]e|acknowledg\w*|install\w*|usage|quick ?start|getting started|requirements?|"
+    r"dependencies|contacts?|star history|citation|cite|citing|table of contents|contents|toc|sponsors?|authors?|"
+    r"maintainers?|todo|roadmap|changelog|faq|support|related (?:lists?|awesome|repos?)|how to|"
+    r"news|updates?|about|disclaimer)\b",
     re.I,
 )
 
@@ -84,7 +89,11 @@ def _title_text(text: str, all_links: list[Inline], taken: list[Inline]) -> str:
     for link in all_links:
         out.append(text[at : link.start])
         name_only = link in taken and (link.bracketed or words.is_name(link.label) or link.bare)
-        jump = link.url.startswith("#") and words.strip_marks(link.label).lower().strip("[]() ↑🔝") in ("", "top", "back to top")
+        jump = link.url.startswith("#") and words.strip_marks(link.label).lower().strip("[]() ↑🔝") in (
+            "",
+            "top",
+            "back to top",
+        )
         out.append("" if (name_only and (at or link.start or link.bare or link.bracketed)) or jump else link.label)
         at = link.end
     out.append(text[at:])
@@ -111,9 +120,13 @@ def _status_at_end(text: str, line: int, report: Report) -> tuple[Status | None,
     if bracket := _LAST_BRACKET.search(text):
         if status := status_of(bracket[1], line, report):
             return status, text[: bracket.start()]
-    elif (other := _LAST_PAREN.search(text)) and (status := _STATUS.get(_plain(other[1]))):
+    elif (other := _LAST_PAREN.search(text)) and (status := status_of(other[1], line, report)):
         return status, text[: other.start()]
-    elif (strong := _LAST_STRONG.search(text)) and strong["in"].isupper() and (status := _STATUS.get(_plain(strong["in"]))):
+    elif (
+        (strong := _LAST_STRONG.search(text))
+        and strong["in"].isupper()
+        and (status := _STATUS.get(_plain(strong["in"])))
+    ):
         return status, text[: strong.start()]
     return None, text
 
@@ -167,8 +180,8 @@ def plain_heading(raw: str) -> str:
     at = 0
     for link in found:
         label = words.strip_marks(link.label)
-        keep = not link.bare and not (link.bracketed and words.is_name(label)) and label.lower().strip("[]() ↑🔝") not in (
-            "", "top", "back to top", "link", "code")  # fmt: skip
+        names_only = link.bare or (link.bracketed and words.is_name(label))
+        keep = not names_only and label.lower().strip("[]() ↑🔝") not in ("", "top", "back to top", "link", "code")
         out += [text[at : link.start], label if keep else ""]
         at = link.end
     text = words.strip_marks("".join([*out, text[at:]]))

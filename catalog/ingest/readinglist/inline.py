@@ -135,15 +135,15 @@ def _pairs(text: str, code: list[tuple[int, int]]) -> dict[int, int]:
     square: list[int] = []
     round_: list[int] = []
     for match in _TOKEN.finditer(text):
-        token = match[0]
-        if token[0] in "\\`" or _inside(match.start(), code):
+        mark = match[0]
+        if mark[0] in "\\`" or _inside(match.start(), code):
             continue
-        if token == "(":
+        if mark == "(":
             round_.append(match.start())
-        elif token.endswith("["):
+        elif mark.endswith("["):
             square.append(match.start())
         else:
-            stack = square if token == "]" else round_
+            stack = square if mark == "]" else round_
             if stack:
                 closed[stack.pop()] = match.start()
     return closed
@@ -163,7 +163,9 @@ def _bracket_link(
 ) -> Inline | None:
     label = text[start + 1 : end] if end - start < 4000 else ""
     after = end + 1
-    if text.startswith("(", after) or (text.startswith(" (", after) and re.match(r" \(<?(?:https?:|www\.)", text[after:])):
+    if text.startswith("(", after) or (
+        text.startswith(" (", after) and re.match(r" \(<?(?:https?:|www\.)", text[after:])
+    ):
         return _labelled(_destination(text, text.index("(", after), pairs), start, label)
     if definitions and text.startswith("[", after) and after in pairs:
         ref = text[after + 1 : pairs[after]] or label
@@ -184,7 +186,9 @@ def _labelled(link: Inline | None, start: int, label: str) -> Inline | None:
         label = alt[1] if alt else ""
     bare = label.strip().strip("*_` ")
     bracketed = bare.startswith("[") and bare.endswith("]") and "]" not in bare[1:-1]
-    return replace(link, start=start, label=bare[1:-1].strip() if bracketed else label, bracketed=bracketed, image=image)
+    return replace(
+        link, start=start, label=bare[1:-1].strip() if bracketed else label, bracketed=bracketed, image=image
+    )
 
 
 def _destination(text: str, at: int, pairs: Mapping[int, int]) -> Inline | None:
@@ -201,7 +205,7 @@ def _destination(text: str, at: int, pairs: Mapping[int, int]) -> Inline | None:
 
 
 def _html_links(text: str) -> list[Inline]:
-    found = []
+    found: list[Inline] = []
     lower = text.lower()
     if "</a" not in lower:
         return found

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from catalog.ingest.readinglist import headings, inline, urls, words
 from catalog.ingest.readinglist.inline import Inline
 from catalog.ingest.readinglist.lines import ITEM, Block, columns
-from catalog.ingest.readinglist.report import Report, as_code, name_for, tidy
+from catalog.ingest.readinglist.report import Report, as_code, name_for, tidy, without_title
 from catalog.models import Link, Status
 
 _BOX = re.compile(r"^\[(?P<mark>[ xX✓✔✅*/~-]?)\][ \t]+")
@@ -21,12 +21,16 @@ _TAG_LEAD = re.compile(r"^(?:\*\*|`)?[\[【(](?P<tag>[^\[\]()【】]{1,40})[\]�
 _STRONG = re.compile(r"(\*\*|__)(?=\S)(?P<in>(?:(?!\1).)+?)\1")
 _ITALIC = re.compile(r"(?<![*\w])([*_])(?=[^\s*_])(?P<in>[^*_]{8,}?)\1(?![*\w])")
 _QUOTED = re.compile(r"[“\"](?P<in>[^”\"“]{8,300}?)[,.]?[”\"]")
+_LAST_MARK = re.compile(r"[\[(]([^\[\]()]{3,14})[\])]$")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _TITLE_END = re.compile(
-    r"(?<=[\w)?!\]'’])(?:\s*[(\[（][^()\[\]]{0,60}\b(?:19|20)?\d\d\b|\s*[(（](?:[A-Z]{3,}|arXiv)|\s*,\s*[A-Z][\w/&. -]{0,40}['’ -]?\s?(?:19|20)?\d\d\b|"
+    r"(?<=[\w)?!\]'’])(?:\s*[(\[（][^()\[\]]{0,60}\b(?:19|20)?\d\d\b|\s*[(（](?:[A-Z]{3,}|arXiv)|"
+    r"\s*,\s*[A-Z][\w/&. -]{0,40}['’ -]?\s?(?:19|20)?\d\d\b|"
     r"\s*,\s*(?:arXiv|CoRR|in\b)|\.\s|\s+[-–—|·]+\s|\s*[|。，：]|\s*,?\s+by\s|:\s*$)"
 )
-_AUTHORS = re.compile(r"\bet al\b|^(?:[A-Z][\w'’.-]*\.?\s+){0,3}[A-Z][\w'’-]+(?:,|\s+and\s|\s*&)|^[A-Z][\w'’-]+,\s+[A-Z]\.")
+_AUTHORS = re.compile(
+    r"\bet al\b|^(?:[A-Z][\w'’.-]*\.?\s+){0,3}[A-Z][\w'’-]+(?:,|\s+and\s|\s*&)|^[A-Z][\w'’-]+,\s+[A-Z]\."
+)
 
 
 @dataclass(slots=True)
@@ -53,11 +57,12 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How much an item looks like a paper: it opens with a title or link; something in it says "paper"."""
+    """How much an item looks like a paper: it opens with a title; something in it says "paper"; it is a task."""
 
     titled: bool = False
     evidence: bool = False
     linked: bool = False
+    task: bool = False
 
 
 def gather(blocks: Sequence[Block]) -> tuple[list[Item], list[Block]]:
@@ -74,7 +79,12 @@ def gather(blocks: Sequence[Block]) -> tuple[list[Item], list[Block]]:
         marked = ITEM.match(first) if block.kind in ("text", "heading") else None
         wide = columns(first)
         quote = block.kind == "text" and first.lstrip().startswith(">") and bool(open_)
-        while open_ and not quote and wide <= items[open_[-1]].indent and (marked or blanks or wide < items[open_[-1]].indent):
+        while (
+            open_
+            and not quote
+            and wide <= items[open_[-1]].indent
+            and (marked or blanks or wide < items[open_[-1]].indent)
+        ):
             open_.pop()
         while open_ and not quote and not marked and block.kind != "text" and wide <= items[open_[-1]].indent:
             if block.kind in ("bibtex", "fence") and block.is_bibtex and not wide:
@@ -123,33 +133,51 @@ def look(item: Item, report: Report) -> Look:
     bibtex = any(block.is_bibtex for block in item.blocks)
     named = bool(title) and not words.is_name(title)
     starts = named and (_opens(text, found) or bool(kinds) or bibtex)
+    marked = named and bool((last := _LAST_MARK.search(text)) and headings.status_of(last[1], 0, Report({})))
+    if marked:
+        return Look(True, True, bool(found))
     cited = named and not found and bool(_STRONG.match(text) or _QUOTED.match(text)) and bool(_YEAR.search(text))
     bracketed = any(link.bracketed or link.image or words.is_name(link.label) for link in (*found, *below))
     prose = _is_prose(text, title, found) and not bracketed and not bibtex
-    return Look(starts and not prose or cited, (bool(kinds) or bibtex or cited) and not prose, bool(found))
+    task = named and bool(_BOX.match(inline.without_badges(item.text)[0].strip())) and not prose
+    return Look((starts and not prose) or cited, (bool(kinds) or bibtex or cited) and not prose, bool(found), task)
 
 
 def _says_paper(link: Inline) -> bool:
     label = words.strip_marks(link.label).lower().strip("[]() .,:")
-    return urls.is_external(link.url) and bool(re.fullmatch(r"(?:the |full )?(?:papers?|pdf|arxiv|preprint|doi|openreview)(?: link)?", label))
+    return urls.is_external(link.url) and bool(
+        re.fullmatch(r"(?:the |full )?(?:papers?|pdf|arxiv|preprint|doi|openreview)(?: link)?", label)
+    )
 
 
 def _opens(text: str, found: list[Inline]) -> bool:
     """Whether a line opens with its title: as a link, in bold, or in quotation marks."""
     first = found[0] if found else None
-    return bool(first and not text[: first.start].strip(" *_~\"“'`") and not words.is_name(first.label) and not first.bare) or (
-        bool(found) and bool(_STRONG.match(text) or _QUOTED.match(text))
-    )
+    return bool(
+        first and not text[: first.start].strip(" *_~\"“'`") and not words.is_name(first.label) and not first.bare
+    ) or (bool(found) and bool(_STRONG.match(text) or _QUOTED.match(text)))
 
 
 def _is_prose(text: str, title: str, found: list[Inline]) -> bool:
     """Whether a line is a sentence that links to something rather than an entry."""
-    if not found or _opens(text, found) or _STRONG.search(text) or _QUOTED.search(text) or re.search(r"\bet al\b", text):
+    if (
+        not found
+        or _opens(text, found)
+        or _STRONG.search(text)
+        or _QUOTED.search(text)
+        or re.search(r"\bet al\b", text)
+    ):
         return False
     link = found[0]
     before = text[: link.start].strip()
     inner = len(words.strip_marks(link.label).split()) > 0 and not words.is_name(link.label) and not link.bare
-    return bool(before) and inner and not _YEAR.search(text) and len(title.split()) < 40 and text[link.end :].strip(" .") != ""
+    return (
+        bool(before)
+        and inner
+        and not _YEAR.search(text)
+        and len(title.split()) < 40
+        and text[link.end :].strip(" .") != ""
+    )
 
 
 def _bare(text: str) -> str:
@@ -176,9 +204,11 @@ def read_item(item: Item, report: Report) -> Read:
         text = _LEAD.sub("", text, count=1)
     lead = _TAG_LEAD.match(text) if not report.definitions else None
     mark = headings.status_of(lead["tag"], item.line, report) if lead else None
-    if lead and (mark or lead.end() < len(text)):
-        status = status or mark
-        text = text[lead.end() :].lstrip(" :-")
+    after = text[lead.end() :].lstrip(" :-") if lead else ""
+    if lead and (mark or find_title(after, report.links_of(after))[0]):
+        status, text = status or mark, after
+    else:
+        lead = None
     found = report.links_of(text)
     title, span = find_title(text, found)
     links, rest = _take(text, found, span, item.line, report)
@@ -186,20 +216,31 @@ def read_item(item: Item, report: Report) -> Read:
     parsed = headings.read_title(title, item.line, report)
     notes = [*([lead["tag"]] if lead and not mark else []), *parsed.rest, rest]
     title_text = parsed.text.rstrip(",.;:|").strip() if span[0] == 0 else parsed.text
-    return Read(title_text or parsed.text, status or parsed.status, links, tuple(part for part in notes if part))
+    title_text = (
+        (title_text or parsed.text).removeprefix("[").removesuffix("]")
+        if text.startswith("[")
+        else title_text or parsed.text
+    )
+    return Read(
+        title_text, status or parsed.status, without_title(links, title_text), tuple(part for part in notes if part)
+    )
 
 
 def _whole_line(item: Item) -> str:
     """The item's text with the lines that run on from it; those are taken out of its blocks."""
     parts = [item.text]
-    while item.blocks and item.blocks[0].kind == "text" and _runs_on(item, item.blocks[0]):
+    while item.blocks and item.blocks[0].kind == "text" and _runs_on(item.blocks[0]):
         parts.append(item.blocks.pop(0).text)
     return " ".join(parts).replace("\\ ", " ")
 
 
-def _runs_on(item: Item, block: Block) -> bool:
+def _runs_on(block: Block) -> bool:
     text = block.text
-    return not text.startswith((">", "<details", "</", "<summary", "|", "!")) and not re.match(r"[*_]{0,2}[\w -]{1,25}[*_]{0,2}:", text)
+    return (
+        not ITEM.match(block.lines[0])
+        and not text.startswith((">", "<details", "</", "<summary", "|", "!"))
+        and not re.match(r"[*_]{0,2}[\w -]{1,25}[*_]{0,2}:", text)
+    )
 
 
 def _trailing_status(status: Status | None, rest: str, line: int, report: Report) -> tuple[Status | None, str]:
@@ -215,19 +256,31 @@ def _trailing_status(status: Status | None, rest: str, line: int, report: Report
 
 def find_title(text: str, found: list[Inline]) -> tuple[str, tuple[int, int]]:
     """The title in an entry's line, and where it stands."""
-    titled = [link for link in found if not link.bare and not link.image and not link.bracketed and _is_title(link.label)]
+    titled = [
+        link for link in found if not link.bare and not link.image and not link.bracketed and _is_title(link.label)
+    ]
     first = titled[0] if titled else None
     if first and not text[: first.start].strip(" *_~\"“'`"):
         return first.label, _with_marks(text, first.start, first.end)
     strong = _STRONG.match(text)
-    if strong and not strong["in"].rstrip().endswith(":") and _is_title(strong["in"]) and not inline.links(strong["in"], {}):
+    if (
+        strong
+        and not strong["in"].rstrip().endswith(":")
+        and _is_title(strong["in"])
+        and not inline.links(strong["in"], {})
+    ):
         return strong["in"], strong.span()
     quoted = _QUOTED.search(text, 0, found[0].start if found and not titled else len(text))
     if quoted and len(quoted["in"].split()) > 1:
         return quoted["in"], quoted.span()
     for pattern in (_STRONG, _ITALIC):
         inner = pattern.search(text)
-        if inner and len(inner["in"].split()) > 2 and not inline.links(inner["in"], {}) and not _YEAR.search(inner["in"]):
+        if (
+            inner
+            and len(inner["in"].split()) > 2
+            and not inline.links(inner["in"], {})
+            and not _YEAR.search(inner["in"])
+        ):
             return inner["in"], inner.span()
     if first and len(first.label.split()) > 1:
         return first.label, (first.start, first.end)
@@ -286,7 +339,9 @@ def _take(
 
 def _named_before(text: str, link: Inline) -> str:
     """The name that stands right before an address, as in `Code: https://…`."""
-    before = re.search(r"(?:^|[\s|,;(\[])[*_]*([A-Za-z]{2,14})[*_]*\s*[:：]\s*[*_]*$", text[max(0, link.start - 24) : link.start])
+    before = re.search(
+        r"(?:^|[\s|,;(\[])[*_]*([A-Za-z]{2,14})[*_]*\s*[:：]\s*[*_]*$", text[max(0, link.start - 24) : link.start]
+    )
     if before and words.is_name(before[1]) and (link.bare or words.is_empty_label(link.label, "")):
         return words.link_name(before[1])[0]
     return ""

@@ -13,10 +13,16 @@ from catalog.models import Link, Status, tag_slug
 
 _BULLET = re.compile(r"^[ \t]*(?:>[ \t]*)?(?:(?:[-*+•]|\d{1,3}[.)])[ \t]+)?")
 _LABEL = re.compile(r"^(?P<name>[^:：\[\]<>|()\n]{1,60}?)[ \t]*[:：][*_]*(?=[ \t]|\[|<|`|$|https?://)[ \t]*", re.I)
-_NO_COLON = re.compile(r"^(?P<name>[*_]*[A-Za-z][\w /-]{0,40}?[ \t]links?[*_]*)[ \t]*[-–—=>]*[ \t]*(?=\[|<|https?://)", re.I)
+_NO_COLON = re.compile(
+    r"^(?P<name>[*_]*[A-Za-z][\w /-]{0,40}?[ \t]links?[*_]*)[ \t]*[-–—=>]*[ \t]*(?=\[|<|https?://)", re.I
+)
 _SEPARATORS = re.compile(r"^[\s|,;/·•&+\-–—()\[\]{}:.*_!>]*(?:and[\s]*)?$")
-_CITE = re.compile(r"^[ \t]*[*_#]*(?:citation|cite|bibtex|bib|citing|reference)s?[ \t]*(?:\(bibtex\))?[*_]*[ \t]*[:：]?[*_]*[ \t]*$", re.I)
+_CITE = re.compile(
+    r"^[ \t]*[*_#]*(?:citation|cite|bibtex|bib|citing|reference)s?[ \t]*(?:\(bibtex\))?[*_]*[ \t]*[:：]?[*_]*[ \t]*$",
+    re.I,
+)
 _LINKS_FOLLOW = re.compile(r"\b(?:links?|urls?)$|^(?:models?|datasets?|papers?|codes?|resources)$", re.I)
+_FORMATS = ("pdf", "html", "ps", "site", "web", "page", "article", "post", "document")
 FACTS = ("tag", "tags", "keyword", "keywords", "key", "added", "read", "due", "aliases", "alias", "status")
 
 
@@ -37,9 +43,14 @@ class Taken:
     left: str = ""
 
 
+def after_bullet(line: str) -> str:
+    """A line without the bullet or number it may begin with."""
+    return _BULLET.sub("", line, count=1)
+
+
 def split_label(line: str) -> Label | None:
     """The label of a line and what follows it."""
-    text = line[_BULLET.match(line).end() :]  # type: ignore[union-attr]  # the pattern matches the empty text too
+    text = after_bullet(line)
     match = _LABEL.match(text) or _NO_COLON.match(text)
     if not match:
         return None
@@ -53,7 +64,9 @@ def split_label(line: str) -> Label | None:
 
 def is_citation_label(line: str) -> bool:
     """Whether a line only announces the BibTeX that follows."""
-    return bool(_CITE.match(line[:80])) or bool(re.fullmatch(r"\s*<summary>[^<>]*</summary>\s*", line) and "cit" in line.lower())
+    return bool(_CITE.match(line[:80])) or bool(
+        re.fullmatch(r"\s*<summary>[^<>]*</summary>\s*", line) and "cit" in line.lower()
+    )
 
 
 def is_link_line(line: str, report: Report) -> bool:
@@ -72,13 +85,19 @@ def take_links(line: str, number: int, report: Report, current: str = "") -> Tak
     """The links of a link line; None where it is none. `current` is the name that a line before it announced."""
     label = split_label(line)
     if not is_link_line(line, report):
-        if not current or not _is_links_only(line[_BULLET.match(line).end() :], report):  # type: ignore[union-attr]  # as above
+        if not current or not _is_links_only(after_bullet(line), report):
             return None
         label = None
     value = label.value if label else line
     name = _name(label.name, number, report) if label else current
     if label and not report.links_of(value) and _is_links_only(value, report):
-        report.add("repaired", "empty-link", f"a {name or 'link'} link without an address was left out", number, "add its address")
+        report.add(
+            "repaired",
+            "empty-link",
+            f"a {name or 'link'} link without an address was left out",
+            number,
+            "add its address",
+        )
         return Taken(())
     return _walk(value, name, number, report)
 
@@ -105,7 +124,7 @@ def _name(raw: str, number: int, report: Report) -> str:
 
 def _is_links_only(text: str, report: Report) -> bool:
     """Whether nothing but links, separators and names of links stands in the text."""
-    if not text.strip() or "](" not in text and not report.links_of(text):
+    if not text.strip() or ("](" not in text and not report.links_of(text)):
         return not text.strip()
     at = 0
     for link in report.links_of(text):
@@ -127,9 +146,11 @@ def _names_all(line: str, report: Report) -> bool:
     found = report.links_of(line)
     if not found or all(link.url.startswith("#") for link in found):
         return False
-    if not _is_links_only(line[_BULLET.match(line).end() :], report):  # type: ignore[union-attr]  # as above
+    if not _is_links_only(after_bullet(line), report):
         return False
-    plain = [link.bracketed or link.bare or link.image or (bool(link.label) and words.is_name(link.label)) for link in found]
+    plain = [
+        link.bracketed or link.bare or link.image or (bool(link.label) and words.is_name(link.label)) for link in found
+    ]
     return all(plain) or any(plain) or all(urls.is_paper(link.url) for link in found)
 
 
@@ -163,9 +184,8 @@ def _one_name(found: Inline, name: str) -> str:
     if found.exact:
         return name or "link"
     label = words.strip_marks(found.label)
-    if name and (not label or not words.is_name(label) or words.is_empty_label(label, name)):
-        return name
-    if name and words.link_name(label)[0] not in words.SYNONYMS:
+    own = words.link_name(label)[0] if label and words.is_name(label) else ""
+    if name and (own not in words.SYNONYMS or label.lower() in _FORMATS or words.is_empty_label(label, name)):
         return name
     return name_for(found)
 
@@ -197,7 +217,11 @@ def unique_tags(found: tuple[str, ...]) -> tuple[str, ...]:
 def date(value: str) -> dt.date | None:
     """A day, YYYY-MM-DD, or None."""
     try:
-        return dt.date.fromisoformat(value.strip().strip("`")) if re.fullmatch(r"`?\d{4}-\d\d-\d\d`?", value.strip()) else None
+        return (
+            dt.date.fromisoformat(value.strip().strip("`"))
+            if re.fullmatch(r"`?\d{4}-\d\d-\d\d`?", value.strip())
+            else None
+        )
     except ValueError:
         return None
 

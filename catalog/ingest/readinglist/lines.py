@@ -88,7 +88,7 @@ def columns(line: str) -> int:
 
 
 def cells(row: str) -> list[str]:
-    """The cells of a table row; `\\|` and a bar inside a code span do not part cells."""
+    """The cells of a table row; `\\|` is a bar, and it and a bar inside a code span do not part cells."""
     row = row.strip()
     parts: list[str] = []
     current: list[str] = []
@@ -99,7 +99,7 @@ def cells(row: str) -> list[str]:
             parts.append("".join(current).strip())
             current = []
         else:
-            current.append(piece)
+            current.append("|" if piece == "\\|" else piece)
     parts.append("".join(current).strip())
     if row.startswith("|"):
         parts = parts[1:]
@@ -164,7 +164,6 @@ def definition(line: str) -> tuple[str, str] | None:
     """Label and address of a link definition, `[label]: address`."""
     match = _DEFINE.match(line)
     return (fold(match["label"]), match["url"]) if match else None
-
 
 
 def _setext(lines: list[str], at: int, before: Sequence[Block]) -> Block | None:

@@ -113,9 +113,7 @@ def _line_signs(line: str, signs: Signs, scratch: Report) -> None:
         signs.links += 1
     elif label and not label.explicit and not words.is_name(label.name) and name != "paper":
         signs.weak += any(words.is_name(link.label) for link in found)
-    elif any(urls.is_paper(link.url) for link in found):
-        signs.links += 1
-    elif name == "paper":
+    elif any(urls.is_paper(link.url) for link in found) or name == "paper":
         signs.links += 1
     else:
         signs.weak += not all(link.image for link in found)
@@ -177,7 +175,12 @@ def section(nodes: Sequence[Node], at: int) -> tuple[list[Block], set[int]]:
         node = nodes[number]
         if node.level <= nodes[at].level:
             break
-        if node.heading and not node.is_paper and not node.papers_below and (node.parent == at or node.parent in absorbed):
+        if (
+            node.heading
+            and not node.is_paper
+            and not node.papers_below
+            and (node.parent == at or node.parent in absorbed)
+        ):
             absorbed.add(number)
             blocks += [node.heading, *node.blocks]
     return blocks, absorbed

@@ -34,7 +34,9 @@ class Report:
     def make(self, name: str, found: Inline, line: int) -> Link | None:
         """A link of that name, its address mended; None where there is no address, or one that is refused."""
         if not found.url.strip("# "):
-            self.add("repaired", "empty-link", f"a {name} link without an address was left out", line, "add its address")
+            self.add(
+                "repaired", "empty-link", f"a {name} link without an address was left out", line, "add its address"
+            )
             return None
         url = found.url
         if not found.exact:
@@ -59,7 +61,7 @@ def _label(found: Inline, name: str) -> str:
     """What a link says beyond its name."""
     if found.exact:
         return words.unescape(found.title[1:])
-    label = words.strip_marks(found.label)
+    label = "" if found.image else words.strip_marks(found.label)
     title = words.unescape(found.title)
     if label == found.url or words.is_empty_label(label, name):
         label = "" if words.is_empty_label(title, name) else title
@@ -69,9 +71,9 @@ def _label(found: Inline, name: str) -> str:
 def name_for(found: Inline, column: str = "") -> str:
     """The name of a link that no label line names: from its own label, its column, or its place."""
     label = words.strip_marks(found.label).strip("[]():.|,! ").lower()
-    if label and words.is_name(label) and not words.is_empty_label(label, ""):
-        name = words.link_name(label)[0]
-    elif found.bracketed and 0 < len(label) <= 30 and not label.isdigit():
+    if (label and words.is_name(label) and not words.is_empty_label(label, "")) or (
+        found.bracketed and 0 < len(label) <= 30 and not label.isdigit()
+    ):
         name = words.link_name(label)[0]
     else:
         name = column or urls.name_of_place(found.url)
@@ -112,3 +114,14 @@ def tidy(rest: str) -> str:
 def join(parts: Sequence[str]) -> str:
     """Parts of a note on one line."""
     return " ".join(part for part in parts if part)
+
+
+def without_title(links: Iterable[Link], title: str) -> tuple[Link, ...]:
+    """The links, a label that only repeats the paper's title left out."""
+    plain = title.casefold().rstrip(".")
+    return tuple(
+        link.model_copy(update={"label": ""})
+        if link.label and link.label.casefold().rstrip(".") == plain[:_LABEL_LENGTH]
+        else link
+        for link in links
+    )

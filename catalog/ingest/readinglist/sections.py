@@ -11,12 +11,13 @@ from catalog.ingest.draft import Draft
 from catalog.ingest.readinglist import entries, labels, tables, words
 from catalog.ingest.readinglist.headings import Title
 from catalog.ingest.readinglist.lines import Block
-from catalog.ingest.readinglist.report import Report, as_code, name_for
+from catalog.ingest.readinglist.report import Report, as_code, name_for, without_title
 from catalog.models import Link, Status, Tutorial
 
 _HTML_ONLY = re.compile(r"^(?:\s*</?(?:details|summary|pre|code|p|div|br|ul|li)\b[^<>]*>)+\s*$", re.I)
 _EMPTY_WRAP = re.compile(
-    r"<details\b[^<>]*>\s*(?:<summary>\s*(?:<[bi]>|<strong>)?\s*[^<>]*?(?:bib|cit|links?)[^<>]*(?:</[bi]>|</strong>)?\s*</summary>)?"
+    r"<details\b[^<>]*>\s*(?:<summary>\s*(?:<[bi]>|<strong>)?\s*[^<>]*?(?:bib|cit|links?)[^<>]*"
+    r"(?:</[bi]>|</strong>)?\s*</summary>)?"
     r"\s*(?:</?(?:pre|code|p|br|div)\b[^<>]*>\s*)*</details>",
     re.I,
 )
@@ -58,7 +59,9 @@ class _Paper:
         self.notes.append(line)
 
 
-def read_section(title: Title, line: int, blocks: Sequence[Block], tags: tuple[str, ...], report: Report) -> list[Draft]:
+def read_section(
+    title: Title, line: int, blocks: Sequence[Block], tags: tuple[str, ...], report: Report
+) -> list[Draft]:
     """The paper of a section, and before it nothing; after it the other works whose BibTeX stands there."""
     paper = _Paper(title.text, line, title.status, tags=tags)
     for found in title.links:
@@ -66,6 +69,7 @@ def read_section(title: Title, line: int, blocks: Sequence[Block], tags: tuple[s
             paper.links.append(link)
         elif found.url.strip("# "):
             paper.notes += [as_code(found.url), ""]
+    paper.links = list(without_title(paper.links, paper.title))
     for rest in title.rest:
         report.add("kept", "heading-bracket", f"[{rest[:60]}] in a title is no status; kept in the notes", line)
         paper.notes += [f"[{rest}]" if "](" not in rest else rest, ""]
@@ -154,17 +158,15 @@ def _links_follow(blocks: Sequence[Block], at: int, report: Report) -> bool:
     """Whether the next line that is not blank holds a link."""
     for block in blocks[at + 1 : at + 4]:
         if block.kind == "text":
-            return bool(report.links_of(block.text)) and labels.split_label(block.text) is None or labels.is_link_line(
-                block.text, report
-            )
+            return (
+                bool(report.links_of(block.text)) and labels.split_label(block.text) is None
+            ) or labels.is_link_line(block.text, report)
         if block.kind != "blank":
             return False
     return False
 
 
-def _tables_or_nothing(
-    paper: _Paper, blocks: Sequence[Block], at: int, line: int, name: str, report: Report
-) -> None:
+def _tables_or_nothing(paper: _Paper, blocks: Sequence[Block], at: int, line: int, name: str, report: Report) -> None:
     """`tutorial links:` before a table goes with it; before anything else it is a link without an address."""
     follows = next((block for block in blocks[at + 1 : at + 4] if block.kind != "blank"), None)
     if follows and follows.kind == "table":
@@ -238,7 +240,9 @@ def _bibtex(paper: _Paper, block: Block, report: Report) -> None:
             for line in ("", *entries.fenced(entry.text), ""):
                 paper.note(line)
         else:
-            report.add("note", "other-entry", "another work's BibTeX in this section became a paper of its own", entry.line)
+            report.add(
+                "note", "other-entry", "another work's BibTeX in this section became a paper of its own", entry.line
+            )
             paper.others.append(entry)
 
 

@@ -8,19 +8,28 @@ from dataclasses import dataclass
 from catalog.ingest.readinglist import headings, inline, urls, words
 from catalog.ingest.readinglist.inline import Inline
 from catalog.ingest.readinglist.lines import Block, cells
-from catalog.ingest.readinglist.report import Report, as_code, name_for, tidy
+from catalog.ingest.readinglist.report import Report, as_code, name_for, tidy, without_title
 from catalog.models import Link, Status, Tutorial
 
-_TITLE_HEAD = re.compile(r"\b(?:title|papers?|publications?|article|work|works|paper title|paper name)\b|^(?:name|method|model)$", re.I)
+_TITLE_HEAD = re.compile(
+    r"\b(?:title|papers?|publications?|article|work|works|paper title|paper name)\b|^(?:name|method|model)$", re.I
+)
 _SURE_HEAD = re.compile(r"\b(?:title|papers?|publications?|article)\b", re.I)
 _OTHER_HEAD = re.compile(
-    r"\b(?:links?|pdf|code|github|venue|year|date|conference|journal|authors?|source|project|published?|publication|arxiv|url|"
+    r"\b(?:links?|pdf|code|github|venue|year|date|conference|journal|authors?|source|project|published?|"
+    r"publication|arxiv|url|"
     r"status|read|notes?|comments?|tags?|topics?|keywords?|abstract|summary|tl;?dr|key ?words?|resources?)\b",
     re.I,
 )
-_TUTORIAL = {"name": r"tutorial|name|title", "date": r"date|year", "versions": r"version|librar|lib\b", "notebook": r"notebook|link|url|file"}
+_TUTORIAL = {
+    "name": r"tutorial|name|title",
+    "date": r"date|year",
+    "versions": r"version|librar|lib\b",
+    "notebook": r"notebook|link|url|file",
+}
 _STATUS_HEAD = re.compile(r"^(?:status|read\??|done\??|state|✅)$", re.I)
 _TAG_HEAD = re.compile(r"^(?:tags?|keywords?|key ?words?|topics?|categor(?:y|ies))$", re.I)
+_PARTS = re.compile(r"(?:&(?:#\w{1,8}|\w{1,30});|[^,;，])+")  # an entity keeps its semicolon
 _NOTHING = ("", "-", "--", "---", "–", "—", "n/a", "na", "none", "x", "❌", "/", "tbd", "\\", "coming soon")
 
 
@@ -71,25 +80,30 @@ def tutorials(table: Block, report: Report) -> tuple[tuple[Tutorial, ...], bool]
 
 
 def _tutorial(one: dict[str, str], number: int, report: Report) -> Tutorial | None:
-    links = report.links_of(one.get("notebook", "")) or report.links_of(one.get("name", ""))
     raw = one.get("name", "")
-    named = report.links_of(raw)
+    named = [link for link in report.links_of(raw) if not link.bare or link.url == raw]
+    links = report.links_of(one.get("notebook", "")) or named
     name = words.strip_marks(named[0].label) if named else words.unescape(_unwrap(raw))
     link = report.make("notebook", links[0], number) if links else None
     notebook = link.url if link else ("" if links else words.unescape(one.get("notebook", "")))
     name = name or notebook.rsplit("/", 1)[-1]
     try:
         return Tutorial(
-            name=name, date=words.unescape(one.get("date", "")), versions=versions(one.get("versions", "")), notebook=notebook
+            name=name,
+            date=words.unescape(one.get("date", "")),
+            versions=versions(one.get("versions", "")),
+            notebook=notebook,
         )
     except ValueError:
         if any(one.values()):
-            report.add("kept", "tutorial", "a tutorial without a name, or with a bad address, kept in the notes", number)
+            report.add(
+                "kept", "tutorial", "a tutorial without a name, or with a bad address, kept in the notes", number
+            )
         return None
 
 
 def _unwrap(cell: str) -> str:
-    for mark in ("**", "__", "`", "*"):
+    for mark in ("**", "`", "*"):
         if len(cell) > 2 * len(mark) and cell.startswith(mark) and cell.endswith(mark):
             return cell[len(mark) : -len(mark)]
     return cell
@@ -98,24 +112,15 @@ def _unwrap(cell: str) -> str:
 def versions(cell: str) -> dict[str, str]:
     """Libraries and their versions: "peft=0.7.1, torch>=2.0"."""
     found: dict[str, str] = {}
-    for part in re.split(r"[,;，]|<br ?/?>", _unwrap(_protected(cell))):
+    for part in _PARTS.findall(re.sub(r"<br ?/?>", ",", _unwrap(cell))):
         part = part.strip().strip("`")
         if not part:
             continue
         match = re.search(r"={1,3}|[<>~!]=?", part) or re.search(r"[ \t:@]+", part)
         name, value = (part[: match.start()], part[match.start() :]) if match else (part, "")
         value = value.lstrip("=: \t@") if not value.startswith(("<", ">", "~", "!")) else value
-        found[words.unescape(_restored(name))] = words.unescape(_restored(value))
+        found[words.unescape(name)] = words.unescape(value)
     return found
-
-
-def _protected(cell: str) -> str:
-    """Entities keep their semicolon."""
-    return re.sub(r"&(#\w{1,8}|\w{1,30});", "\ue100\\1\ue101", cell)
-
-
-def _restored(text: str) -> str:
-    return text.replace("\ue100", "&").replace("\ue101", ";")
 
 
 def title_column(table: Block, report: Report) -> int | None:
@@ -184,7 +189,9 @@ def _row(names: list[str], values: list[str], column: int, number: int, report: 
             status = mark
             continue
         if _TAG_HEAD.match(name) and not report.links_of(value):
-            tags += tuple(filter(None, (headings.fit_tag(words.strip_marks(part)) for part in re.split(r"[,;|]|<br ?/?>", value))))
+            tags += tuple(
+                filter(None, (headings.fit_tag(words.strip_marks(part)) for part in re.split(r"[,;|]|<br ?/?>", value)))
+            )
             continue
         more, rest = _cell(value, name, number, report)
         links += more
@@ -195,9 +202,9 @@ def _row(names: list[str], values: list[str], column: int, number: int, report: 
 
 def _status_cell(value: str, number: int, report: Report) -> Status | None:
     plain = words.strip_marks(value).strip("[] ")
-    if plain[:1] in "✅☑✔✓" and plain or plain.lower() in ("x", "yes", "y"):
+    if (plain[:1] in "✅☑✔✓" and plain) or plain.lower() in ("x", "yes", "y"):
         return Status.read
-    if plain[:1] in "⬜☐🔲" and plain or plain.lower() in ("no", "n"):
+    if (plain[:1] in "⬜☐🔲" and plain) or plain.lower() in ("no", "n"):
         return Status.unread
     return headings.status_of(plain, number, report)
 
@@ -207,7 +214,9 @@ def _title_cell(cell: str, number: int, report: Report) -> tuple[str, Status | N
     report.badges += badges
     cell = re.sub(r"^\s*\d{1,4}[.)]\s+", "", cell)
     found = report.links_of(cell)
-    titled = next((link for link in found if len(link.label) > 1 and not words.is_name(link.label) and not link.image), None)
+    titled = next(
+        (link for link in found if len(link.label) > 1 and not words.is_name(link.label) and not link.image), None
+    )
     strong = re.match(r"\s*(\*\*|__)(?P<in>.+?)\1", cell)
     if titled and not cell[: titled.start].strip(" *_~\"“'"):
         title, span = titled.label, (titled.start, titled.end)
@@ -217,9 +226,15 @@ def _title_cell(cell: str, number: int, report: Report) -> tuple[str, Status | N
         title, span = titled.label, (titled.start, titled.end)
     else:
         title, span = inline.cut(cell, [(link.start, link.end) for link in found]), (0, len(cell))
-    links, rest = _take(cell, [link for link in found if link is titled or _is_kind(link)], "", number, report, span)
+    wanted = [link for link in found if _is_kind(link) or (span[0] <= link.start and link.end <= span[1])]
+    links, rest = _take(cell, wanted, "", number, report, span)
     parsed = headings.read_title(tidy(title), number, report)
-    return parsed.text, parsed.status, links, [part for part in (*parsed.rest, rest) if part]
+    return (
+        parsed.text,
+        parsed.status,
+        without_title(links, parsed.text),
+        [part for part in (*parsed.rest, rest) if part],
+    )
 
 
 def _is_kind(link: Inline) -> bool:
@@ -244,11 +259,11 @@ def _take(
     spans = [(*also, "")] if also[1] else []
     for link in found:
         one = report.make(name_for(link, column), link, number)
-        spans.append((link.start, link.end, "" if one or not link.url.strip("# ") else as_code(cell[link.start : link.end])))
+        spans.append(
+            (link.start, link.end, "" if one or not link.url.strip("# ") else as_code(cell[link.start : link.end]))
+        )
         if one:
             made.append(one)
     rest, badges = inline.without_badges(inline.swap(cell, sorted(spans)))
     report.badges += badges
     return tuple(made), tidy(rest).lstrip("-–—:,. ").strip()
-
-

@@ -6,23 +6,25 @@ import re
 from urllib.parse import urlsplit
 
 _TRACKING = re.compile(
-    r"(?:trk|trkinfo|trackingid|utm_\w+|fbclid|gclid|dclid|msclkid|yclid|twclid|ref_src|ref_url|mc_cid|mc_eid|igshid|_hsenc|_hsmi|"
-    r"mkt_tok|oly_enc_id|oly_anon_id|vero_id|wt_mc|spm)",
+    r"trk|trkinfo|trackingid|utm_\w+|fbclid|gclid|dclid|msclkid|yclid|twclid|ref_src|ref_url|mc_cid|mc_eid|igshid|"
+    r"_hsenc|_hsmi|mkt_tok|oly_enc_id|oly_anon_id|vero_id|wt_mc|spm",
     re.I,
 )
 _JUNK = re.compile(r"(?:%C2%A0|%E2%80%8B|%20|%0A|%0D|[\s\u00a0\u200b\u200c\u200d\u2060\ufeff])+$", re.I)
 _ARXIV_PDF = re.compile(r"^(https?://(?:www\.|export\.)?arxiv\.org/pdf/[\w./-]+?)\.pdf(?=$|[?#])", re.I)
-_NO_SCHEME = re.compile(r"^(?:www\.|(?:arxiv\.org|github\.com|huggingface\.co|doi\.org|openreview\.net|aclanthology\.org)/)", re.I)
-_PAPER_HOSTS = re.compile(
-    r"(?:^|\.)(?:arxiv\.org|openreview\.net|aclanthology\.org|aclweb\.org|doi\.org|semanticscholar\.org|biorxiv\.org|"
-    r"medrxiv\.org|nips\.cc|neurips\.cc|mlr\.press|thecvf\.com|cvfoundation\.org|cv-foundation\.org|aaai\.org|ijcai\.org|"
-    r"acm\.org|ieee\.org|computer\.org|springer\.com|sciencedirect\.com|elsevier\.com|nature\.com|science\.org|sciencemag\.org|"
-    r"usenix\.org|jmlr\.org|mitpressjournals\.org|mit\.edu/tacl|wiley\.com|tandfonline\.com|pnas\.org|ssrn\.com|hal\.science|"
-    r"isca-speech\.org|isca-archive\.org|mdpi\.com|frontiersin\.org|plos\.org|cell\.com|oup\.com|pubs\.acs\.org|aps\.org|"
-    r"iop\.org|siam\.org|eprint\.iacr\.org|ncbi\.nlm\.nih\.gov|ceur-ws\.org|dblp\.org|paperswithcode\.com|hf\.co/papers|"
-    r"ar5iv\.org|alphaxiv\.org|mlsys\.org|roboticsproceedings\.org|ecva\.net|bmvc\d*\.\w+|interspeech\.\w+|osf\.io|zenodo\.org)$",
-    re.I,
+_NO_SCHEME = re.compile(
+    r"^(?:www\.|(?:arxiv\.org|github\.com|huggingface\.co|doi\.org|openreview\.net|aclanthology\.org)/)", re.I
 )
+_PLACES_OF_PAPERS = """
+    arxiv.org openreview.net aclanthology.org aclweb.org doi.org semanticscholar.org biorxiv.org medrxiv.org nips.cc
+    neurips.cc mlr.press thecvf.com cv-foundation.org aaai.org ijcai.org acm.org ieee.org computer.org springer.com
+    sciencedirect.com elsevier.com nature.com science.org sciencemag.org usenix.org jmlr.org mitpressjournals.org
+    mitpress.mit.edu direct.mit.edu wiley.com tandfonline.com pnas.org ssrn.com hal.science archives-ouvertes.fr
+    isca-speech.org isca-archive.org mdpi.com frontiersin.org plos.org cell.com oup.com pubs.acs.org aps.org iop.org
+    siam.org eprint.iacr.org ncbi.nlm.nih.gov ceur-ws.org dblp.org paperswithcode.com ar5iv.org alphaxiv.org mlsys.org
+    roboticsproceedings.org ecva.net bmvc.com osf.io zenodo.org researchgate.net
+"""
+_PAPER_HOSTS = frozenset(_PLACES_OF_PAPERS.split())
 _CODE_HOSTS = frozenset({"github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "gitee.com"})
 _VIDEO_HOSTS = frozenset({"youtube.com", "youtu.be", "vimeo.com", "bilibili.com"})
 
@@ -68,7 +70,11 @@ def _spelt(match: re.Match[str]) -> str:
 _STEPS = (
     ("url-junk", "blank characters at the end of an address removed", _junk),
     ("url-entity", "&amp; in an address written as &", lambda url: url.replace("&amp;", "&")),
-    ("url-space", "spaces in an address percent-encoded", lambda url: re.sub(r"\s+", "%20", url) if "://" in url else url),
+    (
+        "url-space",
+        "spaces in an address percent-encoded",
+        lambda url: re.sub(r"\s+", "%20", url) if "://" in url else url,
+    ),
     ("tracking-parameter", "tracking parameter removed from an address", _tracking),
     ("url-scheme", "https:// completed in an address", _scheme),
     ("arxiv-pdf-suffix", ".pdf removed from an arXiv address", lambda url: _ARXIV_PDF.sub(r"\1", url)),
@@ -90,7 +96,11 @@ def is_external(url: str) -> bool:
 
 def is_paper(url: str) -> bool:
     """Whether an address leads to a paper, as far as host and ending tell."""
-    return is_external(url) and (bool(_PAPER_HOSTS.search(host(url))) or url.lower().split("?")[0].endswith(".pdf"))
+    if not is_external(url):
+        return False
+    parts = host(url if "://" in url else f"https://{url}").split(".")
+    above = (".".join(parts[at:]) for at in range(len(parts) - 1))
+    return url.lower().split("?")[0].endswith(".pdf") or any(place in _PAPER_HOSTS for place in above)
 
 
 def name_of_place(url: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import string
 import unicodedata
 from collections.abc import Iterable
 
@@ -20,23 +21,38 @@ SYNONYMS = {
     "demo": "demo demos",
     "poster": "poster posters",
 }
-_PHRASES = {"project page": "homepage", "project website": "homepage", "project site": "homepage", "web page": "homepage",
-            "home page": "homepage", "blog post": "blog", "source code": "code", "github repo": "code", "git hub": "code",
-            "github repository": "code", "code repository": "code", "model hub": "modelhub"}  # fmt: skip
+_PHRASES = {
+    "project page": "homepage",
+    "project website": "homepage",
+    "project site": "homepage",
+    "web page": "homepage",
+    "home page": "homepage",
+    "blog post": "blog",
+    "source code": "code",
+    "github repo": "code",
+    "git hub": "code",
+    "github repository": "code",
+    "code repository": "code",
+    "model hub": "modelhub",
+}
 _NAME_OF = {word: name for name, words in SYNONYMS.items() for word in words.split()} | _PHRASES
-_MORE_NAMES = (
-    "notebook colab tutorial tutorials supplementary supp appendix huggingface hf openreview weights checkpoint checkpoints "
-    "data talk review twitter tweet thread doi acm ieee springer proceedings download link links official data leaderboard"
-)
+_MORE_NAMES = """
+    notebook colab tutorial tutorials supplementary supp appendix huggingface hf openreview weights checkpoint
+    checkpoints data talk review twitter tweet thread doi acm ieee springer proceedings download link links official
+    leaderboard
+"""
+_SAYS_NOTHING = """
+    here link links this url click clickhere open read download full text web page > >> → ↗ 🔗 📄 💻 🌐 📝 src
+"""
 KNOWN_NAMES = frozenset(_NAME_OF) | frozenset(_MORE_NAMES.split())
-_EMPTY_LABELS = frozenset(
-    "here link links this url click clickhere open read download full text web page > >> → ↗ 🔗 📄 💻 🌐 📝 src".split()
-)
+_EMPTY_LABELS = frozenset(_SAYS_NOTHING.split())
 _LINK_WORD = re.compile(r"(?:^|[ \t_-]+)(?:links?|urls?|address(?:es)?)$")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _STARS = re.compile(r"(\*{1,3})(?=[^\s*])([^*]*)(?<=[^\s*])\1")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
-_HELD = re.compile("[\ue000-\ue07f]")
+_PUNCTUATION = string.punctuation  # 32 marks, held meanwhile in the 32 code points that are no characters
+_HELD = re.compile("[\ufdd0-\ufdef]")
+_MEANT = re.compile(r"\\([!-/:-@\[-`{-~])|&(?:#\w{1,8}|\w{1,32});")
 
 
 def near(one: str, other: str) -> int:
@@ -89,8 +105,12 @@ def is_name(raw: str) -> bool:
     """Whether a label is the name of a kind of link ("pdf", "Project page") rather than a title."""
     name = " ".join(strip_marks(raw).lower().replace("_", " ").split()).strip("[]():.,|!* ")
     bare = _LINK_WORD.sub("", name).strip()
-    return not bare or bare in KNOWN_NAMES or bare in _PHRASES or bare in _EMPTY_LABELS or (
-        bare.startswith("official ") and bare.removeprefix("official ") in KNOWN_NAMES
+    return (
+        not bare
+        or bare in KNOWN_NAMES
+        or bare in _PHRASES
+        or bare in _EMPTY_LABELS
+        or (bare.startswith("official ") and bare.removeprefix("official ") in KNOWN_NAMES)
     )
 
 
@@ -98,14 +118,18 @@ def is_empty_label(label: str, name: str) -> bool:
     """Whether a link's label says no more than its name does."""
     words = " ".join(label.lower().strip("[]():.,|!* ").split())
     bare = _LINK_WORD.sub("", words).strip()
-    return not bare or bare in _EMPTY_LABELS or bare == name or _NAME_OF.get(bare) == name or (
-        words.removeprefix("click ").strip() in _EMPTY_LABELS
+    return (
+        not bare
+        or bare in _EMPTY_LABELS
+        or bare == name
+        or _NAME_OF.get(bare) == name
+        or (words.removeprefix("click ").strip() in _EMPTY_LABELS)
     )
 
 
 def strip_marks(text: str) -> str:
     """The text of a line of Markdown: without emphasis, code marks, HTML tags; escapes and entities resolved."""
-    text = _ESCAPED.sub(lambda m: chr(0xE000 + ord(m[1])), text)
+    text = _ESCAPED.sub(lambda m: chr(0xFDD0 + _PUNCTUATION.index(m[1])), text) if "\\" in text else text
     text = re.sub(r"</?[A-Za-z][^<>]*>", "", text)
     text = text.replace("`", "")
     for _ in range(3 if "*" in text else 0):
@@ -113,14 +137,12 @@ def strip_marks(text: str) -> str:
     text = re.sub(r"(?<!\w)_++|(?<!_)_++(?!\w)", "", text).strip()
     text = text.removeprefix("**").removesuffix("**")
     text = html.unescape(text) if "&" in text else text
-    return " ".join(_HELD.sub(lambda m: chr(ord(m[0]) - 0xE000), text).split())
+    return " ".join(_HELD.sub(lambda m: _PUNCTUATION[ord(m[0]) - 0xFDD0], text).split())
 
 
 def unescape(text: str) -> str:
     """A table cell or title as it was meant: backslashes and entities resolved, nothing else touched."""
-    text = _ESCAPED.sub(lambda m: chr(0xE000 + ord(m[1])), text)
-    text = html.unescape(text) if "&" in text else text
-    return _HELD.sub(lambda m: chr(ord(m[0]) - 0xE000), text).strip()
+    return _MEANT.sub(lambda m: m[1] or html.unescape(m[0]), text).strip()
 
 
 def is_pictograph(char: str) -> bool:
