@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -58,22 +58,22 @@ def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[tuple[str,
         for row in rows:
             click.echo("\t".join(_BREAK.sub(" ", text) for text, _ in row))
         return
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    cells = [[Text(plain(text), style=style) for text, style in row] for row in rows]
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
-    for place, (heading, how) in enumerate(columns):
-        widest = max((row[place].cell_len for row in cells), default=0)
-        shrinks = how == "ellipsis"
-        justify: Literal["left", "right"] = "right" if how == "right" else "left"
-        least = None if shrinks else widest
-        shown.add_column(heading, justify=justify, no_wrap=True, overflow="ellipsis", min_width=least)
+    console = Console(highlight=False)
+    cells = [[Text(heading, style="bold") for heading, _ in columns]]
+    cells += [[Text(plain(text), style=style) for text, style in row] for row in rows]
+    widths = [max(row[place].cell_len for row in cells) for place in range(len(columns))]
+    for place, (_, how) in enumerate(columns):
+        if how == "ellipsis":
+            others = sum(widths) - widths[place] + 2 * (len(columns) - 1)
+            widths[place] = min(widths[place], max(20, console.width - others))
     for row in cells:
-        shown.add_row(*row)
-    Console(highlight=False).print(shown)
+        for text, width, (_, how) in zip(row, widths, columns, strict=True):
+            text.truncate(width, overflow="ellipsis")
+            text.align("right" if how == "right" else "left", width)
+        console.print(Text("  ").join(row), overflow="crop", no_wrap=True)
 
 
 def styled(text: str, style: str) -> None:
