@@ -212,3 +212,197 @@ def test_of_a_large_damaged_file_nothing_is_dropped() -> None:
     assert set(keys) - taken <= told
     assert set(keys) - taken <= hurt
     assert len(taken) > 0.97 * len(keys)
+
+
+MENDED = [
+    ("@misc{a,\n title={T}\n year={2000}\n}", "missing-comma", 2, {"title": "T", "year": "2000"}),
+    ("@misc{a,\n year=2000\n month=jan\n title={T}}", "missing-comma", 2, {"year": "2000", "title": "T"}),
+    ("@misc{a\n title={T}}", "missing-comma", 1, {"title": "T"}),
+    ("@misc{a title={T}}", "missing-comma", 1, {"title": "T"}),
+    ("@misc{atitle={T}}", "missing-comma", 1, {"title": "T"}),
+    ("@misc{a, title={T},,\n year=2000}", "extra-comma", 1, {"title": "T", "year": "2000"}),
+    ("@misc{a, volume=12a}", "bare-value", 1, {"volume": "12a"}),
+    ("@misc{a, title = Hello World, note={n}}", "bare-value", 1, {"title": "Hello World", "note": "n"}),
+    ("@misc{a, title = Hello, World}", "bare-value", 1, {"title": "Hello, World"}),
+    ("@misc{a, url=http://x.org/a?b=c, year=1}", "bare-value", 1, {"url": "http://x.org/a?b=c", "year": "1"}),
+    ("@misc{a, title=, note=}", "missing-value", 1, {"title": "", "note": ""}),
+    ("@misc{a, title = “T”, note={n}}", "smart-quotes", 1, {"title": "T", "note": "n"}),
+    ('@misc{a, title = "A "q" B",\n note={n}}', "bad-quotes", 1, {"title": 'A "q" B', "note": "n"}),
+    ("@misc{a,\n title={T}},\n year={2000}\n}", "extra-brace", 2, {"title": "T", "year": "2000"}),
+    ("@misc{a,\n title={T}}\n year={2000}\n}", "extra-brace", 2, {"title": "T", "year": "2000"}),
+    ("@misc{a,\n title={T}}\n}", "extra-brace", 2, {"title": "T"}),
+    ("@misc{a,\n title={T} x},\n note={n}\n}", "missing-open-brace", 2, {"title": "{T} x", "note": "n"}),
+    ("@misc{a, title=A {B} C}, note={n}}", "missing-open-brace", 1, {"title": "A {B} C", "note": "n"}),
+    ("@misc{a,\n title={T,\n note={n}\n}", "missing-close-brace", 2, {"title": "T", "note": "n"}),
+    ("@misc{a,\n title={T {x,\n note={n}\n}", "missing-close-brace", 2, {"title": "T {x}", "note": "n"}),
+    ("@misc{a, title={{T}, note={n}}", "missing-close-brace", 1, {"title": "{T}", "note": "n"}),
+    ("@misc{a,\n title={T},\n note={n}\n", "unclosed-entry", 3, {"title": "T", "note": "n"}),
+    ("@misc{a,\n title={T},\n note={n}\n\nSome prose.", "unclosed-entry", 3, {"title": "T", "note": "n"}),
+    ("@misc{a,\n title={T},\n note={n", "missing-close-brace", 3, {"title": "T", "note": "n"}),
+    ("@misc{a, title={lone \\} here}, note={n}}", "lone-brace", 1, {"title": "lone \\textbraceright{} here"}),
+    ("@misca, title={T}}", "missing-open-brace", 1, {"title": "T"}),
+    ("@misc a,\n title={T}\n}", "missing-open-brace", 1, {"title": "T"}),
+    ("@misc{a, title={T}},", "stray-comma", 1, {"title": "T"}),
+    ("@misc{a,\xa0title\xa0=\xa0{T}}", "odd-space", 1, {"title": "T"}),
+    ("@misc{a, note={See\n@misc{b, title={x}}\n} year=1}", "missing-comma", 3, {"year": "1"}),
+]
+
+
+@pytest.mark.parametrize(("text", "code", "line", "fields"), MENDED)
+@pytest.mark.parametrize("before", ["", "@string{s = 1}\n\n"])
+def test_damage_is_mended_and_told(text: str, code: str, line: int, fields: dict[str, str], before: str) -> None:
+    blocks = scan(before + text + NEXT)
+    assert_consistent(before + text + NEXT, blocks)
+    assert entry_keys(blocks) == ["a", "next"]
+    entry = next(block for block in blocks if block.key == "a")
+    found = [f for f in entry.findings if f.code == code]
+    assert [f.kind for f in found][:1] == ["repaired"]
+    assert found[0].line == line + before.count("\n")
+    assert found[0].remedy
+    read_back = read(entry.text).fields
+    assert {name: read_back[name] for name in fields} == fields
+    assert blocks[-1].text == blocks[-1].raw == NEXT.strip()
+
+
+LEGAL = [
+    "@ article{a, title={T}}",
+    "@inproceedings\n{a, title={T}}",
+    "@foo_bar-baz{a, title={T}}",
+    "@article {a, title={T},}",
+    "@misc(a, title={T (x)}, year=1)",
+    "@misc{a}",
+    "@misc{a,}",
+    "@misc{a, file={C:\\dir\\}, year={2000}}",
+    '@misc{a, title="{"}", note={"}}',
+    "@misc{a, title={x\n\n@ y}, number=007}",
+    "@misc{a, title={NUL\x00 and \x1b stay}}",
+    '@misc{a, title={T} # s # "x"\n # 12}',
+    "@misc{a, title = {" + "{x} " * 100_000 + "}}",
+    "@misc{a, date-added = {x}, bdsk-url-1 = {y}, mendeley-tags={z}}",
+    "@misc{a , title={T}}",
+]
+
+
+@pytest.mark.parametrize("text", LEGAL, ids=range(len(LEGAL)))
+def test_the_legal_is_taken_as_it_stands(text: str) -> None:
+    first, second = scan(text + NEXT)
+    assert (first.kind, first.key, first.raw, first.text, first.findings) == ("entry", "a", text, text, ())
+    assert (second.key, second.findings) == ("next", ())
+
+
+@pytest.mark.parametrize(
+    "key", ["DBLP:conf/nips/X", "10.1145/12.3_4", "a+b_c.d&e'f", 'a"b', "two words", "ключ", "é", "a=b", "a@b", "a-1%2"]
+)
+def test_odd_keys(key: str) -> None:
+    blocks = scan(f"@misc{{{key}, title={{T}}}}{NEXT}")
+    assert entry_keys(blocks) == [key, "next"]
+    assert not codes(blocks)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "kind"),
+    [
+        ("% @misc{x, title={T}}", "commented-out", "note"),
+        ("%@misc{x,\n% title={T}\n%}", "commented-out", "note"),
+        ("@comment{@misc{x, title={T}}}", "hidden-entry", "note"),
+        ("@comment{jabref-meta: databaseType:bibtex;}", "", ""),
+        ("@comment no braces @misc{x, title={T}}", "", ""),
+        ("@Comment this is a comment", "", ""),
+        ("Write to me@misc.org{x} or @john (hi).", "", ""),
+        ("```bibtex", "", ""),
+        ("year = {2000}\n}", "stray-text", "kept"),
+    ],
+)
+def test_text_between_is_a_comment(text: str, code: str, kind: str) -> None:
+    blocks = scan(f"{text}\n{NEXT}")
+    assert [(block.kind, block.raw) for block in blocks] == [("comment", text), ("entry", NEXT.strip())]
+    assert [(f.code, f.kind) for block in blocks for f in block.findings] == ([(code, kind)] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("@misc{a, year=1, year=2}", "duplicate-field"),
+        ("@misc{a, note={x &amp; y}}", "html-entity"),
+        ("@misc{a, % why\n year=1}", "comment-inside"),
+        ("@misc{a,\n year=1,\n % note={x},\n}", "comment-inside"),
+        ("@misc{, year=1}", "missing-key"),
+        ("@misc{a, note={See\n@misc{inner,\n title={x}\n}\n}, year=1}", "entry-in-value"),
+    ],
+)
+def test_what_is_worth_a_note_stays_as_it_is(text: str, code: str) -> None:
+    first, second = scan(text + NEXT)
+    assert first.raw == first.text == text
+    assert [(f.code, f.kind) for f in first.findings] == [(code, "note")]
+    assert second.key == "next"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '@misc{a, month = jan # ~1", note={n}}',
+        "@misc{a, {title} = {T}}",
+        "@misc{a, title}",
+        '@string{s = jan # "x}',
+        '@strings = "x"}',
+        '@preamble{"x"',
+    ],
+)
+def test_what_cannot_be_mended_is_kept_and_rejected(text: str) -> None:
+    broken, *others = scan(f"@misc{{before}}\n{text}\n{NEXT}")[1:]
+    assert (broken.kind, broken.raw, broken.text) == ("broken", text, text)
+    assert [(f.kind, f.line) for f in broken.findings] == [("rejected", 2)]
+    assert entry_keys(others) == ["next"]
+
+
+def test_missing_keys_are_told() -> None:
+    for text in ("@misc{title={T}}", "@misc{year=2000, title={T}}", '@misc{title = "T"}'):
+        first, _ = scan(text + NEXT)
+        assert (first.kind, first.key) == ("entry", "")
+        assert [f.code for f in first.findings] == ["missing-key"]
+
+
+def test_macros_and_preambles() -> None:
+    text = '@string{a = "x"}@String(b = a # {y})\n@preamble{"\\x" # "y"}@PREAMBLE( "z" # {)} )@string{Jan = {1}, f = 2}'
+    blocks = scan(text)
+    assert_consistent(text, blocks)
+    assert [(b.kind, b.key) for b in blocks] == [
+        ("string", "a"), ("string", "b"), ("preamble", ""), ("preamble", ""), ("string", "jan"),
+    ]  # fmt: skip
+    assert not codes(blocks)
+
+
+def test_an_unbalanced_entry_swallows_nothing_even_with_braces_to_spare_later() -> None:
+    text = "@misc{a, title={T {x {y,\n year={1}\n}\n\n@misc{b,title={x}}\n\n@misc{c,title={x}}}},\n note={q}\n}"
+    assert entry_keys(scan(text)) == ["a", "b", "c"]
+    text = "@misc{a, year={1\n\n@misc{b,title={x}}\n\n@misc{c,title={x}}\n\n@misc{d,title={x}}}}\n}"
+    assert entry_keys(scan(text)) == ["a", "b", "c", "d"]
+    text = "@comment{jabref-meta\n\n@misc{b,title={x}},\n\n@misc{c,title={x}}},\n year={1}\n}" + NEXT
+    assert entry_keys(scan(text)) == ["b", "c", "next"]
+
+
+def test_a_byte_order_mark_and_carriage_returns() -> None:
+    text = "\ufeff@misc{a,\r\n title={T}\r\n}\r\n"
+    assert [(b.kind, b.raw) for b in scan(text)] == [("entry", "@misc{a,\r\n title={T}\r\n}")]
+
+
+HOSTILE = (
+    *("@a{k,t={", "@a{k}}", "@a(k)}", "@comment{", '@a(k,t="', "{", "@a!", '@a{k,t="x {y"}\n', "@a{k}%", "a b=", " "),
+    *("@a{k,\nt={x\nn = {y\n", "%@a{x\n", "@a{k,x=1,,", "@a{k,t={@b{l,u={x}}} }", "@a{k a={x} b={y} c", "@a,b="),
+)
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_hostile_text_takes_time_in_proportion(piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    assert_lossless(text, scan(text))
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the collection of real .bib files is not here")
+@pytest.mark.parametrize("path", sorted(SHARED.glob("*.bib")) if SHARED.is_dir() else [], ids=lambda path: path.name)
+def test_real_files(path: Path) -> None:
+    text = path.read_text("utf-8")
+    blocks = scan(text)
+    assert_consistent(text, blocks)
+    assert {finding.kind for block in blocks for finding in block.findings} <= {"note"}
+    assert all(block.raw == block.text for block in blocks)

@@ -117,10 +117,13 @@ def _name(text: str) -> Name:
     parts = [part.strip() for part in _split(text, _COMMA)]
     if len(parts) > 3 or (len(parts) > 1 and not parts[0]):
         return Name(last=text, literal=True)
+    words = _words(parts[0])
+    if not words:
+        return Name(last=text, literal=True)
     if len(parts) == 1:
-        return _first_von_last(_words(text))
-    von, last = _von_last(_words(parts[0]))
-    return Name(first=parts[-1], von=von, last=last, jr=parts[1] if len(parts) == 3 else "")
+        return _first_von_last(words)
+    von, last = _von_last(words)
+    return Name(" ".join(_words(parts[-1])), von, last, " ".join(_words(parts[1])) if len(parts) == 3 else "")
 
 
 def _whole_group(text: str) -> bool:

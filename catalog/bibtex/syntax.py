@@ -212,6 +212,9 @@ def read_key(text: str, at: int, closer: str) -> tuple[str, int]:
     following = skip(text, stop)
     assigned = _NO_KEY.match(key) if "=" in key else None
     if assigned and (not _plain_bare(key, assigned) or KNOWN_FIELD.fullmatch(assigned["name"])):
+        before = key[: assigned.start("name")].rstrip()
+        if before:
+            raise GrammarError("missing-comma", "no comma after the citation key", at + len(before))
         raise GrammarError("missing-key", "the citation key, or the comma after it, is missing", at)
     if text.startswith((",", closer), following):
         return key, stop

@@ -1,0 +1,204 @@
+"""Names as BibTeX reads them, with pybtex as the other opinion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from catalog.bibtex.entry import read
+from catalog.bibtex.names import Name, faults, people
+from catalog.bibtex.scan import scan
+
+SHARED = Path(__file__).parent.parent.parent / "shared" / "bibs"
+FILES = sorted(SHARED.glob("*.bib")) if SHARED.is_dir() else []
+
+words = st.sampled_from(
+    [
+        "Jean",
+        "de",
+        "la",
+        "van",
+        "Müller",
+        "{\\'E}cole",
+        '{\\"o}re',
+        "{van der Berg}",
+        "J.",
+        "Jean-Paul",
+        "O'Neil",
+        "Åse",
+        "李",
+    ]
+)
+names = st.one_of(
+    st.lists(words, min_size=1, max_size=5).map(" ".join),
+    st.tuples(st.lists(words, min_size=1, max_size=4), st.lists(words, min_size=1, max_size=3)).map(
+        lambda parts: f"{' '.join(parts[0])}, {' '.join(parts[1])}"
+    ),
+    st.tuples(words, words).map(lambda parts: f"{parts[0]}, Jr., {parts[1]}"),
+)
+
+
+def by_pybtex(name: str) -> tuple[str, str, str, str]:
+    from pybtex.database import Person
+
+    person = Person(name)
+    first = person.first_names + person.middle_names
+    return (" ".join(first), *(" ".join(p) for p in (person.prelast_names, person.last_names, person.lineage_names)))
+
+
+def parts(name: Name) -> tuple[str, str, str, str]:
+    return name.first, name.von, name.last, name.jr
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Donald E. Knuth", ("Donald E.", "", "Knuth", "")),
+        ("Knuth, Donald E.", ("Donald E.", "", "Knuth", "")),
+        ("Ludwig van Beethoven", ("Ludwig", "van", "Beethoven", "")),
+        ("van Beethoven, Ludwig", ("Ludwig", "van", "Beethoven", "")),
+        ("Van de Graaff, R. J.", ("R. J.", "Van de", "Graaff", "")),
+        ("Charles Louis Xavier Joseph de la Vall{\\'e}e Poussin",
+         ("Charles Louis Xavier Joseph", "de la", "Vall{\\'e}e Poussin", "")),
+        ("Jolly, III, James", ("James", "", "Jolly", "III")),
+        ("van Kluster, Jr., Kevin", ("Kevin", "van", "Kluster", "Jr.")),
+        ("Sofia {van der Berg}", ("Sofia", "", "{van der Berg}", "")),
+        ("{John Henry} Ford", ("{John Henry}", "", "Ford", "")),
+        ("{\\v S}omeone Smith", ("{\\v S}omeone", "", "Smith", "")),
+        ("Jean {\\'e}cole Smith", ("Jean", "{\\'e}cole", "Smith", "")),
+        ("Jean {\\o}re Smith", ("Jean", "{\\o}re", "Smith", "")),
+        ("Jean {\\O}re Smith", ("Jean {\\O}re", "", "Smith", "")),
+        ("Madonna", ("", "", "Madonna", "")),
+        ("jean", ("", "", "jean", "")),
+        ("de la Cruz", ("", "de la", "Cruz", "")),
+        ("Smith,", ("", "", "Smith", "")),
+        ("J.~R.~R. Tolkien", ("J. R. R.", "", "Tolkien", "")),
+        ("given=Alfred, family=Adler", ("Alfred", "", "Adler", "")),
+        ("id=x, prefix=van der, family={Berg}, given-i=S, given=Sofia, suffix=Jr", ("Sofia", "van der", "Berg", "Jr")),
+    ],
+)  # fmt: skip
+def test_parts(text: str, expected: tuple[str, str, str, str]) -> None:
+    (name,), others = people(text)
+    assert (parts(name), name.literal, others) == (expected, False, False)
+
+
+@pytest.mark.parametrize("text", ["{NASA and ESA}", "{Barnes and Noble, Inc.}", "A, B, C, D", ", John", "{{X}}"])
+def test_literals(text: str) -> None:
+    assert people(text) == ([Name(last=text, literal=True)], False)
+
+
+def test_lists() -> None:
+    value = "{NASA and ESA} and Sofia {van der Berg} AND\n A\nand\tFerdinand and others"
+    found, others = people(value)
+    assert [name.display for name in found] == ["NASA and ESA", "Sofia van der Berg", "A", "Ferdinand"]
+    assert others
+    assert people("") == ([], False)
+    assert people("others")[1] is False
+    assert [name.last for name in people("and A and and B and")[0]] == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("text", "display", "family"),
+    [
+        ("van der Berg, Sofia", "Sofia van der Berg", "van der Berg"),
+        ("Davis, Jr., Sammy", "Sammy Davis, Jr.", "Davis"),
+        ("{\\'E}ric {\\O}rsted", "Éric Ørsted", "Ørsted"),
+        ("M{\\\"u}ller, H.", "H. Müller", "Müller"),
+        ("{U.S. Department of Health, Heart and Lung Institute}", "U.S. Department of Health, Heart and Lung Institute",
+         "U.S. Department of Health, Heart and Lung Institute"),
+        ("Roger P.{\\,}G. van Gompel", "Roger P. G. van Gompel", "van Gompel"),
+    ],
+)  # fmt: skip
+def test_how_names_read(text: str, display: str, family: str) -> None:
+    (name,), _ = people(text)
+    assert (name.display, name.family) == (display, family)
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ("A. Smith; B. Jones", "holds a ';'"),
+        ("A. Smith, B. Jones", "commas between names"),
+        ("A. Smith, B.~C. Jones, D. Lee and E. Fox", "commas between names"),
+        ("John Smith, Jane Doe, Jim Beam, Joe Roe", "3 commas"),
+        ("Smith, J. et al.", "'and others'"),
+        ("A. Smith & B. Jones", "holds a '&'"),
+        ("A. Smith \\& B. Jones", "holds a '&'"),
+        ("A and and B", "a name is empty"),
+        ("A and", "a name is empty"),
+        ("{A and B", "braces"),
+        ("A} and B", "braces"),
+        ("Smith,", "ends in a comma"),
+        (", John", "no family name"),
+    ],
+)
+def test_faults(value: str, fault: str) -> None:
+    assert [found for found in faults(value) if fault in found], faults(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Smith, John and van der Berg, Sofia and others",
+        "{AT&T; Bell et al.} and {Barnes & Noble}",
+        "Jolly, III, James",
+        "Smith, J.",
+        "given=Alfred, family=Adler, prefix=van, suffix=Jr, id=x",
+        "P{\\'e}rez, J.",
+        "",
+    ],
+)
+def test_no_faults(value: str) -> None:
+    assert faults(value) == ([] if value else ["a name is empty: two 'and' in a row, or one at the end"])
+
+
+@given(st.text(alphabet="aAnd ,{}\\'~=;\n", max_size=60))
+def test_any_text(value: str) -> None:
+    found, _ = people(value)
+    assert all(isinstance(name.display, str) and name.last for name in found)
+    assert all(faults(value)) or not faults(value)
+
+
+@pytest.mark.parametrize("piece", ["and ", "{", "a, ", "a ", "~", "given=a,", "\\'{", "= , "])
+def test_hostile_text_takes_time_in_proportion(piece: str) -> None:
+    value = piece * (200_000 // len(piece))
+    people(value)
+    faults(value)
+
+
+@settings(max_examples=300)
+@given(names)
+def test_generated_names_agree_with_pybtex(text: str) -> None:
+    (ours,), _ = people(text)
+    assume(not ours.literal)
+    assert parts(ours) == by_pybtex(text)
+
+
+@given(st.lists(names, min_size=1, max_size=4))
+def test_lists_split_as_pybtex_splits_them(given_names: list[str]) -> None:
+    from pybtex.bibtex.utils import split_name_list
+
+    value = " and ".join(given_names)
+    assert len(people(value)[0]) == len(split_name_list(value)) == len(given_names)
+
+
+@pytest.mark.skipif(not FILES, reason="the collection of real .bib files is not here")
+def test_real_names_agree_with_pybtex() -> None:
+    from pybtex.bibtex.utils import split_name_list
+
+    compared = 0
+    for path in FILES:
+        for block in scan(path.read_text("utf-8-sig")):
+            fields = read(block.text).fields if block.kind == "entry" else {}
+            for value in (fields[name] for name in ("author", "editor", "translator") if name in fields):
+                ours, others = people(value)
+                theirs = split_name_list(" ".join(value.split()))[: -1 if others else None]
+                assert len(ours) == len(theirs)
+                for name, text in zip(ours, theirs, strict=True):
+                    if not name.literal and "=" not in text:
+                        assert parts(name) == by_pybtex(text)
+                        compared += 1
+    assert compared > 300
