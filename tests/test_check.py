@@ -436,6 +436,22 @@ def test_one_work_twice(base: Base) -> None:
     assert "doe2020thing" in finding.message
 
 
+def test_one_identifier_for_two_works(base: Base) -> None:
+    base.paper(ENTRY.replace("{2020}", "{2020}, doi = {10.1234/x}"))
+    other = "@misc{zoe, title={Wholly different matter under the sun}, author={Zoe, Z}, doi={10.1234/x}}"
+    base.paper(other, "zoe")
+    finding = only(base.found())
+    assert (finding.code, finding.kind, finding.path) == ("same-identifier", "note", "papers/zoe.md")
+
+
+def test_many_works_of_one_title_take_no_longer_than_they_should(base: Base) -> None:
+    for number in range(600):
+        base.paper(f"@misc{{k{number}, title={{Introduction to it all}}, author={{Fam{number}, A}}}}", f"k{number}")
+    start = time.perf_counter()
+    assert base.found() == []
+    assert time.perf_counter() - start < 10
+
+
 def test_one_key_for_two_entries(base: Base) -> None:
     base.paper(f"{ENTRY}\n\n@misc{{roe, title={{A Thing of Many Parts}}}}")
     base.paper("@misc{roe, title={Wholly different matter}, doi={10.1234/x}}", "roe")

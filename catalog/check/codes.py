@@ -45,6 +45,7 @@ CODES: Mapping[str, str] = {
     "other-paper": "a link to the paper that leads to another paper",
     "outside-link": "a relative link that leads out of the knowledge base",
     "published": "a preprint whose own entry says that it has been published",
+    "same-identifier": "one DOI or arXiv id in two papers with different titles",
     "shared": "something in shared.bib that cannot be read",
     "string-twice": "a macro that shared.bib defines twice, differently",
     "tag-spelling": "a tag that other papers spell in another way",

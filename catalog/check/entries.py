@@ -115,11 +115,18 @@ def _own(one: Written) -> Mapping[str, str]:
 
 
 def _macros(sheet: Sheet, one: Written) -> Iterator[Finding]:
-    for macro in one.entry.undefined if one.entry else ():
-        raw = one.entry.raw if one.entry else {}
-        field = next((name for name, value in raw.items() if re.search(rf"(?<!\w){re.escape(macro)}(?!\w)", value)), "")
+    if not one.entry or not one.entry.undefined:
+        return
+    fields = {word: name for name, raw in reversed(list(one.entry.raw.items())) for word in _outside(raw)}
+    for macro in one.entry.undefined:
+        field = fields.get(macro, "")
         remedy = f"define it in shared.bib: @string{{{macro} = {{…}}}}, or put the value in braces"
         yield sheet.finding("macro", f"{field}: {macro} is not defined", remedy, one.line_of(field))
+
+
+def _outside(raw: str) -> list[str]:
+    """The words of a value that stand outside braces and quotes, as macros do."""
+    return [] if raw[:1] in '{"' and "#" not in raw else re.findall(r"[^\s#{}\"]+", raw)
 
 
 def _notes(sheet: Sheet, one: Written) -> Iterator[Finding]:
@@ -170,7 +177,7 @@ def _year(sheet: Sheet, one: Written, this_year: int) -> Iterator[Finding]:
         value = decode(_own(one).get(field, "")).strip()
         if not value or _NOT_YET.search(value):
             continue
-        found = _YEAR.search(value)
+        found = _YEAR.search(value) or _YEAR.search(_own(one)[field])
         wrong = "" if found else "is not a year"
         if found and found.group().isdecimal() and int(found.group()) > this_year + 5:
             wrong = "is far in the future"

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from catalog.bibtex import Entry, read, scan
 from catalog.bibtex.describe import describe, inherit
-from catalog.bibtex.syntax import FieldSpan, GrammarError, Source, read_block, skip
+from catalog.bibtex.syntax import GrammarError, Source, read_block, skip
 from catalog.errors import BadBibtex, BadFile, Finding, Kind
 from catalog.models import Paper
 from catalog.paperfile import bibtex_line, front_matter_line, loads, read_key
@@ -42,20 +42,17 @@ class Written:
     fault: BadBibtex | None = None
 
     @cached_property
-    def spans(self) -> list[FieldSpan]:
-        """Where its fields stand in its text."""
+    def starts(self) -> Mapping[str, int]:
+        """Where each of its fields stands in its text, the first of a name."""
         text = self.block.text
         try:
-            return read_block(Source(text), skip(text, 0)).fields
+            return {span.name: span.start for span in reversed(read_block(Source(text), skip(text, 0)).fields)}
         except GrammarError:
-            return []
+            return {}
 
-    def line_of(self, field: str, which: int = 0) -> int:
+    def line_of(self, field: str) -> int:
         """The line of the file on which a field stands; that of the entry where it does not."""
-        starts = [span.start for span in self.spans if span.name == field]
-        if which >= len(starts):
-            return self.line
-        return self.line + self.block.text.count("\n", 0, starts[which])
+        return self.line + self.block.text.count("\n", 0, self.starts.get(field, 0))
 
 
 @dataclass(frozen=True)
@@ -118,9 +115,16 @@ class Loaded:
 
     @cached_property
     def entry_keys(self) -> frozenset[str]:
-        """The folded key of each entry that others may inherit from."""
+        """The folded key of each entry that others may inherit from, biblatex's `ids` among them."""
         own = {one.block.key.casefold() for sheet in self.sheets for one in sheet.written}
-        return frozenset(own | {block.key.casefold() for block in self.shared if block.kind == "entry"})
+        ids = {
+            key.strip().casefold()
+            for sheet in self.sheets
+            for one in sheet.written
+            if one.entry and "ids" in one.entry.fields
+            for key in one.entry.fields["ids"].split(",")
+        }
+        return frozenset(own | ids | {block.key.casefold() for block in self.shared if block.kind == "entry"})
 
     @cached_property
     def file_set(self) -> frozenset[str]:

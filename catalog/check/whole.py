@@ -5,14 +5,18 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from catalog.bibtex import MONTHS, strings
+from catalog.bibtex.identifiers import fold
 from catalog.check.loaded import Loaded
 from catalog.errors import BadBibtex, Finding, Kind
 from catalog.ingest.same import Known, identifiers
-from catalog.record import tag_slug
+from catalog.record import Record, tag_slug
 from catalog.store import SHARED
+
+_MOST_ALIKE = 100
 
 
 def whole_rules(loaded: Loaded) -> Iterator[Finding]:
@@ -38,17 +42,39 @@ def _case_clashes(loaded: Loaded) -> Iterator[Finding]:
 
 
 def _same_works(loaded: Loaded) -> Iterator[Finding]:
+    """One work in two papers; or one identifier, though the titles say that they are two."""
     fields = {sheet.paper.key: sheet.fields for sheet in loaded.sheets}
     known = Known(fields.__getitem__)
+    times: Counter[object] = Counter()
+    first: dict[tuple[str, str], str] = {}
     for sheet in loaded.sheets:
-        there = known.find(sheet.record, sheet.fields)
-        known.add([sheet.record])
-        if there and there.key.casefold() != sheet.paper.key.casefold():
-            shared = set(identifiers(there)) & set(identifiers(sheet.record))
-            why = next((f"{kind} {value}" for kind, value in sorted(shared)), "the same title and author")
-            message = f"{sheet.paper.key} and {there.key} are the same work: {why}"
-            remedy = f"move what only this one holds to {there.key}, then `kb rm {sheet.paper.key}`"
-            yield sheet.finding("duplicate", message, remedy, sheet.written[0].line if sheet.written else 1)
+        record, key = _telling(sheet.record, times), sheet.paper.key
+        there = known.find(record, sheet.fields)
+        known.add([record])
+        shared = [pair for pair in identifiers(sheet.record) if first.setdefault(pair, key) != key]
+        line = sheet.written[0].line if sheet.written else 1
+        if there and there.key.casefold() != key.casefold():
+            why = " ".join(shared[0]) if shared else "the same title and author"
+            message = f"{key} and {there.key} are the same work: {why}"
+            remedy = f"move what only this one holds to {there.key}, then `kb rm {key}`"
+            yield sheet.finding("duplicate", message, remedy, line)
+        elif shared and not there:
+            message = f"{' '.join(shared[0])} is also that of {first[shared[0]]}, which has another title"
+            yield sheet.finding("same-identifier", message, "correct the wrong one", line, "note")
+
+
+def _telling(record: Record, times: Counter[object]) -> Record:
+    """The record without a title or identifier that a hundred before it had: such a one tells nothing."""
+    title = fold(record.title)
+    keys: list[object] = [title, *identifiers(record)]
+    times.update(keys)
+    worn = {key for key in keys if times[key] > _MOST_ALIKE}
+    return replace(
+        record,
+        title="" if title in worn else record.title,
+        doi="" if ("doi", record.doi) in worn else record.doi,
+        arxiv="" if ("arxiv", record.arxiv) in worn else record.arxiv,
+    )
 
 
 def _same_keys(loaded: Loaded) -> Iterator[Finding]:
@@ -117,7 +143,7 @@ def _shared(loaded: Loaded) -> Iterator[Finding]:
     for block in loaded.shared:
         for found in block.findings:
             kind: Kind = "note" if found.kind in ("note", "kept") else "error"
-            remedy = found.remedy or "correct it in shared.bib"
+            remedy = found.remedy or ("look whether it is meant" if kind == "note" else "correct it in shared.bib")
             yield Finding("shared", found.message, remedy, SHARED, found.line, block.key, kind)
         if block.kind == "broken" and not block.findings:
             yield Finding("shared", "a block that cannot be read", "correct it", SHARED, block.line, block.key)
