@@ -69,11 +69,12 @@ def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[tuple[str,
         if how == "ellipsis":
             others = sum(widths) - widths[place] + 2 * (len(columns) - 1)
             widths[place] = min(widths[place], max(20, console.width - others))
-    for row in cells:
-        for text, width, (_, how) in zip(row, widths, columns, strict=True):
+    for line in cells:
+        for text, width, (_, how) in zip(line, widths, columns, strict=True):
             text.truncate(width, overflow="ellipsis")
             text.align("right" if how == "right" else "left", width)
-        console.print(Text("  ").join(row), overflow="crop", no_wrap=True)
+        line[-1].rstrip()
+        console.print(Text("  ").join(line), overflow="crop", no_wrap=True)
 
 
 def styled(text: str, style: str) -> None:
