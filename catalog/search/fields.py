@@ -92,7 +92,7 @@ def _link(value: Value) -> Node:
 
 
 def _has(value: Value) -> Node:
-    return Is("has", value.text.casefold())
+    return Is("has", _singular(value.text.strip().casefold()))
 
 
 def _identifier(name: str, base: Callable[[str], str]) -> Callable[[Value], Node]:
@@ -216,25 +216,19 @@ def facts(record: Record) -> set[tuple[str, str]]:
 def _present(record: Record) -> Iterable[str]:
     named = {
         "abstract": record.abstract,
-        "added": record.added,
         "arxiv": record.arxiv,
-        "author": record.authors,
         "bibtex": record.bibtex,
         "doi": record.doi,
         "due": record.due,
         "link": record.links,
         "notes": record.notes,
-        "read": record.read,
         "tag": record.tags,
         "tutorial": record.tutorials,
-        "venue": record.venue,
         "year": record.year,
     }
-    plurals = {"author": "authors", "link": "links", "tag": "tags", "tutorial": "tutorials"}
-    for name, value in named.items():
-        if value:
-            yield name
-            if name in plurals:
-                yield plurals[name]
-    for name, _, _ in record.links:
-        yield name.casefold()
+    yield from (name for name, value in named.items() if value)
+    yield from (_singular(name.casefold()) for name, _, _ in record.links)
+
+
+def _singular(name: str) -> str:
+    return {"links": "link", "tags": "tag", "tutorials": "tutorial"}.get(name, name)

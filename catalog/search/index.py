@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import NoReturn, Self, TypeVar
 
 from catalog.errors import KbError
 from catalog.record import Record
@@ -21,9 +21,20 @@ from catalog.search.query import parse
 from catalog.search.tree import BEYOND, Query
 
 T = TypeVar("T")
+_Failure = (sqlite3.DatabaseError, UnicodeDecodeError)  # the latter where SQLite quotes garbage in its message
 
 WAIT_SECONDS = 2.0
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_FORMAT}
+_REFUSED = {  # the file may be sound, but it cannot be used now; any other error is damage
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}
 
 
 class CacheLost(KbError):
@@ -58,20 +69,20 @@ class Index:
     def stamps(self) -> dict[str, tuple[int, int]]:
         """File name -> (mtime in ns, size) as last indexed; empty after damage, so that all is indexed again."""
         with contextlib.suppress(CacheLost):
-            found = self._run(lambda db: db.execute("SELECT file, mtime, size FROM paper").fetchall())
-            return {file: (mtime, size) for file, mtime, size in found}
+            return self._run(rows.stamps)
         return {}
 
     def update(self, changed: Iterable[rows.Change], removed: Iterable[str]) -> None:
         """Take in changed files and forget removed ones, all or nothing."""
         latest = {change[0]: change for change in changed}
-        gone = [file for file in removed if file not in latest]
+        gone = [file for file in dict.fromkeys(removed) if file not in latest]
         if latest or gone:
             self._run(lambda db: _write(db, rows.update, list(latest.values()), gone))
 
     def clear(self) -> None:
         """Forget every paper and every meta value."""
-        self._run(lambda db: _write(db, rows.clear))
+        with contextlib.suppress(CacheLost):
+            self._run(lambda db: _write(db, rows.clear))
 
     def get_meta(self, name: str) -> str:
         """A value kept with `set_meta`, or ""."""
@@ -123,15 +134,18 @@ class Index:
     def _run(self, act: Callable[[sqlite3.Connection], T]) -> T:
         try:
             return act(self._db)
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.ProgrammingError):
-                raise  # a misuse of this connection, not the file's fault
+        except sqlite3.ProgrammingError:
+            raise  # a misuse of this object, such as after `close`
+        except _Failure as error:
             if _is_damage(error):
                 self._start_again()
             self._go_private()
-        return act(self._db)
+        try:
+            return act(self._db)
+        except _Failure:  # a copy fails as well: what was copied is at fault
+            self._start_again()
 
-    def _start_again(self) -> None:
+    def _start_again(self) -> NoReturn:
         self._db.close()
         _discard(self._path)
         self._db = _open(self._path)
@@ -139,15 +153,14 @@ class Index:
 
     def _go_private(self) -> None:
         """Go on in memory with what the file holds."""
-        private = _connect(":memory:")
+        held, self._db = self._db, _connect(":memory:")
         try:
-            self._db.backup(private)
-        except sqlite3.Error:
-            private = _connect(":memory:")
+            held.backup(self._db)
+        except _Failure:
+            self._db = _connect(":memory:")
             raise CacheLost("the search cache cannot be read; run the command again") from None
         finally:
-            self._db.close()
-            self._db = private
+            held.close()
 
 
 def _write(db: sqlite3.Connection, change: Callable[..., None], *values: object) -> None:
@@ -166,7 +179,7 @@ def _open(path: str) -> sqlite3.Connection:
     for _ in range(2):
         try:
             return _connect(path)
-        except sqlite3.DatabaseError as error:
+        except _Failure as error:
             if not _is_damage(error):
                 break
             _discard(path)
@@ -177,14 +190,14 @@ def _connect(path: str) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         rows.prepare(db)
-    except sqlite3.Error:
+    except _Failure:
         db.close()
         raise
     return db
 
 
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    return isinstance(error, rows.NotAnIndex) or error.sqlite_errorcode & 0xFF in _DAMAGED
+def _is_damage(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in _REFUSED
 
 
 def _discard(path: str) -> None:
