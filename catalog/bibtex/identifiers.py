@@ -49,10 +49,11 @@ _STOP = frozenset(
 
 def doi(text: str) -> str:
     """The DOI in a field or an address, lower case and without resolver; "" where there is none."""
+    text = text.replace("\\_", "_")
     found = _DOI.search(unquote(text) if "%2" in text else text)
     if not found:
         return ""
-    name = found.group().replace("\\_", "_").rstrip(".,;:'")
+    name = found.group().rstrip(".,;:'")
     while name and name[-1] in ")>]" and name.count(name[-1]) > name.count({")": "(", ">": "<", "]": "["}[name[-1]]):
         name = name[:-1].rstrip(".,;:'")
     return name.lower()

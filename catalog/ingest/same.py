@@ -12,6 +12,7 @@ from catalog.record import Record
 FieldsOf = Callable[[str], Mapping[str, str]]
 
 _TELL_APART = ("volume", "number", "edition", "part", "chapter", "isbn", "issue", "eid")
+MOST_NAMESAKES = 100  # works of one title that are compared; an "Editorial" may have thousands
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
 
 
@@ -47,11 +48,11 @@ class Known:
             if there and _alike(record.title, there.title):
                 return there
         title = fold(record.title)
-        for key in self.by_title.get(title, ()) if title else ():
+        for key in self.by_title.get(title, [])[:MOST_NAMESAKES] if title else ():
             there = self.records[key]
-            if _same_author(record, there, title) and not _contradict(record, there):
-                if not _apart(fields, self.fields_of(key)):
-                    return there
+            one = _same_author(record, there, title) and not _contradict(record, there)
+            if one and not _apart(fields, self.fields_of(key)):
+                return there
         return None
 
 
@@ -78,7 +79,10 @@ def _contradict(a: Record, b: Record) -> bool:
 def _alike(a: str, b: str) -> bool:
     """Whether two titles may be one: equal, one within the other, or mostly the same letters."""
     a, b = fold(a)[:300], fold(b)[:300]
-    return not a or not b or a in b or b in a or SequenceMatcher(None, a, b, autojunk=False).ratio() > 0.6
+    if not a or not b or a in b or b in a:
+        return True
+    match = SequenceMatcher(None, a, b, autojunk=False)
+    return match.quick_ratio() > 0.6 and match.ratio() > 0.6
 
 
 def _same_author(a: Record, b: Record, title: str) -> bool:
