@@ -22,20 +22,105 @@ SEED = Path(__file__).parents[2] / "shared" / "seed" / "peft.md"
 ENTRY = "@article{smith2021,\n  title = {A Title},\n  author = {Smith, Ann},\n  year = {2021}\n}"
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=30)
 MARKS = st.sampled_from(
-    ["[READ]", "[`UNREAD`]", "(read)", "**bold**", "_under_", "`code`", "1. ", "# ", "[x] ", "✅", "&amp;", "\\", "$x$", "<b>",
-     "https://example.org/a", "[a](b)", "![i](j)", "{#id}", "|", "*", "~~no~~", "TODO", ":", "<!--", "-->", "\\[", "»", "[NeurIPS]",
-     "www.example.org", "- ", "@misc{", "paper link:", "tag:", "==", "__init__", "(1)", "(2020)", "[1] ", "&copy", "&#91;"]
-)  # fmt: skip
+    [
+        "[READ]",
+        "[`UNREAD`]",
+        "(read)",
+        "**bold**",
+        "_under_",
+        "`code`",
+        "1. ",
+        "# ",
+        "[x] ",
+        "✅",
+        "&amp;",
+        "\\",
+        "$x$",
+        "<b>",
+        "https://example.org/a",
+        "[a](b)",
+        "![i](j)",
+        "{#id}",
+        "|",
+        "*",
+        "~~no~~",
+        "TODO",
+        ":",
+        "<!--",
+        "-->",
+        "\\[",
+        "»",
+        "[NeurIPS]",
+        "www.example.org",
+        "- ",
+        "@misc{",
+        "paper link:",
+        "tag:",
+        "==",
+        "__init__",
+        "(1)",
+        "(2020)",
+        "[1] ",
+        "&copy",
+        "&#91;",
+    ]
+)
 LINE = st.lists(st.one_of(WORDS, MARKS), max_size=4).map(" ".join)
 HOSTILE = st.sampled_from(
-    ["# Heading", "#### Paper [`READ`]", "tag: `a` | `b`", "paper link: [here](https://example.org)", "citation:", "```", "```bibtex",
-     "```bibtex\n@misc{a,\n title={B}\n}\n```", "| a | b |\n|-|-|\n| 1 | 2 |", "$$\nx\n$$", "$$", "<!-- notes -->", "<!-- /notes -->",
-     "<!-- /notes 2 -->", "<!-- c -->", "<!--", "-->", "- [x] [T](https://arxiv.org/abs/2101.00001)", "Title\n=====", "a\n---", "---",
-     "key: abc", "status: read", "added: 2024-01-01", "@misc{x, title={Y}}", "[1]: https://example.org", "see [1]", "", "",
-     "    code", "<details>\n\n</details>", "https://arxiv.org/abs/2101.00001", "[[pdf]](https://example.org/a.pdf)", "model links:",
-     "* [One](hu2021lora.md)", "See [LoRA](hu2021lora.md) for more.", "It works: yes", "~~~", "> quote", "x  ", "A plain sentence.",
-     "1. one", "Reference", "BibTeX", "2024\n- - -", "***", "| lone", "~~~~bib", "\ttab", "note\u00a0here", "\u2028"]
-)  # fmt: skip
+    [
+        "# Heading",
+        "#### Paper [`READ`]",
+        "tag: `a` | `b`",
+        "paper link: [here](https://example.org)",
+        "citation:",
+        "```",
+        "```bibtex",
+        "```bibtex\n@misc{a,\n title={B}\n}\n```",
+        "| a | b |\n|-|-|\n| 1 | 2 |",
+        "$$\nx\n$$",
+        "$$",
+        "<!-- notes -->",
+        "<!-- /notes -->",
+        "<!-- /notes 2 -->",
+        "<!-- c -->",
+        "<!--",
+        "-->",
+        "- [x] [T](https://arxiv.org/abs/2101.00001)",
+        "Title\n=====",
+        "a\n---",
+        "---",
+        "key: abc",
+        "status: read",
+        "added: 2024-01-01",
+        "@misc{x, title={Y}}",
+        "[1]: https://example.org",
+        "see [1]",
+        "",
+        "",
+        "    code",
+        "<details>\n\n</details>",
+        "https://arxiv.org/abs/2101.00001",
+        "[[pdf]](https://example.org/a.pdf)",
+        "model links:",
+        "* [One](hu2021lora.md)",
+        "See [LoRA](hu2021lora.md) for more.",
+        "It works: yes",
+        "~~~",
+        "> quote",
+        "x  ",
+        "A plain sentence.",
+        "1. one",
+        "Reference",
+        "BibTeX",
+        "2024\n- - -",
+        "***",
+        "| lone",
+        "~~~~bib",
+        "\ttab",
+        "note\u00a0here",
+        "\u2028",
+    ]
+)
 NOTES = st.lists(st.one_of(HOSTILE, LINE), max_size=7).map("\n".join)
 NAMES = st.sampled_from(
     [
@@ -55,10 +140,28 @@ NAMES = st.sampled_from(
     ]
 )
 URLS = st.sampled_from(
-    ["https://arxiv.org/abs/2101.00001v2", "https://arxiv.org/pdf/2101.00001.pdf", "https://x.org/a?utm_source=b&c=d", "https://x.org/(a)",
-     "https://x.org/a(b", "../notebooks/a.ipynb", "https://x.org/%C2%A0", "https://x.org/a.", "mailto:a@x.org", "#part", "a|b", "www.x.org",
-     "https://x.org/a_b_c*d*", "https://x.org/?q=&amp;r", "[x]", "https://github.com/a/b", "x.org/a", "https://x.org/a,b;c!d'e", "https://x.org/ü"]
-)  # fmt: skip
+    [
+        "https://arxiv.org/abs/2101.00001v2",
+        "https://arxiv.org/pdf/2101.00001.pdf",
+        "https://x.org/a?utm_source=b&c=d",
+        "https://x.org/(a)",
+        "https://x.org/a(b",
+        "../notebooks/a.ipynb",
+        "https://x.org/%C2%A0",
+        "https://x.org/a.",
+        "mailto:a@x.org",
+        "#part",
+        "a|b",
+        "www.x.org",
+        "https://x.org/a_b_c*d*",
+        "https://x.org/?q=&amp;r",
+        "[x]",
+        "https://github.com/a/b",
+        "x.org/a",
+        "https://x.org/a,b;c!d'e",
+        "https://x.org/ü",
+    ]
+)
 LABELS = st.one_of(
     st.sampled_from(
         ["", "here", "link", "7B", "v2", "pdf", "code", "a | b", "[x]", "`c`", '"q"', "&lt;", "_u_", "=x", "1."]
@@ -100,9 +203,19 @@ def _tutorial(name: str, date: str, versions: dict[str, str], notebook: str) -> 
 DAYS = st.one_of(st.none(), st.dates(dt.date(1990, 1, 1), dt.date(2100, 1, 1)))
 KEYS = st.one_of(st.sampled_from(["smith2021", "a b", "`x`", "é", "a:b/c", "x|y", "key", "A.B+C", "*a*", "a`b"]))
 BIBTEX = st.one_of(
-    st.just(""), st.just(ENTRY), st.just(ENTRY.replace("smith2021", "other")), NOTES,
-    st.sampled_from(["@misc{a, title = {x", "@misc{a,\n title={``q''}\n}\n\n@misc{b,\n title={c}\n}", "  @misc{a, year=2020}", "@string{a={b}}"]),
-)  # fmt: skip
+    st.just(""),
+    st.just(ENTRY),
+    st.just(ENTRY.replace("smith2021", "other")),
+    NOTES,
+    st.sampled_from(
+        [
+            "@misc{a, title = {x",
+            "@misc{a,\n title={``q''}\n}\n\n@misc{b,\n title={c}\n}",
+            "  @misc{a, year=2020}",
+            "@string{a={b}}",
+        ]
+    ),
+)
 
 
 def _paper(**values: object) -> Paper | None:
@@ -113,10 +226,20 @@ def _paper(**values: object) -> Paper | None:
 
 
 PAPERS = st.builds(
-    _paper, key=KEYS, title=LINE, status=st.sampled_from(Status), read=DAYS, added=DAYS, due=DAYS,
-    links=st.lists(links(), max_size=3).map(tuple), tags=st.lists(LINE, max_size=3).map(tuple),
-    tutorials=st.lists(tutorials(), max_size=2).map(tuple), aliases=st.lists(KEYS, max_size=2).map(tuple), bibtex=BIBTEX, notes=NOTES,
-).filter(bool)  # fmt: skip
+    _paper,
+    key=KEYS,
+    title=LINE,
+    status=st.sampled_from(Status),
+    read=DAYS,
+    added=DAYS,
+    due=DAYS,
+    links=st.lists(links(), max_size=3).map(tuple),
+    tags=st.lists(LINE, max_size=3).map(tuple),
+    tutorials=st.lists(tutorials(), max_size=2).map(tuple),
+    aliases=st.lists(KEYS, max_size=2).map(tuple),
+    bibtex=BIBTEX,
+    notes=NOTES,
+).filter(bool)
 
 
 def carried(paper: Paper, draft: Draft) -> dict[str, tuple[object, object]]:
@@ -151,10 +274,18 @@ def test_nothing_a_list_may_hold_breaks_the_reader(text: str) -> None:
 def test_the_seed_survives_export_and_import() -> None:
     first = read(SEED.read_text()).drafts
     papers = [
-        Paper(key=f"paper{n}", title=d.title, status=d.status or Status.unread, links=d.links, tags=d.tags, tutorials=d.tutorials,
-              bibtex=d.bibtex, notes=d.notes)
+        Paper(
+            key=f"paper{n}",
+            title=d.title,
+            status=d.status or Status.unread,
+            links=d.links,
+            tags=d.tags,
+            tutorials=d.tutorials,
+            bibtex=d.bibtex,
+            notes=d.notes,
+        )
         for n, d in enumerate(first)
-    ]  # fmt: skip
+    ]
     again = read(dumps(papers, {}, "Parameter-Efficient Fine-Tuning (PEFT)"))
     assert [replace(d, line=0) for d in first] == [replace(d, line=0, key="") for d in again.drafts]
     assert again.findings == ()
@@ -162,9 +293,14 @@ def test_the_seed_survives_export_and_import() -> None:
 
 def test_a_simple_paper_is_exported_as_people_write_it() -> None:
     paper = Paper(
-        key="smith2021", status=Status.read, read=dt.date(2024, 5, 1), links=(Link(name="paper", url="https://x.org/a.pdf"),),
-        tags=("LoRA", "long context"), bibtex=ENTRY, notes="Worth reading twice.\n\nSee [LoRA](hu2021lora.md), too.",
-    )  # fmt: skip
+        key="smith2021",
+        status=Status.read,
+        read=dt.date(2024, 5, 1),
+        links=(Link(name="paper", url="https://x.org/a.pdf"),),
+        tags=("LoRA", "long context"),
+        bibtex=ENTRY,
+        notes="Worth reading twice.\n\nSee [LoRA](hu2021lora.md), too.",
+    )
     text = dumps([paper], {"smith2021": Record(key="smith2021", title="A Title")})
     assert text == (
         "# Reading list\n\n\n#### A Title [`READ`]\n\ntag: `LoRA` | `long context`\n\nread: 2024-05-01\n\n"

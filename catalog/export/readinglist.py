@@ -32,8 +32,11 @@ _ESCAPE = re.compile(
     r"(?<=^\d)[.)]|(?<=^\d\d)[.)]|(?<=^\d\d\d)[.)]|^\((?=\d)"
 )
 _NOTE_LINE = re.compile(r"(?:[-*] )?[A-Za-z\"'($][^\n]*")
+_SENTENCE = re.compile(
+    r"\b(?:see|too|for|as|which|is|are|in|of|has|more|by|on|with|the|that|this|builds|like|than)\b", re.I
+)
 _RISKY = re.compile(
-    r"https?:|www\.|://|\]\(|\]\[|^\[|^[*_>`~#|@<!$]{2}|^[@<|#~!]|^\S{0,60}:|`{3}|@\w+\s*[{(]|<!--|</?\w|"
+    r"https?:|www\.|://|\]\[|^\[|^[*_>`~#|@<!$]{2}|^[@<|#~!]|^\S{0,60}:|`{3}|@\w+\s*[{(]|<!--|</?\w|"
     r"\|.*\||^\s*[=-]{2,}\s*$|"
     r"^[^.:]{0,60}[:：](?:[\s*_]|$)|\blinks?\b|^\W*(?:citation|cite|bibtex|bib|citing|reference)s?\W*$",
     re.I,
@@ -125,8 +128,14 @@ def is_plain(notes: str) -> bool:
     """Whether notes are prose that nothing would take for structure."""
     if re.search(r"[^\S \n]|\n\n\n|[^\n] \n|^ ", notes) or notes.count("$$") or notes.count("`") % 2:
         return False
-    lines = notes.split("\n")
-    return all(not line or (_NOTE_LINE.fullmatch(line) and not _RISKY.search(line)) for line in lines)
+    return all(not line or _is_plain_line(line) for line in notes.split("\n"))
+
+
+def _is_plain_line(line: str) -> bool:
+    """Whether a line is prose; one with a link must be a sentence around it."""
+    if not _NOTE_LINE.fullmatch(line) or _RISKY.search(line):
+        return False
+    return "](" not in line or bool(_SENTENCE.search(re.sub(r"\[[^\[\]]*\]\([^()]*\)", " ", line)))
 
 
 def _fenced_notes(notes: str) -> str:

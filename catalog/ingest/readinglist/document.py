@@ -101,10 +101,11 @@ def _choose(parts: Sequence[_Part]) -> None:
     for part in parts:
         here = [look for look in part.looks if look.titled]
         near = sum(look.evidence for look in here)
-        lenient = not part.boilerplate and (whole or (near >= 2 and near * 2 >= len(here)))
+        lenient = whole or (near >= 2 and near * 2 >= len(here))
         for number, (item, look) in enumerate(zip(part.items, part.looks, strict=True)):
             alike = lenient and look.linked and item.marked
-            if (look.titled and (look.evidence or alike)) or (look.task and part.to_read and not part.boilerplate):
+            task = look.task and part.to_read
+            if not part.boilerplate and ((look.titled and (look.evidence or alike)) or task):
                 part.papers.add(number)
         part.papers -= {number for number in part.papers if not _stands_alone(part, number)}
 

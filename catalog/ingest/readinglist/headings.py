@@ -39,13 +39,12 @@ _GENERIC_WORDS = """
     acknowledgement acknowledgements acknowledgments acknowledgment thoughts key points takeaways
 """
 _GENERIC = frozenset(_GENERIC_WORDS.split())
-_BOILERPLATE = re.compile(
-    r"\b(?:contribut\w*|licen[cs]e|acknowledg\w*|install\w*|usage|quick ?start|getting started|requirements?|"
-    r"dependencies|contacts?|star history|citation|cite|citing|table of contents|contents|toc|sponsors?|authors?|"
-    r"maintainers?|todo|roadmap|changelog|faq|support|related (?:lists?|awesome|repos?)|how to|"
-    r"news|updates?|about|disclaimer)\b",
-    re.I,
-)
+_BOILERPLATE_WORDS = """
+    contributing contribute contributions contributors license licence acknowledgements acknowledgments install
+    installation usage quick start quickstart getting started requirements dependencies contact contacts star history
+    citation cite citing contents toc sponsors maintainers roadmap changelog faq support news updates update disclaimer
+"""
+_BOILERPLATE = frozenset(_BOILERPLATE_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +198,8 @@ def is_generic(raw: str) -> bool:
 
 def is_boilerplate(raw: str) -> bool:
     """Whether a heading opens a part of a page that lists no papers: licence, contributing, contents."""
-    return bool(_BOILERPLATE.search(plain_heading(raw)))
+    parts = re.findall(r"[^\W_]+", plain_heading(raw).casefold())
+    return all(part in _BOILERPLATE or part in _GENERIC for part in parts) and not _BOILERPLATE.isdisjoint(parts)
 
 
 def tag_of(raw: str) -> str:

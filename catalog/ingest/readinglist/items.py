@@ -22,6 +22,7 @@ _STRONG = re.compile(r"(\*\*|__)(?=\S)(?P<in>(?:(?!\1).)+?)\1")
 _ITALIC = re.compile(r"(?<![*\w])([*_])(?=[^\s*_])(?P<in>[^*_]{8,}?)\1(?![*\w])")
 _QUOTED = re.compile(r"[“\"](?P<in>[^”\"“]{8,300}?)[,.]?[”\"]")
 _LAST_MARK = re.compile(r"[\[(]([^\[\]()]{3,14})[\])]$")
+_PLACE = re.compile(r"<a\s+(?:id|name)\s*=[^<>]*>", re.I)
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _TITLE_END = re.compile(
     r"(?<=[\w)?!\]'’])(?:\s*[(\[（][^()\[\]]{0,60}\b(?:19|20)?\d\d\b|\s*[(（](?:[A-Z]{3,}|arXiv)|"
@@ -183,7 +184,7 @@ def _is_prose(text: str, title: str, found: list[Inline]) -> bool:
 def _bare(text: str) -> str:
     """An item's text without task box, number, anchor and badges."""
     text, _ = inline.without_badges(text)
-    text = text.strip()
+    text = _without_anchors(text).strip()
     if box := _BOX.match(text):
         text = text[box.end() :]
     for _ in range(3):
@@ -191,12 +192,17 @@ def _bare(text: str) -> str:
     return text
 
 
+def _without_anchors(text: str) -> str:
+    """The text without the HTML anchors that only give a place a name."""
+    return _PLACE.sub("", text).replace("</a>", "") if _PLACE.search(text) and "href" not in text else text
+
+
 def read_item(item: Item, report: Report) -> Read:
     """Take the line of a paper apart: title, status, links, and the rest as one line of notes."""
     line = _whole_line(item)
     text, badges = inline.without_badges(line)
     report.badges += badges
-    text = text.strip()
+    text = _without_anchors(text).strip()
     status: Status | None = None
     if box := _BOX.match(text):
         status, text = headings.box_status(box["mark"]), text[box.end() :]
@@ -262,6 +268,12 @@ def find_title(text: str, found: list[Inline]) -> tuple[str, tuple[int, int]]:
     first = titled[0] if titled else None
     if first and not text[: first.start].strip(" *_~\"“'`"):
         return first.label, _with_marks(text, first.start, first.end)
+    if (
+        first
+        and re.fullmatch(r"[*_]*[\w ]{2,20}[*_]*:[*_]*\s*", text[: first.start])
+        and words.is_name(text[: first.start])
+    ):
+        return first.label, (0, first.end)
     strong = _STRONG.match(text)
     if (
         strong

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
-from catalog.ingest.readinglist import headings, inline, urls, words
+from catalog.ingest.readinglist import headings, inline, words
 from catalog.ingest.readinglist.inline import Inline
 from catalog.ingest.readinglist.report import Report, as_code, name_for, tidy, valid_name
 from catalog.models import Link, Status, tag_slug
@@ -88,7 +88,7 @@ def take_links(line: str, number: int, report: Report, current: str = "") -> Tak
         if not current or not _is_links_only(after_bullet(line), report):
             return None
         label = None
-    value = label.value if label else line
+    value = label.value if label else after_bullet(line)
     name = _name(label.name, number, report) if label else current
     if label and not report.links_of(value) and _is_links_only(value, report):
         report.add(
@@ -148,10 +148,9 @@ def _names_all(line: str, report: Report) -> bool:
         return False
     if not _is_links_only(after_bullet(line), report):
         return False
-    plain = [
-        link.bracketed or link.bare or link.image or (bool(link.label) and words.is_name(link.label)) for link in found
-    ]
-    return all(plain) or any(plain) or all(urls.is_paper(link.url) for link in found)
+    return all(
+        link.bracketed or link.bare or link.image or (link.label and words.is_name(link.label)) for link in found
+    )
 
 
 def _walk(text: str, name: str, number: int, report: Report) -> Taken:

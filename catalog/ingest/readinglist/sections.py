@@ -73,6 +73,7 @@ def read_section(
     for rest in title.rest:
         report.add("kept", "heading-bracket", f"[{rest[:60]}] in a title is no status; kept in the notes", line)
         paper.notes += [f"[{rest}]" if "](" not in rest else rest, ""]
+        paper.take()
     fill(paper, blocks, report)
     return finish(paper, report)
 
@@ -85,6 +86,7 @@ def read_parts(
     paper = _Paper(title, line, status, list(links), tags)
     if notes:
         paper.notes += [" · ".join(notes), ""]
+        paper.take()
     fill(paper, blocks, report)
     return finish(paper, report)
 

@@ -42,7 +42,7 @@ _MORE_NAMES = """
     leaderboard
 """
 _SAYS_NOTHING = """
-    here link links this url click clickhere open read download full text web page > >> → ↗ 🔗 📄 💻 🌐 📝 src
+    here link links this url pdf click clickhere open read download full text web page > >> → ↗ 🔗 📄 💻 🌐 📝 src
 """
 KNOWN_NAMES = frozenset(_NAME_OF) | frozenset(_MORE_NAMES.split())
 _EMPTY_LABELS = frozenset(_SAYS_NOTHING.split())
