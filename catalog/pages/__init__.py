@@ -48,8 +48,8 @@ def _papers(entries: Sequence[tuple[Paper, Record]], names: Mapping[str, str]) -
     earlier = {alias: names[record.key] for record in records.values() for alias in record.aliases}
     near = related(list(records.values()))
     around = Surroundings(records, names, {**earlier, **names}, near, _cited_by(records))
-    before: list[str | None] = [None, *keys[:-1]]
-    after: list[str | None] = [*keys[1:], None]
+    before: list[str | None] = [None, *keys[:-1]][: len(keys)]
+    after: list[str | None] = [*keys[1:], None][: len(keys)]
     return {
         f"papers/{names[record.key]}.md": paper_page(paper, record, around, previous, following)
         for (paper, record), previous, following in zip(entries, before, after, strict=True)

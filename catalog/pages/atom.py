@@ -7,8 +7,8 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
+from catalog.export.citation import citation
 from catalog.pages.options import SiteOptions
-from catalog.pages.paper import citation
 from catalog.record import Record
 
 _NAMESPACE = uuid.UUID("6f5d3d52-3c3f-5b0e-9d55-1f0a5e5b7a41")

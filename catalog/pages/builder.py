@@ -82,7 +82,16 @@ def base_config(root: Path, files: Mapping[str, str | bytes], options: SiteOptio
     head: dict[str, Any] = {"site_name": name or "Reading list"}
     head |= {"site_url": options.url} if options.url else {}
     folders = {"docs_dir": str(root / "build" / "docs"), "site_dir": str(root / "build" / "html")}
-    return head | folders | {"nav": [{"Papers": "index.md"}, *pages]} | config
+    return head | folders | {"nav": [{"Papers": "index.md"}, *_nav(pages)]} | config
+
+
+def _nav(pages: list[str]) -> list[Any]:
+    """Hand-written pages as navigation: those at the top, then a section for each folder."""
+    folders: dict[str, list[str]] = {}
+    for page in pages:
+        folders.setdefault(page.partition("/")[0] if "/" in page else "", []).append(page)
+    sections = [{name[:1].upper() + name[1:].replace("-", " "): below} for name, below in folders.items() if name]
+    return [*folders.get("", []), *sections]
 
 
 def _complaint(output: str) -> str:

@@ -14,8 +14,11 @@ from catalog.errors import BadFile
 from catalog.pages.escape import html_on_one_line, text, web_address
 from catalog.paperfile import read_key
 
-MAX_LENGTH = 200_000
+MAX_LENGTH = 100_000
 MAX_LINE = 20_000
+MOST = {"[": 1500, "<": 3000, "\\": 4000, "```": 1000, "~~~": 1000}  # marks whose number costs its square
+MOST_OPEN = 50
+MAX_LEAD = 200
 _TAGS = frozenset(
     re.findall(
         r"\w+",
@@ -64,7 +67,7 @@ def _with_math(line: str) -> str:
 @lru_cache(maxsize=8192)
 def _clean(notes: str) -> str:
     """Rendered and cleaned; what is too large or too deeply nested to render is shown as it stands."""
-    if len(notes) > MAX_LENGTH or any(map(_too_much, notes.splitlines())):
+    if _too_much(notes):
         return f"<pre>{escape(notes)}</pre>"
     import nh3
 
@@ -85,10 +88,20 @@ def _clean(notes: str) -> str:
     )
 
 
-def _too_much(line: str) -> bool:
-    """Whether a line is longer or nested deeper than anyone writes; the renderer takes forever on such."""
+def _too_much(notes: str) -> bool:
+    """Whether notes are longer or nested deeper than anyone writes; the renderer takes forever on such."""
+    return (
+        len(notes) > MAX_LENGTH
+        or any(notes.count(mark) > most for mark, most in MOST.items())
+        or notes.count("<") - notes.count(">") > MOST_OPEN
+        or any(len(line) > MAX_LINE or _lead(line) > MAX_LEAD for line in notes.splitlines())
+    )
+
+
+def _lead(line: str) -> int:
+    """How long the marks are that a line begins with."""
     lead = _LEAD.match(line)
-    return len(line) > MAX_LINE or line.count("[") > 500 or (lead is not None and len(lead.group()) > 200)
+    return len(lead.group()) if lead else 0
 
 
 @lru_cache(maxsize=1)
@@ -152,7 +165,7 @@ class _Links:
         if name == "img":
             return self._image(values)
         if name != "a":
-            return match.group()
+            return match.group().replace(' class=""', "")
         if closing:
             return self._closing.pop() if self._closing else ""
         return self._open(values.get("href", ""), values.get("title", ""))

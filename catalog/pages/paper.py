@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
+from catalog.export.citation import citation, inverted
 from catalog.models import Link, Paper, Tutorial
 from catalog.pages.escape import front_matter, meta_value, script_json, web_address
 from catalog.pages.notes import has_math, notes_html, prose_html
@@ -38,9 +39,11 @@ def paper_page(
     """The Markdown of a paper's page: front matter, and its HTML on one line."""
     notes = notes_html(paper.notes, around.pages)
     abstract = prose_html(record.abstract)
+    title = record.title or record.key
     body = fill(
         "paper.html",
         record=record,
+        title=title,
         status=record.status,
         slug=around.slugs[record.key],
         venue=shown_venue(record),
@@ -57,7 +60,6 @@ def paper_page(
         previous=_near(previous, around) if previous else None,
         next=_near(following, around) if following else None,
     )
-    title = record.title or record.key
     meta = {
         "title": meta_value(title),
         "description": meta_value(_description(record)),
@@ -68,24 +70,14 @@ def paper_page(
     return front_matter(meta | ({"math": True} if has_math(notes + abstract) else {})) + f"\n{body}\n"
 
 
-def citation(record: Record) -> str:
-    """The paper as one line of plain text, for slides and letters."""
-    authors = list(record.authors[:10])
-    if len(record.authors) > 10:
-        names = ", ".join(authors) + ", et al"
-    else:
-        names = ", ".join(authors[:-1]) + (" and " if len(authors) > 1 else "") + "".join(authors[-1:])
-    place = ", ".join(part for part in (record.venue, str(record.year or "")) if part)
-    address = next((href for name, _, href in _facts(record) if name in ("DOI", "arXiv")), "") or record.link("paper")
-    parts = [names.rstrip("."), (record.title or record.key).rstrip("."), place.rstrip(".")]
-    return ". ".join([part for part in parts if part] + [""]).strip() + (f" {address}" if address else "")
-
-
 def short_authors(record: Record) -> str:
     """First author and year, as one says it: "Hu et al., 2021"."""
-    surname = record.first_author.rpartition(" ")[2] or record.first_author
-    others = {0: "", 1: "", 2: f" and {record.authors[-1].rpartition(' ')[2]}"}.get(len(record.authors), " et al.")
-    return ", ".join(part for part in (surname + others, str(record.year or "")) if part)
+    names = [inverted(name).partition(", ")[0] for name in record.authors]
+    if len(names) == 2 and not record.et_al:
+        people = " and ".join(names)
+    else:
+        people = "".join(names[:1]) + (" et al." if record.et_al or len(names) > 2 else "")
+    return ", ".join(part for part in (people, str(record.year or "")) if part)
 
 
 def shown_venue(record: Record) -> str:

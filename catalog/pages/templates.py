@@ -13,7 +13,7 @@ from catalog.pages.escape import text
 
 def fill(name: str, **values: Any) -> str:
     """The template as HTML on one line, which no reader of Markdown takes apart."""
-    lines = _template(name).render(**values).splitlines()
+    lines = _template(name).render(**values).split("\n")
     return " ".join(line.strip() for line in lines if line.strip())
 
 

@@ -31,7 +31,7 @@
     for (const name of ["q", "status", "year", "venue", "author", "sort"]) next[name] = from.get(name) || "";
     next.tags = [...new Set(from.getAll("tag"))].filter(Boolean);
     next.code = from.has("code");
-    if (!SORTS[next.sort.replace(/^-/, "")]) next.sort = "";
+    if (!Object.hasOwn(SORTS, next.sort.replace(/^-/, ""))) next.sort = "";
     return next;
   };
 
