@@ -89,7 +89,7 @@ def test_a_list_becomes_a_served_site_in_an_empty_folder(kb: Path, tmp_path: Pat
         assert serving.stdout
         found = re.search(r"http://127\.0\.0\.1:\d+/", serving.stdout.readline())
         assert found
-        with urlopen(found.group() + "papers/doe2020things/") as answer:
+        with urlopen(found.group() + "papers/doe2020things.html") as answer:
             page = answer.read().decode()
         assert "A paper about things" in page
         assert "Content-Security-Policy" in page

@@ -36,7 +36,10 @@ TEMPLATE = """\
 @click.option("--tag", "tags", multiple=True, help="A tag (repeatable).")
 @click.option("--key", default="", help="The citation key, if not the entry's own.")
 @click.option("--note", default="", help="A note.")
-@click.option("--status", type=click.Choice(["unread", "reading", "read"]), default="unread", show_default=True)
+@click.option(
+    "--status", type=click.Choice(["unread", "reading", "read"]), default="unread", show_default=True,
+    help="How far you are.",
+)  # fmt: skip
 @click.option("--due", type=Day(), help="The day it should be read by.")
 @json_option
 @click.pass_context

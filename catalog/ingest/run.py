@@ -83,7 +83,7 @@ def add_paper(store: Store, records: Callable[[], list[Record]], draft: Draft) -
 
 
 def one_entry(bibtex: str, key: str = "") -> str:
-    """The one entry of a text, repaired; raises `BadBibtex` where there is none, several, or one that cannot be read."""
+    """The one entry of a text, repaired; raises `BadBibtex` where there is none, several, or an unreadable one."""
     if not bibtex.strip():
         return ""
     blocks = [block for block in scan(bibtex.strip()) if block.kind in ("entry", "broken")]
