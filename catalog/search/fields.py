@@ -15,8 +15,8 @@ STATUSES = ("unread", "reading", "read")
 _YEAR = re.compile(r"[0-9]{4}\Z")
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?\Z")
 _COMPARED = re.compile(r"(>=|<=|>|<)(.*)\Z", re.S)
-_DOI_PREFIX = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)")
-_ARXIV_PREFIX = re.compile(r"(?:https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/|arxiv:\s*)")
+_DOI_PREFIX = re.compile(r"\A(?:https?://(?:dx\.)?doi\.org/|doi:\s*)")
+_ARXIV_PREFIX = re.compile(r"\A(?:https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/|arxiv:\s*)")
 _ARXIV_VERSION = re.compile(r"(?:v[0-9]+)?(?:\.pdf)?\Z")
 
 
@@ -104,14 +104,12 @@ def _identifier(name: str, base: Callable[[str], str]) -> Callable[[Value], Node
 
 
 def _doi(text: str) -> str:
-    return _DOI_PREFIX.sub("", text.strip().casefold(), count=1)
+    return _DOI_PREFIX.sub("", text.strip().casefold())
 
 
 def _arxiv(text: str) -> str:
     """An arXiv id without its version."""
-    bare = text.strip().casefold()
-    prefix = _ARXIV_PREFIX.match(bare)
-    return _ARXIV_VERSION.sub("", bare[prefix.end() :] if prefix else bare, count=1)
+    return _ARXIV_VERSION.sub("", _ARXIV_PREFIX.sub("", text.strip().casefold()), count=1)
 
 
 def _year(text: str) -> str:
