@@ -83,7 +83,7 @@ def _drafts(nodes: list[Node], report: Report) -> list[Draft]:
 def _part(nodes: Sequence[Node], at: int, tags: tuple[str, ...], report: Report) -> _Part:
     node = nodes[at]
     found, outside = items.gather(node.blocks)
-    looks = [items.look(item, Report(report.definitions)) for item in found]
+    looks = [items.look(item, report.scratch()) for item in found]
     boilerplate = to_read = False
     up = at
     while up > 0:

@@ -57,7 +57,7 @@ class Node:
 def outline(blocks: Sequence[Block], report: Report) -> list[Node]:
     """The tree of a list, each heading judged."""
     nodes = _tree(blocks)
-    scratch = Report(report.definitions)
+    scratch = report.scratch()
     for node in nodes:
         node.signs = _signs(node, scratch)
         node.listed = _listed(node, scratch)

@@ -22,6 +22,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     shared: list[str] = field(default_factory=list)
     badges: int = 0
+    seen: dict[str, list[Inline]] = field(default_factory=dict)
 
     def add(self, kind: Kind, code: str, message: str, line: int, remedy: str = "") -> None:
         """Note one thing."""
@@ -29,7 +30,13 @@ class Report:
 
     def links_of(self, text: str) -> list[Inline]:
         """The links of a line of the list."""
-        return inline.links(text, self.definitions)
+        if text not in self.seen:
+            self.seen[text] = inline.links(text, self.definitions)
+        return self.seen[text]
+
+    def scratch(self) -> Report:
+        """A report to look ahead with: what is found then is not told twice."""
+        return Report(self.definitions, seen=self.seen)
 
     def make(self, name: str, found: Inline, line: int) -> Link | None:
         """A link of that name, its address mended; None where there is no address, or one that is refused."""
