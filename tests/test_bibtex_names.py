@@ -46,7 +46,8 @@ def by_pybtex(name: str) -> tuple[str, str, str, str]:
 
     person = Person(name)
     first = person.first_names + person.middle_names
-    return (" ".join(first), *(" ".join(p) for p in (person.prelast_names, person.last_names, person.lineage_names)))
+    von, last, jr = person.prelast_names, person.last_names, person.lineage_names
+    return " ".join(first), " ".join(von), " ".join(last), " ".join(jr)
 
 
 def parts(name: Name) -> tuple[str, str, str, str]:

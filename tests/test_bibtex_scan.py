@@ -184,9 +184,9 @@ def test_a_truncated_file_keeps_what_came_before() -> None:
         assert entry_keys(blocks)[: len(whole)] == whole
 
 
-def damaged_file(count: int, share: float) -> tuple[str, list[str], set[str]]:
+def damaged_file(count: int, share: float, seed: int = 7) -> tuple[str, list[str], set[str]]:
     """A file of numbered entries, a share of them with one to three characters lost or added."""
-    dice = random.Random(7)  # noqa: S311  (a test's dice)
+    dice = random.Random(seed)  # noqa: S311  (a test's dice)
     texts, hurt = [], set()
     for number in range(count):
         key = f"key{number:06d}x"
@@ -203,15 +203,16 @@ def damaged_file(count: int, share: float) -> tuple[str, list[str], set[str]]:
     return "\n\n".join(texts), [f"key{number:06d}x" for number in range(count)], hurt
 
 
-def test_of_a_large_damaged_file_nothing_is_dropped() -> None:
-    text, keys, hurt = damaged_file(3000, 0.2)
+@pytest.mark.parametrize(("count", "share", "seed"), [(3000, 0.2, 7), (1000, 0.35, 300), (1000, 0.5, 305)])
+def test_of_a_large_damaged_file_nothing_is_dropped(count: int, share: float, seed: int) -> None:
+    text, keys, hurt = damaged_file(count, share, seed)
     blocks = scan(text)
     assert_lossless(text, blocks)
     taken = set(entry_keys(blocks))
     told = {finding.key for block in blocks for finding in block.findings}
     assert set(keys) - taken <= told
     assert set(keys) - taken <= hurt
-    assert len(taken) > 0.97 * len(keys)
+    assert len(keys) - len(taken) < 0.1 * len(hurt)
 
 
 MENDED = [
@@ -406,3 +407,10 @@ def test_real_files(path: Path) -> None:
     assert_consistent(text, blocks)
     assert {finding.kind for block in blocks for finding in block.findings} <= {"note"}
     assert all(block.raw == block.text for block in blocks)
+
+
+def test_a_lost_quote_swallows_nothing() -> None:
+    text = '@misc{a, month = jan # "~1,\n\n@misc{b,title={x}}\n\n@misc{c,title={x}}\n\n@misc{d,note="x {y}} z"\n}'
+    blocks = scan(text)
+    assert_consistent(text, blocks)
+    assert [(block.kind, block.key) for block in blocks][:3] == [("broken", "a"), ("entry", "b"), ("entry", "c")]

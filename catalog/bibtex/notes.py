@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from catalog.bibtex.syntax import NAME, Lines, Shape, Source
+from catalog.bibtex.syntax import NAME, GrammarError, Lines, Shape, Source, read_block
 from catalog.errors import Finding
 
-KEYED = re.compile(r"(?<![\w.@-])@[ \t]*[^\W\d][\w:+*-]*\s*[{(]\s*([^\s,{}()=\"@]++)\s*,")
+KEYED = re.compile(rf"(?<![\w.@-])@[ \t]*[^\W\d][\w:+*-]*\s*[{{(]\s*([^\s,{{}}()=\"@]++)(?:\s*,|\s+{NAME}\s*+=)")
 FIELD = re.compile(rf"(?:^|[,\s]){NAME}\s*+=\s*+[{{\"]")
 _COMMENTED_OUT = re.compile(r"^[ \t]*%[^\n@]*@[ \t]*[^\W\d][\w:+*-]*[ \t]*[{(][ \t]*([^\s,]*)", re.M)
+_MOST_MARKS = 50
 _COMMENT_LINE = re.compile(r"^[ \t]*+%[^\n]*+", re.M)
 _ODD_SPACE = re.compile(r"[^\S\t\n\r\f\v ]|[\ufeff\u200b]")
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#\d{1,6});")
@@ -72,17 +73,29 @@ def swallows(source: Source, shape: Shape, field_begins: re.Pattern[str]) -> boo
     """Whether a value that spans the beginning of other entries does so because its own end is lost."""
     for span in shape.fields:
         mark = source.limit(span.value)
-        if mark >= span.stop:
-            continue
-        before = source.text[span.value : mark]
-        if before.rstrip().endswith("}") or field_begins.search(before):
-            return True
-        entries = 0
-        while mark < span.stop and entries < 3 and KEYED.match(source.text, mark):
-            entries, mark = entries + 1, source.limit(mark)
-        if entries == 3:
-            return True
+        if mark < span.stop:
+            before = source.text[span.value : mark]
+            if before.rstrip().endswith("}") or field_begins.search(before) or _cuts_entries(source, mark, span.stop):
+                return True
     return False
+
+
+def _cuts_entries(source: Source, mark: int, stop: int) -> bool:
+    """Whether what a value quotes from a mark on is more than an entry or two, or holds only a part of one."""
+    most = 2 if source.text.endswith("\n\n", 0, mark) else 3
+    seen = 0
+    for _ in range(_MOST_MARKS):
+        if mark >= stop or seen == most:
+            break
+        if KEYED.match(source.text, mark):
+            seen += 1
+            try:
+                if read_block(source, mark).end >= stop:
+                    return True
+            except GrammarError:
+                return True
+        mark = source.limit(mark)
+    return seen == most
 
 
 def _again(shape: Shape) -> Iterator[tuple[str, int]]:

@@ -179,10 +179,10 @@ class _Scanner:
             return self.take_damaged("entry", fault)
         spans = shape.end > self.source.limit(self.start)
         swallows = spans and notes.swallows(self.source, shape, BOUNDARY)
-        if swallows or ends_early(self.text, shape.end, self.source.limit(shape.end - 1)):
-            mended = self.mended(None)
-            if mended:
-                return self.add_mended("entry", mended)
+        if swallows:
+            return self.take_damaged("entry", GrammarError("unclosed-value", "a value is not closed", self.start))
+        if ends_early(self.text, shape.end, self.source.limit(shape.end - 1)) and (mended := self.mended(None)):
+            return self.add_mended("entry", mended)
         return self.add_clean(shape)
 
     def add_clean(self, shape: Shape) -> int:
