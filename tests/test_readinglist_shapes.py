@@ -276,11 +276,18 @@ def test_an_unclosed_fence_does_not_swallow_the_next_paper() -> None:
     assert codes(text)["unclosed-fence"] == "repaired"
 
 
-def test_a_second_entry_of_the_same_work_stays_in_the_notes() -> None:
+def test_a_second_entry_of_the_same_work_stays_beside_the_first() -> None:
     text = f"## Birds\n{ENTRY}\n\n@misc{{owl2, title={{{{Birds}}}}}}\n"
     draft = one(text)
+    assert draft.bibtex == ENTRY + "\n\n@misc{owl2, title={{Birds}}}"
+    assert codes(text)["second-entry"] == "note"
+
+
+def test_a_second_entry_under_the_same_key_stays_in_the_notes() -> None:
+    text = f"## Birds\n{ENTRY}\n\n@misc{{owl, title={{{{Birds}}}}}}\n"
+    draft = one(text)
     assert draft.bibtex == ENTRY
-    assert "```bibtex\n@misc{owl2" in draft.notes
+    assert "```bibtex\n@misc{owl, " in draft.notes
     assert codes(text)["second-entry"] == "kept"
 
 

@@ -57,6 +57,12 @@ def _trimmed(text: str) -> str:
     return re.sub(r"\A(?:[ \t]*\n)+", "", text.rstrip())
 
 
+def key_of(text: str) -> str:
+    """The key that an entry begins with, case folded; "" where none can be seen."""
+    found = re.match(r"@?\s*\w+\s*[{(]\s*([^\s,{}]*)", text)
+    return found.group(1).casefold() if found else ""
+
+
 def title_of(text: str) -> str:
     """The title in an entry as it is shown, or ""."""
     try:

@@ -238,14 +238,23 @@ def _bibtex(paper: _Paper, block: Block, report: Report) -> None:
             paper.bibtex, paper.entry_title = entry.text, entry.title
             paper.take()
         elif entries.same_title(entry.title, paper.entry_title):
-            report.add("kept", "second-entry", "a second BibTeX entry of the same work kept in the notes", entry.line)
-            for line in ("", *entries.fenced(entry.text), ""):
-                paper.note(line)
+            _second(paper, entry, report)
         else:
             report.add(
                 "note", "other-entry", "another work's BibTeX in this section became a paper of its own", entry.line
             )
             paper.others.append(entry)
+
+
+def _second(paper: _Paper, entry: entries.Found, report: Report) -> None:
+    """A further entry of the same work: beside the first under its own key, in the notes under one that is there."""
+    if entries.key_of(entry.text) not in map(entries.key_of, paper.bibtex.split("\n\n@")):
+        report.add("note", "second-entry", "a second BibTeX entry of the same work is kept beside the first", entry.line)
+        paper.bibtex += f"\n\n{entry.text}"
+        return
+    report.add("kept", "second-entry", "a second BibTeX entry under the same key is kept in the notes", entry.line)
+    for line in ("", *entries.fenced(entry.text), ""):
+        paper.note(line)
 
 
 def finish(paper: _Paper, report: Report) -> list[Draft]:
