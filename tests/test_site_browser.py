@@ -20,6 +20,7 @@ import pytest
 
 from catalog.models import Link, Paper, Tutorial
 from catalog.pages import SiteOptions, build, render, slugs
+from catalog.pages.escape import plain
 from catalog.pages.policy import protect
 from catalog.record import Record
 
@@ -429,7 +430,7 @@ LOW_CONTRAST = """() => {
     const own = [...node.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
     if (!own || !node.checkVisibility() || node.closest("[aria-hidden=true], :disabled, .katex")) continue;
     const [a, b] = [light(channels(getComputedStyle(node).color)), light(behind(node))].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
+    const ratio = getComputedStyle(node).opacity < 1 ? 0 : (a + 0.05) / (b + 0.05);
     if (ratio < 4.5) low.push(`${node.className || node.tagName}: ${node.textContent.slice(0, 30)} ${ratio}`);
   }
   return low;
@@ -486,6 +487,8 @@ def test_nothing_a_paper_says_runs(browser: Browser, hostile_folder: Path, bypas
             assert found["active"] == [], record.key
             assert found["bibtex"] == paper.bibtex, record.key
             assert _folded(found["h1"]) == _folded(record.title), record.key
+            assert found["about"] == record.title, record.key
+            assert _folded(found["graph"]) == _folded(plain(record.title)), record.key
             assert "THE-SECRET" not in found["text"]
             assert "<class " not in found["text"]
             assert f"{base}papers/" in page.url
@@ -509,8 +512,10 @@ INSPECT = """() => {
     if (/^(javascript|data):/i.test(node.href || "")) node.click();
   }
   const shown = (selector) => document.querySelector(selector).textContent;
-  return { fired: window.__fired ?? null, active, bibtex: shown("[data-kb-text=bibtex]"), h1: shown("article h1"),
-    text: document.body.textContent };
+  const about = JSON.parse(shown("script[type='application/ld+json']")).about.name;
+  const graph = document.querySelector("meta[property='og:title']").content;
+  return { fired: window.__fired ?? null, active, about, graph, bibtex: shown("[data-kb-text=bibtex]"),
+    h1: shown("article h1"), text: document.body.textContent };
 }"""
 
 
@@ -615,7 +620,7 @@ def test_a_changed_paper_shows_within_two_seconds(browser: Browser, tmp_path: Pa
         answer = page.goto(f"{address}absent.html")
         assert answer is not None
         assert answer.status == 404
-        assert page.locator("h1").inner_text() == "404 - Not found"
+        assert page.locator("h1").inner_text() == "There is no such page"
         assert [w for w in seen.wrong if "404" not in w] == []
         context.close()
         process.send_signal(2)

@@ -57,16 +57,21 @@ def run_mkdocs(root: Path, files: Mapping[str, str | bytes], options: SiteOption
 
 def prepare(root: Path, files: Mapping[str, str | bytes], options: SiteOptions) -> Path:
     """Write pages and base configuration below `build/`; returns the configuration to give to mkdocs."""
-    import yaml
-
     write(files, root / "build" / "docs")
-    config = base_config(root, files, options)
-    body = as_bytes(yaml.safe_dump(config, allow_unicode=True, sort_keys=False, width=10**9))
-    base = root / BASE
+    base, own = root / BASE, root / "mkdocs.yml"
+    body, said = configuration(root, files, options)
     if not base.is_file() or base.read_bytes() != body:
         replace(base, body)
+    return own if _INHERIT.search(said.decode("utf-8", "replace")) else base
+
+
+def configuration(root: Path, files: Mapping[str, str | bytes], options: SiteOptions) -> tuple[bytes, bytes]:
+    """The base configuration as text, and what the root's own `mkdocs.yml` says ("" where there is none)."""
+    import yaml
+
+    base = yaml.safe_dump(base_config(root, files, options), allow_unicode=True, sort_keys=False, width=10**9)
     own = root / "mkdocs.yml"
-    return own if own.is_file() and _INHERIT.search(own.read_text(encoding="utf-8", errors="replace")) else base
+    return as_bytes(base), own.read_bytes() if own.is_file() else b""
 
 
 def base_config(root: Path, files: Mapping[str, str | bytes], options: SiteOptions) -> dict[str, Any]:

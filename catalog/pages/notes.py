@@ -164,6 +164,8 @@ class _Links:
         values = {key: unescape(value) for key, value in _ATTRIBUTE.findall(attributes)}
         if name == "img":
             return self._image(values)
+        if name == "input":
+            return f'<input type="checkbox" disabled {"checked" if "checked" in values else ""} aria-label="done">'
         if name != "a":
             return match.group().replace(' class=""', "")
         if closing:

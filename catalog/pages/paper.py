@@ -46,6 +46,7 @@ def paper_page(
         title=title,
         status=record.status,
         slug=around.slugs[record.key],
+        when=_when(record),
         venue=shown_venue(record),
         tags=record.tags,
         filter_link=filter_link("../index.html"),
@@ -123,6 +124,14 @@ def _facts(record: Record) -> list[tuple[str, str, str]]:
         ("Earlier keys", ", ".join(record.aliases), ""),
     ]
     return [fact for fact in facts if fact[1]]
+
+
+def _when(record: Record) -> str:
+    """The date that goes with the status."""
+    if record.read:
+        return day(record.read)
+    dates = (("due", record.due), ("added", record.added))
+    return next((f"{word} {day(date)}" for word, date in dates if date), "")
 
 
 def _quoted(part: str) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from catalog.errors import KbError
 from catalog.pages.assets import THEME
-from catalog.pages.builder import QUIET, prepare, run_mkdocs
+from catalog.pages.builder import QUIET, configuration, prepare, run_mkdocs
 from catalog.pages.options import SiteOptions
 from catalog.pages.output import replace as put
 from catalog.pages.policy import policy, protect
@@ -35,6 +35,7 @@ class _Preview:
 
     site: Path
     rule: str = ""
+    configuration: tuple[bytes, bytes] = (b"", b"")
     token: int = field(default_factory=time.time_ns)
     problem: str = ""
 
@@ -67,8 +68,7 @@ def serve(
     watched = [root / "papers", root / "site", root / "kb.toml", root / "mkdocs.yml"] if watched is None else watched
     with _listen(preview, host, port) as server:
         seen = _snapshot(watched)
-        run_mkdocs(root, rerender(), options, preview.site)
-        preview.rule = policy((preview.site / "404.html").read_text(encoding="utf-8"))
+        _rebuild(root, rerender(), options, preview)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
         thread.start()
         try:
@@ -109,10 +109,21 @@ def _watch(
         seen = now
 
 
+def _rebuild(root: Path, files: Files, options: SiteOptions, preview: _Preview) -> int:
+    """Build the whole preview; returns how many pages it has."""
+    configured = configuration(root, files, options)
+    run_mkdocs(root, files, options, preview.site)
+    preview.rule = policy((preview.site / "404.html").read_text(encoding="utf-8"))
+    preview.configuration = configured
+    return len(_pages_below(preview.site)) - 1
+
+
 def _update(root: Path, files: Files, options: SiteOptions, preview: _Preview) -> int:
     """Make the preview show these files; returns how many of its pages changed."""
     from filelock import FileLock
 
+    if configuration(root, files, options) != preview.configuration:
+        return _rebuild(root, files, options, preview)
     site = preview.site
     with FileLock(root / "build" / ".lock"):
         before = _pages_below(site)
