@@ -284,10 +284,10 @@ def test_a_second_entry_of_the_same_work_stays_beside_the_first() -> None:
 
 
 def test_a_second_entry_under_the_same_key_stays_in_the_notes() -> None:
-    text = f"## Birds\n{ENTRY}\n\n@misc{{owl, title={{{{Birds}}}}}}\n"
+    text = f"## Birds\n{ENTRY}\n\n@misc{{owl2020, title={{{{Birds}}}}}}\n"
     draft = one(text)
     assert draft.bibtex == ENTRY
-    assert "```bibtex\n@misc{owl, " in draft.notes
+    assert "```bibtex\n@misc{owl2020, " in draft.notes
     assert codes(text)["second-entry"] == "kept"
 
 
