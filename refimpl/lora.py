@@ -1,0 +1,306 @@
+r"""LoRA: freeze W, learn a low-rank update BA beside it.
+
+Hu et al. 2021, arXiv:2106.09685, section 4.1, equation 3:
+
+    h = W x + (alpha / r) B A x
+
+    x  (..., k)  input              W  (d, k)  frozen weight
+    A  (r, k)    Gaussian init      B  (d, r)  zero init, so h = W x at step 0
+
+The update is linear in x, so after training it folds into the weight: W' = W + (alpha / r) B A.
+
+The backward pass is written out, to keep x alone and never form BA. With g = dL/dh and s = alpha / r, over n rows:
+
+    dA = s (g B)^T x            dB = s g^T (x A^T)            dx = g W + s (g B) A
+
+Section 4.2 adapts the attention alone, hence the default targets W_q and W_v. The paper gives no variance for A: here
+it is 1/k. The authors' code draws A uniformly with variance 1/(3k), `init="kaiming"`. A and B are at least float32.
+
+Left out: dropout on x, Embedding and Conv layers, several adapters at once.
+"""
+
+# ruff: noqa: N803, N806, N812 - the names are the paper's
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+from refimpl._claims import Measured, NotHere, at_most, direction, equal, exact, headline, parity, quoted, shown
+from refimpl._lab import adapter
+from refimpl._surgery import freeze, swap, trainable
+
+PAPER = "hu2021lora"
+ATTENTION = ("q_proj", "v_proj")
+LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+class LowRank(torch.autograd.Function):
+    """Equation 3. Of the activations only x is kept for the backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, W: Tensor, bias: Tensor | None, A: Tensor, B: Tensor, s: float) -> Tensor:
+        ctx.save_for_backward(x, W, A, B)
+        ctx.s = s
+        h = F.linear(x, W, bias)  # (..., k) -> (..., d)
+        low = F.linear(x, A.to(x.dtype)).view(-1, len(A))  # (n, r)
+        h.view(len(low), -1).addmm_(low, B.T.to(x.dtype), alpha=s)
+        return h
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        x, W, A, B = ctx.saved_tensors
+        g, rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])  # (n, d), (n, k)
+        a, gB = A.to(x.dtype), ctx.s * (g @ B.to(x.dtype))  # (r, k), (n, r)
+        wanted = ctx.needs_input_grad
+        dx = torch.mm(g, W).addmm_(gB, a).view_as(x) if wanted[0] else None
+        dW = g.T @ rows if wanted[1] else None  # W is frozen; asked for only where somebody thaws it
+        db = g.sum(0) if wanted[2] else None
+        return dx, dW, db, (gB.T @ rows).to(A.dtype), (ctx.s * (g.T @ (rows @ a.T))).to(B.dtype), None
+
+
+class LoRALinear(nn.Module):
+    """A frozen `nn.Linear` with a trainable low-rank update."""
+
+    def __init__(self, base: nn.Linear, rank: int, alpha: float, init: str = "gaussian") -> None:
+        super().__init__()
+        if not base.weight.is_floating_point():
+            raise ValueError(f"the weight of {type(base).__name__} is not floating point; use refimpl.qlora")
+        wide = torch.promote_types(base.weight.dtype, torch.float32)
+        self.base, self.s = base, alpha / rank
+        self.A = nn.Parameter(base.weight.new_empty(rank, base.in_features, dtype=wide))
+        self.B = nn.Parameter(base.weight.new_zeros(base.out_features, rank, dtype=wide))
+        if init == "gaussian":
+            nn.init.normal_(self.A, std=base.in_features**-0.5)
+        else:
+            nn.init.kaiming_uniform_(self.A, a=5**0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h: Tensor = LowRank.apply(x, self.base.weight, self.base.bias, self.A, self.B, self.s)  # type: ignore[no-untyped-call]
+        return h
+
+    def delta(self) -> Tensor:
+        """The update in weight space, (d, k)."""
+        return self.s * self.B @ self.A
+
+
+def apply(
+    model: nn.Module, targets: Iterable[str] = ATTENTION, rank: int = 8, alpha: float = 16.0, init: str = "gaussian"
+) -> nn.Module:
+    """Freeze `model` in place and give each Linear whose last name is a target a LoRA update."""
+    freeze(model)
+    swap(model, nn.Linear, lambda base: LoRALinear(base, rank, alpha, init), targets)
+    return model
+
+
+@torch.no_grad()
+def merge(model: nn.Module) -> nn.Module:
+    """Fold every update into its weight in place, leaving plain Linears."""
+
+    def fold(layer: LoRALinear) -> nn.Module:
+        layer.base.weight += layer.delta().to(layer.base.weight.dtype)
+        vars(layer.base)["folded"] = layer  # for `unmerge`; neither parameter nor state of the model
+        return layer.base
+
+    swap(model, LoRALinear, fold)
+    return model
+
+
+@torch.no_grad()
+def unmerge(model: nn.Module) -> nn.Module:
+    """Take the updates out again: section 4.1 recovers W by subtracting BA, here to rounding."""
+
+    def unfold(base: nn.Linear) -> nn.Module:
+        layer: LoRALinear = vars(base).pop("folded").to(base.weight.device)
+        base.weight -= layer.delta().to(base.weight.dtype)
+        return layer
+
+    swap(model, nn.Linear, lambda base: unfold(base) if "folded" in vars(base) else base)
+    return model
+
+
+def save(model: nn.Module, folder: str | Path) -> Path:
+    """Write A and B, and nothing else."""
+    return adapter.save(model, Path(folder), {"method": "lora"})
+
+
+def load(model: nn.Module, folder: str | Path) -> dict[str, Any]:
+    """Put saved A and B into a model to which `apply` was applied with the same options."""
+    return adapter.load(model, Path(folder))
+
+
+def demo(**options: Any) -> dict[str, Any]:
+    """Adapt a base model to a task; before and after, and what it cost."""
+    from refimpl._lab import demo as lab
+
+    return lab.run("lora", apply, merge, **{"targets": LINEARS, "lr": 3e-3, **options})
+
+
+# --- what the paper says, as functions that measure, and fail when it is not so ---
+
+
+@exact
+def claim_starts_as_the_base(device: str = "cpu") -> list[Measured]:
+    """Section 4.1: BA is zero at the beginning of training; only B learns from the first step."""
+    base, x, y = _task(device)
+    model = apply(copy.deepcopy(base), ("0", "2"), rank=4)
+    moved = _gap(model(x), base(x))
+    torch.autograd.backward(F.mse_loss(model(x), y))
+    grads = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    return [
+        equal("outputs moved by", moved, 0),
+        equal("frozen weights with a gradient", sum("base" in name for name in grads), 0),
+        equal("largest dL/dA", max(g.abs().max().item() for name, g in grads.items() if name.endswith("A")), 0),
+        equal("all-zero dL/dB", sum(not g.any() for name, g in grads.items() if name.endswith("B")), 0),
+    ]
+
+
+@exact
+def claim_update_is_small(device: str = "cpu") -> list[Measured]:
+    """Section 4.1: for each adapted matrix r (d + k) numbers are trained, and the update has rank r."""
+    base, x, y = _task(device)
+    layer: Any = _train(apply(base, ("2",), rank=3), x, y).get_submodule("2")
+    rank = torch.linalg.matrix_rank(layer.delta()).item()
+    return [equal("trained numbers", trainable(base), 3 * (32 + 32)), equal("rank of the trained BA", rank, 3)]
+
+
+@exact
+def claim_backward_keeps_only_x(device: str = "cpu") -> list[Measured]:
+    """Section 4.1, equation 3: the gradients are those of the equation, and x is all that is kept for them."""
+    layer, x = _layer(device).double(), torch.randn(8, 16, 64, device=device).double()
+    kept = []
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
+        h = layer(x.requires_grad_())
+    plain = layer.base(x) + layer.s * F.linear(F.linear(x, layer.A), layer.B)
+    inputs, g = (x, layer.A, layer.B), torch.randn_like(h)
+    gradients = torch.autograd.grad(h, inputs, g), torch.autograd.grad(plain, inputs, g)
+    activations = sum(t.numel() for t in kept if not isinstance(t, nn.Parameter))
+    return [
+        at_most("gradients differ from autograd's by", max(map(_gap, *gradients)), 1e-12),
+        equal("numbers kept for each number of x", activations / x.numel(), 1),
+    ]
+
+
+@exact
+def claim_merging_adds_no_latency(device: str = "cpu") -> list[Measured]:
+    """Section 4.1: merged, the same layers as the base and the same outputs; subtracting BA gives W back."""
+    base, x, y = _task(device)
+    model = _train(apply(copy.deepcopy(base), ("0", "2"), rank=4), x, y)
+    expected, merged = model(x), merge(model)
+    outputs, same = _gap(merged(x), expected), [*map(type, merged.modules())] == [*map(type, base.modules())]
+    weights, W = unmerge(model).get_parameter("0.base.weight"), base.get_parameter("0.weight")
+    return [
+        at_most("merged outputs differ by", outputs, 1e-12),
+        equal("the layers are those of the base", same, True),
+        at_most("weights after unmerging differ by", _gap(weights, W), 1e-14),
+    ]
+
+
+@parity
+def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
+    """Section 4.1: peft's LoRA with the same A and B has the same outputs, gradients and merged weight."""
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError:
+        raise NotHere("pip install peft") from None
+    ours = _layer(device)
+    config = LoraConfig(r=4, lora_alpha=10, target_modules=["0"])
+    theirs: Any = get_peft_model(nn.Sequential(copy.deepcopy(ours.base)), config)
+    layer = theirs.base_model.model[0]
+    A, B = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+    return _agree(ours, theirs, A, B, lambda: theirs.merge_and_unload()[0].weight)
+
+
+@parity
+def claim_loralib_agrees(device: str = "cpu") -> list[Measured]:
+    """Section 4.1: the authors' loralib with the same A and B has the same outputs, gradients and merged weight."""
+    try:
+        import loralib  # type: ignore[import-untyped]
+    except ImportError:
+        raise NotHere("pip install loralib") from None
+    ours = _layer(device)
+    theirs = loralib.Linear(64, 48, r=4, lora_alpha=10, device=device)
+    theirs.load_state_dict(ours.base.state_dict(), strict=False)
+    # its eval() folds BA into the weight in place and returns None
+    return _agree(ours, theirs, theirs.lora_A, theirs.lora_B, lambda: (theirs.eval(), theirs.weight)[1])
+
+
+@direction
+def claim_rank_suffices_for_a_shift_of_that_rank(device: str = "cpu") -> list[Measured]:
+    """Section 7.2: a very small r is enough where the needed update has low rank; a smaller one is not."""
+    left: dict[int, list[float]] = {1: [], 2: []}
+    for seed in range(3):
+        base, x, y = _task(device, seed)
+        for r, losses in left.items():
+            model = _train(apply(copy.deepcopy(base), ("2",), rank=r), x, y)
+            losses.append((F.mse_loss(model(x), y) / F.mse_loss(base(x), y)).item())
+    return [
+        shown("loss left by rank 2, worst of 3 seeds", max(left[2]), max(left[2]) < 0.01, "under 0.01"),
+        shown("loss left by rank 1, best of 3 seeds", min(left[1]), min(left[1]) > 0.05, "over 0.05"),
+    ]
+
+
+@headline
+def claim_fewer_parameters_and_less_memory() -> list[Measured]:
+    """Abstract: against fine-tuning GPT-3 175B with Adam."""
+    return [quoted("10,000 times fewer trained parameters", "abstract"), quoted("3 times less GPU memory", "abstract")]
+
+
+# --- a task with a known answer ---------------------------------------------------
+
+
+def _task(device: str, seed: int = 0) -> tuple[nn.Sequential, Tensor, Tensor]:
+    """A base, inputs, and the base's outputs after a shift of rank 2 of its last layer."""
+    torch.manual_seed(seed)
+    base = nn.Sequential(nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 32)).double()
+    x, shift = torch.randn(256, 32).double(), (torch.randn(32, 2) @ torch.randn(2, 32)).double() / 8
+    y = (base(x) + base[:2](x) @ shift.T).detach()
+    return base.to(device), x.to(device), y.to(device)
+
+
+def _train(model: nn.Module, x: Tensor, y: Tensor) -> nn.Module:
+    optimiser = torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=3e-2)
+    for _ in range(150):
+        optimiser.zero_grad()
+        torch.autograd.backward(F.mse_loss(model(x), y))
+        optimiser.step()
+    return model
+
+
+def _layer(device: str) -> LoRALinear:
+    """A layer as it is after training: B is not zero."""
+    torch.manual_seed(0)
+    layer = LoRALinear(nn.Linear(64, 48, device=device), rank=4, alpha=10)
+    nn.init.normal_(layer.B)
+    return layer
+
+
+def _gap(a: Tensor, b: Tensor) -> float:
+    """The largest difference, relative to the largest number."""
+    return ((a - b).abs().max() / b.abs().max()).item()
+
+
+def _agree(ours: LoRALinear, theirs: nn.Module, A: Tensor, B: Tensor, merged: Callable[[], Tensor]) -> list[Measured]:
+    with torch.no_grad():
+        A.copy_(ours.A), B.copy_(ours.B)
+    x = torch.randn(8, 16, 64, device=A.device, requires_grad=True)
+    h, expected = ours(x), theirs(x)
+    g = torch.randn_like(h)
+    gradients = torch.autograd.grad(h, (x, ours.A, ours.B), g), torch.autograd.grad(expected, (x, A, B), g)
+    return [
+        at_most("outputs differ by", _gap(h, expected), 1e-6),
+        at_most("gradients differ by", max(map(_gap, *gradients)), 1e-6),
+        at_most("merged weights differ by", _gap(ours.base.weight + ours.delta(), merged()), 1e-6),
+    ]
