@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -66,19 +67,23 @@ def serve(
     options = replace(options, url="")
     preview = _Preview(root / "build" / "preview")
     watched = [root / "papers", root / "site", root / "kb.toml", root / "mkdocs.yml"] if watched is None else watched
-    with _listen(preview, host, port) as server:
+    with _listen(preview, host, port) as server, contextlib.suppress(KeyboardInterrupt):
         seen = _snapshot(watched)
         _rebuild(root, rerender(), options, preview)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
-        thread.start()
-        try:
+        with _answering(server):
             open_url(f"http://{f'[{host}]' if ':' in host else host}:{server.server_address[1]}/")
             _watch(root, rerender, options, preview, watched, seen, report)
-        except KeyboardInterrupt:
-            pass
-        finally:
-            server.shutdown()
-            thread.join()
+
+
+@contextlib.contextmanager
+def _answering(server: ThreadingHTTPServer) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
 
 
 def _watch(

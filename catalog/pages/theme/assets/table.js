@@ -220,7 +220,7 @@
     return el("tr", {},
       el("td", { class: "kb-col-title" },
         el("a", { class: "kb-title", href: `papers/${p.slug}.html` }, p.title),
-        el("span", { class: "kb-sub" }, authors, " ", ...links)),
+        el("span", { class: "kb-sub" }, el("span", {}, authors), ...links)),
       el("td", { class: "kb-col-year" }, p.year ? String(p.year) : ""),
       el("td", { class: "kb-col-venue" }, p.venue),
       el("td", { class: "kb-col-tags" }, ...tags),
