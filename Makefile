@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
-PAPERS := $(wildcard papers/*.md)
+ORACLES := loralib==0.1.2 lomo-optim==0.1.1  # their dependencies are pinned to old versions that they do not need
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports tests docs bench clean
+.PHONY: help run test lint types imports tests test-gpu docs bench clean
 
 help:
 	@echo "make run    build the site from papers/ and serve it on 127.0.0.1:$(PORT)"
@@ -21,7 +21,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	  { echo "Python's venv is not installed; on Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep ^torch== constraints.txt)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(ORACLES)
 	@touch $@
 
 run: $(VENV)/.installed
@@ -49,6 +51,9 @@ tests: $(VENV)/.installed
 docs: $(VENV)/.installed
 	$(BIN)/python -m catalog.cli.reference > site/guide/commands.md
 	$(BIN)/kb schema -o catalog.schema.json
+
+test-gpu: $(VENV)/.installed
+	$(BIN)/pytest -m gpu
 
 bench: $(VENV)/.installed
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from catalog.errors import BadFile, Finding, KbError, TakenKey, UnknownKey
 from catalog.store import CONFIG, Store, find_root
@@ -79,9 +79,14 @@ class Library:
 
     def index(self) -> Index:
         """The search index, up to date with the files."""
+        from catalog.search.index import CacheLost
+
         if self._index is None:
             self._index = self.store.open_index()
-        self.store.refresh(self._index)
+        try:
+            self.store.refresh(self._index)
+        except CacheLost:  # the cache was damaged and has been emptied: fill it again
+            self.store.refresh(self._index)
         return self._index
 
     def list(self, query: str = "", sort: str = "", limit: int = 0, brief: bool = False) -> Sequence[Record]:
@@ -316,6 +321,57 @@ class Library:
         return there + (
             cards(own) if own.is_dir() and not any(card.path.startswith(str(own)) for card in there) else []
         )
+
+    def card(self, name: str) -> Card:
+        """The implementation of a name or a paper's key. Raises `KbError`."""
+        from catalog.running import find_card
+
+        return find_card(self.cards(), name, self.resolve)
+
+    def runs(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """What was last measured, by implementation and kind of device: `runs()["lora"]["cpu"]`."""
+        from catalog.running import read_runs
+
+        return read_runs(self.root / "runs")
+
+    def verify(
+        self, name: str, device: str = "cpu", kinds: Collection[str] = (), *, record: bool = True,
+        report: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Run the claims of an implementation; the record goes to `runs/` unless told otherwise. Needs torch."""
+        from catalog.running import run_claims
+
+        card = self.card(name)
+        done = run_claims(card, device, kinds, report)
+        if record:
+            self._keep_run(card.name, device, done)
+        return done
+
+    def demo(self, name: str, *, record: bool = False, **options: Any) -> dict[str, Any]:
+        """Run the demo of an implementation; `record` keeps it with its claims in `runs/`. Needs torch."""
+        from catalog.running import run_demo
+
+        card = self.card(name)
+        done = run_demo(card, **options)
+        if record:
+            self._keep_run(card.name, str(done.get("device", "cpu")), {"demo": done})
+        return done
+
+    def _keep_run(self, name: str, device: str, news: dict[str, Any]) -> None:
+        import json
+
+        from catalog.running import record_path
+
+        path = record_path(self.root / "runs", name, device)
+        with self.store.lock():
+            before = self.runs().get(name, {}).get(device.partition(":")[0], {})
+            self.store.write_file(path, json.dumps(before | news, indent=1, ensure_ascii=False) + "\n")
+
+    def new_implementation(self, name: str, paper: str) -> Path:
+        """Write the first form of an implementation into `refimpl/`."""
+        from catalog.running import new_implementation
+
+        return new_implementation(self.root / "refimpl", name, self.resolve(paper))
 
     def check(self) -> Sequence[Finding]:
         """Everything that is wrong, each with file, line and remedy."""

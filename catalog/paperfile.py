@@ -137,7 +137,7 @@ def _read_yaml(source: str, key: str, path: str) -> dict[str, Any]:
                 line = event.start_mark.line + 2 if event.start_mark else 2
                 raise bad("YAML anchors and aliases are not read here", line, "quote the value, or write it out")
     try:
-        values = yaml.load(source, Loader=_Loader)
+        values = yaml.load(source, Loader=_Loader)  # noqa: S506 - it makes strings, lists and mappings alone
     except RecursionError:
         raise bad("the front matter is nested too deeply", 2) from None
     except yaml.YAMLError as e:
@@ -162,7 +162,7 @@ def _extras(source: str, values: dict[str, Any]) -> dict[str, str]:
             comment += line
             current = ""
         elif top:
-            name = str(yaml.load(top["key"], Loader=_BaseLoader))
+            name = str(yaml.load(top["key"], Loader=_BaseLoader))  # noqa: S506 - it makes a string
             current = "" if name in FRONT_MATTER else name
             if current:
                 extras[current] = comment + line

@@ -299,6 +299,14 @@ class Store:
             if len(moves) > 1:
                 (self.private / "journal.json").unlink()
 
+    def write_file(self, path: Path, text: str) -> None:
+        """Write a file of the knowledge base that is no paper, at once or not at all."""
+        with self.lock():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temp = _write_aside(path, text)
+            _sync_files([temp])
+            temp.replace(path)
+
     def _write_journal(self, moves: list[tuple[Path | None, Path]]) -> None:
         rows = [[temp.name if temp else "", str(path.relative_to(self.root))] for temp, path in moves]
         journal = self.private / "journal.json"

@@ -10,16 +10,21 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 LEAST_CLAIMS = 3
+KINDS = ("exact", "parity", "direction", "headline")
 _NOT_METHODS = frozenset({"registry.py"})
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A statement of the paper that the implementation measures; `says` is the first line of its docstring."""
+    """A statement of the paper that the implementation measures; `says` is its docstring on one line.
+
+    `kind` is what it is marked with: exact, parity, direction, headline; "" where it is not marked.
+    """
 
     name: str
     says: str
     line: int = 0
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ def _read_tree(tree: ast.Module, blank: Card) -> Card:
     paper, line = _paper(tree)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     claims = tuple(
-        Claim(name, (ast.get_docstring(node) or "").partition("\n")[0].strip(), node.lineno)
+        Claim(name, _first_paragraph(ast.get_docstring(node) or ""), node.lineno, _kind(node))
         for name, node in functions.items()
         if name.startswith("claim_")
     )
@@ -94,6 +99,15 @@ def _read_tree(tree: ast.Module, blank: Card) -> Card:
         has_merge="merge" in functions,
         has_demo="demo" in functions,
     )
+
+
+def _first_paragraph(doc: str) -> str:
+    return " ".join(doc.partition("\n\n")[0].split())
+
+
+def _kind(claim: ast.FunctionDef) -> str:
+    marks = [mark.id for mark in claim.decorator_list if isinstance(mark, ast.Name) and mark.id in KINDS]
+    return marks[0] if marks else ""
 
 
 def _paper(tree: ast.Module) -> tuple[str, int]:

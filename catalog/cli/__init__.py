@@ -12,15 +12,17 @@ from collections.abc import Sequence
 import click
 
 from catalog import __version__
-from catalog.cli import editing, keeping, moving, reading, site
+from catalog.cli import editing, keeping, moving, reading, running, site
 from catalog.errors import KbError
 
 SECTIONS = {
     "Read": ("list", "search", "show", "next", "stats", "open"),
-    "Collect": ("add", "import", "edit", "mark-read", "mark-reading", "mark-unread", "note", "tag", "link", "rename", "rm"),
+    "Collect": ("add", "import", "edit", "rename", "rm"),
+    "Mark": ("mark-read", "mark-reading", "mark-unread", "note", "tag", "link"),
+    "Run": ("impls", "demo", "verify"),
     "Share": ("export", "site"),
     "Keep": ("init", "check", "fmt", "schema", "completion"),
-}  # fmt: skip
+}
 
 
 class _Sections(click.Group):
@@ -48,7 +50,7 @@ def cli(ctx: click.Context, root: str | None) -> None:
     ctx.obj = root
 
 
-for _module in (reading, editing, moving, keeping, site):
+for _module in (reading, editing, running, moving, keeping, site):
     for _command in _module.COMMANDS:
         cli.add_command(_command)
 

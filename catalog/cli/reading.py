@@ -104,9 +104,7 @@ def _show(record: Record, paper: Paper) -> None:
         out.echo(f"{name}: {url}{f' ({label})' if label else ''}")
     for tutorial in paper.tutorials:
         versions = ", ".join(f"{library} {version}" for library, version in tutorial.versions.items())
-        out.echo(
-            f"tutorial: {' · '.join(part for part in (tutorial.name, tutorial.date, versions, tutorial.notebook) if part)}"
-        )
+        out.echo(f"tutorial: {' · '.join(filter(None, (tutorial.name, tutorial.date, versions, tutorial.notebook)))}")
     for text in (paper.notes, paper.bibtex):
         if text:
             out.echo(f"\n{text}")

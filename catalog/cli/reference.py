@@ -37,7 +37,8 @@ def _command(command: click.Command, name: str, parent: click.Context) -> Iterat
     full = context.command_path
     usage = " ".join(command.collect_usage_pieces(context))
     yield f"\n### `{full}`\n\n```text\n{full} {usage}\n```\n\n{_prose(command.help)}"
-    rows = [record for parameter in command.params if (record := parameter.get_help_record(context))]
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    rows = [record for option in options if (record := option.get_help_record(context))]
     if rows:
         yield "\n| Option | Meaning |\n| --- | --- |\n"
         yield from (f"| `{_cell(option)}` | {_cell(meaning)} |\n" for option, meaning in rows)

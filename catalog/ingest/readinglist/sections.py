@@ -249,7 +249,7 @@ def _bibtex(paper: _Paper, block: Block, report: Report) -> None:
 def _second(paper: _Paper, entry: entries.Found, report: Report) -> None:
     """A further entry of the same work: beside the first under its own key, in the notes under one that is there."""
     if entries.key_of(entry.text) not in map(entries.key_of, paper.bibtex.split("\n\n@")):
-        report.add("note", "second-entry", "a second BibTeX entry of the same work is kept beside the first", entry.line)
+        report.add("note", "second-entry", "a second BibTeX entry of this work is kept beside the first", entry.line)
         paper.bibtex += f"\n\n{entry.text}"
         return
     report.add("kept", "second-entry", "a second BibTeX entry under the same key is kept in the notes", entry.line)

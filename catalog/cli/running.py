@@ -1,0 +1,178 @@
+"""Commands that run implementations: impls, demo, verify."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from catalog.cli import out
+from catalog.cli.options import complete_keys, json_option
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MARKS = {"holds": ("✓", "green"), "shown": ("✓", "green"), "fails": ("✗", "red"), "not shown": ("–", "yellow")}
+UNVERIFIED = ("·", "dim")
+KINDS = ("exact", "parity", "direction", "headline")
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def impls(ctx: click.Context, as_json: bool) -> None:
+    """List the reference implementations."""
+    if ctx.invoked_subcommand:
+        return
+    library = out.library(ctx)
+    cards, runs = library.cards(), library.runs()
+    if as_json:
+        from dataclasses import asdict
+
+        out.echo_json([asdict(card) | {"runs": runs.get(card.name, {})} for card in cards])
+        return
+    if not cards:
+        click.echo("no implementation; `kb impls new NAME --paper KEY` writes a first one", err=True)
+    rows = [
+        [(card.name, "cyan"), (card.paper, ""), (f"{len(card.claims)}", ""), (_last(runs.get(card.name, {})), ""),
+         (card.summary or "; ".join(problem.message for problem in card.problems), "dim")]
+        for card in cards
+    ]  # fmt: skip
+    table = [("name", "left"), ("paper", "left"), ("claims", "right"), ("last run", "left"), ("what it is", "ellipsis")]
+    out.table(table, rows)
+
+
+def _last(runs: dict[str, dict[str, Any]]) -> str:
+    """`cpu 2026-11-24: 7 of 9 hold`, for the device that ran last."""
+    if not runs:
+        return "never"
+    device, run = max(runs.items(), key=lambda item: str(item[1].get("environment", {}).get("date", "")))
+    claims = run.get("claims", [])
+    good = sum(claim["verdict"] in ("holds", "shown") for claim in claims)
+    return f"{device} {str(run.get('environment', {}).get('date', ''))[:10]}: {good} of {len(claims)} hold"
+
+
+@impls.command()
+@click.argument("name")
+@click.option("--paper", required=True, metavar="KEY", help="The paper it implements.", shell_complete=complete_keys)
+@click.pass_context
+def new(ctx: click.Context, name: str, paper: str) -> None:
+    """Write the first form of an implementation.
+
+    It goes to refimpl/NAME.py beside the papers, runs, and passes its own checks; put the method in its place.
+    """
+    out.echo(f"wrote {out.library(ctx).new_implementation(name, paper)}")
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@click.option("--kind", default="", metavar="KIND,…", help=f"Only claims of these kinds: {', '.join(KINDS)}.")
+@click.option("--record/--no-record", default=True, help="Write what was measured to runs/ (the default).")
+@json_option
+@click.pass_context
+def verify(
+    ctx: click.Context, names: tuple[str, ...], device: str, kind: str, record: bool, as_json: bool
+) -> None:  # fmt: skip
+    """Measure what the papers claim.
+
+    Each claim is ticked, crossed, or said not to be verified here, with what was measured against what was demanded.
+    NAME is an implementation or a paper's key; without one, all run. Exit status 1 when a claim fails.
+    """
+    kinds = tuple(part.strip() for part in kind.split(",") if part.strip())
+    if wrong := set(kinds) - set(KINDS):
+        raise click.UsageError(f"no kind {', '.join(sorted(wrong))}; there are {', '.join(KINDS)}")
+    library = out.library(ctx)
+    report: Callable[[dict[str, Any]], None] = (lambda _: None) if as_json else _claim
+    done = []
+    for card in [library.card(name) for name in names] or library.cards():
+        if not as_json:
+            out.styled(f"{card.name}  {card.summary}", "bold")
+        done.append(library.verify(card.name, device, kinds, record=record and not kinds, report=report))
+    failed = sum(claim["verdict"] == "fails" for run in done for claim in run["claims"])
+    if as_json:
+        out.echo_json(done)
+    else:
+        total = sum(len(run["claims"]) for run in done)
+        click.echo(f"{out.as_count(total, 'claim')}, {failed} failed", err=True)
+    ctx.exit(1 if failed else 0)
+
+
+def _claim(row: dict[str, Any]) -> None:
+    mark, style = MARKS.get(row["verdict"], UNVERIFIED)
+    out.styled(f"  {mark} {row['says']}", style)
+    for one in row["measured"]:
+        value = "" if one["value"] is None else f" {one['value']:.4g}"
+        out.echo(f"      {one['what']}:{value} ({one['demanded']}): {one['verdict']}")
+    if row["why"]:
+        out.echo(f"      {row['verdict']}: {row['why']}")
+
+
+@click.command()
+@click.argument("name", shell_complete=complete_keys)
+@click.option("--model", help="tiny, smollm2, a hub id or a folder.")
+@click.option("--device", help="cpu or cuda.")
+@click.option("--dtype", help="float32, bfloat16 …")
+@click.option("--task", help="What to train on.")
+@click.option("--steps", type=click.IntRange(min=1), help="How many steps.")
+@click.option("--lr", type=float, help="The learning rate.")
+@click.option("--rank", type=click.IntRange(min=1), help="The rank, where the method has one.")
+@click.option("--seed", type=int, help="The seed.")
+@click.option("--set", "others", multiple=True, metavar="NAME=VALUE", help="Another option of this demo (repeatable).")
+@click.option("--record", is_flag=True, help="Keep the result in runs/, for the site.")
+@json_option
+@click.pass_context
+def demo(ctx: click.Context, name: str, others: tuple[str, ...], record: bool, as_json: bool, **options: Any) -> None:
+    """Run a paper's method: before and after.
+
+    NAME is an implementation or a paper's key. With the defaults it runs on the model that comes along, without a
+    network, in less than a minute.
+    """
+    library = out.library(ctx)
+    card = library.card(name)
+    chosen = {key: value for key, value in options.items() if value is not None} | dict(map(_setting, others))
+    if as_json:
+        out.echo_json(library.demo(card.name, record=record, **chosen))
+        return
+    out.styled(f"{card.title}: {card.summary}", "bold")
+    _shown(library.demo(card.name, record=record, **chosen, **_progress()))
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    import ast
+
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"{text!r} is not NAME=VALUE")
+    try:
+        return key.strip(), ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key.strip(), value
+
+
+def _progress() -> dict[str, Any]:
+    """A line that follows the training, where a person is looking."""
+    if not out.fancy():
+        return {}
+
+    def progress(step: int, steps: int, loss: float) -> None:
+        done = round(24 * step / steps)
+        end = "\n" if step == steps else ""
+        click.echo(f"\r  {'█' * done}{'░' * (24 - done)} step {step} of {steps}, loss {loss:.3f}{end}", nl=False)
+
+    return {"progress": progress}
+
+
+def _shown(record: dict[str, Any]) -> None:
+    """The record of a demo as lines; samples last."""
+    for key, value in record.items():
+        if isinstance(value, float):
+            out.echo(f"  {key}: {value:.4g}")
+        elif isinstance(value, str | int) and key not in ("name",):
+            out.echo(f"  {key}: {value}")
+    for sample in record.get("samples", ()):
+        for key, value in sample.items():
+            out.echo(f"  {key}: {value}")
+
+
+COMMANDS = (impls, demo, verify)

@@ -1,0 +1,97 @@
+"""Implementations and what their runs measured: records in `runs/`, and the running itself, which alone needs torch."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from catalog.errors import KbError
+from refimpl import Card, cards
+
+NO_TORCH = "this needs torch, which is not installed; pip install 'readrun[run]'"
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_RUN = re.compile(r"(?P<name>[a-z][a-z0-9_]*)\.(?P<device>cpu|cuda|mps)\.json")
+
+
+def find_card(known: Iterable[Card], name: str, resolve: Callable[[str], str]) -> Card:
+    """The implementation of a name or of a paper's key. Raises `KbError` with the nearest ones."""
+    there = {card.name: card for card in known}
+    if name in there:
+        return there[name]
+    try:
+        key = resolve(name)
+    except KbError:
+        key = name
+    if found := [card for card in there.values() if card.paper == key]:
+        return found[0]
+    near = get_close_matches(name, [*there, *(card.paper for card in there.values())], 3, 0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(there) or 'none'}"
+    raise KbError(f"no implementation {name}; {hint}")
+
+
+def run_claims(
+    card: Card, device: str, kinds: Collection[str], report: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Run the claims of an implementation. Raises `KbError` where torch or the device is missing."""
+    return _running(card, lambda verify: verify.verify(card, device, kinds, report))
+
+
+def run_demo(card: Card, **options: Any) -> dict[str, Any]:
+    """Run a demo; returns its record. Raises `KbError` with the remedy where it cannot run."""
+    return _running(card, lambda verify: verify.demo(card, **options))
+
+
+def _running(card: Card, run: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    if card.problems:
+        raise KbError("\n".join(f"{card.path}:{p.line}: {p.message}; {p.remedy}" for p in card.problems))
+    try:
+        from refimpl import _verify
+        from refimpl._lab import LabError
+
+        try:
+            return run(_verify)
+        except (LabError, TypeError, ValueError) as e:
+            raise KbError(f"{card.name}: {e}") from None
+    except ModuleNotFoundError as e:
+        raise KbError(
+            NO_TORCH if e.name == "torch" else f"{card.name}: {e.name} is not installed; pip install {e.name}"
+        ) from None
+
+
+def record_path(runs: Path, name: str, device: str) -> Path:
+    """Where the runs of an implementation on a kind of device are kept."""
+    return runs / f"{name}.{device.partition(':')[0]}.json"
+
+
+def read_runs(runs: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """Every record by implementation and device. Raises `KbError` on one that cannot be read."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for path in sorted(runs.glob("*.json")) if runs.is_dir() else ():
+        named = _RUN.fullmatch(path.name)
+        if not named:
+            continue
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            assert isinstance(record, dict)
+        except (ValueError, AssertionError):
+            raise KbError(f"{path}: not a record of a run; run kb verify {named['name']} again") from None
+        found.setdefault(named["name"], {})[named["device"]] = record
+    return found
+
+
+def new_implementation(folder: Path, name: str, paper: str) -> Path:
+    """Write a skeleton that passes its own checks; raises `KbError` where there is one or the name is none."""
+    from refimpl._skeleton import skeleton
+
+    if not _NAME.fullmatch(name):
+        raise KbError(f"{name!r} is not a name for a file of Python; use small letters, digits and _")
+    path = folder / f"{name}.py"
+    if path.exists() or name in {card.name for card in cards()}:
+        raise KbError(f"there is an implementation {name} already; choose another name")
+    folder.mkdir(exist_ok=True)
+    path.write_text(skeleton(name, paper), encoding="utf-8")
+    return path

@@ -1,0 +1,111 @@
+"""Running an implementation: its claims, each with what was measured against what was demanded; and its demo."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import inspect
+import sys
+import time
+import warnings
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from refimpl._claims import ClaimFailed, Measured, NotHere
+from refimpl.registry import PACKAGE, Card, Claim
+
+Report = Callable[[dict[str, Any]], None]
+_WORST = ("fails", "not shown", "not verified here", "shown", "holds")
+
+
+def module_of(card: Card) -> ModuleType:
+    """The implementation itself; this runs its code, and needs torch where it does."""
+    path = Path(card.path)
+    if path.parent == PACKAGE:
+        return importlib.import_module(f"refimpl.{card.name}")
+    name = f"kb_refimpl_{card.name}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def verify(
+    card: Card, device: str = "cpu", kinds: Collection[str] = (), report: Report = lambda _: None
+) -> dict[str, Any]:
+    """Run the claims of these kinds (all where none is named); returns the record for `runs/`.
+
+    `report` is called with each claim's row as soon as it is known.
+    """
+    from refimpl._lab.measure import environment
+
+    module = module_of(card)
+    rows = []
+    for claim in card.claims:
+        if not kinds or claim.kind in kinds:
+            rows.append(_run(getattr(module, claim.name), claim, device))
+            report(rows[-1])
+    return {
+        "name": card.name,
+        "paper": card.paper,
+        "device": device,
+        "environment": environment(device, "float64 and float32", 0),
+        "claims": rows,
+    }
+
+
+def _run(function: Callable[..., Any], claim: Claim, device: str) -> dict[str, Any]:
+    """One claim's row: its verdict, every comparison, how long it took, and why where it has no verdict of its own."""
+    options = {"device": device} if "device" in inspect.signature(function).parameters else {}
+    start = time.perf_counter()
+    measured: list[Measured] = []
+    why = ""
+    with _quiet():
+        try:
+            result = function(**options)
+            measured = [result] if isinstance(result, Measured) else list(result)
+            verdict = min((one.verdict for one in measured), key=_WORST.index, default="fails")
+            why = "" if measured else "it measured nothing"
+        except ClaimFailed as e:
+            measured, verdict = [e.measured], "fails"
+        except NotHere as e:
+            verdict, why = "not verified here", str(e)
+        except Exception as e:  # whatever a claim does wrong is its failure, not that of the others
+            verdict, why = "fails", f"{type(e).__name__}: {e}".splitlines()[0]
+    return {
+        "name": claim.name,
+        "kind": claim.kind,
+        "says": claim.says,
+        "verdict": verdict,
+        "why": why,
+        "measured": [
+            {name: getattr(one, name) for name in ("what", "value", "demanded", "verdict")} for one in measured
+        ],
+        "seconds": round(time.perf_counter() - start, 2),
+    }
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the warnings of libraries, which are not about the claim."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def demo(card: Card, **options: Any) -> dict[str, Any]:
+    """Run the demo; returns its record. Raises `TypeError` with the options it knows where one is unknown."""
+    function = module_of(card).demo
+    parameters = inspect.signature(function).parameters
+    anything = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+    if not anything and (unknown := sorted(set(options) - set(parameters))):
+        raise TypeError(f"no option {', '.join(unknown)}; there are {', '.join(parameters)}")
+    with _quiet():
+        record = function(**options)
+    return dict(record)
