@@ -73,11 +73,9 @@ def paper_page(
 
 def short_authors(record: Record) -> str:
     """First author and year, as one says it: "Hu et al., 2021"."""
-    names = [inverted(name).partition(", ")[0] for name in record.authors]
-    if len(names) == 2 and not record.et_al:
-        people = " and ".join(names)
-    else:
-        people = "".join(names[:1]) + (" et al." if record.et_al or len(names) > 2 else "")
+    several = record.et_al or len(record.authors) > 2
+    names = [inverted(name).partition(", ")[0] for name in record.authors[: 1 if several else 2]]
+    people = " and ".join(names) + (" et al." if several else "")
     return ", ".join(part for part in (people, str(record.year or "")) if part)
 
 
