@@ -1,0 +1,108 @@
+"""A method on a base model and a task, before and after, as a record. Prints nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+
+from refimpl._lab import LabError, adapter, measure, models, tasks
+from refimpl._lab.loop import History, Optimiser, Progress, Step, adamw, train
+from refimpl._lab.score import Sample, Score, Task
+
+Change = Callable[[Any], nn.Module]
+
+
+def run(
+    method: str,
+    apply: Change,
+    *,
+    merge: Change | None = None,
+    model: str = "tiny",
+    task: str | Task = "python",
+    steps: int = 60,
+    lr: float = 1e-3,
+    batch: int = 8,
+    length: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    dtype: str = "float32",
+    checkpointing: bool = False,
+    step: Callable[[nn.Module], Step] | None = None,
+    optimiser: Optimiser = adamw,
+    load: dict[str, Any] | None = None,
+    out: str | Path | None = None,
+    save: bool = True,
+    buffers: tuple[str, ...] = (),
+    options: dict[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Load `model`, `apply(model)`, train it on `task`, and say what it did and cost.
+
+    `step(model)` makes the step of a method that has its own. `load` goes to `models.load`. `options` (the rank, say)
+    stand in the record. The adapter goes to `out`, or to this project's folder among the user's caches.
+    """
+    chosen = tasks.get(task) if isinstance(task, str) else task
+    base, tokenizer = models.load(model, device, dtype, **(load or {}))
+    place = str(next(base.parameters()).device)
+    with models.out_of_memory(f"for {method} on {model}"):
+        before = _look(chosen, base, tokenizer)
+        torch.manual_seed(seed)
+        adapted = apply(base)
+        size = measure.size(adapted)
+        measure.reset_peak()
+        own = step(adapted) if step is not None else None
+        history = train(
+            adapted, tokenizer, chosen, steps, lr, batch, length, seed,
+            checkpointing=checkpointing, step=own, optimiser=optimiser, progress=progress,
+        )  # fmt: skip
+        peak = measure.peak_bytes(place)
+        if not all(map(math.isfinite, history.losses)):
+            raise LabError(f"the loss is no longer a number after {steps} steps; take a smaller learning rate")
+        after = _look(chosen, adapted, tokenizer)
+        name = f"{method}-{Path(model).name}-{chosen.name}"
+        facts = {"method": method, "model": model, "task": chosen.name, "options": options or {}, "seed": seed}
+        where = adapter.save(adapted, Path(out or models.cache() / "adapters" / name), facts, buffers) if save else None
+        merged = chosen.evaluate(merge(adapted), tokenizer) if merge is not None else None
+    return {
+        **facts,
+        "metric": {"name": chosen.metric, "better": chosen.better, "n": after[0].n, "chance": after[0].chance},
+        "before": {"value": before[0].value, "samples": _plain(before[1])},
+        "after": {"value": after[0].value, "samples": _plain(after[1])},
+        "merged": None if merged is None else {"value": merged.value},
+        "parameters": {"all": size.parameters, "trainable": size.trainable, "share": size.share},
+        "bytes": {
+            "adapter": size.adapter_bytes, "gradients": history.gradient_bytes, "optimiser": history.optimiser_bytes,
+            "peak": peak, "peak_of": "the GPU's tensors" if place.startswith("cuda") else "the whole process",
+        },
+        "training": {"steps": steps, "lr": lr, "batch": batch, "length": length or chosen.length, **_cost(history)},
+        "adapter": None if where is None else str(where),
+        "environment": measure.environment(place, dtype, seed),
+    }  # fmt: skip
+
+
+def _look(task: Task, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> tuple[Score, list[Sample]]:
+    return task.evaluate(model, tokenizer), task.samples(model, tokenizer)
+
+
+def _plain(samples: list[Sample]) -> list[dict[str, str]]:
+    return [asdict(sample) for sample in samples]
+
+
+def _cost(history: History) -> dict[str, Any]:
+    return {
+        "processes": history.processes,
+        "tokens": history.tokens,
+        "seconds": history.seconds,
+        "cpu_seconds": history.cpu_seconds,
+        "seconds_a_step": history.seconds_per_step,
+        "cpu_seconds_a_step": history.cpu_seconds_per_step,
+        "tokens_a_second": history.tokens_per_second,
+        "losses": history.losses,
+    }

@@ -1,0 +1,166 @@
+"""The one training loop. It goes through accelerate, so `accelerate launch --num_processes N` spreads each batch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from refimpl._lab import LabError, measure
+from refimpl._lab.losses import IGNORED, Batch, batch_loss
+from refimpl._lab.score import Task
+
+Progress = Callable[[int, int, float], None]  # step, of how many, loss
+# A step of the method's own: takes a function that runs the model on this step's batch and returns the loss, and the
+# learning rate; does forward, backward and update as it likes, and returns the loss.
+Step = Callable[[Callable[[], Tensor], float], Tensor]
+Optimiser = Callable[[list[nn.Parameter], float], torch.optim.Optimizer]
+
+
+@dataclass
+class History:
+    """What a training run did and cost."""
+
+    losses: list[float] = field(default_factory=list)
+    tokens: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    gradient_bytes: int = 0
+    optimiser_bytes: int = 0
+    processes: int = 1
+
+    @property
+    def tokens_per_second(self) -> float:
+        return self.tokens / self.seconds if self.seconds else 0.0
+
+    @property
+    def seconds_per_step(self) -> float:
+        return self.seconds / len(self.losses) if self.losses else 0.0
+
+    @property
+    def cpu_seconds_per_step(self) -> float:
+        return self.cpu_seconds / len(self.losses) if self.losses else 0.0
+
+
+class WithLoss(nn.Module):
+    """The model and its loss as one forward, so that a wrapper for many devices sees all of it."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Batch, count: Tensor) -> Tensor:
+        return batch_loss(self.model, batch, count)
+
+
+def adamw(parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+    """AdamW without weight decay."""
+    return torch.optim.AdamW(parameters, lr=lr, weight_decay=0.0)
+
+
+def rate(step: int, steps: int) -> float:
+    """The share of the learning rate at `step`, from 0: a rise over a tenth of the steps, then a line towards zero."""
+    rise = max(1, steps // 10)
+    return (step + 1) / rise if step < rise else (steps - step) / (steps - rise)
+
+
+def train(
+    model: nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    task: Task,
+    steps: int,
+    lr: float,
+    batch: int = 8,
+    length: int | None = None,
+    seed: int = 0,
+    *,
+    checkpointing: bool = False,
+    step: Step | None = None,
+    parameters: Iterable[nn.Parameter] | None = None,
+    optimiser: Optimiser = adamw,
+    progress: Progress | None = None,
+) -> History:
+    """Train what requires gradients (or `parameters`) for `steps` batches of `batch` rows over all processes."""
+    trained = list(parameters) if parameters is not None else [p for p in model.parameters() if p.requires_grad]
+    if not trained:
+        raise LabError("nothing to train: no parameter of the model requires gradients")
+    accelerator = Accelerator(device_placement=False)
+    if batch % accelerator.num_processes:
+        raise LabError(f"a batch of {batch} does not divide over {accelerator.num_processes} processes")
+    if step is not None and accelerator.num_processes > 1:
+        raise LabError(
+            "a method that changes the step itself trains on one process; start it without accelerate launch"
+        )
+    torch.manual_seed(seed)
+    run: nn.Module = WithLoss(model)
+    update = step if step is not None else None
+    if update is None:
+        chosen = optimiser(trained, lr)
+        run = accelerator.prepare(run)
+        update = _plain_step(accelerator, chosen)
+    history = History(processes=accelerator.num_processes)
+    device = trained[0].device
+    rows = task.batches(tokenizer, length or task.length, batch, seed)
+    begun, worked = time.perf_counter(), time.process_time()
+    with _training(model, checkpointing):
+        for at, whole in zip(range(steps), rows, strict=False):
+            count = (whole["labels"][:, 1:] != IGNORED).sum().clamp(min=1) / accelerator.num_processes
+            with accelerator.split_between_processes(dict(whole)) as own:
+                mine = {name: tensor.to(device) for name, tensor in own.items()}
+            loss = update(_forward(run, mine, count.to(device)), lr * rate(at, steps))
+            history.losses.append(float(accelerator.reduce(loss.detach(), reduction="mean")))
+            history.tokens += whole["input_ids"].numel()
+            if progress is not None:
+                progress(at + 1, steps, history.losses[-1])
+    history.seconds, history.cpu_seconds = time.perf_counter() - begun, time.process_time() - worked
+    history.gradient_bytes = measure.gradient_bytes(trained)
+    history.optimiser_bytes = measure.optimiser_bytes(chosen) if step is None else 0
+    for parameter in trained:
+        parameter.grad = None
+    return history
+
+
+def _forward(run: nn.Module, batch: Batch, count: Tensor) -> Callable[[], Tensor]:
+    def forward() -> Tensor:
+        loss: Tensor = run(batch, count)
+        return loss
+
+    return forward
+
+
+def _plain_step(accelerator: Accelerator, optimiser: torch.optim.Optimizer) -> Step:
+    """Forward, backward, and a step of the optimiser."""
+
+    def step(forward: Callable[[], Tensor], lr: float) -> Tensor:
+        optimiser.zero_grad()
+        loss = forward()
+        accelerator.backward(loss)
+        for group in optimiser.param_groups:
+            group["lr"] = lr * group.get("scale", 1.0)
+        optimiser.step()
+        return loss
+
+    return step
+
+
+@contextmanager
+def _training(model: nn.Module, checkpointing: bool) -> Iterator[None]:
+    """The model in training mode, with gradient checkpointing if asked for; as it was, afterwards."""
+    was = model.training
+    model.train()
+    inner: list[Any] = [m for m in model.modules() if isinstance(m, PreTrainedModel)][:1] if checkpointing else []
+    for m in inner:
+        m.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    try:
+        yield
+    finally:
+        for m in inner:
+            m.gradient_checkpointing_disable()
+        model.train(was)

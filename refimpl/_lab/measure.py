@@ -1,0 +1,178 @@
+"""What a method costs: parameters, bytes, peak memory, and on what it was measured."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes", "accelerate")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many numbers a model has and how many of them are trained; `adapter_bytes` is what the latter take."""
+
+    parameters: int
+    trainable: int
+    adapter_bytes: int
+
+    @property
+    def share(self) -> float:
+        return self.trainable / self.parameters if self.parameters else 0.0
+
+
+def size(model: nn.Module) -> Size:
+    """Count each parameter once; a 4-bit weight counts as the numbers it stands for."""
+    everything = list(model.parameters())
+    trained = [p for p in everything if p.requires_grad]
+    return Size(
+        parameters=sum(_numbers(p) for p in everything),
+        trainable=sum(p.numel() for p in trained),
+        adapter_bytes=sum(p.nbytes for p in trained),
+    )
+
+
+def gradient_bytes(parameters: Iterable[nn.Parameter]) -> int:
+    """Of the gradients that are held at this moment."""
+    return sum(p.grad.nbytes for p in parameters if p.grad is not None)
+
+
+def optimiser_bytes(optimiser: torch.optim.Optimizer) -> int:
+    """Of the optimiser's state, wherever it lies."""
+    states = [getattr(optimiser, "optimizer", optimiser).state]
+    return sum(tensor.nbytes for state in states for tensor in _tensors(state))
+
+
+def reset_peak() -> None:
+    """Forget the highest use of memory so far: of the GPU where there is one, and of this process."""
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def peak_bytes(device: str = "cpu") -> int | None:
+    """The highest use of memory so far: what torch took of the GPU, or the whole process (VmHWM). None if unknown."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.max_memory_allocated())
+    return _status("VmHWM")
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """Memory of a process on its own: before the work began, and at its highest."""
+
+    before: int
+    peak: int
+
+    @property
+    def extra(self) -> int:
+        return self.peak - self.before
+
+
+def peak_in_child(target: str, *args: Any) -> Peak:
+    """Run `module:function` in a fresh process, with arguments that JSON can carry, and read its memory.
+
+    The function sets up, and returns a function without arguments: the work that is measured. The process is fresh
+    because memory that was freed stays with the process, and the highest use of a parent passes on to its children.
+    """
+    call = [sys.executable, "-c", _CHILD, target, json.dumps(args)]
+    path = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, sys.path)])
+    done = subprocess.run(call, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": path})  # noqa: S603  # our own code
+    if done.returncode:
+        raise RuntimeError(f"{target} failed in its own process: {done.stderr.strip()[-2000:]}")
+    return Peak(**json.loads(done.stdout.splitlines()[-1]))
+
+
+_CHILD = """
+import importlib, json, sys
+module, _, function = sys.argv[1].partition(":")
+from refimpl._lab import measure
+work = getattr(importlib.import_module(module), function)(*json.loads(sys.argv[2]))
+measure.reset_peak()
+before = measure._status("VmRSS") or 0
+work()
+print(json.dumps({"before": before, "peak": measure._status("VmHWM") or 0}))
+"""
+
+
+def environment(device: str, dtype: str, seed: int) -> dict[str, Any]:
+    """On what, with what and when something was measured."""
+    cuda = device.startswith("cuda")
+    return {
+        "device": torch.cuda.get_device_name(device) if cuda else _processor(),
+        "kind": "cuda" if cuda else "cpu",
+        "threads": torch.get_num_threads(),
+        "dtype": dtype,
+        "seed": seed,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in LIBRARIES},
+        "commit": _commit(),
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.machine()
+
+
+def _commit() -> str:
+    """The commit of the checkout that this file is tracked in, "" where it is not."""
+    here = Path(__file__)
+    for ask in (["ls-files", "--error-unmatch", here.name], ["rev-parse", "HEAD"]):
+        try:
+            done = subprocess.run(["git", *ask], cwd=here.parent, capture_output=True, text=True, timeout=10)  # noqa: S603, S607
+        except (OSError, subprocess.TimeoutExpired):
+            return ""
+        if done.returncode:
+            return ""
+    return done.stdout.strip()
+
+
+def _status(field: str) -> int | None:
+    """A field of /proc/self/status, in bytes."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return None
+    found = [line.split() for line in lines if line.startswith(f"{field}:")]
+    return int(found[0][1]) * 1024 if found else None
+
+
+def _numbers(parameter: nn.Parameter) -> int:
+    state: Any = getattr(parameter, "quant_state", None)
+    return int(torch.Size(state.shape).numel()) if state is not None else parameter.numel()
+
+
+def _tensors(value: Any) -> list[Tensor]:
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, dict):
+        return [tensor for item in value.values() for tensor in _tensors(item)]
+    return []

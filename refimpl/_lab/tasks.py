@@ -1,0 +1,32 @@
+"""The tasks by name: what a model is adapted to, with data held out and a number a person understands.
+
+    python    text of another kind: the source of Python's standard library (nats a token; lower is better)
+    glosses   text of the same kind: glosses that `tiny` has never read (nats a token; lower is better)
+    classes   classification into words: WordNet's 26 noun classes, from words and gloss (accuracy)
+    recall    what was said of a key, anywhere in a long context (accuracy)
+
+None of them needs a download.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+
+from refimpl._lab import LabError
+from refimpl._lab.choices import Classes, Recall
+from refimpl._lab.score import Sample, Score, Task
+from refimpl._lab.texts import Text, glosses, python
+
+__all__ = ["TASKS", "Classes", "Recall", "Sample", "Score", "Task", "Text", "get", "glosses", "python"]
+
+TASKS: dict[str, Callable[[], Task]] = {"python": python, "glosses": glosses, "classes": Classes, "recall": Recall}
+
+
+def get(name: str) -> Task:
+    """The task of this name. Raises `LabError`."""
+    if name in TASKS:
+        return TASKS[name]()
+    near = difflib.get_close_matches(name, TASKS, n=1, cutoff=0.5)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    raise LabError(f"no task {name!r}{meant} There are {', '.join(TASKS)}")
