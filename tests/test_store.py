@@ -28,7 +28,11 @@ def store(tmp_path: Path) -> Store:
 
 def run_python(code: str, *args: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code), *args], capture_output=True, text=True, timeout=timeout, check=False
+        [sys.executable, "-c", textwrap.dedent(code), *args],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
     )
 
 
@@ -173,7 +177,14 @@ def test_a_journal_that_names_other_files_is_refused(store: Store, tmp_path: Pat
     store.commit({})
     with store.lock():
         pass
-    for rows in ([["", "../outside.md"]], [["", "kb.toml"]], [["", str(outside)]], [["", "papers/../kb.toml"]], {"a": 1}, [[1]]):
+    for rows in (
+        [["", "../outside.md"]],
+        [["", "kb.toml"]],
+        [["", str(outside)]],
+        [["", "papers/../kb.toml"]],
+        {"a": 1},
+        [[1]],
+    ):
         (store.private / "journal.json").write_text(json.dumps(rows))
         store.stamps()
         assert victim.exists()

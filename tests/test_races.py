@@ -1,0 +1,47 @@
+"""Many `kb` at once: every add and every mark is there afterwards."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from catalog.library import Library
+
+WORKER = """
+import sys
+from catalog.library import Library
+library, me = Library.open(), sys.argv[1]
+for i in range(4):
+    library.add("@misc{p%s%d, title = {Work %s of number %d}, author = {A%s B}}" % (me, i, me, i, me))
+    library.tag("shared", ["tag-%s-%d" % (me, i)])
+    library.mark_read(["p%s%d" % (me, i)])
+"""
+
+
+def test_eight_processes_add_and_mark_at_once(library: Library, root: Path) -> None:
+    library.add("@misc{shared, title = {The shared work of all}}")
+    running = [
+        subprocess.Popen([sys.executable, "-c", WORKER, str(n)], cwd=root, stderr=subprocess.PIPE, text=True)
+        for n in range(8)
+    ]
+    errors = [process.communicate(timeout=120)[1] for process in running]
+    assert errors == [""] * 8
+    assert len(library.papers()) == 33
+    assert len(library.get("shared").tags) == 32
+    assert len(library.list("status:read")) == 32
+    assert not [path for path in (root / "papers").iterdir() if path.suffix != ".md"]
+
+
+def test_the_same_paper_added_by_eight_at_once_is_there_once(library: Library, root: Path) -> None:
+    code = "from catalog.cli import main; main(['add', '--title', 'One work of many words', '--key', 'one'])"
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", code], cwd=root, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+        )
+        for _ in range(8)
+    ]
+    ended = [(process.communicate(timeout=120)[1], process.returncode) for process in running]
+    assert sorted(status for _, status in ended) == [0] + [1] * 7
+    assert all("one is taken; use --key oneb" in err for err, status in ended if status)
+    assert list(library.papers()) == ["one"]
