@@ -1,6 +1,6 @@
 """The pictures of the README: the site of this repository, built and looked at in a browser of 1280 pixels, light.
 
-    python tests/pictures.py        # wants Debian's chromium
+Run it by hand, `python tests/pictures.py`, when the site looks different; it wants Debian's chromium.
 """
 
 from __future__ import annotations
@@ -87,16 +87,18 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 def main() -> None:
     """Make every picture anew."""
     PICTURES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
-        with served(built(Path(scratch))) as address:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            page = browser.new_page(color_scheme="light")
-            for name, (path, height) in VIEWS.items():
-                png = packed(shoot(page, f"{address}/{path}", height))
-                assert len(png) < MOST_BYTES, f"{name}: {len(png)} bytes"
-                (PICTURES / name).write_bytes(png)
-                print(f"{name}: {len(png) // 1000} kB")
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        served(built(Path(scratch))) as address,
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS) as browser,
+    ):
+        page = browser.new_page(color_scheme="light")
+        for name, (path, height) in VIEWS.items():
+            png = packed(shoot(page, f"{address}/{path}", height))
+            assert len(png) < MOST_BYTES, f"{name}: {len(png)} bytes"
+            (PICTURES / name).write_bytes(png)
+            print(f"{name}: {len(png) // 1000} kB")
 
 
 if __name__ == "__main__":
