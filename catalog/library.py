@@ -449,20 +449,22 @@ class Library:
 
     def pages(self) -> Mapping[str, str | bytes]:
         """Every page and data file of the site, by path. Raises `BadFile` where a paper cannot be read."""
+        from catalog.export.bib import merge
         from catalog.pages import render
 
         papers = self.papers()
+        bib = merge(papers.values(), self.store.shared()).text
         entries = [(papers[record.key], record) for record in self.list(sort="-added,key") if record.key in papers]
         written = self.store.hand_written()
         texts = {path: body.decode("utf-8", "replace") for path, body in written.items() if path.endswith(".md")}
         others = {path: body for path, body in written.items() if path not in texts}
-        return {**render(entries, self._site_options(), texts), **others}
+        return {**render(entries, self._site_options(bib), texts), **others}
 
-    def _site_options(self) -> SiteOptions:
+    def _site_options(self, bib: str = "") -> SiteOptions:
         from catalog.pages import SiteOptions
 
         config = self.store.config
-        return SiteOptions(title=config.title, url=config.site_url, bib=self.export_bib().text)
+        return SiteOptions(title=config.title, url=config.site_url, bib=bib)
 
     def build_site(self) -> Path:
         """Write the pages, run mkdocs on them and finish the HTML; returns the folder of the site."""

@@ -96,10 +96,27 @@ def _link_name(text: str) -> str:
     return text
 
 
+def _year(value: Any) -> Any:
+    if isinstance(value, str):
+        if not re.fullmatch(r"[12]\d{3}", value.strip()):
+            raise ValueError(f"{value!r} is not a year; write four digits")
+        return int(value)
+    return value
+
+
+def _author(text: str) -> str:
+    text = one_line(text)
+    if not text or any(c in text for c in "`|<>{}[]\\"):
+        raise ValueError(f"{text[:60]!r} is not an author's name; none of ` | < > {{ }} [ ] \\")
+    return text
+
+
 OneLine = Annotated[str, AfterValidator(one_line), Field(max_length=2000)]
 Url = Annotated[str, AfterValidator(_url), Field(max_length=4000)]
 Tag = Annotated[str, AfterValidator(_tag)]
 Key = Annotated[str, AfterValidator(_key)]
+Author = Annotated[str, AfterValidator(_author), Field(max_length=200)]
+Year = Annotated[int, BeforeValidator(_year), Field(ge=0, le=2999)]
 
 
 def file_name(key: str) -> str:
@@ -239,6 +256,9 @@ class Paper(_Model):
 
     key: SkipJsonSchema[Key]
     title: Annotated[OneLine, Field(description="only where there is no BibTeX, or the list shows another title")] = ""
+    authors: Annotated[tuple[Author, ...], Field(description="only where the BibTeX names none")] = ()
+    year: Annotated[Year, Field(description="only where the BibTeX has none")] = 0
+    venue: Annotated[OneLine, Field(description="only where the BibTeX has none")] = ""
     status: Annotated[Status, BeforeValidator(_read_status)] = Status.unread
     read: Annotated[Date, Field(description="the day it was read; only with status: read")] = None
     added: Annotated[Date, Field(description="the day it came into the catalog")] = None

@@ -69,7 +69,7 @@ def loads(text: str, key: str, path: str = "") -> Paper:
 def dumps(paper: Paper) -> str:
     """The canonical text of a paper: fields in model order, defaults left out, one line end at the end."""
     front = paper.model_dump(mode="json", include=set(FRONT_MATTER), exclude_defaults=True)
-    front = {"status": str(paper.status)} | front
+    front |= {"status": str(paper.status)} | ({"year": str(paper.year)} if paper.year else {})
     extras = dict(paper.extras)
     lines = ["---\n"]
     for name in FRONT_MATTER:
@@ -131,12 +131,11 @@ def _read_yaml(source: str, key: str, path: str) -> dict[str, Any]:
     def bad(message: str, line: int, remedy: str = "write field: value, quoted where it holds ': ' or '#'") -> BadFile:
         return BadFile(Finding("front-matter", message, remedy, path, line, key))
 
-    if _ANCHOR.search(source):
-        for event in yaml.parse(source, Loader=_BaseLoader):
+    try:
+        for event in yaml.parse(source, Loader=_BaseLoader) if _ANCHOR.search(source) else ():
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 line = event.start_mark.line + 2 if event.start_mark else 2
                 raise bad("YAML anchors and aliases are not read here", line, "quote the value, or write it out")
-    try:
         values = yaml.load(source, Loader=_Loader)  # noqa: S506 - it makes strings, lists and mappings alone
     except RecursionError:
         raise bad("the front matter is nested too deeply", 2) from None

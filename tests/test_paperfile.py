@@ -83,6 +83,9 @@ def papers(draw: st.DrawFn) -> Paper:
     return Paper(
         key=draw(keys),
         title=draw(lines),
+        authors=tuple(draw(st.lists(words, max_size=2))),
+        year=draw(st.sampled_from([0, 1905, 2024])),
+        venue=draw(lines),
         status=status,
         read=draw(days) if status is Status.read else None,
         added=draw(days),
@@ -156,6 +159,8 @@ def test_the_lines_of_parts() -> None:
         ("# A title\n", 1, "no front matter"),
         ("---\nstatus: read\n", 1, "not closed"),
         ("---\nstatus: done\n---\n", 2, "'done' is not a status; write unread, reading or read"),
+        ("---\ntitle: a\nstatus: read\nyear: 20x3\n---\n", 4, "year: '20x3' is not a year; write four digits"),
+        ("---\nauthors:\n  - A B\n  - '<b>'\n---\n", 4, "not an author's name"),
         ("---\nstatus: read\nread: 20x3\n---\n", 3, "'20x3' is not a date; write YYYY-MM-DD"),
         ("---\nstatus: unread\nlinks:\n  code: ''\n---\n", 4, "the address is empty"),
         ("---\nlinks:\n  paper:\n    - https://x.org\n    - 'javascript:alert(1)'\n---\n", 5, "links.paper: 'javascript"),

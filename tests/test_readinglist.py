@@ -229,6 +229,9 @@ PAPERS = st.builds(
     _paper,
     key=KEYS,
     title=LINE,
+    authors=st.lists(LINE, max_size=2).map(tuple),
+    year=st.sampled_from([0, 1905, 2024]),
+    venue=LINE,
     status=st.sampled_from(Status),
     read=DAYS,
     added=DAYS,
@@ -246,7 +249,7 @@ def carried(paper: Paper, draft: Draft) -> dict[str, tuple[object, object]]:
     """What a draft says otherwise than the paper it was exported from."""
     same = {
         name: (getattr(paper, name), getattr(draft, name))
-        for name in ("status", "read", "added", "due", "links", "tags", "tutorials", "aliases", "bibtex", "notes")
+        for name in ("authors", "year", "venue", "status", "read", "added", "due", "links", "tags", "tutorials", "aliases", "bibtex", "notes")
     }
     same["title"] = (paper.title or paper.key, draft.title)
     return {name: pair for name, pair in same.items() if pair[0] != pair[1]}

@@ -70,14 +70,15 @@ def describe(paper: Paper, macros: Mapping[str, str] = MONTHS, parent: Parent = 
     """What is shown of a paper. An entry that cannot be read counts as none; nothing here ever fails on its text."""
     entry = read_first(paper, macros)
     fields = inherit(entry, parent) if entry else {}
+    preprint = arxiv_of(fields) or next((a for link in paper.links if (a := arxiv(link.url))), "")
     names, et_al = people(fields.get("author") or fields.get("editor") or "")
     return Record(
         key=paper.key,
         title=paper.title or title(fields) or paper.key,
-        authors=tuple(shown for name in names if (shown := name.display)),
+        authors=tuple(shown for name in names if (shown := name.display)) or paper.authors,
         et_al=et_al,
-        year=year(fields),
-        venue=venue(fields, entry.type if entry else ""),
+        year=year(fields) or paper.year or _arxiv_year(preprint),
+        venue=venue(fields, entry.type if entry else "") or paper.venue or ("arXiv" if preprint and not entry else ""),
         type=entry.type if entry else "",
         status=str(paper.status),
         added=_iso(paper.added),
@@ -86,7 +87,7 @@ def describe(paper: Paper, macros: Mapping[str, str] = MONTHS, parent: Parent = 
         tags=paper.tags,
         links=tuple((link.name, link.url, link.label) for link in paper.links),
         doi=doi_of(fields) or next((d for link in paper.links if (d := doi(link.url))), ""),
-        arxiv=arxiv_of(fields) or next((a for link in paper.links if (a := arxiv(link.url))), ""),
+        arxiv=preprint,
         abstract=" ".join(fields.get("abstract", "").split()),
         notes=paper.notes,
         tutorials=len(paper.tutorials),
@@ -109,6 +110,14 @@ def year(fields: Mapping[str, str]) -> int:
         if found:
             return int(found[0] if name != "year" else found[-1])
     return 0
+
+
+def _arxiv_year(identifier: str) -> int:
+    """The year an arXiv id was given: 2106.09685 is of 2021."""
+    digits = identifier.rpartition("/")[2][:2]
+    if not digits.isdigit():
+        return 0
+    return (1900 if "/" in identifier and int(digits) > 90 else 2000) + int(digits)
 
 
 def venue(fields: Mapping[str, str], entry_type: str) -> str:

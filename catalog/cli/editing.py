@@ -204,7 +204,8 @@ tag = _changer(
     lambda library, key, new, gone: library.tag(key, new, gone), lambda paper: ", ".join(paper.tags),
 )  # fmt: skip
 link = _changer(
-    "link", "[[NAME=]URL]...", "Add links to a paper, or take some off.\n\nA link is code=https://… or an address; --remove takes either.",
+    "link", "[[NAME=]URL]...",
+    "Add links to a paper, or take some off.\n\nA link is code=https://… or an address; --remove takes either.",
     lambda library, key, new, gone: library.link(key, new, gone),
     lambda paper: ", ".join(f"{one.name} {one.url}" for one in paper.links),
 )  # fmt: skip

@@ -169,12 +169,22 @@ def _item(text: str, path: str, names: tuple[str, ...], pool: _Pool) -> _Item | 
 
 def _made(paper: Paper) -> str:
     """An entry for a paper that has none, so that it can be cited."""
-    title = protect("".join(_ESCAPES.get(char, char) for char in paper.title))
+    title = protect(_escaped(paper.title))
     urls = {link.name: link.url for link in reversed(paper.links) if link.url.startswith("http")}
     url = next((urls[name] for name in _URL_LINKS if name in urls), next(reversed(urls.values()), ""))
     address = url.replace("{", "%7B").replace("}", "%7D")
-    lines = [f"  title = {{{title}}},", *([f"  howpublished = {{\\url{{{address}}}}},"] if url else [])]
+    lines = [f"  title = {{{title}}},"]
+    lines += (
+        [f"  author = {{{' and '.join(f'{{{_escaped(name)}}}' for name in paper.authors)}}},"] if paper.authors else []
+    )
+    lines += [f"  year = {{{paper.year}}},"] if paper.year else []
+    lines += [f"  note = {{{_escaped(paper.venue)}}},"] if paper.venue else []
+    lines += [f"  howpublished = {{\\url{{{address}}}}},"] if url else []
     return "\n".join([f"@misc{{{paper.key},", *lines, "}"])
+
+
+def _escaped(text: str) -> str:
+    return "".join(_ESCAPES.get(char, char) for char in text)
 
 
 def _choose(pool: _Pool, names: Iterable[str]) -> tuple[dict[str, _Item], tuple[str, ...]]:

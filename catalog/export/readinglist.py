@@ -71,6 +71,9 @@ def _facts(paper: Paper) -> list[str]:
         facts.append(f"key: {_key(paper.key)}")
     if paper.tags:
         facts.append("tag: " + " | ".join(f"`{tag}`" for tag in paper.tags))
+    facts += ["authors: " + " | ".join(f"`{name}`" for name in paper.authors)] if paper.authors else []
+    facts += [f"year: {paper.year}"] if paper.year else []
+    facts += [f"venue: {_entities(paper.venue).replace('_', '&#95;')}"] if paper.venue else []
     facts += [f"{name}: {day}" for name in ("added", "read", "due") if (day := getattr(paper, name))]
     if paper.aliases:
         facts.append("aliases: " + ", ".join(_key(alias) for alias in paper.aliases))

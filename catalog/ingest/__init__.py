@@ -70,8 +70,5 @@ def _paper_file(text: str, path: str) -> Source:
 
 
 def _draft(paper: Paper, key: str, path: str) -> Draft:
-    return Draft(
-        title=paper.title, key=key, status=paper.status, read=paper.read, added=paper.added, due=paper.due,
-        links=paper.links, tags=paper.tags, tutorials=paper.tutorials, aliases=paper.aliases, bibtex=paper.bibtex,
-        notes=paper.notes, line=1, path=path,
-    )  # fmt: skip
+    same = {name: getattr(paper, name) for name in Paper.model_fields if name not in ("key", "extras")}
+    return Draft(key=key, line=1, path=path, **same)

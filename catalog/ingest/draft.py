@@ -18,6 +18,9 @@ class Draft:
     """
 
     title: str = ""
+    authors: tuple[str, ...] = ()
+    year: int = 0
+    venue: str = ""
     key: str = ""
     status: Status | None = None
     read: dt.date | None = None

@@ -93,7 +93,8 @@ class Merger:
                 self._note("title-case", draft, f"the list and the BibTeX of {key} write the title in different case",
                            "repaired", "both are kept; the list's is shown", key)  # fmt: skip
         paper = Paper(
-            key=key, title=title, status=draft.status or Status.unread, read=draft.read, due=draft.due,
+            key=key, title=title, authors=draft.authors, year=draft.year, venue=draft.venue,
+            status=draft.status or Status.unread, read=draft.read, due=draft.due,
             added=draft.added or self.today, links=draft.links, tags=draft.tags, tutorials=draft.tutorials,
             aliases=draft.aliases, bibtex=draft.bibtex, notes=draft.notes,
         )  # fmt: skip
@@ -120,6 +121,9 @@ class Merger:
             title = brought.title if self.theirs else title
         after = before.evolve(
             title=title,
+            authors=before.authors or brought.authors,
+            year=before.year or brought.year,
+            venue=before.venue or brought.venue,
             status=status,
             read=read,
             added=before.added or brought.added,

@@ -23,7 +23,8 @@ _CITE = re.compile(
 )
 _LINKS_FOLLOW = re.compile(r"\b(?:links?|urls?)$|^(?:models?|datasets?|papers?|codes?|resources)$", re.I)
 _FORMATS = ("pdf", "html", "ps", "site", "web", "page", "article", "post", "document")
-FACTS = ("tag", "tags", "keyword", "keywords", "key", "added", "read", "due", "aliases", "alias", "status")
+FACTS = ("tag", "tags", "keyword", "keywords", "key", "added", "read", "due", "aliases", "alias", "status",
+         "author", "authors", "year", "venue")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +224,25 @@ def date(value: str) -> dt.date | None:
         )
     except ValueError:
         return None
+
+
+def authors(value: str) -> tuple[str, ...]:
+    """Names in backticks, or parted by `|` or `;`, or by commas where each is a whole name; else empty."""
+    if quoted := re.findall(r"`([^`]+)`", value):
+        return tuple(quoted)
+    if "|" in value or ";" in value:
+        parts = re.split(r"[|;]", value)
+    else:
+        parts = re.split(r",\s*(?:and\s+|&\s*)?|\s+and\s+|\s*&\s*", value)
+        if len(parts) > 1 and any(len(part.split()) < 2 for part in parts if part.strip()):
+            return ()
+    names = tuple(" ".join(words.strip_marks(part).split()) for part in parts if part.strip())
+    return () if any(re.search(r"[`|<>{}\[\]\\]|^et al|^others$", name) or len(name) > 200 for name in names) else names
+
+
+def year(value: str) -> int:
+    """A year alone; 0 where it is none."""
+    return int(value.strip()) if re.fullmatch(r"[12]\d{3}", value.strip()) else 0
 
 
 def key(value: str) -> str:

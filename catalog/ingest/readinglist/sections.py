@@ -38,6 +38,9 @@ class _Paper:
     entry_title: str = ""
     key: str = ""
     aliases: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    year: int = 0
+    venue: str = ""
     dates: dict[str, dt.date] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     exact: str | None = None
@@ -86,9 +89,17 @@ def read_parts(
     paper = _Paper(title, line, status, list(links), tags)
     if notes:
         paper.notes += [" · ".join(notes), ""]
+        paper.year = _only_year(" ".join(notes))
         paper.take()
     fill(paper, blocks, report)
+    paper.year = 0 if paper.bibtex else paper.year
     return finish(paper, report)
+
+
+def _only_year(text: str) -> int:
+    """The year that the line of a list gives a paper, where it gives just one."""
+    years = set(re.findall(r"(?<![\d.:/])(?:19[5-9]\d|20[0-4]\d)(?!\d|[.:]\d)", text))
+    return int(years.pop()) if len(years) == 1 else 0
 
 
 def fill(paper: _Paper, blocks: Sequence[Block], report: Report) -> None:
@@ -193,6 +204,15 @@ def _fact(paper: _Paper, block: Block, report: Report) -> bool:
     if name in ("added", "read", "due") and (day := labels.date(label.value)):
         paper.dates[name] = day
         return True
+    if name in ("author", "authors") and not paper.authors and (authors := labels.authors(label.value)):
+        paper.authors = authors
+        return True
+    if name == "year" and not paper.year and (year := labels.year(label.value)):
+        paper.year = year
+        return True
+    if name == "venue" and not paper.venue and (venue := words.strip_marks(label.value)[:2000]):
+        paper.venue = venue
+        return True
     if name == "key" and (key := labels.key(label.value)):
         paper.key = key
         return True
@@ -261,7 +281,8 @@ def finish(paper: _Paper, report: Report) -> list[Draft]:
     """The draft of the paper, and those of other works in its section."""
     tags = labels.unique_tags(paper.tags)
     draft = Draft(
-        title=paper.title, key=paper.key, status=paper.status, read=paper.dates.get("read"),
+        title=paper.title, authors=paper.authors, year=paper.year, venue=paper.venue, key=paper.key,
+        status=paper.status, read=paper.dates.get("read"),
         added=paper.dates.get("added"), due=paper.dates.get("due"), links=_grouped(paper.links), tags=tags,
         tutorials=tuple(paper.tutorials), aliases=paper.aliases, bibtex=paper.bibtex, notes=_notes(paper, report),
         line=paper.line,

@@ -1,0 +1,425 @@
+r"""Equations as one types them, `W' = W + (alpha / r) B A`, as TeX; what is not understood with certainty is left alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+LONGEST = 300
+DEEPEST = 12
+_GAP = re.compile(r" {3,}")
+_TOKEN = re.compile(
+    r"(?P<space>[ ]*)(?:(?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+(?![\w.]))?)|(?P<name>[A-Za-z]+\d*)"
+    r"|(?P<mark><->|<-|->|<=|>=|!=|:=|~=|\.\.\.|\.\.|\|\||[-+*/^_=<>~,;:()\[\]{}|@'.≤≥≠≈→←·×∈…√∞−]))"
+)
+_GREEK = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi"
+    " omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+)
+_RELATIONS = {
+    "=": "=", "<": "<", ">": ">", "~": r"\sim", "~=": r"\approx", "≈": r"\approx", "<=": r"\le", "≤": r"\le",
+    ">=": r"\ge", "≥": r"\ge", "!=": r"\ne", "≠": r"\ne", "->": r"\to", "→": r"\to", "<-": r"\gets", "←": r"\gets",
+    ":=": ":=", "<->": r"\leftrightarrow", "in": r"\in", "∈": r"\in",
+}  # fmt: skip
+_PRODUCTS = {"*": r"\cdot", "·": r"\cdot", "@": r"\,", "×": r"\times", "/": "/"}
+_SUMS = {"+": "+", "-": "-", "−": "-"}
+_DOTS = {"...": r"\ldots", "…": r"\ldots", "..": r"\mathbin{..}", "∞": r"\infty"}
+_OPERATORS = {
+    "sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min", "log": r"\log", "exp": r"\exp", "ln": r"\ln",
+    "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh", "det": r"\det", "sup": r"\sup", "inf": r"\inf",
+}  # fmt: skip
+_NAMED = {"mean", "argmax", "argmin", "softmax", "tr", "diag", "sign", "rank", "std", "var", "relu", "gelu", "silu"}
+_WORDS = {"lr", "loss", "None", "const"}
+_AROUND = {"sqrt": (r"\sqrt{", "}"), "ceil": (r"\lceil ", r" \rceil"), "floor": (r"\lfloor ", r" \rfloor"),
+           "abs": (r"\lvert ", r" \rvert"), "norm": (r"\lVert ", r" \rVert")}  # fmt: skip
+_ENDS = {"(": ")]", "[": "])"}
+_BARS = {"|": (r"\lvert ", r" \rvert"), "||": (r"\lVert ", r" \rVert")}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a group of equations: TeX with `&` at its relation, and a remark that stands beside it."""
+
+    tex: str
+    remark: str = ""
+
+
+def rows(lines: list[str]) -> list[Row] | None:
+    """Lines that are equations, all of them, as rows; None where one is not, or may be something else.
+
+    Cells stand three spaces apart. The first is an equation; each other is one too, or a remark.
+    """
+    found: list[Row] = []
+    for line in lines:
+        first, *others = _GAP.split(line.strip())
+        row = _row(first, continued=bool(found))
+        if row is None:
+            return None
+        found.append(row)
+        for cell in others:
+            row = _row(cell)
+            found = [*found, row] if row else [*found[:-1], Row(found[-1].tex, f"{found[-1].remark} {cell}".strip())]
+    return found
+
+
+def display(found: list[Row]) -> str:
+    """Rows as one piece of display mathematics."""
+    if len(found) == 1:
+        return found[0].tex.replace("&", "", 1)
+    return r"\begin{aligned}" + r" \\ ".join(row.tex for row in found) + r"\end{aligned}"
+
+
+def equation(cell: str, continued: bool = False) -> str | None:
+    """The TeX of one equation, `&` before its first relation; None where it is not surely one.
+
+    What is `continued` may begin with its relation.
+    """
+    end = cell[-1:] if cell[-1:] in {",", ";", "."} and not cell.endswith("..") else ""
+    tokens = _tokens(cell[: len(cell) - len(end)])
+    if not tokens:
+        return None
+    try:
+        return _Reader(tokens).equation(continued) + end
+    except _NotOne:
+        return None
+
+
+def _row(cell: str, continued: bool = False) -> Row | None:
+    """An equation, with the remark that may follow it two spaces further on."""
+    whole = equation(cell, continued)
+    if whole:
+        return Row(whole)
+    first, _, remark = cell.partition("  ")
+    tex = equation(first, continued) if remark else None
+    return Row(tex, remark.strip()) if tex else None
+
+
+class _NotOne(Exception):
+    """This is not an equation, or not one that can be read in a single way."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    spaced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A piece of TeX. `fraction`: both sides where it is a quotient and nothing else; `word`: it may be prose."""
+
+    tex: str
+    fraction: tuple[str, str] | None = None
+    word: bool = False
+    number: bool = False
+    bare: str = ""
+    differential: bool = False
+
+
+def _tokens(cell: str) -> list[_Token]:
+    """The tokens of a cell; none where it holds anything else, or too much."""
+    found: list[_Token] = []
+    at = 0
+    while at < len(cell) <= LONGEST:
+        match = _TOKEN.match(cell, at)
+        if not match:
+            return []
+        kind = str(match.lastgroup)
+        found.append(_Token(kind, match[kind], bool(match["space"])))
+        at = match.end()
+    return found
+
+
+class _Reader:
+    """Reads tokens from left to right, and gives up at the first doubt."""
+
+    def __init__(self, tokens: list[_Token]) -> None:
+        self.tokens = tokens
+        self.at = 0
+        self.depth = 0
+        self.times = False
+
+    def equation(self, continued: bool) -> str:
+        if continued and self._peek() in _RELATIONS:
+            left = ""
+        else:
+            left = self._list()
+        sides = []
+        while self._peek() in _RELATIONS:
+            relation = _RELATIONS[self._take().text]
+            sides.append(f"{relation} {self._list(relation)}")
+        if not sides or self.at < len(self.tokens):
+            raise _NotOne
+        return f"{left} &{' '.join(sides)}".strip()
+
+    def _peek(self) -> str:
+        return self.tokens[self.at].text if self.at < len(self.tokens) else ""
+
+    def _take(self) -> _Token:
+        if self.at >= len(self.tokens):
+            raise _NotOne
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def _spaced(self, ahead: int = 0) -> bool:
+        return self.at + ahead < len(self.tokens) and self.tokens[self.at + ahead].spaced
+
+    def _list(self, relation: str = "") -> str:
+        """One side of an equation: expressions with commas between them."""
+        parts = [self._sum()]
+        while self._peek() == ",":
+            self._take()
+            parts.append(self._sum())
+        tex = ", ".join(part.tex for part in parts)
+        return re.sub(r"\AR(?![A-Za-z'])", r"\\mathbb{R}", tex) if relation == r"\in" else tex
+
+    def _sum(self) -> _Part:
+        sign = f"{_SUMS[self._take().text]}" if self._peek() in _SUMS else ""
+        first = self._product()
+        if self._peek() not in _SUMS:
+            return _Part(sign + first.tex) if sign else first
+        terms = [sign + first.tex]
+        words = first.word
+        while self._peek() in _SUMS:
+            mark = _SUMS[self._take().text]
+            term = self._product()
+            words = words or term.word
+            terms.append(f"{mark} {term.tex}")
+        if words:
+            raise _NotOne
+        return _Part(" ".join(terms))
+
+    def _product(self) -> _Part:
+        """Factors side by side or with a mark between; a word stands alone, for two of them may be prose."""
+        factors, marks = [self._factor()], [""]
+        tight = True
+        while True:
+            mark = self._peek()
+            if mark in _PRODUCTS:
+                tight = tight and not self._spaced() and not self._spaced(1)
+                self._take()
+                marks.append(_PRODUCTS[mark])
+            elif self.times and mark == "x" and self._spaced() and self.at + 1 < len(self.tokens) and self._spaced(1):
+                self._take()
+                marks.append(r"\times")
+            elif self._begins():
+                marks.append("")
+            else:
+                break
+            factors.append(self._factor())
+            if factors[-1].number and not marks[-1]:
+                raise _NotOne
+        if len(factors) == 1:
+            return factors[0]
+        if any(factor.word for factor in factors):
+            raise _NotOne
+        return _product(factors, marks, tight)
+
+    def _begins(self) -> bool:
+        """Whether another factor begins here."""
+        if self.at >= len(self.tokens):
+            return False
+        token = self.tokens[self.at]
+        if token.text in _RELATIONS:
+            return False
+        return token.kind in {"name", "number"} or token.text in {"(", "[", "√"} or token.text in _DOTS
+
+    def _factor(self) -> _Part:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise _NotOne
+        part = self._atom()
+        while self._peek() in {"'", "_", "^"} and not self._spaced():
+            part = self._raised(part)
+        self.depth -= 1
+        return part
+
+    def _raised(self, part: _Part) -> _Part:
+        mark = self._take().text
+        if mark == "'":
+            return _Part(f"{part.tex}'")
+        before = self.times
+        base = r"\mathbb{R}" if mark == "^" and part.bare == "R" and self._has_times() else part.tex
+        self.times = base == r"\mathbb{R}"
+        script = self._script(mark, part)
+        self.times = before
+        return _Part(f"{base}{mark}{script}", differential=part.differential and mark == "_")
+
+    def _has_times(self) -> bool:
+        """Whether braces follow that hold ` x `."""
+        inside = self.tokens[self.at : self.at + 12]
+        closed = next((n for n, token in enumerate(inside) if token.text == "}"), 0)
+        return bool(inside) and inside[0].text == "{" and any(token.text == "x" for token in inside[2:closed])
+
+    def _script(self, mark: str, base: _Part) -> str:
+        token = self._take()
+        if token.spaced:
+            raise _NotOne
+        if token.text == "{":
+            tex = self._inside()
+            if self._take().text != "}":
+                raise _NotOne
+            return f"{{{tex}}}"
+        if mark == "^" and token.text == "T":
+            return "{T}" if base.tex.startswith("\\") and base.bare in _GREEK else r"\top"
+        if mark == "^" and token.text in _SUMS:
+            return f"{{-{self._number()}}}"
+        if mark == "^" and token.text == "*":
+            return "{*}"
+        if mark == "^" and token.text == "(":
+            tex = self._inside()
+            if self._take().text != ")":
+                raise _NotOne
+            return f"{{{tex}}}"
+        if token.kind == "number":
+            return f"{{{token.text}}}"
+        if token.kind == "name":
+            return f"{{{_subscript(token.text)}}}"
+        raise _NotOne
+
+    def _number(self) -> str:
+        token = self._take()
+        if token.kind != "number" or token.spaced:
+            raise _NotOne
+        return token.text
+
+    def _inside(self) -> str:
+        """What may stand between brackets: expressions, relations, and the marks of a list or a slice."""
+        parts: list[str] = []
+        while self._peek() and self._peek() not in {")", "]", "}"}:
+            text = self._peek()
+            if text in {",", ";", ":"}:
+                parts.append(self._take().text)
+            elif text in _RELATIONS:
+                parts.append(_RELATIONS[self._take().text])
+            elif parts and parts[-1] not in {",", ";", ":", *_RELATIONS.values()}:
+                raise _NotOne
+            else:
+                part = self._sum()
+                if part.word and len(parts) > 0:
+                    raise _NotOne
+                parts.append(part.tex)
+        if not parts:
+            raise _NotOne
+        return " ".join(parts).replace(" ,", ",").replace(" ;", ";")
+
+    def _atom(self) -> _Part:
+        token = self._take()
+        if token.kind == "number":
+            return _Part(_number_tex(token.text), number=True)
+        if token.kind == "name":
+            return self._name(token.text)
+        if token.text in _DOTS:
+            return _Part(_DOTS[token.text])
+        if token.text in _ENDS:
+            return self._group(token.text)
+        if token.text in _BARS:
+            return self._bars(token.text)
+        raise _NotOne
+
+    def _group(self, opening: str) -> _Part:
+        start = self.at
+        whole = self._quotient()
+        if whole and opening == "(":
+            return whole
+        self.at = start
+        tex = self._inside()
+        closing = self._take().text
+        if closing not in _ENDS[opening] or (closing != _ENDS[opening][0] and "," not in tex):
+            raise _NotOne
+        if _looks_like_a_shape(self.tokens[start : self.at - 1]):
+            raise _NotOne
+        tall = r"\frac" in tex or r"\sum" in tex
+        left, right = (r"\left", r" \right") if tall else ("", "")
+        return _Part(f"{left}{opening}{tex}{right}{closing}")
+
+    def _quotient(self) -> _Part | None:
+        """A fraction where the parenthesis holds one quotient and nothing else, as in `(alpha / r) B`."""
+        try:
+            part = self._product()
+        except _NotOne:
+            return None
+        if not part.fraction or self._peek() != ")":
+            return None
+        after = self.tokens[self.at + 1].text if self.at + 1 < len(self.tokens) else ""
+        if after in {"^", "_", "'"}:
+            return None
+        self._take()
+        return _Part(r"\frac{%s}{%s}" % part.fraction)  # noqa: UP031  # braces are TeX's here
+
+    def _bars(self, bar: str) -> _Part:
+        left, right = _BARS[bar]
+        part = self._sum()
+        if self._take().text != bar:
+            raise _NotOne
+        return _Part(f"{left}{part.tex}{right}")
+
+    def _name(self, name: str) -> _Part:
+        called = self._peek() == "(" and not self._spaced()
+        if called and name in _AROUND:
+            self._take()
+            tex = self._inside()
+            if self._take().text != ")":
+                raise _NotOne
+            return _Part(f"{_AROUND[name][0]}{tex}{_AROUND[name][1]}")
+        if name in _OPERATORS:
+            return _Part(_OPERATORS[name])
+        if name in _NAMED:
+            return _Part(rf"\operatorname{{{name}}}")
+        if called and len(name) > 1 and name not in _GREEK and not _symbol(name):
+            return _Part(rf"\operatorname{{{name}}}")
+        tex = _symbol(name)
+        if tex:
+            return _Part(tex, bare=name, differential=name[0] == "d" and len(name) > 1)
+        return _Part(rf"\mathrm{{{name}}}", word=name not in _WORDS)
+
+
+def _product(factors: list[_Part], marks: list[str], tight: bool) -> _Part:
+    """Factors as TeX; as a fraction where it can only be one."""
+    tex = factors[0].tex
+    for factor, mark in zip(factors[1:], marks[1:], strict=True):
+        tex += f" {mark} {factor.tex}" if mark else f" {factor.tex}"
+    if marks.count("/") != 1 or marks[-1] != "/":
+        return _Part(tex)
+    above = factors[0].tex
+    for factor, mark in zip(factors[1:-1], marks[1:-1], strict=True):
+        above += f" {mark} {factor.tex}" if mark else f" {factor.tex}"
+    below = factors[-1].tex
+    if tight and len(factors) == 2 and all(factor.differential for factor in factors):
+        return _Part(rf"\frac{{{above}}}{{{below}}}")
+    return _Part(tex, fraction=(above, below))
+
+
+def _symbol(name: str) -> str:
+    """The TeX of a symbol: a letter, a Greek one, one with an index, a differential; "" where it is a word."""
+    letters = name.rstrip("0123456789")
+    index = name[len(letters) :]
+    if letters in _GREEK:
+        tex = f"\\{letters}"
+    elif len(letters) == 1 or (len(letters) == 2 and letters.isupper()):
+        tex = letters
+    elif letters[0] == "d" and (letters[1:] in _GREEK or (len(letters) == 2 and letters != "dd")):
+        return rf"\mathrm{{d}}{_symbol(letters[1:] + index)}"
+    else:
+        return ""
+    return f"{tex}_{{{index}}}" if index else tex
+
+
+def _subscript(name: str) -> str:
+    letters = name.rstrip("0123456789")
+    if letters in _GREEK or len(letters) < 2:
+        return _symbol(name)
+    return name if len(name) == 2 else rf"\mathrm{{{name}}}"
+
+
+def _number_tex(number: str) -> str:
+    mantissa, e, power = number.partition("e")
+    if not e:
+        return number
+    return (rf"{mantissa} \cdot " if mantissa != "1" else "") + f"10^{{{int(power)}}}"
+
+
+def _looks_like_a_shape(tokens: list[_Token]) -> bool:
+    """`(d x k)`: a size, or a product of three."""
+    return len(tokens) == 3 and tokens[1].text == "x" and tokens[1].spaced and tokens[2].spaced

@@ -1,0 +1,285 @@
+"""The part of a paper's page that shows its implementation: claims and what was measured, how to run it, its source.
+
+Everything here is text of strangers: sources are read and never run, records may hold anything that JSON can.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from catalog.pages.annotated import annotated
+from catalog.pages.curve import curve
+from catalog.pages.docstring import inline_html
+from catalog.pages.paper import day
+from catalog.pages.quantity import number, powers, seconds, share, size
+from catalog.pages.templates import cleaned, fill
+
+if TYPE_CHECKING:
+    from refimpl import Card, Claim
+
+DEVICES = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}
+MARKS = {"holds": "✓", "shown": "✓", "fails": "✗", "not shown": "–"}
+KINDS = {
+    "exact": ("Exact", "what follows from the equations, to rounding"),
+    "parity": ("Parity", "the same numbers as other people’s code"),
+    "direction": ("Direction", "the paper’s main statement at small scale"),
+    "headline": ("Headline", "numbers of the paper"),
+    "": ("Claims", ""),
+}
+NOT_RUN = "not yet run"
+_TOLD = {
+    "holds": ("holds", "hold"), "shown": ("shown", "shown"), "not shown": ("not shown", "not shown"),
+    "fails": ("fails", "fail"), "not verified here": ("not verified here",) * 2, NOT_RUN: (NOT_RUN,) * 2,
+}  # fmt: skip
+_ORDER = ("fails", "not shown", "shown", "holds", "not verified here", NOT_RUN)
+_FILE = re.compile(r"[A-Za-z0-9_]{1,80}\Z")
+LONGEST_SAMPLE = 600
+MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Implementation:
+    """An implementation as its files say it: the card, the source, and its runs by kind of device."""
+
+    card: Card
+    source: str
+    runs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def file(self) -> str:
+        """Where the site keeps the plain source; "" where the name is none for a file of Python."""
+        return f"implementations/{self.card.name}.py" if _FILE.match(self.card.name) else ""
+
+
+def implementation_html(implementations: Sequence[Implementation]) -> str:
+    """All implementations of a paper as one line of HTML; "" where there is none."""
+    return "".join(_one(one, f"{place}-" if place else "") for place, one in enumerate(implementations))
+
+
+def _one(implementation: Implementation, anchor: str) -> str:
+    card = implementation.card
+    runs = {device: run for device, run in implementation.runs.items() if isinstance(run, Mapping)}
+    results = {device: _results(run, card.claims) for device, run in runs.items() if _items(run.get("claims"))}
+    demos = [_demo(device, _mapping(run["demo"])) for device, run in runs.items() if _mapping(run.get("demo"))]
+    return fill(
+        "implementation.html",
+        anchor=anchor,
+        title=card.title or card.name,
+        summary=cleaned(inline_html(card.summary)),
+        problems=[problem.message for problem in card.problems],
+        states=[_state(device, runs[device], results[device]) for device in results],
+        missing="" if "cuda" in results else "Not yet run on a GPU." if results else "Not yet run.",
+        groups=_groups(card.claims, results, anchor),
+        demo=f"kb demo {shlex.quote(card.name)}" if card.has_demo else "",
+        verify=f"kb verify {shlex.quote(card.name)}",
+        demos=demos,
+        blocks=annotated(implementation.source, anchor),
+        lines=implementation.source.count("\n"),
+        cleaned=cleaned,
+        file=implementation.file,
+        name=card.name,
+    )
+
+
+# --- claims ---
+
+
+def _results(run: Mapping[str, Any], claims: Iterable[Claim]) -> dict[str, Mapping[str, Any]]:
+    """The row of each claim in a record, as far as it is about the claim in these words."""
+    rows = {_string(row.get("name")): row for row in map(_mapping, _items(run.get("claims")))}
+    return {claim.name: rows[claim.name] for claim in claims if _same(rows.get(claim.name), claim)}
+
+
+def _same(row: Mapping[str, Any] | None, claim: Claim) -> bool:
+    return row is not None and row.get("says", claim.says) == claim.says
+
+
+def _verdict(row: Mapping[str, Any] | None) -> str:
+    verdict = _string((row or {}).get("verdict"))
+    return verdict if verdict in _TOLD else NOT_RUN
+
+
+def _state(device: str, run: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """On what, with what and when the claims were run, and how many came out how."""
+    environment = _mapping(run.get("environment"))
+    counts = Counter(_verdict(row) for row in rows.values())
+    return {
+        "device": DEVICES.get(device, device),
+        "counts": [(v, f"{counts[v]} {_TOLD[v][counts[v] > 1]}") for v in _ORDER[::-1][2:] + _ORDER[4:5] if counts[v]],
+        "on": _string(environment.get("device")),
+        "date": day(_string(environment.get("date"))[:10]),
+        "commit": _string(environment.get("commit"))[:9],
+        "versions": _versions(environment),
+    }
+
+
+def _versions(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
+    python = [("python", environment.get("python"))]
+    named = [*python, *_mapping(environment.get("versions")).items()]
+    return [(name, version) for name, version in named if isinstance(version, str) and version][:MOST]
+
+
+def _groups(
+    claims: Sequence[Claim], results: Mapping[str, Mapping[str, Mapping[str, Any]]], anchor: str
+) -> list[dict[str, Any]]:
+    known = {kind: [claim for claim in claims if claim.kind == kind] for kind in KINDS}
+    return [
+        {"name": name, "about": about, "claims": [_claim(claim, results, anchor) for claim in known[kind]]}
+        for kind, (name, about) in KINDS.items()
+        if known[kind]
+    ]
+
+
+def _claim(claim: Claim, results: Mapping[str, Mapping[str, Mapping[str, Any]]], anchor: str) -> dict[str, Any]:
+    rows = {device: rows[claim.name] for device, rows in results.items() if claim.name in rows}
+    verdict = min([_verdict(row) for row in rows.values()] or [NOT_RUN], key=_ORDER.index)
+    section, colon, says = claim.says.partition(": ")
+    return {
+        "section": section if colon else "",
+        "says": cleaned(inline_html(says if colon else claim.says)),
+        "verdict": verdict,
+        "mark": MARKS.get(verdict, "·"),
+        "note": _note(verdict, claim.kind),
+        "href": f"#{anchor}L{claim.line}" if claim.line else "",
+        "runs": [_run(device, row) for device, row in rows.items()],
+        "several": len(results) > 1,
+    }
+
+
+def _note(verdict: str, kind: str) -> str:
+    """What a mark alone does not say."""
+    if verdict == "not verified here" or (verdict == NOT_RUN and kind == "headline"):
+        return "quoted, not verified here" if kind == "headline" else verdict
+    return {"not shown": "not shown at this scale", "fails": "fails", NOT_RUN: NOT_RUN}.get(verdict, "")
+
+
+def _run(device: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "device": DEVICES.get(device, device),
+        "why": _string(row.get("why")),
+        "measured": [_measured(one) for one in map(_mapping, _items(row.get("measured"))[:MOST])],
+    }
+
+
+def _measured(one: Mapping[str, Any]) -> dict[str, str]:
+    value = one.get("value")
+    verdict = _verdict(one)
+    return {
+        "what": powers(_string(one.get("what"))),
+        "value": number(value) if isinstance(value, int | float) else "",
+        "demanded": powers(_string(one.get("demanded"))),
+        "off": verdict if verdict in {"fails", "not shown"} else "",
+    }
+
+
+# --- the demo ---
+
+
+def _demo(device: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    """A demo's table, picture and samples."""
+    environment, training = _mapping(record.get("environment")), _mapping(record.get("training"))
+    losses = [float(loss) for loss in _items(training.get("losses")) if isinstance(loss, int | float)]
+    where = [_string(environment.get(name)) for name in ("device", "dtype")]
+    return {
+        "title": " ".join(part for part in ("on", DEVICES.get(device, device), "–", *where) if part),
+        "on": " ".join(part for part in where if part) or DEVICES.get(device, device),
+        "date": day(_string(environment.get("date"))[:10]),
+        "setting": _setting(record, training),
+        "rows": [*_metric(record), *_costs(record, training)],
+        "curve": cleaned(curve(losses, f"Training loss of the demo on the {DEVICES.get(device, device)}")),
+        "samples": _samples(record),
+    }
+
+
+def _setting(record: Mapping[str, Any], training: Mapping[str, Any]) -> list[tuple[str, str]]:
+    options = [(name, _plain(value)) for name, value in _mapping(record.get("options")).items()]
+    named = [(name, _plain(record.get(name))) for name in ("model", "task")]
+    steps = [(name, _plain(training.get(name))) for name in ("steps", "batch", "length", "lr")]
+    return [(name, value) for name, value in [*named, *options, *steps, ("seed", _plain(record.get("seed")))] if value]
+
+
+def _metric(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Name, value before and after in one text, and a remark."""
+    metric, named = _mapping(record.get("metric")), record.get("metric")
+    name = _string(named) or _string(metric.get("name")) or "metric"
+    before, after, merged = (_value(record.get(part)) for part in ("before", "after", "merged"))
+    remarks = [f"{metric['better']} is better" if metric.get("better") in {"lower", "higher"} else ""]
+    remarks += [f"{_plain(metric.get('n'))} cases" if metric.get("n") else ""]
+    remarks += [f"chance {_plain(metric['chance'])}" if metric.get("chance") is not None else ""]
+    rows = []
+    if before or after:
+        rows.append((name, f"{before or '?'} → {after or '?'}", ", ".join(remark for remark in remarks if remark)))
+    if merged:
+        rows.append(("merged into the weights", merged, ""))
+    return rows
+
+
+def _costs(record: Mapping[str, Any], training: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    parameters, held = _mapping(record.get("parameters")), _mapping(record.get("bytes"))
+    trained, whole = parameters.get("trainable", record.get("trainable")), parameters.get("all")
+    of = parameters.get("share")
+    remark = f"{share(of)} of {_plain(whole)}" if isinstance(of, float) and whole else ""
+    rows = [("trained parameters", _plain(trained), remark)]
+    labels = {"adapter": "adapter", "gradients": "gradients", "optimiser": "optimiser state", "peak": "peak memory"}
+    for name, label in labels.items():
+        count = held.get(name)
+        shown = size(count) if isinstance(count, int | float) else ""
+        rows.append((label, shown, _string(held.get("peak_of")) if name == "peak" else ""))
+    took, pace = training.get("seconds"), training.get("tokens_a_second")
+    remark = f"{number(round(pace))} tokens a second" if isinstance(pace, int | float) and abs(pace) < 1e12 else ""
+    rows.append(("training", seconds(took) if isinstance(took, int | float) else "", remark))
+    return [row for row in rows if row[1]]
+
+
+def _samples(record: Mapping[str, Any]) -> list[dict[str, str]]:
+    before, after = (_items(_mapping(record.get(part)).get("samples")) for part in ("before", "after"))
+    pairs = zip(map(_mapping, before), map(_mapping, after), strict=False)
+    samples = [
+        {
+            "given": _string(after.get("given") or before.get("given")),
+            "before": _string(before.get("said")),
+            "after": _string(after.get("said")),
+            "expected": _string(after.get("expected") or before.get("expected")),
+        }
+        for before, after in pairs
+    ]
+    return [{name: _short(said) for name, said in sample.items()} for sample in samples[:2] if any(sample.values())]
+
+
+# --- what a record may hold ---
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _value(part: Any) -> str:
+    """The number of a score, which stands alone or as `value`."""
+    found = part.get("value") if isinstance(part, Mapping) else part
+    return number(found) if isinstance(found, int | float) else ""
+
+
+def _plain(value: Any) -> str:
+    """A setting as text: a number, a word, or a list of such."""
+    if isinstance(value, int | float):
+        return number(value)
+    if isinstance(value, list):
+        return ", ".join(filter(None, (_plain(item) for item in value[:MOST] if not isinstance(item, list))))
+    return _string(value)
+
+
+def _short(said: str) -> str:
+    return said if len(said) <= LONGEST_SAMPLE else said[:LONGEST_SAMPLE] + " …"
