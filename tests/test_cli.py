@@ -13,9 +13,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import Kb
 
 from catalog.library import Library
-from support import Kb
 
 BIB = (
     "@article{doe2020things,\n  title={A paper about things},\n  author={Doe, Jane},\n  journal={J},\n  year={2020}\n}"
