@@ -40,7 +40,7 @@ def check(ctx: click.Context, fix: bool, links: bool, as_json: bool) -> None:
         out.echo_json({"fixed": [f.as_dict() for f in fixed], "findings": [f.as_dict() for f in found]})
     else:
         for finding in fixed:
-            out.echo(f"fixed: {finding}")
+            out.echo(f"fixed: {finding.where}: {finding.message}")
         for finding in found:
             out.echo(f"{'note: ' if finding.kind == 'note' else ''}{finding}")
         papers = out.as_count(len(library.store.stamps()), "paper")

@@ -33,7 +33,7 @@ Write -- before a query that begins with a minus: kb list -- -tag:survey
 @click.option(
     "--sort", default="", metavar="FIELD", help="year, added, read, title, author, key…; -year for descending."
 )
-@click.option("--limit", "-n", type=click.IntRange(min=0), default=0, help="At most so many.")
+@click.option("--limit", "-n", type=click.IntRange(min=0), metavar="N", default=0, help="At most so many.")
 @json_option
 @click.pass_context
 def list_(ctx: click.Context, query: str, sort: str, limit: int, as_json: bool) -> None:
@@ -46,7 +46,13 @@ def list_(ctx: click.Context, query: str, sort: str, limit: int, as_json: bool) 
 @click.command(epilog=QUERY_HELP)
 @query_argument()
 @click.option(
-    "--limit", "-n", type=click.IntRange(min=0), default=20, show_default=True, help="At most so many; 0 for all."
+    "--limit",
+    "-n",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="At most so many; 0 for all.",
 )
 @json_option
 @click.pass_context
@@ -112,7 +118,7 @@ def _show(record: Record, paper: Paper) -> None:
 
 @click.command("next")
 @query_argument()
-@click.option("--limit", "-n", type=click.IntRange(min=1), default=3, show_default=True, help="How many.")
+@click.option("--limit", "-n", type=click.IntRange(min=1), metavar="N", default=3, show_default=True, help="How many.")
 @json_option
 @click.pass_context
 def next_(ctx: click.Context, query: str, limit: int, as_json: bool) -> None:

@@ -23,7 +23,13 @@ def build(ctx: click.Context) -> None:
 
 @site.command()
 @click.option(
-    "--port", "-p", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one."
+    "--port",
+    "-p",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    default=8000,
+    show_default=True,
+    help="0 takes a free one.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to serve on.")
 @click.option("--open", "open_browser", is_flag=True, help="Open it in the browser.")
