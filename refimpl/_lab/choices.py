@@ -38,14 +38,14 @@ def choose(
             n = len(start)
             whole = [w for w, word in enumerate(spelt) if len(word) <= n]
             under = [w for w, word in enumerate(spelt) if len(word) > n and word[:n] == start]
-            open_ = list(range(len(prompts)))
+            left = list(range(len(prompts)))
             if whole:
                 hope = score[:, under].amax(1) > score[:, whole].amax(1)
-                open_ = hope.nonzero().flatten().tolist()
-            if open_:
-                after = _next(model, tokenizer, [[*prompts[p], *start] for p in open_])  # (P, V)
+                left = hope.nonzero().flatten().tolist()
+            if left:
+                after = _next(model, tokenizer, [[*prompts[p], *start] for p in left])  # (P, V)
                 for w in under:
-                    score[open_, w] += after[:, spelt[w][n]]
+                    score[left, w] += after[:, spelt[w][n]]
     return score.argmax(1).tolist()
 
 

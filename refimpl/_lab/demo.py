@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
@@ -62,13 +63,18 @@ def run(
             adapted, tokenizer, chosen, steps, lr, batch, length, seed,
             checkpointing=checkpointing, step=own, optimiser=optimiser, progress=progress,
         )  # fmt: skip
+        first = PartialState().is_main_process  # of several processes, one writes
         peak = measure.peak_bytes(place)
         if not all(map(math.isfinite, history.losses)):
             raise LabError(f"the loss is no longer a number after {steps} steps; take a smaller learning rate")
         after = _look(chosen, adapted, tokenizer)
         name = f"{method}-{Path(model).name}-{chosen.name}"
         facts = {"method": method, "model": model, "task": chosen.name, "options": options or {}, "seed": seed}
-        where = adapter.save(adapted, Path(out or models.cache() / "adapters" / name), facts, buffers) if save else None
+        where = (
+            adapter.save(adapted, Path(out or models.cache() / "adapters" / name), facts, buffers)
+            if save and first
+            else None
+        )
         merged = chosen.evaluate(merge(adapted), tokenizer) if merge is not None else None
     return {
         **facts,

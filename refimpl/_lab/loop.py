@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from refimpl._lab import LabError, measure
+from refimpl._lab.generate import place
 from refimpl._lab.losses import IGNORED, Batch, batch_loss
 from refimpl._lab.score import Task
 
@@ -21,6 +23,7 @@ Progress = Callable[[int, int, float], None]  # step, of how many, loss
 # A step of the method's own: takes a function that runs the model on this step's batch and returns the loss, and the
 # learning rate; does forward, backward and update as it likes, and returns the loss.
 Step = Callable[[Callable[[], Tensor], float], Tensor]
+# Makes an optimiser; a parameter group may have a "scale" of its own on the learning rate.
 Optimiser = Callable[[list[nn.Parameter], float], torch.optim.Optimizer]
 
 
@@ -91,7 +94,8 @@ def train(
     trained = list(parameters) if parameters is not None else [p for p in model.parameters() if p.requires_grad]
     if not trained:
         raise LabError("nothing to train: no parameter of the model requires gradients")
-    accelerator = Accelerator(device_placement=False)
+    spread = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    accelerator = Accelerator(device_placement=False, cpu=spread and trained[0].device.type == "cpu")
     if batch % accelerator.num_processes:
         raise LabError(f"a batch of {batch} does not divide over {accelerator.num_processes} processes")
     if step is not None and accelerator.num_processes > 1:
@@ -100,13 +104,12 @@ def train(
         )
     torch.manual_seed(seed)
     run: nn.Module = WithLoss(model)
-    update = step if step is not None else None
-    if update is None:
-        chosen = optimiser(trained, lr)
+    chosen = optimiser(trained, lr) if step is None else None
+    if chosen is not None:
         run = accelerator.prepare(run)
-        update = _plain_step(accelerator, chosen)
+    update = step or _plain_step(accelerator, chosen)
     history = History(processes=accelerator.num_processes)
-    device = trained[0].device
+    device = place(model)
     rows = task.batches(tokenizer, length or task.length, batch, seed)
     begun, worked = time.perf_counter(), time.process_time()
     with _training(model, checkpointing):
@@ -117,12 +120,12 @@ def train(
             loss = update(_forward(run, mine, count.to(device)), lr * rate(at, steps))
             history.losses.append(float(accelerator.reduce(loss.detach(), reduction="mean")))
             history.tokens += whole["input_ids"].numel()
-            if progress is not None:
+            if progress is not None and accelerator.is_main_process:
                 progress(at + 1, steps, history.losses[-1])
     history.seconds, history.cpu_seconds = time.perf_counter() - begun, time.process_time() - worked
     history.gradient_bytes = measure.gradient_bytes(trained)
-    history.optimiser_bytes = measure.optimiser_bytes(chosen) if step is None else 0
-    for parameter in trained:
+    history.optimiser_bytes = measure.optimiser_bytes(chosen) if chosen is not None else 0
+    for parameter in model.parameters():
         parameter.grad = None
     return history
 
@@ -135,7 +138,7 @@ def _forward(run: nn.Module, batch: Batch, count: Tensor) -> Callable[[], Tensor
     return forward
 
 
-def _plain_step(accelerator: Accelerator, optimiser: torch.optim.Optimizer) -> Step:
+def _plain_step(accelerator: Any, optimiser: Any) -> Step:
     """Forward, backward, and a step of the optimiser."""
 
     def step(forward: Callable[[], Tensor], lr: float) -> Tensor:
@@ -157,10 +160,15 @@ def _training(model: nn.Module, checkpointing: bool) -> Iterator[None]:
     model.train()
     inner: list[Any] = [m for m in model.modules() if isinstance(m, PreTrainedModel)][:1] if checkpointing else []
     for m in inner:
-        m.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        _named(m, "checkpointing_enable")({"use_reentrant": False})
     try:
         yield
     finally:
         for m in inner:
-            m.gradient_checkpointing_disable()
+            _named(m, "checkpointing_disable")()
         model.train(was)
+
+
+def _named(model: Any, name: str) -> Any:
+    """A method of transformers that was `gradient_...` before it was `activation_...`."""
+    return getattr(model, f"activation_{name}", None) or getattr(model, f"gradient_{name}")

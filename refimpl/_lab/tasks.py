@@ -28,5 +28,5 @@ def get(name: str) -> Task:
     if name in TASKS:
         return TASKS[name]()
     near = difflib.get_close_matches(name, TASKS, n=1, cutoff=0.5)
-    meant = f"; did you mean {near[0]}?" if near else ""
-    raise LabError(f"no task {name!r}{meant} There are {', '.join(TASKS)}")
+    meant = f"did you mean {near[0]}? There are" if near else "there are"
+    raise LabError(f"no task {name!r}; {meant} {', '.join(TASKS)}")

@@ -92,7 +92,7 @@ def rate(step: int, steps: int) -> float:
 def loss_on(model: LlamaForCausalLM, rows: Tensor) -> float:
     """Nats a token."""
     model.eval()
-    losses = [model(input_ids=part, labels=part).loss.item() * len(part) for part in rows.split(8)]
+    losses: list[float] = [model(input_ids=part, labels=part).loss.item() * len(part) for part in rows.split(8)]
     model.train()
     return sum(losses) / len(rows)
 

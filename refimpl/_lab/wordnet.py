@@ -111,4 +111,8 @@ def write(synsets: Iterable[Synset], file: Path) -> None:
 def read(file: Path) -> list[Synset]:
     """The synsets of a file that `write` made."""
     rows: list[dict[str, Any]] = [json.loads(line) for line in gzip.decompress(file.read_bytes()).decode().splitlines()]
-    return [Synset(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}) for row in rows]
+    return [_synset({k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}) for row in rows]
+
+
+def _synset(row: dict[str, Any]) -> Synset:
+    return Synset(**row)
