@@ -164,15 +164,41 @@ def _progress() -> dict[str, Any]:
 
 
 def _shown(record: dict[str, Any]) -> None:
-    """The record of a demo as lines; samples last."""
-    for key, value in record.items():
-        if isinstance(value, float):
-            out.echo(f"  {key}: {value:.4g}")
-        elif isinstance(value, str | int) and key not in ("name",):
-            out.echo(f"  {key}: {value}")
-    for sample in record.get("samples", ()):
-        for key, value in sample.items():
-            out.echo(f"  {key}: {value}")
+    """The record of a demo: the metric before and after, what it cost, samples; any other record as it is."""
+    if not isinstance(record.get("metric"), dict):
+        for key, value in record.items():
+            out.echo(f"  {key}: {value:.4g}" if isinstance(value, float) else f"  {key}: {value}")
+        return
+    for name, value in _facts(record):
+        out.echo(f"  {name:<12} {value}")
+    for before, after in zip(record["before"].get("samples", ()), record["after"].get("samples", ()), strict=False):
+        rows = (
+            ("given", before["given"]),
+            ("before", before["said"]),
+            ("after", after["said"]),
+            ("expected", before["expected"]),
+        )
+        out.echo()
+        for name, text in rows:
+            out.echo(f"  {name:<12} {' '.join(text.split())[:300]}")
+
+
+def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
+    metric, size, cost = record["metric"], record["parameters"], record["training"]
+    chance = f", chance {metric['chance']:.4g}" if metric.get("chance") is not None else ""
+    rows = [(f"{metric['name']}", f"{record['before']['value']:.4g} → {record['after']['value']:.4g}"
+             f" ({metric['better']} is better, {metric['n']} held out{chance})")]  # fmt: skip
+    if record.get("merged"):
+        rows.append(("merged", f"{record['merged']['value']:.4g}"))
+    rows += [
+        ("trained", f"{size['trainable']:,} of {size['all']:,} parameters ({size['share']:.2%})"),
+        ("adapter", f"{record['bytes']['adapter'] / 1e6:.3g} MB"),
+        ("memory", f"{record['bytes']['peak'] / 1e6:,.0f} MB at the peak of {record['bytes']['peak_of']}"),
+        ("time", f"{cost['seconds']:.1f} s for {cost['steps']} steps, {cost['tokens_a_second']:,.0f} tokens a second"),
+    ]
+    if record.get("adapter"):
+        rows.append(("saved in", record["adapter"]))
+    return rows
 
 
 COMMANDS = (impls, demo, verify)
