@@ -1,0 +1,76 @@
+"""What QLoRA takes from bitsandbytes where it is installed: kernels, layers already in 4 bits, the paged optimiser."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import logging
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from refimpl._claims import NotHere
+
+LOADED_AS = "BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type='nf4', bnb_4bit_use_double_quant=True)"
+
+
+class OtherFormat(ValueError):
+    """A 4-bit layer is not what QLoRA trains through; the message says how to load the model."""
+
+
+@functools.cache
+def library() -> Any:
+    """The package, or None where it is not installed."""
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of a kernel that is of no use here
+    try:
+        return importlib.import_module("bitsandbytes")
+    except ImportError:
+        return None
+
+
+def needed() -> Any:
+    """The package. Raises `NotHere` where it is not installed."""
+    if library() is None:
+        raise NotHere("pip install bitsandbytes")
+    return library()
+
+
+def dequantize(
+    packed: Tensor, c2: Tensor, c1: Tensor, offset: Tensor, code: Tensor, shape: torch.Size, dtype: torch.dtype
+) -> Tensor:
+    """A weight from its NF4 bytes and its constants: `code[c2]` times `c1`, plus `offset`."""
+    functional = library().functional
+    inner = functional.QuantState(c1, blocksize=256, code=code, dtype=torch.float32)
+    outer = functional.QuantState(c2, shape, None, 64, "nf4", dtype, offset, inner)
+    weight: Tensor = functional.dequantize_4bit(packed, outer)
+    return weight
+
+
+def quantized(layer: nn.Linear) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
+    """Bytes, c2, c1 and offset of a layer that bitsandbytes has quantised; None for any other layer."""
+    state: Any = getattr(layer.weight, "quant_state", None)
+    if state is None:
+        if layer.weight.is_floating_point():
+            return None
+        raise OtherFormat(f"a weight is {layer.weight.dtype}: load the model whole, or with {LOADED_AS}")
+    if (state.quant_type, state.blocksize, state.nested) != ("nf4", 64, True):
+        raise OtherFormat(
+            f"a layer is not NF4 twice quantised: load the model with {LOADED_AS}, and apply before it runs"
+        )
+    return layer.weight.detach().view(torch.uint8).flatten(), state.absmax, state.state2.absmax, state.offset
+
+
+def dtype_of(layer: nn.Linear) -> torch.dtype:
+    """Of the weight, before it was quantised."""
+    state: Any = getattr(layer.weight, "quant_state", None)
+    dtype: torch.dtype = layer.weight.dtype if state is None else state.dtype
+    return dtype
+
+
+def paged_adamw(parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+    """AdamW without weight decay, whose state is paged out to the CPU's memory where the GPU's runs out."""
+    if not torch.cuda.is_available():
+        raise NotHere("an NVIDIA GPU: what is paged is CUDA's unified memory")
+    optimiser: torch.optim.Optimizer = needed().optim.PagedAdamW32bit(parameters, lr=lr, weight_decay=0.0)
+    return optimiser

@@ -1,0 +1,254 @@
+"""QLoRA: its claims, its number formats against bitsandbytes, the layer, and what it is applied to."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from refimpl import _bitsandbytes as bnb
+from refimpl import qlora
+from refimpl._claims import Measured, NotHere
+from refimpl._lab import loop, models, texts
+from refimpl._surgery import NoLayers, trainable
+
+CLAIMS = {name: claim for name, claim in vars(qlora).items() if name.startswith("claim_")}
+SLOW = {"claim_nf4_loses_least_of_smollm2"}  # run by `kb verify qlora`, and with a GPU
+needs_bitsandbytes = pytest.mark.skipif(bnb.library() is None, reason="pip install bitsandbytes")
+
+
+def held(claim: Callable[..., Any], device: str) -> None:
+    """Run a claim on a device; it may be not shown or not for this machine, and nothing else may go wrong."""
+    options = {"device": device} if "device" in inspect.signature(claim).parameters else {}
+    try:
+        rows = claim(**options)
+    except NotHere as e:
+        pytest.skip(str(e))
+    assert rows
+    assert all(isinstance(row, Measured) for row in rows)
+
+
+def tiny(dtype: str = "float32", device: str = "cpu") -> tuple[Any, Any]:
+    return models.load("tiny", device, dtype)
+
+
+def logits(model: nn.Module, device: str = "cpu") -> Tensor:
+    ids = torch.arange(32, device=device).view(2, 16)
+    with torch.no_grad():
+        found: Tensor = model(input_ids=ids).logits.float()
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(set(CLAIMS) - SLOW))
+def test_claim(name: str) -> None:
+    held(CLAIMS[name], "cpu")
+
+
+@given(st.integers(1, 700), st.integers(0, 10**6), st.sampled_from([torch.float32, torch.bfloat16, torch.float16]))
+@settings(max_examples=40, deadline=None)
+@needs_bitsandbytes
+def test_any_length_is_that_of_bitsandbytes(n: int, seed: int, dtype: torch.dtype) -> None:
+    """Blocks that are not full, odd numbers of weights, narrow dtypes."""
+    w = torch.randn(1, n, generator=torch.Generator().manual_seed(seed)).to(dtype)
+    functional = bnb.library().functional
+    packed, state = functional.quantize_4bit(w, quant_type="nf4", compress_statistics=True)
+    ours = qlora.double_quantize(w)
+    assert torch.equal(ours.W[: n // 2], packed.flatten()[: n // 2])
+    theirs = qlora.Quantized(packed.flatten(), state.absmax, state.state2.absmax, state.offset)
+    assert torch.equal(qlora.double_dequantize(theirs, w.shape, dtype), functional.dequantize_4bit(packed, state))
+
+
+@needs_bitsandbytes
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_kernels_and_our_own_code_give_one_weight(dtype: torch.dtype) -> None:
+    base = nn.Linear(192, 448, dtype=dtype)
+    ours, theirs = (qlora.NF4Linear(base, kernels=kernels).dequantized(dtype) for kernels in (False, True))
+    assert ours.dtype == theirs.dtype == dtype
+    assert ours.shape == (448, 192)
+    assert torch.equal(ours, theirs)
+
+
+def test_a_block_of_zeros_stays_zero() -> None:
+    w = torch.zeros(4, 64)
+    w[2:] = torch.randn(2, 64)
+    x = qlora.double_quantize(w)
+    assert torch.equal(x.W[:64], torch.full((64,), 0x77, dtype=torch.uint8))  # 7 is the code of zero
+    assert torch.equal(qlora.double_dequantize(x, w.shape, w.dtype)[:2], w[:2])
+
+
+def test_the_evenly_spaced_quantiles_of_many_tutorials_are_not_nf4() -> None:
+    evenly = torch.special.ndtri((torch.arange(16) + 0.5) / 16)
+    apart = (evenly / evenly.abs().max() - qlora.normal_float(torch.device("cpu"))).abs()
+    assert apart.max() > 0.04
+    assert not (evenly == 0).any()
+
+
+def test_gradients() -> None:
+    torch.manual_seed(0)
+    layer = qlora.NF4Linear(nn.Linear(16, 12, dtype=torch.float64), rank=3)
+    nn.init.normal_(layer.L2)
+    x = torch.randn(2, 5, 16, dtype=torch.float64, requires_grad=True)
+    run = qlora.LowRankOn4Bits.apply
+    assert torch.autograd.gradcheck(lambda *inputs: run(*inputs, layer), (x, layer.L1, layer.L2))
+    assert torch.autograd.gradcheck(lambda *inputs: run(x.detach(), *inputs, layer), (layer.L1, layer.L2))
+
+
+@pytest.mark.parametrize("shape", [(16,), (3, 16), (2, 3, 16), (0, 16)])
+def test_the_layer_is_called_like_a_linear(shape: tuple[int, ...]) -> None:
+    base = nn.Linear(16, 12, bias=False)
+    layer = qlora.NF4Linear(base, rank=2)
+    y = layer(torch.randn(shape))
+    assert y.shape == base(torch.randn(shape)).shape
+    assert y.dtype == torch.float32
+    y.sum().backward()
+
+
+def test_a_narrow_base_has_a_wide_update() -> None:
+    layer = qlora.NF4Linear(nn.Linear(64, 32, dtype=torch.bfloat16), rank=2)
+    nn.init.normal_(layer.L2)
+    x = torch.randn(4, 64, dtype=torch.bfloat16, requires_grad=True)
+    y = layer(x)
+    y.sum().backward()
+    assert y.dtype == torch.bfloat16
+    assert layer.L1.dtype == torch.float32
+    assert layer.L1.grad is not None
+    assert layer.L1.grad.dtype == torch.float32
+    assert layer.merged().weight.dtype == torch.bfloat16
+
+
+def test_all_linears_but_the_head_are_quantised() -> None:
+    model, _ = tiny()
+    head = model.lm_head.weight
+    qlora.apply(model, rank=4)
+    left = [name for name, m in model.named_modules() if isinstance(m, nn.Linear)]
+    assert left == ["lm_head"]
+    assert model.lm_head.weight is head
+    assert trainable(model) == sum(4 * sum(m.shape) for m in model.modules() if isinstance(m, qlora.NF4Linear))
+
+
+def test_named_targets_alone() -> None:
+    model, _ = tiny()
+    qlora.apply(model, ["q_proj"], rank=4)
+    found = {name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, qlora.NF4Linear)}
+    assert found == {"q_proj"}
+
+
+def test_a_name_that_is_not_there_lists_those_that_are() -> None:
+    with pytest.raises(NoLayers, match=r"no Linear named qproj; there are down_proj.*q_proj"):
+        qlora.apply(tiny()[0], ["qproj"])
+
+
+def test_a_model_without_linears_says_so() -> None:
+    with pytest.raises(NoLayers, match="there are none"):
+        qlora.apply(nn.Sequential(nn.ReLU()))
+
+
+def test_a_layer_in_another_4_bit_type_says_how_to_load() -> None:
+    library = pytest.importorskip("bitsandbytes")
+    for options in ({"quant_type": "fp4"}, {"quant_type": "nf4", "compress_statistics": False}):
+        with pytest.raises(bnb.OtherFormat, match="bnb_4bit_quant_type='nf4', bnb_4bit_use_double_quant=True"):
+            qlora.NF4Linear(library.nn.Linear4bit(64, 64, **options).to("cpu"))
+    eight = nn.Linear(8, 8)
+    eight.weight = nn.Parameter(torch.zeros(8, 8, dtype=torch.int8), requires_grad=False)
+    with pytest.raises(bnb.OtherFormat, match="load the model whole"):
+        qlora.NF4Linear(eight)
+
+
+@needs_bitsandbytes
+def test_a_model_loaded_in_4_bits_is_taken_as_it_is() -> None:
+    from transformers import BitsAndBytesConfig
+
+    config = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True)
+    theirs, _ = models.load("tiny", "cpu", quantization_config=config)
+    packed = {name: m.weight.clone() for name, m in theirs.named_modules() if hasattr(m, "quant_state")}
+    qlora.apply(theirs, rank=4)
+    ours, _ = tiny()
+    qlora.apply(ours, rank=4)
+    for name, weight in packed.items():
+        assert torch.equal(theirs.get_parameter(f"{name}.W"), weight.flatten())
+        assert torch.equal(ours.get_parameter(f"{name}.W"), weight.flatten())
+    # the constants differ in a few 8-bit steps at most
+    assert (logits(ours) - logits(theirs)).abs().max() < 0.02 * logits(theirs).abs().max()
+
+
+def test_the_adapter_comes_back_from_disk(tmp_path: Path) -> None:
+    first = qlora.apply(tiny()[0], rank=4)
+    for layer in first.modules():
+        if isinstance(layer, qlora.NF4Linear):
+            nn.init.normal_(layer.L2, std=0.02)
+    qlora.save(first, tmp_path / "adapter")
+    second = qlora.apply(tiny()[0], rank=4)
+    assert not torch.equal(logits(first), logits(second))
+    qlora.load(second, tmp_path / "adapter")
+    assert torch.equal(logits(first), logits(second))
+
+
+def test_a_copy_and_a_state_dict_keep_the_bytes() -> None:
+    layer = qlora.NF4Linear(nn.Linear(64, 32), rank=2)
+    twin = qlora.NF4Linear(nn.Linear(64, 32), rank=2)
+    twin.load_state_dict(layer.state_dict())
+    for other in (twin, copy.deepcopy(layer)):
+        assert torch.equal(other.dequantized(torch.float32), layer.dequantized(torch.float32))
+
+
+def test_it_goes_on_under_autocast_and_checkpointing() -> None:
+    layer = qlora.NF4Linear(nn.Linear(64, 32), rank=2)
+    nn.init.normal_(layer.L2)
+    x = torch.randn(4, 64, requires_grad=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        y = layer(x)
+    y.float().sum().backward()
+    assert x.grad is not None
+    first = layer.L1.grad
+    layer.L1.grad = None
+    torch.utils.checkpoint.checkpoint(layer, x, use_reentrant=False).sum().backward()
+    assert torch.allclose(first, layer.L1.grad, atol=0.3)
+
+
+def test_a_paged_optimiser_needs_a_gpu() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(NotHere, match="GPU"):
+        bnb.paged_adamw([nn.Parameter(torch.zeros(2))], 1e-3)
+
+
+def works(device: str, dtype: str, tolerance: float) -> None:
+    """On a device: apply, train, the loss falls, the base keeps its bytes, merged equals unmerged."""
+    model, tokenizer = tiny(dtype, device)
+    torch.manual_seed(0)
+    qlora.apply(model, rank=8)
+    base = {name: tensor.clone() for name, tensor in model.state_dict().items() if not name.endswith(("L1", "L2"))}
+    measured = replace(texts.python(), rows=8)
+    before = measured.evaluate(model, tokenizer).value
+    optimiser = bnb.paged_adamw if device.startswith("cuda") else loop.adamw
+    loop.train(model, tokenizer, texts.python(), 8, 3e-3, 4, 64, optimiser=optimiser)
+    assert measured.evaluate(model, tokenizer).value < before - 0.3
+    assert all(torch.equal(tensor, base[name]) for name, tensor in model.state_dict().items() if name in base)
+    expected = logits(model, device)
+    qlora.merge(model)
+    assert not any(isinstance(m, qlora.NF4Linear) for m in model.modules())
+    assert (logits(model, device) - expected).abs().max() < tolerance * expected.abs().max()
+
+
+def test_it_trains_and_merges_on_tiny() -> None:
+    works("cpu", "float32", 1e-4)
+
+
+@pytest.mark.gpu
+def test_gpu_trains_and_merges() -> None:
+    works("cuda", "bfloat16", 5e-2)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", sorted(CLAIMS))
+def test_gpu_claim(name: str) -> None:
+    held(CLAIMS[name], "cuda")
