@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from catalog.ingest.fetch import Fetch
     from catalog.ingest.run import Imported
     from catalog.models import Link, Paper, Status
-    from catalog.pages import SiteOptions
+    from catalog.pages import Implementation, SiteOptions
     from catalog.reading import Stats, Suggestion
     from catalog.record import Record
     from catalog.search.index import Index
@@ -354,7 +354,7 @@ class Library:
         card = self.card(name)
         done = run_demo(card, **options)
         if record:
-            self._keep_run(card.name, str(done.get("device", "cpu")), {"demo": done})
+            self._keep_run(card.name, str(done.get("environment", {}).get("kind", "cpu")), {"demo": done})
         return done
 
     def _keep_run(self, name: str, device: str, news: dict[str, Any]) -> None:
@@ -458,7 +458,19 @@ class Library:
         written = self.store.hand_written()
         texts = {path: body.decode("utf-8", "replace") for path, body in written.items() if path.endswith(".md")}
         others = {path: body for path, body in written.items() if path not in texts}
-        return {**render(entries, self._site_options(bib), texts), **others}
+        return {**render(entries, self._site_options(bib), texts, self._implementations()), **others}
+
+    def _implementations(self) -> list[Implementation]:
+        """Cards with their sources as text and their runs; nothing of them is run."""
+        from catalog.pages import Implementation
+
+        runs = self.runs()
+        sources = [(card, Path(card.path)) for card in self.cards()]
+        return [
+            Implementation(card, path.read_bytes().decode("utf-8", "replace"), runs.get(card.name, {}))
+            for card, path in sources
+            if path.is_file()
+        ]
 
     def _site_options(self, bib: str = "") -> SiteOptions:
         from catalog.pages import SiteOptions

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from catalog.models import Paper
 from catalog.pages.assets import assets
 from catalog.pages.atom import feed
 from catalog.pages.builder import build
 from catalog.pages.home import home_page, table_files
+from catalog.pages.implementation import Implementation, implementation_html
 from catalog.pages.options import SiteOptions
 from catalog.pages.output import write
 from catalog.pages.paper import Surroundings, paper_page
@@ -18,31 +19,51 @@ from catalog.pages.server import serve
 from catalog.pages.slugs import slugs
 from catalog.record import Record
 
-__all__ = ["SiteOptions", "build", "render", "serve", "slugs", "write"]
+__all__ = ["Implementation", "SiteOptions", "build", "render", "serve", "slugs", "write"]
 
 Files = dict[str, str | bytes]
 
 
 def render(
-    entries: Sequence[tuple[Paper, Record]], options: SiteOptions, hand_written: Mapping[str, str] | None = None
+    entries: Sequence[tuple[Paper, Record]],
+    options: SiteOptions,
+    hand_written: Mapping[str, str] | None = None,
+    implementations: Iterable[Implementation] = (),
 ) -> Files:
     """All files of a site by their path: pages in Markdown, data, the merged .bib, the feed, scripts and styles.
 
     Entries stand in list order. Hand-written pages are trusted and taken as they are; an `index.md` among them frames
-    the table of papers (see `home_page`).
+    the table of papers (see `home_page`). Implementations are shown with their papers; of two with one name, the last.
     """
     records = [record for _, record in entries]
     names = slugs(record.key for record in records)
     written = dict(hand_written or {})
-    pages = _papers(entries, names)
+    shown = _implemented(records, implementations)
+    pages = _papers(entries, names, shown)
     files: Files = {path: body for path, body in written.items() if path != "index.md"}
     files |= {"index.md": home_page(records, names, options, written.get("index.md", ""))}
-    files |= {**pages, **table_files(records, names)}
+    files |= {**pages, **table_files(records, names, shown)}
+    files |= {one.file: one.source for ones in shown.values() for one in ones if one.file}
     files |= {"library.bib": options.bib or _joined(entries), "feed.xml": feed(records, names, options)}
     return files | dict(assets(math=any("\nmath: true\n" in page for page in pages.values())))
 
 
-def _papers(entries: Sequence[tuple[Paper, Record]], names: Mapping[str, str]) -> dict[str, str]:
+def _implemented(
+    records: Sequence[Record], implementations: Iterable[Implementation]
+) -> dict[str, list[Implementation]]:
+    """The implementations of each paper, by its key; of papers that are here."""
+    keys = {alias: record.key for record in records for alias in record.aliases}
+    keys |= {record.key: record.key for record in records}
+    found: dict[str, list[Implementation]] = defaultdict(list)
+    for one in {one.card.name: one for one in implementations}.values():
+        if one.card.paper in keys:
+            found[keys[one.card.paper]].append(one)
+    return dict(found)
+
+
+def _papers(
+    entries: Sequence[tuple[Paper, Record]], names: Mapping[str, str], shown: Mapping[str, Sequence[Implementation]]
+) -> dict[str, str]:
     keys = [record.key for _, record in entries]
     records = {record.key: record for _, record in entries}
     earlier = {alias: names[record.key] for record in records.values() for alias in record.aliases}
@@ -51,7 +72,9 @@ def _papers(entries: Sequence[tuple[Paper, Record]], names: Mapping[str, str]) -
     before: list[str | None] = [None, *keys[:-1]][: len(keys)]
     after: list[str | None] = [*keys[1:], None][: len(keys)]
     return {
-        f"papers/{names[record.key]}.md": paper_page(paper, record, around, previous, following)
+        f"papers/{names[record.key]}.md": paper_page(
+            paper, record, around, previous, following, implementation_html(shown.get(record.key, ()))
+        )
         for (paper, record), previous, following in zip(entries, before, after, strict=True)
     }
 

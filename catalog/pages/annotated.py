@@ -13,14 +13,14 @@ from catalog.pages.docstring import docstring_html
 from catalog.pages.escape import text
 
 LONGEST = 200_000
-WRAPS = 60
+WRAPS = 36
 _HEADING = re.compile(r"# ?-{3,} ?(?P<says>[^-\s].*?) ?-{3,}\Z")
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 @dataclass(slots=True)
 class Block:
-    """A piece of source: where a part of the file begins its heading, its name, its docstring and its code as HTML."""
+    """A piece of source: the heading where a part of the file begins, its name, its docstring and its code as HTML."""
 
     heading: str = ""
     name: str = ""
@@ -31,14 +31,16 @@ class Block:
     without: set[int] = field(default_factory=set)
 
 
-def annotated(source: str, anchor: str = "") -> list[Block]:
+def annotated(source: str, anchor: str = "", said: str = "") -> list[Block]:
     """The blocks of a source, in order. `anchor` goes before the `L12` of its lines.
+
+    A first line of its docstring that is `said` already is not said again.
 
     What is not Python, or far too long for a page, is one block without annotation.
     """
     lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     body = _body("\n".join(lines))
-    blocks = list(_blocks(body, lines)) if body else [Block(first=1, last=len(lines))]
+    blocks = list(_blocks(body, lines, said)) if body else [Block(first=1, last=len(lines))]
     shown = _highlighted(lines)
     for block in blocks:
         kept = [n for n in range(block.first, block.last + 1) if n not in block.without]
@@ -58,11 +60,12 @@ def _body(source: str) -> list[ast.stmt]:
         return []
 
 
-def _blocks(body: list[ast.stmt], lines: list[str]) -> Iterator[Block]:
+def _blocks(body: list[ast.stmt], lines: list[str], said: str) -> Iterator[Block]:
     """A block for each function and class, and one for what stands together between them."""
     block = Block(first=1)
     if doc := _docstring(body):
-        block.doc, block.without = docstring_html(doc[0]), doc[1]
+        first, _, rest = doc[0].partition("\n")
+        block.doc, block.without = docstring_html(rest if first == said else doc[0]), doc[1]
     for node in body:
         start = min([node.lineno, *(mark.lineno for mark in getattr(node, "decorator_list", []))])
         before = block.last
@@ -71,7 +74,7 @@ def _blocks(body: list[ast.stmt], lines: list[str]) -> Iterator[Block]:
             block.last = first - 1
             if block.last >= block.first:
                 yield block
-            block = _definition(node, first)
+            block = _definition(node, first, lines)
         elif block.name and start > before:
             yield block
             block = Block(first=before + 1)
@@ -82,12 +85,14 @@ def _blocks(body: list[ast.stmt], lines: list[str]) -> Iterator[Block]:
     yield block
 
 
-def _definition(node: _Definition, first: int) -> Block:
+def _definition(node: _Definition, first: int, lines: list[str]) -> Block:
     doc = _docstring(node.body)
     alone = doc and min(doc[1]) > node.lineno and node.body[0].lineno > node.lineno
     block = Block(name=node.name, first=first)
     if doc and alone:
-        block.doc, block.without = docstring_html(doc[0]), doc[1]
+        after = max(doc[1]) + 1
+        blank = after < len(lines) and not lines[after - 1].strip()
+        block.doc, block.without = docstring_html(doc[0]), doc[1] | ({after} if blank else set())
     return block
 
 
@@ -157,6 +162,5 @@ def _highlighted(lines: list[str]) -> list[str]:
 
 def _styled(piece: str, style: str) -> str:
     """Keywords, strings, numbers, comments and what is defined; the rest is plain."""
-    if not piece.strip() or style[:1] not in {"k", "s", "m", "c"} and style not in {"nf", "nc", "nd", "fm", "ow"}:
-        return text(piece)
-    return f'<span class="{style}">{text(piece)}</span>'
+    coloured = style[:1] in {"k", "s", "m", "c"} or style in {"nf", "nc", "nd", "fm", "ow"}
+    return f'<span class="{style}">{text(piece)}</span>' if coloured and piece.strip() else text(piece)

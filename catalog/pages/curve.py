@@ -29,6 +29,7 @@ def curve(losses: Sequence[float], about: str = "Training loss") -> str:
         return TOP + (HEIGHT - TOP - BOTTOM) * (1 - (loss - bottom) / ((top - bottom) or 1))
 
     line = " ".join(f"{x(step):.1f},{y(loss):.1f}" for step, loss in _thinned(points))
+    middle = (TOP + HEIGHT - BOTTOM) / 2
     first, last = points[0][1], points[-1][1]
     label = f"{about}: from {first:.3g} at step 1 to {last:.3g} at step {points[-1][0]}"
     return (
@@ -36,7 +37,7 @@ def curve(losses: Sequence[float], about: str = "Training loss") -> str:
         + "".join(_level(tick, y(tick)) for tick in ticks)
         + "".join(_step(step, x(step), steps) for step in dict.fromkeys((1, (1 + steps) // 2, steps)))
         + f'<text x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - 3}" text-anchor="middle">step</text>'
-        f'<text transform="translate(10 {(TOP + HEIGHT - BOTTOM) / 2:.0f}) rotate(-90)" text-anchor="middle">loss</text>'
+        f'<text transform="translate(10 {middle:.0f}) rotate(-90)" text-anchor="middle">loss</text>'
         f'<polyline points="{line}"/><circle cx="{x(points[-1][0]):.1f}" cy="{y(last):.1f}" r="2.5"/></svg>'
     )
 

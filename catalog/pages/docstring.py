@@ -43,7 +43,7 @@ def _indented(lines: list[str]) -> str:
     if found is None:
         margin = min(len(line) - len(line.lstrip(" ")) for line in lines)
         shown = "\n".join(line[margin:] for line in lines)
-        return f'<pre class="kb-asis"><code>{text(shown)}</code></pre>'
+        return f'<pre class="kb-asis" tabindex="0"><code>{text(shown)}</code></pre>'
     return "".join(_equations(found))
 
 
@@ -53,7 +53,8 @@ def _equations(found: list[Row]) -> Iterator[str]:
     for row in found:
         group.append(row)
         if row.remark or row is found[-1]:
-            yield f'<div class="arithmatex">{text(rf"\[{display(group)}\]")}</div>'
+            tex = rf"\[{display(group)}\]"
+            yield f'<div class="arithmatex">{text(tex)}</div>'
             group = []
         if row.remark:
             yield f'<p class="kb-remark">{_prose([row.remark])}</p>'

@@ -1,4 +1,4 @@
-r"""Equations as one types them, `W' = W + (alpha / r) B A`, as TeX; what is not understood with certainty is left alone."""
+r"""Equations as one types them, `W' = W + (alpha / r) B A`, as TeX; what is not surely understood is left alone."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from dataclasses import dataclass
 
 LONGEST = 300
 DEEPEST = 12
-_GAP = re.compile(r" {3,}")
+_GAP = re.compile(r" {2,}")
 _TOKEN = re.compile(
     r"(?P<space>[ ]*)(?:(?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+(?![\w.]))?)|(?P<name>[A-Za-z]+\d*)"
-    r"|(?P<mark><->|<-|->|<=|>=|!=|:=|~=|\.\.\.|\.\.|\|\||[-+*/^_=<>~,;:()\[\]{}|@'.≤≥≠≈→←·×∈…√∞−]))"
+    r"|(?P<mark><->|<-|->|<=|>=|!=|:=|~=|\.\.\.|\.\.|\|\||[-+*/^_=<>~,;:()\[\]{}|@'.≤≥≠≈→←·×∈…∞−]))"
 )
 _GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi"
-    " omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+    re.findall(
+        r"\w+",
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi"
+        " omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega",
+    )
 )
 _RELATIONS = {
     "=": "=", "<": "<", ">": ">", "~": r"\sim", "~=": r"\approx", "≈": r"\approx", "<=": r"\le", "≤": r"\le",
     ">=": r"\ge", "≥": r"\ge", "!=": r"\ne", "≠": r"\ne", "->": r"\to", "→": r"\to", "<-": r"\gets", "←": r"\gets",
     ":=": ":=", "<->": r"\leftrightarrow", "in": r"\in", "∈": r"\in",
 }  # fmt: skip
-_PRODUCTS = {"*": r"\cdot", "·": r"\cdot", "@": r"\,", "×": r"\times", "/": "/"}
+_PRODUCTS = {"*": r"\ast", "·": r"\cdot", "@": r"\,", "×": r"\times", "/": "/"}
 _SUMS = {"+": "+", "-": "-", "−": "-"}
 _DOTS = {"...": r"\ldots", "…": r"\ldots", "..": r"\mathbin{..}", "∞": r"\infty"}
 _OPERATORS = {
@@ -32,6 +35,8 @@ _NAMED = {"mean", "argmax", "argmin", "softmax", "tr", "diag", "sign", "rank", "
 _WORDS = {"lr", "loss", "None", "const"}
 _AROUND = {"sqrt": (r"\sqrt{", "}"), "ceil": (r"\lceil ", r" \rceil"), "floor": (r"\lfloor ", r" \rfloor"),
            "abs": (r"\lvert ", r" \rvert"), "norm": (r"\lVert ", r" \rVert")}  # fmt: skip
+_BETWEEN = {",", ";", ":", r"\mid", *_RELATIONS.values()}
+_INDICES = frozenset("ijklmnt")
 _ENDS = {"(": ")]", "[": "])"}
 _BARS = {"|": (r"\lvert ", r" \rvert"), "||": (r"\lVert ", r" \rVert")}
 
@@ -47,18 +52,18 @@ class Row:
 def rows(lines: list[str]) -> list[Row] | None:
     """Lines that are equations, all of them, as rows; None where one is not, or may be something else.
 
-    Cells stand three spaces apart. The first is an equation; each other is one too, or a remark.
+    Cells stand two spaces apart or more. The first is an equation; each other is one too, or a remark.
     """
     found: list[Row] = []
     for line in lines:
         first, *others = _GAP.split(line.strip())
-        row = _row(first, continued=bool(found))
-        if row is None:
+        tex = equation(first, continued=bool(found))
+        if tex is None:
             return None
-        found.append(row)
+        found.append(Row(tex))
         for cell in others:
-            row = _row(cell)
-            found = [*found, row] if row else [*found[:-1], Row(found[-1].tex, f"{found[-1].remark} {cell}".strip())]
+            more = equation(cell)
+            found.append(Row(more) if more else _remarked(found.pop(), cell))
     return found
 
 
@@ -84,14 +89,8 @@ def equation(cell: str, continued: bool = False) -> str | None:
         return None
 
 
-def _row(cell: str, continued: bool = False) -> Row | None:
-    """An equation, with the remark that may follow it two spaces further on."""
-    whole = equation(cell, continued)
-    if whole:
-        return Row(whole)
-    first, _, remark = cell.partition("  ")
-    tex = equation(first, continued) if remark else None
-    return Row(tex, remark.strip()) if tex else None
+def _remarked(row: Row, cell: str) -> Row:
+    return Row(row.tex, f"{row.remark}; {cell}" if row.remark else cell)
 
 
 class _NotOne(Exception):
@@ -139,12 +138,10 @@ class _Reader:
         self.at = 0
         self.depth = 0
         self.times = False
+        self.bar = ""
 
     def equation(self, continued: bool) -> str:
-        if continued and self._peek() in _RELATIONS:
-            left = ""
-        else:
-            left = self._list()
+        left = "" if continued and self._peek() in _RELATIONS else self._list()
         sides = []
         while self._peek() in _RELATIONS:
             relation = _RELATIONS[self._take().text]
@@ -171,8 +168,10 @@ class _Reader:
         while self._peek() == ",":
             self._take()
             parts.append(self._sum())
+        if any(part.word for part in parts) and (len(parts) > 1 or relation == r"\in"):
+            raise _NotOne
         tex = ", ".join(part.tex for part in parts)
-        return re.sub(r"\AR(?![A-Za-z'])", r"\\mathbb{R}", tex) if relation == r"\in" else tex
+        return re.sub(r"\AR(?=\^)", r"\\mathbb{R}", tex) if relation == r"\in" else tex
 
     def _sum(self) -> _Part:
         sign = f"{_SUMS[self._take().text]}" if self._peek() in _SUMS else ""
@@ -223,14 +222,20 @@ class _Reader:
         token = self.tokens[self.at]
         if token.text in _RELATIONS:
             return False
-        return token.kind in {"name", "number"} or token.text in {"(", "[", "√"} or token.text in _DOTS
+        if token.text in _BARS:
+            return not self.bar and not self._spaced(1)
+        return token.kind in {"name", "number"} or token.text in _ENDS or token.text in _DOTS
 
     def _factor(self) -> _Part:
         self.depth += 1
         if self.depth > DEEPEST:
             raise _NotOne
         part = self._atom()
+        seen = ""
         while self._peek() in {"'", "_", "^"} and not self._spaced():
+            if self._peek() in seen or (self._peek() == "'" and "^" in seen):
+                raise _NotOne
+            seen += self._peek().strip("'")
             part = self._raised(part)
         self.depth -= 1
         return part
@@ -257,7 +262,9 @@ class _Reader:
         if token.spaced:
             raise _NotOne
         if token.text == "{":
-            tex = self._inside()
+            alone = self.at + 1 < len(self.tokens) and self.tokens[self.at + 1].text == "}"
+            alone = alone and self.tokens[self.at].kind == "name"
+            tex = _subscript(self._take().text) if alone else self._inside()
             if self._take().text != "}":
                 raise _NotOne
             return f"{{{tex}}}"
@@ -268,15 +275,18 @@ class _Reader:
         if mark == "^" and token.text == "*":
             return "{*}"
         if mark == "^" and token.text == "(":
+            start = self.at
             tex = self._inside()
-            if self._take().text != ")":
+            if self._take().text != ")" or _looks_like_a_shape(self.tokens[start : self.at - 1]):
                 raise _NotOne
             return f"{{{tex}}}"
-        if token.kind == "number":
-            return f"{{{token.text}}}"
-        if token.kind == "name":
-            return f"{{{_subscript(token.text)}}}"
-        raise _NotOne
+        if token.kind == "mark" or (self.at < len(self.tokens) and self._sticks()):
+            raise _NotOne
+        return f"{{{token.text if token.kind == 'number' else _subscript(token.text)}}}"
+
+    def _sticks(self) -> bool:
+        """Whether the next token goes on where the last ended, as the k of `n_0k`."""
+        return not self._spaced() and self.tokens[self.at].kind != "mark"
 
     def _number(self) -> str:
         token = self._take()
@@ -291,9 +301,12 @@ class _Reader:
             text = self._peek()
             if text in {",", ";", ":"}:
                 parts.append(self._take().text)
+            elif text == "|" and self._spaced(1) and not self.bar:
+                self._take()
+                parts.append(r"\mid")
             elif text in _RELATIONS:
                 parts.append(_RELATIONS[self._take().text])
-            elif parts and parts[-1] not in {",", ";", ":", *_RELATIONS.values()}:
+            elif parts and parts[-1] not in _BETWEEN:
                 raise _NotOne
             else:
                 part = self._sum()
@@ -313,15 +326,17 @@ class _Reader:
         if token.text in _DOTS:
             return _Part(_DOTS[token.text])
         if token.text in _ENDS:
-            return self._group(token.text)
+            return self._group(token)
         if token.text in _BARS:
             return self._bars(token.text)
         raise _NotOne
 
-    def _group(self, opening: str) -> _Part:
-        start = self.at
-        whole = self._quotient()
-        if whole and opening == "(":
+    def _group(self, token: _Token) -> _Part:
+        start, opening = self.at, token.text
+        before = self.tokens[start - 2] if start > 1 else None
+        apart = before is None or token.spaced or (before.kind == "mark" and before.text not in {")", "]", "}", "'"})
+        whole = self._quotient() if opening == "(" and apart else None
+        if whole:
             return whole
         self.at = start
         tex = self._inside()
@@ -349,10 +364,14 @@ class _Reader:
         return _Part(r"\frac{%s}{%s}" % part.fraction)  # noqa: UP031  # braces are TeX's here
 
     def _bars(self, bar: str) -> _Part:
+        if self.bar:
+            raise _NotOne
         left, right = _BARS[bar]
+        self.bar = bar
         part = self._sum()
         if self._take().text != bar:
             raise _NotOne
+        self.bar = ""
         return _Part(f"{left}{part.tex}{right}")
 
     def _name(self, name: str) -> _Part:
@@ -372,7 +391,7 @@ class _Reader:
         tex = _symbol(name)
         if tex:
             return _Part(tex, bare=name, differential=name[0] == "d" and len(name) > 1)
-        return _Part(rf"\mathrm{{{name}}}", word=name not in _WORDS)
+        return _Part(rf"\operatorname{{{name}}}", word=name not in _WORDS)
 
 
 def _product(factors: list[_Part], marks: list[str], tight: bool) -> _Part:
@@ -399,8 +418,10 @@ def _symbol(name: str) -> str:
         tex = f"\\{letters}"
     elif len(letters) == 1 or (len(letters) == 2 and letters.isupper()):
         tex = letters
+    elif letters == "dloss":
+        return r"d\,\mathrm{loss}"
     elif letters[0] == "d" and (letters[1:] in _GREEK or (len(letters) == 2 and letters != "dd")):
-        return rf"\mathrm{{d}}{_symbol(letters[1:] + index)}"
+        return f"d {_symbol(letters[1:] + index)}"
     else:
         return ""
     return f"{tex}_{{{index}}}" if index else tex
@@ -410,7 +431,7 @@ def _subscript(name: str) -> str:
     letters = name.rstrip("0123456789")
     if letters in _GREEK or len(letters) < 2:
         return _symbol(name)
-    return name if len(name) == 2 else rf"\mathrm{{{name}}}"
+    return name if len(name) == 2 and set(name) <= _INDICES else rf"\mathrm{{{name}}}"
 
 
 def _number_tex(number: str) -> str:
@@ -422,4 +443,5 @@ def _number_tex(number: str) -> str:
 
 def _looks_like_a_shape(tokens: list[_Token]) -> bool:
     """`(d x k)`: a size, or a product of three."""
-    return len(tokens) == 3 and tokens[1].text == "x" and tokens[1].spaced and tokens[2].spaced
+    between = tokens[1::2]
+    return len(tokens) > 2 and len(tokens) % 2 == 1 and all(token.text == "x" and token.spaced for token in between)

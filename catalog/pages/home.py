@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from catalog.models import Status
 from catalog.pages.escape import front_matter, meta_value, plain, script_json, text, web_address
@@ -44,14 +44,19 @@ def home_page(records: Sequence[Record], slugs: Mapping[str, str], options: Site
     return front_matter(meta) + "\n" + _around(written, f"\n\n{body}\n\n", options)
 
 
-def table(records: Sequence[Record], slugs: Mapping[str, str]) -> list[dict[str, object]]:
-    """What the table needs of each paper, and no more; nothing that is empty."""
-    return [{name: value for name, value in _row(record, slugs).items() if value} for record in records]
+def table(
+    records: Sequence[Record], slugs: Mapping[str, str], implemented: Container[str] = ()
+) -> list[dict[str, object]]:
+    """What the table needs of each paper, and no more; nothing that is empty. `implemented` holds keys of papers."""
+    rows = [_row(record, slugs) | {"impl": record.key in implemented} for record in records]
+    return [{name: value for name, value in row.items() if value} for row in rows]
 
 
-def table_files(records: Sequence[Record], slugs: Mapping[str, str]) -> dict[str, str]:
+def table_files(
+    records: Sequence[Record], slugs: Mapping[str, str], implemented: Container[str] = ()
+) -> dict[str, str]:
     """The table's data: as JSON for anyone, and as a script, which also loads from a folder on disk."""
-    data = script_json(table(records, slugs))
+    data = script_json(table(records, slugs, implemented))
     return {"papers.json": data + "\n", "papers.js": f"window.readrunPapers={data};\n"}
 
 

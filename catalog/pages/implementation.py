@@ -78,11 +78,11 @@ def _one(implementation: Implementation, anchor: str) -> str:
         demo=f"kb demo {shlex.quote(card.name)}" if card.has_demo else "",
         verify=f"kb verify {shlex.quote(card.name)}",
         demos=demos,
-        blocks=annotated(implementation.source, anchor),
+        blocks=annotated(implementation.source, anchor, f"{card.title}: {card.summary}"),
         lines=implementation.source.count("\n"),
         cleaned=cleaned,
         file=implementation.file,
-        name=card.name,
+        stem=card.name,
     )
 
 
@@ -140,6 +140,7 @@ def _claim(claim: Claim, results: Mapping[str, Mapping[str, Mapping[str, Any]]],
     verdict = min([_verdict(row) for row in rows.values()] or [NOT_RUN], key=_ORDER.index)
     section, colon, says = claim.says.partition(": ")
     return {
+        "name": claim.name,
         "section": section if colon else "",
         "says": cleaned(inline_html(says if colon else claim.says)),
         "verdict": verdict,
@@ -186,8 +187,7 @@ def _demo(device: str, record: Mapping[str, Any]) -> dict[str, Any]:
     losses = [float(loss) for loss in _items(training.get("losses")) if isinstance(loss, int | float)]
     where = [_string(environment.get(name)) for name in ("device", "dtype")]
     return {
-        "title": " ".join(part for part in ("on", DEVICES.get(device, device), "–", *where) if part),
-        "on": " ".join(part for part in where if part) or DEVICES.get(device, device),
+        "on": ", ".join(part for part in where if part) or DEVICES.get(device, device),
         "date": day(_string(environment.get("date"))[:10]),
         "setting": _setting(record, training),
         "rows": [*_metric(record), *_costs(record, training)],
@@ -282,4 +282,8 @@ def _plain(value: Any) -> str:
 
 
 def _short(said: str) -> str:
+    """The beginning of a text, without the blank lines around it."""
+    said = said[: LONGEST_SAMPLE + 1].strip("\n") or said[:1]
+    if said and not said.strip():
+        return "(blanks only)"
     return said if len(said) <= LONGEST_SAMPLE else said[:LONGEST_SAMPLE] + " …"

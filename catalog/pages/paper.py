@@ -34,9 +34,14 @@ class Surroundings:
 
 
 def paper_page(
-    paper: Paper, record: Record, around: Surroundings, previous: str | None = None, following: str | None = None
+    paper: Paper,
+    record: Record,
+    around: Surroundings,
+    previous: str | None = None,
+    following: str | None = None,
+    implementation: str = "",
 ) -> str:
-    """The Markdown of a paper's page: front matter, and its HTML on one line."""
+    """The Markdown of a paper's page: front matter, and its HTML on one line. `implementation` is clean HTML."""
     notes = notes_html(paper.notes, around.pages)
     abstract = prose_html(record.abstract)
     title = record.title or record.key
@@ -54,6 +59,7 @@ def paper_page(
         notes=cleaned(notes),
         abstract=cleaned(abstract),
         tutorials=[_tutorial(tutorial, around.pages) for tutorial in paper.tutorials],
+        implementation=cleaned(implementation),
         citation=citation(record),
         bibtex=paper.bibtex,
         facts=_facts(record),
@@ -61,14 +67,15 @@ def paper_page(
         previous=_near(previous, around) if previous else None,
         next=_near(following, around) if following else None,
     )
-    meta = {
+    meta: dict[str, object] = {
         "title": meta_value(title),
         "description": meta_value(_description(record)),
         "kb": "paper",
         "hide": ["navigation", "toc"],
         "jsonld": script_json(_json_ld(record)),
     }
-    return front_matter(meta | ({"math": True} if has_math(notes + abstract) else {})) + f"\n{body}\n"
+    meta |= {"math": True} if has_math(notes + abstract + implementation) else {}
+    return front_matter(meta | ({"implementation": True} if implementation else {})) + f"\n{body}\n"
 
 
 def short_authors(record: Record) -> str:

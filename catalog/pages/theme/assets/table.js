@@ -21,7 +21,7 @@
 
   /* ---- state: what the address says ---- */
 
-  const blank = () => ({ q: "", status: "", year: "", venue: "", author: "", tags: [], code: false, sort: "" });
+  const blank = () => ({ q: "", status: "", year: "", venue: "", author: "", tags: [], code: false, impl: false, sort: "" });
   let state = blank();
   let shown = PAGE;
 
@@ -31,6 +31,7 @@
     for (const name of ["q", "status", "year", "venue", "author", "sort"]) next[name] = from.get(name) || "";
     next.tags = [...new Set(from.getAll("tag"))].filter(Boolean);
     next.code = from.has("code");
+    next.impl = from.has("impl");
     if (!Object.hasOwn(SORTS, next.sort.replace(/^-/, ""))) next.sort = "";
     return next;
   };
@@ -40,6 +41,7 @@
     for (const name of ["q", "status", "year", "venue", "author"]) if (state[name]) to.set(name, state[name]);
     for (const tag of state.tags) to.append("tag", tag);
     if (state.code) to.set("code", "1");
+    if (state.impl) to.set("impl", "1");
     if (state.sort) to.set("sort", state.sort);
     return to.toString();
   };
@@ -67,6 +69,7 @@
       author: (p) => !author || p.authors.some((a) => fold(a) === author),
       tags: (p) => tags.every((t) => p.folded.includes(t)),
       code: (p) => !state.code || Boolean(p.code),
+      impl: (p) => !state.impl || Boolean(p.impl),
     };
   };
 
@@ -134,6 +137,8 @@
   const sort = select("sort", "Sort by");
   const segments = el("div", { class: "kb-segments", role: "group", "aria-label": "Status" });
   const code = el("button", { type: "button", class: "kb-pill", onclick: () => update({ code: !state.code }) });
+  const impl = el("button", { type: "button", class: "kb-pill", onclick: () => update({ impl: !state.impl }) });
+  impl.hidden = !papers.some((p) => p.impl);
   const chips = el("ul", { class: "kb-chips", "aria-label": "Filters in force" });
   const result = el("p", { class: "kb-result", role: "status", "aria-live": "polite" });
   const body = el("tbody");
@@ -152,7 +157,7 @@
   root.append(
     el("div", { class: "kb-controls", role: "search", "aria-label": "Papers" },
       el("div", { class: "kb-q" }, search, el("kbd", { "aria-hidden": "true" }, "/")),
-      el("div", { class: "kb-filters" }, segments, selects.year, selects.tags, selects.venue, code, sort)),
+      el("div", { class: "kb-filters" }, segments, selects.year, selects.tags, selects.venue, code, impl, sort)),
     el("div", { class: "kb-now" }, result, chips), table, none, more);
 
   /* ---- rendering ---- */
@@ -197,6 +202,9 @@
     const coded = except("code").filter((p) => p.code).length;
     code.replaceChildren("Has code ", el("span", {}, coded.toLocaleString("en")));
     code.setAttribute("aria-pressed", String(state.code));
+    const run = except("impl").filter((p) => p.impl).length;
+    impl.replaceChildren("Has implementation ", el("span", {}, run.toLocaleString("en")));
+    impl.setAttribute("aria-pressed", String(state.impl));
   };
 
   const drawChips = () => {
@@ -216,6 +224,7 @@
     const authors = p.authors.length > 3 ? `${p.authors[0]}, ${p.authors[1]} and ${p.authors.length - 2} others` : p.authors.join(", ");
     const links = [["Paper", p.paper], ["Code", p.code]].filter(([, url]) => web(url))
       .map(([name, url]) => el("a", { class: "kb-out", href: url, rel: "noopener noreferrer", "aria-label": `${name} of ${p.title}` }, name));
+    if (p.impl) links.push(el("a", { class: "kb-out", href: `papers/${p.slug}.html#implementation`, "aria-label": `Implementation of ${p.title}` }, "Implementation"));
     const tags = p.tags.map((t) => el("a", { href: hashFor("tag", t), "data-tag": t }, t));
     return el("tr", {},
       el("td", { class: "kb-col-title" },
