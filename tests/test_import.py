@@ -225,6 +225,17 @@ def test_text_of_windows_is_read(library: Library) -> None:
     assert [f.code for f in done.findings] == ["encoding"]
 
 
+def test_what_is_no_text_is_refused(library: Library) -> None:
+    done = library.import_([("a.out", b"\x7fELF" + bytes(100) + b"@misc{a, title={b}}")])
+    assert [(f.kind, f.message) for f in done.findings if f.code == "encoding"] == [("rejected", "not a text file")]
+    assert not library.papers()
+
+
+def test_utf_16_is_read(library: Library) -> None:
+    library.import_([("a.bib", entry("a", "Größe of words").encode("utf-16"))])
+    assert library.record("a").title == "Größe of words"
+
+
 def test_a_paper_file_of_another_base_is_taken(library: Library) -> None:
     paper = Paper(key="k", title="A thing of words", status="reading", tags=("x",), added=DAY, notes="Mine.")
     library.import_([("elsewhere/k.md", dumps(paper).encode())])

@@ -21,11 +21,13 @@ def decode_bytes(data: bytes, path: str = "") -> tuple[str, tuple[Finding, ...]]
     """The text of a file, line ends as LF. What is not UTF-8 is read as UTF-16 or Windows-1252, and reported."""
     found: tuple[Finding, ...] = ()
     encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    if encoding != "utf-16" and data.count(b"\x00", 0, 8000) > 8:
+        return "", (Finding("encoding", "not a text file", "give Markdown or BibTeX", path, 1, kind="rejected"),)
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as e:
         line = data[: e.start].count(b"\n") + 1
-        text = data.decode("cp1252", errors="replace") if b"\x00" not in data[:1000] else data.decode("latin-1")
+        text = data.decode("cp1252", errors="replace")
         found = (Finding("encoding", "not UTF-8", "read as Windows-1252", path, line, kind="repaired"),)
     return text.replace("\r\n", "\n").replace("\r", "\n"), found
 
