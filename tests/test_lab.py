@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib.metadata
 import itertools
 import json
 import os
@@ -463,7 +464,7 @@ def test_a_demo_is_a_record(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -
     assert len(record["training"]["losses"]) == 4
     assert len(record["before"]["samples"]) == 2
     assert (tmp_path / "a" / "adapter.safetensors").is_file()
-    assert record["environment"]["versions"]["torch"] == measure.importlib.metadata.version("torch")
+    assert record["environment"]["versions"]["torch"] == importlib.metadata.version("torch")
     assert capfd.readouterr() == ("", "")
 
 

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from refimpl._lab import LabError, measure
 from refimpl._lab.generate import place
+from refimpl._lab.history import History as History
 from refimpl._lab.losses import IGNORED, Batch, batch_loss
 from refimpl._lab.score import Task
 
@@ -25,31 +25,6 @@ Progress = Callable[[int, int, float], None]  # step, of how many, loss
 Step = Callable[[Callable[[], Tensor], float], Tensor]
 # Makes an optimiser; a parameter group may have a "scale" of its own on the learning rate.
 Optimiser = Callable[[list[nn.Parameter], float], torch.optim.Optimizer]
-
-
-@dataclass
-class History:
-    """What a training run did and cost."""
-
-    losses: list[float] = field(default_factory=list)
-    tokens: int = 0
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    gradient_bytes: int = 0
-    optimiser_bytes: int = 0
-    processes: int = 1
-
-    @property
-    def tokens_per_second(self) -> float:
-        return self.tokens / self.seconds if self.seconds else 0.0
-
-    @property
-    def seconds_per_step(self) -> float:
-        return self.seconds / len(self.losses) if self.losses else 0.0
-
-    @property
-    def cpu_seconds_per_step(self) -> float:
-        return self.cpu_seconds / len(self.losses) if self.losses else 0.0
 
 
 class WithLoss(nn.Module):
@@ -94,14 +69,7 @@ def train(
     trained = list(parameters) if parameters is not None else [p for p in model.parameters() if p.requires_grad]
     if not trained:
         raise LabError("nothing to train: no parameter of the model requires gradients")
-    spread = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    accelerator = Accelerator(device_placement=False, cpu=spread and trained[0].device.type == "cpu")
-    if batch % accelerator.num_processes:
-        raise LabError(f"a batch of {batch} does not divide over {accelerator.num_processes} processes")
-    if step is not None and accelerator.num_processes > 1:
-        raise LabError(
-            "a method that changes the step itself trains on one process; start it without accelerate launch"
-        )
+    accelerator = _accelerator(trained, batch, step is not None)
     torch.manual_seed(seed)
     run: nn.Module = WithLoss(model)
     chosen = optimiser(trained, lr) if step is None else None
@@ -114,10 +82,8 @@ def train(
     begun, worked = time.perf_counter(), time.process_time()
     with _training(model, checkpointing):
         for at, whole in zip(range(steps), rows, strict=False):
-            count = (whole["labels"][:, 1:] != IGNORED).sum().clamp(min=1) / accelerator.num_processes
-            with accelerator.split_between_processes(dict(whole)) as own:
-                mine = {name: tensor.to(device) for name, tensor in own.items()}
-            loss = update(_forward(run, mine, count.to(device)), lr * rate(at, steps))
+            mine, count = _share(accelerator, whole, device)
+            loss = update(_forward(run, mine, count), lr * rate(at, steps))
             history.losses.append(float(accelerator.reduce(loss.detach(), reduction="mean")))
             history.tokens += whole["input_ids"].numel()
             if progress is not None and accelerator.is_main_process:
@@ -128,6 +94,24 @@ def train(
     for parameter in model.parameters():
         parameter.grad = None
     return history
+
+
+def _accelerator(trained: list[nn.Parameter], batch: int, own_step: bool) -> Any:
+    """Of one process, or of those that `accelerate launch` or `torchrun` started."""
+    spread = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    accelerator = Accelerator(device_placement=False, cpu=spread and trained[0].device.type == "cpu")
+    if batch % accelerator.num_processes:
+        raise LabError(f"a batch of {batch} does not divide over {accelerator.num_processes} processes")
+    if own_step and accelerator.num_processes > 1:
+        raise LabError("a method with a step of its own trains on one process; start it without accelerate launch")
+    return accelerator
+
+
+def _share(accelerator: Any, whole: Batch, device: torch.device) -> tuple[Batch, Tensor]:
+    """This process's rows, and what to divide its summed loss by: the mean over processes is then over all labels."""
+    count = (whole["labels"][:, 1:] != IGNORED).sum().clamp(min=1) / accelerator.num_processes
+    with accelerator.split_between_processes(dict(whole)) as own:
+        return {name: tensor.to(device) for name, tensor in own.items()}, count.to(device)
 
 
 def _forward(run: nn.Module, batch: Batch, count: Tensor) -> Callable[[], Tensor]:

@@ -14,7 +14,8 @@ import difflib
 from collections.abc import Callable
 
 from refimpl._lab import LabError
-from refimpl._lab.choices import Classes, Recall
+from refimpl._lab.classes import Classes
+from refimpl._lab.recall import Recall
 from refimpl._lab.score import Sample, Score, Task
 from refimpl._lab.texts import Text, glosses, python
 

@@ -21,7 +21,7 @@ from refimpl._lab.score import Better, Sample, Score
 
 HELD_OUT = Path(__file__).parent / "data" / "held_out.jsonl.gz"
 TRAIN_FILES, TEST_FILES, CHARACTERS = 24, 8, 20_000
-SHOWN, AT_ONCE = 24, 16
+SHOWN, AT_ONCE, TOKENISED = 24, 16, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Text:
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> Score:
-        rows = _rows(self.texts()[1], tokenizer, self.length)[: self.rows]
+        rows = _rows(self.texts()[1], tokenizer, self.length, self.rows)
         with evaluating(model):
             parts = rows.to(place(model)).split(AT_ONCE)
             total = sum(batch_loss(model, _batch(part)).item() * len(part) for part in parts)
@@ -108,14 +108,18 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _rows(texts: list[str], tokenizer: PreTrainedTokenizerBase, length: int) -> Tensor:
+def _rows(texts: list[str], tokenizer: PreTrainedTokenizerBase, length: int, most: int | None = None) -> Tensor:
     """The texts, each behind the token that ends one, cut into rows of `length` tokens; the rest is dropped."""
-    tokens: list[list[int]] = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
-    flat = torch.tensor([token for text in tokens for token in (tokenizer.eos_token_id, *text)])
+    flat: list[int] = []
+    for at in range(0, len(texts), TOKENISED):
+        if most is not None and len(flat) >= most * length:
+            break
+        tokens = tokenizer(texts[at : at + TOKENISED], add_special_tokens=False, verbose=False)["input_ids"]
+        flat += [token for text in tokens for token in (tokenizer.eos_token_id, *text)]
     rows = len(flat) // length
     if not rows:
         raise LabError(f"a length of {length} tokens is more than the whole text has; take a smaller one")
-    return flat[: rows * length].view(rows, length)
+    return torch.tensor(flat[: rows * length]).view(rows, length)[:most]
 
 
 def _batch(ids: Tensor) -> Batch:
