@@ -460,7 +460,7 @@ class Library:
         others = {path: body for path, body in written.items() if path not in texts}
         return {**render(entries, self._site_options(bib), texts, self._implementations()), **others}
 
-    def _implementations(self) -> list[Implementation]:
+    def _implementations(self) -> Sequence[Implementation]:
         """Cards with their sources as text and their runs; nothing of them is run."""
         from catalog.pages import Implementation
 
@@ -492,7 +492,7 @@ class Library:
         from catalog.pages import serve
 
         serve(self.root, self.pages, self._site_options(), host=host, port=port, open_url=started, report=report,
-              watched=self.store.watched())  # fmt: skip
+              watched=[*self.store.watched(), self.root / "refimpl", self.root / "runs"])  # fmt: skip
 
     def write_pages(self, folder: Path) -> tuple[int, int]:
         """Write the pages for another generator; returns how many files were written and how many removed."""

@@ -77,7 +77,7 @@ def read_runs(runs: Path) -> dict[str, dict[str, dict[str, Any]]]:
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             assert isinstance(record, dict)
-        except (ValueError, AssertionError):
+        except (ValueError, AssertionError, RecursionError):
             raise KbError(f"{path}: not a record of a run; run kb verify {named['name']} again") from None
         found.setdefault(named["name"], {})[named["device"]] = record
     return found

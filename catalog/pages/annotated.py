@@ -64,8 +64,8 @@ def _blocks(body: list[ast.stmt], lines: list[str], said: str) -> Iterator[Block
     """A block for each function and class, and one for what stands together between them."""
     block = Block(first=1)
     if doc := _docstring(body):
-        first, _, rest = doc[0].partition("\n")
-        block.doc, block.without = docstring_html(rest if first == said else doc[0]), doc[1]
+        lead, _, rest = doc[0].partition("\n")
+        block.doc, block.without = docstring_html(rest if lead == said else doc[0]), doc[1]
     for node in body:
         start = min([node.lineno, *(mark.lineno for mark in getattr(node, "decorator_list", []))])
         before = block.last

@@ -43,7 +43,9 @@ def _indented(lines: list[str]) -> str:
     if found is None:
         margin = min(len(line) - len(line.lstrip(" ")) for line in lines)
         shown = "\n".join(line[margin:] for line in lines)
-        return f'<pre class="kb-asis" tabindex="0"><code>{text(shown)}</code></pre>'
+        return (
+            f'<div class="kb-asis" tabindex="0" role="group" aria-label="As written"><code>{text(shown)}</code></div>'
+        )
     return "".join(_equations(found))
 
 

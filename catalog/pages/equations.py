@@ -231,7 +231,7 @@ class _Reader:
         if self.depth > DEEPEST:
             raise _NotOne
         part = self._atom()
-        seen = ""
+        seen = "^" if part.number and "^" in part.tex else "_" if part.bare[-1:].isdigit() else ""
         while self._peek() in {"'", "_", "^"} and not self._spaced():
             if self._peek() in seen or (self._peek() == "'" and "^" in seen):
                 raise _NotOne

@@ -5,6 +5,7 @@ Everything here is text of strangers: sources are read and never run, records ma
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections import Counter
@@ -72,7 +73,7 @@ def _one(implementation: Implementation, anchor: str) -> str:
         title=card.title or card.name,
         summary=cleaned(inline_html(card.summary)),
         problems=[problem.message for problem in card.problems],
-        states=[_state(device, runs[device], results[device]) for device in results],
+        states=[_state(device, runs[device], results[device], card.claims) for device in results],
         missing="" if "cuda" in results else "Not yet run on a GPU." if results else "Not yet run.",
         groups=_groups(card.claims, results, anchor),
         demo=f"kb demo {shlex.quote(card.name)}" if card.has_demo else "",
@@ -104,13 +105,15 @@ def _verdict(row: Mapping[str, Any] | None) -> str:
     return verdict if verdict in _TOLD else NOT_RUN
 
 
-def _state(device: str, run: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _state(
+    device: str, run: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]], claims: Iterable[Claim]
+) -> dict[str, Any]:
     """On what, with what and when the claims were run, and how many came out how."""
     environment = _mapping(run.get("environment"))
-    counts = Counter(_verdict(row) for row in rows.values())
+    counts = Counter(_verdict(rows.get(claim.name)) for claim in claims)
     return {
         "device": DEVICES.get(device, device),
-        "counts": [(v, f"{counts[v]} {_TOLD[v][counts[v] > 1]}") for v in _ORDER[::-1][2:] + _ORDER[4:5] if counts[v]],
+        "counts": [(v, f"{counts[v]} {told[counts[v] > 1]}") for v, told in _TOLD.items() if counts[v]],
         "on": _string(environment.get("device")),
         "date": day(_string(environment.get("date"))[:10]),
         "commit": _string(environment.get("commit"))[:9],
@@ -168,11 +171,11 @@ def _run(device: str, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _measured(one: Mapping[str, Any]) -> dict[str, str]:
-    value = one.get("value")
+    value = _number(one.get("value"))
     verdict = _verdict(one)
     return {
         "what": powers(_string(one.get("what"))),
-        "value": number(value) if isinstance(value, int | float) else "",
+        "value": "" if value is None else number(value),
         "demanded": powers(_string(one.get("demanded"))),
         "off": verdict if verdict in {"fails", "not shown"} else "",
     }
@@ -184,7 +187,7 @@ def _measured(one: Mapping[str, Any]) -> dict[str, str]:
 def _demo(device: str, record: Mapping[str, Any]) -> dict[str, Any]:
     """A demo's table, picture and samples."""
     environment, training = _mapping(record.get("environment")), _mapping(record.get("training"))
-    losses = [float(loss) for loss in _items(training.get("losses")) if isinstance(loss, int | float)]
+    losses = [loss for loss in map(_number, _items(training.get("losses"))) if loss is not None]
     where = [_string(environment.get(name)) for name in ("device", "dtype")]
     return {
         "on": ", ".join(part for part in where if part) or DEVICES.get(device, device),
@@ -222,17 +225,17 @@ def _metric(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 def _costs(record: Mapping[str, Any], training: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     parameters, held = _mapping(record.get("parameters")), _mapping(record.get("bytes"))
     trained, whole = parameters.get("trainable", record.get("trainable")), parameters.get("all")
-    of = parameters.get("share")
-    remark = f"{share(of)} of {_plain(whole)}" if isinstance(of, float) and whole else ""
+    of = _number(parameters.get("share"))
+    remark = f"{share(of)} of {_plain(whole)}" if of is not None and _plain(whole) else ""
     rows = [("trained parameters", _plain(trained), remark)]
     labels = {"adapter": "adapter", "gradients": "gradients", "optimiser": "optimiser state", "peak": "peak memory"}
     for name, label in labels.items():
-        count = held.get(name)
-        shown = size(count) if isinstance(count, int | float) else ""
+        count = _number(held.get(name))
+        shown = "" if count is None else size(count)
         rows.append((label, shown, _string(held.get("peak_of")) if name == "peak" else ""))
-    took, pace = training.get("seconds"), training.get("tokens_a_second")
-    remark = f"{number(round(pace))} tokens a second" if isinstance(pace, int | float) and abs(pace) < 1e12 else ""
-    rows.append(("training", seconds(took) if isinstance(took, int | float) else "", remark))
+    took, pace = _number(training.get("seconds")), _number(training.get("tokens_a_second"))
+    remark = f"{number(round(pace))} tokens a second" if pace is not None and abs(pace) < 1e12 else ""
+    rows.append(("training", "" if took is None else seconds(took), remark))
     return [row for row in rows if row[1]]
 
 
@@ -266,16 +269,27 @@ def _string(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def _value(part: Any) -> str:
     """The number of a score, which stands alone or as `value`."""
-    found = part.get("value") if isinstance(part, Mapping) else part
-    return number(found) if isinstance(found, int | float) else ""
+    found = _number(part.get("value") if isinstance(part, Mapping) else part)
+    return "" if found is None else number(found)
 
 
 def _plain(value: Any) -> str:
     """A setting as text: a number, a word, or a list of such."""
-    if isinstance(value, int | float):
-        return number(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if (count := _number(value)) is not None:
+        return number(count)
     if isinstance(value, list):
         return ", ".join(filter(None, (_plain(item) for item in value[:MOST] if not isinstance(item, list))))
     return _string(value)

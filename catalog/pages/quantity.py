@@ -11,9 +11,7 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def number(value: float) -> str:
-    """3 digits behind nothing, 1,234, 0.0123, 3.2 × 10⁻¹³."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+    """As in 192, 12,346, 0.0123 and 3.2 × 10⁻¹³."""
     if not math.isfinite(value):
         return "not a number" if math.isnan(value) else ("∞" if value > 0 else "−∞")
     if value == round(value) and abs(value) < 1e9:

@@ -137,7 +137,7 @@
   const sort = select("sort", "Sort by");
   const segments = el("div", { class: "kb-segments", role: "group", "aria-label": "Status" });
   const code = el("button", { type: "button", class: "kb-pill", onclick: () => update({ code: !state.code }) });
-  const impl = el("button", { type: "button", class: "kb-pill", onclick: () => update({ impl: !state.impl }) });
+  const impl = el("button", { type: "button", class: "kb-pill kb-impl-only", onclick: () => update({ impl: !state.impl }) });
   impl.hidden = !papers.some((p) => p.impl);
   const chips = el("ul", { class: "kb-chips", "aria-label": "Filters in force" });
   const result = el("p", { class: "kb-result", role: "status", "aria-live": "polite" });
