@@ -154,12 +154,15 @@ UNDERSTOOD = {
     "F_ii = E[(dL/dtheta_i)^2]": r"F_{ii} &= E \left[\left(\frac{d L}{d \theta_{i}} \right)^{2} \right]",
     "f = ceil(n / n_0)": r"f &= \lceil n / n_{0} \rceil",
     "h = g * W x": r"h &= g \ast W x",
+    "y = W~ x + P(x)": r"y &= \tilde{W} x + P (x)",
+    "z ~ N(0, sigma^2)": r"z &\sim N (0, \sigma^{2})",
+    "h_i = LM(x_i, h_<i)": r"h_{i} &= \operatorname{LM} (x_{i}, h_{<i})",
 }
 LEFT_ALONE = [
     "x  (..., k)  input", "W (d x k) = 3", "the loss is l = 3", "so h = W x at step 0", "a_i_j = 3", "x^2' = 1",
     "y = x in bf16", "y = x, otherwise", "n_0k = 2", "x = (", "(x", "x", "", "= x", "x == y", "x.T = y", 'x = "y"',
     "4 + 8/64 = 4.127 bits a weight", "x = y # shape", "for i = 1", "x = " + "(" * 40 + "y" + ")" * 40,
-    "x = " + "a + " * 200 + "b", "x = é", "\\alpha = 1", "x = ${y}", "if a = b", "x += 1", "x = a b 3", "y = P^(p x e)",
+    "x = " + "a + " * 200 + "b", "x = é", "\\alpha = 1", "x = ${y}", "if a = b", "x += 1", "x = a b 3", "y = P^(p x e)", "y = x~z", "y = 2~ x",
 ]  # fmt: skip
 
 
@@ -178,6 +181,9 @@ def test_lines_are_equations_all_of_them_or_none() -> None:
     assert found is not None
     assert [row.remark for row in found] == ["", "(3)", "position m, with f = ceil(n / n_0)"]
     assert rows(["h = W x", "x  (..., k)  input"]) is None
+    found = rows(["X = [P; x]     maximise  log Pr(y | X)  over P", "y = 2,  z = 3  (d, k)     none"])
+    assert found is not None
+    assert [row.remark for row in found] == ["maximise log Pr(y | X) over P", "", "(d, k); none"]
 
 
 @given(st.text(alphabet="abxABWRT0129 _^{}()[]|'+-*/=<>,;:.~@", max_size=60) | st.text(max_size=30))
@@ -241,7 +247,7 @@ def test_whatever_is_understood_katex_understands() -> None:
 def test_a_docstring_is_prose_mathematics_and_what_stays_as_it_was() -> None:
     markup = docstring_html(ast.get_docstring(ast.parse(SOURCE)) or "")
     assert formulas(markup) == ["h = g W x"]
-    assert '<p class="kb-remark">g; is trained</p>' in unescape(markup)
+    assert '<p class="kb-remark">g is trained</p>' in unescape(markup)
     assert "x  (..., k)  input        W  (d, k)  frozen weight" in unescape(markup)
     assert "<p>Left out: <code>bias</code>.</p>" in markup
 

@@ -3,22 +3,12 @@ r"""Equations as one types them, `W' = W + (alpha / r) B A`, as TeX; what is not
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-LONGEST = 300
+from catalog.pages.symbols import GREEK, NAMED, OPERATORS, WORDS, Token, number_tex, subscript, symbol, tokens
+
 DEEPEST = 12
-_GAP = re.compile(r" {2,}")
-_TOKEN = re.compile(
-    r"(?P<space>[ ]*)(?:(?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+(?![\w.]))?)|(?P<name>[A-Za-z]+\d*)"
-    r"|(?P<mark><->|<-|->|<=|>=|!=|:=|~=|\.\.\.|\.\.|\|\||[-+*/^_=<>~,;:()\[\]{}|@'.≤≥≠≈→←·×∈…∞−]))"
-)
-_GREEK = frozenset(
-    re.findall(
-        r"\w+",
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi"
-        " omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega",
-    )
-)
+_GAP = re.compile(r" {3,}")
 _RELATIONS = {
     "=": "=", "<": "<", ">": ">", "~": r"\sim", "~=": r"\approx", "≈": r"\approx", "<=": r"\le", "≤": r"\le",
     ">=": r"\ge", "≥": r"\ge", "!=": r"\ne", "≠": r"\ne", "->": r"\to", "→": r"\to", "<-": r"\gets", "←": r"\gets",
@@ -27,16 +17,9 @@ _RELATIONS = {
 _PRODUCTS = {"*": r"\ast", "·": r"\cdot", "@": r"\,", "×": r"\times", "/": "/"}
 _SUMS = {"+": "+", "-": "-", "−": "-"}
 _DOTS = {"...": r"\ldots", "…": r"\ldots", "..": r"\mathbin{..}", "∞": r"\infty"}
-_OPERATORS = {
-    "sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min", "log": r"\log", "exp": r"\exp", "ln": r"\ln",
-    "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh", "det": r"\det", "sup": r"\sup", "inf": r"\inf",
-}  # fmt: skip
-_NAMED = {"mean", "argmax", "argmin", "softmax", "tr", "diag", "sign", "rank", "std", "var", "relu", "gelu", "silu"}
-_WORDS = {"lr", "loss", "None", "const"}
 _AROUND = {"sqrt": (r"\sqrt{", "}"), "ceil": (r"\lceil ", r" \rceil"), "floor": (r"\lfloor ", r" \rfloor"),
            "abs": (r"\lvert ", r" \rvert"), "norm": (r"\lVert ", r" \rVert")}  # fmt: skip
 _BETWEEN = {",", ";", ":", r"\mid", *_RELATIONS.values()}
-_INDICES = frozenset("ijklmnt")
 _ENDS = {"(": ")]", "[": "])"}
 _BARS = {"|": (r"\lvert ", r" \rvert"), "||": (r"\lVert ", r" \rVert")}
 
@@ -52,18 +35,21 @@ class Row:
 def rows(lines: list[str]) -> list[Row] | None:
     """Lines that are equations, all of them, as rows; None where one is not, or may be something else.
 
-    Cells stand two spaces apart or more. The first is an equation; each other is one too, or a remark.
+    Cells stand three spaces apart or more. The first is an equation; each other is one too, or a remark. Two spaces
+    may stand between an equation and what follows it.
     """
     found: list[Row] = []
     for line in lines:
         first, *others = _GAP.split(line.strip())
-        tex = equation(first, continued=bool(found))
-        if tex is None:
+        begun, remark = _cell(first, continued=bool(found))
+        if not begun:
             return None
-        found.append(Row(tex))
+        found += begun
+        found.append(_remarked(found.pop(), remark))
         for cell in others:
-            more = equation(cell)
-            found.append(Row(more) if more else _remarked(found.pop(), cell))
+            more, remark = _cell(cell)
+            found += more
+            found.append(_remarked(found.pop(), remark))
     return found
 
 
@@ -80,28 +66,33 @@ def equation(cell: str, continued: bool = False) -> str | None:
     What is `continued` may begin with its relation.
     """
     end = cell[-1:] if cell[-1:] in {",", ";", "."} and not cell.endswith("..") else ""
-    tokens = _tokens(cell[: len(cell) - len(end)])
-    if not tokens:
+    found = tokens(cell[: len(cell) - len(end)])
+    if not found:
         return None
     try:
-        return _Reader(tokens).equation(continued) + end
+        return _Reader(found).equation(continued) + end
     except _NotOne:
         return None
 
 
-def _remarked(row: Row, cell: str) -> Row:
-    return Row(row.tex, f"{row.remark}; {cell}" if row.remark else cell)
+def _cell(cell: str, continued: bool = False) -> tuple[list[Row], str]:
+    """The equations at the beginning of a cell, and the remark that is the rest of it."""
+    found: list[Row] = []
+    pieces = cell.split("  ")
+    for piece in pieces:
+        tex = equation(piece.strip(), continued)
+        if not tex:
+            break
+        found.append(Row(tex))
+    return found, " ".join(pieces[len(found) :])
+
+
+def _remarked(row: Row, remark: str) -> Row:
+    return Row(row.tex, "; ".join(filter(None, (row.remark, remark))))
 
 
 class _NotOne(Exception):
     """This is not an equation, or not one that can be read in a single way."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    spaced: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,24 +107,10 @@ class _Part:
     differential: bool = False
 
 
-def _tokens(cell: str) -> list[_Token]:
-    """The tokens of a cell; none where it holds anything else, or too much."""
-    found: list[_Token] = []
-    at = 0
-    while at < len(cell) <= LONGEST:
-        match = _TOKEN.match(cell, at)
-        if not match:
-            return []
-        kind = str(match.lastgroup)
-        found.append(_Token(kind, match[kind], bool(match["space"])))
-        at = match.end()
-    return found
-
-
 class _Reader:
     """Reads tokens from left to right, and gives up at the first doubt."""
 
-    def __init__(self, tokens: list[_Token]) -> None:
+    def __init__(self, tokens: list[Token]) -> None:
         self.tokens = tokens
         self.at = 0
         self.depth = 0
@@ -144,6 +121,8 @@ class _Reader:
         left = "" if continued and self._peek() in _RELATIONS else self._list()
         sides = []
         while self._peek() in _RELATIONS:
+            if self._peek() == "~" and not self._spaced():
+                raise _NotOne
             relation = _RELATIONS[self._take().text]
             sides.append(f"{relation} {self._list(relation)}")
         if not sides or self.at < len(self.tokens):
@@ -153,7 +132,7 @@ class _Reader:
     def _peek(self) -> str:
         return self.tokens[self.at].text if self.at < len(self.tokens) else ""
 
-    def _take(self) -> _Token:
+    def _take(self) -> Token:
         if self.at >= len(self.tokens):
             raise _NotOne
         self.at += 1
@@ -232,6 +211,9 @@ class _Reader:
             raise _NotOne
         part = self._atom()
         seen = "^" if part.number and "^" in part.tex else "_" if part.bare[-1:].isdigit() else ""
+        if self._peek() == "~" and not self._spaced() and part.bare and not self._sticks(1):
+            self._take()
+            part = replace(part, tex=rf"\tilde{{{part.tex}}}")
         while self._peek() in {"'", "_", "^"} and not self._spaced():
             if self._peek() in seen or (self._peek() == "'" and "^" in seen):
                 raise _NotOne
@@ -264,12 +246,12 @@ class _Reader:
         if token.text == "{":
             alone = self.at + 1 < len(self.tokens) and self.tokens[self.at + 1].text == "}"
             alone = alone and self.tokens[self.at].kind == "name"
-            tex = _subscript(self._take().text) if alone else self._inside()
+            tex = subscript(self._take().text) if alone else self._inside()
             if self._take().text != "}":
                 raise _NotOne
             return f"{{{tex}}}"
         if mark == "^" and token.text == "T":
-            return "{T}" if base.tex.startswith("\\") and base.bare in _GREEK else r"\top"
+            return "{T}" if base.tex.startswith("\\") and base.bare in GREEK else r"\top"
         if mark == "^" and token.text in _SUMS:
             return f"{{-{self._number()}}}"
         if mark == "^" and token.text == "*":
@@ -280,13 +262,16 @@ class _Reader:
             if self._take().text != ")" or _looks_like_a_shape(self.tokens[start : self.at - 1]):
                 raise _NotOne
             return f"{{{tex}}}"
-        if token.kind == "mark" or (self.at < len(self.tokens) and self._sticks()):
+        if token.text == "<" and self._sticks():
+            return f"{{<{self._script(mark, base)[1:]}"
+        if token.kind == "mark" or self._sticks():
             raise _NotOne
-        return f"{{{token.text if token.kind == 'number' else _subscript(token.text)}}}"
+        return f"{{{token.text if token.kind == 'number' else subscript(token.text)}}}"
 
-    def _sticks(self) -> bool:
-        """Whether the next token goes on where the last ended, as the k of `n_0k`."""
-        return not self._spaced() and self.tokens[self.at].kind != "mark"
+    def _sticks(self, ahead: int = 0) -> bool:
+        """Whether a token goes on where the one before it ended, as the k of `n_0k`."""
+        there = self.at + ahead < len(self.tokens)
+        return there and not self._spaced(ahead) and self.tokens[self.at + ahead].kind != "mark"
 
     def _number(self) -> str:
         token = self._take()
@@ -304,7 +289,7 @@ class _Reader:
             elif text == "|" and self._spaced(1) and not self.bar:
                 self._take()
                 parts.append(r"\mid")
-            elif text in _RELATIONS:
+            elif text in _RELATIONS and (text != "~" or self._spaced()):
                 parts.append(_RELATIONS[self._take().text])
             elif parts and parts[-1] not in _BETWEEN:
                 raise _NotOne
@@ -320,7 +305,7 @@ class _Reader:
     def _atom(self) -> _Part:
         token = self._take()
         if token.kind == "number":
-            return _Part(_number_tex(token.text), number=True)
+            return _Part(number_tex(token.text), number=True)
         if token.kind == "name":
             return self._name(token.text)
         if token.text in _DOTS:
@@ -331,7 +316,7 @@ class _Reader:
             return self._bars(token.text)
         raise _NotOne
 
-    def _group(self, token: _Token) -> _Part:
+    def _group(self, token: Token) -> _Part:
         start, opening = self.at, token.text
         before = self.tokens[start - 2] if start > 1 else None
         apart = before is None or token.spaced or (before.kind == "mark" and before.text not in {")", "]", "}", "'"})
@@ -382,16 +367,16 @@ class _Reader:
             if self._take().text != ")":
                 raise _NotOne
             return _Part(f"{_AROUND[name][0]}{tex}{_AROUND[name][1]}")
-        if name in _OPERATORS:
-            return _Part(_OPERATORS[name])
-        if name in _NAMED:
+        if name in OPERATORS:
+            return _Part(OPERATORS[name])
+        if name in NAMED:
             return _Part(rf"\operatorname{{{name}}}")
-        if called and len(name) > 1 and name not in _GREEK and not _symbol(name):
+        if called and (not symbol(name) or (name[1:2].isalpha() and name[:2].isupper())):
             return _Part(rf"\operatorname{{{name}}}")
-        tex = _symbol(name)
+        tex = symbol(name)
         if tex:
             return _Part(tex, bare=name, differential=name[0] == "d" and len(name) > 1)
-        return _Part(rf"\operatorname{{{name}}}", word=name not in _WORDS)
+        return _Part(rf"\operatorname{{{name}}}", word=name not in WORDS)
 
 
 def _product(factors: list[_Part], marks: list[str], tight: bool) -> _Part:
@@ -410,38 +395,7 @@ def _product(factors: list[_Part], marks: list[str], tight: bool) -> _Part:
     return _Part(tex, fraction=(above, below))
 
 
-def _symbol(name: str) -> str:
-    """The TeX of a symbol: a letter, a Greek one, one with an index, a differential; "" where it is a word."""
-    letters = name.rstrip("0123456789")
-    index = name[len(letters) :]
-    if letters in _GREEK:
-        tex = f"\\{letters}"
-    elif len(letters) == 1 or (len(letters) == 2 and letters.isupper()):
-        tex = letters
-    elif letters == "dloss":
-        return r"d\,\mathrm{loss}"
-    elif letters[0] == "d" and (letters[1:] in _GREEK or (len(letters) == 2 and letters != "dd")):
-        return f"d {_symbol(letters[1:] + index)}"
-    else:
-        return ""
-    return f"{tex}_{{{index}}}" if index else tex
-
-
-def _subscript(name: str) -> str:
-    letters = name.rstrip("0123456789")
-    if letters in _GREEK or len(letters) < 2:
-        return _symbol(name)
-    return name if len(name) == 2 and set(name) <= _INDICES else rf"\mathrm{{{name}}}"
-
-
-def _number_tex(number: str) -> str:
-    mantissa, e, power = number.partition("e")
-    if not e:
-        return number
-    return (rf"{mantissa} \cdot " if mantissa != "1" else "") + f"10^{{{int(power)}}}"
-
-
-def _looks_like_a_shape(tokens: list[_Token]) -> bool:
+def _looks_like_a_shape(tokens: list[Token]) -> bool:
     """`(d x k)`: a size, or a product of three."""
     between = tokens[1::2]
     return len(tokens) > 2 and len(tokens) % 2 == 1 and all(token.text == "x" and token.spaced for token in between)
