@@ -365,6 +365,13 @@ def test_what_was_never_run_says_so(tmp_path: Path) -> None:
     assert "The demo is not yet run for this page." in said
 
 
+def test_what_cannot_run_is_not_offered(tmp_path: Path) -> None:
+    said = words(implementation_html([made(tmp_path, '"""A: b."""\nPAPER = "x"\n')]))
+    assert "This file is not complete: no demo." in said
+    assert "Run it" not in said
+    assert "kb " not in said
+
+
 def test_claims_show_what_was_measured_against_what_was_demanded(tmp_path: Path) -> None:
     markup = implementation_html([made(tmp_path, runs={"cpu": RUN})])
     said = words(markup)

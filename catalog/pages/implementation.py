@@ -77,7 +77,7 @@ def _one(implementation: Implementation, anchor: str) -> str:
         missing="" if "cuda" in results else "Not yet run on a GPU." if results else "Not yet run.",
         groups=_groups(card.claims, results, anchor),
         demo=f"kb demo {shlex.quote(card.name)}" if card.has_demo else "",
-        verify=f"kb verify {shlex.quote(card.name)}",
+        verify=f"kb verify {shlex.quote(card.name)}" if card.claims else "",
         demos=demos,
         blocks=annotated(implementation.source, anchor, f"{card.title}: {card.summary}"),
         lines=implementation.source.count("\n"),
