@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -49,17 +50,15 @@ def _running(card: Card, run: Callable[[Any], dict[str, Any]]) -> dict[str, Any]
     if card.problems:
         raise KbError("\n".join(f"{card.path}:{p.line}: {p.message}; {p.remedy}" for p in card.problems))
     try:
-        from refimpl import _verify
-        from refimpl._lab import LabError
-
+        running = import_module("refimpl._verify")  # named, not imported: the catalog itself never needs torch
+        lab_error = import_module("refimpl._lab").LabError
         try:
-            return run(_verify)
-        except (LabError, TypeError, ValueError) as e:
+            return run(running)
+        except (lab_error, TypeError, ValueError) as e:
             raise KbError(f"{card.name}: {e}") from None
     except ModuleNotFoundError as e:
-        raise KbError(
-            NO_TORCH if e.name == "torch" else f"{card.name}: {e.name} is not installed; pip install {e.name}"
-        ) from None
+        missing = f"{card.name}: {e.name} is not installed; pip install {e.name}"
+        raise KbError(NO_TORCH if e.name == "torch" else missing) from None
 
 
 def record_path(runs: Path, name: str, device: str) -> Path:
