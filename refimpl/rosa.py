@@ -4,7 +4,7 @@ Nikdan et al. 2024, arXiv:2401.04679, section 3, after robust principal componen
 
     h = (W + S) x + s B A x            S is zero outside a fixed mask M of floor(density d k) positions
 
-    x  (..., k)  input       W  (d, k)  frozen       A  (r, k)  Gaussian at first       B  (d, r)  zero at first
+    x  (..., k)  input      W  (d, k)  frozen      A  (r, k)  Gaussian at first      B  (d, r)  zero at first
     S  (d, k)    held as  v  (nnz,)  values, zero at first, and  at  (nnz,)  their places in the flattened weight
 
 The mask of each layer is found from gradients (Algorithm 1), when A and B have been trained a little: over a few batches
