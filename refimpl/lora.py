@@ -56,7 +56,7 @@ class LowRank(torch.autograd.Function):
         ctx.s = s
         h = F.linear(x, W, bias)  # (..., k) -> (..., d)
         low = F.linear(x, A.to(x.dtype)).view(-1, len(A))  # (n, r)
-        h.view(len(low), -1).addmm_(low, B.T.to(x.dtype), alpha=s)
+        h.view(-1, len(W)).addmm_(low, B.T.to(x.dtype), alpha=s)
         return h
 
     @staticmethod
@@ -79,6 +79,8 @@ class LoRALinear(nn.Module):
         super().__init__()
         if not base.weight.is_floating_point():
             raise ValueError(f"the weight of {type(base).__name__} is not floating point; use refimpl.qlora")
+        if rank < 1 or init not in ("gaussian", "kaiming"):
+            raise ValueError(f"rank {rank}, init {init!r}: take a rank of 1 or more, and gaussian or kaiming")
         wide = torch.promote_types(base.weight.dtype, torch.float32)
         self.base, self.s = base, alpha / rank
         self.A = nn.Parameter(base.weight.new_empty(rank, base.in_features, dtype=wide))

@@ -1,0 +1,324 @@
+"""LoRA: its claims, the layer and its backward, folding, saving in both formats, and the fused MLP."""
+
+# ruff: noqa: N806 - the names are the paper's
+from __future__ import annotations
+
+import copy
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from refimpl import _fast, lora
+from refimpl._claims import Measured
+from refimpl._lab import LabError, loop, models, texts
+from refimpl._surgery import NoLayers, trainable
+
+CLAIMS = {name: claim for name, claim in vars(lora).items() if name.startswith("claim_")}
+IDS = torch.arange(48).view(2, 24)
+
+
+def run(claim: Callable[..., Any], device: str) -> None:
+    """A claim on a device: it measures something; a direction may be not shown, nothing may fail."""
+    found = claim(device=device) if "device" in inspect.signature(claim).parameters else claim()
+    rows = [found] if isinstance(found, Measured) else found
+    assert rows
+    assert "fails" not in {row.verdict for row in rows}
+
+
+def llama(device: str = "cpu", dtype: torch.dtype = torch.float32) -> Any:
+    """A small untrained Llama."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    sizes = {"vocab_size": 97, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2}
+    return LlamaForCausalLM(LlamaConfig(**sizes, **heads, use_cache=False)).to(device, dtype).eval()
+
+
+def adapted(model: Any = None, rank: int = 3, alpha: float = 10.0) -> Any:
+    """A model with LoRA as it is after training: no factor is zero."""
+    model = lora.apply(llama() if model is None else model, lora.LINEARS, rank, alpha)
+    for name, p in model.named_parameters():
+        if name.endswith(".B"):
+            nn.init.normal_(p, std=0.1)
+    return model
+
+
+@torch.no_grad()
+def logits(model: Any) -> Tensor:
+    out: Tensor = model(input_ids=IDS.to(next(model.parameters()).device)).logits.float().cpu()
+    return out
+
+
+def gap(a: Tensor, b: Tensor) -> float:
+    return ((a - b).abs().max() / b.abs().max()).item()
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # peft asks transformers by an old name
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+def test_claim(claim: Callable[..., Any]) -> None:
+    run(claim, "cpu")
+
+
+@pytest.mark.parametrize("shape", [(5,), (3, 5), (2, 3, 5), (0, 5)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_layer_is_its_equation(shape: tuple[int, ...], bias: bool) -> None:
+    layer = lora.LoRALinear(nn.Linear(5, 7, bias=bias).double(), rank=2, alpha=3)
+    nn.init.normal_(layer.B)
+    x = torch.randn(shape, dtype=torch.float64)
+    h = layer(x)
+    assert h.shape == (*shape[:-1], 7)
+    assert torch.allclose(h, layer.base(x) + 1.5 * x @ layer.A.T @ layer.B.T, atol=1e-12)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_gradients_are_those_of_finite_differences(frozen: bool) -> None:
+    torch.manual_seed(0)
+    x, W, b, A, B = (torch.randn(*s, dtype=torch.float64) for s in ((2, 3, 5), (4, 5), (4,), (2, 5), (4, 2)))
+    trained = [x, A, B] if frozen else [x, W, b, A, B]
+    for tensor in trained:
+        tensor.requires_grad_()
+    assert torch.autograd.gradcheck(lambda *_: lora.LowRank.apply(x, W, b, A, B, 1.7), trained)
+
+
+def test_a_gradient_of_a_strided_output_is_right() -> None:
+    layer = lora.LoRALinear(nn.Linear(5, 7), rank=2, alpha=4)
+    x = torch.randn(3, 4, 5, requires_grad=True)
+    layer(x).transpose(0, 1).square().sum().backward()
+    plain = x.detach().requires_grad_()
+    layer.base(plain).square().sum().backward()
+    assert torch.allclose(x.grad, plain.grad, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+def test_factors_are_at_least_float32_and_outputs_are_of_the_base(dtype: torch.dtype) -> None:
+    layer = lora.LoRALinear(nn.Linear(8, 6).to(dtype), rank=2, alpha=4)
+    assert layer.A.dtype == layer.B.dtype == torch.promote_types(dtype, torch.float32)
+    h = layer(torch.randn(3, 8, dtype=dtype))
+    assert h.dtype == dtype
+    h.sum().backward()
+    assert layer.B.grad is not None
+    assert layer.B.grad.dtype == layer.B.dtype
+
+
+def test_the_two_ways_to_draw_a() -> None:
+    torch.manual_seed(0)
+    base = nn.Linear(256, 64)
+    gaussian, uniform = lora.LoRALinear(base, 256, 1).A, lora.LoRALinear(base, 256, 1, init="kaiming").A
+    assert gaussian.std().item() == pytest.approx(256**-0.5, rel=0.02)
+    assert uniform.std().item() == pytest.approx((3 * 256) ** -0.5, rel=0.02)
+    assert uniform.abs().max().item() <= 256**-0.5
+
+
+def test_the_paper_s_targets_are_the_default() -> None:
+    model = lora.apply(llama(), rank=2)
+    assert trainable(model) == 2 * 2 * ((32 + 32) + (32 + 16))
+    assert {name.rpartition(".")[2] for name in lora._layers(model)} == {"q_proj", "v_proj"}
+
+
+def test_training_moves_the_factors_alone() -> None:
+    model = adapted()
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    model(input_ids=IDS, labels=IDS).loss.backward()
+    optimiser.step()
+    moved = {name for name, p in model.named_parameters() if not torch.equal(p, before[name])}
+    assert moved == {name for name, _ in model.named_parameters() if name.endswith((".A", ".B"))}
+
+
+def test_checkpointing_changes_no_gradient() -> None:
+    model = adapted()
+    model.train()
+    grads = []
+    for _ in range(2):
+        model.zero_grad()
+        model(input_ids=IDS, labels=IDS).loss.backward()
+        grads.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
+        with pytest.warns(FutureWarning):  # transformers' older name
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    assert torch.equal(*grads)
+
+
+def test_merging_and_back() -> None:
+    base, model = llama(), adapted()
+    expected, names = logits(model), [name for name, _ in base.named_modules()]
+    lora.merge(model)
+    assert gap(logits(model), expected) < 1e-5
+    assert [name for name, _ in model.named_modules()] == names
+    assert model.state_dict().keys() == base.state_dict().keys()
+    assert lora.merge(model) is model  # nothing is left to fold
+    lora.unmerge(copy.deepcopy(model))
+    lora.unmerge(model)
+    assert gap(logits(model), expected) < 1e-5
+    for name, layer in lora._layers(model).items():
+        assert torch.allclose(layer.base.weight, base.get_submodule(name).weight, atol=1e-6)
+
+
+def test_saving_round_trip(tmp_path: Path) -> None:
+    model = adapted()
+    lora.save(model, tmp_path / "a")
+    other = lora.apply(llama(), lora.LINEARS, rank=3, alpha=10)
+    lora.load(other, tmp_path / "a")
+    assert torch.equal(logits(other), logits(model))
+    with pytest.raises(LabError, match="shape"):
+        lora.load(lora.apply(llama(), lora.LINEARS, rank=4), tmp_path / "a")
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # peft asks transformers by an old name
+def test_peft_reads_what_we_write_and_we_read_what_peft_writes(tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft")
+    for dtype, limit in ((torch.float32, 1e-5), (torch.float64, 1e-12)):
+        model = adapted(llama(dtype=dtype))
+        lora.save_peft(model, tmp_path / "ours")
+        theirs = peft.PeftModel.from_pretrained(llama(dtype=dtype), tmp_path / "ours")
+        assert gap(theirs(input_ids=IDS).logits, model(input_ids=IDS).logits) < limit
+        ours = lora._layers(model)["model.layers.1.mlp.up_proj"]
+        layer = theirs.get_submodule("base_model.model.model.layers.1.mlp.up_proj")
+        assert torch.equal(layer.lora_A["default"].weight, ours.A)
+        assert torch.equal(layer.lora_B["default"].weight, ours.B)
+        theirs.save_pretrained(tmp_path / "theirs")
+        back = lora.load_peft(llama(dtype=dtype), tmp_path / "theirs")
+        assert torch.equal(logits(back), logits(model))
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # peft asks transformers by an old name
+def test_a_peft_adapter_of_our_making_trains_on(tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft")
+    lora.save_peft(adapted(), tmp_path)
+    theirs = peft.PeftModel.from_pretrained(llama(), tmp_path, is_trainable=True)
+    assert sum(p.numel() for p in theirs.parameters() if p.requires_grad) == trainable(adapted())
+
+
+def change(folder: Path, **entries: object) -> None:
+    file = folder / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | entries))
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ({"use_dora": True}, "uses use_dora"),
+        ({"rank_pattern": {"q_proj": 2}}, "uses rank_pattern"),
+        ({"bias": "all"}, "uses bias"),
+        ({"peft_type": "IA3"}, "IA3"),
+    ],
+)
+def test_an_adapter_that_is_more_than_lora_is_refused(tmp_path: Path, entries: dict[str, object], said: str) -> None:
+    lora.save_peft(adapted(), tmp_path)
+    change(tmp_path, **entries)
+    with pytest.raises(ValueError, match=said):
+        lora.load_peft(llama(), tmp_path)
+
+
+def test_a_folder_without_an_adapter_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no adapter of peft's"):
+        lora.load_peft(llama(), tmp_path)
+    with pytest.raises(ValueError, match="apply it first"):
+        lora.save_peft(llama(), tmp_path)
+
+
+def test_an_adapter_of_another_model_is_refused(tmp_path: Path) -> None:
+    lora.save_peft(adapted(), tmp_path)
+    model = llama()
+    model.model.layers = model.model.layers[:1]
+    with pytest.raises(ValueError, match="another model"):
+        lora.load_peft(model, tmp_path)
+
+
+def test_bad_input_says_what_to_do() -> None:
+    with pytest.raises(NoLayers, match=r"no Linear named c_attn; there are .*q_proj"):
+        lora.apply(llama(), ("c_attn",))
+    with pytest.raises(ValueError, match="rank of 1 or more"):
+        lora.apply(llama(), rank=0)
+    with pytest.raises(ValueError, match="gaussian or kaiming"):
+        lora.apply(llama(), init="zero")
+    layer = nn.Linear(4, 4)
+    layer.weight = nn.Parameter(torch.zeros(4, 4, dtype=torch.uint8), requires_grad=False)
+    with pytest.raises(ValueError, match=r"refimpl\.qlora"):
+        lora.apply(nn.Sequential(layer), ("0",))
+
+
+def test_the_fused_mlp_is_the_mlp() -> None:
+    plain = adapted(llama(dtype=torch.float64))
+    fused = _fast.fuse(copy.deepcopy(plain))
+    grads = []
+    for model in (plain, fused):
+        torch.manual_seed(1)
+        h = torch.randn(2, 24, 32, dtype=torch.float64, requires_grad=True)
+        out = model.model.layers[0].mlp(h)
+        out.backward(torch.sin(out.detach()))
+        grads.append([h.grad, *(p.grad for p in model.parameters() if p.grad is not None)])
+    assert gap(logits(fused), logits(plain)) < 1e-6
+    assert len(grads[0]) == len(grads[1]) == 7
+    assert max(map(gap, *grads)) < 1e-12
+    assert [name for name, _ in fused.named_parameters()] == [name for name, _ in plain.named_parameters()]
+
+
+def test_the_fused_mlp_passes_gradcheck() -> None:
+    torch.manual_seed(0)
+    n, k, m, r = 3, 4, 5, 2
+    shapes = [(m, k), (r, k), (m, r), (m, k), (r, k), (m, r), (k, m), (r, m), (k, r)]
+    x, *weights = (torch.randn(*s, dtype=torch.float64) for s in ((n, k), *shapes))
+    trained = [x, *(w for at, w in enumerate(weights) if at % 3)]
+    for tensor in trained:
+        tensor.requires_grad_()
+    assert torch.autograd.gradcheck(lambda *_: _fast._GatedMLP.apply(x, 1.5, *weights), trained)
+
+
+def test_an_mlp_without_lora_is_not_fused() -> None:
+    with pytest.raises(ValueError, match="apply LoRA to them first"):
+        _fast.fuse(lora.apply(llama(), ("q_proj",)))
+
+
+def works(device: str, dtype: str, tolerance: float) -> None:
+    """On a device: apply, train, the loss falls, the base keeps its bytes, merged equals unmerged."""
+    model, tokenizer = models.load("tiny", device, dtype)
+    torch.manual_seed(0)
+    lora.apply(model, lora.LINEARS, rank=4)
+    base = {name: p.detach().clone() for name, p in model.named_parameters() if not p.requires_grad}
+    history = loop.train(model, tokenizer, texts.python(), steps=8, lr=1e-2, batch=4, length=64)
+    assert history.losses[-1] < history.losses[0] - 0.3
+    assert all(torch.equal(p, base[name]) for name, p in model.named_parameters() if name in base)
+    expected = logits(model)
+    assert gap(logits(lora.merge(model)), expected) < tolerance
+    assert not lora._layers(model)
+    assert gap(logits(lora.unmerge(model)), expected) < tolerance
+
+
+def test_it_trains_and_merges_on_tiny() -> None:
+    works("cpu", "float32", 1e-5)
+
+
+def test_the_demo_improves_on_what_is_held_out(tmp_path: Path) -> None:
+    record = lora.demo(steps=6, batch=4, length=64, out=tmp_path / "adapter", device="cpu")
+    assert record["after"]["value"] < record["before"]["value"] - 0.3
+    assert record["merged"]["value"] == pytest.approx(record["after"]["value"], abs=1e-4)
+    assert record["options"]["rank"] == 8
+    assert (tmp_path / "adapter" / "adapter.safetensors").is_file()
+
+
+@pytest.mark.gpu
+def test_gpu_trains_and_merges() -> None:
+    works("cuda", "bfloat16", 5e-2)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+def test_gpu_claim(claim: Callable[..., Any]) -> None:
+    run(claim, "cuda")
+
+
+def test_the_equation_holds_in_one_line() -> None:
+    """The docstring's equation, whole, on a layer with a bias."""
+    layer = lora.LoRALinear(nn.Linear(6, 4), rank=2, alpha=8)
+    nn.init.normal_(layer.B)
+    x = torch.randn(3, 6)
+    W = layer.base.weight + (8 / 2) * layer.B @ layer.A
+    assert torch.allclose(layer(x), F.linear(x, W, layer.base.bias), atol=1e-5)
