@@ -341,6 +341,12 @@ def test_nothing_to_train_is_one_line(tiny: tuple[Any, Any]) -> None:
         loop.train(tiny[0].requires_grad_(False), tiny[1], tasks.get("classes"), 1, 1e-3)
 
 
+@pytest.mark.parametrize(("steps", "batch", "length"), [(-1, 8, 64), (1, 0, 64), (1, 8, 1)])
+def test_a_training_that_is_none_is_one_line(tiny: tuple[Any, Any], steps: int, batch: int, length: int) -> None:
+    with pytest.raises(LabError, match="are no training: 0, 1 and 2 are the least"):
+        loop.train(*tiny, tasks.get("classes"), steps, 1e-3, batch, length)
+
+
 SCRIPT = """
 import json, sys, warnings
 import torch

@@ -57,7 +57,7 @@ def run(
         torch.manual_seed(seed)
         adapted = apply(base)
         size = measure.size(adapted)
-        measure.reset_peak()
+        measure.reset_peak(place)
         own = step(adapted) if step is not None else None
         history = train(
             adapted, tokenizer, chosen, steps, lr, batch, length, seed,
@@ -68,13 +68,9 @@ def run(
         if not all(map(math.isfinite, history.losses)):
             raise LabError(f"the loss is no longer a number after {steps} steps; take a smaller learning rate")
         after = _look(chosen, adapted, tokenizer)
-        name = f"{method}-{Path(model).name}-{chosen.name}"
         facts = {"method": method, "model": model, "task": chosen.name, "options": options or {}, "seed": seed}
-        where = (
-            adapter.save(adapted, Path(out or models.cache() / "adapters" / name), facts, buffers)
-            if save and first
-            else None
-        )
+        folder = Path(out or models.cache() / "adapters" / f"{method}-{Path(model).name}-{chosen.name}")
+        where = str(adapter.save(adapted, folder, facts, buffers)) if save and first else None
         merged = chosen.evaluate(merge(adapted), tokenizer) if merge is not None else None
     return {
         **facts,
@@ -83,14 +79,11 @@ def run(
         "after": {"value": after[0].value, "samples": _plain(after[1])},
         "merged": None if merged is None else {"value": merged.value},
         "parameters": {"all": size.parameters, "trainable": size.trainable, "share": size.share},
-        "bytes": {
-            "adapter": size.adapter_bytes, "gradients": history.gradient_bytes, "optimiser": history.optimiser_bytes,
-            "peak": peak, "peak_of": "the GPU's tensors" if place.startswith("cuda") else "the whole process",
-        },
+        "bytes": _bytes(size, history, peak, place),
         "training": {"steps": steps, "lr": lr, "batch": batch, "length": length or chosen.length, **_cost(history)},
-        "adapter": None if where is None else str(where),
+        "adapter": where,
         "environment": measure.environment(place, dtype, seed),
-    }  # fmt: skip
+    }
 
 
 def _look(task: Task, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> tuple[Score, list[Sample]]:
@@ -99,6 +92,16 @@ def _look(task: Task, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> t
 
 def _plain(samples: list[Sample]) -> list[dict[str, str]]:
     return [asdict(sample) for sample in samples]
+
+
+def _bytes(size: measure.Size, history: History, peak: int | None, place: str) -> dict[str, Any]:
+    return {
+        "adapter": size.adapter_bytes,
+        "gradients": history.gradient_bytes,
+        "optimiser": history.optimiser_bytes,
+        "peak": peak,
+        "peak_of": "the GPU's tensors" if place.startswith("cuda") else "the whole process",
+    }
 
 
 def _cost(history: History) -> dict[str, Any]:

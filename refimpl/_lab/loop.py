@@ -69,6 +69,8 @@ def train(
     trained = list(parameters) if parameters is not None else [p for p in model.parameters() if p.requires_grad]
     if not trained:
         raise LabError("nothing to train: no parameter of the model requires gradients")
+    if steps < 0 or batch < 1 or (length or task.length) < 2:
+        raise LabError(f"{steps} steps of {batch} rows of {length} tokens are no training: 0, 1 and 2 are the least")
     accelerator = _accelerator(trained, batch, step is not None)
     torch.manual_seed(seed)
     run: nn.Module = WithLoss(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -52,20 +53,19 @@ def optimiser_bytes(optimiser: torch.optim.Optimizer) -> int:
     return sum(tensor.nbytes for state in states for tensor in _tensors(state))
 
 
-def reset_peak() -> None:
-    """Forget the highest use of memory so far: of the GPU where there is one, and of this process."""
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
+def reset_peak(device: str = "cpu") -> None:
+    """Forget the highest use of memory so far: of a GPU, or of this process where the system allows it."""
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(device)
         return
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak_bytes(device: str = "cpu") -> int | None:
-    """The highest use of memory so far: what torch took of the GPU, or the whole process (VmHWM). None if unknown."""
+    """The highest use of memory so far: what torch took of a GPU, or the whole process (VmHWM). None if unknown."""
     if device.startswith("cuda"):
-        return int(torch.cuda.max_memory_allocated())
+        return int(torch.cuda.max_memory_allocated(device))
     return _status("VmHWM")
 
 
