@@ -55,7 +55,9 @@ Notes, with $math$, and links: [LoRA](hu2021lora.md).
 More.
 """
 
-printable = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"), exclude_characters="\ufeff"), max_size=40)
+printable = st.text(
+    st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"), exclude_characters="\ufeff"), max_size=40
+)
 lines = printable.map(lambda text: " ".join(text.split()))
 words = st.text(string.ascii_letters + string.digits + " éß-_.'&+#%!?", min_size=1, max_size=20).map(
     lambda text: " ".join(text.split()) or "x"
@@ -118,7 +120,9 @@ def test_a_key_comes_back_from_its_file_name(key: str) -> None:
     assert name[0] not in "._"
 
 
-@pytest.mark.parametrize("key", ["../../etc/passwd", "CON", "nul.x", ".hidden", "_x", "README", "a/b", "DBLP:conf/x/Y15"])
+@pytest.mark.parametrize(
+    "key", ["../../etc/passwd", "CON", "nul.x", ".hidden", "_x", "README", "a/b", "DBLP:conf/x/Y15"]
+)
 def test_a_key_never_leaves_the_folder(key: str) -> None:
     name = file_name(key)
     assert "/" not in name
@@ -163,11 +167,15 @@ def test_the_lines_of_parts() -> None:
         ("---\nauthors:\n  - A B\n  - '<b>'\n---\n", 4, "not an author's name"),
         ("---\nstatus: read\nread: 20x3\n---\n", 3, "'20x3' is not a date; write YYYY-MM-DD"),
         ("---\nstatus: unread\nlinks:\n  code: ''\n---\n", 4, "the address is empty"),
-        ("---\nlinks:\n  paper:\n    - https://x.org\n    - 'javascript:alert(1)'\n---\n", 5, "links.paper: 'javascript"),
+        (
+            "---\nlinks:\n  paper:\n    - https://x.org\n    - 'javascript:alert(1)'\n---\n",
+            5,
+            "links.paper: 'javascript",
+        ),
         ("---\nlinks: https://x.org\n---\n", 2, "links"),
         ("---\ntags: x\n---\n", 2, "tags"),
         ("---\ntags:\n  - a\n  - '<script>'\n---\n", 4, "not a tag"),
-        ("---\ntitle: \"a\\0b\"\n---\n", 2, "control character"),
+        ('---\ntitle: "a\\0b"\n---\n', 2, "control character"),
         ("---\ntitle: a: b\n---\n", 2, "not valid YAML"),
         ("---\ntitle: a\ntitle: b\n---\n", 3, "stands twice"),
         ("---\nlinks:\n  code: https://a.b\n  code: https://c.d\n---\n", 4, "stands twice"),
@@ -212,7 +220,11 @@ def test_tags_and_links_stand_once() -> None:
     paper = Paper(
         key="k",
         tags=("Long Context", "long-context", "RAG"),
-        links=(Link(name="code", url="https://a.b"), Link(name="paper", url="https://c.d"), Link(name="code", url="https://a.b")),
+        links=(
+            Link(name="code", url="https://a.b"),
+            Link(name="paper", url="https://c.d"),
+            Link(name="code", url="https://a.b"),
+        ),
     )
     assert paper.tags == ("Long Context", "RAG")
     assert [link.name for link in paper.links] == ["code", "paper"]

@@ -249,7 +249,21 @@ def carried(paper: Paper, draft: Draft) -> dict[str, tuple[object, object]]:
     """What a draft says otherwise than the paper it was exported from."""
     same = {
         name: (getattr(paper, name), getattr(draft, name))
-        for name in ("authors", "year", "venue", "status", "read", "added", "due", "links", "tags", "tutorials", "aliases", "bibtex", "notes")
+        for name in (
+            "authors",
+            "year",
+            "venue",
+            "status",
+            "read",
+            "added",
+            "due",
+            "links",
+            "tags",
+            "tutorials",
+            "aliases",
+            "bibtex",
+            "notes",
+        )
     }
     same["title"] = (paper.title or paper.key, draft.title)
     return {name: pair for name, pair in same.items() if pair[0] != pair[1]}

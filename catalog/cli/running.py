@@ -122,7 +122,9 @@ def _claim(row: dict[str, Any]) -> None:
 @click.option("--record", is_flag=True, help="Keep the result in runs/, for the site.")
 @json_option
 @click.pass_context
-def demo(ctx: click.Context, name: str, others: tuple[str, ...], record: bool, as_json: bool, **options: Any) -> None:
+def demo(
+    ctx: click.Context, /, name: str, others: tuple[str, ...], record: bool, as_json: bool, **options: Any
+) -> None:
     """Run a paper's method: before and after.
 
     NAME is an implementation or a paper's key. With the defaults it runs on the model that comes along, without a
