@@ -282,6 +282,7 @@ class Library:
             old = self.resolve(old)
             if new.casefold() in (used := self._folded_keys()) - {old.casefold()}:
                 raise TakenKey(new, free_key(new, used))
+            self.get(old).evolve(key=new)  # a key that cannot be one is refused before anything is looked for
             papers, _ = self.store.load_all()
             writes, paper = renamed(papers, old, new)
             self.store.commit(writes)
@@ -521,6 +522,8 @@ def _parse_link(text: str) -> Link:
     from catalog.models import Link
 
     name, equals, url = text.partition("=")
+    if not equals and text.isalnum():
+        raise KbError(f"{text!r} is not an address; write it in one word, {text}=https://…, or ./{text} for a file")
     if not equals or "/" in name or ":" in name or "?" in name:
         name, url = ("code" if any(host in text for host in CODE_HOSTS) else "paper"), text
     try:

@@ -20,11 +20,13 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    ValidationError,
     WithJsonSchema,
     model_validator,
 )
 from pydantic.json_schema import SkipJsonSchema
 
+from catalog.errors import KbError
 from catalog.record import tag_slug as tag_slug
 
 SCHEMES = ("http", "https", "mailto", "ftp")
@@ -282,8 +284,12 @@ class Paper(_Model):
         return self
 
     def evolve(self, **changes: Any) -> Paper:
-        """A copy with these fields changed, checked like a new one."""
-        return Paper.model_validate({name: getattr(self, name) for name in Paper.model_fields} | changes)
+        """A copy with these fields changed, checked like a new one; raises `KbError` where one is refused."""
+        try:
+            return Paper.model_validate({name: getattr(self, name) for name in Paper.model_fields} | changes)
+        except ValidationError as e:
+            first = e.errors()[0]
+            raise KbError(str(first.get("ctx", {}).get("error", first["msg"]))) from None
 
 
 def _trim(text: str) -> str:

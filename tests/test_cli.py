@@ -326,3 +326,27 @@ def test_a_closed_pipe_is_no_error(full: Kb, root: Path) -> None:
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
     done = subprocess.run(["bash", "-c", code], cwd=root, env=env, capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("tag", "doe2020things", "a|b"), "'a|b' is not a tag"),
+        (("rename", "doe2020things", ""), "the citation key is empty"),
+        (("rename", "doe2020things", "a{b"), "'a{b' is not a citation key"),
+        (("link", "doe2020things", "code", "https://x.org"), "'code' is not an address"),
+    ],
+)
+def test_what_a_paper_cannot_hold_is_refused_in_words(kb: Kb, args: tuple[str, ...], says: str) -> None:
+    kb("add", given=BIB)
+    before = kb("show", "doe2020things", "--json").out
+    done = kb(*args)
+    assert (done.status, done.out) == (1, "")
+    assert says in done.err
+    assert kb("show", "doe2020things", "--json").out == before
+
+
+def test_init_makes_the_knowledge_base_that_root_names(kb: Kb, tmp_path: Path) -> None:
+    there = tmp_path / "elsewhere"
+    assert kb("--root", str(there), "init").status == 0
+    assert (there / "kb.toml").exists()

@@ -269,3 +269,52 @@ def test_no_entry_of_a_bib_file_is_ever_lost(
     exported = library.export_bib().text
     assert all(text in exported for text in entries)
     assert exported.count("@article") == len(entries)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Bird blog [UNREAD]\n\nblog link: [here](https://example.org/birds)\n",
+        "# Notes [READ]\n\nOnly prose.\n",
+        "## 微調整\n\n* **低ランク適応：大規模言語モデル** [[論文](https://arxiv.org/abs/2106.09685)]\n",
+        "## Birds\n\n- **Fly** <https://arxiv.org/abs/2101.00001v2>\n",
+    ],
+)
+def test_a_short_title_without_authors_is_not_taken_twice(library: Library, text: str) -> None:
+    assert take(library, text).count("added") == 1
+    before = files(library)
+    assert take(library, text).count("unchanged") == 1
+    assert files(library) == before
+
+
+def test_works_of_one_short_title_that_lead_elsewhere_stay_apart(library: Library) -> None:
+    text = "".join(f"# Introduction [UNREAD]\n\nblog link: https://example.org/{n}\n\n" for n in "ab")
+    assert take(library, text).count("added") == 2
+    assert take(library, text).count("unchanged") == 2
+
+
+def test_an_entry_that_was_given_another_key_is_not_taken_twice(library: Library) -> None:
+    text = "\n\n".join([
+        entry("dup", "Sparse birds"), entry("Dup", "An unrelated look at the sea", "Grace Hopper"),
+        entry("", "No key at all", "Alan Turing"),
+    ])  # fmt: skip
+    take(library, text, "a.bib")
+    before = files(library)
+    assert take(library, text, "a.bib").count("unchanged") == 3
+    assert files(library) == before
+
+
+def test_an_entry_that_was_renamed_is_not_taken_twice(library: Library) -> None:
+    take(library, entry("old", "Sparse birds"), "a.bib")
+    library.rename("old", "new")
+    before = files(library)
+    assert take(library, entry("old", "Sparse birds"), "a.bib").count("unchanged") == 1
+    assert files(library) == before
+
+
+def test_the_key_made_from_a_title_keeps_its_kana_and_hangul(library: Library) -> None:
+    take(
+        library,
+        "## A\n\n- [モデル](https://arxiv.org/abs/2101.00001)\n- [언어 모델](https://arxiv.org/abs/2101.00002)\n",
+    )
+    assert set(files(library)) == {"モデル.md", "언어-모델.md"}

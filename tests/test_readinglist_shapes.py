@@ -571,3 +571,105 @@ def test_the_same_title_twice_is_two_drafts() -> None:
 )
 def test_hostile_text_is_read_in_time(text: str) -> None:
     assert read(text) is not None
+
+
+def test_links_nested_below_entries_belong_to_the_entries_not_to_the_heading() -> None:
+    drafts = source("""
+        ## Birds
+
+        - **Sparse Birds: a survey of few feathers**
+          - Paper: https://arxiv.org/abs/2101.00001
+          - Code: <https://github.com/a/b>
+          - Status: read
+        - **Dense Birds** (Conf 2021)
+          - [Paper](https://arxiv.org/abs/2101.00002) | [Code](https://github.com/a/c)
+            ```bibtex
+            @misc{dense, title={Dense Birds}, author={A. B.}}
+            ```
+        """).drafts
+    assert [(draft.title, draft.status) for draft in drafts] == [
+        ("Sparse Birds: a survey of few feathers", Status.read),
+        ("Dense Birds", None),
+    ]
+    assert [[link.name for link in draft.links] for draft in drafts] == [["paper", "code"]] * 2
+    assert [draft.tags for draft in drafts] == [("Birds",)] * 2
+    assert drafts[1].bibtex.startswith("@misc{dense")
+
+
+@pytest.mark.parametrize("level", ["#", "##"])
+def test_a_heading_that_names_what_a_paper_comes_with_belongs_to_the_paper(level: str) -> None:
+    draft = one(f"""
+        {level} Sparse Birds [READ]
+
+        {SECTION}
+        {level}# Tutorials
+
+        | Tutorial | Library version | Notebook |
+        |---|---|---|
+        | first | peft 0.4 | [nb](a.ipynb) |
+        """)
+    assert [tutorial.name for tutorial in draft.tutorials] == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("Hu, E. J., Shen, Y., ... & Chen, W. (2021). Low birds: A study. *arXiv preprint arXiv:2101.1*. "
+         "https://arxiv.org/abs/2101.00001", "Low birds: A study"),
+        ("O'Neill, C., & Ruiz, G. (2020, May 4). *Birds of math: How they fly*. Crown. https://doi.org/10.1000/x",
+         "Birds of math: How they fly"),
+        ("Vaswani, A., et al. (2017). Do birds need attention? In *Advances in Birds* (pp. 1-2).",
+         "Do birds need attention?"),
+        ("He, K. & Sun, J. (2016). Deep v2.0 birds. [PDF](https://arxiv.org/pdf/2101.00001)", "Deep v2.0 birds"),
+    ],
+)  # fmt: skip
+def test_references_in_the_style_of_apa(line: str, title: str) -> None:
+    draft = one(f"# Papers\n\n1. {line}\n")
+    assert draft.title == title
+    assert draft.year > 2000
+    assert line.split(" (")[0] in draft.notes
+
+
+@pytest.mark.parametrize(
+    ("marks", "after", "status", "notes"),
+    [("✅", "🔥🔥", Status.read, "🔥🔥"), ("🔲", "⭐⭐⭐", Status.unread, "⭐⭐⭐"), ("📖", "", None, "📖"),
+     ("✔️", "", Status.read, "")],
+)  # fmt: skip
+def test_emoji_around_an_item(marks: str, after: str, status: Status | None, notes: str) -> None:
+    draft = one(f"- {marks} [Birds](https://arxiv.org/abs/2101.00001) {after}\n")
+    assert (draft.title, draft.status, draft.notes) == ("Birds", status, notes)
+
+
+def test_a_struck_title_leaves_no_marks_that_would_open_a_fence() -> None:
+    draft = one("- ~~[Old birds are gone](https://arxiv.org/abs/2101.00001)~~\n")
+    assert (draft.title, draft.notes) == ("Old birds are gone", "")
+
+
+def test_bibtex_below_what_is_no_paper_is_taken() -> None:
+    drafts = source("""
+        ## Birds
+
+        <details>
+        <summary><b>Sparse Birds</b></summary>
+
+        [Paper](https://example.org/p)
+
+        ```
+        @misc{sparse, title={Sparse Birds}, author={A. B.}}
+        ```
+        </details>
+        """).drafts
+    assert [draft.bibtex[:13] for draft in drafts] == ["@misc{sparse,"]
+
+
+@pytest.mark.parametrize("margin", ["> ", "    ", "\t"])
+def test_bibtex_in_a_quote_or_indented_is_taken_without_its_margin(margin: str) -> None:
+    entry = "@misc{sparse,\n  title={Sparse Birds},\n  author={A. B.}\n}"
+    quoted = "\n".join(margin + line for line in entry.split("\n"))
+    drafts = read(f"## Sparse Birds [READ]\n\n{quoted}\n").drafts
+    assert [draft.bibtex for draft in drafts] == [entry]
+
+
+def test_how_far_text_outside_papers_goes_is_told() -> None:
+    text = "# L\n\nPlain prose.\n\nMore of it.\n\nThe end.\n\n## Birds [READ]\n\nx\n"
+    assert "'Plain prose.' and 2 more lines, up to line 7" in str(read(text, "l.md").findings[0])

@@ -67,10 +67,14 @@ def arxiv(text: str, bare: bool = False) -> str:
     return found.group(1).lower() if found else ""
 
 
+_VOICED = "\u3099\u309a"  # the marks that make another kana, as NFKD parts them
+
+
 def fold(text: str) -> str:
     """Lower case, no accents, only letters and digits, words parted by one blank."""
     text = unicodedata.normalize("NFKD", text.casefold())
-    text = "".join(c for c in text if not unicodedata.combining(c))
+    text = "".join(c for c in text if not unicodedata.combining(c) or c in _VOICED)
+    text = unicodedata.normalize("NFC", text)
     return " ".join(re.findall(r"\w+", text.replace("_", " ")))
 
 

@@ -11,13 +11,14 @@ from catalog.cli.options import json_option
 
 
 @click.command()
-@click.argument("folder", default=".")
+@click.argument("folder", default="")
 @click.option("--title", default="", help="The name of the collection, shown on its site.")
-def init(folder: str, title: str) -> None:
-    """Make a knowledge base in FOLDER (the current one)."""
+@click.pass_context
+def init(ctx: click.Context, folder: str, title: str) -> None:
+    """Make a knowledge base in FOLDER (the current one, or that of --root)."""
     from catalog.library import Library
 
-    library = Library.init(folder, title)
+    library = Library.init(folder or ctx.find_root().obj or ".", title)
     click.echo(f"made {library.root}")
     click.echo("next: kb import LIST.md, kb import LIBRARY.bib, or kb add")
 

@@ -110,8 +110,20 @@ class Merger:
                    f"this one was given the key {key}", key)  # fmt: skip
         return paper.evolve(key=key, bibtex="\n\n".join([own, *others]))
 
+    def _under(self, there: Paper, brought: Paper, draft: Draft) -> Paper:
+        """What is brought, its entry under the key that it has here: it was given one, or has been renamed since."""
+        own, *others = entries(brought.bibtex) or [""]
+        owner = self.known.by_key.get(brought.key.casefold())
+        moved = owner is not None and brought.key.casefold() != there.key.casefold()
+        if not own or not _readable(own) or not (moved or not _key(draft.bibtex)):
+            return brought
+        if brought.key.casefold() in (_key(one).casefold() for one in entries(there.bibtex)):
+            return brought
+        return brought.evolve(bibtex="\n\n".join([set_key(own, there.key), *others]))
+
     def _merge(self, key: str, brought: Paper, draft: Draft) -> Change:
         before = self.now.get(key) or self.load(key)
+        brought = self._under(before, brought, draft)
         differences: list[str] = []
         status, read = self._status(before, brought, draft, differences)
         bibtex = self._bibtex(before, brought, differences)

@@ -88,8 +88,14 @@ def _alike(a: str, b: str) -> bool:
 def _same_author(a: Record, b: Record, title: str) -> bool:
     """The same first author; a list often names none, then a title of several words must do."""
     if not a.authors or not b.authors:
-        return len(title.split()) > 2
+        return len(title.split()) > 2 or _same_links(a, b)
     return family(a.first_author) == family(b.first_author)
+
+
+def _same_links(a: Record, b: Record) -> bool:
+    """Whether works of one short title lead to one address; without authors and links nothing tells them apart."""
+    mine, other = ({url.rstrip("/") for _, url, _ in record.links} for record in (a, b))
+    return bool(mine & other) or not (a.authors or b.authors or (mine and other))
 
 
 def _apart(a: Mapping[str, str], b: Mapping[str, str]) -> bool:

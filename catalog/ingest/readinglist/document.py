@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -83,7 +84,7 @@ def _drafts(nodes: list[Node], report: Report) -> list[Draft]:
 def _part(nodes: Sequence[Node], at: int, tags: tuple[str, ...], report: Report) -> _Part:
     node = nodes[at]
     found, outside = items.gather(node.blocks)
-    looks = [items.look(item, report.scratch()) for item in found]
+    looks = items.looks(found, report.scratch())
     boilerplate = to_read = False
     up = at
     while up > 0:
@@ -126,14 +127,15 @@ def _stands_alone(part: _Part, number: int) -> bool:
 def _topic(part: _Part, report: Report) -> list[Draft]:
     drafts: list[Draft] = []
     owner = _owners(part)
-    left = _hand_down(part, owner)
+    outside = [*part.outside, *_hand_down(part, owner)]
+    left: list[Block] = []
     for number in sorted(part.papers):
         item = part.items[number]
         one = items.read_item(item, report)
         below = [_dedented(block, item) for block in sorted(item.blocks, key=lambda block: block.line)]
         tags = part.tags + _groups(part, number)
         drafts += sections.read_parts(one.title, item.line, one.status, one.links, one.notes, tags, below, report)
-    for block in part.outside:
+    for block in outside:
         if block.is_bibtex:
             drafts += [
                 entries.draft(entry, labels.unique_tags(part.tags))
@@ -210,18 +212,17 @@ def _report_left(part: _Part, left: Iterable[Block], taken: Sequence[int], repor
     """Say for each stretch of text that belongs to no paper where it stands."""
     if re.search(r"\b(?:contents|toc)\b", part.node.text, re.I):
         return
-    last_line, last_taken = -2, -1
     papers = sorted(taken)
-    at = 0
+    stretches: dict[int, list[Block]] = {}
     for block in sorted(left, key=lambda block: block.line):
-        if not _says_something(block, report):
-            continue
-        while at < len(papers) and papers[at] < block.line:
-            at += 1
-        if last_line < 0 or at != last_taken:
-            shown = words.strip_marks(block.lines[0])[:60]
-            report.add("note", "outside-a-paper", f"belongs to no paper and stays in the list: {shown!r}", block.line)
-        last_line, last_taken = block.line, at
+        if _says_something(block, report):
+            stretches.setdefault(bisect_left(papers, block.line), []).append(block)
+    for first, *rest in stretches.values():
+        shown = words.strip_marks(first.lines[0])[:60]
+        lines = len(first.lines) - 1 + sum(len(block.lines) for block in rest)
+        more = f" and {lines} more line{'s' * (lines > 1)}, up to line {[first, *rest][-1].line}" if lines else ""
+        message = f"belongs to no paper and stays in the list: {shown!r}{more}"
+        report.add("note", "outside-a-paper", message, first.line)
 
 
 def _says_something(block: Block, report: Report) -> bool:

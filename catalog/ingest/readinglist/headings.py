@@ -44,6 +44,7 @@ _BOILERPLATE_WORDS = """
     installation usage quick start quickstart getting started requirements dependencies contact contacts star history
     citation cite citing contents toc sponsors maintainers roadmap changelog faq support news updates update disclaimer
 """
+_PART = re.compile(r"(?:tutorials?|notebooks?|demos?|examples?|models?|data ?sets?|checkpoints?)(?: links?)?", re.I)
 _BOILERPLATE = frozenset(_BOILERPLATE_WORDS.split())
 
 
@@ -76,7 +77,7 @@ def read_title(raw: str, line: int, report: Report) -> Title:
             break
         text = shorter.rstrip()
     if status is None:
-        status, text = _picture(text)
+        status, text = picture(text)
     text = _TITLE_NUMBER.sub("", text.strip(), count=1)
     return Title(words.strip_marks(text), status, tuple(found), tuple(rest))
 
@@ -159,7 +160,7 @@ def _plain(raw: str) -> str:
     return " ".join(raw.strip("`'\"‘’“”*_ ").upper().split())
 
 
-def _picture(text: str) -> tuple[Status | None, str]:
+def picture(text: str) -> tuple[Status | None, str]:
     """A tick or an empty box, at either end of a title."""
     for marks, status in ((_READ_MARKS, Status.read), (_UNREAD_MARKS, Status.unread)):
         for mark in marks:
@@ -194,6 +195,11 @@ def is_generic(raw: str) -> bool:
     """Whether a heading says nothing about what stands under it: "Papers", "Table of contents", "2023"."""
     parts = re.findall(r"[^\W_]+|&", plain_heading(raw).casefold())
     return all(part in _GENERIC or (part.isdigit() and len(part) <= 8) or part in ("s", "re", "d") for part in parts)
+
+
+def is_part(raw: str) -> bool:
+    """Whether a heading names what a paper comes with, such as "Tutorials"; by itself it is no title."""
+    return bool(_PART.fullmatch(plain_heading(raw)))
 
 
 def is_boilerplate(raw: str) -> bool:

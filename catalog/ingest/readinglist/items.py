@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from catalog.ingest.readinglist import headings, inline, urls, words
+from catalog.ingest.readinglist import headings, inline, labels, urls, words
 from catalog.ingest.readinglist.inline import Inline
 from catalog.ingest.readinglist.lines import ITEM, Block, columns
 from catalog.ingest.readinglist.report import Report, as_code, name_for, tidy, without_title
@@ -30,6 +30,8 @@ _TITLE_END = re.compile(
     r"\s*,\s*(?:arXiv|CoRR|in\b)|\.\s|\s+[-–—|·]+\s|\s*[|。，：]|"
     r"\s*,?\s+by\s+(?=[A-Z][\w.'’-]*\s+(?:[A-Z][\w.'’-]*\s*)+(?:,|$|\(|and\b|et al|&))|:\s*$)"
 )
+_APA_HEAD = re.compile(r"[^()\[\]*_\"“]{3,1500}\((?:19|20)\d\d[a-z]?(?:,[^()]{1,30})?\)[.,:]?\s+")
+_APA_TITLE = re.compile(r"(?:\*+|_+)?[^\s\[<*_\"“](?:[^.?!\[<*_]|[.?!](?!\s|$))+[?!]?(?:\*+|_+)?")
 _AUTHORS = re.compile(
     r"\bet al\b|^(?:[A-Z][\w'’.-]*\.?\s+){0,3}[A-Z][\w'’-]+(?:,|\s+and\s|\s*&)|^[A-Z][\w'’-]+,\s+[A-Z]\."
 )
@@ -125,11 +127,26 @@ def _continues(block: Block, item: Item, blanks: list[Block]) -> bool:
     return False
 
 
-def look(item: Item, report: Report) -> Look:
-    """Judge an item by its own line and the lines that continue it."""
+def looks(items: Sequence[Item], report: Report) -> list[Look]:
+    """Judge each item, also by the links that are listed right below it."""
+    below: list[list[Inline]] = [[] for _ in items]
+    for item in items:
+        if item.parent >= 0 and not items[item.parent].text.endswith((":", "：")) and _gives_links(item.text, report):
+            below[item.parent] += report.links_of(item.text)
+    return [look(item, report, links) for item, links in zip(items, below, strict=True)]
+
+
+def _gives_links(text: str, report: Report) -> bool:
+    label = labels.split_label(text)
+    return labels.is_link_line(text, report) and (not label or label.explicit or words.is_name(label.name))
+
+
+def look(item: Item, report: Report, nested: Sequence[Inline] = ()) -> Look:
+    """Judge an item by its own line, the lines that continue it and the links nested below it."""
     text = _bare(item.text)
     found = [link for link in report.links_of(text) if urls.is_external(link.url) or link.url.lower().endswith(".pdf")]
     below = [link for block in item.blocks[:12] if block.kind == "text" for link in report.links_of(block.text)]
+    below += nested
     title, _ = find_title(text, report.links_of(text))
     kinds = [link for link in (*found, *below) if urls.is_paper(link.url) or _says_paper(link)]
     bibtex = any(block.is_bibtex for block in item.blocks)
@@ -138,7 +155,8 @@ def look(item: Item, report: Report) -> Look:
     marked = named and bool((last := _LAST_MARK.search(text)) and headings.status_of(last[1], 0, Report({})))
     if marked:
         return Look(True, True, bool(found))
-    cited = named and not found and bool(_STRONG.match(text) or _QUOTED.match(text)) and bool(_YEAR.search(text))
+    strong = bool(_STRONG.match(text) or _QUOTED.match(text)) and bool(_YEAR.search(text))
+    cited = named and not found and (strong or bool(_apa_title(text)))
     bracketed = any(link.bracketed or link.image or words.is_name(link.label) for link in (*found, *below))
     prose = _is_prose(text, title, found) and not bracketed and not bibtex
     task = named and bool(_BOX.match(inline.without_badges(item.text)[0].strip())) and not prose
@@ -171,14 +189,14 @@ def _is_prose(text: str, title: str, found: list[Inline]) -> bool:
     ):
         return False
     link = found[0]
-    before = text[: link.start].strip()
+    before = _without_pictures(text[: link.start]).strip()
     inner = len(words.strip_marks(link.label).split()) > 0 and not words.is_name(link.label) and not link.bare
     return (
         bool(before)
         and inner
         and not _YEAR.search(text)
         and len(title.split()) < 40
-        and text[link.end :].strip(" .") != ""
+        and _without_pictures(text[link.end :]).strip(" .") != ""
     )
 
 
@@ -190,7 +208,16 @@ def _bare(text: str) -> str:
         text = text[box.end() :]
     for _ in range(3):
         text = _LEAD.sub("", text, count=1)
-    return text
+    return text[_lead_pictures(text) :]
+
+
+def _lead_pictures(text: str) -> int:
+    """How far the emoji go that a line begins with."""
+    return len(text) - len(text.lstrip("".join(c for c in set(text[:40]) if c == " " or words.is_pictograph(c))))
+
+
+def _without_pictures(text: str) -> str:
+    return "".join(c for c in text if not words.is_pictograph(c))
 
 
 def _without_anchors(text: str) -> str:
@@ -209,6 +236,9 @@ def read_item(item: Item, report: Report) -> Read:
         status, text = headings.box_status(box["mark"]), text[box.end() :]
     for _ in range(3):
         text = _LEAD.sub("", text, count=1)
+    pictures, text = text[: (cut := _lead_pictures(text))].strip(), text[cut:]
+    ticked, pictures = headings.picture(pictures)
+    status = status or ticked
     lead = _TAG_LEAD.match(text) if not report.definitions else None
     mark = headings.status_of(lead["tag"], item.line, report) if lead else None
     after = text[lead.end() :].lstrip(" :-") if lead else ""
@@ -221,7 +251,7 @@ def read_item(item: Item, report: Report) -> Read:
     links, rest = _take(text, found, span, item.line, report)
     status, rest = _trailing_status(status, rest, item.line, report)
     parsed = headings.read_title(title, item.line, report)
-    notes = [*([lead["tag"]] if lead and not mark else []), *parsed.rest, rest]
+    notes = [pictures, *([lead["tag"]] if lead and not mark else []), *parsed.rest, rest]
     title_text = parsed.text.rstrip(",.;:|").strip() if span[0] == 0 else parsed.text
     title_text = (
         (title_text or parsed.text).removeprefix("[").removesuffix("]")
@@ -255,10 +285,8 @@ def _trailing_status(status: Status | None, rest: str, line: int, report: Report
     mark = headings.status_of(bracket[1], line, report) if bracket else None
     if bracket and mark:
         return status or mark, tidy(rest[: bracket.start()])
-    for tick, meaning in (("✅", Status.read), ("✔️", Status.read), ("☑️", Status.read), ("⬜", Status.unread)):
-        if rest.endswith(tick) or rest.startswith(tick):
-            return status or meaning, tidy(rest.replace(tick, " "))
-    return status, rest
+    ticked, left = headings.picture(rest)
+    return (status or ticked, tidy(left)) if ticked else (status, rest)
 
 
 def find_title(text: str, found: list[Inline]) -> tuple[str, tuple[int, int]]:
@@ -283,6 +311,8 @@ def find_title(text: str, found: list[Inline]) -> tuple[str, tuple[int, int]]:
         and not inline.links(strong["in"], {})
     ):
         return strong["in"], strong.span()
+    if apa := _apa_title(text):
+        return apa[0], apa.span()
     quoted = _QUOTED.search(text, 0, found[0].start if found and not titled else len(text))
     if quoted and len(quoted["in"].split()) > 1:
         return quoted["in"], quoted.span()
@@ -298,6 +328,12 @@ def find_title(text: str, found: list[Inline]) -> tuple[str, tuple[int, int]]:
     if first and len(first.label.split()) > 1:
         return first.label, (first.start, first.end)
     return _plain_title(text, found)
+
+
+def _apa_title(text: str) -> re.Match[str] | None:
+    """The title after authors and a year in parentheses, where it is not marked as a link or in quotes."""
+    head = _APA_HEAD.match(text)
+    return _APA_TITLE.match(text, head.end()) if head and _AUTHORS.search(text[:300]) else None
 
 
 def _with_marks(text: str, start: int, end: int) -> tuple[int, int]:

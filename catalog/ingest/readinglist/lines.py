@@ -310,12 +310,17 @@ def _entry(source: _Lines, at: int) -> Block | None:
         end += 1
         if depth <= 0:
             break
-    body = [first[start.start() :], *source.lines[at + 1 : end]]
+    body = [first[start.start() :], *(_dedent(line, _margin(first, start)) for line in source.lines[at + 1 : end])]
     last = source.lines[end - 1]
     tail = last[cut:] if depth <= 0 else ""
     body[-1] = body[-1][: len(body[-1]) - len(tail)] if tail else body[-1]
     around = f"{first[: start.start()].strip()}\n{tail.strip()}".strip()
     return Block("bibtex", at + 1, tuple(source.lines[at:end]), "\n".join(body).rstrip(), info=around)
+
+
+def _margin(first: str, start: re.Match[str]) -> int:
+    """The width of the indentation or quote marks before an entry, which its other lines have too."""
+    return start.start() if not first[: start.start()].strip(" \t>") else 0
 
 
 def _balance(line: str, depth: int, opening: str, closing: str) -> tuple[int, int]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from catalog.ingest.readinglist import entries, headings, items, labels, tables, urls, words
-from catalog.ingest.readinglist.items import Item
-from catalog.ingest.readinglist.lines import Block
+from catalog.ingest.readinglist.items import Item, Look
+from catalog.ingest.readinglist.lines import Block, columns
 from catalog.ingest.readinglist.report import Report
 from catalog.models import Status
 
@@ -88,7 +89,10 @@ def _signs(node: Node, scratch: Report) -> Signs:
         title = headings.read_title(node.text, 0, scratch)
         signs.status = title.status
         signs.title_link = headings.leads_to_paper(title)
+    nested = _nested(node, scratch)
     for block in node.blocks:
+        if block.line in nested:
+            continue
         if block.is_bibtex:
             signs.entries += [entries.title_of(block.text)]
         elif block.kind == "text" and len(block.text) < 20_000:
@@ -122,12 +126,25 @@ def _line_signs(line: str, signs: Signs, scratch: Report) -> None:
 def _listed(node: Node, scratch: Report) -> int:
     """How many entries of a list or table stand right under a heading."""
     found, outside = items.gather(node.blocks)
+    looks = items.looks(found, scratch)
     rows = sum(len(block.lines) - 2 for block in outside if block.kind == "table" and is_paper_table(block, scratch))
-    return rows + sum(_entry_like(item, scratch) for item in found)
+    return rows + sum(map(_entry_like, found, looks, repeat(scratch)))
 
 
-def _entry_like(item: Item, scratch: Report) -> bool:
-    look = items.look(item, scratch)
+def _nested(node: Node, scratch: Report) -> set[int]:
+    """The lines that are nested below an entry of a list, and so say nothing of the heading above it."""
+    found, _ = items.gather(node.blocks)
+    inside: list[bool] = []
+    lines: set[int] = set()
+    for item, look in zip(found, items.looks(found, scratch), strict=True):
+        above = item.parent >= 0 and inside[item.parent]
+        inside.append(above or (item.marked and _entry_like(item, look, scratch)))
+        lines |= {item.line} if above else set()
+        lines |= {block.line for block in item.blocks if columns(block.lines[0]) > item.indent} if inside[-1] else set()
+    return lines
+
+
+def _entry_like(item: Item, look: Look, scratch: Report) -> bool:
     return look.titled and look.evidence and not labels.is_link_line(item.text, scratch)
 
 
@@ -164,6 +181,7 @@ def _is_paper(node: Node, signs: Signs, listed: int, weak: bool, top: bool) -> b
         return any(entries.resembles(node.text, title) for title in signs.entries)
     if signs.entries and node.papers_below and not node.signs.entries:
         return False
+    weak = weak and not (node.parent and headings.is_part(node.text))
     return bool(signs.facts or signs.links or signs.entries or signs.title_link or (weak and signs.weak))
 
 

@@ -110,7 +110,7 @@ def _runs(text: str) -> Iterable[str]:
 def tidy(rest: str) -> str:
     """What is left of a line when its links are gone, without the separators that stood between them."""
     rest = " ".join(rest.split())
-    for empty in ("()", "[]", "( )", "[ ]", "(, )", "[/]", "[|]", "(|)", "( , )", "****", "** **"):
+    for empty in ("()", "[]", "( )", "[ ]", "(, )", "[/]", "[|]", "(|)", "( , )", "****", "** **", "~~~~", "~~ ~~"):
         while empty in rest:
             rest = rest.replace(empty, " ")
     rest = " ".join(rest.split())
