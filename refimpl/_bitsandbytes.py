@@ -14,6 +14,8 @@ from refimpl._claims import NotHere
 
 LOADED_AS = "BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type='nf4', bnb_4bit_use_double_quant=True)"
 
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # on import it warns of a kernel that is of no use here
+
 
 class OtherFormat(ValueError):
     """A 4-bit layer is not what QLoRA trains through; the message says how to load the model."""
@@ -22,7 +24,6 @@ class OtherFormat(ValueError):
 @functools.cache
 def library() -> Any:
     """The package, or None where it is not installed."""
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of a kernel that is of no use here
     try:
         return importlib.import_module("bitsandbytes")
     except ImportError:
