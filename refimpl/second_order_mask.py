@@ -30,7 +30,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import combinations, islice
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 import torch
@@ -58,7 +57,8 @@ from refimpl._lab.losses import batch_loss
 from refimpl._surgery import NoLayers, freeze, trainable
 
 PAPER = "fu2023effectiveness"
-STEPS, LR = 20, 1e-2  # of three rates, the best for a random mask on another seed
+STEPS = 15
+BEST = 0.03, 0.3  # by gain, and at random: of 0.01, 0.03, 0.1 and 0.3, the best for each on another seed
 
 
 def gain(g: Tensor, h: Tensor | float = 1.0) -> Tensor:
@@ -177,7 +177,7 @@ def load(model: nn.Module, folder: Path) -> nn.Module:
 
 def demo(density: float = 0.005, batches: int = 10, **options: Any) -> dict[str, Any]:
     """Find the mask on some batches of a task, and adapt a base model to it."""
-    options = {"task": "python", "lr": LR, "seed": 0, "batch": 8, **options}
+    options = {"task": "python", "lr": 0.03, "seed": 0, "batch": 8, **options}
     task = options["task"] if not isinstance(options["task"], str) else tasks.get(options["task"])
 
     def change(base: Any) -> nn.Module:
@@ -252,7 +252,7 @@ def claim_masked_gradients_are_not_enough(device: str = "cpu") -> Measured:
             .index_fill(0, places.get(name, torch.zeros(0, dtype=torch.long)), 1)
             .view_as(p)
         )
-        p.register_hook(lambda g, keep=keep: g * keep)  # type: ignore[no-untyped-call]
+        p.register_hook(lambda g, keep=keep: g * keep)
     _train(model, x, y, decay=0.01)
     outside = [m.flatten().index_fill(0, places[n], 0) for n, m in _moved(model, base).items() if n in places]
     return at_least(
@@ -318,20 +318,21 @@ def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
 @direction
 def claim_better_than_a_random_mask(device: str = "cpu") -> list[Measured]:
     """Abstract: choosing the parameters by the data outperforms choosing at random, here at 0.5 per cent."""
-    task = dataclasses.replace(tasks.python(), length=64, rows=48)
-    ours, chance = list[float](), list[float]()
-    for seed in range(3):
-        for scores in (ours, chance):
-            base, tokenizer = models.load("tiny", device)
-            torch.manual_seed(seed)
-            model = apply(base, _gains(base, tokenizer, task, 4, 4, seed) if scores is ours else None)
-            loop.train(model, tokenizer, task, STEPS, LR, 4, seed=seed)
-            scores.append(task.evaluate(model, tokenizer).value)
-    lead = [b - a for a, b in zip(ours, chance, strict=True)]
-    return [
-        shown("nats a token less than with a random mask, worst of 3 seeds", min(lead), min(lead) > 0, "over 0"),
-        shown("the same, mean", mean(lead), mean(lead) > 0, "over 0"),
-    ]
+    task = dataclasses.replace(tasks.python(), length=64, rows=32)
+
+    def reached(seed: int, by_gain: bool, lr: float) -> float:
+        base, tokenizer = models.load("tiny", device)
+        torch.manual_seed(seed)
+        model = apply(base, _gains(base, tokenizer, task, 4, 2, seed) if by_gain else None)
+        loop.train(model, tokenizer, task, STEPS, lr, 2, seed=seed)
+        return task.evaluate(model, tokenizer).value
+
+    measured = []
+    for what, (ours, chance) in {"at one rate": (0.01, 0.01), "each at its best rate": BEST}.items():
+        lead = [reached(seed, False, chance) - reached(seed, True, ours) for seed in range(3)]
+        says = f"{what}, nats a token less than with a random mask, worst of 3 seeds"
+        measured.append(shown(says, min(lead), min(lead) > 0, "over 0"))
+    return measured
 
 
 @headline

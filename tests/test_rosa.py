@@ -1,0 +1,256 @@
+"""RoSA: its claims, the layer and its gradients, the masks, and merging on a model."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from refimpl import rosa
+from refimpl._claims import Measured, NotHere
+from refimpl._lab import LabError, loop, models, texts
+from refimpl._surgery import NoLayers, trainable
+
+CLAIMS = {name: claim for name, claim in vars(rosa).items() if name.startswith("claim_")}
+
+
+def held(claim: Callable[..., Any], device: str) -> None:
+    """Run a claim on a device; it may be not shown or not for this machine, and nothing else may go wrong."""
+    options = {"device": device} if "device" in inspect.signature(claim).parameters else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what other libraries warn of is not the claim's
+        try:
+            rows = claim(**options)
+        except NotHere as e:
+            pytest.skip(str(e))
+    assert rows
+    assert all(isinstance(row, Measured) for row in rows)
+
+
+def tiny(dtype: str = "float32", device: str = "cpu") -> tuple[Any, Any]:
+    return models.load("tiny", device, dtype)
+
+
+def logits(model: nn.Module, device: str = "cpu") -> Tensor:
+    ids = torch.arange(32, device=device).view(2, 16)
+    with torch.no_grad():
+        found: Tensor = model(input_ids=ids).logits.float()
+    return found
+
+
+def layers(model: nn.Module) -> list[rosa.RoSALinear]:
+    return [m for m in model.modules() if isinstance(m, rosa.RoSALinear)]
+
+
+def trained(layer: rosa.RoSALinear) -> rosa.RoSALinear:
+    """As after training: a mask, and nothing is zero."""
+    layer.mask(torch.rand_like(layer.base.weight))
+    nn.init.normal_(layer.B, std=0.05)
+    nn.init.normal_(layer.v, std=0.05)
+    return layer
+
+
+@pytest.mark.parametrize("name", sorted(CLAIMS))
+def test_claim(name: str) -> None:
+    held(CLAIMS[name], "cpu")
+
+
+@pytest.mark.parametrize(("rank", "density"), [(3, 0.25), (0, 0.25), (3, 0.0)])
+def test_gradients(rank: int, density: float) -> None:
+    layer = trained(rosa.RoSALinear(nn.Linear(6, 5, dtype=torch.float64), rank, 4, density))
+    x = torch.randn(2, 3, 6, dtype=torch.float64, requires_grad=True)
+    base = layer.base
+    inputs = (x, base.weight, base.bias, layer.A, layer.B, layer.v.requires_grad_())
+    assert torch.autograd.gradcheck(lambda *given: rosa.LowRankPlusSparse.apply(*given, layer.at, layer.s), inputs)
+
+
+@given(st.integers(0, 9), st.integers(1, 9), st.integers(1, 9), st.integers(0, 10**6))
+@settings(max_examples=60, deadline=None)
+def test_the_product_at_some_places_is_that_of_the_whole(n: int, d: int, k: int, seed: int) -> None:
+    chance = torch.Generator().manual_seed(seed)
+    g, x = (torch.randn(n, width, generator=chance, dtype=torch.float64) for width in (d, k))
+    at = torch.randperm(d * k, generator=chance)[: d * k // 2 + 1]
+    assert torch.allclose(rosa.product_at(g, x, at), (g.T @ x).flatten()[at], atol=1e-12)
+
+
+def test_the_product_goes_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    g, x, at = torch.randn(8, 5), torch.randn(8, 7), torch.arange(35)
+    whole = rosa.product_at(g, x, at)
+    monkeypatch.setattr(rosa, "AT_ONCE", 16)
+    assert torch.equal(rosa.product_at(g, x, at), whole)
+
+
+@pytest.mark.parametrize("shape", [(64,), (3, 64), (2, 3, 64), (0, 64)])
+def test_the_layer_is_called_like_a_linear(shape: tuple[int, ...]) -> None:
+    layer = trained(rosa.RoSALinear(nn.Linear(64, 12), 2, 4, 0.1))
+    x = torch.randn(shape)
+    W = layer.base.weight + layer.s * layer.B @ layer.A  # noqa: N806
+    assert torch.allclose(layer(x), F.linear(x, rosa.add(W, layer.v, layer.at), layer.base.bias), atol=1e-5)
+    layer(x).sum().backward()
+
+
+def test_rows_that_do_not_lie_in_order() -> None:
+    layer = trained(rosa.RoSALinear(nn.Linear(8, 6), 2, 4, 0.1))
+    x = torch.randn(8, 4, 3).permute(2, 1, 0).requires_grad_()
+    layer(x).square().sum().backward()
+    assert torch.allclose(layer(x), layer(x.contiguous()), atol=1e-6)
+    assert x.grad is not None
+
+
+def test_a_narrow_base_keeps_wide_updates() -> None:
+    layer = trained(rosa.RoSALinear(nn.Linear(64, 32, dtype=torch.bfloat16), 2, 4, 0.1))
+    x = torch.randn(4, 64, dtype=torch.bfloat16, requires_grad=True)
+    y = layer(x)
+    y.sum().backward()
+    assert y.dtype == x.grad.dtype == torch.bfloat16
+    assert {p.dtype for p in (layer.A, layer.B, layer.v)} == {torch.float32}
+    assert {p.grad.dtype for p in (layer.A, layer.B, layer.v)} == {torch.float32}
+
+
+def test_it_goes_on_under_autocast() -> None:
+    layer = trained(rosa.RoSALinear(nn.Linear(64, 32), 2, 4, 0.1))
+    x = torch.randn(4, 64, requires_grad=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        y = layer(x.bfloat16())
+    y.float().sum().backward()
+    assert x.grad is not None
+    assert layer.v.grad is not None
+
+
+def test_all_linears_but_the_head_are_adapted() -> None:
+    model = rosa.apply(tiny()[0], rank=4, density=0.01)
+    assert type(model.lm_head) is nn.Linear
+    shapes = [layer.base.weight.shape for layer in layers(model)]
+    assert trainable(model) == sum(4 * sum(shape) for shape in shapes)
+    for layer in layers(model):
+        layer.mask(torch.rand_like(layer.base.weight))
+    assert trainable(model) == sum(4 * sum(shape) + int(0.01 * shape.numel()) for shape in shapes)
+    assert len(layers(rosa.apply(tiny()[0], ["q_proj"]))) == 5
+
+
+def test_masks_leave_the_model_as_it_was() -> None:
+    model, tokenizer = tiny()
+    expected, before = logits(model), {name: p.clone() for name, p in model.named_parameters()}
+    rosa.apply(model, rank=2, density=0.01)
+    rosa.warm_up(model, tokenizer, texts.python(), steps=2, batches=1, lr=1e-2, batch=2, seed=0)
+    assert torch.equal(logits(model), expected)
+    frozen = {name.replace(".base.", "."): p for name, p in model.named_parameters() if not p.requires_grad}
+    assert frozen.keys() == before.keys()
+    assert all(torch.equal(p, before[name]) and p.grad is None for name, p in frozen.items())
+    assert not any(hasattr(p, "_post_accumulate_grad_hooks") and p._post_accumulate_grad_hooks for p in frozen.values())
+    assert all(len(layer.at.unique()) == len(layer.at) > 0 for layer in layers(model))
+
+
+def test_signs_count_with_a_power_of_one() -> None:
+    base, x = nn.Linear(4, 4, bias=False), torch.eye(4)
+    sign = torch.tensor([[5.0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]])
+
+    def found(power: int) -> list[int]:
+        model = rosa.apply(nn.Sequential(copy.deepcopy(base)), density=1 / 16)
+        losses = [lambda s=s: (model(x) * s).sum() for s in (sign, torch.where(sign == 5, -5.0, sign))]
+        return layers(rosa.find_masks(model, losses, power))[0].at.tolist()
+
+    assert found(2) == [0]
+    assert found(1) == [10]
+
+
+def test_bad_input_says_so() -> None:
+    with pytest.raises(NoLayers, match=r"no Linear named qproj; there are down_proj.*q_proj"):
+        rosa.apply(tiny()[0], ["qproj"])
+    with pytest.raises(ValueError, match=r"density 1\.5: the rank is at least 0, the density from 0 to 1"):
+        rosa.apply(nn.Sequential(nn.Linear(4, 4)), density=1.5)
+    model = rosa.apply(nn.Sequential(nn.Linear(4, 4)), density=0.5)
+    with pytest.raises(ValueError, match="a layer got no gradient, and so no mask: give at least one loss"):
+        rosa.find_masks(model, [])
+    whole = nn.Linear(32, 8)
+    whole.weight = nn.Parameter(torch.zeros(8, 32, dtype=torch.int8), requires_grad=False)
+    with pytest.raises(ValueError, match="not floating point: load the model unquantised"):
+        rosa.RoSALinear(whole, 2, 4, 0.1)
+
+
+def test_the_adapter_comes_back_from_disk(tmp_path: Path) -> None:
+    first = rosa.apply(tiny()[0], rank=2, density=0.01)
+    for layer in layers(first):
+        trained(layer)
+    rosa.save(first, tmp_path / "adapter")
+    second = rosa.apply(tiny()[0], rank=2, density=0.01)
+    assert not torch.equal(logits(first), logits(second))
+    rosa.load(second, tmp_path / "adapter")
+    assert torch.equal(logits(first), logits(second))
+    assert trainable(first) == trainable(second)
+    with pytest.raises(LabError, match="apply the method with its options"):
+        rosa.load(rosa.apply(tiny()[0], rank=2, density=0.02), tmp_path / "adapter")
+
+
+def test_a_copy_and_a_state_dict_keep_the_mask() -> None:
+    layer, twin = (trained(rosa.RoSALinear(nn.Linear(16, 8), 2, 4, 0.1)) for _ in range(2))
+    twin.load_state_dict(layer.state_dict())
+    x = torch.randn(3, 16)
+    assert torch.equal(twin(x), layer(x))
+    assert torch.equal(copy.deepcopy(layer)(x), layer(x))
+
+
+def test_it_trains_with_checkpointing_as_without() -> None:
+    found = []
+    for checkpointing in (False, True):
+        model, tokenizer = tiny()
+        torch.manual_seed(0)
+        for layer in layers(rosa.apply(model, ["q_proj", "down_proj"], 2, 4, 0.01)):
+            trained(layer)
+        found.append(loop.train(model, tokenizer, texts.python(), 2, 1e-2, 2, 32, checkpointing=checkpointing).losses)
+    assert found[0] == pytest.approx(found[1], abs=1e-5)
+
+
+def works(device: str, dtype: str, tolerance: float) -> None:
+    """On a device: warm up, find masks, train, the loss falls, the base stays, merged equals unmerged."""
+    model, tokenizer = tiny(dtype, device)
+    torch.manual_seed(0)
+    base = {name: p.clone() for name, p in model.named_parameters()}
+    measured = replace(texts.python(), rows=8)
+    before = measured.evaluate(model, tokenizer).value
+    rosa.apply(model, rank=4, density=0.01)
+    rosa.warm_up(model, tokenizer, replace(texts.python(), length=64), steps=3, batches=1, lr=1e-2, batch=4, seed=0)
+    loop.train(model, tokenizer, texts.python(), 8, 1e-2, 4, 64)
+    assert measured.evaluate(model, tokenizer).value < before - 0.3
+    frozen = {name.replace(".base.", "."): p for name, p in model.named_parameters() if not p.requires_grad}
+    assert all(torch.equal(p, base[name]) for name, p in frozen.items())
+    expected = logits(model, device)
+    rosa.merge(model)
+    assert not layers(model)
+    assert (logits(model, device) - expected).abs().max() < tolerance * expected.abs().max()
+    assert any(not torch.equal(p, base[name]) for name, p in model.named_parameters())
+
+
+def test_it_trains_and_merges_on_tiny() -> None:
+    works("cpu", "float32", 1e-4)
+
+
+def test_the_demo_improves_and_can_be_loaded(tmp_path: Path) -> None:
+    record = rosa.demo(task=replace(texts.python(), rows=8), steps=6, warmup=2, batches=1, batch=2, device="cpu",
+                       out=tmp_path / "adapter")  # fmt: skip
+    assert record["after"]["value"] < record["before"]["value"]
+    assert record["merged"]["value"] == pytest.approx(record["after"]["value"], abs=1e-4)
+    model = rosa.load(rosa.apply(tiny()[0], rank=8, density=0.02), tmp_path / "adapter")
+    assert replace(texts.python(), rows=8).evaluate(model, tiny()[1]).value == pytest.approx(record["after"]["value"])
+
+
+@pytest.mark.gpu
+def test_gpu_trains_and_merges() -> None:
+    works("cuda", "bfloat16", 5e-2)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", sorted(CLAIMS))
+def test_gpu_claim(name: str) -> None:
+    held(CLAIMS[name], "cuda")
