@@ -318,3 +318,11 @@ def test_the_key_made_from_a_title_keeps_its_kana_and_hangul(library: Library) -
         "## A\n\n- [モデル](https://arxiv.org/abs/2101.00001)\n- [언어 모델](https://arxiv.org/abs/2101.00002)\n",
     )
     assert set(files(library)) == {"モデル.md", "언어-모델.md"}
+
+
+def test_a_rejected_title_is_told_in_one_line(library: Library) -> None:
+    done = take(library, f"# {'Birds ' * 9000} [READ]\n\nx\n")
+    assert done.count("rejected") == 1
+    message = done.findings[0].message
+    assert "title: longer than the 2000 characters it may have" in message
+    assert len(message) < 200

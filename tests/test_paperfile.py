@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.errors import BadFile
+from catalog.errors import BadFile, KbError
 from catalog.models import FENCE, Link, Paper, Status, Tutorial, file_name, key_of
 from catalog.paperfile import bibtex_line, dumps, front_matter_line, loads
 
@@ -212,7 +212,7 @@ def test_an_unclosed_bibtex_fence_loses_nothing() -> None:
 
 def test_evolve_checks() -> None:
     paper = Paper(key="k", status=Status.read, read=dt.date(2026, 1, 1))
-    with pytest.raises(ValueError, match="status: unread"):
+    with pytest.raises(KbError, match="status: unread"):
         paper.evolve(status=Status.unread)
 
 

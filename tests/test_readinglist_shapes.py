@@ -673,3 +673,21 @@ def test_bibtex_in_a_quote_or_indented_is_taken_without_its_margin(margin: str) 
 def test_how_far_text_outside_papers_goes_is_told() -> None:
     text = "# L\n\nPlain prose.\n\nMore of it.\n\nThe end.\n\n## Birds [READ]\n\nx\n"
     assert "'Plain prose.' and 2 more lines, up to line 7" in str(read(text, "l.md").findings[0])
+
+
+def test_an_address_outside_any_paper_is_reported() -> None:
+    found = source("# L\n\n- <https://example.org/a>\n\n## Birds [READ]\n\nx\n").findings
+    assert [(finding.code, finding.line) for finding in found] == [("outside-a-paper", 3)]
+
+
+@pytest.mark.parametrize("head", ["✅", "✔", "✔️", "Read?"])
+def test_a_column_of_ticks_gives_the_status(head: str) -> None:
+    table = f"| {head} | Title | PDF |\n|---|---|---|\n| ✅ | Deep birds | [pdf](https://arxiv.org/abs/2101.00001) |\n"
+    draft = one(f"# L\n\n{table}")
+    assert (draft.status, draft.notes) == (Status.read, "")
+
+
+@pytest.mark.parametrize(("word", "status"), [("read", Status.read), ("UNREAD", Status.unread), ("bread", None)])
+def test_a_status_in_backticks_at_the_end_of_an_item(word: str, status: Status | None) -> None:
+    draft = one(f"- [Deep birds](https://arxiv.org/abs/2101.00001) `{word}`\n")
+    assert (draft.status, draft.notes) == (status, "" if status else f"`{word}`")

@@ -15,7 +15,10 @@ from catalog.cli.options import json_option
 @click.option("--title", default="", help="The name of the collection, shown on its site.")
 @click.pass_context
 def init(ctx: click.Context, folder: str, title: str) -> None:
-    """Make a knowledge base in FOLDER (the current one, or that of --root)."""
+    """Make a knowledge base in FOLDER (the current one).
+
+    With --root and no FOLDER, it is made there.
+    """
     from catalog.library import Library
 
     library = Library.init(folder or ctx.find_root().obj or ".", title)

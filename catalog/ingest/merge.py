@@ -58,7 +58,7 @@ class Merger:
         try:
             paper, fields = self.paper_of(draft)
         except ValidationError as e:
-            self._note("rejected", draft, f"{draft.title or draft.key or 'a paper'}: {why(e)}", "rejected")
+            self._note("rejected", draft, f"{(draft.title or draft.key or 'a paper')[:80]}: {why(e)}", "rejected")
             return Change(draft.key, "rejected", path=draft.path, line=draft.line)
         record = describe(paper, self.macros)
         there = self.known.find(record, fields)
@@ -209,6 +209,8 @@ class Merger:
 def why(error: ValidationError) -> str:
     """What a model refused, in its own words."""
     first = error.errors()[0]
+    if first["type"] in ("too_long", "string_too_long"):
+        return f"{first['loc'][0]}: longer than the {first['ctx']['max_length']} characters it may have"
     return str(first.get("ctx", {}).get("error", first["msg"]))
 
 

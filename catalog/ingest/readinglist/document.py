@@ -232,6 +232,6 @@ def _says_something(block: Block, report: Report) -> bool:
     if block.kind == "text" and (labels.bare_images_only(text) or re.fullmatch(r"(?:\s*</?[A-Za-z][^<>]*>)+\s*", text)):
         return False
     found = report.links_of(text)
-    return not (found and all(link.url.startswith("#") for link in found)) and bool(
-        words.strip_marks(text).strip("-*+ \\")
-    )
+    if found:
+        return any(not link.url.startswith("#") for link in found)
+    return bool(words.strip_marks(text).strip("-*+ \\"))

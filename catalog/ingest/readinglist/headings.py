@@ -144,6 +144,11 @@ def status_of(raw: str, line: int, report: Report) -> Status | None:
     return _STATUS[meant]
 
 
+def named_status(word: str) -> Status | None:
+    """The status that a word names, spelt as it should be."""
+    return _STATUS.get(_plain(word))
+
+
 def _misspelt(word: str, quoted: bool) -> str:
     """The status a word is a slip of: two slips in a long word between quotes, one or a transposition elsewhere."""
     if not 3 <= len(word) <= 9:

@@ -281,6 +281,8 @@ def _runs_on(block: Block) -> bool:
 
 
 def _trailing_status(status: Status | None, rest: str, line: int, report: Report) -> tuple[Status | None, str]:
+    if (code := re.search(r"(?:^|\s)`([A-Za-z -]{4,12})`$", rest)) and (named := headings.named_status(code[1])):
+        return status or named, tidy(rest[: code.start()])
     bracket = re.search(r"(?:^|\s)\[([^\[\]]{3,14})\]$", rest)
     mark = headings.status_of(bracket[1], line, report) if bracket else None
     if bracket and mark:

@@ -27,7 +27,7 @@ _TUTORIAL = {
     "versions": r"version|librar|lib\b",
     "notebook": r"notebook|link|url|file",
 }
-_STATUS_HEAD = re.compile(r"^(?:status|read\??|done\??|state|✅)$", re.I)
+_STATUS_HEAD = re.compile(r"^(?:status|read\??|done\??|state|[✅✔☑✓]\ufe0f?)$", re.I)
 _TAG_HEAD = re.compile(r"^(?:tags?|keywords?|key ?words?|topics?|categor(?:y|ies))$", re.I)
 _PARTS = re.compile(r"(?:&(?:#\w{1,8}|\w{1,30});|[^,;，])+")  # an entity keeps its semicolon
 _NOTHING = ("", "-", "--", "---", "–", "—", "n/a", "na", "none", "x", "❌", "/", "tbd", "\\", "coming soon")
