@@ -1,0 +1,173 @@
+"""Prefix-tuning: its claims, other architectures, dropping the MLP, and training on the tiny model."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn import functional as F
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from refimpl import prefix_tuning
+from refimpl._claims import Measured, NotHere
+from refimpl._lab import LabError, loop, losses, models, texts
+from refimpl._surgery import trainable
+from refimpl._toys import llama
+
+CLAIMS = {name: claim for name, claim in vars(prefix_tuning).items() if name.startswith("claim_")}
+
+
+def held(claim: Callable[..., Any], device: str) -> None:
+    """Run a claim on a device; it may be not shown or not for this machine, and nothing else may go wrong."""
+    options = {"device": device} if "device" in inspect.signature(claim).parameters else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what other libraries warn of is not the claim's
+        try:
+            rows = claim(**options)
+        except NotHere as e:
+            pytest.skip(str(e))
+    assert all(isinstance(row, Measured) for row in ([rows] if isinstance(rows, Measured) else rows))
+
+
+def gpt2() -> Any:
+    """Every head has keys of its own, and positions are learned."""
+    torch.manual_seed(0)
+    return GPT2LMHeadModel(GPT2Config(vocab_size=33, n_embd=32, n_layer=2, n_head=4, n_positions=64)).eval()
+
+
+def ids(rows: int = 2, n: int = 9) -> Tensor:
+    return torch.randint(33, (rows, n), generator=torch.Generator().manual_seed(0))
+
+
+def logits(model: Any) -> Tensor:
+    device = next(model.parameters()).device
+    with torch.no_grad():
+        found: Tensor = model(input_ids=ids().to(device)).logits.float()
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(CLAIMS))
+def test_claim(name: str) -> None:
+    held(CLAIMS[name], "cpu")
+
+
+@pytest.mark.parametrize("make", [llama, gpt2])
+def test_a_prefix_of_words_is_those_words(make: Callable[[], Any]) -> None:
+    base, x = make(), ids()
+    model = prefix_tuning.apply(copy.deepcopy(base), mid=None, words=x[0, :3])
+    typed = base(input_ids=torch.cat([x[:1, :3].expand(2, -1), x], 1)).logits[:, 3:]
+    assert torch.allclose(model(input_ids=x).logits, typed, atol=1e-5)
+    assert torch.allclose(model(x, torch.ones_like(x)).logits, typed, atol=1e-5)
+
+
+def test_the_mlp_can_start_from_words() -> None:
+    torch.manual_seed(0)
+    model = prefix_tuning.apply(llama(), mid=32, words=ids()[0, :4])
+    P = prefix_tuning.of_words(llama(), ids()[0, :4])  # noqa: N806
+    assert model.prefix().shape == P.shape == (4, 2 * 2 * 2 * 16)
+    assert F.mse_loss(model.prefix(), P) < 0.02 * P.square().mean()
+    assert trainable(model) == sum(p.numel() for p in model.prefix.parameters())
+
+
+@given(st.integers(0, 4), st.integers(0, 4), st.integers(1, 6))
+@settings(max_examples=30, deadline=None)
+def test_padding_on_either_side_changes_nothing(left: int, right: int, n: int) -> None:
+    model, x = prefix_tuning.apply(llama(), 4, mid=None), ids(n=n)
+    mask = F.pad(torch.ones_like(x), (left, right))
+    padded = model(input_ids=F.pad(x, (left, right)), attention_mask=mask).logits
+    assert padded.shape == (2, left + n + right, 33)
+    assert torch.allclose(padded[:, left : left + n], model(input_ids=x).logits, atol=1e-5)
+
+
+def test_the_labs_loss_is_the_models_own() -> None:
+    model, x = prefix_tuning.apply(llama(), 4), ids()
+    batch = {"input_ids": x, "labels": x, "attention_mask": torch.ones_like(x)}
+    assert losses.plain_head(model) is not None  # logits are never whole while training
+    assert torch.allclose(losses.batch_loss(model, batch), model(**batch).loss, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+def test_a_narrow_base_keeps_a_wide_prefix(dtype: torch.dtype) -> None:
+    model = prefix_tuning.apply(llama().to(dtype), 4, mid=8)
+    out = model(input_ids=ids(), labels=ids())
+    out.loss.backward()
+    assert out.logits.dtype == dtype
+    wide = {torch.promote_types(dtype, torch.float32)}
+    assert {p.dtype for p in model.prefix.parameters()} == {p.grad.dtype for p in model.prefix.parameters()} == wide
+
+
+def test_checkpointing_is_refused_in_one_line() -> None:
+    model = prefix_tuning.apply(llama(), 4).train()
+    getattr(model, "activation_checkpointing_enable", model.gradient_checkpointing_enable)()
+    with pytest.raises(prefix_tuning.Checkpointing, match="drops the prefix; train without it"):
+        model(input_ids=ids())
+    assert isinstance(prefix_tuning.Checkpointing(), ValueError)
+    logits(model.eval())
+
+
+@pytest.mark.parametrize("mid", [None, 8])
+def test_only_the_prefix_is_saved_and_it_comes_back(tmp_path: Path, mid: int | None) -> None:
+    model = prefix_tuning.apply(llama(), 4, mid)
+    expected = logits(model)
+    prefix_tuning.save(model, tmp_path / "a")
+    assert {name: t.shape for name, t in load_file(tmp_path / "a" / "adapter.safetensors").items()} == {
+        "prefix.P": (4, 2 * 2 * 2 * 16)
+    }
+    assert torch.equal(logits(prefix_tuning.load(prefix_tuning.apply(llama(), 4, mid), tmp_path / "a")), expected)
+    with pytest.raises(LabError, match="shape"):
+        prefix_tuning.load(prefix_tuning.apply(llama(), 5), tmp_path / "a")
+
+
+def test_a_copy_has_a_prefix_of_its_own() -> None:
+    model = prefix_tuning.apply(llama(), 4, mid=None)
+    other = copy.deepcopy(model)
+    torch.nn.init.normal_(other.prefix.P)
+    assert not torch.allclose(logits(other), logits(model))
+
+
+def works(device: str, dtype: str) -> None:
+    """Applied and trained; the loss falls, the base keeps its bytes, and without the MLP nothing changes."""
+    model, tokenizer = models.load("tiny", device, dtype)
+    before = {name: p.clone() for name, p in model.named_parameters()}
+    torch.manual_seed(0)
+    prefix_tuning.apply(model, 6)
+    history = loop.train(model, tokenizer, texts.python(), steps=10, lr=1e-2, batch=4, length=64)
+    assert sum(history.losses[-3:]) < sum(history.losses[:3])
+    assert all(torch.equal(p, model.get_parameter(name)) for name, p in before.items())
+    expected = logits(model)
+    assert torch.equal(logits(prefix_tuning.merge(model)), expected)
+    assert trainable(model) == 2 * 5 * 6 * 96
+
+
+def test_it_trains_and_drops_the_mlp() -> None:
+    works("cpu", "float32")
+
+
+def test_demo(tmp_path: Path) -> None:
+    record = prefix_tuning.demo(length=5, steps=8, batch=4, device="cpu", out=tmp_path / "adapter")
+    assert record["after"]["value"] < record["before"]["value"]
+    assert record["merged"]["value"] == pytest.approx(record["after"]["value"], abs=1e-6)
+    assert record["bytes"]["adapter"] == 4 * 2 * 5 * 5 * 96
+    kept = load_file(tmp_path / "adapter" / "adapter.safetensors")
+    assert kept.keys() == {"prefix.P"}
+
+
+@pytest.mark.gpu
+def test_gpu_trains_and_drops_the_mlp() -> None:
+    works("cuda", "bfloat16")
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", sorted(CLAIMS))
+def test_gpu_claim(name: str) -> None:
+    held(CLAIMS[name], "cuda")

@@ -1,0 +1,168 @@
+"""Prompt tuning: its claims, other architectures, padding, several prompts at once, and training on the tiny model."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn import functional as F
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from refimpl import prompt_tuning
+from refimpl._claims import Measured, NotHere
+from refimpl._lab import LabError, loop, losses, models, texts
+from refimpl._surgery import trainable
+from refimpl._toys import llama
+
+CLAIMS = {name: claim for name, claim in vars(prompt_tuning).items() if name.startswith("claim_")}
+
+
+def held(claim: Callable[..., Any], device: str) -> None:
+    """Run a claim on a device; it may be not shown or not for this machine, and nothing else may go wrong."""
+    options = {"device": device} if "device" in inspect.signature(claim).parameters else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what other libraries warn of is not the claim's
+        try:
+            rows = claim(**options)
+        except NotHere as e:
+            pytest.skip(str(e))
+    assert all(isinstance(row, Measured) for row in ([rows] if isinstance(rows, Measured) else rows))
+
+
+def gpt2() -> Any:
+    """Positions are learned, and its layers are no `nn.Linear`."""
+    torch.manual_seed(0)
+    return GPT2LMHeadModel(GPT2Config(vocab_size=33, n_embd=32, n_layer=2, n_head=4, n_positions=64)).eval()
+
+
+def ids(rows: int = 2, n: int = 9) -> Tensor:
+    return torch.randint(33, (rows, n), generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("name", sorted(CLAIMS))
+def test_claim(name: str) -> None:
+    held(CLAIMS[name], "cpu")
+
+
+@pytest.mark.parametrize("make", [llama, gpt2])
+def test_a_prompt_of_words_is_those_words(make: Callable[[], Any]) -> None:
+    base, x = make(), ids()
+    model = prompt_tuning.apply(copy.deepcopy(base), 3)
+    model.prompt = prompt_tuning.SoftPrompt(base.get_input_embeddings().weight[x[0, :3]].detach())
+    typed = base(input_ids=torch.cat([x[:1, :3].expand(2, -1), x], 1)).logits
+    assert torch.allclose(model(input_ids=x).logits, typed, atol=1e-6)
+    assert torch.allclose(model(x).logits, typed, atol=1e-6)
+    assert torch.allclose(model(x, torch.ones_like(x)).logits, typed, atol=1e-6)
+
+
+@given(st.integers(0, 4), st.integers(0, 4), st.integers(1, 6), st.integers(1, 3))
+@settings(max_examples=30, deadline=None)
+def test_padding_on_either_side_changes_nothing(left: int, right: int, n: int, prompts: int) -> None:
+    model, x = prompt_tuning.apply(llama(), 4), ids(n=n)
+    P = torch.randn(prompts, 4, 64)
+    mask = F.pad(torch.ones_like(x), (left, right))
+    padded = model(input_ids=F.pad(x, (left, right)), attention_mask=mask, prompts=P).logits
+    alone = model(input_ids=x, prompts=P).logits[:, 4:]
+    assert padded.shape == (2 * prompts, 4 + left + n + right, 33)
+    assert torch.allclose(padded[:, 4 + left : 4 + left + n], alone, atol=1e-5)
+
+
+def test_the_labs_loss_is_the_models_own_but_for_the_first_token() -> None:
+    model, x = prompt_tuning.apply(llama(), 4), ids()
+    batch = {"input_ids": x, "labels": x, "attention_mask": torch.ones_like(x)}
+    own = model(**batch | {"labels": x.index_fill(1, torch.tensor([0]), -100)}).loss
+    assert losses.plain_head(model) is not None  # logits are never whole while training
+    assert torch.allclose(losses.batch_loss(model, batch), own, atol=1e-6)
+
+
+def test_classes_come_first_and_words_fill_up() -> None:
+    E = torch.randn(33, 4)  # noqa: N806
+    P = prompt_tuning.first(E, 5, "classes", [[1], [2, 3]])  # noqa: N806
+    assert torch.equal(P[:2], torch.stack([E[1], (E[2] + E[3]) / 2]))
+    assert all((row == E).all(1).any() for row in P[2:])
+    assert torch.equal(prompt_tuning.first(E, 2, "classes", [[1], [2]]), E[1:3])
+
+
+def test_bad_input_is_one_line_with_a_remedy() -> None:
+    with pytest.raises(ValueError, match="no init 'words'; there are vocabulary, uniform, classes"):
+        prompt_tuning.apply(llama(), init="words")
+    with pytest.raises(ValueError, match="3 class labels for a prompt of 2; .* at most one a position"):
+        prompt_tuning.apply(llama(), 2, "classes", [[1], [2], [3]])
+    with pytest.raises(ValueError, match="0 class labels"):
+        prompt_tuning.apply(llama(), 2, "classes")
+
+
+def test_a_copy_has_a_prompt_of_its_own() -> None:
+    model, x = prompt_tuning.apply(llama(), 4), ids()
+    other = copy.deepcopy(model)
+    torch.nn.init.normal_(other.prompt.P)
+    assert not torch.allclose(other(input_ids=x).logits, model(input_ids=x).logits)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+def test_a_narrow_base_keeps_a_wide_prompt(dtype: torch.dtype) -> None:
+    model = prompt_tuning.apply(llama().to(dtype), 4)
+    out = model(input_ids=ids(), labels=ids())
+    out.loss.backward()
+    assert out.logits.dtype == dtype
+    assert model.prompt.P.dtype == model.prompt.P.grad.dtype == torch.promote_types(dtype, torch.float32)
+
+
+def test_what_is_saved_comes_back(tmp_path: Path) -> None:
+    model, x = prompt_tuning.apply(llama(), 4), ids()
+    prompt_tuning.save(model, tmp_path / "a")
+    other = prompt_tuning.load(prompt_tuning.apply(llama(), 4, "uniform"), tmp_path / "a")
+    assert torch.equal(other(input_ids=x).logits, model(input_ids=x).logits)
+    with pytest.raises(LabError, match="shape"):
+        prompt_tuning.load(prompt_tuning.apply(llama(), 5), tmp_path / "a")
+
+
+def test_checkpointing_changes_no_gradient() -> None:
+    model, x = prompt_tuning.apply(llama(), 4).train(), ids()
+    (plain,) = torch.autograd.grad(model(input_ids=x, labels=x).loss, model.prompt.P)
+    getattr(model, "activation_checkpointing_enable", model.gradient_checkpointing_enable)()
+    (again,) = torch.autograd.grad(model(input_ids=x, labels=x).loss, model.prompt.P)
+    assert torch.allclose(plain, again, atol=1e-6)
+
+
+def works(device: str, dtype: str) -> None:
+    """Applied and trained; the loss falls, and the base keeps its bytes."""
+    model, tokenizer = models.load("tiny", device, dtype)
+    before = {name: p.clone() for name, p in model.named_parameters()}
+    torch.manual_seed(0)
+    prompt_tuning.apply(model, 10)
+    assert trainable(model) == 10 * model.config.hidden_size
+    history = loop.train(model, tokenizer, texts.python(), steps=10, lr=0.1, batch=4, length=64)
+    assert sum(history.losses[-3:]) < sum(history.losses[:3])
+    assert all(torch.equal(p, model.get_parameter(name)) for name, p in before.items())
+
+
+def test_it_trains() -> None:
+    works("cpu", "float32")
+
+
+def test_demo(tmp_path: Path) -> None:
+    record = prompt_tuning.demo(length=5, steps=8, batch=4, device="cpu", out=tmp_path / "adapter")
+    assert record["after"]["value"] < record["before"]["value"]
+    assert record["parameters"]["trainable"] == 5 * 192
+    assert (tmp_path / "adapter" / "adapter.safetensors").is_file()
+
+
+@pytest.mark.gpu
+def test_gpu_trains() -> None:
+    works("cuda", "bfloat16")
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", sorted(CLAIMS))
+def test_gpu_claim(name: str) -> None:
+    held(CLAIMS[name], "cuda")
