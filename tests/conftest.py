@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from support import Kb, Ran
 
 from catalog.cli import main
 from catalog.library import Library
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small tensors, and a test process for each core
 
 DATA = Path(__file__).parent / "data"
 
