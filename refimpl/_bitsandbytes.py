@@ -44,7 +44,9 @@ def dequantize(
     functional = library().functional
     inner = functional.QuantState(c1, blocksize=256, code=code, dtype=torch.float32)
     outer = functional.QuantState(c2, shape, None, 64, "nf4", dtype, offset, inner)
-    weight: Tensor = functional.dequantize_4bit(packed, outer)
+    weight: Tensor = functional.dequantize_4bit(packed, outer).view(
+        shape
+    )  # which it transposes where there is one byte
     return weight
 
 
