@@ -83,7 +83,9 @@ def attend(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tu
     if model.training and any(getattr(m, "gradient_checkpointing", False) for m in model.modules()):
         raise Checkpointing("gradient checkpointing drops the prefix; train without it, on shorter rows or fewer")
     given = dict(zip(("input_ids", "attention_mask"), args, strict=False)) | named
-    ids, past = given["input_ids"], given.get("past_key_values")
+    ids, past = given.get("input_ids"), given.get("past_key_values")
+    if ids is None:
+        raise ValueError("the prefix goes before tokens; call the model with input_ids")
     past = DynamicCache() if past is None else past
     P, (B, T), seen = model.prefix(), ids.shape, past.get_seq_length()  # (p, 2 L d_kv)
     if not seen:  # in later steps of a generation the prefix is in the cache
@@ -123,6 +125,8 @@ def apply(model: Any, length: int = 10, mid: int | None = 512, words: Tensor | N
     `mid` is the width inside the MLP; with None the prefix is trained directly. The prefix starts at random, or as what
     the tokens `words` leave behind.
     """
+    if hasattr(model, "prefix"):
+        raise ValueError("the model has a prefix already; load it anew")
     freeze(model)
     L, H, D = shape(model)
     wide = torch.promote_types(model.dtype, torch.float32)

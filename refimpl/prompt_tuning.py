@@ -57,7 +57,10 @@ def prepend(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[t
     With `prompts` (N, p, e), each of the B rows is read behind each of the N prompts: N B rows, prompt by prompt.
     """
     given = dict(zip(("input_ids", "attention_mask"), args, strict=False)) | named
-    P, ids, past = given.pop("prompts", model.prompt.P[None]), given.pop("input_ids"), given.get("past_key_values")
+    ids, past = given.pop("input_ids", None), given.get("past_key_values")
+    if ids is None:
+        raise ValueError("the prompt goes before tokens; call the model with input_ids")
+    P = given.pop("prompts", model.prompt.P[None])
     (N, p, _), (B, T) = P.shape, ids.shape
     seen = 0 if past is None else past.get_seq_length()  # in later steps of a generation the prompt is in the cache
     X = model.get_input_embeddings()(ids).repeat(N, 1, 1)  # (N B, T, e)
@@ -91,6 +94,8 @@ def apply(
     model: Any, length: int = 20, init: str = "vocabulary", labels: Sequence[Sequence[int]] = (), common: int = 5000
 ) -> Any:
     """Freeze `model` in place and put a prompt of `length` trained embeddings before whatever it is given."""
+    if hasattr(model, "prompt"):
+        raise ValueError("the model has a prompt already; load it anew")
     freeze(model)
     E = model.get_input_embeddings().weight.detach()
     P = first(E, length, init, labels, common)
@@ -104,7 +109,8 @@ def vote(model: Any, prompts: Tensor, input_ids: Tensor, attention_mask: Tensor 
     """Section 6: the next token that most of the prompts (N, p, e) choose, (B,); one run of the model for all."""
     logits = model(input_ids=input_ids, attention_mask=attention_mask, prompts=prompts).logits[:, -1]
     votes: Tensor = logits.argmax(-1).view(len(prompts), -1)  # (N, B)
-    return votes.mode(0).values
+    shared = (votes[:, None] == votes).sum(1)  # (N, B): how many agree with each
+    return votes.gather(0, shared.argmax(0, keepdim=True))[0]  # the earliest of equals
 
 
 def save(model: nn.Module, folder: Path) -> Path:
@@ -204,7 +210,7 @@ def claim_prompts_share_one_batch(device: str = "cpu") -> list[Measured]:
         model.prompt = SoftPrompt(P)
         alone.append(model(input_ids=x, labels=x))
     votes = torch.stack([out.logits[:, -1].argmax(-1) for out in alone]).tolist()
-    majority = [max(sorted(set(row)), key=row.count) for row in zip(*votes, strict=True)]
+    majority = [max(row, key=row.count) for row in zip(*votes, strict=True)]
     return [
         at_most("outputs differ by", far(together.logits, torch.cat([out.logits for out in alone])), 1e-12),
         at_most("losses differ by", far(together.loss, torch.stack([out.loss for out in alone]).mean()), 1e-12),

@@ -115,7 +115,7 @@ def test_a_quarter_of_the_row_is_the_group_where_none_is_given() -> None:
 
 def test_bad_input_is_one_line_with_a_remedy() -> None:
     model = longlora.apply(llama(), group=8).train()
-    with pytest.raises(longlora.Length, match="30 tokens do not divide into groups of 8; .*pad or cut"):
+    with pytest.raises(longlora.Length, match=r"30 tokens do not divide into groups of 8; .*pad or cut"):
         model(input_ids=torch.zeros(1, 30, dtype=torch.long))
     ids, mask = torch.zeros(1, 16, dtype=torch.long), torch.ones(1, 16, dtype=torch.long)
     with pytest.raises(longlora.Length, match="pad them on the right"):

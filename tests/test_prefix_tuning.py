@@ -115,6 +115,13 @@ def test_checkpointing_is_refused_in_one_line() -> None:
     logits(model.eval())
 
 
+def test_bad_input_is_one_line_with_a_remedy() -> None:
+    with pytest.raises(ValueError, match="call the model with input_ids"):
+        prefix_tuning.apply(llama(), 2)(inputs_embeds=torch.zeros(1, 3, 64))
+    with pytest.raises(ValueError, match="has a prefix already"):
+        prefix_tuning.apply(prefix_tuning.apply(llama()))
+
+
 @pytest.mark.parametrize("mid", [None, 8])
 def test_only_the_prefix_is_saved_and_it_comes_back(tmp_path: Path, mid: int | None) -> None:
     model = prefix_tuning.apply(llama(), 4, mid)

@@ -68,10 +68,10 @@ def test_a_prompt_of_words_is_those_words(make: Callable[[], Any]) -> None:
 @settings(max_examples=30, deadline=None)
 def test_padding_on_either_side_changes_nothing(left: int, right: int, n: int, prompts: int) -> None:
     model, x = prompt_tuning.apply(llama(), 4), ids(n=n)
-    P = torch.randn(prompts, 4, 64)
+    several = torch.randn(prompts, 4, 64)
     mask = F.pad(torch.ones_like(x), (left, right))
-    padded = model(input_ids=F.pad(x, (left, right)), attention_mask=mask, prompts=P).logits
-    alone = model(input_ids=x, prompts=P).logits[:, 4:]
+    padded = model(input_ids=F.pad(x, (left, right)), attention_mask=mask, prompts=several).logits
+    alone = model(input_ids=x, prompts=several).logits[:, 4:]
     assert padded.shape == (2 * prompts, 4 + left + n + right, 33)
     assert torch.allclose(padded[:, 4 + left : 4 + left + n], alone, atol=1e-5)
 
@@ -92,13 +92,25 @@ def test_classes_come_first_and_words_fill_up() -> None:
     assert torch.equal(prompt_tuning.first(E, 2, "classes", [[1], [2]]), E[1:3])
 
 
+def test_the_earliest_of_equal_votes_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = prompt_tuning.apply(llama(), 1)
+    votes = torch.tensor([[5, 1, 2], [4, 7, 3], [4, 2, 3], [5, 7, 1]])
+    said = F.one_hot(votes.flatten(), 33)[:, None]  # (N B, 1, V)
+    monkeypatch.setattr(model, "forward", lambda **_: type("Out", (), {"logits": said}))
+    assert prompt_tuning.vote(model, torch.zeros(4, 1, 64), ids(3)).tolist() == [5, 7, 3]
+
+
 def test_bad_input_is_one_line_with_a_remedy() -> None:
     with pytest.raises(ValueError, match="no init 'words'; there are vocabulary, uniform, classes"):
         prompt_tuning.apply(llama(), init="words")
-    with pytest.raises(ValueError, match="3 class labels for a prompt of 2; .* at most one a position"):
+    with pytest.raises(ValueError, match=r"3 class labels for a prompt of 2; .* at most one a position"):
         prompt_tuning.apply(llama(), 2, "classes", [[1], [2], [3]])
     with pytest.raises(ValueError, match="0 class labels"):
         prompt_tuning.apply(llama(), 2, "classes")
+    with pytest.raises(ValueError, match="call the model with input_ids"):
+        prompt_tuning.apply(llama(), 2)(inputs_embeds=torch.zeros(1, 3, 64))
+    with pytest.raises(ValueError, match="has a prompt already"):
+        prompt_tuning.apply(prompt_tuning.apply(llama()))
 
 
 def test_a_copy_has_a_prompt_of_its_own() -> None:
