@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 from support import Kb, Ran
 
@@ -15,7 +16,23 @@ from catalog.library import Library
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small tensors, and a test process for each core
 
+# A loaded machine is not a defect: no test fails because an example took long.
+hypothesis.settings.register_profile("readrun", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("readrun")
+
 DATA = Path(__file__).parent / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a GPU where there is none, and say so."""
+    wanting = [item for item in items if item.get_closest_marker("gpu")]
+    if not wanting:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in wanting:
+            item.add_marker(pytest.mark.skip(reason="no CUDA device here"))
 
 
 @pytest.fixture
