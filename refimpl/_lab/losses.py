@@ -37,7 +37,7 @@ def chunked_loss(
     h, y = hidden.reshape(-1, hidden.shape[-1]), labels.reshape(-1)  # (N, H), (N,)
     n = (y != IGNORED).sum().clamp(min=1) if count is None else count
     if not any(p.requires_grad for p in head.parameters()):
-        total: Tensor = _FrozenHead.apply(h, head.weight, head.bias, y, chunk)  # type: ignore[no-untyped-call]
+        total: Tensor = _FrozenHead.apply(h, head.weight, head.bias, y, chunk)
     else:
         parts = zip(h.split(chunk), y.split(chunk), strict=True)
         total = torch.stack([checkpoint(_sum, head, a, b, use_reentrant=False) for a, b in parts]).sum()
