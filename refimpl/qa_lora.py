@@ -308,7 +308,7 @@ def claim_mmlu_of_llama_7b() -> list[Measured]:
 def demo(rank: int = 16, s: float = 1.0, bits: int = 4, group: int = 32, **options: Any) -> dict[str, Any]:
     """Quantise a model to integers, train on a task, and merge into the zero-points: the merged metric is the same."""
     said: dict[str, Any] = {"rank": rank, "s": s, "bits": bits, "group": group}
-    tiny = {"lr": 1e-2} if options.get("model", "tiny") == "tiny" else {}
+    tiny: dict[str, Any] = {"lr": 1e-2} if options.get("model", "tiny") == "tiny" else {}
     options = {"merge": merge, **tiny} | options
     return lab.run("qa_lora", lambda model: apply(model, None, **said), options=said, **options)
 

@@ -408,7 +408,7 @@ def claim_65b_on_one_gpu() -> list[Measured]:
 def demo(rank: int = 16, alpha: float = 16.0, kernels: bool = True, **options: Any) -> dict[str, Any]:
     """Quantise a model, train an update through the 4 bits, and merge; on a GPU the optimiser is paged."""
     paged = bnb.library() is not None and models.device_of(options.get("device", "auto")).startswith("cuda")
-    tiny = {"lr": 1e-2} if options.get("model", "tiny") == "tiny" else {}
+    tiny: dict[str, Any] = {"lr": 1e-2} if options.get("model", "tiny") == "tiny" else {}
     options = {"merge": merge, "optimiser": bnb.paged_adamw if paged else loop.adamw, **tiny} | options
     said: dict[str, Any] = {"rank": rank, "alpha": alpha, "kernels": kernels}
     return lab.run("qlora", lambda model: apply(model, None, **said), options=said, **options)

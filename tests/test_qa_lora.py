@@ -20,6 +20,7 @@ from refimpl._claims import Measured, NotHere
 from refimpl._lab import loop, models, texts
 from refimpl._surgery import NoLayers, trainable
 
+no_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 CLAIMS = {name: claim for name, claim in vars(qa_lora).items() if name.startswith("claim_")}
 
 
@@ -222,11 +223,13 @@ def test_it_trains_and_merges_on_tiny() -> None:
 
 
 @pytest.mark.gpu
+@no_gpu
 def test_gpu_trains_and_merges() -> None:
     works("cuda", "bfloat16", 5e-2)
 
 
 @pytest.mark.gpu
+@no_gpu
 @pytest.mark.parametrize("name", sorted(CLAIMS))
 def test_gpu_claim(name: str) -> None:
     held(CLAIMS[name], "cuda")
