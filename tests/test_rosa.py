@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -73,22 +71,6 @@ def test_gradients(rank: int, density: float) -> None:
     base = layer.base
     inputs = (x, base.weight, base.bias, layer.A, layer.B, layer.v.requires_grad_())
     assert torch.autograd.gradcheck(lambda *given: rosa.LowRankPlusSparse.apply(*given, layer.at, layer.s), inputs)
-
-
-@given(st.integers(0, 9), st.integers(1, 9), st.integers(1, 9), st.integers(0, 10**6))
-@settings(max_examples=60, deadline=None)
-def test_the_product_at_some_places_is_that_of_the_whole(n: int, d: int, k: int, seed: int) -> None:
-    chance = torch.Generator().manual_seed(seed)
-    g, x = (torch.randn(n, width, generator=chance, dtype=torch.float64) for width in (d, k))
-    at = torch.randperm(d * k, generator=chance)[: d * k // 2 + 1]
-    assert torch.allclose(rosa.product_at(g, x, at), (g.T @ x).flatten()[at], atol=1e-12)
-
-
-def test_the_product_goes_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    g, x, at = torch.randn(8, 5), torch.randn(8, 7), torch.arange(35)
-    whole = rosa.product_at(g, x, at)
-    monkeypatch.setattr(rosa, "AT_ONCE", 16)
-    assert torch.equal(rosa.product_at(g, x, at), whole)
 
 
 @pytest.mark.parametrize("shape", [(64,), (3, 64), (2, 3, 64), (0, 64)])
