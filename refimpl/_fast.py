@@ -34,25 +34,26 @@ class _GatedMLP(torch.autograd.Function):
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         x, e, u, *weights = ctx.saved_tensors
         G, U, D = weights[:3], weights[3:6], weights[6:]
-        sigmoid = torch.sigmoid(e)
-        silu = sigmoid * e
-        dh, *dD = _down(g, silu * u, ctx.s, *D)
-        du = dh * silu
-        de = dh.mul_(u).mul_(sigmoid).mul_(1 + e - silu)  # silu' = sigmoid (1 + e - silu)
-        dx, *dG = _down(de, x, ctx.s, *G)
-        more, *dU = _down(du, x, ctx.s, *U)
-        return dx.add_(more), None, *dG, *dU, *dD
+        f = F.silu(e)
+        dh, *dD = _down(g, f * u, None, ctx.s, *D)
+        du = f.mul_(dh)
+        de = torch.ops.aten.silu_backward(dh.mul_(u), e)
+        dx, *dG = _down(de, x, None, ctx.s, *G)
+        dx, *dU = _down(du, x, dx, ctx.s, *U)
+        return dx, None, *dG, *dU, *dD
 
 
 def _up(x: Tensor, s: float, W: Tensor, A: Tensor, B: Tensor) -> Tensor:
     return F.linear(x, W).addmm_(F.linear(x, A.to(x.dtype)), B.T.to(x.dtype), alpha=s)
 
 
-def _down(g: Tensor, x: Tensor, s: float, W: Tensor, A: Tensor, B: Tensor) -> tuple[Tensor, None, Tensor, Tensor]:
-    """The gradients of x, W, A and B."""
+def _down(
+    g: Tensor, x: Tensor, dx: Tensor | None, s: float, W: Tensor, A: Tensor, B: Tensor
+) -> tuple[Tensor, None, Tensor, Tensor]:
+    """The gradients of x, added to `dx` if there is one, and of W, A and B."""
     a, gB = A.to(x.dtype), s * (g @ B.to(x.dtype))
-    dx = torch.mm(g, W).addmm_(gB, a)
-    return dx, None, (gB.T @ x).to(A.dtype), (s * (g.T @ (x @ a.T))).to(B.dtype)
+    dx = torch.mm(g, W) if dx is None else dx.addmm_(g, W)
+    return dx.addmm_(gB, a), None, (gB.T @ x).to(A.dtype), (s * (g.T @ (x @ a.T))).to(B.dtype)
 
 
 class GatedMLP(nn.Module):
@@ -65,7 +66,7 @@ class GatedMLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         layers: Any = (self.gate_proj, self.up_proj, self.down_proj)
         weights = [tensor for layer in layers for tensor in (layer.base.weight, layer.A, layer.B)]
-        y: Tensor = _GatedMLP.apply(x.flatten(0, -2), layers[0].s, *weights)  # type: ignore[no-untyped-call]
+        y: Tensor = _GatedMLP.apply(x.flatten(0, -2), layers[0].s, *weights)
         return y.view_as(x)
 
 

@@ -322,3 +322,24 @@ def test_the_equation_holds_in_one_line() -> None:
     x = torch.randn(3, 6)
     W = layer.base.weight + (8 / 2) * layer.B @ layer.A
     assert torch.allclose(layer(x), F.linear(x, W, layer.base.bias), atol=1e-5)
+
+
+def test_a_damaged_or_foreign_file_of_tensors_is_refused(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    lora.save_peft(adapted(), tmp_path)
+    file = tmp_path / "adapter_model.safetensors"
+    tensors = load_file(file)
+    save_file(tensors | {"base_model.model.lm_head.weight": torch.zeros(2)}, file)
+    with pytest.raises(ValueError, match="other tensors than pairs"):
+        lora.load_peft(llama(), tmp_path)
+    lone = next(name for name in tensors if "lora_A" in name)
+    save_file({name: tensor for name, tensor in tensors.items() if name != lone}, file)
+    with pytest.raises(ValueError, match="other tensors than pairs"):
+        lora.load_peft(llama(), tmp_path)
+    save_file(tensors | {lone: torch.zeros(3, 5)}, file)
+    with pytest.raises(ValueError, match="another shape"):
+        lora.load_peft(llama(), tmp_path)
+    file.write_bytes(b"not tensors")
+    with pytest.raises(ValueError, match="no adapter of peft's"):
+        lora.load_peft(llama(), tmp_path)
