@@ -31,6 +31,8 @@ run: $(VENV)/.installed
 	@echo "  $(BIN)/kb list status:unread"
 	@echo "  $(BIN)/kb show nikdan2024rosa"
 	@echo "  $(BIN)/kb next"
+	@echo "Now LoRA on a small model, then the site:"
+	@$(BIN)/kb demo lora --steps 30
 	@$(BIN)/kb site serve --port $(PORT)
 
 test: lint types imports tests
