@@ -2,7 +2,7 @@ r"""PEFT: a library that puts small trained layers into any model by the names o
 
 Mangrulkar et al. 2022, github.com/huggingface/peft: what it does, for LoRA, with the names it uses.
 
-    h = W x + sum over the active adapters of (lora_alpha / r) B A x
+    h = W x + sum_a (alpha / r) B_a A_a x
 
     x  (..., k)  input        W  (d, k)  base_layer, frozen
     A  (r, k)    lora_A[adapter]         B  (d, r)  lora_B[adapter], zero at the start
