@@ -2,8 +2,8 @@ r"""LLM-Adapters: small bottleneck networks, after a layer (series) or beside it
 
 Hu et al. 2023, arXiv:2304.01933, section 2:
 
-    series      H_o <- H_o + s f(H_o W_down) W_up
-    parallel    H_o <- H_o + s f(H_i W_down) W_up
+    H_o <- H_o + s f(H_o W_down) W_up        series
+    H_o <- H_o + s f(H_i W_down) W_up        parallel
 
     H_i  (..., k)  what goes into the layer      W_down  (d, b) in series, (k, b) in parallel
     H_o  (..., d)  what comes out of it          W_up    (b, d)
@@ -12,9 +12,9 @@ f is not linear (tanh in the authors' code), so unlike LoRA's update these do no
 identity the parallel adapter is LoRA of rank b with alpha = b.
 
 Section 4.1 looks for the best place: series adapters after the MLP, parallel ones within it. As in the authors' code a
-place is a set of Linears: after the MLP of a Llama is `down_proj`, within it all three. Their code (README, peft/src/
-peft/tuners/bottleneck.py) also puts series adapters in front of gate_proj and up_proj, and draws both matrices from
-N(0, 0.02^2), so that training does not start at the base; with `init="zero"`, its "mam_adapter", it does.
+place is a set of Linears: after the MLP of a Llama is `down_proj`, within it all three. Their code (bottleneck.py) also
+puts series adapters in front of `gate_proj` and `up_proj`, and draws both matrices from a Gaussian of deviation 0.02,
+so that training does not start at the base; with `init="zero"`, its "mam_adapter", it does.
 
 Left out: prefix-tuning and LoRA, which this paper compares with and have files of their own; dropout; learned scale.
 """

@@ -7,14 +7,17 @@ Hu et al. 2021, arXiv:2106.09685, section 4.1, equation 3:
     x  (..., k)  input              W  (d, k)  frozen weight
     A  (r, k)    Gaussian init      B  (d, r)  zero init, so h = W x at step 0
 
-The update is linear in x, so after training it folds into the weight: W' = W + (alpha / r) B A.
+The update is linear in x, so after training it folds into the weight:
+
+    W' = W + (alpha / r) B A
 
 The backward pass is written out, to keep x alone and never form BA. With g = dL/dh and s = alpha / r, over n rows:
 
     dA = s (g B)^T x            dB = s g^T (x A^T)            dx = g W + s (g B) A
 
-Section 4.2 adapts the attention alone, hence the default targets W_q and W_v. The paper gives no variance for A: here
-it is 1/k. The authors' code draws A uniformly with variance 1/(3k), `init="kaiming"`. A and B are at least float32.
+Section 4.2 adapts the attention alone, hence the default targets W_q and W_v. A is drawn from a Gaussian (section 4.1)
+of variance 1/k, which is our choice; `init="kaiming"` is that of the authors' code, uniform with variance 1/(3k). A and
+B are kept in float32 where the model is narrower.
 
 Left out: dropout on x, Embedding and Conv layers, several adapters at once.
 """
@@ -26,6 +29,7 @@ import copy
 import dataclasses
 import functools
 import statistics
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -111,6 +115,9 @@ def apply(
 @torch.no_grad()
 def merge(model: nn.Module) -> nn.Module:
     """Fold every update into its weight in place, leaving plain Linears."""
+    owners = Counter(id(p) for module in model.modules() for p in module.parameters(recurse=False))
+    if tied := [name for name, layer in _layers(model).items() if owners[id(layer.base.weight)] > 1]:
+        raise ValueError(f"{tied[0]} shares its weight (tied embeddings) and merging would change both; leave it out")
 
     def fold(layer: LoRALinear) -> nn.Module:
         layer.base.weight += layer.delta().to(layer.base.weight.dtype)

@@ -161,6 +161,17 @@ def test_merging_and_back() -> None:
         assert torch.allclose(layer.base.weight, base.get_submodule(name).weight, atol=1e-6)
 
 
+def test_a_tied_head_is_not_merged() -> None:
+    model = llama()
+    model.lm_head.weight = model.model.embed_tokens.weight
+    adapted_head = lora.apply(model, ("lm_head", "q_proj"))
+    before = logits(adapted_head)
+    with pytest.raises(ValueError, match="lm_head shares its weight"):
+        lora.merge(adapted_head)
+    assert torch.equal(logits(adapted_head), before)
+    assert len(lora._layers(adapted_head)) == 3
+
+
 def test_saving_round_trip(tmp_path: Path) -> None:
     model = adapted()
     lora.save(model, tmp_path / "a")
