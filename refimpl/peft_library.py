@@ -29,7 +29,7 @@ import re
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import load_file
@@ -191,16 +191,24 @@ def merge(model: nn.Module) -> nn.Module:
     return model
 
 
+class _Pair(NamedTuple):
+    """One layer's factors and scale, as the format takes them."""
+
+    A: Tensor
+    B: Tensor
+    s: float
+
+
 def save(model: nn.Module, folder: str | Path, adapter: str = "default") -> Path:
     """Write one adapter as the library does."""
     _known(model, adapter)
     layers = {path: layer for path, layer in _tuned(model).items() if adapter in layer.scaling}
-    pairs = {path: (layer.lora_A[adapter], layer.lora_B[adapter]) for path, layer in layers.items()}
-    rank = len(next(iter(pairs.values()))[0])
-    alpha = rank * next(iter(layers.values())).scaling[adapter]
-    factors = _peft_format.Factors(pairs, rank, alpha)
-    where = _peft_format.write(factors, Path(folder), getattr(model, "name_or_path", None))
-    if chosen(model, factors.targets) != [*pairs]:  # last names would name more layers than these
+    pairs = {
+        path: _Pair(layer.lora_A[adapter], layer.lora_B[adapter], layer.scaling[adapter])
+        for path, layer in layers.items()
+    }
+    where = _peft_format.write(pairs, Path(folder), getattr(model, "name_or_path", None))
+    if chosen(model, sorted({path.rpartition(".")[2] for path in pairs})) != [*pairs]:  # that would name more layers
         file = where / _peft_format.CONFIG
         config = json.loads(file.read_text(encoding="utf-8")) | {"target_modules": [*pairs]}
         _peft_format._whole(file, lambda aside: aside.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8"))
@@ -211,15 +219,15 @@ def save(model: nn.Module, folder: str | Path, adapter: str = "default") -> Path
 def load(model: nn.Module, folder: str | Path, adapter: str = "default") -> nn.Module:
     """Read an adapter that either side saved, into layers of its own where the model has none of that name."""
     factors = _peft_format.read(Path(folder))
-    strange = factors.layers.keys() - _linears(model).keys()
+    strange = factors.factors.keys() - _linears(model).keys()
     if strange:
         raise ValueError(f"{folder} is of another model: this one has no Linear {min(strange)}")
     if adapter not in adapters(model):
-        _put(model, factors.layers, adapter, factors.rank, factors.alpha)
+        _put(model, factors.factors, adapter, factors.rank, factors.alpha)
     layers = {path: layer for path, layer in _tuned(model).items() if adapter in layer.scaling}
-    if odd := layers.keys() ^ factors.layers.keys():
+    if odd := layers.keys() ^ factors.factors.keys():
         raise ValueError(f"adapter {adapter!r} is in other layers than {folder}: {min(odd)}; load it under a new name")
-    for path, (A, B) in factors.layers.items():
+    for path, (A, B) in factors.factors.items():
         there = layers[path].lora_A[adapter], layers[path].lora_B[adapter]
         if (A.shape, B.shape) != (there[0].shape, there[1].shape):
             raise ValueError(f"{folder} does not fit {path} of adapter {adapter!r}; load it under a new name")
