@@ -1,0 +1,165 @@
+"""One step of LoRA: ours beside peft's, both with gradient checkpointing too, and full fine-tuning.
+
+    python benchmarks/lora_step.py [ROUNDS]         (default: 9)
+
+A randomly initialised Llama with a vocabulary of 49,152; 4 x 256 tokens, float32, rank 8 on every linear layer of the
+blocks, AdamW. "Ours" is `refimpl.lora` with the lab's cross-entropy, which never holds the logits of a whole batch, in
+chunks of 64 rows; "fused MLP" adds `refimpl._fast`. peft's step and full fine-tuning take the loss that transformers
+gives them. All variants start from the same weights, A and B, and see the same tokens.
+
+Time: one step of each in turn, ROUNDS times, in one process on one thread; the medians. CPU time beside the clock's,
+because a busy machine stretches the clock's alone. Memory: how far two steps raise the highest resident size (VmHWM) of
+a fresh process over its size with the model in it; the median of three processes. Nothing is tested here.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from refimpl import _fast, lora
+from refimpl._lab import losses, measure
+
+OUT = Path(__file__).parent / "results" / "lora_step.json"
+SIZES = {
+    "vocab_size": 49_152, "hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 8,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": True,
+}  # fmt: skip
+BATCH, LENGTH, RANK, ALPHA, CHUNK = 4, 256, 8, 16, 64
+PROCESSES = 3
+VARIANTS = {
+    "full": "full fine-tuning",
+    "peft": "peft",
+    "peft-ckpt": "peft, checkpointing",
+    "ours": "ours",
+    "ours-mlp": "ours, fused MLP",
+    "ours-mlp-ckpt": "ours, fused MLP, checkpointing",
+}
+Row = dict[str, Any]
+
+
+def base() -> Any:
+    """The model, the same each time."""
+    torch.manual_seed(0)
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**SIZES))
+    model.config.use_cache = False
+    return model
+
+
+def adapted(fused: bool = False) -> Any:
+    """The model with our LoRA, the same each time."""
+    torch.manual_seed(1)
+    model = lora.apply(base(), lora.LINEARS, RANK, ALPHA)
+    return _fast.fuse(model) if fused else model
+
+
+def with_peft() -> Any:
+    """The model with peft's LoRA, and the A that ours starts from."""
+    from peft import PeftModel
+
+    with tempfile.TemporaryDirectory() as folder:
+        return PeftModel.from_pretrained(base(), lora.save_peft(adapted(), folder), is_trainable=True)
+
+
+def prepare(variant: str) -> Callable[[], float]:
+    """The variant's step, with everything made that is there before the first one."""
+    warnings.simplefilter("ignore", FutureWarning)
+    torch.set_num_threads(1)
+    ours = variant.startswith("ours")
+    model = adapted("mlp" in variant) if ours else with_peft() if "peft" in variant else base()
+    model.train()
+    if "ckpt" in variant:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    ids = torch.randint(SIZES["vocab_size"], (BATCH, LENGTH), generator=torch.Generator().manual_seed(2))
+    batch = {"input_ids": ids, "labels": ids, "attention_mask": torch.ones_like(ids)}
+    optimiser = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), lr=1e-3)
+
+    def step() -> float:
+        optimiser.zero_grad()
+        loss = losses.batch_loss(model, batch, chunk=CHUNK) if ours else model(**batch).loss
+        loss.backward()
+        optimiser.step()
+        return loss.item()
+
+    return step
+
+
+def two_steps(variant: str) -> Callable[[], object]:
+    """What a fresh process measures the memory of: the second step has the optimiser's state."""
+    step = prepare(variant)
+    return lambda: (step(), step())
+
+
+def times(rounds: int) -> dict[str, Row]:
+    """A step of each variant in turn: median seconds and CPU-seconds, and the losses."""
+    steps = {variant: prepare(variant) for variant in VARIANTS}
+    losses_of = {variant: [step()] for variant, step in steps.items()}
+    clock: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
+    cpu: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
+    for _ in range(rounds):
+        for variant, step in steps.items():
+            begun, worked = time.perf_counter(), time.process_time()
+            losses_of[variant].append(step())
+            cpu[variant].append(time.process_time() - worked)
+            clock[variant].append(time.perf_counter() - begun)
+    return {
+        variant: {
+            "seconds": statistics.median(clock[variant]),
+            "cpu_seconds": statistics.median(cpu[variant]),
+            "cpu_seconds_of_each": cpu[variant],
+            "losses": losses_of[variant],
+        }
+        for variant in VARIANTS
+    }
+
+
+def memory(variant: str) -> Row:
+    """Bytes over the model's own, in fresh processes."""
+    extra = [measure.peak_in_child("lora_step:two_steps", variant).extra for _ in range(PROCESSES)]
+    return {"extra_bytes": statistics.median(extra), "extra_bytes_of_each": extra}
+
+
+def table(rows: dict[str, Row]) -> str:
+    """The rows beside peft's, in Markdown."""
+    lines = [
+        "| | CPU-s a step | s a step | of peft's CPU time | memory over the model | of peft's memory | 5th loss |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    other = rows["peft"]
+    for variant, row in rows.items():
+        cpu, memory = row["cpu_seconds"] / other["cpu_seconds"], row["extra_bytes"] / other["extra_bytes"]
+        lines.append(
+            f"| {VARIANTS[variant]} | {row['cpu_seconds']:.2f} | {row['seconds']:.2f} | {cpu:.2f} "
+            f"| {row['extra_bytes'] / 2**20:.0f} MiB | {memory:.2f} | {row['losses'][4]:.5f} |"
+        )
+    return "\n".join(lines)
+
+
+def main(rounds: int) -> None:
+    """Measure, print, and write the results."""
+    torch.set_num_threads(1)
+    rows = times(rounds)
+    for variant, row in rows.items():
+        row.update(memory(variant))
+    facts = {
+        "parameters": base().num_parameters(), "sizes": SIZES, "batch": BATCH, "length": LENGTH, "rank": RANK,
+        "chunk": CHUNK, "rounds": rounds, "processes": PROCESSES,
+    }  # fmt: skip
+    OUT.parent.mkdir(exist_ok=True)
+    record = {**facts, "environment": measure.environment("cpu", "float32", 0), "rows": rows}
+    OUT.write_text(json.dumps(record, indent=2) + "\n")
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main(max(4, int(sys.argv[1])) if len(sys.argv) > 1 else 9)

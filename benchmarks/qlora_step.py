@@ -1,0 +1,195 @@
+"""One step of QLoRA: ours on bitsandbytes' kernels beside peft on bitsandbytes, both with gradient checkpointing too.
+
+    python benchmarks/qlora_step.py [ROUNDS]        (default: 9)
+
+A randomly initialised Llama with a vocabulary of 49,152, loaded in NF4 with double quantisation; 4 x 256 tokens,
+float32, rank 16 on every linear layer of the blocks, AdamW. "Ours" is `refimpl.qlora`, which takes the layers as
+bitsandbytes has quantised them, with the lab's cross-entropy in chunks of 64 rows; "our layers alone" keeps the
+cross-entropy of transformers. peft's model goes through `prepare_model_for_kbit_training`, as its guide says. All
+variants start from the same bytes, L1 and L2, and see the same tokens.
+
+Time: one step of each in turn, ROUNDS times, in one process on one thread; the medians. CPU time beside the clock's,
+because a busy machine stretches the clock's alone. Memory: how far two steps raise the highest resident size (VmHWM) of
+a fresh process over its size with the model in it; the median of three processes. Nothing is tested here.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from refimpl import qlora
+from refimpl._lab import losses, measure
+
+OUT = Path(__file__).parent / "results" / "qlora_step.json"
+SIZES = {
+    "vocab_size": 49_152, "hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 10,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": True,
+}  # fmt: skip
+LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+BATCH, LENGTH, RANK, ALPHA, CHUNK = 4, 256, 16, 16, 64
+PROCESSES = 3
+VARIANTS = {
+    "peft": "peft on bitsandbytes",
+    "peft-ckpt": "peft on bitsandbytes, checkpointing",
+    "layers": "our layers alone",
+    "ours": "ours",
+    "ours-ckpt": "ours, checkpointing",
+}
+Row = dict[str, Any]
+
+
+def base() -> Any:
+    """The model in 4 bits, the same each time."""
+    torch.manual_seed(0)
+    config = transformers.BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype="float32"
+    )
+    plain = transformers.LlamaForCausalLM(transformers.LlamaConfig(**SIZES))
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    with tempfile.TemporaryDirectory() as folder:
+        plain.save_pretrained(folder)
+        del plain
+        model = transformers.AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, quantization_config=config, device_map={"": "cpu"}
+        )
+    model.config.use_cache = False
+    return model
+
+
+def first_factors(model: Any) -> dict[str, torch.Tensor]:
+    """L1 of every layer, the same each time; L2 is zero."""
+    draw = torch.Generator().manual_seed(1)
+    sizes = {name: (m.in_features, RANK) for name, m in model.named_modules() if name.endswith(tuple(LINEARS))}
+    return {name: torch.randn(size, generator=draw) * size[0] ** -0.5 for name, size in sizes.items()}
+
+
+def ours(checkpointing: bool) -> Any:
+    """The model with our layers."""
+    model: Any = base()
+    factors = first_factors(model)
+    qlora.apply(model, rank=RANK, alpha=ALPHA)
+    with torch.no_grad():
+        for name, factor in factors.items():
+            model.get_parameter(f"{name}.L1").copy_(factor)
+    if checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    return model
+
+
+def with_peft(checkpointing: bool) -> Any:
+    """The model with peft's layers."""
+    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+
+    prepared = prepare_model_for_kbit_training(
+        base(), use_gradient_checkpointing=checkpointing, gradient_checkpointing_kwargs={"use_reentrant": False}
+    )
+    factors = first_factors(prepared)
+    model = get_peft_model(prepared, LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=LINEARS))
+    with torch.no_grad():
+        for name, factor in factors.items():
+            model.get_parameter(f"base_model.model.{name}.lora_A.default.weight").copy_(factor.T)
+    return model
+
+
+def prepare(variant: str) -> Callable[[], float]:
+    """The variant's step, with everything made that is there before the first one."""
+    warnings.simplefilter("ignore", FutureWarning)
+    torch.set_num_threads(1)
+    model = (with_peft if "peft" in variant else ours)("ckpt" in variant)
+    model.train()
+    ids = torch.randint(SIZES["vocab_size"], (BATCH, LENGTH), generator=torch.Generator().manual_seed(2))
+    batch = {"input_ids": ids, "labels": ids, "attention_mask": torch.ones_like(ids)}
+    optimiser = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), lr=1e-3)
+
+    def step() -> float:
+        optimiser.zero_grad()
+        chunked = variant.startswith("ours")
+        loss = losses.batch_loss(model, batch, chunk=CHUNK) if chunked else model(**batch).loss
+        loss.backward()
+        optimiser.step()
+        return loss.item()
+
+    return step
+
+
+def two_steps(variant: str) -> Callable[[], object]:
+    """What a fresh process measures the memory of: the second step has the optimiser's state."""
+    step = prepare(variant)
+    return lambda: (step(), step())
+
+
+def times(rounds: int) -> dict[str, Row]:
+    """A step of each variant in turn: median seconds and CPU-seconds, and the losses."""
+    steps = {variant: prepare(variant) for variant in VARIANTS}
+    losses_of = {variant: [step()] for variant, step in steps.items()}
+    clock: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
+    cpu: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
+    for _ in range(rounds):
+        for variant, step in steps.items():
+            begun, worked = time.perf_counter(), time.process_time()
+            losses_of[variant].append(step())
+            cpu[variant].append(time.process_time() - worked)
+            clock[variant].append(time.perf_counter() - begun)
+    return {
+        variant: {
+            "seconds": statistics.median(clock[variant]),
+            "cpu_seconds": statistics.median(cpu[variant]),
+            "cpu_seconds_of_each": cpu[variant],
+            "losses": losses_of[variant],
+        }
+        for variant in VARIANTS
+    }
+
+
+def memory(variant: str) -> Row:
+    """Bytes over the model's own, in fresh processes."""
+    extra = [measure.peak_in_child("qlora_step:two_steps", variant).extra for _ in range(PROCESSES)]
+    return {"extra_bytes": statistics.median(extra), "extra_bytes_of_each": extra}
+
+
+def table(rows: dict[str, Row]) -> str:
+    """The rows beside peft's, in Markdown."""
+    lines = [
+        "| | CPU-s a step | s a step | of peft's CPU time | memory over the model | of peft's memory | 5th loss |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    other = rows["peft"]
+    for variant, row in rows.items():
+        cpu, extra = row["cpu_seconds"] / other["cpu_seconds"], row["extra_bytes"] / other["extra_bytes"]
+        lines.append(
+            f"| {VARIANTS[variant]} | {row['cpu_seconds']:.2f} | {row['seconds']:.2f} | {cpu:.2f} "
+            f"| {row['extra_bytes'] / 2**20:.0f} MiB | {extra:.2f} | {row['losses'][4]:.5f} |"
+        )
+    return "\n".join(lines)
+
+
+def main(rounds: int) -> None:
+    """Measure, print, and write the results."""
+    torch.set_num_threads(1)
+    rows = times(rounds)
+    for variant, row in rows.items():
+        row.update(memory(variant))
+    facts = {
+        "sizes": SIZES, "batch": BATCH, "length": LENGTH, "rank": RANK, "chunk": CHUNK, "rounds": rounds,
+        "processes": PROCESSES,
+    }  # fmt: skip
+    OUT.parent.mkdir(exist_ok=True)
+    record = {**facts, "environment": measure.environment("cpu", "float32", 0), "rows": rows}
+    OUT.write_text(json.dumps(record, indent=2) + "\n")
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main(max(4, int(sys.argv[1])) if len(sys.argv) > 1 else 9)
