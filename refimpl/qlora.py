@@ -341,9 +341,10 @@ def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
     g = torch.randn_like(Y)
     dX, dL1, dL2 = torch.autograd.grad(Y, (X, ours.L1, ours.L2), g)
     gaps = map(_gap, (dX, dL1.T, dL2.T), torch.autograd.grad(expected, (X, A, B), g))
+    rounding = 1e-6 if device == "cpu" else 1e-5  # its product on a GPU sums in another order
     return [
-        at_most("outputs differ by", _gap(Y, expected), 1e-6),
-        at_most("gradients differ by", max(gaps), 1e-6),
+        at_most("outputs differ by", _gap(Y, expected), rounding),
+        at_most("gradients differ by", max(gaps), rounding),
     ]
 
 
