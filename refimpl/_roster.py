@@ -1,0 +1,313 @@
+"""Every way of adapting a model that is implemented here, under one form: at the paper's setting, or at a given size.
+
+    adapted = ENTRIES["lora"].adapt(model)                     as the paper or its authors' code has it
+    adapted = ENTRIES["lora"].adapt(model, budget=32_640)      the size chosen so that about as many numbers are trained
+
+Matched, only the size differs from the paper's setting, except where `note` says more. A method that has no size stays
+as it is. The masks of RoSA and of the second-order mask come from gradients; without `data` they are drawn at random,
+which is enough to count and to measure.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from refimpl._lab.loop import Optimiser, Step
+    from refimpl._lab.score import Task
+
+Options = dict[str, Any]
+ALL, MLP = None, ("gate_proj", "up_proj", "down_proj")
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What a method that looks at gradients first is given: the task, and how it will be trained."""
+
+    tokenizer: Any
+    task: Task
+    batch: int
+    rate: float
+    seed: int
+
+    def losses(self, model: nn.Module, batches: int) -> Iterator[Callable[[], Tensor]]:
+        """Functions that run the model on a batch of training data each, of another seed than training has."""
+        from refimpl._lab.losses import batch_loss
+
+        place = next(model.parameters()).device
+        drawn = self.task.batches(self.tokenizer, self.task.length, self.batch, self.seed + 1_000)
+        for rows in islice(drawn, batches):
+            yield partial(batch_loss, model, {name: tensor.to(place) for name, tensor in rows.items()})
+
+
+class Adapted(NamedTuple):
+    """The model, and the options with which the method was applied."""
+
+    model: nn.Module
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One way of adapting a model. `rate` is where a search for its learning rate on `tiny` begins."""
+
+    name: str
+    title: str
+    module: str  # the implementation in `refimpl`; "" for full fine-tuning, which has none
+    own: Options  # the paper's setting
+    source: str  # where that stands
+    rate: float
+    size: Callable[[Any, int], Options] | None = None  # the options that train about so many numbers of this model
+    note: str = ""  # what else to know of the setting
+    width: bool = True  # whether the rate falls as the model grows wider
+    ready: Callable[[Any, Any, Options, Data | None], Any] | None = None  # applies the method where `apply` is not all
+    buffers: tuple[str, ...] = ()  # what is saved beside the trained numbers
+    folds: bool = False  # whether `merge` leaves a model that costs no more than the base
+    kept: str = ""  # the function that drops what is needed for training alone
+    own_step: Callable[[Any], Step] | None = None
+
+    @property
+    def matches(self) -> bool:
+        """Whether the method has a size that a budget can choose."""
+        return self.size is not None
+
+    @property
+    def gradients_first(self) -> bool:
+        """Whether the method looks at gradients before it is trained."""
+        return self.ready is not None
+
+    @property
+    def paper(self) -> str:
+        """The citation key of its paper, "" for full fine-tuning."""
+        return str(self.implementation().PAPER) if self.module else ""
+
+    def implementation(self) -> Any:
+        """The module; this imports torch."""
+        return importlib.import_module(f"refimpl.{self.module}")
+
+    def options(self, model: nn.Module, budget: int | None = None) -> Options:
+        """The paper's setting, or the one nearest to so many trained numbers; of a model before it is adapted."""
+        if budget is None or self.size is None:
+            return dict(self.own)
+        return self.own | self.size(model, budget)
+
+    def adapt(self, model: nn.Module, budget: int | None = None, data: Data | None = None) -> Adapted:
+        """Apply the method to the model, in place."""
+        chosen = self.options(model, budget)
+        if self.ready is not None:
+            return Adapted(self.ready(self.implementation(), model, chosen, data), chosen)
+        if not self.module:
+            return Adapted(model.requires_grad_(True), chosen)
+        return Adapted(self.implementation().apply(model, **chosen), chosen)
+
+    def merge(self, model: nn.Module) -> nn.Module | None:
+        """The update folded into the weights, in place; None where it does not fold, or there is none."""
+        return self.implementation().merge(model) if self.folds else None
+
+    def finish(self, model: nn.Module) -> nn.Module:
+        """The model with only what is kept after training."""
+        return getattr(self.implementation(), self.kept)(model) if self.kept else model
+
+    def step(self, model: nn.Module) -> Step | None:
+        """The method's own training step, where it has one."""
+        return None if self.own_step is None else self.own_step(model)
+
+    def optimiser(self, device: str) -> Optimiser:
+        """AdamW; on a GPU, QLoRA's is paged where bitsandbytes is installed."""
+        from refimpl import _bitsandbytes as bnb
+        from refimpl._lab.loop import adamw
+
+        paged = self.module == "qlora" and device.startswith("cuda") and bnb.library() is not None
+        return bnb.paged_adamw if paged else adamw
+
+
+# --- how large a method must be ---------------------------------------------------
+
+
+def linears(model: Any, targets: tuple[str, ...] | None) -> list[Any]:
+    """The Linears whose last name is a target, or all but `lm_head`. Raises `NoLayers` where there is none."""
+    from torch import nn
+
+    from refimpl._surgery import NoLayers
+
+    named = [(name.rpartition(".")[2], m) for name, m in model.named_modules() if isinstance(m, nn.Linear)]
+    found = [m for name, m in named if (name in targets if targets is not None else name != "lm_head")]
+    if not found:
+        raise NoLayers(f"no Linear named {', '.join(targets or ('anything but lm_head',))} in this model")
+    return found
+
+
+def default_budget(model: Any) -> int:
+    """What LoRA of rank 2 on every Linear trains."""
+    return int(2 * sum(m.in_features + m.out_features for m in linears(model, ALL)))
+
+
+def whole(numbers: float) -> int:
+    """The nearest whole number, and at least 1."""
+    return max(1, round(numbers))
+
+
+def low_rank(targets: tuple[str, ...] | None, model: Any, budget: int) -> Options:
+    """r (k + d) for each layer."""
+    return {"rank": whole(budget / sum(m.in_features + m.out_features for m in linears(model, targets)))}
+
+
+def in_groups(model: Any, budget: int) -> Options:
+    """r (D_in / 32 + D_out) for each layer."""
+    return {"rank": whole(budget / sum(m.in_features // 32 + m.out_features for m in linears(model, ALL)))}
+
+
+def behind(model: Any, budget: int) -> Options:
+    """2 d b for each layer, d what comes out of it."""
+    return {"b": whole(budget / sum(2 * m.out_features for m in linears(model, ("down_proj",))))}
+
+
+def beside(model: Any, budget: int) -> Options:
+    """(k + d) b for each layer."""
+    return {"b": whole(budget / sum(m.in_features + m.out_features for m in linears(model, MLP)))}
+
+
+def half_and_half(model: Any, budget: int) -> Options:
+    """Half of the numbers in A and B, the rest in the masks."""
+    layers = linears(model, ALL)
+    a_rank = sum(m.in_features + m.out_features for m in layers)
+    rank = int(budget / 2 / a_rank)
+    return {"rank": rank, "density": (budget - rank * a_rank) / sum(m.in_features * m.out_features for m in layers)}
+
+
+def share(model: Any, budget: int) -> Options:
+    """The same share of each tensor that the method may choose from."""
+    from refimpl import second_order_mask
+
+    sizes = [getattr(module, kind).numel() for _, module, kind in second_order_mask._tensors(model, ALL)]
+    return {"density": min(1.0, (budget + len(sizes) / 2) / sum(sizes))}  # each share is rounded down
+
+
+def tokens(model: Any, budget: int) -> Options:
+    """e for each token of the prompt."""
+    return {"length": whole(budget / model.get_input_embeddings().weight.shape[1])}
+
+
+def positions(model: Any, budget: int) -> Options:
+    """2 L d_kv for each position, trained directly."""
+    from refimpl import prefix_tuning
+
+    layers, heads, numbers = prefix_tuning.shape(model)
+    return {"length": whole(budget / (2 * layers * heads * numbers)), "mid": None}
+
+
+def beside_norms(model: Any, budget: int) -> Options:
+    """The norms in full, and r (k + d) for each of the attention's layers with what is left."""
+    from refimpl import longlora
+
+    gains = sum(p.numel() for name, p in model.named_parameters() if "norm" in name)
+    return low_rank(longlora.ATTENTION, model, budget - gains) | {"in_full": ("norm",)}
+
+
+# --- methods that look at gradients first -----------------------------------------
+
+
+def with_masks(rosa: Any, model: Any, options: Options, data: Data | None) -> Any:
+    """RoSA: warm up A and B, find the masks, start again."""
+    import torch
+
+    steps, batches = options["warmup"], options["batches"]
+    adapted = rosa.apply(model, rank=options["rank"], alpha=options["alpha"], density=options["density"])
+    if data is not None:
+        return rosa.warm_up(
+            adapted, data.tokenizer, data.task, steps, batches, data.rate, data.batch, data.seed + 1_000
+        )  # fmt: skip
+    for layer in (m for m in adapted.modules() if isinstance(m, rosa.RoSALinear)):
+        layer.mask(torch.rand_like(layer.base.weight, dtype=torch.float32))
+    return adapted
+
+
+def with_gains(mask: Any, model: Any, options: Options, data: Data | None) -> Any:
+    """The second-order mask: the gradients of some batches, then the mask."""
+    gains = None if data is None else mask.burn_in(model, data.losses(model, options["batches"]))
+    return mask.apply(model, gains, options["density"])
+
+
+def lomo_step(model: Any) -> Step:
+    """LOMO, clipped by norm."""
+    from refimpl.lomo import LOMO
+
+    step: Step = LOMO(model.parameters(), clip_norm=1.0).step
+    return step
+
+
+ENTRIES: dict[str, Entry] = {
+    entry.name: entry
+    for entry in (
+        Entry(
+            "full", "Full fine-tuning", "", {}, "the baseline: every parameter, with AdamW", 3e-3,
+            note="all parameters: there is no size to match",
+        ),
+        Entry(
+            "lomo", "LOMO", "lomo", {}, "section 3.3.1: SGD in the backward pass, clipped by norm", 1.0,
+            note="all parameters: there is no size to match", width=False, own_step=lomo_step,
+        ),
+        Entry(
+            "lora", "LoRA", "lora", {"rank": 4, "alpha": 32.0},
+            "authors' code, examples/NLG/README.md: rank 4 and alpha 32 on W_q and W_v", 1e-2,
+            partial(low_rank, ("q_proj", "v_proj")), folds=True,
+        ),
+        Entry(
+            "qlora", "QLoRA", "qlora", {"rank": 64, "alpha": 16.0},
+            "authors' code, qlora.py: rank 64 and alpha 16 on every Linear", 1e-2, partial(low_rank, ALL), folds=True,
+        ),
+        Entry(
+            "qa_lora", "QA-LoRA", "qa_lora", {"rank": 64, "s": 0.25, "bits": 4, "group": 32},
+            "authors' code, merge.py: a scale of 16/64, groups of 32", 1e-2, in_groups, folds=True,
+        ),
+        Entry(
+            "rosa", "RoSA", "rosa", {"rank": 8, "alpha": 16.0, "density": 0.003, "warmup": 10, "batches": 4},
+            "authors' code, peft-rosa's config.py: rank 8, density 0.003", 1e-2, half_and_half,
+            note="the steps of the warm-up and the batches for the masks come on top", ready=with_masks,
+            buffers=("at",), folds=True,
+        ),
+        Entry(
+            "second_order_mask", "Second-order mask", "second_order_mask", {"density": 0.005, "batches": 10},
+            "authors' code, scripts/train.sh: 0.5 per cent", 3e-2, share,
+            note="the batches for the mask come on top", ready=with_gains, buffers=("at",), folds=True,
+        ),
+        Entry(
+            "llm_adapters_series", "Series adapter", "llm_adapters", {"kind": "series", "b": 256},
+            "authors' code, bottleneck.py: 256 wide, tanh", 1e-2, behind,
+        ),
+        Entry(
+            "llm_adapters_parallel", "Parallel adapter", "llm_adapters", {"kind": "parallel", "b": 256},
+            "authors' code, bottleneck.py: 256 wide, tanh", 1e-2, beside,
+        ),
+        Entry(
+            "prompt_tuning", "Prompt tuning", "prompt_tuning", {"length": 100, "init": "vocabulary"},
+            "authors' code, prompts.py and its configurations: 100 tokens, drawn from the commonest 5,000", 0.1, tokens,
+            width=False,
+        ),
+        Entry(
+            "prefix_tuning", "Prefix-tuning", "prefix_tuning", {"length": 5, "mid": 512},
+            "authors' code, gpt2/README.md: 5 positions, through an MLP that is 512 wide", 1e-2, positions,
+            note="matched, the prefix is trained directly: the MLP alone would be more than the budget", width=False,
+            kept="merge",
+        ),
+        Entry(
+            "delta_tuning_specification", "Gains and biases", "delta_tuning", {"kinds": ("specification",)},
+            "section 3.2: the one-dimensional parameters of the norms", 3e-2,
+            note="the model decides how many there are: there is no size to match", folds=True,
+        ),
+        Entry(
+            "longlora", "LongLoRA", "longlora", {"rank": 8, "alpha": 16.0, "in_full": ("embed", "norm")},
+            "authors' code, fine-tune.py: rank 8 and alpha 16 on the attention, embeddings and norms in full", 3e-3,
+            beside_norms,
+            note="rows are no longer than the model's own context: this is what attention in shifted groups costs and "
+            "keeps, not the long texts it is for; matched, the embeddings are frozen", folds=True,
+        ),
+    )
+}  # fmt: skip
