@@ -466,11 +466,14 @@ class Library:
         from catalog.pages import Implementation
 
         runs = self.runs()
-        sources = [(card, Path(card.path)) for card in self.cards()]
+
+        def source(path: str) -> str:
+            return Path(path).read_bytes().decode("utf-8", "replace") if path else ""
+
         return [
-            Implementation(card, path.read_bytes().decode("utf-8", "replace"), runs.get(card.name, {}))
-            for card, path in sources
-            if path.is_file()
+            Implementation(card, source(card.path), runs.get(card.name, {}), source(card.claims_path))
+            for card in self.cards()
+            if Path(card.path).is_file()
         ]
 
     def _site_options(self, bib: str = "") -> SiteOptions:

@@ -48,7 +48,7 @@ def run_demo(card: Card, **options: Any) -> dict[str, Any]:
 
 def _running(card: Card, run: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
     if card.problems:
-        raise KbError("\n".join(f"{card.path}:{p.line}: {p.message}; {p.remedy}" for p in card.problems))
+        raise KbError("\n".join(f"{p.path}:{p.line}: {p.message}; {p.remedy}" for p in card.problems))
     try:
         running = import_module("refimpl._verify")  # named, not imported: the catalog itself never needs torch
         lab_error = import_module("refimpl._lab").LabError

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import inspect
 import sys
 import time
 import warnings
+import zlib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from refimpl._claims import ClaimFailed, Measured, NotHere
-from refimpl.registry import PACKAGE, Card, Claim
+from refimpl.registry import CLAIMS, PACKAGE, Card, Claim
 
 Report = Callable[[dict[str, Any]], None]
 _WORST = ("fails", "not shown", "not verified here", "shown", "holds")
@@ -23,17 +23,27 @@ _WORST = ("fails", "not shown", "not verified here", "shown", "holds")
 
 def module_of(card: Card) -> ModuleType:
     """The implementation itself; this runs its code, and needs torch where it does."""
-    path = Path(card.path)
-    if path.parent == PACKAGE:
-        return importlib.import_module(f"refimpl.{card.name}")
-    name = f"kb_refimpl_{card.name}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} cannot be loaded")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module(f"{_package(Path(card.path).parent)}.{card.name}")
+
+
+def claim_of(card: Card, claim: Claim) -> Callable[..., Any]:
+    """The function of a claim; this runs the code of its file."""
+    package = _package(Path(card.path).parent)
+    inside = f".{CLAIMS}" if claim.path == card.claims_path else ""
+    function: Callable[..., Any] = getattr(importlib.import_module(f"{package}{inside}.{card.name}"), claim.name)
+    return function
+
+
+def _package(folder: Path) -> str:
+    """The package of a folder: ours, or one made of a collection's own, whose claims import `from ..NAME`."""
+    if folder == PACKAGE:
+        return "refimpl"
+    name = f"kb_refimpl_{zlib.crc32(str(folder).encode()):08x}"
+    if name not in sys.modules:
+        module = ModuleType(name)
+        module.__path__ = [str(folder)]
+        sys.modules[name] = module
+    return name
 
 
 def verify(
@@ -45,11 +55,10 @@ def verify(
     """
     from refimpl._lab.measure import environment
 
-    module = module_of(card)
     rows = []
     for claim in card.claims:
         if not kinds or claim.kind in kinds:
-            rows.append(_run(getattr(module, claim.name), claim, device))
+            rows.append(_run(claim_of(card, claim), claim, device))
             report(rows[-1])
     return {
         "name": card.name,

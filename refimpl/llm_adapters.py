@@ -22,10 +22,6 @@ Left out: prefix-tuning and LoRA, which this paper compares with and have files 
 # ruff: noqa: N803, N806 - the names are the paper's
 from __future__ import annotations
 
-import copy
-import dataclasses
-import functools
-import statistics
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -33,25 +29,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from refimpl._claims import (
-    Measured,
-    NotHere,
-    at_least,
-    at_most,
-    direction,
-    equal,
-    exact,
-    headline,
-    parity,
-    quoted,
-    shown,
-)
-from refimpl._lab import adapter, loop, models, tasks
+from refimpl._lab import adapter
 from refimpl._lab import demo as lab
-from refimpl._surgery import freeze, swap, trainable
+from refimpl._surgery import freeze, swap
 
 PAPER = "hu2023llmadapters"
+
+
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "relu": torch.relu, "identity": lambda x: x}
+
+
 PLACES: dict[str, dict[str, tuple[str, ...]]] = {
     "series": {"mlp": ("down_proj",), "attention": ("o_proj",)},
     "parallel": {"mlp": ("gate_proj", "up_proj", "down_proj"), "attention": ("q_proj", "k_proj", "v_proj", "o_proj")},
@@ -111,157 +98,3 @@ def demo(kind: str = "parallel", b: int = 32, **options: Any) -> dict[str, Any]:
     """Adapt a base model to a task; before and after, and what it cost. There is nothing to merge."""
     said: dict[str, Any] = {"kind": kind, "b": b}
     return lab.run("llm_adapters", lambda model: apply(model, **said), options=said, **{"lr": 1e-2, **options})
-
-
-# --- what the paper says, as functions that measure, and fail when it is not so ---
-
-
-@exact
-def claim_the_equations(device: str = "cpu") -> list[Measured]:
-    """Section 2: series and parallel adapters compute the two equations, and they alone learn."""
-    found = []
-    for kind in ("series", "parallel"):
-        layer, x = _layer(device, kind)
-        H_o = layer.base(x)
-        expected = H_o + torch.tanh((H_o if kind == "series" else x) @ layer.W_down) @ layer.W_up
-        layer(x).sum().backward()
-        frozen = sum(q.grad is not None for q in layer.base.parameters())
-        found += [
-            at_most(f"{kind}: outputs differ by", _gap(layer(x), expected), 1e-12),
-            equal(f"{kind}: frozen weights with a gradient", frozen, 0),
-        ]
-    return found
-
-
-@exact
-def claim_only_a_zero_w_up_starts_as_the_base(device: str = "cpu") -> list[Measured]:
-    """Section 2: H_o is the base's exactly where W_up is 0; drawn as the authors' code draws it, it is not."""
-    moved = {}
-    for init in ("zero", "normal"):
-        layer, x = _layer(device, init=init, spread=False)
-        moved[init] = _gap(layer(x), layer.base(x))
-    return [
-        equal("outputs moved by the start with W_up = 0", moved["zero"], 0),
-        at_least("by the authors' default", moved["normal"], 1e-4),
-    ]
-
-
-@exact
-def claim_trained_numbers() -> list[Measured]:
-    """Section 2: a series adapter trains b (d + d) numbers, a parallel one b (k + d)."""
-    model = nn.Sequential(nn.Linear(48, 32), nn.Linear(32, 8))
-    series, parallel = (trainable(apply(copy.deepcopy(model), kind, ("0",), b=4)) for kind in ("series", "parallel"))
-    return [equal("series", series, 4 * (32 + 32)), equal("parallel", parallel, 4 * (48 + 32))]
-
-
-@exact
-def claim_without_f_the_parallel_adapter_folds(device: str = "cpu") -> list[Measured]:
-    """Section 2: with f the identity, W + s W_down W_up is the whole layer, as in LoRA; with tanh no matrix is."""
-    left = {}
-    for f in ("identity", "tanh"):
-        layer, x = _layer(device, f=f)
-        H_o = layer(x).detach() - layer.base.bias
-        best = torch.linalg.lstsq(x, H_o).solution  # (k, d), the matrix that comes nearest
-        left[f] = ((x @ best - H_o).norm() / H_o.norm()).item()
-        folded = layer.base.weight.T + layer.s * layer.W_down @ layer.W_up
-        if f == "identity":
-            left["folded"] = _gap(x @ folded, H_o)
-    return [
-        at_most("identity: the folded weight differs by", left["folded"], 1e-12),
-        at_most("identity: left by the best matrix", left["identity"], 1e-12),
-        at_least("tanh: left by the best matrix", left["tanh"], 1e-2),
-    ]
-
-
-@parity
-def claim_without_f_it_is_peft_s_lora(device: str = "cpu") -> list[Measured]:
-    """Section 2: with f the identity, peft's LoRA with alpha = r = b has the same outputs and gradients."""
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError:
-        raise NotHere("pip install peft") from None
-    layer, x = _layer(device, f="identity")
-    config = LoraConfig(r=8, lora_alpha=8, target_modules=["0"])
-    theirs: Any = get_peft_model(nn.Sequential(copy.deepcopy(layer.base)), config)
-    A, B = (getattr(theirs.base_model.model[0], name)["default"].weight for name in ("lora_A", "lora_B"))
-    with torch.no_grad():
-        A.copy_(layer.W_down.T), B.copy_(layer.W_up.T)
-    h, expected, g = layer(x), theirs(x), torch.randn(256, 48, device=device, dtype=x.dtype)
-    ours = torch.autograd.grad(h, (layer.W_down, layer.W_up), g)
-    peft = torch.autograd.grad(expected, (A, B), g)
-    return [
-        at_most("outputs differ by", _gap(h, expected), 1e-12),
-        at_most("gradients differ by", max(_gap(a.T, b) for a, b in zip(ours, peft, strict=True)), 1e-12),
-    ]
-
-
-@direction
-def claim_the_best_place(device: str = "cpu") -> list[Measured]:
-    """Section 4.1: series adapters are best after the MLP, parallel ones within it; `tiny` to Python, equal budgets."""
-    pairs = [(kind, place) for kind in ("series", "parallel") for place in ("attention", "both")]
-    return [_less((kind, "mlp"), (kind, place), device) for kind, place in pairs]
-
-
-@direction
-def claim_series_then_parallel_then_lora(device: str = "cpu") -> list[Measured]:
-    """Section 4.2: parallel is better than series, LoRA than both; `tiny` to Python, equal budgets at the MLP."""
-    pairs = (("parallel", "series"), ("lora", "parallel"))
-    return [_less((better, "mlp"), (worse, "mlp"), device) for better, worse in pairs]
-
-
-@headline
-def claim_accuracy_of_llama() -> list[Measured]:
-    """Section 4.2: accuracy on arithmetic, the mean of the sets that the authors' table has."""
-    return [
-        quoted("LLaMA-7B: prefix 35.0, series 44.6, parallel 46.4, LoRA 46.9", "README of the authors' code"),
-        quoted("LLaMA-13B: prefix 38.8, series 48.9, parallel 50.2, LoRA 51.1", "README of the authors' code"),
-    ]
-
-
-# --- one layer, and the same budget in several places -----------------------------
-
-
-def _layer(
-    device: str, kind: str = "parallel", f: str = "tanh", init: str = "normal", spread: bool = True
-) -> tuple[Any, Tensor]:
-    """An adapted layer and inputs; `spread` makes its matrices as large as after long training."""
-    torch.manual_seed(0)
-    base = nn.Linear(64, 48).to(device, torch.float64)
-    layer = AdapterLinear(freeze(base), kind, 8, f, init, 1.0)  # type: ignore[arg-type]
-    if spread:
-        nn.init.normal_(layer.W_down, std=0.2), nn.init.normal_(layer.W_up, std=0.2)
-    return layer, torch.randn(256, 64, device=device, dtype=torch.float64)
-
-
-def _gap(a: Tensor, b: Tensor) -> float:
-    """The largest difference, relative to the largest number."""
-    return ((a - b).abs().max() / b.abs().max()).item()
-
-
-BUDGET = 24_576  # trained numbers in each block of `tiny`, up to what does not divide
-RATES = {("series", "attention"): 1e-2, ("lora", "mlp"): 1e-2}  # best of three on another seed; 3e-2 for the others
-
-
-def _less(one: tuple[str, str], other: tuple[str, str], device: str) -> Measured:
-    """Whether one method at one place leaves less than another, on each of the seeds."""
-    a, b = _nats(*one, device), _nats(*other, device)
-    said = " against ".join(f"{m} {p} {statistics.mean(x):.2f} (sd {statistics.stdev(x):.2f})"
-                            for (m, p), x in ((one, a), (other, b)))  # fmt: skip
-    worst = max(x - y for x, y in zip(a, b, strict=True))
-    return shown(f"nats a token, {said}; difference on the worst of 3 seeds", worst, worst < 0, "under 0")
-
-
-@functools.cache
-def _nats(method: str, place: str, device: str) -> list[float]:
-    """Nats a token on held-out Python after training `tiny` on it, 3 seeds; LoRA is parallel with f the identity."""
-    task, found = dataclasses.replace(tasks.python(), rows=8), []
-    kind, f = ("parallel", "identity") if method == "lora" else (method, "tanh")
-    targets = [name for where, names in PLACES[kind].items() if place in (where, "both") for name in names]
-    for seed in range(3):
-        model, tokenizer = models.load("tiny", device)
-        each = trainable(apply(copy.deepcopy(model), kind, targets, b=1)) // model.config.num_hidden_layers
-        torch.manual_seed(seed)
-        apply(model, kind, targets, BUDGET // each, f, "zero")
-        loop.train(model, tokenizer, task, steps=20, lr=RATES.get((method, place), 3e-2), batch=4, length=32, seed=seed)
-        found.append(task.evaluate(model, tokenizer).value)
-    return found

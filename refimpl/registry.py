@@ -6,10 +6,12 @@ import ast
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 LEAST_CLAIMS = 3
+CLAIMS = "claims"
 KINDS = ("exact", "parity", "direction", "headline")
 _NOT_METHODS = frozenset({"registry.py"})
 
@@ -18,13 +20,14 @@ _NOT_METHODS = frozenset({"registry.py"})
 class Claim:
     """A statement of the paper that the implementation measures; `says` is its docstring on one line.
 
-    `kind` is what it is marked with: exact, parity, direction, headline; "" where it is not marked.
+    `kind` is what it is marked with: exact, parity, direction, headline; "" where it is not marked. `path` is its file.
     """
 
     name: str
     says: str
     line: int = 0
     kind: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +36,20 @@ class Problem:
 
     message: str
     remedy: str
+    path: str
     line: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What an implementation says of itself. `name` is its file, `title` its method, `paper` a citation key."""
+    """What an implementation says of itself. `name` is its file, `title` its method, `paper` a citation key.
+
+    `claims_path` is the file of its claims where they have one of their own, `claims/NAME.py` beside it; else "".
+    """
 
     name: str
     path: str
+    claims_path: str = ""
     title: str = ""
     summary: str = ""
     doc: str = ""
@@ -63,30 +71,34 @@ def cards(folder: Path | None = None) -> list[Card]:
 
 
 def read_card(file: Path) -> Card:
-    """The card of one file. One that cannot be read is a card that says so."""
-    blank = Card(name=file.stem, path=str(file))
+    """The card of one file and of its claims. One that cannot be read is a card that says so."""
+    beside = file.parent / CLAIMS / file.name
+    blank = Card(name=file.stem, path=str(file), claims_path=str(beside) if beside.is_file() else "")
+    trees = [_parsed(path) for path in filter(None, (blank.path, blank.claims_path))]
+    if unread := tuple(tree for tree in trees if isinstance(tree, Problem)):
+        return replace(blank, problems=unread)
+    method, *rest = [tree for tree in trees if isinstance(tree, ast.Module)]
+    claims = _claims(method, blank.path) + tuple(c for tree in rest for c in _claims(tree, blank.claims_path))
+    card = replace(_read_tree(method, blank), claims=claims)
+    return replace(card, problems=tuple(_problems(card)))
+
+
+def _parsed(path: str) -> ast.Module | Problem:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(file.read_bytes(), filename=str(file))
+            return ast.parse(Path(path).read_bytes(), filename=path)
     except SyntaxError as e:
-        return replace(blank, problems=(Problem(f"not Python: {e.msg}", "correct it", e.lineno or 1),))
+        return Problem(f"not Python: {e.msg}", "correct it", path, e.lineno or 1)
     except (OSError, ValueError, RecursionError, MemoryError) as e:
-        return replace(blank, problems=(Problem(f"cannot be read: {e}", "correct it"),))
-    card = _read_tree(tree, blank)
-    return replace(card, problems=tuple(_problems(card)))
+        return Problem(f"cannot be read: {e}", "correct it", path)
 
 
 def _read_tree(tree: ast.Module, blank: Card) -> Card:
     doc = ast.get_docstring(tree) or ""
     title, colon, summary = doc.partition("\n")[0].partition(": ")
     paper, line = _paper(tree)
-    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    claims = tuple(
-        Claim(name, _first_paragraph(ast.get_docstring(node) or ""), node.lineno, _kind(node))
-        for name, node in functions.items()
-        if name.startswith("claim_")
-    )
+    functions = _functions(tree)
     return replace(
         blank,
         title=title.strip() if colon else "",
@@ -94,10 +106,21 @@ def _read_tree(tree: ast.Module, blank: Card) -> Card:
         doc=doc,
         paper=paper,
         line=line,
-        claims=claims,
         has_apply="apply" in functions,
         has_merge="merge" in functions,
         has_demo="demo" in functions,
+    )
+
+
+def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:
+    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def _claims(tree: ast.Module, path: str) -> tuple[Claim, ...]:
+    return tuple(
+        Claim(name, _first_paragraph(ast.get_docstring(node) or ""), node.lineno, _kind(node), path)
+        for name, node in _functions(tree).items()
+        if name.startswith("claim_")
     )
 
 
@@ -124,16 +147,16 @@ def _paper(tree: ast.Module) -> tuple[str, int]:
 
 
 def _problems(card: Card) -> Iterator[Problem]:
+    wrong = partial(Problem, path=card.path)
     if not card.title or not card.summary:
-        yield Problem("the docstring does not begin with a name and a sentence", "begin it with `NAME: one sentence.`")
+        yield wrong("the docstring does not begin with a name and a sentence", "begin it with `NAME: one sentence.`")
     if not card.paper:
-        yield Problem("no PAPER", 'write PAPER = "…" with the citation key of its paper')
+        yield wrong("no PAPER", 'write PAPER = "…" with the citation key of its paper')
     if len(card.claims) < LEAST_CLAIMS:
-        yield Problem(f"{len(card.claims)} of at least {LEAST_CLAIMS} claims", "write claim_… functions that measure")
+        yield wrong(f"{len(card.claims)} of at least {LEAST_CLAIMS} claims", "write claim_… functions that measure")
     for claim in card.claims:
         if not claim.says:
-            yield Problem(
-                f"{claim.name} does not say what it claims", "begin its docstring with the section", claim.line
-            )
+            missing = f"{claim.name} does not say what it claims"
+            yield Problem(missing, "begin its docstring with the section", claim.path, claim.line)
     if not card.has_demo:
-        yield Problem("no demo", "write demo(…): the method on a base model, before and after")
+        yield wrong("no demo", "write demo(…): the method on a base model, before and after")

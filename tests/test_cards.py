@@ -108,6 +108,21 @@ def test_what_breaks_the_form_is_said(tmp_path: Path, old: str, new: str, messag
     assert card.problems[0].remedy
 
 
+def test_claims_may_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
+    start, end = METHOD.index("def claim_two"), METHOD.index("def demo")
+    method = write(tmp_path, METHOD[:start] + METHOD[end:])
+    (tmp_path / "claims").mkdir()
+    claims = write(tmp_path / "claims", "\n" + METHOD[start:end])
+    card = read_card(method)
+    assert [(claim.name, claim.path) for claim in card.claims] == [
+        ("claim_one", str(method)), ("claim_two", str(claims)), ("claim_three", str(claims)),
+    ]  # fmt: skip
+    assert (card.claims_path, card.claims[1].line, card.problems) == (str(claims), 2, ())
+    assert [card.name for card in cards(tmp_path)] == ["scaler"]
+    write(tmp_path / "claims", "x = (\n")
+    assert [(problem.path, problem.line) for problem in read_card(method).problems] == [(str(claims), 1)]
+
+
 def test_a_syntax_error_stands_on_its_line(tmp_path: Path) -> None:
     card = read_card(write(tmp_path, "x = 1\ny = (\n"))
     assert card.name == "scaler"

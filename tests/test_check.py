@@ -480,7 +480,7 @@ def test_an_implementation_of_an_unknown_paper(base: Base) -> None:
     assert (finding.code, finding.path, finding.line) == ("unknown-implementation", "refimpl/thing.py", 9)
     assert "doe2020thing" in only(base.found(Card("thing", path, paper="doe2019old", line=9))).remedy
     assert base.found(Card("thing", "/elsewhere/thing.py", paper="nobody", line=9)) == []
-    broken = Card("thing", path, paper="doe2020thing", problems=(Problem("no demo", "write it", 3),))
+    broken = Card("thing", path, paper="doe2020thing", problems=(Problem("no demo", "write it", path, 3),))
     assert (only(base.found(broken)).code, only(base.found(broken)).line) == ("implementation", 3)
 
 

@@ -16,8 +16,9 @@ from refimpl import llm_adapters
 from refimpl._claims import Measured
 from refimpl._lab import LabError, loop, models, texts
 from refimpl._surgery import NoLayers, trainable
+from refimpl.claims import llm_adapters as claims
 
-CLAIMS = {name: claim for name, claim in vars(llm_adapters).items() if name.startswith("claim_")}
+CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
 IDS = torch.arange(48).view(2, 24)
 KINDS = ("series", "parallel")
 

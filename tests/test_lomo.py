@@ -17,8 +17,9 @@ from refimpl import lomo
 from refimpl._claims import Measured, NotHere
 from refimpl._lab import LabError, loop, models, texts
 from refimpl._surgery import trainable
+from refimpl.claims import lomo as claims
 
-CLAIMS = {name: claim for name, claim in vars(lomo).items() if name.startswith("claim_")}
+CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
 
 
 def held(claim: Callable[..., Any], device: str) -> None:

@@ -22,8 +22,9 @@ from refimpl._claims import Measured, NotHere
 from refimpl._lab import LabError, loop, models, texts
 from refimpl._surgery import NoLayers
 from refimpl._toys import llama
+from refimpl.claims import longlora as claims
 
-CLAIMS = {name: claim for name, claim in vars(longlora).items() if name.startswith("claim_")}
+CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
 
 
 def held(claim: Callable[..., Any], device: str) -> None:

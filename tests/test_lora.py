@@ -19,8 +19,9 @@ from refimpl import _fast, lora
 from refimpl._claims import Measured
 from refimpl._lab import LabError, loop, models, texts
 from refimpl._surgery import NoLayers, trainable
+from refimpl.claims import lora as claims
 
-CLAIMS = {name: claim for name, claim in vars(lora).items() if name.startswith("claim_")}
+CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
 IDS = torch.arange(48).view(2, 24)
 
 

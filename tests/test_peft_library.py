@@ -18,8 +18,9 @@ from refimpl import peft_library as lib
 from refimpl._claims import ClaimFailed, Measured, NotHere
 from refimpl._lab import loop, models, tasks, texts
 from refimpl._surgery import NoLayers, trainable
+from refimpl.claims import peft_library as claims
 
-CLAIMS = {name: claim for name, claim in vars(lib).items() if name.startswith("claim_")}
+CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
 PAPERS = Path(__file__).parent.parent / "papers"
 
 
@@ -184,7 +185,7 @@ def test_a_name_that_is_gone_fails_the_claim(monkeypatch: pytest.MonkeyPatch) ->
     for row in (("hu2021lora", "BONE", ""), ("hu2021lora", "LORA", "use_gone")):
         monkeypatch.setattr(lib, "PAPERS", (row,))
         with pytest.raises(ClaimFailed, match=r"BONE|use_gone"):
-            lib.claim_the_table_of_types_is_of_this_version()
+            claims.claim_the_table_of_types_is_of_this_version()
 
 
 def works(device: str, dtype: str, tolerance: float) -> None:

@@ -23,8 +23,9 @@ from refimpl._claims import Measured, NotHere
 from refimpl._lab import LabError, loop, losses, models, texts
 from refimpl._surgery import trainable
 from refimpl._toys import llama
+from refimpl.claims import prefix_tuning as claims
 
-CLAIMS = {name: claim for name, claim in vars(prefix_tuning).items() if name.startswith("claim_")}
+CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
 
 
 def held(claim: Callable[..., Any], device: str) -> None:

@@ -19,9 +19,10 @@ from refimpl import qa_lora
 from refimpl._claims import Measured, NotHere
 from refimpl._lab import loop, models, texts
 from refimpl._surgery import NoLayers, trainable
+from refimpl.claims import qa_lora as claims
 
 no_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-CLAIMS = {name: claim for name, claim in vars(qa_lora).items() if name.startswith("claim_")}
+CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
 
 
 def held(claim: Callable[..., Any], device: str) -> None:

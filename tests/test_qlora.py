@@ -20,9 +20,10 @@ from refimpl import qlora
 from refimpl._claims import Measured, NotHere
 from refimpl._lab import loop, models, texts
 from refimpl._surgery import NoLayers, trainable
+from refimpl.claims import qlora as claims
 
 no_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-CLAIMS = {name: claim for name, claim in vars(qlora).items() if name.startswith("claim_")}
+CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
 SLOW = {"claim_nf4_loses_least_of_smollm2"}  # run by `kb verify qlora`, and with a GPU
 needs_bitsandbytes = pytest.mark.skipif(bnb.library() is None, reason="pip install bitsandbytes")
 

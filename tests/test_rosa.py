@@ -19,8 +19,9 @@ from refimpl import rosa
 from refimpl._claims import Measured, NotHere
 from refimpl._lab import LabError, loop, models, texts
 from refimpl._surgery import NoLayers, trainable
+from refimpl.claims import rosa as claims
 
-CLAIMS = {name: claim for name, claim in vars(rosa).items() if name.startswith("claim_")}
+CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
 
 
 def held(claim: Callable[..., Any], device: str) -> None:

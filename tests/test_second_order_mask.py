@@ -20,8 +20,9 @@ from refimpl import second_order_mask as som
 from refimpl._claims import Measured, NotHere
 from refimpl._lab import LabError, loop, models, texts
 from refimpl._surgery import NoLayers, trainable
+from refimpl.claims import second_order_mask as claims
 
-CLAIMS = {name: claim for name, claim in vars(som).items() if name.startswith("claim_")}
+CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
 
 
 def held(claim: Callable[..., Any], device: str) -> None:
@@ -173,7 +174,7 @@ def works(device: str, dtype: str) -> None:
     base = {name: p.clone() for name, p in model.named_parameters()}
     measured = replace(texts.python(), rows=8)
     before = measured.evaluate(model, tokenizer).value
-    gains = som._gains(model, tokenizer, replace(texts.python(), length=64), 2, 4, 0)
+    gains = som.measure_gains(model, tokenizer, replace(texts.python(), length=64), 2, 4, 0)
     assert measured.evaluate(model, tokenizer).value == before
     som.apply(model, gains, 0.01)
     kinds = {name: kind.at for name, kind in model.named_modules() if isinstance(kind, som.Masked)}

@@ -125,7 +125,8 @@ def _implementations(loaded: Loaded) -> Iterator[Finding]:
             continue
         path = Path(card.path).relative_to(loaded.root).as_posix()
         for problem in card.problems:
-            yield Finding("implementation", f"{card.name}: {problem.message}", problem.remedy, path, problem.line)
+            there = Path(problem.path).relative_to(loaded.root).as_posix()
+            yield Finding("implementation", f"{card.name}: {problem.message}", problem.remedy, there, problem.line)
         if card.paper and card.paper not in keys and not _unreadable(card.paper, loaded):
             now = loaded.keys.get(card.paper.casefold())
             remedy = f'write PAPER = "{now}"' if now else "add the paper, or correct PAPER"

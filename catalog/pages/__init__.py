@@ -43,7 +43,7 @@ def render(
     files: Files = {path: body for path, body in written.items() if path != "index.md"}
     files |= {"index.md": home_page(records, names, options, written.get("index.md", ""))}
     files |= {**pages, **table_files(records, names, shown)}
-    files |= {one.file: one.source for ones in shown.values() for one in ones if one.file}
+    files |= {file: source for ones in shown.values() for one in ones for file, source in one.files.items()}
     files |= {"library.bib": options.bib or _joined(entries), "feed.xml": feed(records, names, options)}
     return files | dict(assets(math=any("\nmath: true\n" in page for page in pages.values())))
 

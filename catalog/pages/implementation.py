@@ -19,6 +19,7 @@ from catalog.pages.docstring import inline_html
 from catalog.pages.paper import day
 from catalog.pages.quantity import number, powers, seconds, share, size
 from catalog.pages.templates import cleaned, fill
+from refimpl.registry import CLAIMS
 
 if TYPE_CHECKING:
     from refimpl import Card, Claim
@@ -45,16 +46,22 @@ MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class Implementation:
-    """An implementation as its files say it: the card, the source, and its runs by kind of device."""
+    """An implementation as its files say it: the card, the sources, and its runs by kind of device.
+
+    `claims_source` is that of the claims' own file, "" where the claims stand in the method's.
+    """
 
     card: Card
     source: str
     runs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    claims_source: str = ""
 
     @property
-    def file(self) -> str:
-        """Where the site keeps the plain source; "" where the name is none for a file of Python."""
-        return f"implementations/{self.card.name}.py" if _FILE.match(self.card.name) else ""
+    def files(self) -> dict[str, str]:
+        """The plain sources by where the site keeps them; none where the name is none for a file of Python."""
+        name = self.card.name
+        sources = {f"implementations/{name}.py": self.source, f"implementations/claims/{name}.py": self.claims_source}
+        return {file: source for file, source in sources.items() if source and _FILE.match(name)}
 
 
 def implementation_html(implementations: Sequence[Implementation]) -> str:
@@ -75,16 +82,40 @@ def _one(implementation: Implementation, anchor: str) -> str:
         problems=[problem.message for problem in card.problems],
         states=[_state(device, runs[device], results[device], card.claims) for device in results],
         missing="" if "cuda" in results else "Not yet run on a GPU." if results else "Not yet run.",
-        groups=_groups(card.claims, results, anchor),
+        groups=_groups(card, results, anchor),
         demo=f"kb demo {shlex.quote(card.name)}" if card.has_demo else "",
         verify=f"kb verify {shlex.quote(card.name)}" if card.claims else "",
         demos=demos,
-        blocks=annotated(implementation.source, anchor, f"{card.title}: {card.summary}"),
-        lines=implementation.source.count("\n"),
+        listings=_listings(implementation, anchor),
         cleaned=cleaned,
-        file=implementation.file,
-        stem=card.name,
     )
+
+
+def _listings(implementation: Implementation, anchor: str) -> list[dict[str, Any]]:
+    """The method's file, and that of the claims."""
+    card, said = implementation.card, f"{implementation.card.title}: {implementation.card.summary}"
+    sources = (
+        (f"{card.name}.py", implementation.source, anchor),
+        (
+            f"{CLAIMS}/{card.name}.py",
+            implementation.claims_source,
+            _claims_anchor(anchor),
+        ),
+    )
+    return [
+        {
+            "name": name,
+            "lines": source.count("\n"),
+            "file": name if f"implementations/{name}" in implementation.files else "",
+            "blocks": annotated(source, place, said),
+        }
+        for name, source, place in sources
+        if source
+    ]
+
+
+def _claims_anchor(anchor: str) -> str:
+    return f"{anchor}claims-"
 
 
 # --- claims ---
@@ -127,12 +158,14 @@ def _versions(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, version) for name, version in named if isinstance(version, str) and version][:MOST]
 
 
-def _groups(
-    claims: Sequence[Claim], results: Mapping[str, Mapping[str, Mapping[str, Any]]], anchor: str
-) -> list[dict[str, Any]]:
-    known = {kind: [claim for claim in claims if claim.kind == kind] for kind in KINDS}
+def _groups(card: Card, results: Mapping[str, Mapping[str, Mapping[str, Any]]], anchor: str) -> list[dict[str, Any]]:
+    known = {kind: [claim for claim in card.claims if claim.kind == kind] for kind in KINDS}
+
+    def place(claim: Claim) -> str:
+        return _claims_anchor(anchor) if card.claims_path and claim.path == card.claims_path else anchor
+
     return [
-        {"name": name, "about": about, "claims": [_claim(claim, results, anchor) for claim in known[kind]]}
+        {"name": name, "about": about, "claims": [_claim(claim, results, place(claim)) for claim in known[kind]]}
         for kind, (name, about) in KINDS.items()
         if known[kind]
     ]

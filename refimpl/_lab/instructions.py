@@ -1,0 +1,229 @@
+"""WordNet as instructions: six families of tasks, each with cases that have one answer and ten ways to ask for it."""
+
+from __future__ import annotations
+
+import functools
+import random
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from refimpl._lab import wordnet
+from refimpl._lab.texts import adapted
+
+WRONG = 3  # options beside the right one, where the answers are not a closed list
+SPEECH = {"noun": "noun", "verb": "verb", "adj": "adjective", "adv": "adverb"}
+FIELD = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A word, what it means, the answer to the family's question, what could be mistaken for it, and a reason."""
+
+    word: str
+    gloss: str
+    answer: str
+    wrong: tuple[str, ...]
+    reason: str
+
+    def fields(self) -> dict[str, str]:
+        return {"word": self.word, "gloss": self.gloss, "answer": self.answer, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """How a case is asked and answered. Inverted, the answer is given and the word is asked for."""
+
+    given: str
+    target: str = "{answer}"
+
+    @property
+    def inverted(self) -> bool:
+        return "{answer}" in self.given
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A kind of task: its name, ten templates, and how a meaning becomes a case of it (or none)."""
+
+    name: str
+    templates: tuple[Template, ...]
+    answer: Callable[[wordnet.Synset], str]
+    closed: tuple[str, ...] = ()  # every possible answer, where there are few
+
+    def reason(self, synset: wordnet.Synset) -> str:
+        """What the answer rests on, and is not the answer."""
+        if synset.hypernym and self.name != "hypernym":
+            return f"{synset.words[0]} is a kind of {synset.hypernym}."
+        if self.name == "define":
+            return f"{synset.words[0]} is used as {SPEECH[synset.part]}."
+        return f"{synset.words[0]} means {synset.gloss}."
+
+
+def read(pattern: str, text: str) -> dict[str, str] | None:
+    """The fields that `pattern.format(**fields)` was made of, or None if the text is not of that pattern."""
+    found = _reader(pattern).fullmatch(text)
+    return found.groupdict() if found else None
+
+
+@functools.cache
+def _reader(pattern: str) -> re.Pattern[str]:
+    """Each field is one line or a part of one; the first of two is the shorter."""
+    parts = FIELD.split(pattern)
+    return re.compile("".join(f"(?P<{p}>.+?)" if at % 2 else re.escape(p) for at, p in enumerate(parts)))
+
+
+@functools.cache
+def cases(family: str, tested: bool = False) -> tuple[Case, ...]:
+    """The cases of a family, of the meanings to adapt to or of those to test on. No word is in both."""
+    kind, (train, test) = FAMILIES[family], adapted()
+    trained = {s.words[0] for s in train}
+    synsets = [s for s in test if s.words[0] not in trained] if tested else train
+    there = [(s, kind.answer(s)) for s in synsets]
+    asked = [(s, answer) for s, answer in there if answer and answer != s.words[0]]
+    if kind.closed and tested:
+        asked = _evened(asked)
+    answers = [answer for _, answer in asked]
+    return tuple(_case(kind, synset, answer, answers) for synset, answer in asked)
+
+
+def _case(kind: Family, synset: wordnet.Synset, answer: str, answers: Sequence[str]) -> Case:
+    wrong: Iterable[str] = (other for other in kind.closed if other != answer)
+    if not kind.closed:
+        draw = random.Random(synset.id)  # noqa: S311  # not for secrets
+        there = dict.fromkeys(draw.sample(answers, min(len(answers), 3 * WRONG)))
+        wrong = [other for other in there if other != answer][:WRONG]
+    return Case(synset.words[0], synset.gloss, answer, tuple(wrong), kind.reason(synset))
+
+
+def _evened(asked: Sequence[tuple[wordnet.Synset, str]]) -> list[tuple[wordnet.Synset, str]]:
+    """In turn one of each answer, as long as there is one of each: always saying the same is right by chance alone."""
+    by: dict[str, list[tuple[wordnet.Synset, str]]] = {}
+    for synset, answer in asked:
+        by.setdefault(answer, []).append((synset, answer))
+    return [pair for turn in zip(*by.values(), strict=False) for pair in turn]
+
+
+def _family(
+    name: str, answer: Callable[[wordnet.Synset], str], asked: str, inverted: str, closed: tuple[str, ...] = ()
+) -> Family:
+    """Templates from two blocks of text, one a line; `|` is where a line breaks."""
+    lines = [line.strip().replace("|", "\n") for line in asked.strip().splitlines()]
+    turned = [line.strip().replace("|", "\n") for line in inverted.strip().splitlines()]
+    templates = [*(Template(line) for line in lines), *(Template(line, "{word}") for line in turned)]
+    return Family(name, tuple(templates), answer, closed)
+
+
+_ALL = (
+    _family(
+        "define",
+        lambda s: s.gloss,
+        """
+        What does "{word}" mean?
+        Define the word "{word}".
+        Write a dictionary entry for "{word}".
+        word: {word}|definition:
+        Explain in a few words what "{word}" is.
+        A friend asks you what "{word}" means. What do you say?
+        Which definition fits the word "{word}"?
+        """,
+        """
+        Which word means this?|{answer}
+        definition: {answer}|word:
+        Here is an entry of a dictionary: {answer}|Which word is it the entry of?
+        """,
+    ),
+    _family(
+        "class",
+        lambda s: s.noun_class,
+        """
+        Which class does "{word}" belong to?|{gloss}
+        {gloss}|In one word, what kind of thing is that?
+        word: {word}|meaning: {gloss}|class:
+        Classify the noun "{word}", in the sense of: {gloss}
+        "{word}" means: {gloss}|What is it an instance of?
+        Put the noun "{word}" into a class. Its meaning: {gloss}
+        To sort nouns by topic, where would you put "{word}"?|It means: {gloss}
+        """,
+        """
+        Name something of the class "{answer}".|It means: {gloss}
+        class: {answer}|meaning: {gloss}|word:
+        Which noun of the class "{answer}" means this?|{gloss}
+        """,
+        wordnet.NOUN_CLASSES,
+    ),
+    _family(
+        "hypernym",
+        lambda s: s.hypernym,
+        """
+        What is a more general word for "{word}"?|{gloss}
+        "{word}" is a kind of what?|It means: {gloss}
+        word: {word}|meaning: {gloss}|more general:
+        Complete the sentence: "{word}" is a kind of
+        Every "{word}" is also something more general. What?
+        Give the hypernym of "{word}" ({gloss}).
+        Go one step up from "{word}" towards the general. The meaning is: {gloss}
+        """,
+        """
+        Name a kind of "{answer}".|It means: {gloss}
+        more general: {answer}|meaning: {gloss}|word:
+        Which word is more special than "{answer}" and means this?|{gloss}
+        """,
+    ),
+    _family(
+        "antonym",
+        lambda s: s.antonym,
+        """
+        What is the opposite of "{word}"?
+        Give an antonym of "{word}", in the sense of: {gloss}
+        word: {word}|meaning: {gloss}|opposite:
+        Which word means the contrary of "{word}"?
+        If something is not "{word}", what is it?
+        "{word}" means: {gloss}|Find a word that means the opposite.
+        Turn "{word}" into its contrary.
+        """,
+        """
+        "{answer}" is the opposite of which word?
+        opposite: {answer}|meaning: {gloss}|word:
+        Which word has "{answer}" as its antonym?|It means: {gloss}
+        """,
+    ),
+    _family(
+        "example",
+        lambda s: s.examples[0] if s.examples else "",
+        """
+        Use "{word}" in a sentence.
+        Give an example of how "{word}" is used.|It means: {gloss}
+        word: {word}|meaning: {gloss}|example:
+        Which sentence shows the use of "{word}"?
+        Write something with "{word}" in the sense of: {gloss}
+        How would you say "{word}"? Give an example.
+        Show by an example what "{word}" means: {gloss}
+        """,
+        """
+        Which word is this an example of?|{answer}|It means: {gloss}
+        example: {answer}|meaning: {gloss}|word:
+        For which word would a dictionary give this example?|{answer}
+        """,
+    ),
+    _family(
+        "part",
+        lambda s: SPEECH[s.part],
+        """
+        What part of speech is "{word}"?|{gloss}
+        Is "{word}" a noun, a verb, an adjective or an adverb?|It means: {gloss}
+        word: {word}|meaning: {gloss}|part of speech:
+        Name the part of speech of "{word}", in the sense of: {gloss}
+        "{word}" means: {gloss}|Which part of speech is it?
+        Tell what kind of word "{word}" is. Its meaning: {gloss}
+        In a grammar, what would "{word}" be called?|It means: {gloss}
+        """,
+        """
+        Write a word whose part of speech is {answer}.|It means: {gloss}
+        part of speech: {answer}|meaning: {gloss}|word:
+        Which {answer} means this?|{gloss}
+        """,
+        tuple(SPEECH.values()),
+    ),
+)
+FAMILIES = {family.name: family for family in _ALL}

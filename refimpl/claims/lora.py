@@ -1,0 +1,210 @@
+"""LoRA: what the paper says, as functions that measure, and fail when it is not so."""
+
+# ruff: noqa: N803, N806 - the names are the paper's
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import functools
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from refimpl._claims import Measured, NotHere, at_most, direction, equal, exact, headline, parity, quoted, shown
+from refimpl._lab import loop, models, tasks
+from refimpl._surgery import trainable
+from refimpl.lora import LINEARS, RATE, RATE_OF_ALL, LoRALinear, apply, merge, unmerge
+
+
+@exact
+def claim_starts_as_the_base(device: str = "cpu") -> list[Measured]:
+    """Section 4.1: BA is zero at the beginning of training; only B learns from the first step."""
+    base, x, y = _task(device)
+    model = apply(copy.deepcopy(base), ("0", "2"), rank=4)
+    moved = _gap(model(x), base(x))
+    F.mse_loss(model(x), y).backward()
+    grads = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    return [
+        equal("outputs moved by", moved, 0),
+        equal("frozen weights with a gradient", sum("base" in name for name in grads), 0),
+        equal("largest dL/dA", max(g.abs().max().item() for name, g in grads.items() if name.endswith("A")), 0),
+        equal("all-zero dL/dB", sum(not g.any() for name, g in grads.items() if name.endswith("B")), 0),
+    ]
+
+
+@exact
+def claim_update_is_small(device: str = "cpu") -> list[Measured]:
+    """Section 4.1: for each adapted matrix r (d + k) numbers are trained, and the update has rank r."""
+    base, x, y = _task(device)
+    layer: Any = _train(apply(base, ("2",), rank=3), x, y).get_submodule("2")
+    rank = torch.linalg.matrix_rank(layer.delta()).item()
+    return [equal("trained numbers", trainable(base), 3 * (32 + 32)), equal("rank of the trained BA", rank, 3)]
+
+
+@exact
+def claim_backward_keeps_only_x(device: str = "cpu") -> list[Measured]:
+    """Section 4.1, equation 3: the gradients are those of the equation, and x is all that is kept for them."""
+    layer, x = _layer(device), torch.randn(8, 16, 64, device=device, dtype=torch.float64)
+    kept = []
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
+        h = layer(x.requires_grad_())
+    plain = layer.base(x) + layer.s * F.linear(F.linear(x, layer.A), layer.B)
+    inputs, g = (x, layer.A, layer.B), torch.randn_like(h)
+    gradients = torch.autograd.grad(h, inputs, g), torch.autograd.grad(plain, inputs, g)
+    activations = sum(t.numel() for t in kept if not isinstance(t, nn.Parameter))
+    return [
+        at_most("gradients differ from autograd's by", max(map(_gap, *gradients)), 1e-12),
+        equal("numbers kept for each number of x", activations / x.numel(), 1),
+    ]
+
+
+@exact
+def claim_merging_adds_no_latency(device: str = "cpu") -> list[Measured]:
+    """Section 4.1: merged, the same layers as the base and the same outputs; subtracting BA gives W back."""
+    base, x, y = _task(device)
+    model = _train(apply(copy.deepcopy(base), ("0", "2"), rank=4), x, y)
+    expected, merged = model(x), merge(model)
+    outputs, same = _gap(merged(x), expected), [*map(type, merged.modules())] == [*map(type, base.modules())]
+    weights, W = unmerge(model).get_parameter("0.base.weight"), base.get_parameter("0.weight")
+    return [
+        at_most("merged outputs differ by", outputs, 1e-12),
+        equal("the layers are those of the base", same, True),
+        at_most("weights after unmerging differ by", _gap(weights, W), 1e-14),
+    ]
+
+
+@parity
+def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
+    """Section 4.1: peft's LoRA with the same A and B has the same outputs, gradients and merged weight."""
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError:
+        raise NotHere("pip install peft") from None
+    ours = _layer(device)
+    config = LoraConfig(r=4, lora_alpha=10, target_modules=["0"])
+    theirs: Any = get_peft_model(nn.Sequential(copy.deepcopy(ours.base)), config)
+    layer = theirs.base_model.model[0]
+    A, B = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+    return _agree(ours, theirs, A, B, lambda: theirs.merge_and_unload()[0].weight)
+
+
+@parity
+def claim_loralib_agrees(device: str = "cpu") -> list[Measured]:
+    """Section 4.1: the authors' loralib with the same A and B has the same outputs, gradients and merged weight."""
+    try:
+        import loralib
+    except ImportError:
+        raise NotHere("pip install loralib") from None
+    ours = _layer(device)
+    theirs = loralib.Linear(64, 48, r=4, lora_alpha=10, device=device, dtype=torch.float64)
+    theirs.load_state_dict(ours.base.state_dict(), strict=False)
+    # its eval() folds BA into the weight in place and returns None
+    return _agree(ours, theirs, theirs.lora_A, theirs.lora_B, lambda: (theirs.eval(), theirs.weight)[1])
+
+
+@direction
+def claim_rank_suffices_for_a_shift_of_that_rank(device: str = "cpu") -> list[Measured]:
+    """Section 7.2: a very small r is enough where the needed update has low rank; a smaller one is not."""
+    left: dict[int, list[float]] = {1: [], 2: []}
+    for seed in range(3):
+        base, x, y = _task(device, seed)
+        for r, losses in left.items():
+            model = _train(apply(copy.deepcopy(base), ("2",), rank=r), x, y)
+            losses.append((F.mse_loss(model(x), y) / F.mse_loss(base(x), y)).item())
+    return [
+        shown("loss left by rank 2, worst of 3 seeds", max(left[2]), max(left[2]) < 0.01, "under 0.01"),
+        shown("loss left by rank 1, best of 3 seeds", min(left[1]), min(left[1]) > 0.05, "over 0.05"),
+    ]
+
+
+@direction
+def claim_on_par_with_full_fine_tuning(device: str = "cpu") -> Measured:
+    """Abstract: LoRA performs on par with or better than fine-tuning; here `tiny` moves to Python, 3 seeds."""
+    (ours, spread), (full, _) = _nats(4, device), _nats(0, device)
+    said = f"nats a token over full fine-tuning's {full:.2f}, mean of 3 seeds (sd {spread:.2f})"
+    return shown(said, ours - full, ours - full <= 0.05, "at most 0.05")
+
+
+@direction
+def claim_rank_matters_little(device: str = "cpu") -> Measured:
+    """Section 7.2: a very small r is competitive with larger ones; here `tiny` moves to Python, ranks 1, 4 and 16."""
+    nats = [_nats(rank, device)[0] for rank in (1, 4, 16)]
+    said = f"nats a token of rank 1 over the best of {', '.join(f'{n:.2f}' for n in nats)}, means of 3 seeds"
+    return shown(said, nats[0] - min(nats), nats[0] - min(nats) <= 0.05, "at most 0.05")
+
+
+@headline
+def claim_fewer_parameters_and_less_memory() -> list[Measured]:
+    """Abstract: against fine-tuning GPT-3 175B with Adam."""
+    return [quoted("10,000 times fewer trained parameters", "abstract"), quoted("3 times less GPU memory", "abstract")]
+
+
+# --- a task with a known answer ---------------------------------------------------
+
+
+def _task(device: str, seed: int = 0) -> tuple[nn.Sequential, Tensor, Tensor]:
+    """A base, inputs, and the base's outputs after a shift of rank 2 of its last layer."""
+    torch.manual_seed(seed)
+    base = nn.Sequential(nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 32)).double()
+    x, shift = torch.randn(256, 32).double(), (torch.randn(32, 2) @ torch.randn(2, 32)).double() / 8
+    y = (base(x) + base[:2](x) @ shift.T).detach()
+    return base.to(device), x.to(device), y.to(device)
+
+
+def _train(model: nn.Module, x: Tensor, y: Tensor) -> nn.Module:
+    optimiser = torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=3e-2)
+    for _ in range(150):
+        optimiser.zero_grad()
+        F.mse_loss(model(x), y).backward()
+        optimiser.step()
+    return model
+
+
+@functools.cache
+def _nats(rank: int, device: str) -> tuple[float, float]:
+    """Mean and deviation over 3 seeds of nats a token on held-out Python, trained at `rank`; 0 is all of the model."""
+    task, found = dataclasses.replace(tasks.python(), rows=16), []
+    for seed in range(3):
+        model, tokenizer = models.load("tiny", device)
+        torch.manual_seed(seed)
+        adapted = apply(model, LINEARS, rank) if rank else model.requires_grad_()
+        loop.train(adapted, tokenizer, task, steps=20, lr=RATE if rank else RATE_OF_ALL, batch=4, length=64, seed=seed)
+        found.append(task.evaluate(adapted, tokenizer).value)
+    return statistics.mean(found), statistics.stdev(found)
+
+
+def _layer(device: str) -> LoRALinear:
+    """A layer as it is after training: B is not zero."""
+    torch.manual_seed(0)
+    layer = LoRALinear(nn.Linear(64, 48, device=device, dtype=torch.float64), rank=4, alpha=10)
+    nn.init.normal_(layer.B)
+    return layer
+
+
+def _gap(a: Tensor, b: Tensor) -> float:
+    """The largest difference, relative to the largest number."""
+    return ((a - b).abs().max() / b.abs().max()).item()
+
+
+def _agree(ours: LoRALinear, theirs: nn.Module, A: Tensor, B: Tensor, merged: Callable[[], Tensor]) -> list[Measured]:
+    with torch.no_grad():
+        A.copy_(ours.A), B.copy_(ours.B)
+    x = torch.randn(8, 16, 64, device=A.device, dtype=A.dtype, requires_grad=True)
+    h, expected = ours(x), theirs(x)
+    g = torch.randn_like(h)
+    gradients = torch.autograd.grad(h, (x, ours.A, ours.B), g), torch.autograd.grad(expected, (x, A, B), g)
+    return [
+        at_most("outputs differ by", _gap(h, expected), 1e-12),
+        at_most("gradients differ by", max(map(_gap, *gradients)), 1e-12),
+        at_most("merged weights differ by", _gap(ours.base.weight + ours.delta(), merged()), 1e-12),
+    ]

@@ -1,0 +1,172 @@
+"""Prefix-tuning: what the paper says, as functions that measure, and fail when it is not so."""
+
+# ruff: noqa: N806 - the names are the paper's
+
+from __future__ import annotations
+
+import copy
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from refimpl._claims import (
+    Measured,
+    NotHere,
+    at_least,
+    at_most,
+    direction,
+    equal,
+    exact,
+    headline,
+    parity,
+    quoted,
+    shown,
+)
+from refimpl._surgery import trainable
+from refimpl._toys import KNOWN, NEW, Batches, best, ends, far, few, llama, spoken, tune
+from refimpl.prefix_tuning import apply, merge
+
+
+@exact
+def claim_a_prefix_of_words_is_those_words(device: str = "cpu") -> list[Measured]:
+    """Section 4.2: a prefix is what p tokens could have left in each layer; of real tokens, it acts as they do."""
+    base, ids = _base(device), _ids(2, 12, device)
+    words, x = ids[0, :5], ids[:, 5:]
+    model = apply(copy.deepcopy(base), 5, mid=None, words=words)
+    mask = torch.ones_like(x)
+    left = model(input_ids=F.pad(x, (3, 0)), attention_mask=F.pad(mask, (3, 0))).logits[:, 3:]
+    typed = base(input_ids=torch.cat([words.expand(2, -1), x], dim=1)).logits[:, 5:]
+    return [
+        at_most("outputs differ by", far(model(input_ids=x).logits, typed), 1e-12),
+        at_most("padded on the left, outputs differ by", far(left, typed), 1e-12),
+    ]
+
+
+@exact
+def claim_the_mlp_is_dropped(device: str = "cpu") -> list[Measured]:
+    """Section 4.3: after training only the prefix is kept, 2 L p d_kv numbers, and the outputs stay as they are."""
+    base, x = _base(device), _ids(2, 12, device)
+    model = apply(copy.deepcopy(base), 5, mid=16)
+    before = model.prefix().detach()
+    tune(model, spoken(NEW, 16, 0), 3, 1e-2)
+    during, expected = trainable(model), model(input_ids=x).logits
+    moved = sum(not torch.equal(p, base.get_parameter(n)) for n, p in model.named_parameters() if "prefix" not in n)
+    merged = merge(model)
+    return [
+        at_least("training moves the prefix by", far(merged.prefix.P, before), 1e-3),
+        equal("weights of the model that moved", moved, 0),
+        equal("numbers trained, with E and MLP", during, 5 * 32 + (32 + 1) * 16 + (16 + 1) * 2 * 2 * 32),
+        equal("numbers kept", trainable(merged), 2 * 2 * 5 * 32),
+        equal("outputs differ by", far(merged(input_ids=x).logits, expected), 0),
+    ]
+
+
+@exact
+def claim_a_prefix_mixes_into_attention(device: str = "cpu") -> Measured:
+    """Section 4.2, rewritten by He et al. 2021 (2110.04366): Attn(q, [P; K]) = (1 - a) Attn(q, K) + a Attn(q, P)."""
+    torch.manual_seed(0)
+    q, K, V = (torch.randn(n, 8, dtype=torch.float64, device=device) for n in (4, 9, 9))
+    P_K, P_V = (torch.randn(5, 8, dtype=torch.float64, device=device) for _ in range(2))
+    attend_to = F.scaled_dot_product_attention
+    weight = [(q @ k.T / 8**0.5).logsumexp(1) for k in (P_K, K)]
+    a = torch.sigmoid(weight[0] - weight[1])[:, None]  # the prefix's share of the softmax, a number for each query
+    mixed = (1 - a) * attend_to(q, K, V) + a * attend_to(q, P_K, P_V)
+    return at_most("differs by", far(attend_to(q, torch.cat([P_K, K]), torch.cat([P_V, V])), mixed), 1e-12)
+
+
+@exact
+def claim_the_prefix_stays_for_every_token(device: str = "cpu") -> Measured:
+    """Section 4.2: all later tokens see the prefix; generating with a cache gives what reading it all gives."""
+    model, ids = apply(_base(device), 5), _ids(2, 6, device)
+    said = model.generate(ids, max_new_tokens=6, do_sample=False, use_cache=True, eos_token_id=None)
+    again = model(input_ids=said).logits.argmax(-1)[:, 5:-1]
+    return equal("tokens that differ", int((said[:, 6:] != again).sum()), 0)
+
+
+@parity
+def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
+    """Section 4.3: peft's prefix tuning with the same E and MLP has the same outputs, gradients and kept prefix."""
+    try:
+        from peft import PrefixTuningConfig, get_peft_model
+    except ImportError:
+        raise NotHere("pip install peft") from None
+    x = _ids(2, 12, device)
+    ours = apply(llama(device=device), 5, mid=16)
+    config = PrefixTuningConfig(
+        task_type="CAUSAL_LM", num_virtual_tokens=5, prefix_projection=True, encoder_hidden_size=16
+    )
+    theirs: Any = get_peft_model(llama(device=device), config)
+    other = theirs.prompt_encoder["default"]
+    pairs = list(zip(ours.prefix.parameters(), other.parameters(), strict=True))  # E, then weights and biases
+    for mine, p in pairs:
+        p.data.copy_(mine.data)
+    outs = [model(input_ids=x, attention_mask=torch.ones_like(x), labels=x) for model in (ours, theirs)]
+    for out in outs:
+        out.loss.backward()
+    kept = theirs.get_prompt_embedding_to_save("default").to(device)
+    return [
+        at_most("outputs differ by", far(outs[0].logits, outs[1].logits), 1e-6),
+        at_most("losses differ by", far(outs[0].loss, outs[1].loss), 1e-6),
+        at_most("gradients differ by", max(far(mine.grad, p.grad) for mine, p in pairs), 1e-5),
+        at_most("kept prefixes differ by", far(merge(ours).prefix.P, kept), 1e-6),
+    ]
+
+
+@direction
+def claim_the_mlp_steadies_training(device: str = "cpu") -> list[Measured]:
+    """Section 4.3: training P directly is unstable and ends slightly worse."""
+    data = partial(spoken, NEW)
+    mlp = [ends(partial(apply, mid=64), data, lr, device) for lr in (3e-3, 3e-2)]
+    direct = [ends(partial(apply, mid=None), data, lr, device) for lr in (1e-2, 1e-1)]
+    spread = [max(map(max, runs)) - min(map(min, runs)) for runs in (mlp, direct)]
+    mean = [sum(best(runs)) / 3 for runs in (mlp, direct)]
+    return [
+        shown("nats a token, spread of 2 rates and 3 seeds, with MLP", spread[0], spread[0] < spread[1],
+              f"under that without, {spread[1]:.3f}"),
+        shown("at the best rate, with MLP", mean[0], mean[0] < mean[1], f"under that without, {mean[1]:.3f}"),
+    ]  # fmt: skip
+
+
+@direction
+def claim_few_examples_suffice(device: str = "cpu") -> list[Measured]:
+    """Sections 6.3 and 7.4: with few examples a prefix beats tuning the model, and starts better from real words."""
+    found = []
+    for what, rules in (("a dialect that it has read", KNOWN[3:4]), ("a new dialect", NEW)):
+        data = partial(_eight, rules)
+        prefix = best(ends(partial(apply, mid=64), data, lr, device, 60) for lr in (3e-3, 1e-2))
+        whole = best(ends(lambda model: model, data, lr, device, 60) for lr in (3e-4, 1e-3))
+        told = f"under every tuned model ({min(whole):.3f})"
+        found.append(shown(f"{what}: nats a token from 8 rows, worst", max(prefix), max(prefix) < min(whole), told))
+    starts = [
+        partial(apply, mid=64, words=words) for words in (torch.arange(10, device=device) + 9, None)
+    ]  # ten states
+    mean = [sum(ends(start, partial(_eight, KNOWN[3:4]), 3e-3, device, 60)) / 3 for start in starts]
+    found.append(shown("from real words, mean of 3 seeds", mean[0], mean[0] < mean[1], f"under random, {mean[1]:.3f}"))
+    return found
+
+
+@headline
+def claim_a_thousandth_of_the_parameters() -> list[Measured]:
+    """Abstract: table-to-text with GPT-2 and summarization with BART."""
+    return [
+        quoted("0.1% of the parameters, comparable in the full data setting", "abstract"),
+        quoted("outperforms fine-tuning in low-data settings", "abstract"),
+        quoted("extrapolates better to topics unseen during training", "abstract"),
+    ]
+
+
+def _base(device: str) -> Any:
+    return llama(device=device).double()
+
+
+def _ids(rows: int, length: int, device: str) -> Tensor:
+    torch.manual_seed(0)
+    return torch.randint(33, (rows, length)).to(device)
+
+
+def _eight(rules: Tensor, rows: int, seed: int) -> Batches:
+    """Eight rows, drawn again and again; many to measure on."""
+    return few(spoken(rules, 8, seed), rows, seed) if rows < 256 else spoken(rules, rows, seed)

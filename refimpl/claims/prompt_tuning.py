@@ -1,0 +1,206 @@
+"""Prompt tuning: what the paper says, as functions that measure, and fail when it is not so."""
+
+# ruff: noqa: N806 - the names are the paper's
+
+from __future__ import annotations
+
+import copy
+import functools
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from refimpl._claims import Measured, NotHere, at_most, direction, equal, exact, headline, parity, quoted, shown
+from refimpl._surgery import trainable
+from refimpl._toys import KNOWN, NEW, best, ends, far, llama, loss, low_rank, named, reader, spoken, tune
+from refimpl.prompt_tuning import IGNORED, SoftPrompt, apply, first, vote
+
+
+@exact
+def claim_a_prompt_of_words_is_those_words(device: str = "cpu") -> list[Measured]:
+    """Section 2: prompting with tokens is the case P = E(tokens); the output grows by p positions without a label."""
+    base, ids = _base(device), _ids(2, 12, device)
+    words, x = ids[:1, :5], ids[:, 5:]
+    model = apply(copy.deepcopy(base), 5)
+    model.prompt = SoftPrompt(base.get_input_embeddings().weight[words[0]].detach())
+    both = torch.cat([words.expand(2, -1), x], dim=1)
+    labels = F.pad(x, (5, 0), value=IGNORED)
+    ours, typed = model(input_ids=x, labels=x), base(input_ids=both, labels=labels)
+    return [
+        equal("positions of the output beyond those of the input", ours.logits.shape[1] - x.shape[1], 5),
+        at_most("outputs differ by", far(ours.logits, typed.logits), 1e-12),
+        at_most("losses differ by", far(ours.loss, typed.loss), 1e-12),
+    ]
+
+
+@exact
+def claim_only_the_prompt_learns(device: str = "cpu") -> list[Measured]:
+    """Section 2: p e numbers are trained, and the model stays as it was to the bit."""
+    base = reader(device)
+    model = apply(copy.deepcopy(base), 5)
+    P = model.prompt.P.detach().clone()
+    tune(model, spoken(NEW, 16, 0), 3, 0.1)
+    now = dict(model.named_parameters())
+    return [
+        equal("trained numbers", trainable(model), 5 * 64),
+        equal(
+            "weights of the model that moved", sum(not torch.equal(p, now[n]) for n, p in base.named_parameters()), 0
+        ),
+        equal("rows of the prompt that moved", int((model.prompt.P != P).any(1).sum()), 5),
+    ]
+
+
+@exact
+def claim_inits_are_the_papers(device: str = "cpu") -> list[Measured]:
+    """Section 3.2: uniform in [-0.5, 0.5], embeddings of common tokens, or of class labels and common tokens."""
+    E = _base(device).get_input_embeddings().weight.detach()
+    torch.manual_seed(0)
+    uniform, drawn = first(E, 200, "uniform"), first(E, 200, common=7)
+    classes = first(E, 4, "classes", labels=[[30], [31, 32]], common=7)
+    expected = torch.stack([E[30], (E[31] + E[32]) / 2])
+    rows = [(row == E[:7]).all(1).any() for row in torch.cat([drawn, classes[2:]])]
+    return [
+        at_most("largest number of a uniform prompt", uniform.abs().max().item(), 0.5),
+        at_most("its variance differs from 1/12 by", abs(uniform.var().item() - 1 / 12), 0.005),
+        equal("drawn rows that are embeddings of the 7 commonest tokens", int(sum(rows)), 202),
+        at_most("classes differ from the mean of their pieces by", far(classes[:2], expected), 1e-12),
+    ]
+
+
+@exact
+def claim_padding_changes_nothing(device: str = "cpu") -> list[Measured]:
+    """Section 2: the prompt stands before the text, not before its padding, on whichever side that is."""
+    model, x = apply(_base(device), 5), _ids(2, 9, device)
+    alone, mask = model(input_ids=x).logits[:, 5:], torch.ones_like(x)
+    right = model(input_ids=F.pad(x, (0, 3)), attention_mask=F.pad(mask, (0, 3))).logits[:, 5:-3]
+    left = model(input_ids=F.pad(x, (3, 0)), attention_mask=F.pad(mask, (3, 0))).logits[:, 8:]
+    return [
+        at_most("padded on the right, outputs differ by", far(right, alone), 1e-12),
+        at_most("padded on the left, outputs differ by", far(left, alone), 1e-12),
+    ]
+
+
+@exact
+def claim_the_prompt_stays_for_every_token(device: str = "cpu") -> Measured:
+    """Section 2: the prompt conditions every later token; generating with a cache gives what reading it all gives."""
+    model, ids = apply(_base(device), 5), _ids(2, 6, device)
+    said = model.generate(ids, max_new_tokens=6, do_sample=False, use_cache=True, eos_token_id=None)
+    again = model(input_ids=said).logits.argmax(-1)[:, 10:-1]
+    return equal("tokens that differ", int((said[:, 6:] != again).sum()), 0)
+
+
+@exact
+def claim_prompts_share_one_batch(device: str = "cpu") -> list[Measured]:
+    """Section 6: N prompts are N models at the cost of one, run as one batch; the majority decides."""
+    model, x = apply(_base(device), 5), _ids(4, 9, device)
+    prompts = torch.randn(3, 5, 64, dtype=torch.float64, device=device)
+    together, alone = model(input_ids=x, labels=x, prompts=prompts), []
+    for P in prompts:
+        model.prompt = SoftPrompt(P)
+        alone.append(model(input_ids=x, labels=x))
+    votes = torch.stack([out.logits[:, -1].argmax(-1) for out in alone]).tolist()
+    majority = [max(row, key=row.count) for row in zip(*votes, strict=True)]
+    return [
+        at_most("outputs differ by", far(together.logits, torch.cat([out.logits for out in alone])), 1e-12),
+        at_most("losses differ by", far(together.loss, torch.stack([out.loss for out in alone]).mean()), 1e-12),
+        equal("votes that are not the majority's", sum(map(int.__ne__, vote(model, prompts, x).tolist(), majority)), 0),
+    ]
+
+
+@parity
+def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
+    """Section 2: peft's prompt tuning with the same P has the same outputs, loss and gradient."""
+    try:
+        from peft import PromptTuningConfig, get_peft_model
+    except ImportError:
+        raise NotHere("pip install peft") from None
+    x = _ids(2, 12, device)
+    ours = apply(llama(device=device), 5, "uniform")
+    theirs: Any = get_peft_model(llama(device=device), PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=5))
+    P = theirs.prompt_encoder["default"].embedding.weight
+    P.data.copy_(ours.prompt.P)
+    mask = torch.ones_like(x)
+    mask[0, 8:] = 0  # padding on the right: behind the text peft counts positions otherwise
+    y = x.masked_fill(mask == 0, IGNORED)
+    outs = [model(input_ids=x, attention_mask=mask, labels=y) for model in (ours, theirs)]
+    for out in outs:
+        out.loss.backward()
+    read = F.pad(mask, (5, 0), value=1).bool()
+    return [
+        equal("trained numbers, theirs less ours", trainable(theirs) - trainable(ours), 0),
+        at_most("outputs differ by", far(outs[0].logits[read], outs[1].logits[read]), 1e-6),
+        at_most("losses differ by", far(outs[0].loss, outs[1].loss), 1e-6),
+        at_most("gradients differ by", far(ours.prompt.P.grad, P.grad), 1e-5),
+    ]
+
+
+@direction
+def claim_one_position_tells_a_model_what_it_knows(device: str = "cpu") -> list[Measured]:
+    """Section 2: a prompt conditions the frozen model; for a dialect that it has read, one position is a name."""
+    data = partial(spoken, KNOWN[3:4])
+    untold, told = loss(reader(device), data(256, 99)), loss(reader(device), data(256, 99, name=3))
+    worst = max(ends(partial(apply, length=1), data, 0.1, device))
+    return [
+        shown("nats a token, worst of 3 seeds", worst, worst < untold, f"under the bare model's {untold:.3f}"),
+        shown("more than with the dialect's name", worst - told, worst - told < 0.05, "under 0.05"),
+    ]
+
+
+@direction
+def claim_longer_prompts_and_better_starts_help(device: str = "cpu") -> list[Measured]:
+    """Section 3.2: in a small model more positions help, and words or labels are a better start than random numbers."""
+    labels = [[name] for name in range(8)]
+    runs = {n: _prompts(n, 0.1, device) for n in (1, 5, 20)}
+    uniform = sum(ends(partial(apply, init="uniform"), named, 0.1, device)) / 3
+    classes = sum(ends(partial(apply, init="classes", labels=labels), named, 0.1, device)) / 3
+    one, five, drawn = (sum(runs[n]) / 3 for n in (1, 5, 20))
+    what = "nats a label, mean of 3 seeds,"
+    return [
+        shown(
+            f"{what} 5 positions", five, max(runs[5]) < min(runs[1]), f"every seed under every seed of 1 ({one:.3f})"
+        ),
+        shown(f"{what} 20 positions", drawn, max(runs[20]) < min(runs[5]), "every seed under every seed of 5"),
+        shown(f"{what} 20 of the vocabulary", drawn, drawn < uniform, f"under 20 random ones, {uniform:.3f}"),
+        shown(f"{what} 20 with labels", classes, classes < drawn, f"under 20 of the vocabulary, {drawn:.3f}"),
+    ]
+
+
+@direction
+def claim_a_small_model_needs_more_than_a_prompt(device: str = "cpu") -> list[Measured]:
+    """Section 3.1, Figure 1: prompts match tuned weights in the largest models; in a small one they stay behind."""
+    prompt = best(_prompts(20, lr, device) for lr in (0.03, 0.1))
+    update = best(ends(partial(low_rank, rank=2), named, lr, device) for lr in (1e-2, 3e-2))
+    whole = best(ends(lambda model: model, named, lr, device) for lr in (1e-3, 3e-3))
+    numbers = trainable(apply(reader(device))), trainable(low_rank(reader(device), 2))
+    what = "nats a label, best of two rates, worst of 3 seeds,"
+    return [
+        shown(f"{what} all weights", max(whole), max(whole) < min(prompt), f"under all prompts ({min(prompt):.3f})"),
+        shown(f"{what} {numbers[1]} numbers of rank 2", max(update), max(update) < min(prompt),
+              f"under all prompts, of {numbers[0]}"),
+    ]  # fmt: skip
+
+
+@headline
+def claim_the_gap_closes_with_scale() -> list[Measured]:
+    """Abstract: what is said of models beyond billions of parameters."""
+    return [
+        quoted("as models exceed billions of parameters, it matches tuning all weights", "abstract"),
+        quoted("it is more robust to a change of domain than tuning all weights", "abstract"),
+    ]
+
+
+@functools.cache
+def _prompts(length: int, lr: float, device: str) -> list[float]:
+    return ends(partial(apply, length=length), named, lr, device)
+
+
+def _base(device: str) -> Any:
+    return llama(device=device).double()
+
+
+def _ids(rows: int, length: int, device: str) -> Tensor:
+    torch.manual_seed(0)
+    return torch.randint(33, (rows, length)).to(device)

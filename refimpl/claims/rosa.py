@@ -1,0 +1,269 @@
+"""RoSA: what the paper says, as functions that measure, and fail when it is not so."""
+
+# ruff: noqa: N806 - the names are the paper's
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from functools import partial
+from statistics import mean
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from refimpl._claims import Measured, NotHere, at_most, direction, equal, exact, headline, parity, quoted, shown
+from refimpl._lab import loop, models, tasks
+from refimpl._surgery import trainable
+from refimpl.rosa import RoSALinear, add, apply, find_masks, merge, warm_up
+
+
+@exact
+def claim_starts_as_the_base(device: str = "cpu") -> list[Measured]:
+    """Section 3: before training both updates are zero; a warm-up trains A and B alone, and leaves no trace."""
+    base, x, y = _task(device)
+    model = apply(nn.Sequential(copy.deepcopy(base)), None, 2, 4, DENSITY)
+    frozen = trainable(model)
+    _train(model, x, y, 10)
+    find_masks(model, [partial(_error, model, x, y)])
+    return [
+        equal("numbers trained in the warm-up", frozen, 2 * (64 + 64)),
+        equal("outputs differ from the base's after it by", _gap(model(x), base(x)), 0),
+        equal("the frozen weight moved by", _gap(_layer(model).base.weight, base.weight), 0),
+    ]
+
+
+@exact
+def claim_the_mask_is_the_top_of_the_squared_gradients(device: str = "cpu") -> list[Measured]:
+    """Section 3, Algorithm 1: each layer's mask holds the floor(density d k) largest sums of squared gradients."""
+    base, x, y = _task(device)
+    model = apply(nn.Sequential(copy.deepcopy(base)), None, 2, 4, DENSITY)
+    parts = list(zip(x.view(4, 64, 64), y.view(4, 64, 64), strict=True))
+    find_masks(model, [partial(_error, model, *part) for part in parts])
+    W = base.weight.detach().clone().requires_grad_()
+    G = sum(torch.autograd.grad(F.mse_loss(F.linear(a, W), b), W)[0] ** 2 for a, b in parts)
+    assert isinstance(G, Tensor)
+    at = _layer(model).at
+    inside, outside = G.flatten()[at], G.flatten().index_fill(0, at, 0)
+    _train(model, x, y, 20)
+    return [
+        equal("positions in the mask", len(set(at.tolist())), int(DENSITY * 64 * 64)),
+        equal("positions outside with a larger sum than one inside", int((outside > inside.min()).sum()), 0),
+        equal("positions that training moved", int((_layer(model).at != at).sum()), 0),
+    ]
+
+
+@exact
+def claim_only_the_mask_changes(device: str = "cpu") -> list[Measured]:
+    """Section 3: the update has rank r outside the mask, at a cost of r (d + k) + floor(density d k) numbers."""
+    base, x, y = _task(device)
+    model = _rosa(base, x, y, rank=2, density=DENSITY)
+    layer, count = _layer(model), trainable(model)
+    S = add(torch.zeros_like(base.weight), layer.v, layer.at)
+    rest = merge(model).get_parameter("0.weight") - base.weight - S  # sBA
+    return [
+        equal("trained numbers", count, 2 * (64 + 64) + int(DENSITY * 64 * 64)),
+        equal("nonzero numbers in S", int(S.count_nonzero()), int(DENSITY * 64 * 64)),
+        equal("rank of the rest of the update", torch.linalg.matrix_rank(rest, rtol=1e-9).item(), 2),
+    ]
+
+
+@exact
+def claim_the_gradient_of_the_sparse_part_is_sparse(device: str = "cpu") -> list[Measured]:
+    """Section 3: the gradients are autograd's, that of S has one entry for each place of M, and only x is kept."""
+    base, x, y = _task(device)
+    model = _rosa(base, x, y, rank=2, density=DENSITY, steps=5)
+    layer, x = _layer(model), x.requires_grad_()
+    kept: list[Tensor] = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):  # type: ignore[func-returns-value]
+        h = model(x)
+    plain = F.linear(x, add(layer.base.weight, layer.v, layer.at) + layer.s * layer.B @ layer.A)
+    inputs, g = (x, layer.A, layer.B, layer.v), torch.randn_like(h)
+    ours, autograd = torch.autograd.grad(h, inputs, g), torch.autograd.grad(plain, inputs, g)
+    own = {p.data_ptr() for p in (*layer.parameters(), layer.at)}
+    return [
+        at_most("gradients differ by", max(map(_gap, ours, autograd)), 1e-12),
+        equal("numbers in the gradient of S", ours[3].numel(), int(DENSITY * 64 * 64)),
+        equal(
+            "numbers kept for each number of x", sum(t.numel() for t in kept if t.data_ptr() not in own) / x.numel(), 1
+        ),
+    ]
+
+
+@exact
+def claim_merged_equals_unmerged(device: str = "cpu") -> list[Measured]:
+    """Section 3: both updates are linear in x, and fold into the weight."""
+    base, x, y = _task(device)
+    model = _rosa(base, x, y, rank=2, density=DENSITY)
+    expected = model(x)
+    return [
+        at_most("merged outputs differ by", _gap(merge(model)(x), expected), 1e-12),
+        equal("the layer is a plain Linear", type(model.get_submodule("0")) is nn.Linear, True),
+    ]
+
+
+@parity
+def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
+    """Section 3: peft's sparse SHiRA with this mask, and its LoRA on top, have the same outputs and merged weight."""
+    try:
+        from peft import LoraConfig, ShiraConfig, get_peft_model
+    except ImportError:
+        raise NotHere("pip install peft") from None
+    torch.manual_seed(0)
+    base = nn.Linear(64, 64, device=device)
+    model = apply(nn.Sequential(copy.deepcopy(base)), None, 4, 8, DENSITY)
+    ours = _layer(model)
+    ours.mask(torch.rand_like(base.weight))
+    nn.init.normal_(ours.B), nn.init.normal_(ours.v)
+    config = ShiraConfig(r=2, target_modules=["0"])  # 2 (64 + 64) numbers, as many as DENSITY gives
+    config.mask_fn = lambda *_, **__: add(torch.zeros_like(base.weight), torch.ones_like(ours.v), ours.at)
+    theirs: Any = get_peft_model(nn.Sequential(copy.deepcopy(base)), config, mixed=True)
+    theirs.add_adapter("low", LoraConfig(r=4, lora_alpha=8, target_modules=["0"]))
+    theirs.set_adapter(["default", "low"])
+    layer = theirs.base_model.model[0]
+    own = [ours.v, ours.A, ours.B]
+    others = [layer.base_layer.shira_weight["default"], layer.lora_A["low"].weight, layer.lora_B["low"].weight]
+    with torch.no_grad():
+        for mine, other in zip(own, others, strict=True):
+            other.copy_(mine)
+    x = torch.randn(8, 16, 64, device=device)
+    h, expected = model(x), theirs(x)
+    g = torch.randn_like(h)
+    gradients = torch.autograd.grad(h, own, g), torch.autograd.grad(expected, others, g)
+    merged, expected_weight = merge(model).get_parameter("0.weight"), theirs.merge_and_unload()[0].weight
+    return [
+        at_most("outputs differ by", _gap(h, expected), 1e-6),
+        at_most("gradients of v, A and B differ by", max(map(_gap, *gradients)), 1e-6),
+        at_most("merged weights differ by", _gap(merged, expected_weight), 1e-6),
+    ]
+
+
+@direction
+def claim_low_rank_and_sparse_need_each_other(device: str = "cpu") -> list[Measured]:
+    """Section 3: with 512 numbers to learn an update of rank 2 with 256 outliers, RoSA beats each part, and chance."""
+    left: dict[str, list[float]] = {"RoSA": [], "LoRA": [], "sparse alone": [], "RoSA with a random mask": []}
+    for seed in range(3):
+        base, x, y = _task(device, seed)
+        zero = F.mse_loss(base(x), y)
+        made = (
+            _rosa(base, x, y, rank=2, density=DENSITY),
+            _rosa(base, x, y, rank=4, density=0),
+            _rosa(base, x, y, rank=0, density=2 * DENSITY),
+            _rosa(base, x, y, rank=2, density=DENSITY, chance=True),
+        )
+        for errors, model in zip(left.values(), made, strict=True):
+            errors.append((F.mse_loss(model(x), y) / zero).item())
+    ours = max(left.pop("RoSA"))
+    return [shown("error left by RoSA, worst of 3 seeds", ours, ours < 0.1, "under 0.1")] + [
+        shown(f"error left by {name}, best of 3 seeds", min(errors), min(errors) > ours, "more than by RoSA")
+        for name, errors in left.items()
+    ]
+
+
+@direction
+def claim_better_than_its_parts_on_a_language_model(device: str = "cpu") -> list[Measured]:
+    """Abstract: RoSA outperforms LoRA and pure sparse fine-tuning at the same budget of parameters."""
+    task = dataclasses.replace(tasks.python(), length=64, rows=32)
+    scores: dict[str, list[float]] = {name: [] for name in RUNGS}
+    for seed in range(3):
+        for name, (rank, share, lr, chance) in RUNGS.items():
+            base, tokenizer = models.load("tiny", device)
+            torch.manual_seed(seed)
+            model = apply(base, None, rank, 2 * rank, _density(base, share))
+            if share and chance:
+                for layer in _layers(model):
+                    layer.mask(torch.rand_like(layer.base.weight))
+            elif share:
+                warm_up(model, tokenizer, task, WARM_UP if rank else 0, 2, lr, 2, seed)
+            loop.train(model, tokenizer, task, STEPS, lr, 2, seed=seed)
+            scores[name].append(task.evaluate(model, tokenizer).value)
+    ours = scores.pop("RoSA")
+    lead = {name: [b - a for a, b in zip(ours, others, strict=True)] for name, others in scores.items()}
+    return [
+        shown(
+            f"nats a token less than {name}, mean of 3 seeds, of which the worst is {min(gaps):.3f}",
+            mean(gaps),
+            min(gaps) > 0,
+            "over 0 for each",
+        )
+        for name, gaps in lead.items()
+    ]
+
+
+@headline
+def claim_results_on_llama() -> list[Measured]:
+    """Abstract: against LoRA, pure sparse and hybrid fine-tuning at the same parameter budget, and full fine-tuning."""
+    return [
+        quoted("better than LoRA, pure sparse fine-tuning and other hybrids at the same budget", "abstract"),
+        quoted("the performance of full fine-tuning recovered on some tasks", "abstract"),
+    ]
+
+
+# --- a task with a known answer, and the rungs of the ladder ------------------------
+
+DENSITY, STEPS, WARM_UP = 1 / 16, 15, 5
+
+
+# rank; density, in ranks of LoRA; learning rate, of 0.01, 0.03, 0.1 and 0.3 the best on another seed; mask at random
+RUNGS = {
+    "RoSA": (2, 2, 0.01, False), "LoRA": (4, 0, 0.01, False), "sparse alone": (0, 4, 0.01, False),
+    "sparse alone at random": (0, 4, 0.1, True),
+}  # fmt: skip
+
+
+def _task(device: str, seed: int = 0) -> tuple[nn.Linear, Tensor, Tensor]:
+    """A layer, inputs, and the layer's outputs after an update of rank 2 with 256 outliers."""
+    torch.manual_seed(seed)
+    base = nn.Linear(64, 64, bias=False).double()
+    x, shift = torch.randn(256, 64).double(), (torch.randn(64, 2) @ torch.randn(2, 64)).double() / 4
+    shift.view(-1)[torch.randperm(4096)[:256]] += 2 * torch.randn(256).double()
+    y = F.linear(x, base.weight + shift).detach()
+    return base.to(device), x.to(device), y.to(device)
+
+
+def _rosa(
+    base: nn.Linear, x: Tensor, y: Tensor, rank: int, density: float, chance: bool = False, steps: int = 300
+) -> nn.Module:
+    """The trained update: 100 steps of warm-up, the mask, and `steps` from the start."""
+    model = apply(nn.Sequential(copy.deepcopy(base)), None, rank, 2 * rank, density)
+    if chance:
+        _layer(model).mask(torch.rand_like(base.weight))
+    elif density:
+        _train(model, x, y, 100 if rank else 0)
+        find_masks(model, [partial(_error, model, x, y)])
+    return _train(model, x, y, steps)
+
+
+def _train(model: nn.Module, x: Tensor, y: Tensor, steps: int) -> nn.Module:
+    optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad])
+    for step in range(steps):
+        optimiser.param_groups[0]["lr"] = 0.03 * (1 - step / steps)
+        optimiser.zero_grad()
+        torch.autograd.backward(_error(model, x, y))
+        optimiser.step()
+    return model
+
+
+def _error(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    return F.mse_loss(model(x), y)
+
+
+def _layers(model: nn.Module) -> list[RoSALinear]:
+    return [m for m in model.modules() if isinstance(m, RoSALinear)]
+
+
+def _layer(model: nn.Module) -> RoSALinear:
+    return _layers(model)[0]
+
+
+def _density(model: nn.Module, ranks: int) -> float:
+    """At which S has as many numbers as A and B have at this rank."""
+    shapes = [m.weight.shape for name, m in model.named_modules() if isinstance(m, nn.Linear) and name != "lm_head"]
+    return sum(ranks * sum(shape) for shape in shapes) / sum(shape.numel() for shape in shapes)
+
+
+def _gap(a: Tensor, b: Tensor) -> float:
+    """The largest difference, relative to the largest number."""
+    return ((a - b).abs().max() / b.abs().max()).item()

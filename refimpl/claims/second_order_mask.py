@@ -1,0 +1,220 @@
+"""Second-order mask: what the paper says, as functions that measure, and fail when it is not so."""
+
+# ruff: noqa: N803, N806 - the names are the paper's
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from functools import partial
+from itertools import combinations
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from refimpl._claims import (
+    Measured,
+    NotHere,
+    at_least,
+    at_most,
+    direction,
+    equal,
+    exact,
+    headline,
+    parity,
+    quoted,
+    shown,
+)
+from refimpl._lab import loop, models, tasks
+from refimpl._surgery import trainable
+from refimpl.second_order_mask import apply, burn_in, gain, measure_gains, merge, select
+
+STEPS = 15
+
+
+BEST = 0.03, 0.3  # by gain, and at random: of 0.01, 0.03, 0.1 and 0.3, the best for each on another seed
+
+
+@exact
+def claim_the_top_of_the_gains_is_the_best_mask() -> list[Measured]:
+    """Section "Second-order Approximation Method": no mask of this size lowers a diagonal quadratic more."""
+    worse, off = 0, []
+    for seed in range(20):
+        chance = torch.Generator().manual_seed(seed)
+        g = torch.randn(10, generator=chance, dtype=torch.float64)
+        h = 0.1 + torch.rand(10, generator=chance, dtype=torch.float64)
+        masks = [torch.tensor(places) for places in combinations(range(10), 3)]
+        reached = [_least(g, h, places) for places in masks]
+        ours = select(gain(g, h), 3)
+        worse += not torch.equal(masks[min(range(len(masks)), key=reached.__getitem__)], ours)
+        off.append(abs(min(reached) + gain(g, h)[ours].sum().item()))
+    return [
+        equal("of 20 quadratics, those where another of all 120 masks is better", worse, 0),
+        at_most("the fall of the loss differs from the sum of g^2 / 2h by", max(off), 1e-12),
+    ]
+
+
+@exact
+def claim_what_is_not_selected_stays(device: str = "cpu") -> list[Measured]:
+    """Section "Second-order Approximation Method": |M|_0 = floor(p m); all else is theta0, under weight decay too."""
+    base, x, y = _task(device)
+    gains = burn_in(base, [partial(_error, base, x, y)])
+    untouched = _moved(base, _task(device)[0])
+    model = apply(copy.deepcopy(base), gains, 1 / 16)
+    before, count = _places(model), trainable(model)
+    _train(model, x, y, decay=0.01)
+    after, moved = _places(model), _moved(merge(model), base)
+    inside = [m.flatten().index_fill(0, after[name], 0) for name, m in moved.items() if name in after]
+    outside = [m for name, m in moved.items() if name not in after]
+    return [
+        equal("numbers trained", count, sum(p.numel() // 16 for p in base.parameters())),
+        equal("places that training changed", sum(int((before[n] != after[n]).sum()) for n in before), 0),
+        equal("numbers moved by the burn-in", sum(int(m.count_nonzero()) for m in untouched.values()), 0),
+        equal("numbers not selected that moved", sum(int(m.count_nonzero()) for m in inside + outside), 0),
+        at_least("numbers selected that moved", sum(int(m.count_nonzero()) for m in moved.values()), count),
+    ]
+
+
+@exact
+def claim_masked_gradients_are_not_enough(device: str = "cpu") -> Measured:
+    """Section "Second-order Approximation Method": zeroing gradients leaves the rest to weight decay."""
+    base, x, y = _task(device)
+    places = _places(apply(copy.deepcopy(base), burn_in(base, [partial(_error, base, x, y)]), 1 / 16))
+    model = copy.deepcopy(base)
+    for name, p in model.named_parameters():
+        M = torch.zeros_like(p).flatten().index_fill(0, places[name], 1).view_as(p)
+        p.register_hook(lambda g, M=M: g * M)
+    _train(model, x, y, decay=0.01)
+    outside = [m.flatten().index_fill(0, places[name], 0) for name, m in _moved(model, base).items()]
+    return at_least("AdamW with a decay of 0.01 moves what is not selected by", float(torch.cat(outside).max()), 1e-5)
+
+
+@exact
+def claim_sparsity_is_a_regulariser() -> Measured:
+    """Section "Theoretical Analysis": over all masks, |(I - M)(theta - theta0)|^2 is (1 - p) |theta - theta0|^2."""
+    moved = torch.randn(10, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    left = [moved.index_fill(0, torch.tensor(places), 0).square().sum() for places in combinations(range(10), 3)]
+    kept, whole = torch.stack(left).mean(), moved.square().sum()
+    return at_most("over all masks of 3 in 10 the mean, relative, is off by", _gap(kept, 0.7 * whole), 1e-12)
+
+
+@exact
+def claim_merged_equals_unmerged(device: str = "cpu") -> list[Measured]:
+    """Section "Second-order Approximation Method": theta0 + M Delta is a model like theta0."""
+    base, x, y = _task(device)
+    model = _train(apply(copy.deepcopy(base), None, 1 / 16), x, y)
+    expected = model(x)
+    return [
+        equal("merged outputs differ by", _gap(merge(model)(x), expected), 0),
+        equal("the layers are those of the base", [*map(type, model.modules())] == [*map(type, base.modules())], True),
+    ]
+
+
+@parity
+def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
+    """Section "Second-order Approximation Method": peft's SHiRA with this mask has the same outputs and gradients."""
+    try:
+        from peft import ShiraConfig, get_peft_model
+    except ImportError:
+        raise NotHere("pip install peft") from None
+    torch.manual_seed(0)
+    base = nn.Sequential(nn.Linear(64, 64, device=device))
+    model = apply(copy.deepcopy(base), None, 1 / 32)  # 64 + 64 numbers of the weight, as SHiRA has at r = 1
+    delta = model.get_parameter("0.parametrizations.weight.0.delta")
+    at = model.get_buffer("0.parametrizations.weight.0.at")
+    config = ShiraConfig(r=1, target_modules=["0"])
+    config.mask_fn = lambda *_, **__: torch.zeros(64 * 64, device=device).index_fill(0, at, 1).view(64, 64)
+    theirs: Any = get_peft_model(copy.deepcopy(base), config)
+    other = theirs.base_model.model[0].shira_weight["default"]
+    with torch.no_grad():
+        other.copy_(nn.init.normal_(delta))
+    x = torch.randn(8, 64, device=device)
+    h, expected = model(x), theirs(x)
+    g = torch.randn_like(h)
+    return [
+        at_most("outputs differ by", _gap(h, expected), 1e-6),
+        at_most(
+            "gradients differ by",
+            _gap(*torch.autograd.grad(h, delta, g), *torch.autograd.grad(expected, other, g)),
+            1e-6,
+        ),
+    ]
+
+
+@direction
+def claim_better_than_a_random_mask(device: str = "cpu") -> list[Measured]:
+    """Abstract: choosing the parameters by the data outperforms choosing at random, here at 0.5 per cent."""
+    task = dataclasses.replace(tasks.python(), length=64, rows=32)
+
+    def reached(seed: int, by_gain: bool, lr: float) -> float:
+        base, tokenizer = models.load("tiny", device)
+        torch.manual_seed(seed)
+        model = apply(base, measure_gains(base, tokenizer, task, 4, 2, seed) if by_gain else None)
+        loop.train(model, tokenizer, task, STEPS, lr, 2, seed=seed)
+        return task.evaluate(model, tokenizer).value
+
+    measured = []
+    for what, (ours, chance) in {"at one rate": (0.01, 0.01), "each at its best rate": BEST}.items():
+        lead = [reached(seed, False, chance) - reached(seed, True, ours) for seed in range(3)]
+        says = f"{what}, nats a token less than with a random mask, worst of 3 seeds"
+        measured.append(shown(says, min(lead), min(lead) > 0, "over 0"))
+    return measured
+
+
+@headline
+def claim_better_than_strong_baselines() -> Measured:
+    """Abstract: the results on the paper's tasks."""
+    return quoted("SAM outperforms many strong baselines", "abstract")
+
+
+# --- a task with a known answer ---------------------------------------------------
+
+
+def _least(g: Tensor, h: Tensor, places: Tensor) -> float:
+    """The least of g^T MD + 1/2 (MD)^T diag(h) (MD), found by Newton's step from 0 within the mask."""
+    inside = torch.zeros_like(g).index_fill(0, places, 1)
+    step = -(inside * g) / h
+    return (g @ step + (step * h) @ step / 2).item()
+
+
+def _task(device: str) -> tuple[nn.Sequential, Tensor, Tensor]:
+    torch.manual_seed(0)
+    base = nn.Sequential(nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 32)).double()
+    x = torch.randn(128, 32).double()
+    y = base(x).detach() + torch.randn(128, 32).double() / 4
+    return base.to(device), x.to(device), y.to(device)
+
+
+def _train(model: nn.Module, x: Tensor, y: Tensor, decay: float = 0.0) -> nn.Module:
+    optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-2, weight_decay=decay)
+    for _ in range(100):
+        optimiser.zero_grad()
+        torch.autograd.backward(_error(model, x, y))
+        optimiser.step()
+    return model
+
+
+def _error(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    return F.mse_loss(model(x), y)
+
+
+def _places(model: nn.Module) -> dict[str, Tensor]:
+    """Where each tensor is tuned, by its name in the base."""
+    return {
+        name.replace("parametrizations.", "").removesuffix(".0.at"): at.clone()
+        for name, at in model.named_buffers()
+        if name.endswith(".0.at")
+    }
+
+
+def _moved(model: nn.Module, base: nn.Module) -> dict[str, Tensor]:
+    """How far each parameter is from the base's."""
+    there = dict(base.named_parameters())
+    return {name: (p - there[name]).detach().abs() for name, p in model.named_parameters()}
+
+
+def _gap(a: Tensor, b: Tensor) -> float:
+    """The largest difference, relative to the largest number."""
+    return ((a - b).abs().max() / b.abs().max()).item()

@@ -1,0 +1,170 @@
+"""Implementations as a user runs them: impls, demo, verify; a collection's own ones; and what is kept in runs/."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import Kb
+
+from catalog.library import Library
+
+pytest.importorskip("torch")
+
+BIB = "@article{doe2020scale,\n  title={A paper about scale},\n  author={Doe, Jane},\n  journal={J},\n  year={2020}\n}"
+METHOD = '''"""Scale: multiply by a number."""
+
+PAPER = "doe2020scale"
+
+
+def scaled(x):
+    return 2 * x
+
+
+def demo(times: int = 1):
+    """Scale `times` times."""
+    return {"value": scaled(1.0) ** times}
+'''
+CLAIMS = '''from refimpl._claims import NotHere, at_most, direction, exact, headline, quoted, shown
+from ..scale import scaled
+
+
+@exact
+def claim_doubles():
+    """Section 1: it doubles."""
+    return at_most("off by", abs(scaled(3) - 6), 0)
+
+
+@exact
+def claim_halves():
+    """Section 2: it halves."""
+    return [at_most("zero is off by", scaled(0), 0), at_most("off by", abs(scaled(3) - 1.5), 0)]
+
+
+@exact
+def claim_breaks():
+    """Section 3: it breaks."""
+    raise RuntimeError("no such luck\\nand more")
+
+
+@exact
+def claim_nothing():
+    """Section 4: nothing is measured."""
+    return []
+
+
+@direction
+def claim_better():
+    """Section 5: it is better."""
+    return [shown("gain", 1.0, True, "over 0"), shown("gain elsewhere", float("nan"), True, "over 0")]
+
+
+@direction
+def claim_elsewhere(device="cpu"):
+    """Section 6: it is better on other machines."""
+    raise NotHere(f"another machine than {device}")
+
+
+@headline
+def claim_best():
+    """Abstract: it is the best."""
+    return quoted("99 %", "abstract")
+'''
+VERDICTS = {
+    "claim_doubles": "holds", "claim_halves": "fails", "claim_breaks": "fails", "claim_nothing": "fails",
+    "claim_better": "not shown", "claim_elsewhere": "not verified here", "claim_best": "not verified here",
+}  # fmt: skip
+
+
+@pytest.fixture
+def own(kb: Kb, root: Path) -> Iterator[Path]:
+    """A collection with an implementation of its own, whose claims stand in their own file."""
+    assert kb("add", given=BIB).status == 0
+    (root / "refimpl" / "claims").mkdir(parents=True)
+    (root / "refimpl" / "scale.py").write_text(METHOD)
+    (root / "refimpl" / "claims" / "scale.py").write_text(CLAIMS)
+    return root
+
+
+def test_claims_are_ticked_crossed_or_said_not_to_be_verified(kb: Kb, own: Path) -> None:
+    done = kb("verify", "scale")
+    assert done.status == 1
+    assert "  ✓ Section 1: it doubles.\n      off by: 0 (at most 0): holds\n" in done.out
+    assert "  ✗ Section 2: it halves.\n      off by: 4.5 (at most 0): fails\n" in done.out
+    assert "      fails: RuntimeError: no such luck\n" in done.out
+    assert "      not verified here: another machine than cpu\n" in done.out
+    assert "7 claims, 3 failed" in done.err
+    record = json.loads((own / "runs/scale.cpu.json").read_text())
+    assert {claim["name"]: claim["verdict"] for claim in record["claims"]} == VERDICTS
+    assert record["environment"]["versions"]["torch"]
+
+
+def test_kinds_choose_and_leave_the_record_alone(kb: Kb, own: Path) -> None:
+    done = kb("verify", "doe2020scale", "--kind", "direction,headline", "--json")
+    assert done.status == 0
+    assert [claim["name"] for claim in json.loads(done.out)[0]["claims"]] == list(VERDICTS)[4:]
+    assert not (own / "runs").exists()
+    assert "no kind odd" in kb("verify", "scale", "--kind", "odd").err
+
+
+def test_a_demo_runs_and_is_kept_beside_the_claims(kb: Kb, own: Path) -> None:
+    kb("verify", "scale")
+    assert kb("demo", "scale", "--set", "times=3", "--record").out.endswith("  value: 8\n")
+    record = json.loads((own / "runs/scale.cpu.json").read_text())
+    assert record["demo"] == {"value": 8.0}
+    assert len(record["claims"]) == 7
+    kb("verify", "scale")
+    assert json.loads((own / "runs/scale.cpu.json").read_text())["demo"] == {"value": 8.0}
+
+
+def test_an_option_that_a_demo_does_not_know(kb: Kb, own: Path) -> None:
+    done = kb("demo", "scale", "--steps", "3")
+    assert (done.status, done.err) == (1, "kb: scale: no option steps; there are times\n")
+
+
+def test_names_are_found_or_the_nearest_are_named(kb: Kb, own: Path) -> None:
+    assert "did you mean scale" in kb("verify", "scael").err
+    assert "did you mean lora" in kb("demo", "lorra").err
+    listed = kb("impls").out
+    assert "scale" in listed
+    assert "hu2021lora" in listed
+    assert kb("show", "doe2020scale").status == 0
+
+
+def test_a_file_that_breaks_the_form_is_not_run(kb: Kb, own: Path) -> None:
+    (own / "refimpl/claims/scale.py").write_text("def claim_one(: ...\n")
+    done = kb("verify", "scale")
+    assert done.status == 1
+    assert f"{own / 'refimpl/claims/scale.py'}:1: not Python" in done.err
+    checked = kb("check").out
+    assert "refimpl/claims/scale.py:1: " in checked
+
+
+def test_the_skeleton_passes_its_own_checks(kb: Kb, root: Path) -> None:
+    kb("add", given=BIB)
+    assert kb("impls", "new", "mine", "--paper", "doe2020scale").status == 0
+    done = kb("verify", "mine")
+    assert (done.status, done.out.count("✓")) == (0, 3)
+    assert "trainable: 2" in kb("demo", "mine").out
+    assert "mine" not in kb("check").out
+    assert "there is an implementation mine already" in kb("impls", "new", "mine", "--paper", "doe2020scale").err
+    assert "not a name" in kb("impls", "new", "../mine", "--paper", "doe2020scale").err
+
+
+def test_nothing_is_run_by_list_check_and_site(kb: Kb, own: Path) -> None:
+    (own / "refimpl/scale.py").write_text(METHOD + f"\nopen({str(own / 'ran')!r}, 'w').close()\n")
+    for command in (["list"], ["check"], ["impls"], ["show", "doe2020scale"], ["site", "pages", "out"]):
+        kb(*command)
+    assert not (own / "ran").exists()
+    kb("verify", "scale")
+    assert (own / "ran").exists()
+
+
+def test_a_record_that_is_none_is_said(kb: Kb, own: Path, library: Library) -> None:
+    (own / "runs").mkdir()
+    (own / "runs/scale.cpu.json").write_text("[1]")
+    done = kb("impls")
+    assert done.status == 1
+    assert "run kb verify scale again" in done.err
