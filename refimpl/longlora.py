@@ -34,7 +34,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
 
 from refimpl._lab import adapter
 from refimpl._surgery import freeze, swap
@@ -93,6 +95,10 @@ def attention(
     scale, dropout = options.get("scaling"), options.get("dropout", 0.0)
     h = s2(query, key, value, G=G, shift=module.config.s2_shift, scale=scale, dropout=dropout)
     return h.transpose(1, 2).contiguous(), None  # (b, n, H, D)
+
+
+AttentionInterface.register("s2", attention)
+AttentionMaskInterface.register("s2", sdpa_mask)
 
 
 class LoRALinear(nn.Module):

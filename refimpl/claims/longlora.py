@@ -10,8 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.masking_utils import sdpa_mask
 
 from refimpl._claims import (
     Measured,
@@ -29,12 +27,7 @@ from refimpl._claims import (
 from refimpl._lab.texts import glosses
 from refimpl._surgery import trainable
 from refimpl._toys import IGNORED, Batches, accuracy, best, far, llama, loss, tune
-from refimpl.longlora import ATTENTION, IN_FULL, apply, attention, grouped, interpolate, merge, shifted
-
-AttentionInterface.register("s2", attention)
-
-
-AttentionMaskInterface.register("s2", sdpa_mask)
+from refimpl.longlora import ATTENTION, IN_FULL, apply, grouped, interpolate, merge, shifted
 
 
 def rolled(q: Tensor, k: Tensor, v: Tensor, *, G: int) -> Tensor:
