@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from catalog.ingest.fetch import Fetch
     from catalog.ingest.run import Imported
     from catalog.models import Link, Paper, Status
-    from catalog.pages import Implementation, SiteOptions
+    from catalog.pages import Comparison, Implementation, SiteOptions
     from catalog.reading import Stats, Suggestion
     from catalog.record import Record
     from catalog.search.index import Index
+    from catalog.search.tree import Query
     from refimpl import Card
 
 CODE_HOSTS = ("github.com", "gitlab.com", "codeberg.org", "bitbucket.org")
@@ -32,6 +33,7 @@ CONFIG_TEXT = """\
 # A knowledge base of papers. Everything here is optional.
 # title = "Reading list"      # the name of the site
 # overdue_days = 90           # how long a paper may stay unread before `kb stats` says so
+# implemented = "status:read" # papers of which `kb check` demands an implementation
 # site_url = "https://…"      # where the site will be served, for its feed
 """
 
@@ -94,7 +96,21 @@ class Library:
 
         `brief` leaves abstract and notes out, which is quicker.
         """
-        return self.index().search(query, sort, limit, brief)
+        from catalog.search.query import parse
+
+        return self.index().search(self._with_implementations(parse(query)), sort, limit, brief)
+
+    def _with_implementations(self, query: Query) -> Query:
+        """The query with the keys of the papers in the place of `has:impl`, which the index does not know."""
+        from dataclasses import replace
+
+        from catalog.search.tree import Is, Or, swapped
+
+        wanted = Is("has", "impl")
+        if "impl" not in query.text.casefold():
+            return query
+        keys = Or(tuple(Is("key", key) for key in sorted({card.paper.casefold() for card in self.cards()})))
+        return replace(query, root=swapped(query.root, wanted, keys))
 
     def search(self, query: str, limit: int = 0, brief: bool = False) -> Sequence[Record]:
         """The papers that a query finds, the best first. Raises `BadQuery`."""
@@ -311,7 +327,11 @@ class Library:
         """The collection in numbers."""
         from catalog.reading import count
 
-        return count(self.list(query), self.store.config.overdue_days, today or dt.date.today())
+        runs = self.runs()
+        tried = {card.paper: set[str]() for card in self.cards()}
+        for card in self.cards():
+            tried[card.paper].update(runs.get(card.name, ()))
+        return count(self.list(query), self.store.config.overdue_days, today or dt.date.today(), tried)
 
     def cards(self) -> Sequence[Card]:
         """The reference implementations: those that came with readrun, and those in the `refimpl/` folder beside."""
@@ -459,7 +479,8 @@ class Library:
         written = self.store.hand_written()
         texts = {path: body.decode("utf-8", "replace") for path, body in written.items() if path.endswith(".md")}
         others = {path: body for path, body in written.items() if path not in texts}
-        return {**render(entries, self._site_options(bib), texts, self._implementations()), **others}
+        implementations, comparisons = self._implementations(), self._comparisons()
+        return {**render(entries, self._site_options(bib), texts, implementations, comparisons), **others}
 
     def _implementations(self) -> Sequence[Implementation]:
         """Cards with their sources as text and their runs; nothing of them is run."""
@@ -475,6 +496,13 @@ class Library:
             for card in self.cards()
             if Path(card.path).is_file()
         ]
+
+    def _comparisons(self) -> Sequence[Comparison]:
+        """What `kb bench` measured, one for each model, task and kind of device."""
+        from catalog.pages import Comparison
+        from catalog.running import read_benches
+
+        return [Comparison(*bench) for bench in read_benches(self.root / "runs")]
 
     def _site_options(self, bib: str = "") -> SiteOptions:
         from catalog.pages import SiteOptions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.record import Record
@@ -21,7 +21,11 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """The collection in numbers. `by_tag` and `by_venue` are (read, all); `overdue` is what waits too long."""
+    """The collection in numbers. `by_tag` and `by_venue` are (read, all); `overdue` is what waits too long.
+
+    `implemented` says how many papers have an implementation, and how many one that ran on which kind of device;
+    `unimplemented` are the keys of those without.
+    """
 
     total: int
     by_status: dict[str, int]
@@ -31,6 +35,8 @@ class Stats:
     by_venue: dict[str, tuple[int, int]]
     overdue: tuple[Record, ...]
     overdue_days: int
+    implemented: dict[str, int]
+    unimplemented: tuple[str, ...]
 
 
 def suggest(
@@ -82,8 +88,11 @@ def _plural(count: int, word: str) -> str:
     return word if abs(count) == 1 else word + "s"
 
 
-def count(records: Sequence[Record], overdue_days: int, today: dt.date) -> Stats:
-    """The collection in numbers; a paper is overdue past its due date, or unread longer than `overdue_days`."""
+def count(records: Sequence[Record], overdue_days: int, today: dt.date, tried: Mapping[str, Collection[str]]) -> Stats:
+    """The collection in numbers; a paper is overdue past its due date, or unread longer than `overdue_days`.
+
+    `tried` holds, for each paper with an implementation, the kinds of devices that it ran on.
+    """
     months = Counter(record.read[:7] for record in records if record.read)
     limit = str(today - dt.timedelta(days=overdue_days))
     late = [
@@ -98,7 +107,14 @@ def count(records: Sequence[Record], overdue_days: int, today: dt.date) -> Stats
         by_venue=_shares((r.venue, r) for r in records if r.venue),
         overdue=tuple(sorted(late, key=lambda r: (r.due or "9999", r.added, r.key))),
         overdue_days=overdue_days,
+        implemented=_coverage([tried[r.key] for r in records if r.key in tried]),
+        unimplemented=tuple(r.key for r in records if r.key not in tried),
     )
+
+
+def _coverage(tried: Sequence[Collection[str]]) -> dict[str, int]:
+    devices = Counter(device for ran in tried for device in ran)
+    return {"all": len(tried), **dict(sorted(devices.items()))}
 
 
 def _shares(pairs: Iterable[tuple[str, Record]]) -> dict[str, tuple[int, int]]:

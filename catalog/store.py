@@ -34,12 +34,17 @@ _TEMP = re.compile(r"\.[0-9a-f]{16}\.tmp\Z")
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """`kb.toml`, all of it optional. `overdue_days` is how long a paper may stay unread before `kb stats` says so."""
+    """`kb.toml`, all of it optional.
+
+    `overdue_days` is how long a paper may stay unread before `kb stats` says so; `implemented` is a query for the
+    papers of which `kb check` demands an implementation.
+    """
 
     title: str = "Reading list"
     papers: str = "papers"
     overdue_days: int = 90
     site_url: str = ""
+    implemented: str = ""
 
 
 def find_root(start: Path, named: str | None = None) -> Path:

@@ -168,3 +168,35 @@ def test_a_record_that_is_none_is_said(kb: Kb, own: Path, library: Library) -> N
     done = kb("impls")
     assert done.status == 1
     assert "run kb verify scale again" in done.err
+
+
+def test_papers_are_found_by_their_implementations(kb: Kb, own: Path) -> None:
+    kb("add", "--title", "Another paper")
+    assert kb("list", "has:impl").out.count("doe2020scale") == 1
+    assert "Another" not in kb("list", "has:implementation").out
+    assert "doe2020scale" not in kb("list", "--", "-has:impl").out
+    assert kb("list", "title:implicit OR has:code").status == 0
+
+
+def test_stats_show_what_is_covered(kb: Kb, own: Path) -> None:
+    kb("add", "--title", "Another paper")
+    kb("verify", "scale")
+    said = kb("stats").out
+    assert "    1 of 2    papers have one\n    1 of 2    measured on cpu\n    0 of 2    measured on cuda\n" in said
+    numbers = json.loads(kb("stats", "--json").out)
+    assert numbers["implemented"] == {"all": 1, "cpu": 1}
+    assert len(numbers["unimplemented"]) == 1
+
+
+def test_an_implementation_may_be_demanded(kb: Kb, own: Path) -> None:
+    kb("add", "--title", "Another paper", "--key", "another")
+    (own / "kb.toml").write_text('implemented = "status:unread -tag:survey"\n')
+    done = kb("check")
+    assert done.status == 1
+    assert (
+        "papers/another.md:1: no implementation, which kb.toml demands; `kb impls new NAME --paper another`" in done.out
+    )
+    kb("tag", "another", "survey")
+    assert "no implementation" not in kb("check").out
+    (own / "kb.toml").write_text('implemented = "statu:x"\n')
+    assert "kb.toml:1: implemented: no field" in kb("check").out

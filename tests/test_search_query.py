@@ -112,6 +112,7 @@ MEANINGS: list[tuple[str, Node | None]] = [
     ("arxiv:2106.", starting("arxiv", "2106.")),
     ("has:code", Is("has", "code")),
     ("has:tags", Is("has", "tag")),
+    ("has:implementation", Is("has", "impl")),
     ('has:"google colab"', Is("has", "google colab")),
     ("link:GitHub.com", Contains("link", "github.com")),
     ("link:https://x.org/a:b", Contains("link", "https://x.org/a:b")),

@@ -63,6 +63,7 @@ def _check(store: Store, loaded: Loaded) -> list[Finding]:
 def _findings(store: Store, loaded: Loaded) -> Iterator[Finding]:
     from catalog.check.entries import entry_rules
     from catalog.check.folder import folder_rules
+    from catalog.check.implementations import implementation_rules
     from catalog.check.papers import file_rules, link_rules
     from catalog.check.whole import whole_rules
 
@@ -71,4 +72,5 @@ def _findings(store: Store, loaded: Loaded) -> Iterator[Finding]:
         yield from entry_rules(sheet, loaded)
         yield from link_rules(sheet, loaded)
     yield from whole_rules(loaded)
+    yield from implementation_rules(store, loaded)
     yield from folder_rules(store, loaded)

@@ -40,6 +40,7 @@ CODES: Mapping[str, str] = {
     "missing-field": "a field that a bibliography style would miss",
     "name": "a name that does not parse",
     "no-bibtex": "a paper without a BibTeX entry",
+    "no-implementation": "a paper that kb.toml demands an implementation of, and there is none",
     "no-notebook": "a tutorial whose notebook is not there",
     "no-parent": "a crossref or xdata to an entry that is not there",
     "other-paper": "a link to the paper that leads to another paper",

@@ -27,10 +27,10 @@ def folder_rules(store: Store, loaded: Loaded) -> Iterator[Finding]:
 def _config(root: Path, config: Config) -> Iterator[Finding]:
     if config.site_url and not _is_web(config.site_url):
         message = f"site_url: {config.site_url!r} is not an address"
-        yield Finding("config", message, "write https://host/path", CONFIG, _config_line(root, "site_url"))
+        yield Finding("config", message, "write https://host/path", CONFIG, config_line(root, "site_url"))
     if config.overdue_days < 0:
         message = f"overdue_days: {config.overdue_days} is below zero"
-        yield Finding("config", message, "write a number of days", CONFIG, _config_line(root, "overdue_days"))
+        yield Finding("config", message, "write a number of days", CONFIG, config_line(root, "overdue_days"))
 
 
 def _is_web(url: str) -> bool:
@@ -41,7 +41,7 @@ def _is_web(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
-def _config_line(root: Path, name: str) -> int:
+def config_line(root: Path, name: str) -> int:
     try:
         lines = (root / CONFIG).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):

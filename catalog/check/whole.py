@@ -1,4 +1,4 @@
-"""Rules about the catalog as a whole: one work twice, keys that clash, tags, implementations, shared.bib."""
+"""Rules about the catalog as a whole: one work twice, keys that clash, tags, shared.bib."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from catalog.bibtex import MONTHS, strings
 from catalog.bibtex.identifiers import fold
@@ -26,7 +25,6 @@ def whole_rules(loaded: Loaded) -> Iterator[Finding]:
     yield from _same_works(loaded)
     yield from _same_keys(loaded)
     yield from _tag_spellings(loaded)
-    yield from _implementations(loaded)
     yield from _shared(loaded)
 
 
@@ -115,28 +113,6 @@ def _tag_spellings(loaded: Loaded) -> Iterator[Finding]:
             if tag != right:
                 message = f"tags: {tag} is written {right} elsewhere"
                 yield sheet.finding("tag-spelling", message, f"write {right}", sheet.front_line("tags", tag))
-
-
-def _implementations(loaded: Loaded) -> Iterator[Finding]:
-    """Those of this knowledge base; the ones that came with the tool may be of papers that are not in it."""
-    keys = {sheet.paper.key for sheet in loaded.sheets}
-    for card in loaded.cards:
-        if not Path(card.path).is_relative_to(loaded.root):
-            continue
-        path = Path(card.path).relative_to(loaded.root).as_posix()
-        for problem in card.problems:
-            there = Path(problem.path).relative_to(loaded.root).as_posix()
-            yield Finding("implementation", f"{card.name}: {problem.message}", problem.remedy, there, problem.line)
-        if card.paper and card.paper not in keys and not _unreadable(card.paper, loaded):
-            now = loaded.keys.get(card.paper.casefold())
-            remedy = f'write PAPER = "{now}"' if now else "add the paper, or correct PAPER"
-            message = f"{card.name}: PAPER = {card.paper!r} is not in the catalog"
-            yield Finding("unknown-implementation", message, remedy, path, card.line, card.paper)
-
-
-def _unreadable(key: str, loaded: Loaded) -> bool:
-    """Whether the paper is there but its file cannot be read; that is said already."""
-    return loaded.keys.get(key.casefold()) == key
 
 
 def _shared(loaded: Loaded) -> Iterator[Finding]:

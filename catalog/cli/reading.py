@@ -170,6 +170,14 @@ def _stats(numbers: Stats) -> None:
                 out.echo(f"  {read:>3} of {total:<4} {name}")
             if len(shares) > 12:
                 out.echo(f"  and {len(shares) - 12} more; --json lists all")
+    if (implemented := numbers.implemented)["all"]:
+        out.styled("implementations", "bold")
+        out.echo(f"  {implemented['all']:>3} of {numbers.total:<4} papers have one")
+        for device in ("cpu", "cuda", "mps"):
+            if device != "mps" or device in implemented:
+                out.echo(f"  {implemented.get(device, 0):>3} of {numbers.total:<4} measured on {device}")
+        if numbers.unimplemented:
+            out.echo(f"  without: {', '.join(numbers.unimplemented[:6])}{' …' if numbers.unimplemented[6:] else ''}")
     if numbers.overdue:
         out.styled(f"overdue (past the due date, or unread for {numbers.overdue_days} days)", "bold")
         for record in numbers.overdue[:12]:

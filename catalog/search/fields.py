@@ -166,7 +166,8 @@ FIELDS: dict[str, Field] = {
     "doi": Field("DOI, or the start of one", "doi:10.18653/", _identifier("doi", _doi)),
     "due": Field("when it should be read by: a date or a range", "due:..2026-12-31", _span("due", _date)),
     "has": Field(
-        "a link of that name (code, blog, …), or notes, bibtex, abstract, doi, arxiv, tutorial, year, tags, links, due",
+        "a link of that name (code, blog, …), or notes, bibtex, abstract, doi, arxiv, tutorial, year, tags, links, due,"
+        " impl (an implementation)",
         "has:code",
         _has,
     ),
@@ -229,4 +230,5 @@ def _present(record: Record) -> Iterable[str]:
 
 
 def _singular(name: str) -> str:
-    return {"links": "link", "tags": "tag", "tutorials": "tutorial"}.get(name, name)
+    same = {"links": "link", "tags": "tag", "tutorials": "tutorial", "implementation": "impl"}
+    return same.get(name, name)

@@ -87,6 +87,18 @@ def _words(node: Node | None) -> list[Words]:
     return []
 
 
+def swapped(node: Node | None, old: Node, new: Node) -> Node | None:
+    """The tree with `new` wherever `old` stands."""
+    if node == old:
+        return new
+    match node:
+        case And(parts) | Or(parts):
+            return type(node)(tuple(part for part in (swapped(part, old, new) for part in parts) if part))
+        case Not(part):
+            return Not(swapped(part, old, new) or part)
+    return node
+
+
 def starting(name: str, prefix: str) -> Between:
     """A fact of that name has a value that starts so."""
     return Between(name, prefix, prefix + BEYOND)
