@@ -22,6 +22,7 @@ class Classes:
     """The noun class of a meaning, from its words and its gloss."""
 
     cases: int = 200
+    start: int = 0  # the first of them
     name: str = "classes"
     length: int = 96
     metric: str = "accuracy"
@@ -39,7 +40,7 @@ class Classes:
             yield padded(rows, labels, tokenizer, max(map(len, rows)))
 
     def evaluate(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> Score:
-        nouns = nouns_of(adapted()[1])[: self.cases]
+        nouns = nouns_of(adapted()[1])[self.start : self.start + self.cases]
         prompts = [_cut(encode(tokenizer, _question(s)), tokenizer, self.length) for s in nouns]
         chosen = choose(model, tokenizer, prompts, wordnet.NOUN_CLASSES)
         right = sum(wordnet.NOUN_CLASSES[c] == s.noun_class for c, s in zip(chosen, nouns, strict=True))

@@ -26,6 +26,7 @@ class Recall:
 
     length: int = 256
     cases: int = 100
+    start: int = 0  # other questions for every number
     name: str = "recall"
     metric: str = "accuracy"
     better: Better = "higher"
@@ -65,7 +66,7 @@ class Recall:
         ]
 
     def _questions(self, tokenizer: PreTrainedTokenizerBase, n: int) -> list[tuple[list[int], str]]:
-        order = random.Random(0)  # noqa: S311  # the same questions every time
+        order = random.Random(self.start)  # noqa: S311  # the same questions every time
         keys = _keys(adapted()[1], tokenizer)
         found = []
         for _ in range(n):

@@ -1,0 +1,221 @@
+"""One table for all: every way of adapting a model, on the same model, data, steps and evaluation.
+
+Each method is measured at a budget of trained parameters that is about the same for all, and at its paper's own
+setting. For each, the same number of learning rates is tried with a seed and on data that are not reported; the best is
+then trained with every reported seed. Each cell of the table is handed to `keep` as soon as it is known, and what is
+known already is not measured again. A method that fails is a row that says why.
+"""
+
+from __future__ import annotations
+
+import difflib
+import gc
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
+
+from refimpl._bench import cells, rows
+from refimpl._bench.settings import (
+    BATCH,
+    RATES,
+    SEARCH_SEED,
+    SEEDS,
+    STEPS,
+    Case,
+    Settings,
+    budget_of,
+    cases,
+    difference,
+    first_line,
+    same,
+)
+from refimpl._bench.settings import kind_of as kind_of
+from refimpl._bench.settings import name_of as name_of
+from refimpl._lab import LabError, measure, models, tasks
+from refimpl._lab.loop import Progress
+from refimpl._lab.score import Better
+from refimpl._roster import ENTRIES
+
+Record = dict[str, Any]
+Keep = Callable[[Record], None]
+
+
+def bench(
+    names: Iterable[str] = (),
+    *,
+    model: str = "tiny",
+    task: str = "python",
+    budget: int | None = None,
+    steps: int = STEPS,
+    batch: int = BATCH,
+    length: int | None = None,
+    seeds: int = SEEDS,
+    rates: int = RATES,
+    device: str = "auto",
+    dtype: str = "float32",
+    command: str = "",
+    known: Record | None = None,
+    restart: bool = False,
+    keep: Keep = lambda _: None,
+    report: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> Record:
+    """Fill the table for the methods named, or for all. `known` is a record to go on from.
+
+    `report` is told of every step, and of every row that is finished. Raises `LabError` with the remedy.
+    """
+    wanted = chosen(names)
+    if min(steps, batch, seeds, rates) < 1:
+        raise LabError(f"{steps} steps, a batch of {batch}, {seeds} seeds, {rates} rates: 1 is the least of each")
+    place = models.device_of(device)
+    scored = tasks.get(task)
+    base, tokenizer = models.load(model, place, dtype)
+    several = _several(place)
+    settings = Settings(
+        model, task, steps, batch, length or scored.length, tuple(range(SEARCH_SEED + 1, SEARCH_SEED + 1 + seeds)),
+        rates, budget_of(budget, base), place, dtype,
+    )  # fmt: skip
+    before = settings.scored().evaluate(base, tokenizer).value
+    table = Table(settings, cases(settings, base), before, command)
+    del base
+    table.go_on(several(known), [case.key for case in table.cases if case.name in wanted], restart)
+    if not several.first:
+        keep, report = (lambda _: None), (lambda _: None)
+    table.fill(wanted, several, keep, report)
+    return table.record()
+
+
+def chosen(names: Iterable[str]) -> list[str]:
+    """The entries of these names or implementations, all where none is named. Raises `LabError`."""
+    found: dict[str, None] = {}
+    for name in names:
+        same_file = [entry.name for entry in ENTRIES.values() if name in (entry.name, entry.module)]
+        if not same_file:
+            near = difflib.get_close_matches(name, ENTRIES, n=1, cutoff=0.5)
+            meant = f"did you mean {near[0]}? There are" if near else "there are"
+            raise LabError(f"no method {name!r} to compare; {meant} {', '.join(ENTRIES)}")
+        found |= dict.fromkeys(same_file)
+    return list(found) or list(ENTRIES)
+
+
+class Table:
+    """What is known so far, and how to know the rest."""
+
+    def __init__(self, settings: Settings, of: list[Case], before: float, command: str) -> None:
+        self.settings, self.cases, self.before, self.command = settings, of, before, command
+        self.better: Better = settings.scored().better
+        self.same = same(settings, settings.device, before)
+        self.environment = measure.environment(settings.device, settings.dtype, SEARCH_SEED)
+        self.found: dict[str, rows.Measured] = {}
+
+    def go_on(self, known: Record | None, keys: list[str], restart: bool) -> None:
+        """Take over what was measured with these settings; with `restart`, less the rows of these keys."""
+        old = (known or {}).get("cells") or {}
+        differs = difference(old.get("same", {}), self.same) if old else ""
+        if differs and not restart:
+            raise LabError(f"the record was measured with other settings ({differs}); --restart begins again")
+        stamps = {case.key: case.stamp() for case in self.cases}
+        kept = {} if differs else old.get("done", {})
+        self.found = {
+            key: measured
+            for key, measured in kept.items()
+            if stamps.get(key) == measured["stamp"] and not (restart and key in keys)
+        }
+
+    def fill(self, wanted: list[str], several: Several, keep: Keep, report: Callable[[dict[str, Any]], None]) -> None:
+        """Measure what is missing of these methods, cell by cell."""
+        mine = [case for case in self.cases if case.name in wanted]
+        for case in mine:
+            self.found.setdefault(case.key, rows.begun(case) | ({"why": case.why} if case.why else {}))
+        for case in mine:
+            measured = self.found[case.key]
+            fresh = False
+            while todo := rows.left(measured, case, self.better):
+                kind, which = todo[0]
+                doing: dict[str, Any] = {"title": case.entry.title, "setting": case.setting, "kind": kind}
+                doing |= {"which": which, "left": sum(len(self._left(other)) for other in mine)}
+                report(doing)
+                cell = several(attempt(partial(self._measure, case, kind, which, _told(report, doing)), several, kind))
+                if kind in ("rates", "seeds"):
+                    measured[kind][which] = cell
+                else:
+                    measured[kind] = cell
+                fresh = True
+                keep(self.record())
+            if fresh:
+                report({"finished": rows.row(measured, self.better)})
+        keep(self.record())
+
+    def _left(self, case: Case) -> list[tuple[str, str]]:
+        return rows.left(self.found[case.key], case, self.better)
+
+    def _measure(self, case: Case, kind: str, which: str, progress: Progress) -> cells.Cell:
+        if kind == "rates":
+            return cells.searched(case, float(which), progress)
+        if kind == "inference":
+            return cells.inference(case)
+        rate = rows.chosen_rate(self.found[case.key], self.better)
+        assert rate is not None
+        return cells.reported(case, rate, int(which), progress) if kind == "seeds" else cells.memory(case, rate)
+
+    def record(self) -> Record:
+        """For `runs/`: the rows that are finished, and the cells of all."""
+        s, scored = self.settings, self.settings.scored()
+        whole = [case for case in self.cases if case.key in self.found and not self._left(case)]
+        made = [rows.row(self.found[case.key], self.better) for case in whole]
+        return {
+            "command": self.command,
+            "model": s.model,
+            "task": s.task,
+            "metric": {"name": scored.metric, "better": scored.better},
+            "steps": s.steps,
+            "batch": s.batch,
+            "length": s.length,
+            "seeds": list(s.seeds),
+            "rates": sorted({rate for case in whole for rate in case.grid}),
+            "budget": s.budget,
+            "before": self.before,
+            "environment": self.environment,
+            "rows": made,
+            "cells": {"same": self.same, "done": self.found},
+        }
+
+
+class Several:
+    """The processes that `accelerate launch` started: each trains its share, the first alone measures and writes."""
+
+    def __init__(self, count: int, first: bool) -> None:
+        self.count, self.first = count, first
+
+    def __call__(self, said: Any) -> Any:
+        """What the first process says, in all of them."""
+        return broadcast_object_list([said])[0] if self.count > 1 else said
+
+
+def _several(place: str) -> Several:
+    state = PartialState(cpu=place == "cpu")
+    return Several(state.num_processes, state.is_main_process)
+
+
+def attempt(run: Callable[[], cells.Cell], several: Several, kind: str) -> cells.Cell:
+    """A cell, or why there is none. Memory and inference are for the first process alone."""
+    if kind not in ("rates", "seeds") and not several.first:
+        return {}
+    try:
+        with models.out_of_memory("for these settings"):
+            return run()
+    except Exception as e:  # whatever goes wrong with one method is its row's, and the others go on
+        return {
+            "why": first_line(e) if isinstance(e, LabError | ValueError) else f"{type(e).__name__}: {first_line(e)}"
+        }
+    finally:
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def _told(report: Callable[[dict[str, Any]], None], doing: dict[str, Any]) -> Progress:
+    return lambda step, steps, loss: report(doing | {"step": step, "steps": steps, "loss": loss})

@@ -1,0 +1,158 @@
+"""What a bench is run with, and what of it must be the same for two numbers to stand in one table."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from refimpl._lab import LabError, models, tasks
+from refimpl._lab.environment import environment
+from refimpl._lab.score import Task
+from refimpl._roster import ENTRIES, Entry, default_budget
+
+PACKAGE = Path(__file__).parents[1]
+STEPS, BATCH, SEEDS, RATES = 60, 4, 3, 4
+SEARCH_SEED = 0  # the learning rate is chosen with this seed; the seeds that are reported begin at 1
+WIDTH = 192  # of `tiny`, where the searches begin at the rates of the roster
+HELD_BACK = 8  # of the texts to train on, one in so many is held back while the rate is chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The same for every row of a table."""
+
+    model: str
+    task: str
+    steps: int
+    batch: int
+    length: int
+    seeds: tuple[int, ...]
+    rates: int
+    budget: int
+    device: str
+    dtype: str
+
+    def scored(self) -> Task:
+        """The task, at the length of these settings."""
+        return _at_length(tasks.get(self.task), self.length)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A row of the table before it is measured."""
+
+    name: str
+    setting: str  # "matched" or "own"
+    settings: Settings
+    options: dict[str, Any]
+    grid: tuple[float, ...]
+    why: str = ""  # what is wrong with it already
+
+    @property
+    def key(self) -> str:
+        return f"{self.name}.{self.setting}"
+
+    @property
+    def entry(self) -> Entry:
+        return ENTRIES[self.name]
+
+    @property
+    def budget(self) -> int | None:
+        return self.settings.budget if self.setting == "matched" else None
+
+    def stamp(self) -> str:
+        """Changes when the implementation or the setting does: what was measured before is then measured anew."""
+        source = (PACKAGE / f"{self.entry.module}.py").read_bytes() if self.entry.module else b""
+        said = repr((self.entry.rate, self.grid, sorted(self.options.items(), key=str))).encode()
+        return hashlib.sha256(source + said).hexdigest()[:16]
+
+
+def same(settings: Settings, place: str, before: float) -> dict[str, Any]:
+    """What must not differ between two runs that fill one table."""
+    around = environment(place, settings.dtype, SEARCH_SEED)
+    facts = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(settings).items()}
+    return facts | {
+        "device": around["device"], "threads": around["threads"], "versions": around["versions"],
+        "before": float(f"{before:.4g}"),
+    }  # fmt: skip
+
+
+def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """The first thing in which two runs differ: "steps 80, not 2"; "" where they are the same."""
+    for name in new:
+        if old.get(name) != new[name]:
+            return f"{name} {_short(old.get(name))}, not {_short(new[name])}"
+    return ""
+
+
+def cases(settings: Settings, base: Any) -> list[Case]:
+    """Every row, for this model: matched where the method has a size, and at the paper's own setting."""
+    found = []
+    for entry in ENTRIES.values():
+        for setting in ("matched", "own") if entry.matches else ("own",):
+            budget = settings.budget if setting == "matched" else None
+            grid = rates(entry, base.get_input_embeddings().weight.shape[1], settings.rates)
+            try:
+                found.append(Case(entry.name, setting, settings, entry.options(base, budget), grid))
+            except (ValueError, AttributeError) as e:
+                found.append(Case(entry.name, setting, settings, {}, grid, first_line(e)))
+    return found
+
+
+def rates(entry: Entry, width: int, count: int) -> tuple[float, ...]:
+    """So many learning rates, each about three times the one before, around the one that the roster names."""
+    middle = entry.rate * (WIDTH / width if entry.width else 1)
+    start = round(2 * math.log10(middle)) - count // 2
+    return tuple(float(f"{(1, 3)[place % 2]}e{place // 2}") for place in range(start, start + count))
+
+
+def budget_of(asked: int | None, base: Any) -> int:
+    """What was asked for, or that of LoRA of rank 2 on every Linear. Raises `LabError`."""
+    if asked is not None and asked < 1:
+        raise LabError(f"a budget of {asked} trains nothing; give the number of parameters to train")
+    return asked or default_budget(base)
+
+
+def set_apart(task: Task) -> Task:
+    """The same task with other held-out data, to choose a learning rate on: nothing of it is ever reported."""
+    if isinstance(task, tasks.Text):
+        whole = task.texts
+
+        def texts() -> tuple[list[str], list[str]]:
+            train, _ = whole()
+            cut = max(1, len(train) // HELD_BACK)
+            return train[:-cut], train[-cut:]
+
+        return replace(task, texts=texts)
+    if isinstance(task, tasks.Classes | tasks.Recall):
+        return replace(task, start=task.cases)
+    return task
+
+
+def first_line(error: BaseException) -> str:
+    """An error in one line."""
+    said = str(error).strip().splitlines()
+    return said[0][:300] if said else type(error).__name__
+
+
+def name_of(model: str) -> str:
+    """A model's name as a part of a file's name."""
+    return "".join(c if c.isalnum() or c in "._" else "-" for c in Path(model).name) or "model"
+
+
+def kind_of(device: str) -> str:
+    """`cpu` or `cuda`. Raises `LabError`."""
+    return models.device_of(device).partition(":")[0]
+
+
+def _at_length(task: Task, length: int) -> Task:
+    if isinstance(task, tasks.Text | tasks.Classes | tasks.Recall):
+        return replace(task, length=length)
+    return task
+
+
+def _short(value: Any) -> str:
+    return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
