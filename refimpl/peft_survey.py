@@ -31,16 +31,54 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
+
+from refimpl import _roster
+from refimpl._lab import cost, loop, models, tasks
+from refimpl._lab.environment import environment
 
 PAPER = "lialin2023scaling"
 ADDITIVE, SELECTIVE, REPARAMETRISED, HYBRID, FULL = "additive", "selective", "reparametrised", "hybrid", "all weights"
+
+# Each way of adapting a model, its class, and what the survey says of it. Where the text is empty, the survey does not
+# have the method, and the class is this project's reading of section 3.
+SAID: dict[str, tuple[str, str]] = {
+    "full": (FULL, "3.1: a gradient and two moments for each parameter"),
+    "lomo": (FULL, ""),
+    "lora": (REPARAMETRISED, "10.2: only the two matrices are trained, and are added to W afterwards"),
+    "qlora": (REPARAMETRISED, ""),
+    "qa_lora": (REPARAMETRISED, ""),
+    "rosa": (HYBRID, ""),
+    "second_order_mask": (SELECTIVE, "3.2, of sparse selection as such: impractical on contemporary hardware"),
+    "llm_adapters_series": (ADDITIVE, "6.1: networks behind sub-layers, less than 4 % of the parameters"),
+    "llm_adapters_parallel": (ADDITIVE, "3.1: a variation of where an adapter stands"),
+    "prompt_tuning": (ADDITIVE, "7.1: incredibly parameter-efficient, at the cost of inference overhead"),
+    "prefix_tuning": (ADDITIVE, "7.2: only the prefix is needed for inference"),
+    "delta_tuning_specification": (SELECTIVE, "3.2: chosen by the type of the layer"),
+    "longlora": (HYBRID, ""),
+    "delta_tuning_addition": (ADDITIVE, "6.1: networks behind sub-layers, less than 4 % of the parameters"),
+    "delta_tuning_reparametrisation": (REPARAMETRISED, "10.2: only the two matrices are trained"),
+    "delta_tuning_all": (HYBRID, "11.5, S4: adapters, prefixes, biases and LoRA in one model"),
+    "peft_library": (REPARAMETRISED, "10.2: only the two matrices are trained, and are added to W afterwards"),
+}
+
+
+def ways() -> dict[str, _roster.Entry]:
+    """The roster, and what else of this project adapts a model: the kinds of delta tuning, and PEFT's LoRA."""
+    three = ("addition", "specification", "reparametrisation")
+    kinds = {"addition": three[:1], "reparametrisation": three[2:], "all": three}
+    more = [
+        _roster.Entry(f"delta_tuning_{name}", f"Delta tuning: {name}", "delta_tuning", {"kinds": chosen}, "", 1e-2,
+                      folds="addition" not in chosen)
+        for name, chosen in kinds.items()
+    ]  # fmt: skip
+    more.append(_roster.Entry("peft_library", "PEFT's LoRA", "peft_library", {}, "", 1e-2, folds=True))
+    return _roster.ENTRIES | {entry.name: entry for entry in more}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,37 +120,43 @@ def classify(base: nn.Module, adapt: Callable[[Any], nn.Module]) -> Found:
     model = copy.deepcopy(base)
     theta0 = {id(p): p for p in model.parameters()}  # held, so that no new parameter takes the id of an old one
     model = adapt(model)
-    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    trained: dict[str, Tensor] = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    if not trained:
+        raise ValueError("nothing is trained, so there is nothing to classify")
     parts, changed, rank = dict[str, str](), 0, 0
-    for host, owners in _places(base, trained).items():
+    for host, inside in _places(base, trained).items():
         layer, was = model.get_submodule(host), base.get_submodule(host)
-        before, moved = weight(layer, was), list[Tensor]()
-        for owned in owners.values():
-            found = {name: SELECTIVE if id(p) in theta0 else _kind(layer, was, p, owned) for name, p in owned.items()}
-            parts |= found
-            moved += [p for name, p in owned.items() if found[name] != ADDITIVE]
+        parts |= {name: SELECTIVE if id(p) in theta0 else _kind(layer, was, name, inside) for name, p in inside.items()}
+        before, moved = weight(layer, was), [p for name, p in inside.items() if parts[name] != ADDITIVE]
         if moved and before is not None:
             with _Moved(moved):
-                delta = weight(layer, was)
-            assert delta is not None
-            delta = delta - before
-            changed += int((delta.abs() > _tolerance(before)).sum())
-            rank = max(rank, int(torch.linalg.matrix_rank(delta)) if delta.dim() == 2 else 0)
+                after = weight(layer, was)
+            assert after is not None  # each of them leaves the layer one of the base's kind, and so do all
+            changed += int(_differ(after, before).sum())
+            rank = max(rank, int(torch.linalg.matrix_rank(after - before)) if after.dim() == 2 else 0)
     all_of_it = len(trained) == len(theta0) and all(id(p) in theta0 for p in trained.values())
     return Found(parts, sum(p.numel() for p in trained.values()), changed, rank, all_of_it)
 
 
-def _kind(layer: nn.Module, was: nn.Module, phi: Tensor, owned: dict[str, Tensor]) -> str:
-    """The class of a new tensor: move all that its owner trains, and then one number of it alone."""
-    with _Moved(list(owned.values())):
-        W = weight(layer, was)
-        if W is None:
+def _kind(layer: nn.Module, was: nn.Module, name: str, inside: dict[str, Tensor]) -> str:
+    """The class of a new tensor: move what its owner trains, and then one number of it alone.
+
+    Where that has no effect (B = 0 is in another module than A), the module around the owner is moved, and so on.
+    """
+    owner = name
+    while owner:
+        owner = owner.rpartition(".")[0]
+        with _Moved([p for other, p in inside.items() if other.startswith(f"{owner}." if owner else "")]):
+            W = weight(layer, was)
+            if W is None:
+                return ADDITIVE
+            with _Moved([inside[name]], one=True):
+                after = weight(layer, was)
+        if after is None:
             return ADDITIVE
-        with _Moved([phi], one=True):
-            after = weight(layer, was)
-    if after is None:
-        return ADDITIVE
-    return SELECTIVE if int(((after - W).abs() > _tolerance(W)).sum()) <= 1 else REPARAMETRISED
+        if n := int(_differ(after, W).sum()):
+            return SELECTIVE if n == 1 else REPARAMETRISED
+    raise ValueError(f"{name} is trained and has no effect on its layer")
 
 
 class _Moved:
@@ -128,7 +172,7 @@ class _Moved:
             if self.one:
                 p.view(-1)[p.numel() // 2] += 1
             else:
-                p += torch.randn_like(p)
+                p += torch.randn_like(p).sign() * (0.5 + torch.rand_like(p))
 
     @torch.no_grad()
     def __exit__(self, *_: object) -> None:
@@ -136,59 +180,111 @@ class _Moved:
             p.copy_(was)
 
 
-def _places(base: nn.Module, trained: dict[str, Tensor]) -> dict[str, dict[str, dict[str, Tensor]]]:
-    """Trained tensors by the innermost module of the base that they stand in, and there by the module that owns them."""
+def _places(base: nn.Module, trained: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Trained tensors by the innermost module of the base that is around them."""
     known = {path for path, _ in base.named_modules()}
-    places: dict[str, dict[str, dict[str, Tensor]]] = defaultdict(lambda: defaultdict(dict))
+    places: dict[str, dict[str, Tensor]] = defaultdict(dict)
     for name, p in trained.items():
-        owner = host = name.rpartition(".")[0]
+        host = name.rpartition(".")[0]
         while host not in known:
             host = host.rpartition(".")[0]
-        places[host][owner][name] = p
+        places[host][name] = p
     return places
 
 
-def _tolerance(W: Tensor) -> float:
-    return float(W.abs().max()) * 1e-5
+def _differ(a: Tensor, b: Tensor) -> Tensor:
+    """Where a differs from b by more than rounding."""
+    return (a - b).abs() > 1e-6 * b.abs().max()
 
 
 def _near(a: Tensor, b: Tensor) -> bool:
     return float((a - b).abs().max()) <= 1e-4 * float(b.abs().max())
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one training step keeps, in bytes, and how many operations its products of matrices take."""
-
-    activations: int
-    gradients: int
-    moments: int
-    forward: int
-    backward: int
-
-    @property
-    def kept(self) -> int:
-        return self.activations + self.gradients + self.moments
+def stored(entry: _roster.Entry, model: nn.Module) -> int:
+    """Bytes of what is saved of an adapted model."""
+    kept = entry.finish(model)
+    buffers = [b for name, b in kept.named_buffers() if name.rpartition(".")[2] in entry.buffers]
+    return sum(t.nbytes for t in (*(p for p in kept.parameters() if p.requires_grad), *buffers))
 
 
-def measure(model: Any, ids: Tensor, own: Callable[[Any], Any] | None = None) -> Step:
-    """One step of AdamW on `ids` (B, T), or the method's own step, if `own(model)` gives one."""
-    trained = [p for p in model.parameters() if p.requires_grad]
-    kept, held, most = dict[int, Tensor](), 0, 0
-    weights = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
+@torch.no_grad()
+def forward_cost(model: Any, ids: Tensor) -> int:
+    """Operations of one pass over `ids`, as at inference."""
+    return cost.operations(lambda: model.eval()(input_ids=ids))
 
-    def keep(tensor: Tensor) -> Tensor:
-        if (place := tensor.untyped_storage().data_ptr()) not in weights:
-            kept[place] = tensor
-        return tensor
 
-    def gradient(p: Tensor) -> None:
-        nonlocal most
-        most = max(most, sum(q.grad.nbytes for q in trained if q.grad is not None))
-        del p
+COLUMNS = (
+    "method", "class", "trained", "changed", "rank", "stored, kB", "weights, MB", "activations, MB", "gradients, MB",
+    "moments, MB", "backward, % of full", "forward, + %", "merged, + %", "the survey, with its section",
+)  # fmt: skip
 
-    def forward() -> Tensor:
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), counted() as flops:
-            loss: Tensor = model(input_ids=ids, labels=ids).loss
-        passes.append(flops.get_total_flops())
-        return loss
+
+def measured(entry: _roster.Entry, base: Any, ids: Tensor, budget: int | None, full: cost.Step) -> list[Any]:
+    """One method's row of the table, on copies of the base."""
+    found = classify(base, lambda model: entry.adapt(model, budget).model)
+    model = entry.adapt(copy.deepcopy(base), budget).model
+    weights = sum(t.nbytes for t in (*model.parameters(), *model.buffers()))
+    alone, adapted = forward_cost(base, ids), forward_cost(model, ids)
+    step = cost.step(model, ids, entry.step(model))
+    saved = stored(entry, copy.deepcopy(model))
+    merged = entry.merge(model)
+    return [
+        entry.title, found.kind, found.trained, found.changed, found.rank or "-", _round(saved / 1e3),
+        _round(weights / 1e6), *(_round(size / 1e6) for size in (step.activations, step.gradients, step.moments)),
+        _round(100 * step.backward / full.backward), _round(100 * (adapted / alone - 1)),
+        "-" if merged is None else _round(100 * (forward_cost(merged, ids) / alone - 1)),
+        SAID.get(entry.name, ("", ""))[1] or "not in version 1",
+    ]  # fmt: skip
+
+
+def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float:
+    """Spearman's: the correlation of the ranks, where equals share the mean of theirs."""
+    a, b = (torch.tensor(v, dtype=torch.float64) for v in (x, y))
+    ranks = [(v[:, None] > v).sum(1) + ((v[:, None] == v).sum(1) - 1) / 2 for v in (a, b)]
+    return float(torch.corrcoef(torch.stack(ranks).double())[0, 1])
+
+
+def demo(
+    model: str = "tiny", task: str = "python", batch: int = 4, length: int = 128, budget: int | None = None,
+    seed: int = 0, device: str = "auto", progress: loop.Progress | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Measure the survey's table: each method on copies of the model in float32, one step on one batch.
+
+    Each trains about `budget` numbers, by default those of LoRA with rank 2 on all layers; with 0, as many as its
+    paper has.
+    """
+    if batch < 1 or length < 8 or length % 8 or (budget or 0) < 0:
+        raise ValueError(f"batch {batch}, length {length}, budget {budget}: take 1 or more, a multiple of 8, 0 or more")
+    base, tokenizer = models.load(model, device)
+    torch.manual_seed(seed)
+    ids = next(iter(tasks.get(task).batches(tokenizer, length, batch, seed)))["input_ids"].to(base.device)
+    numbers = _roster.default_budget(base) if budget is None else budget
+    rows, entries = [], list(_roster.ENTRIES.values())
+    with models.out_of_memory(f"for the survey's table on {model}"):
+        full = cost.step(copy.deepcopy(base).requires_grad_(True), ids)
+        for at, entry in enumerate(entries, start=1):
+            rows.append(measured(entry, base, ids, numbers or None, full))
+            if progress is not None:
+                progress(at, len(entries), full.loss)
+    rho = rank_correlation([row[2] for row in rows], [sum(row[7:10]) for row in rows])
+    said = f"about {numbers:,} trained numbers each, where a method has a size" if numbers else "each paper's setting"
+    return {
+        "method": "peft_survey", "model": model, "task": task, "seed": seed, "options": {"budget": numbers},
+        "training": {"steps": 1, "batch": batch, "length": length},
+        "table": {
+            "caption": f"One step of {batch} rows of {length} tokens on {model}, {said}. Changed: of the base's "
+            "numbers; rank: of the change of a matrix, the largest; backward: its operations against those of full "
+            "fine-tuning; forward and merged: what a pass over the same tokens takes more than the base's. Rank "
+            "correlation of "
+            f"trained numbers with the bytes of activations, gradients and moments: {rho:.2f}.",
+            "columns": list(COLUMNS),
+            "rows": rows,
+        },
+        "environment": environment(str(base.device), "float32", seed),
+    }  # fmt: skip
+
+
+def _round(value: float) -> float:
+    """Three digits, or the whole number."""
+    return float(f"{value:.3g}") if abs(value) < 1000 else round(value)
