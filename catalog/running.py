@@ -15,6 +15,7 @@ from refimpl import Card, cards
 
 NO_TORCH = "this needs torch, which is not installed; pip install 'readrun[run]'"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_BENCH = re.compile(r"(?P<name>bench-.{1,200})\.(?P<device>cpu|cuda|mps)\.json")
 _RUN = re.compile(r"(?P<name>[a-z][a-z0-9_]*)\.(?P<device>cpu|cuda|mps)\.json")
 
 
@@ -73,13 +74,35 @@ def read_runs(runs: Path) -> dict[str, dict[str, dict[str, Any]]]:
         named = _RUN.fullmatch(path.name)
         if not named:
             continue
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            assert isinstance(record, dict)
-        except (ValueError, AssertionError, RecursionError):
-            raise KbError(f"{path}: not a record of a run; run kb verify {named['name']} again") from None
-        found.setdefault(named["name"], {})[named["device"]] = record
+        found.setdefault(named["name"], {})[named["device"]] = _read(path, f"kb verify {named['name']}")
     return found
+
+
+def read_benches(runs: Path) -> list[tuple[str, str, dict[str, Any], str]]:
+    """Every comparison of methods: its name, kind of device, record, and the Markdown beside it ("" where none is).
+
+    Raises `KbError` on a record that cannot be read.
+    """
+    named = [(path, _BENCH.fullmatch(path.name)) for path in sorted(runs.glob("bench-*.json")) if path.is_file()]
+    return [
+        (name["name"], name["device"], _read(path, "kb bench"), _beside(path))
+        for path, name in named
+        if name is not None
+    ]
+
+
+def _beside(path: Path) -> str:
+    text = path.with_suffix(".md")
+    return text.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n") if text.is_file() else ""
+
+
+def _read(path: Path, again: str) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        assert isinstance(record, dict)
+    except (ValueError, AssertionError, RecursionError):
+        raise KbError(f"{path}: not a record of a run; run {again} again") from None
+    return record
 
 
 def new_implementation(folder: Path, name: str, paper: str) -> Path:

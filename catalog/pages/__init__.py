@@ -9,8 +9,10 @@ from catalog.models import Paper
 from catalog.pages.assets import assets
 from catalog.pages.atom import feed
 from catalog.pages.builder import build
+from catalog.pages.comparison import Comparison, Places, comparison_page
 from catalog.pages.home import home_page, table_files
 from catalog.pages.implementation import Implementation, implementation_html
+from catalog.pages.navigation import PAGE
 from catalog.pages.options import SiteOptions
 from catalog.pages.output import write
 from catalog.pages.paper import Surroundings, paper_page
@@ -19,7 +21,7 @@ from catalog.pages.server import serve
 from catalog.pages.slugs import slugs
 from catalog.record import Record
 
-__all__ = ["Implementation", "SiteOptions", "build", "render", "serve", "slugs", "write"]
+__all__ = ["Comparison", "Implementation", "SiteOptions", "build", "render", "serve", "slugs", "write"]
 
 Files = dict[str, str | bytes]
 
@@ -29,11 +31,13 @@ def render(
     options: SiteOptions,
     hand_written: Mapping[str, str] | None = None,
     implementations: Iterable[Implementation] = (),
+    comparisons: Sequence[Comparison] = (),
 ) -> Files:
     """All files of a site by their path: pages in Markdown, data, the merged .bib, the feed, scripts and styles.
 
     Entries stand in list order. Hand-written pages are trusted and taken as they are; an `index.md` among them frames
     the table of papers (see `home_page`). Implementations are shown with their papers; of two with one name, the last.
+    Where there are comparisons, a page shows them, unless a hand-written one has its place.
     """
     records = [record for _, record in entries]
     names = slugs(record.key for record in records)
@@ -45,7 +49,23 @@ def render(
     files |= {**pages, **table_files(records, names, shown)}
     files |= {file: source for ones in shown.values() for one in ones for file, source in one.files.items()}
     files |= {"library.bib": options.bib or _joined(entries), "feed.xml": feed(records, names, options)}
+    if comparisons and PAGE not in written:
+        files[PAGE] = pages[PAGE] = comparison_page(comparisons, _places(records, names, shown))
     return files | dict(assets(math=any("\nmath: true\n" in page for page in pages.values())))
+
+
+def _places(
+    records: Sequence[Record], names: Mapping[str, str], shown: Mapping[str, Sequence[Implementation]]
+) -> Places:
+    """Where papers and implementations stand, for a page at the top of the site."""
+    papers = {alias: f"papers/{names[record.key]}" for record in records for alias in record.aliases}
+    papers |= {key: f"papers/{name}" for key, name in names.items()}
+    sections = {key: f"{papers[key]}.html#implementation" for key in shown} | {
+        one.card.name: f"{papers[key]}.html#{f'{place}-' if place else ''}implementation"
+        for key, ones in shown.items()
+        for place, one in enumerate(ones)
+    }
+    return Places(papers, sections)
 
 
 def _implemented(

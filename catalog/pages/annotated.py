@@ -41,7 +41,7 @@ def annotated(source: str, anchor: str = "", said: str = "") -> list[Block]:
     lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     body = _body("\n".join(lines))
     blocks = list(_blocks(body, lines, said)) if body else [Block(first=1, last=len(lines))]
-    shown = _highlighted(lines)
+    shown = highlighted(lines)
     for block in blocks:
         kept = [n for n in range(block.first, block.last + 1) if n not in block.without]
         block.code = "".join(_line(n, lines[n - 1], shown[n - 1], anchor) for n in _trimmed(kept, lines))
@@ -141,8 +141,8 @@ def _line(number: int, line: str, shown: str, anchor: str) -> str:
     return f'<span class="kb-line" id="{name}"{hang}>{link}{shown}&#10;</span>'
 
 
-def _highlighted(lines: list[str]) -> list[str]:
-    """Each line as HTML, with the classes that the theme colours."""
+def highlighted(lines: list[str]) -> list[str]:
+    """Each line of Python as HTML, with the classes that the theme colours."""
     source = "\n".join(lines)
     if len(source) > LONGEST:
         return [text(line) for line in lines]

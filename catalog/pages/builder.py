@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from catalog.errors import KbError
+from catalog.pages import navigation
 from catalog.pages.assets import THEME
 from catalog.pages.escape import plain
+from catalog.pages.navigation import PAGE, TITLE
 from catalog.pages.options import SiteOptions
 from catalog.pages.output import as_bytes, replace, write
 from catalog.pages.policy import protect
@@ -79,15 +81,18 @@ def base_config(root: Path, files: Mapping[str, str | bytes], options: SiteOptio
     import yaml
 
     config: dict[str, Any] = yaml.safe_load((THEME / "mkdocs.base.yml").read_text(encoding="utf-8"))
-    pages = sorted(p for p in files if p.endswith(".md") and p != "index.md" and not p.startswith("papers/"))
-    if not pages:
+    ours = {"index.md", PAGE}
+    pages = sorted(p for p in files if p.endswith(".md") and p not in ours and not p.startswith("papers/"))
+    if not pages and PAGE not in files:
         config["theme"]["features"].remove("navigation.tabs")
+    config["hooks"] = [str(Path(navigation.__file__))]
     config["theme"]["custom_dir"] = str(THEME / "overrides")
     name = plain(options.title).replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
     head: dict[str, Any] = {"site_name": name or "Reading list"}
     head |= {"site_url": options.url} if options.url else {}
     folders = {"docs_dir": str(root / "build" / "docs"), "site_dir": str(root / "build" / "html")}
-    return head | folders | {"nav": [{"Papers": "index.md"}, *_nav(pages)]} | config
+    papers = [{"Papers": "index.md"}, *([{TITLE: PAGE}] if PAGE in files else [])]
+    return head | folders | {"nav": [*papers, *_nav(pages)]} | config
 
 
 def _nav(pages: list[str]) -> list[Any]:

@@ -45,6 +45,13 @@ def notes_html(notes: str, pages: Mapping[str, str]) -> str:
     return html_on_one_line(_Links(pages).rewrite(_clean(notes)))
 
 
+def markup_html(markup: str, pages: Mapping[str, str]) -> str:
+    """HTML of strangers as one line of clean HTML; as text where it is too large or too deeply nested."""
+    if too_much(markup):
+        return f"<pre>{text(markup)}</pre>"
+    return html_on_one_line(_Links(pages).rewrite(_sanitised(markup)))
+
+
 def prose_html(prose: str) -> str:
     """Plain prose (an abstract) as paragraphs of HTML, `$…$` marked as mathematics."""
     parts = [part for part in re.split(r"\n[ \t]*\n", prose.strip()) if part.strip()]
@@ -67,16 +74,21 @@ def _with_math(line: str) -> str:
 @lru_cache(maxsize=8192)
 def _clean(notes: str) -> str:
     """Rendered and cleaned; what is too large or too deeply nested to render is shown as it stands."""
-    if _too_much(notes):
+    if too_much(notes):
         return f"<pre>{escape(notes)}</pre>"
-    import nh3
-
     try:
         markup = _renderer().reset().convert(_open_lists(notes))
     except RecursionError:
         return f"<pre>{escape(notes)}</pre>"
+    return _sanitised(_demote(markup))
+
+
+def _sanitised(markup: str) -> str:
+    """What of the HTML may stand on a page: no script, no style, no address but of the web."""
+    import nh3
+
     return nh3.clean(
-        _demote(markup),
+        markup,
         tags=set(_TAGS),
         clean_content_tags={"script", "style"},
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
@@ -88,7 +100,7 @@ def _clean(notes: str) -> str:
     )
 
 
-def _too_much(notes: str) -> bool:
+def too_much(notes: str) -> bool:
     """Whether notes are longer or nested deeper than anyone writes; the renderer takes forever on such."""
     return (
         len(notes) > MAX_LENGTH
