@@ -166,10 +166,17 @@ def _progress() -> dict[str, Any]:
 
 
 def _shown(record: dict[str, Any]) -> None:
-    """The record of a demo: the metric before and after, what it cost, samples; any other record as it is."""
+    """The record of a demo: the metric before and after, what it cost, samples; any other record as it is.
+
+    Where the record has a table, it comes last.
+    """
     if not isinstance(record.get("metric"), dict):
         for key, value in record.items():
+            if key == "table" and isinstance(value, dict):
+                continue
             out.echo(f"  {key}: {value:.4g}" if isinstance(value, float) else f"  {key}: {value}")
+        if isinstance(record.get("table"), dict):
+            _table(record["table"])
         return
     for name, value in _facts(record):
         out.echo(f"  {name:<12} {value}")
@@ -183,6 +190,46 @@ def _shown(record: dict[str, Any]) -> None:
         out.echo()
         for name, text in rows:
             out.echo(f"  {name:<12} {' '.join(text.split())[:300]}")
+    if isinstance(record.get("table"), dict):
+        _table(record["table"])
+
+
+def _table(table: dict[str, Any]) -> None:
+    """A table that a demo made: its caption and rows; on a terminal in as many parts as its width asks for."""
+    import shutil
+
+    columns = [str(column) for column in table.get("columns", ())]
+    values = [[*row, *[""] * len(columns)][: len(columns)] for row in table.get("rows", ())]
+    rows = [[_cell(value) for value in row] for row in values]
+    numbers = [any(isinstance(row[place], int | float) for row in values) for place in range(len(columns))]
+    out.echo()
+    out.echo(str(table.get("caption", "")))
+    if not out.fancy():
+        out.table([], [[(text, "") for text in row] for row in [columns, *rows]])
+        return
+    widths = [max(map(len, texts)) for texts in zip(columns, *rows, strict=True)]
+    for part in _parts(widths, shutil.get_terminal_size().columns):
+        how = ["right" if numbers[place] else "ellipsis" if widths[place] > 20 else "left" for place in part]
+        out.echo()
+        shown = [[(row[place], "cyan" if not place else "") for place in part] for row in rows]
+        out.table([(columns[place], side) for place, side in zip(part, how, strict=True)], shown)
+
+
+def _parts(widths: list[int], room: int) -> list[list[int]]:
+    """Columns by their places, in parts that fit; each part begins with the first column."""
+    parts: list[list[int]] = []
+    for place, width in enumerate(widths[1:], start=1):
+        wide = sum(min(widths[other], 60) + 2 for other in parts[-1]) + width if parts else room + 1
+        if wide > room:
+            parts.append([0])
+        parts[-1].append(place)
+    return parts or [[0] for _ in widths]
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else " ".join(str(value).split())
 
 
 def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
