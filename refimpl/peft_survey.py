@@ -22,8 +22,10 @@ and that is the warning of section 4: few trained parameters need not be little 
 autograd keeps for the backward pass, each storage once, without the model's own numbers. Products of matrices are
 counted, forward and backward, as 2 m n k; nothing is timed.
 
-The survey's Table 1 says yes or no for each method; what stands here beside a measurement is the text of its sections.
-Left out: the methods that are not implemented in this project, accuracy (`kb bench` measures it).
+Beside each measurement stands what the text of the survey's sections says; its Table 1, which says yes or no, is not
+repeated. One method would be of another class here: (IA)^3, which scales what a layer puts out, is additive in section
+8.2 and folds into the layer, as that section says of its keys and values.
+Left out: methods that this project does not have, several layers as one, and accuracy, which `kb bench` measures.
 """
 
 # ruff: noqa: N806 - the names are those of the equations
@@ -120,7 +122,7 @@ def classify(base: nn.Module, adapt: Callable[[Any], nn.Module]) -> Found:
     model = copy.deepcopy(base)
     theta0 = {id(p): p for p in model.parameters()}  # held, so that no new parameter takes the id of an old one
     model = adapt(model)
-    trained: dict[str, Tensor] = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    trained: dict[str, Tensor] = {name: p for name, p in model.named_parameters() if p.requires_grad and p.numel()}
     if not trained:
         raise ValueError("nothing is trained, so there is nothing to classify")
     parts, changed, rank = dict[str, str](), 0, 0
