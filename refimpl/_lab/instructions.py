@@ -1,4 +1,4 @@
-"""WordNet as instructions: six families of tasks, each with cases that have one answer and ten ways to ask for it."""
+"""WordNet as instructions: six families of tasks, with ten ways to ask for the answer of a case; and the scores."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import torch
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+
 from refimpl._lab import wordnet
+from refimpl._lab.choices import AT_ONCE, choose, padded
+from refimpl._lab.generate import evaluating, place
+from refimpl._lab.losses import IGNORED, batch_loss
+from refimpl._lab.score import Score
 from refimpl._lab.texts import adapted
 
 WRONG = 3  # options beside the right one, where the answers are not a closed list
@@ -56,7 +64,7 @@ class Family:
         if synset.hypernym and self.name != "hypernym":
             return f"{synset.words[0]} is a kind of {synset.hypernym}."
         if self.name == "define":
-            return f"{synset.words[0]} is used as {SPEECH[synset.part]}."
+            return f"{synset.words[0]} is one of the {SPEECH[synset.part]}s."
         return f"{synset.words[0]} means {synset.gloss}."
 
 
@@ -85,6 +93,31 @@ def cases(family: str, tested: bool = False) -> tuple[Case, ...]:
         asked = _evened(asked)
     answers = [answer for _, answer in asked]
     return tuple(_case(kind, synset, answer, answers) for synset, answer in asked)
+
+
+@torch.no_grad()
+def nats(model: nn.Module, tokenizer: PreTrainedTokenizerBase, rows: Sequence[tuple[list[int], list[int]]]) -> Score:
+    """The loss of the labels of these rows, each of ids and labels."""
+    length, device = max(len(ids) for ids, _ in rows), place(model)
+    batch = padded([ids for ids, _ in rows], [labels for _, labels in rows], tokenizer, length)
+    total, count = 0.0, int((batch["labels"] != IGNORED).sum())
+    with evaluating(model):
+        for at in range(0, len(rows), AT_ONCE):
+            part = {key: tensor[at : at + AT_ONCE].to(device) for key, tensor in batch.items()}
+            total += batch_loss(model, part, torch.tensor(1.0, device=device)).item()
+    return Score(total / count, count)
+
+
+def accuracy(
+    model: nn.Module, tokenizer: PreTrainedTokenizerBase, asked: Sequence[tuple[list[int], tuple[str, ...], str]]
+) -> Score:
+    """Of prompts, each with options and the right one: how often that is the likeliest."""
+    right = 0
+    for options in dict.fromkeys(options for _, options, _ in asked):
+        same = [(prompt, answer) for prompt, there, answer in asked if there == options]
+        chosen = choose(model, tokenizer, [prompt for prompt, _ in same], options)
+        right += sum(options[c] == answer for c, (_, answer) in zip(chosen, same, strict=True))
+    return Score(right / len(asked), len(asked), sum(1 / len(options) for _, options, _ in asked) / len(asked))
 
 
 def _case(kind: Family, synset: wordnet.Synset, answer: str, answers: Sequence[str]) -> Case:

@@ -1,0 +1,260 @@
+"""Flan: what the paper says, as functions that measure, and fail when it is not so."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import statistics
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from refimpl import _toys as toys
+from refimpl._claims import Measured, at_least, at_most, direction, equal, exact, headline, parity, quoted, shown
+from refimpl._lab import loop, models
+from refimpl._lab.instructions import FAMILIES, Case, Template, cases, read
+from refimpl.flan import (
+    CAP,
+    DELIMITER,
+    OPTIONS,
+    RATE,
+    SEPARATOR,
+    SHOTS,
+    THOUGHTS,
+    Form,
+    Instructions,
+    adafactor,
+    answer_of,
+    apply,
+    few_shot,
+    mixture,
+    pack,
+    positions,
+    rates,
+    show,
+    tokens,
+)
+
+FORMS = [Form(s, o, t) for s in (0, SHOTS) for o in (False, True) for t in (None, *range(len(THOUGHTS)))]
+EXAMPLES = ((3, 5), (4, 2), (2, 7))  # tokens of input and of target
+HELD_OUT, STEPS, ASKED = ("part", "class"), 16, 20
+
+
+@exact
+def claim_mixing_rates_are_capped() -> list[Measured]:
+    """Section 2.1: a task's share of the mixture is min(n, cap) over the sum of those; what is drawn keeps to it."""
+    found = rates([10_000, 3_000, 50], 3_000)
+    gap = max(abs(a - b) for a, b in zip(found, (3000 / 6050, 3000 / 6050, 50 / 6050), strict=True))
+    pools = {name: cases(name) for name in FAMILIES}
+    n, expected = 4_000, rates([len(pool) for pool in pools.values()], CAP)
+    drawn = Counter(name for name, _ in itertools.islice(mixture(pools, CAP, _draw(0)), n))
+    sigmas = [abs(drawn[name] - n * p) / (n * p * (1 - p)) ** 0.5 for name, p in zip(pools, expected, strict=True)]
+    uncapped = rates([len(pool) for pool in pools.values()], max(map(len, pools.values())))
+    rarest = min(range(len(pools)), key=expected.__getitem__)
+    return [
+        at_most("shares of 10000, 3000 and 50 at a cap of 3000 differ from 3000/6050, 3000/6050, 50/6050 by", gap, 0),
+        at_most(f"standard deviations from its share of the task that is farthest, in {n} draws", max(sigmas), 3),
+        at_least("the rarest task's share, capped over uncapped", expected[rarest] / uncapped[rarest], 1.5),
+    ]
+
+
+@exact
+def claim_packed_equals_separate(device: str = "cpu") -> list[Measured]:
+    """Section 2.2: packed examples do not see each other: the same logits, loss and gradients as one by one."""
+    model, row = _packed(device)
+    seen = model(input_ids=row["input_ids"], attention_mask=row["attention_mask"]).logits
+    separate = [model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits for ids, _ in _parts(row)]
+    whole = row["attention_mask"] > 0
+    leaky = model(input_ids=row["input_ids"], attention_mask=whole.long()).logits
+    alone = torch.cat([F.cross_entropy(x[0, :-1], y[0, 1:], reduction="none", ignore_index=-100)
+                       for x, (_, y) in zip(separate, _parts(row), strict=True)])  # fmt: skip
+    count = int((row["labels"] != -100).sum())
+    together = F.cross_entropy(seen[0, :-1], row["labels"][0, 1:], ignore_index=-100)
+    gradients = [torch.autograd.grad(loss, list(model.parameters())) for loss in (together, alone.sum() / count)]
+    begins = EXAMPLES[0][0] + EXAMPLES[0][1]
+    return [
+        at_most("logits, packed against separate, differ by", toys.far(seen[whole], torch.cat(separate, 1)[0]), 1e-12),
+        at_most("gradients of the loss differ by", max(map(toys.far, *gradients)), 1e-12),
+        at_least("without the mask the second example moves by", toys.far(leaky[:, begins:], seen[:, begins:]), 0.01),
+    ]
+
+
+@parity
+def claim_positions_alone_pack_only_without_a_cache(device: str = "cpu") -> list[Measured]:
+    """Section 2.2, as transformers does it: it takes positions that begin anew for packing, but not beside a cache."""
+    from transformers import DataCollatorWithFlattening
+
+    model, row = _packed(device, padding=0)
+    expected = model(input_ids=row["input_ids"], attention_mask=row["attention_mask"]).logits
+    flat = [{"input_ids": ids[0].tolist(), "labels": y[0].tolist()} for ids, y in _parts(row)]
+    theirs: Any = DataCollatorWithFlattening()(flat)
+    at = positions(row["attention_mask"])
+    with torch.no_grad():
+        plain, cached = (
+            model(input_ids=row["input_ids"], position_ids=at, use_cache=cache).logits for cache in (False, True)
+        )
+    return [
+        equal("positions other than their collator's", int((theirs["position_ids"].to(device) != at).sum()), 0),
+        at_most("with use_cache=False differs from the mask by", toys.far(plain, expected), 1e-12),
+        at_least("with use_cache=True differs by", toys.far(cached, expected), 0.01),
+    ]
+
+
+@exact
+def claim_loss_is_of_targets_only(device: str = "cpu") -> list[Measured]:
+    """Section 2.1: inputs are given, targets are learnt: the loss has a gradient where a target's token comes next."""
+    tokenizer = models.load("tiny", "cpu")[1]
+    drawn = mixture({"hypernym": cases("hypernym")}, CAP, _draw(1))
+    some = [example for _, example in itertools.islice(drawn, 8)]
+    made = [tokens(example, tokenizer) for example in some]
+    row = next(pack(iter(made), 1024, 0))
+    logits = torch.randn(1024, len(tokenizer), device=device, requires_grad=True)
+    F.cross_entropy(logits[:-1], row["labels"][1:].to(device)).backward()
+    assert logits.grad is not None
+    moved = logits.grad.abs().sum(-1).cpu() > 0
+    said = tokenizer.decode(row["input_ids"][1:][moved[:-1]])
+    expected = "".join(f" {example.target}{tokenizer.eos_token}" for example in some)
+    first = row["attention_mask"] != F.pad(row["attention_mask"][:-1], (1, 0))
+    return [
+        equal("positions with a gradient", int(moved.sum()), sum(y != -100 for _, labels in made for y in labels)),
+        equal("what they predict is the targets, each with its end", float(said == expected), 1),
+        equal("first tokens of an example that are learnt", int((row["labels"][first] != -100).sum()), 0),
+    ]
+
+
+@exact
+def claim_exemplars_never_contain_the_query() -> list[Measured]:
+    """Section 2.1: few-shot examples stand before the query, made of other cases of the task by the same template."""
+    draw, wrong, other, shown_before = _draw(2), 0, 0, []
+    for family in FAMILIES.values():
+        pool = cases(family.name)[:60]  # few, so that the query would be among them often
+        for _ in range(200):
+            case, template = draw.choice(pool), draw.choice(family.templates)
+            *before, query = few_shot(case, pool, template, Form(SHOTS), draw).input.split(SEPARATOR)
+            fields = [_fields(shot, template) for shot in before]
+            about = {case.word, case.gloss}
+            wrong += any(one is None or about & set(one.values()) for one in fields)
+            other += query != _asked(case, template)
+            shown_before.append(len(before))
+    alone = few_shot(pool[0], pool[:1], template, Form(SHOTS), draw).input
+    return [
+        equal(f"of {len(shown_before)} examples, with the query among its exemplars", wrong, 0),
+        equal("those whose last part is not the query", other, 0),
+        equal("exemplars in each of them, at the least", min(shown_before), SHOTS),
+        equal("exemplars where there is no other case", alone.count(SEPARATOR), 0),
+    ]
+
+
+@exact
+def claim_templates_round_trip() -> list[Measured]:
+    """Section 2.1: ten templates a task, some inverted; from each text made by one, the answer can be read back."""
+    draw, tried, lost, options_wrong = _draw(3), 0, 0, 0
+    templates = [(family, template) for family in FAMILIES.values() for template in family.templates]
+    for (family, template), form in itertools.product(templates, FORMS):
+        pool = cases(family.name)
+        for case in draw.sample(pool, 12):
+            tried += 1
+            text = few_shot(case, pool, template, form, draw)
+            said = text.input.split(SEPARATOR)[-1]
+            lost += answer_of(text.target, template, form) != (case.word if template.inverted else case.answer)
+            lost += _question_of(said, template, form) != _asked(case, template)
+            if form.options and not template.inverted:
+                offered = _options_of(said)
+                options_wrong += offered.count(case.answer) != 1 or len(set(offered)) != len(case.wrong) + 1
+    return [
+        equal("templates", len(templates), 60),
+        equal("of which inverted", sum(template.inverted for _, template in templates), 18),
+        equal(f"of {tried} texts, those whose answer or question is lost", lost, 0),
+        equal("those without the answer once among different options", options_wrong, 0),
+    ]
+
+
+@direction
+def claim_more_tasks_help_held_out_tasks(device: str = "cpu") -> list[Measured]:
+    """Section 3: held-out tasks are done better the more tasks there are to train on, at the same number of steps."""
+    runs = {count: [_held_out(count, seed, device) for seed in range(3)] for count in (1, 4)}
+    (fewer_nats, fewer_right), (nats, right) = (zip(*found, strict=True) for found in runs.values())
+    fallen = [a - b for a, b in zip(fewer_nats, nats, strict=True)]
+    gained = [b - a for a, b in zip(fewer_right, right, strict=True)]
+    demanded = "more than 0 for each of 3 seeds"
+    return [
+        shown(f"nats an answer token, with 4 tasks {_spread(nats)}, less than with 1 ({_spread(fewer_nats)}) by",
+              statistics.mean(fallen), min(fallen) > 0, demanded),
+        shown(f"accuracy (chance 0.25) with 4 tasks {_spread(right)}, more than with 1 ({_spread(fewer_right)}) by",
+              statistics.mean(gained), min(gained) > 0, demanded),
+    ]  # fmt: skip
+
+
+@headline
+def claim_headline() -> list[Measured]:
+    """Abstract: what instructions on 1.8K tasks do for PaLM 540B."""
+    return [
+        quoted("Flan-PaLM 540B is better than PaLM 540B by 9.4 % on average", "abstract"),
+        quoted("Flan-PaLM 540B reaches 75.2 % on five-shot MMLU", "abstract"),
+    ]
+
+
+def _packed(device: str, padding: int = 3) -> tuple[Any, dict[str, Tensor]]:
+    """A small model in fp64, and one row of three examples with padding behind them."""
+    model = apply(toys.llama(device=device).double())
+    torch.manual_seed(1)
+    made = [(torch.randint(toys.VOCABULARY, (x + y,)).tolist(), x) for x, y in EXAMPLES]
+    rows = [(ids, [-100] * x + ids[x:]) for ids, x in made]
+    length = sum(map(sum, EXAMPLES)) + padding
+    return model, {key: tensor[None].to(device) for key, tensor in next(pack(iter(rows), length, 0)).items()}
+
+
+def _parts(row: dict[str, Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """ids and labels of each example, (1, t)."""
+    parts = row["attention_mask"][0].unique()
+    where = [(row["attention_mask"] == part)[0] for part in parts if part > 0]
+    return [(row["input_ids"][:, at], row["labels"][:, at]) for at in where]
+
+
+def _fields(shot: str, template: Template) -> dict[str, str] | None:
+    """What an exemplar without options or thought says of its case."""
+    given, _, target = shot.partition(DELIMITER)
+    asked, said = read(template.given, given), read(template.target, target)
+    return None if asked is None or said is None else asked | said
+
+
+def _asked(case: Case, template: Template) -> str:
+    return show(case, template, Form(), _draw(0)).input
+
+
+def _question_of(text: str, template: Template, form: Form) -> str | None:
+    """The question alone, without its options and without what asks for a thought."""
+    if template.inverted:
+        return text
+    if form.thought is not None:
+        text = text.removesuffix(THOUGHTS[form.thought].given.removeprefix("{question}"))
+    return text.partition(OPTIONS)[0]
+
+
+def _options_of(text: str) -> list[str]:
+    lines = text.partition(OPTIONS)[2].split("\n- ")
+    return [line.partition("\n")[0] for line in lines]
+
+
+def _spread(values: Iterable[float]) -> str:
+    found = list(values)
+    return f"{statistics.mean(found):.3f} ± {statistics.stdev(found):.3f}"
+
+
+def _draw(seed: int) -> random.Random:
+    return random.Random(seed)  # noqa: S311  # not for secrets
+
+
+def _held_out(count: int, seed: int, device: str) -> tuple[float, float]:
+    """`tiny`, trained on so many of the other families: nats on the mean of those held out, accuracy on the first."""
+    names = sorted(set(FAMILIES) - set(HELD_OUT))
+    _draw(seed).shuffle(names)
+    model, tokenizer = models.load("tiny", device)
+    asked = [Instructions(name, tuple(names[:count]), asked=ASKED) for name in HELD_OUT]
+    loop.train(apply(model), tokenizer, asked[0], STEPS, RATE, 1, 256, seed, optimiser=adafactor)
+    nats = [task.nats(model, tokenizer).value for task in asked]
+    return statistics.mean(nats), asked[0].accuracy(model, tokenizer).value

@@ -1,0 +1,275 @@
+"""Flan: train all of a model on many tasks at once, each phrased as an instruction, and it follows new ones.
+
+Chung et al. 2022, arXiv:2210.11416, sections 2.1 and 2.2. Of task i, which has n_i examples, comes the share
+
+    rate_i = min(n_i, cap) / sum_j min(n_j, cap)
+
+of what the model reads. An example is a pair of texts, with an end-of-sequence token e behind each; short ones are
+packed into one row, and none sees another. The loss is that of the targets alone:
+
+    row      x_1 e y_1 e x_2 e y_2 e ...            s_t  the number of the example that token t is of, 0 for padding
+    mask     M[t, u] = 1 if u <= t and s_u = s_t, else 0
+    loss     -1/|Y| sum over t in Y of log p(y_t | those that t sees)        Y  the tokens of targets, their e included
+
+    ids, labels, s  (B, T)        M  (B, 1, T, T)
+
+Each task has about ten templates, some of them inverted (the answer is given, the question is asked for). A case is
+shown with or without exemplars before it, with or without its options, and now and then with a chain of thought, in
+front of the answer or behind it. Delimiters and formats are those of the collection that the authors released
+(google-research/FLAN, flan/v2/few_shot.py and mixtures.py), and so is the share of chains of thought
+(run_example.py); tasks and templates are our own, made of WordNet.
+
+`apply` makes a causal LM from transformers read packed rows: where its attention mask holds numbers above 1, they are
+s, and become M and positions that begin anew with each example.
+
+Left out: the constant learning rate (the lab's falls to zero); FlashAttention, which takes no such mask; a chain of
+thought that is inverted.
+"""
+
+# ruff: noqa: N806 - the names are the paper's
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedTokenizerBase
+
+from refimpl._lab import LabError, adapter
+from refimpl._lab import demo as lab
+from refimpl._lab.generate import encode, greedy, pieces
+from refimpl._lab.instructions import FAMILIES, Case, Template, accuracy, cases, nats, read
+from refimpl._lab.losses import IGNORED, Batch
+from refimpl._lab.score import Better, Sample, Score
+
+PAPER = "chung2022scaling"
+CAP, SHOTS, THOUGHT = 3000, 2, 0.05  # the cap is ours: WordNet's tasks are small
+RATE, LEAST = 1e-2, 64
+DELIMITER, SEPARATOR, OPTIONS = "\n\n", "\n\n\n", "\nOPTIONS:\n- "
+THOUGHTS = (
+    Template("{question}\nLet's think step by step.", "{reason}\nSo the answer is {answer}"),
+    Template("{question}\nGive the answer, then explain it.", "{answer}\nThe reason: {reason}"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a case is shown: behind how many exemplars, with its options, with a chain of thought (0, 1, or none)."""
+
+    shots: int = 0
+    options: bool = False
+    thought: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What the model reads, and what it learns to say."""
+
+    input: str
+    target: str
+
+
+def rates(sizes: Sequence[int], cap: int) -> list[float]:
+    """The share of each task: in proportion to its size, up to the cap."""
+    capped = [min(n, cap) for n in sizes]
+    return [n / sum(capped) for n in capped]
+
+
+def show(case: Case, template: Template, form: Form, draw: random.Random) -> Example:
+    """One case without exemplars. An inverted template has neither options nor a chain of thought."""
+    fields = case.fields()
+    question = template.given.format(**fields)
+    if template.inverted:
+        return Example(question, template.target.format(**fields))
+    if form.options:
+        question += OPTIONS + "\n- ".join(draw.sample([case.answer, *case.wrong], len(case.wrong) + 1))
+    if form.thought is None:
+        return Example(question, template.target.format(**fields))
+    thought = THOUGHTS[form.thought]
+    return Example(thought.given.format(question=question), thought.target.format(**fields))
+
+
+def few_shot(case: Case, pool: Sequence[Case], template: Template, form: Form, draw: random.Random) -> Example:
+    """The case behind exemplars of the same template and form, none of which is about it."""
+    there = draw.sample(pool, min(len(pool), form.shots + 8)) if form.shots else []
+    others = [other for other in there if _apart(case, other)][: form.shots]
+    shown = [show(other, template, form, draw) for other in others]
+    last = show(case, template, form, draw)
+    return Example(SEPARATOR.join([*(e.input + DELIMITER + e.target for e in shown), last.input]), last.target)
+
+
+def _apart(case: Case, other: Case) -> bool:
+    """Another word and meaning; nor is the one the answer to the other, as with opposites."""
+    return not {case.word, case.gloss} & {other.word, other.gloss, other.answer}
+
+
+def answer_of(target: str, template: Template, form: Form) -> str | None:
+    """Read the answer (inverted: the word) back from what was said; None if it is not in the form asked for."""
+    plain = template.inverted or form.thought is None
+    found = read(template.target if plain else THOUGHTS[form.thought or 0].target, target)
+    return None if found is None else found["word" if template.inverted else "answer"]
+
+
+def mixture(pools: Mapping[str, Sequence[Case]], cap: int, draw: random.Random) -> Iterator[tuple[str, Example]]:
+    """Endless examples, each with the name of its task: zero- and few-shot, with and without options, half each."""
+    share = rates([len(pool) for pool in pools.values()], cap)
+    while True:
+        name = draw.choices(list(pools), share)[0]
+        thought = draw.randrange(len(THOUGHTS)) if draw.random() < THOUGHT else None
+        form = Form(draw.choice((0, SHOTS)), draw.random() < 0.5, thought)
+        template = draw.choice(FAMILIES[name].templates)
+        yield name, few_shot(draw.choice(pools[name]), pools[name], template, form, draw)
+
+
+def tokens(example: Example, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
+    """ids and labels of `x e y e`; nothing of x is learnt."""
+    x, y = prompt(example, tokenizer), [*pieces(tokenizer, f" {example.target}"), _end(tokenizer)]
+    return x + y, [IGNORED] * len(x) + y
+
+
+def prompt(example: Example, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """The tokens of `x e`."""
+    return [*encode(tokenizer, example.input), _end(tokenizer)]
+
+
+def _end(tokenizer: PreTrainedTokenizerBase) -> int:
+    if not isinstance(tokenizer.eos_token_id, int):
+        raise LabError("the tokenizer has no token that ends a text; take another model")
+    return tokenizer.eos_token_id
+
+
+def pack(examples: Iterator[tuple[list[int], list[int]]], length: int, fill: int) -> Iterator[dict[str, Tensor]]:
+    """Rows (T,) of as many examples as fit, in their order; one that is longer than a row is left out."""
+    ids: list[int] = []
+    labels: list[int] = []
+    segments: list[int] = []
+    for x, y in examples:
+        if len(x) > length:
+            continue
+        if len(ids) + len(x) > length:
+            yield _row(ids, labels, segments, length, fill)
+            ids, labels, segments = [], [], []
+        segments = segments + [max(segments, default=0) + 1] * len(x)
+        ids, labels = ids + x, labels + y
+    if ids:
+        yield _row(ids, labels, segments, length, fill)
+
+
+def _row(ids: list[int], labels: list[int], segments: list[int], length: int, fill: int) -> dict[str, Tensor]:
+    rest = length - len(ids)
+    return {
+        "input_ids": torch.tensor(ids + [fill] * rest),
+        "labels": torch.tensor(labels + [IGNORED] * rest),
+        "attention_mask": torch.tensor(segments + [0] * rest),
+    }
+
+
+def block_diagonal(s: Tensor) -> Tensor:
+    """M: each token sees those before it of its own example. (B, T) -> (B, 1, T, T)"""
+    same = s[:, None, :, None] == s[:, None, None, :]
+    return same.tril()
+
+
+def positions(s: Tensor) -> Tensor:
+    """How far each token is from the beginning of its example. (B, T) -> (B, T)"""
+    t = torch.arange(s.shape[1], device=s.device).expand_as(s)
+    begins = F.pad(s[:, 1:] != s[:, :-1], (1, 0), value=True)
+    return t - (t * begins).cummax(1).values
+
+
+def apply(model: nn.Module) -> nn.Module:
+    """Train every parameter, in place, and read packed rows."""
+    model.register_forward_pre_hook(_unpack, with_kwargs=True)
+    return model.requires_grad_(True)
+
+
+def _unpack(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    s = kwargs.get("attention_mask")
+    if s is None or s.ndim != 2 or s.max() <= 1:
+        return args, kwargs
+    dtype = next(model.parameters()).dtype
+    M = torch.zeros_like(block := block_diagonal(s), dtype=dtype).masked_fill(~block, torch.finfo(dtype).min)
+    return args, kwargs | {"attention_mask": M, "position_ids": positions(s)}
+
+
+def save(model: nn.Module, folder: str | Path) -> Path:
+    """Write the weights: all of them were trained."""
+    return adapter.save(model, Path(folder), {"method": "flan"})
+
+
+def load(model: nn.Module, folder: str | Path) -> dict[str, Any]:
+    """Put saved weights into a model to which `apply` was applied."""
+    return adapter.load(model, Path(folder))
+
+
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """Train on some families of tasks; the score is that on another family, which is held out, on unseen words."""
+
+    held_out: str = "part"
+    trained: tuple[str, ...] = ()  # all others where none is named
+    cap: int = CAP
+    asked: int = 100
+    name: str = "instructions"
+    length: int = 256
+    metric: str = "nats a token of the held-out task's answers"  # or "accuracy"
+    better: Better = "lower"
+
+    def __post_init__(self) -> None:
+        if unknown := {self.held_out, *self.trained} - set(FAMILIES):
+            raise LabError(f"no family of tasks {min(unknown)!r}; there are {', '.join(FAMILIES)}")
+        if self.cap < 1:
+            raise LabError(f"a cap of {self.cap} leaves nothing to train on; take 1 or more")
+
+    def batches(self, tokenizer: PreTrainedTokenizerBase, length: int, batch: int, seed: int) -> Iterator[Batch]:
+        if length < LEAST:
+            raise LabError(f"rows of {length} tokens hold hardly an example; take {LEAST} or more")
+        names = self.trained or tuple(name for name in FAMILIES if name != self.held_out)
+        drawn = mixture({name: cases(name) for name in names}, self.cap, random.Random(seed))  # noqa: S311  # no secret
+        rows = pack((tokens(example, tokenizer) for _, example in drawn), length, _end(tokenizer))
+        while made := list(islice(rows, batch)):
+            yield {key: torch.stack([row[key] for row in made]) for key in made[0]}
+
+    def questions(self, n: int) -> list[tuple[Example, tuple[str, ...]]]:
+        """Zero-shot, by each template in turn that is not inverted; with the options, which come also by themselves."""
+        draw = random.Random(0)  # noqa: S311  # the same questions every time
+        templates = [t for t in FAMILIES[self.held_out].templates if not t.inverted]
+        asked = list(zip(cases(self.held_out, tested=True)[:n], cycle(templates)))
+        form = Form(options=True)
+        return [(show(case, t, form, draw), tuple(sorted((case.answer, *case.wrong)))) for case, t in asked]
+
+    def evaluate(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> Score:
+        return self.accuracy(model, tokenizer) if self.metric == "accuracy" else self.nats(model, tokenizer)
+
+    def nats(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> Score:
+        return nats(model, tokenizer, [tokens(example, tokenizer) for example, _ in self.questions(self.asked)])
+
+    def accuracy(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> Score:
+        """How often the likeliest of the options is the right one."""
+        asked = [(prompt(e, tokenizer), options, e.target) for e, options in self.questions(self.asked)]
+        return accuracy(model, tokenizer, asked)
+
+    def samples(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase, n: int = 2) -> list[Sample]:
+        asked = [example for example, _ in self.questions(n)]
+        return [Sample(e.input, greedy(model, tokenizer, f"{e.input}{tokenizer.eos_token}"), e.target) for e in asked]
+
+
+def adafactor(parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+    """The optimiser of section 2.2."""
+    return torch.optim.Adafactor(parameters, lr=lr)
+
+
+def demo(held_out: str = "part", cap: int = CAP, accuracy: bool = False, **options: Any) -> dict[str, Any]:
+    """Train a base model on five families of instructions; before and after on the sixth."""
+    task = Instructions(held_out, cap=cap)
+    if accuracy:
+        task = replace(task, metric="accuracy", better="higher")
+    said = {"held_out": held_out, "cap": cap}
+    chosen = {"task": task, "optimiser": adafactor, "lr": RATE, "batch": 4, "steps": 40, **options}
+    return lab.run("flan", apply, options=said, **chosen)
