@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from catalog.ingest.fetch import Fetch
     from catalog.ingest.run import Imported
     from catalog.models import Link, Paper, Status
-    from catalog.pages import Comparison, Implementation, SiteOptions
+    from catalog.pages import Comparison, Implementation, NotebookFile, SiteOptions
     from catalog.reading import Stats, Suggestion
     from catalog.record import Record
     from catalog.search.index import Index
@@ -480,7 +480,16 @@ class Library:
         texts = {path: body.decode("utf-8", "replace") for path, body in written.items() if path.endswith(".md")}
         others = {path: body for path, body in written.items() if path not in texts}
         implementations, comparisons = self._implementations(), self._comparisons()
-        return {**render(entries, self._site_options(bib), texts, implementations, comparisons), **others}
+        notebooks = self._notebooks(papers.values())
+        return {**render(entries, self._site_options(bib), texts, implementations, comparisons, notebooks), **others}
+
+    def _notebooks(self, papers: Iterable[Paper]) -> dict[str, NotebookFile]:
+        """The notebooks that tutorials link to and that are here, by the address that they write; none is run."""
+        from catalog.pages import NotebookFile
+
+        addresses = {tutorial.notebook for paper in papers for tutorial in paper.tutorials}
+        found = {address: self.store.notebook(address) for address in addresses if address}
+        return {address: NotebookFile(*notebook) for address, notebook in found.items() if notebook}
 
     def _implementations(self) -> Sequence[Implementation]:
         """Cards with their sources as text and their runs; nothing of them is run."""
