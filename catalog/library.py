@@ -378,6 +378,24 @@ class Library:
             self._keep_run(card.name, str(done.get("environment", {}).get("kind", "cpu")), {"demo": done})
         return done
 
+    def bench(self, names: Collection[str] = (), *, restart: bool = False, **options: Any) -> dict[str, Any]:
+        """Compare the methods named, or all, on one model and task; on from the record in `runs/`. Needs torch.
+
+        `restart` measures them anew. Options: model, task, budget, steps, batch, seeds, rates, device, dtype, report.
+        """
+        from catalog.running import run_bench
+
+        return run_bench(
+            self.root / "runs", [self._method(n) for n in names], self.store.write_file, restart=restart, **options
+        )
+
+    def _method(self, name: str) -> str:
+        """What a paper's key stands for; any other name as it is."""
+        try:
+            return self.card(name).name
+        except KbError:
+            return name
+
     def _keep_run(self, name: str, device: str, news: dict[str, Any]) -> None:
         import json
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
 from importlib import import_module
@@ -47,18 +48,56 @@ def run_demo(card: Card, **options: Any) -> dict[str, Any]:
     return _running(card, lambda verify: verify.demo(card, **options))
 
 
+def run_bench(
+    runs: Path, names: Collection[str], write: Callable[[Path, str], None], *, restart: bool, **options: Any
+) -> dict[str, Any]:
+    """Fill the table of all methods, on from its record in `runs/`; every cell is written as soon as it is known.
+
+    Raises `KbError` with the remedy where it cannot run.
+    """
+
+    def run(bench: Any) -> dict[str, Any]:
+        kind = bench.kind_of(options.get("device", "auto"))
+        model, task = options.get("model", "tiny"), options.get("task", "python")
+        path = record_path(runs, f"bench-{bench.name_of(model)}-{task}", kind)
+
+        def keep(record: dict[str, Any]) -> None:
+            write(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+        known = None
+        try:
+            known = _read(path, "kb bench --restart") if path.is_file() else None
+        except KbError:
+            if not restart:
+                raise
+        return dict(bench.bench(names, known=known, restart=restart, keep=keep, command=_typed(options), **options))
+
+    return _with_torch("bench", "refimpl._bench", run)
+
+
+def _typed(options: dict[str, Any]) -> str:
+    """The options of a command as they are typed."""
+    given = {name: value for name, value in options.items() if name != "report"}
+    return " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in given.items())
+
+
 def _running(card: Card, run: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
     if card.problems:
         raise KbError("\n".join(f"{p.path}:{p.line}: {p.message}; {p.remedy}" for p in card.problems))
+    return _with_torch(card.name, "refimpl._verify", run)
+
+
+def _with_torch(name: str, module: str, run: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    """Run with a module of `refimpl` that needs torch; it is named, not imported, as the catalog never needs torch."""
     try:
-        running = import_module("refimpl._verify")  # named, not imported: the catalog itself never needs torch
+        running = import_module(module)
         lab_error = import_module("refimpl._lab").LabError
         try:
             return run(running)
         except (lab_error, TypeError, ValueError) as e:
-            raise KbError(f"{card.name}: {e}") from None
+            raise KbError(f"{name}: {e}") from None
     except ModuleNotFoundError as e:
-        missing = f"{card.name}: {e.name} is not installed; pip install {e.name}"
+        missing = f"{name}: {e.name} is not installed; pip install {e.name}"
         raise KbError(NO_TORCH if e.name == "torch" else missing) from None
 
 

@@ -19,7 +19,7 @@ SECTIONS = {
     "Read": ("list", "search", "show", "next", "stats", "open"),
     "Collect": ("add", "import", "edit", "rename", "rm"),
     "Mark": ("mark-read", "mark-reading", "mark-unread", "note", "tag", "link"),
-    "Run": ("impls", "demo", "verify"),
+    "Run": ("impls", "demo", "verify", "bench"),
     "Share": ("export", "site"),
     "Keep": ("init", "check", "fmt", "schema", "completion"),
 }

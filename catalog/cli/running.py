@@ -1,4 +1,4 @@
-"""Commands that run implementations: impls, demo, verify."""
+"""Commands that run implementations: impls, demo, verify, bench."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from catalog.cli import out
+from catalog.cli import comparing, out
 from catalog.cli.options import complete_keys, json_option
 
 if TYPE_CHECKING:
@@ -250,4 +250,40 @@ def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-COMMANDS = (impls, demo, verify)
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_keys)
+@click.option("--model", help="tiny (the default), smollm2, a hub id or a folder.")
+@click.option("--task", help="What to train on: python (the default), glosses, classes or recall.")
+@click.option("--budget", type=click.IntRange(min=1), metavar="N", help="How many parameters each method may train.")
+@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="How many steps a training run takes.")
+@click.option("--batch", type=click.IntRange(min=1), metavar="N", help="How many rows a step takes.")
+@click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="How many seeds are reported.")
+@click.option("--rates", type=click.IntRange(min=1), metavar="N", help="How many learning rates each method may try.")
+@click.option("--device", help="cpu or cuda.")
+@click.option("--dtype", help="float32, bfloat16 …")
+@click.option("--restart", is_flag=True, help="Measure these methods anew, whatever the record has.")
+@json_option
+@click.pass_context
+def bench(ctx: click.Context, /, names: tuple[str, ...], restart: bool, as_json: bool, **options: Any) -> None:
+    """Compare all methods in one table.
+
+    Same model, data, steps and evaluation, once with about the same number of trained parameters for each method, and
+    once at each paper's own setting. The learning rate of each is the best of a few, tried with a seed and on data that
+    are not reported. NAME is an implementation or a paper's key; without one, all are compared.
+
+    The record in runs/ is written after every run, and the same command goes on where it was stopped.
+    """
+    given = {key: value for key, value in options.items() if value is not None}
+    progress = comparing.Progress()
+    try:
+        record = out.library(ctx).bench(names, restart=restart, report=progress, **given)
+    except KeyboardInterrupt:
+        progress.close()
+        click.echo("kb: stopped; what was measured is kept, and the same command goes on from there", err=True)
+        ctx.exit(130)
+    progress.close()
+    if comparing.is_first():
+        out.echo_json(record) if as_json else comparing.show(record)
+
+
+COMMANDS = (impls, demo, verify, bench)

@@ -30,6 +30,7 @@ from refimpl._bench.settings import (
     budget_of,
     cases,
     difference,
+    factors,
     first_line,
     same,
 )
@@ -65,7 +66,8 @@ def bench(
 ) -> Record:
     """Fill the table for the methods named, or for all. `known` is a record to go on from.
 
-    `report` is told of every step, and of every row that is finished. Raises `LabError` with the remedy.
+    `command` are the options as they were typed, for the record. `report` is told of every step, and of every row that
+    is finished. Raises `LabError` with the remedy.
     """
     wanted = chosen(names)
     if min(steps, batch, seeds, rates) < 1:
@@ -79,7 +81,7 @@ def bench(
         rates, budget_of(budget, base), place, dtype,
     )  # fmt: skip
     before = settings.scored().evaluate(base, tokenizer).value
-    table = Table(settings, cases(settings, base), before, command)
+    table = Table(settings, cases(settings, base), before, command, several.count)
     del base
     table.go_on(several(known), [case.key for case in table.cases if case.name in wanted], restart)
     if not several.first:
@@ -104,26 +106,32 @@ def chosen(names: Iterable[str]) -> list[str]:
 class Table:
     """What is known so far, and how to know the rest."""
 
-    def __init__(self, settings: Settings, of: list[Case], before: float, command: str) -> None:
-        self.settings, self.cases, self.before, self.command = settings, of, before, command
+    def __init__(self, settings: Settings, of: list[Case], before: float, typed: str, processes: int) -> None:
+        self.settings, self.cases, self.before, self.typed, self.processes = settings, of, before, typed, processes
         self.better: Better = settings.scored().better
-        self.same = same(settings, settings.device, before)
+        self.same = same(settings, settings.device, before, processes)
         self.environment = measure.environment(settings.device, settings.dtype, SEARCH_SEED)
         self.found: dict[str, rows.Measured] = {}
 
     def go_on(self, known: Record | None, keys: list[str], restart: bool) -> None:
         """Take over what was measured with these settings; with `restart`, less the rows of these keys."""
-        old = (known or {}).get("cells") or {}
-        differs = difference(old.get("same", {}), self.same) if old else ""
+        if not known:
+            return
+        try:
+            differs = difference(known["cells"]["same"], self.same)
+            stamps = {case.key: case.stamp() for case in self.cases}
+            kept = {key: cells for key, cells in known["cells"]["done"].items() if stamps.get(key) == cells["stamp"]}
+            for case in self.cases:
+                if case.key in kept:
+                    rows.left(kept[case.key], case, self.better)
+                    rows.row(kept[case.key], self.better)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as e:
+            if not restart:
+                raise LabError(f"the record cannot be read ({first_line(e)}); --restart begins again") from None
+            return
         if differs and not restart:
             raise LabError(f"the record was measured with other settings ({differs}); --restart begins again")
-        stamps = {case.key: case.stamp() for case in self.cases}
-        kept = {} if differs else old.get("done", {})
-        self.found = {
-            key: measured
-            for key, measured in kept.items()
-            if stamps.get(key) == measured["stamp"] and not (restart and key in keys)
-        }
+        self.found = {} if differs else {k: cells for k, cells in kept.items() if not (restart and k in keys)}
 
     def fill(self, wanted: list[str], several: Several, keep: Keep, report: Callable[[dict[str, Any]], None]) -> None:
         """Measure what is missing of these methods, cell by cell."""
@@ -167,7 +175,7 @@ class Table:
         whole = [case for case in self.cases if case.key in self.found and not self._left(case)]
         made = [rows.row(self.found[case.key], self.better) for case in whole]
         return {
-            "command": self.command,
+            "command": self._command(),
             "model": s.model,
             "task": s.task,
             "metric": {"name": scored.metric, "better": scored.better},
@@ -175,13 +183,20 @@ class Table:
             "batch": s.batch,
             "length": s.length,
             "seeds": list(s.seeds),
-            "rates": sorted({rate for case in whole for rate in case.grid}),
+            "rates": list(factors(s.rates)),  # of the rate in the middle of each method's own, which stand in its row
             "budget": s.budget,
             "before": self.before,
             "environment": self.environment,
             "rows": made,
             "cells": {"same": self.same, "done": self.found},
         }
+
+    def _command(self) -> str:
+        """What makes this table."""
+        there = list(dict.fromkeys(case.name for case in self.cases if case.key in self.found))
+        launched = f"accelerate launch --num_processes {self.processes} -m catalog bench"
+        names = there if len(there) < len(ENTRIES) else []
+        return " ".join(filter(None, [launched if self.processes > 1 else "kb bench", *names, self.typed]))
 
 
 class Several:

@@ -27,7 +27,7 @@ from refimpl._roster import Data
 
 Cell = dict[str, Any]
 ROUNDS, MEMORY_STEPS = 9, 2
-PEAK_CPU, PEAK_CUDA = "the process beyond what it held before the model was loaded", "the GPU's tensors"
+PEAK_CPU, PEAK_CUDA = "model and training, in a process of their own", "the GPU's tensors"
 _LAUNCHED = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 
 

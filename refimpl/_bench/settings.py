@@ -70,13 +70,13 @@ class Case:
         return hashlib.sha256(source + said).hexdigest()[:16]
 
 
-def same(settings: Settings, place: str, before: float) -> dict[str, Any]:
+def same(settings: Settings, place: str, before: float, processes: int) -> dict[str, Any]:
     """What must not differ between two runs that fill one table."""
     around = environment(place, settings.dtype, SEARCH_SEED)
     facts = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(settings).items()}
     return facts | {
         "device": around["device"], "threads": around["threads"], "versions": around["versions"],
-        "before": float(f"{before:.4g}"),
+        "before": float(f"{before:.4g}"), "processes": processes,
     }  # fmt: skip
 
 
@@ -105,7 +105,16 @@ def cases(settings: Settings, base: Any) -> list[Case]:
 def rates(entry: Entry, width: int, count: int) -> tuple[float, ...]:
     """So many learning rates, each about three times the one before, around the one that the roster names."""
     middle = entry.rate * (WIDTH / width if entry.width else 1)
-    start = round(2 * math.log10(middle)) - count // 2
+    return _ladder(round(2 * math.log10(middle)) - count // 2, count)
+
+
+def factors(count: int) -> tuple[float, ...]:
+    """What multiples of the middle rate are tried."""
+    return _ladder(-(count // 2), count)
+
+
+def _ladder(start: int, count: int) -> tuple[float, ...]:
+    """… 0.1, 0.3, 1, 3 …, from the `start`-th after 1."""
     return tuple(float(f"{(1, 3)[place % 2]}e{place // 2}") for place in range(start, start + count))
 
 
@@ -140,7 +149,7 @@ def first_line(error: BaseException) -> str:
 
 def name_of(model: str) -> str:
     """A model's name as a part of a file's name."""
-    return "".join(c if c.isalnum() or c in "._" else "-" for c in Path(model).name) or "model"
+    return "".join(c if c.isalnum() or c in "._" else "-" for c in Path(model).name)[:100] or "model"
 
 
 def kind_of(device: str) -> str:
