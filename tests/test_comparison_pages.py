@@ -9,6 +9,7 @@ from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import benchmark_tables
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -268,7 +269,36 @@ def test_axes_have_round_numbers() -> None:
     svg = scatter([Point("a", 9000, 4.6), Point("b", 3e6, 8.4)], Axis("n", log=True), Axis("loss"), "about")
     assert re.findall(r">([\d.,]+)</text>", svg) == ["5", "6", "7", "8", "10,000", "100,000", "1,000,000"]
     svg = scatter([Point("a", 20_000, 0.51), Point("b", 30_000, 0.52)], Axis("n", log=True), Axis("loss"), "about")
-    assert re.findall(r">([\d.,]+)</text>", svg) == ["0.51", "0.512", "0.514", "0.516", "0.518", "0.52", "20,000", "30,000"]
+    assert re.findall(r">([\d.,]+)</text>", svg) == [
+        "0.51",
+        "0.512",
+        "0.514",
+        "0.516",
+        "0.518",
+        "0.52",
+        "20,000",
+        "30,000",
+    ]
+
+
+# --- benchmarks ---
+
+
+def test_the_page_on_benchmarks_shows_what_they_measured() -> None:
+    page = benchmark_tables.PAGE.read_text("utf-8")
+    assert all(f"<!-- {name} -->" in page for name in benchmark_tables.REFERENCE)
+    assert {path.stem for path in (benchmark_tables.BENCHMARKS / "results").glob("*.json")} == {
+        *benchmark_tables.REFERENCE
+    }
+    assert benchmark_tables.renewed(page) == page, "run: python tests/benchmark_tables.py"
+
+
+def test_a_ratio_comes_with_its_range() -> None:
+    ours = {"cpu_seconds": 2, "cpu_seconds_of_each": [1, 2, 6], "extra_bytes": 30, "extra_bytes_of_each": [20, 30, 40]}
+    peft = {"cpu_seconds": 2, "cpu_seconds_of_each": [2, 2, 4], "extra_bytes": 90, "extra_bytes_of_each": [80, 90, 100]}
+    assert benchmark_tables.time_ratio(ours, peft) == "1.00<br>(0.50–1.50)"
+    assert benchmark_tables.memory_ratio(ours, peft) == "0.333<br>(0.20–0.50)"
+    assert benchmark_tables.time_ratio(peft, peft) == benchmark_tables.memory_ratio(peft, peft) == "1"
 
 
 # --- in a browser ---
