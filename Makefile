@@ -6,7 +6,7 @@ PORT ?= 8000
 ORACLES := loralib==0.1.2 lomo-optim==0.1.1  # their dependencies are pinned to old versions that they do not need
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports tests test-gpu docs pictures bench clean
+.PHONY: help run test lint types imports tests test-gpu docs notebook pictures bench clean
 
 help:
 	@echo "make run    build the site from papers/ and serve it on 127.0.0.1:$(PORT)"
@@ -55,6 +55,9 @@ docs: $(VENV)/.installed
 	$(BIN)/kb schema -o catalog.schema.json
 	$(BIN)/python tests/transcripts.py README.md site/guide/*.md
 	$(BIN)/python tests/benchmark_tables.py
+
+notebook: $(VENV)/.installed
+	$(BIN)/python tests/notebooks.py notebooks/*.ipynb
 
 pictures: $(VENV)/.installed
 	$(BIN)/python tests/pictures.py
