@@ -1,24 +1,25 @@
 r"""PEFT survey: four classes of methods, told apart by what one trained number does to a weight; and what each costs.
 
-Lialin et al. 2023, arXiv:2303.15647 (version 1), sections 3, 4, 12 and 13. With theta0 the weights of the base, phi
-what is trained, and W(phi) the weight with which a layer of the base computes what the adapted layer does:
+Lialin et al. 2023, arXiv:2303.15647 (version 1), sections 3, 4, 12 and 13. Where a layer of the base, f(x) = W x, can
+do with another weight what the adapted layer f does, that weight W(phi) is read off, whatever the code looks like:
 
-    additive           phi is new, and there is no such W(phi)                            (section 3.1)
-    selective          phi is a part of theta0, or phi_i moves one entry of W: |dW/dphi_i|_0 = 1        (3.2)
-    reparametrised     W = W_0 + F(phi), and phi_i moves many entries of W: |dW/dphi_i|_0 > 1           (3.3)
-    hybrid             more than one of these                                             (3.4)
+    f(x) = W(phi) x + f(0)          W(phi) e_j = f(e_j) - f(0)          n_i = ||dW/dphi_i||_0
 
-W(phi) is read off a layer by giving it the unit vectors, W = [f(e_1) - f(0), ..., f(e_k) - f(0)], and is there only if
-f(x) = W x + f(0) for other x too. So a class is measured, whatever the code of a method looks like inside.
+    x  (n, k)  inputs      W  (d, k)      e_j  unit vectors (k,)      phi  what is trained      n_i  a count of entries
 
-    f  a layer      x  (n, k)  inputs      W  (d, k)  its weight      phi  trained tensors of any shape
+With theta_0 the weights of the base, section 3 has four classes:
 
-Section 12 counts parameters in three ways: those trained, those of theta0 that change, and the rank of the change.
-With Adam (section 3.1) a step keeps, in bytes, beside the weights
+- additive (3.1): phi is new, and no W(phi) does for all x what the layer does, or phi is outside the layers;
+- selective (3.2): phi is a part of theta_0, or phi_i moves one entry of a weight, n_i = 1;
+- reparametrised (3.3): the weight is a function of fewer numbers, and phi_i moves many entries, n_i > 1;
+- hybrid (3.4): more than one of these.
 
-    |phi|  gradients  +  2 |phi|  moments  +  activations             of which the last hardly depends on |phi|
+Section 12 counts parameters in three ways: those trained, those of theta_0 that change, and the rank of the change.
+Beside the weights a step of Adam keeps, for P trained numbers (section 3.1) and an amount a of activations,
 
-and that is the warning of section 4: few trained parameters need not be little memory. Activations are here what
+    M = P + 2 P + a          gradients, two moments, activations
+
+of which a hardly depends on P: few trained parameters need not be little memory (section 4). Activations are here what
 autograd keeps for the backward pass, each storage once, without the model's own numbers. Products of matrices are
 counted, forward and backward, as 2 m n k; nothing is timed.
 

@@ -133,7 +133,7 @@ def claim_inference_overhead_follows_from_the_class(device: str = "cpu") -> list
 def claim_adam_keeps_three_bytes_for_each_trained_one(device: str = "cpu") -> list[Measured]:
     """Section 3.1: for every byte of trainable parameter Adam has one of gradient and two of moments; LOMO does not."""
     rows = []
-    for name, entry in ways().items():
+    for entry in ways().values():
         model = _adapted(entry, device)
         trained = sum(p.nbytes for p in model.parameters() if p.requires_grad)
         step = cost.step(model, _ids(device), entry.step(model))
@@ -141,7 +141,9 @@ def claim_adam_keeps_three_bytes_for_each_trained_one(device: str = "cpu") -> li
             rows.append(at_most(f"{entry.title}: bytes of gradient at a time", step.gradients / trained, 0.5))
             rows.append(equal(f"{entry.title}: bytes of moments", step.moments, 0))
         else:
-            rows.append(equal(f"{name}: bytes of gradient and moments", step.gradients + step.moments, 3 * trained))
+            rows.append(
+                equal(f"{entry.title}: bytes of gradient and moments", step.gradients + step.moments, 3 * trained)
+            )
     return rows
 
 
@@ -188,7 +190,7 @@ def claim_trained_parameters_are_the_best_of_three_counts(device: str = "cpu") -
     for length in LENGTHS:
         kept = [_step((name, {}), length, device)[1].kept for name in _roster.ENTRIES]
         trained, changed, rank = (rank_correlation(count, kept) for count in counts)
-        said = f"{length} tokens: rank correlation of trained with what a step keeps"
+        said = f"{length} tokens, at each paper's setting: rank correlation of trained with what a step keeps"
         best = max(changed, rank) < trained < 0.99
         rows.append(
             shown(said, trained, best, f"more than of changed, {changed:.2f}, and rank, {rank:.2f}; under 0.99")
