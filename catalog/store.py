@@ -17,8 +17,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from catalog.errors import BadFile, Conflict, Finding, KbError, UnknownKey
+from catalog.notebook import MOST_BYTES
 
 if TYPE_CHECKING:
     from catalog.bibtex import Entry
@@ -166,9 +168,24 @@ class Store:
             name: p.read_bytes() for name, p in paths.items() if not any(part[0] in "._" for part in name.split("/"))
         }
 
+    def notebook(self, address: str) -> tuple[str, bytes] | None:
+        """Path and bytes of the notebook that a paper links to; None where there is none in the knowledge base.
+
+        What lies outside is not looked at, and what is too large to be shown is not read.
+        """
+        plain = unquote(re.split(r"[?#]", address, maxsplit=1)[0])
+        path = Path(os.path.normpath(self.folder / plain))
+        try:
+            inside = path.is_relative_to(self.root) and path.resolve().is_relative_to(self.root.resolve())
+            if not inside or path.suffix != ".ipynb" or not path.is_file() or path.stat().st_size > MOST_BYTES:
+                return None
+            return path.relative_to(self.root).as_posix(), path.read_bytes()
+        except (OSError, ValueError, RuntimeError):
+            return None
+
     def watched(self) -> list[Path]:
         """What the site is made of."""
-        return [self.folder, *(self.root / name for name in ("site", CONFIG, SHARED, "mkdocs.yml"))]
+        return [self.folder, *(self.root / name for name in ("site", "notebooks", CONFIG, SHARED, "mkdocs.yml"))]
 
     # --- the index ---
 

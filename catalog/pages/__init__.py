@@ -13,6 +13,7 @@ from catalog.pages.comparison import Comparison, Places, comparison_page
 from catalog.pages.home import home_page, table_files
 from catalog.pages.implementation import Implementation, implementation_html
 from catalog.pages.navigation import PAGE
+from catalog.pages.notebook import NotebookFile, Shown, notebook_files, shown_notebooks
 from catalog.pages.options import SiteOptions
 from catalog.pages.output import write
 from catalog.pages.paper import Surroundings, paper_page
@@ -21,7 +22,9 @@ from catalog.pages.server import serve
 from catalog.pages.slugs import slugs
 from catalog.record import Record
 
-__all__ = ["Comparison", "Implementation", "SiteOptions", "build", "render", "serve", "slugs", "write"]
+__all__ = [
+    "Comparison", "Implementation", "NotebookFile", "SiteOptions", "build", "render", "serve", "slugs", "write",
+]  # fmt: skip
 
 Files = dict[str, str | bytes]
 
@@ -32,26 +35,32 @@ def render(
     hand_written: Mapping[str, str] | None = None,
     implementations: Iterable[Implementation] = (),
     comparisons: Sequence[Comparison] = (),
+    notebooks: Mapping[str, NotebookFile] | None = None,
 ) -> Files:
     """All files of a site by their path: pages in Markdown, data, the merged .bib, the feed, scripts and styles.
 
     Entries stand in list order. Hand-written pages are trusted and taken as they are; an `index.md` among them frames
     the table of papers (see `home_page`). Implementations are shown with their papers; of two with one name, the last.
     Where there are comparisons, a page shows them, unless a hand-written one has its place.
+    Notebooks, by the address that tutorials write, have pages of their own; what is none has no page.
     """
     records = [record for _, record in entries]
     names = slugs(record.key for record in records)
     written = dict(hand_written or {})
     shown = _implemented(records, implementations)
-    pages = _papers(entries, names, shown)
+    taught = shown_notebooks([paper for paper, _ in entries], notebooks or {}, names.values())
+    pages = _papers(entries, names, shown, taught)
     files: Files = {path: body for path, body in written.items() if path != "index.md"}
     files |= {"index.md": home_page(records, names, options, written.get("index.md", ""))}
     files |= {**pages, **table_files(records, names, shown)}
     files |= {file: source for ones in shown.values() for one in ones for file, source in one.files.items()}
+    files |= _taught(records, names, taught)
     files |= {"library.bib": options.bib or _joined(entries), "feed.xml": feed(records, names, options)}
     if comparisons and PAGE not in written:
-        files[PAGE] = pages[PAGE] = comparison_page(comparisons, _places(records, names, shown))
-    return files | dict(assets(math=any("\nmath: true\n" in page for page in pages.values())))
+        files[PAGE] = comparison_page(comparisons, _places(records, names, shown))
+    markup = (body for path, body in files.items() if path.startswith("papers/") or path == PAGE)
+    math = any("\nmath: true\n" in body for body in markup if isinstance(body, str))
+    return files | dict(assets(math=math))
 
 
 def _places(
@@ -82,13 +91,15 @@ def _implemented(
 
 
 def _papers(
-    entries: Sequence[tuple[Paper, Record]], names: Mapping[str, str], shown: Mapping[str, Sequence[Implementation]]
+    entries: Sequence[tuple[Paper, Record]],
+    names: Mapping[str, str],
+    shown: Mapping[str, Sequence[Implementation]],
+    taught: Mapping[str, Shown],
 ) -> dict[str, str]:
     keys = [record.key for _, record in entries]
     records = {record.key: record for _, record in entries}
-    earlier = {alias: names[record.key] for record in records.values() for alias in record.aliases}
     near = related(list(records.values()))
-    around = Surroundings(records, names, {**earlier, **names}, near, _cited_by(records))
+    around = Surroundings(records, names, _by_key(list(records.values()), names), near, _cited_by(records), taught)
     before: list[str | None] = [None, *keys[:-1]][: len(keys)]
     after: list[str | None] = [*keys[1:], None][: len(keys)]
     return {
@@ -97,6 +108,18 @@ def _papers(
         )
         for (paper, record), previous, following in zip(entries, before, after, strict=True)
     }
+
+
+def _taught(records: Sequence[Record], names: Mapping[str, str], taught: Mapping[str, Shown]) -> Files:
+    """The pages of notebooks and what belongs to them."""
+    pages, by_key = _by_key(records, names), {record.key: record for record in records}
+    once = {shown.page: shown for shown in taught.values()}
+    return {path: body for shown in once.values() for path, body in notebook_files(shown, by_key, pages).items()}
+
+
+def _by_key(records: Sequence[Record], names: Mapping[str, str]) -> dict[str, str]:
+    """The page name of each key, former ones too."""
+    return {alias: names[record.key] for record in records for alias in record.aliases} | dict(names)
 
 
 def _cited_by(records: Mapping[str, Record]) -> dict[str, list[str]]:

@@ -47,9 +47,9 @@ def notes_html(notes: str, pages: Mapping[str, str]) -> str:
 
 def markup_html(markup: str, pages: Mapping[str, str]) -> str:
     """HTML of strangers as one line of clean HTML; as text where it is too large or too deeply nested."""
-    if too_much(markup):
+    if _too_much(markup):
         return f"<pre>{text(markup)}</pre>"
-    return html_on_one_line(_Links(pages).rewrite(_sanitised(markup)))
+    return html_on_one_line(_Links(pages).rewrite(_sanitised(_demote(markup))))
 
 
 def prose_html(prose: str) -> str:
@@ -74,7 +74,7 @@ def _with_math(line: str) -> str:
 @lru_cache(maxsize=8192)
 def _clean(notes: str) -> str:
     """Rendered and cleaned; what is too large or too deeply nested to render is shown as it stands."""
-    if too_much(notes):
+    if _too_much(notes):
         return f"<pre>{escape(notes)}</pre>"
     try:
         markup = _renderer().reset().convert(_open_lists(notes))
@@ -100,7 +100,7 @@ def _sanitised(markup: str) -> str:
     )
 
 
-def too_much(notes: str) -> bool:
+def _too_much(notes: str) -> bool:
     """Whether notes are longer or nested deeper than anyone writes; the renderer takes forever on such."""
     return (
         len(notes) > MAX_LENGTH

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from catalog.export.citation import citation, inverted
@@ -17,6 +18,9 @@ from catalog.pages.related import Related
 from catalog.pages.templates import cleaned, fill, filter_link
 from catalog.record import Record
 
+if TYPE_CHECKING:
+    from catalog.pages.notebook import Shown
+
 _LABELS = {"docs": "Documentation", "arxiv": "arXiv", "pdf": "PDF", "doi": "DOI"}
 _PREPRINT = re.compile(r"arxiv\b|corr\Z", re.I)
 _Link = dict[str, str]
@@ -24,13 +28,17 @@ _Link = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a page says about other papers: their records and page names, and which stand near this one."""
+    """What a page says about other papers: their records and page names, and which stand near this one.
+
+    `notebooks` are those that have a page, by the address that tutorials write.
+    """
 
     records: Mapping[str, Record]
     slugs: Mapping[str, str]
     pages: Mapping[str, str]
     near: Mapping[str, Sequence[Related]]
     cited_by: Mapping[str, Sequence[str]]
+    notebooks: Mapping[str, Shown] = field(default_factory=dict)
 
 
 def paper_page(
@@ -58,7 +66,7 @@ def paper_page(
         buttons=[_button(link) for link in paper.links],
         notes=cleaned(notes),
         abstract=cleaned(abstract),
-        tutorials=[_tutorial(tutorial, around.pages) for tutorial in paper.tutorials],
+        tutorials=[_tutorial(tutorial, around) for tutorial in paper.tutorials],
         implementation=cleaned(implementation),
         citation=citation(record),
         bibtex=paper.bibtex,
@@ -106,14 +114,25 @@ def _button(link: Link) -> _Link:
     return {"label": label, "href": href, "detail": link.label if href else link.url}
 
 
-def _tutorial(tutorial: Tutorial, pages: Mapping[str, str]) -> dict[str, object]:
+def _tutorial(tutorial: Tutorial, around: Surroundings) -> dict[str, object]:
     href = web_address(tutorial.notebook)
     file = "" if href else tutorial.notebook
     name = PurePosixPath(file).name
-    if name.endswith(".md") and name.removesuffix(".md") in pages:
-        href, file = f"{pages[name.removesuffix('.md')]}.html", ""
-    versions = list(tutorial.versions.items())
-    return {"name": tutorial.name, "date": day(tutorial.date), "versions": versions, "href": href, "file": file}
+    if name.endswith(".md") and name.removesuffix(".md") in around.pages:
+        href, file = f"{around.pages[name.removesuffix('.md')]}.html", ""
+    shown = around.notebooks.get(tutorial.notebook)
+    if shown:
+        href, file = f"{shown.page}.html", ""
+    run = shown.notebook.last_run if shown else None
+    return {
+        "name": tutorial.name,
+        "date": day(tutorial.date),
+        "versions": list((tutorial.versions or (shown.notebook.written_for if shown else {})).items()),
+        "ran": list(run.versions.items()) if run else [],
+        "ran_on": day(run.date) if run else "",
+        "href": href,
+        "file": file,
+    }
 
 
 def _facts(record: Record) -> list[tuple[str, str, str]]:
