@@ -13,11 +13,11 @@ packed into one row, and none sees another. The loss is that of the targets alon
 
     ids, labels, s  (B, T)        M  (B, 1, T, T)
 
-Each task has about ten templates, some of them inverted (the answer is given, the question is asked for). A case is
-shown with or without exemplars before it, with or without its options, and now and then with a chain of thought, in
-front of the answer or behind it. Delimiters and formats are those of the collection that the authors released
-(google-research/FLAN, flan/v2/few_shot.py and mixtures.py), and so is the share of chains of thought
-(run_example.py); tasks and templates are our own, made of WordNet.
+Each task has ten templates, some of them inverted (the answer is given, the question is asked for). A case is shown
+with or without exemplars before it, with or without its options, and now and then with a chain of thought, in front of
+the answer or behind it. This is how the collection is made that the authors released (google-research/FLAN, flan/v2):
+the cap from mixtures_utils.py, templates as in flan_templates_branched.py, the delimiters of few_shot.py, the four
+formats of mixtures.py, the share of chains of thought in run_example.py. The tasks are our own, made of WordNet.
 
 `apply` makes a causal LM from transformers read packed rows: where its attention mask holds numbers above 1, they are
 s, and become M and positions that begin anew with each example.
@@ -31,8 +31,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import cycle, islice
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +42,9 @@ from transformers import PreTrainedTokenizerBase
 
 from refimpl._lab import LabError, adapter
 from refimpl._lab import demo as lab
-from refimpl._lab.generate import encode, greedy, pieces
-from refimpl._lab.instructions import FAMILIES, Case, Template, accuracy, cases, nats, read
-from refimpl._lab.losses import IGNORED, Batch
-from refimpl._lab.score import Better, Sample, Score
+from refimpl._lab.generate import encode, pieces
+from refimpl._lab.instructions import FAMILIES, Case, Example, HeldOut, Template, cases, read
+from refimpl._lab.losses import IGNORED
 
 PAPER = "chung2022scaling"
 CAP, SHOTS, THOUGHT = 3000, 2, 0.05  # the cap is ours: WordNet's tasks are small
@@ -65,14 +63,6 @@ class Form:
     shots: int = 0
     options: bool = False
     thought: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """What the model reads, and what it learns to say."""
-
-    input: str
-    target: str
 
 
 def rates(sizes: Sequence[int], cap: int) -> list[float]:
@@ -129,13 +119,9 @@ def mixture(pools: Mapping[str, Sequence[Case]], cap: int, draw: random.Random) 
 
 def tokens(example: Example, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
     """ids and labels of `x e y e`; nothing of x is learnt."""
-    x, y = prompt(example, tokenizer), [*pieces(tokenizer, f" {example.target}"), _end(tokenizer)]
+    e = _end(tokenizer)
+    x, y = [*encode(tokenizer, example.input), e], [*pieces(tokenizer, f" {example.target}"), e]
     return x + y, [IGNORED] * len(x) + y
-
-
-def prompt(example: Example, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """The tokens of `x e`."""
-    return [*encode(tokenizer, example.input), _end(tokenizer)]
 
 
 def _end(tokenizer: PreTrainedTokenizerBase) -> int:
@@ -185,6 +171,8 @@ def positions(s: Tensor) -> Tensor:
 
 def apply(model: nn.Module) -> nn.Module:
     """Train every parameter, in place, and read packed rows."""
+    if not all(p.is_floating_point() for p in model.parameters()):
+        raise ValueError("the model's weights are quantised, and all of them are to be trained; load it unquantised")
     model.register_forward_pre_hook(_unpack, with_kwargs=True)
     return model.requires_grad_(True)
 
@@ -208,56 +196,24 @@ def load(model: nn.Module, folder: str | Path) -> dict[str, Any]:
     return adapter.load(model, Path(folder))
 
 
-@dataclass(frozen=True, slots=True)
-class Instructions:
-    """Train on some families of tasks; the score is that on another family, which is held out, on unseen words."""
+def instructions(held_out: str = "part", trained: Sequence[str] = (), cap: int = CAP, **options: Any) -> HeldOut:
+    """Train on families of tasks, on all others where none is named; the score is that on the one held out."""
+    names = trained or tuple(name for name in FAMILIES if name != held_out)
+    if unknown := {held_out, *names} - set(FAMILIES):
+        raise LabError(f"no family of tasks {min(unknown)!r}; there are {', '.join(FAMILIES)}")
+    if cap < 1:
+        raise LabError(f"a cap of {cap} leaves nothing to train on; take 1 or more")
 
-    held_out: str = "part"
-    trained: tuple[str, ...] = ()  # all others where none is named
-    cap: int = CAP
-    asked: int = 100
-    name: str = "instructions"
-    length: int = 256
-    metric: str = "nats a token of the held-out task's answers"  # or "accuracy"
-    better: Better = "lower"
-
-    def __post_init__(self) -> None:
-        if unknown := {self.held_out, *self.trained} - set(FAMILIES):
-            raise LabError(f"no family of tasks {min(unknown)!r}; there are {', '.join(FAMILIES)}")
-        if self.cap < 1:
-            raise LabError(f"a cap of {self.cap} leaves nothing to train on; take 1 or more")
-
-    def batches(self, tokenizer: PreTrainedTokenizerBase, length: int, batch: int, seed: int) -> Iterator[Batch]:
+    def rows(tokenizer: PreTrainedTokenizerBase, length: int, seed: int) -> Iterator[dict[str, Tensor]]:
         if length < LEAST:
             raise LabError(f"rows of {length} tokens hold hardly an example; take {LEAST} or more")
-        names = self.trained or tuple(name for name in FAMILIES if name != self.held_out)
-        drawn = mixture({name: cases(name) for name in names}, self.cap, random.Random(seed))  # noqa: S311  # no secret
-        rows = pack((tokens(example, tokenizer) for _, example in drawn), length, _end(tokenizer))
-        while made := list(islice(rows, batch)):
-            yield {key: torch.stack([row[key] for row in made]) for key in made[0]}
+        drawn = mixture({name: cases(name) for name in names}, cap, random.Random(seed))  # noqa: S311  # no secret
+        return pack((tokens(example, tokenizer) for _, example in drawn), length, _end(tokenizer))
 
-    def questions(self, n: int) -> list[tuple[Example, tuple[str, ...]]]:
-        """Zero-shot, by each template in turn that is not inverted; with the options, which come also by themselves."""
-        draw = random.Random(0)  # noqa: S311  # the same questions every time
-        templates = [t for t in FAMILIES[self.held_out].templates if not t.inverted]
-        asked = list(zip(cases(self.held_out, tested=True)[:n], cycle(templates)))
-        form = Form(options=True)
-        return [(show(case, t, form, draw), tuple(sorted((case.answer, *case.wrong)))) for case, t in asked]
+    def ask(case: Case, template: Template, draw: random.Random) -> Example:
+        return show(case, template, Form(options=True), draw)
 
-    def evaluate(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> Score:
-        return self.accuracy(model, tokenizer) if self.metric == "accuracy" else self.nats(model, tokenizer)
-
-    def nats(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> Score:
-        return nats(model, tokenizer, [tokens(example, tokenizer) for example, _ in self.questions(self.asked)])
-
-    def accuracy(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> Score:
-        """How often the likeliest of the options is the right one."""
-        asked = [(prompt(e, tokenizer), options, e.target) for e, options in self.questions(self.asked)]
-        return accuracy(model, tokenizer, asked)
-
-    def samples(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase, n: int = 2) -> list[Sample]:
-        asked = [example for example, _ in self.questions(n)]
-        return [Sample(e.input, greedy(model, tokenizer, f"{e.input}{tokenizer.eos_token}"), e.target) for e in asked]
+    return HeldOut(held_out, rows, ask, tokens, **options)
 
 
 def adafactor(parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
@@ -267,9 +223,8 @@ def adafactor(parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimize
 
 def demo(held_out: str = "part", cap: int = CAP, accuracy: bool = False, **options: Any) -> dict[str, Any]:
     """Train a base model on five families of instructions; before and after on the sixth."""
-    task = Instructions(held_out, cap=cap)
-    if accuracy:
-        task = replace(task, metric="accuracy", better="higher")
+    measured = {"metric": "accuracy", "better": "higher"} if accuracy else {}
+    task = instructions(held_out, cap=cap, **measured)
     said = {"held_out": held_out, "cap": cap}
     chosen = {"task": task, "optimiser": adafactor, "lr": RATE, "batch": 4, "steps": 40, **options}
     return lab.run("flan", apply, options=said, **chosen)

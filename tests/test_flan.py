@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from refimpl import flan
 from refimpl._claims import Measured
 from refimpl._lab import LabError, loop, models
-from refimpl._lab.instructions import FAMILIES, Template, cases, read
+from refimpl._lab.instructions import FAMILIES, Example, Template, cases, read
 from refimpl.claims import flan as claims
 
 CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
@@ -146,7 +146,7 @@ def test_the_mixture_has_every_format_and_comes_again_with_its_seed() -> None:
 
 def test_tokens_are_input_end_target_end() -> None:
     tokenizer = models.load("tiny", "cpu")[1]
-    ids, labels = flan.tokens(flan.Example("What is it?", "a noun"), tokenizer)
+    ids, labels = flan.tokens(Example("What is it?", "a noun"), tokenizer)
     end = tokenizer.eos_token
     assert tokenizer.decode(ids) == f"{end}What is it?{end} a noun{end}"
     learnt = [i for i, y in zip(ids, labels, strict=True) if y != -100]
@@ -232,20 +232,22 @@ def test_bad_input_says_what_to_do() -> None:
     with pytest.raises(LabError, match="no family of tasks 'poem'; there are define, class"):
         flan.demo("poem", steps=1, device="cpu")
     with pytest.raises(LabError, match="no family of tasks 'verse'"):
-        flan.Instructions(trained=("verse",))
+        flan.instructions(trained=("verse",))
     with pytest.raises(LabError, match="a cap of 0 leaves nothing"):
         flan.demo(cap=0, steps=1, device="cpu")
+    with pytest.raises(ValueError, match="load it unquantised"):
+        flan.apply(nn.ParameterList([nn.Parameter(torch.zeros(2, dtype=torch.uint8), requires_grad=False)]))
     with pytest.raises(LabError, match="rows of 8 tokens hold hardly an example; take 64 or more"):
-        next(flan.Instructions().batches(tokenizer, 8, 1, 0))
+        next(flan.instructions().batches(tokenizer, 8, 1, 0))
     tokenizer.eos_token = None
     with pytest.raises(LabError, match="no token that ends a text"):
-        flan.tokens(flan.Example("a", "b"), tokenizer)
+        flan.tokens(Example("a", "b"), tokenizer)
 
 
 def works(device: str, dtype: str) -> None:
     """On a device: apply, train on packed rows, the loss falls, also on the family that was held out."""
     model, tokenizer = models.load("tiny", device, dtype)
-    task = flan.Instructions("part", asked=16)
+    task = flan.instructions("part", asked=16)
     before = task.nats(model, tokenizer).value
     history = loop.train(flan.apply(model), tokenizer, task, 8, flan.RATE, 2, 160, optimiser=flan.adafactor)
     assert history.losses[-1] < history.losses[0] - 0.5
@@ -280,7 +282,7 @@ def test_accuracy_is_that_of_the_likeliest_option() -> None:
             out[..., self.likes] = 9.0
             return out
 
-    task = flan.Instructions("part", asked=40)
+    task = flan.instructions("part", asked=40)
     score = task.accuracy(Sure("verb"), tokenizer)
     assert (score.value, score.n, score.chance) == (0.25, 40, 0.25)
 

@@ -1,22 +1,23 @@
-"""WordNet as instructions: six families of tasks, with ten ways to ask for the answer of a case; and the scores."""
+"""WordNet as instructions: six families of tasks, ten ways to ask for the answer of a case, and the score."""
 
 from __future__ import annotations
 
 import functools
 import random
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from refimpl._lab import wordnet
 from refimpl._lab.choices import AT_ONCE, choose, padded
-from refimpl._lab.generate import evaluating, place
-from refimpl._lab.losses import IGNORED, batch_loss
-from refimpl._lab.score import Score
+from refimpl._lab.generate import evaluating, greedy, place
+from refimpl._lab.losses import IGNORED, Batch, batch_loss
+from refimpl._lab.score import Better, Sample, Score
 from refimpl._lab.texts import adapted
 
 WRONG = 3  # options beside the right one, where the answers are not a closed list
@@ -48,6 +49,14 @@ class Template:
     @property
     def inverted(self) -> bool:
         return "{answer}" in self.given
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What the model reads, and what it is to say."""
+
+    input: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,29 +104,70 @@ def cases(family: str, tested: bool = False) -> tuple[Case, ...]:
     return tuple(_case(kind, synset, answer, answers) for synset, answer in asked)
 
 
-@torch.no_grad()
-def nats(model: nn.Module, tokenizer: PreTrainedTokenizerBase, rows: Sequence[tuple[list[int], list[int]]]) -> Score:
-    """The loss of the labels of these rows, each of ids and labels."""
-    length, device = max(len(ids) for ids, _ in rows), place(model)
-    batch = padded([ids for ids, _ in rows], [labels for _, labels in rows], tokenizer, length)
-    total, count = 0.0, int((batch["labels"] != IGNORED).sum())
-    with evaluating(model):
-        for at in range(0, len(rows), AT_ONCE):
-            part = {key: tensor[at : at + AT_ONCE].to(device) for key, tensor in batch.items()}
-            total += batch_loss(model, part, torch.tensor(1.0, device=device)).item()
-    return Score(total / count, count)
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """A task of the lab: train on `rows` of other families; the score is that on this one, on words never trained on.
 
+    `ask` shows a case by a template, with its options; `tokens` makes ids and labels of what it shows.
+    """
 
-def accuracy(
-    model: nn.Module, tokenizer: PreTrainedTokenizerBase, asked: Sequence[tuple[list[int], tuple[str, ...], str]]
-) -> Score:
-    """Of prompts, each with options and the right one: how often that is the likeliest."""
-    right = 0
-    for options in dict.fromkeys(options for _, options, _ in asked):
-        same = [(prompt, answer) for prompt, there, answer in asked if there == options]
-        chosen = choose(model, tokenizer, [prompt for prompt, _ in same], options)
-        right += sum(options[c] == answer for c, (_, answer) in zip(chosen, same, strict=True))
-    return Score(right / len(asked), len(asked), sum(1 / len(options) for _, options, _ in asked) / len(asked))
+    family: str
+    rows: Callable[[PreTrainedTokenizerBase, int, int], Iterator[dict[str, Tensor]]]  # of a length, by a seed
+    ask: Callable[[Case, Template, random.Random], Example]
+    tokens: Callable[[Example, PreTrainedTokenizerBase], tuple[list[int], list[int]]]
+    asked: int = 100
+    name: str = "instructions"
+    length: int = 256
+    metric: str = "nats a token of the held-out task's answers"  # or "accuracy"
+    better: Better = "lower"
+
+    def batches(self, tokenizer: PreTrainedTokenizerBase, length: int, batch: int, seed: int) -> Iterator[Batch]:
+        rows = self.rows(tokenizer, length, seed)
+        while made := list(islice(rows, batch)):
+            yield {key: torch.stack([row[key] for row in made]) for key in made[0]}
+
+    def questions(self, n: int) -> list[tuple[Case, Example]]:
+        """By each template in turn that is not inverted; the same ones every time."""
+        draw = random.Random(0)  # noqa: S311  # not for secrets
+        templates = cycle(t for t in FAMILIES[self.family].templates if not t.inverted)
+        return [(case, self.ask(case, next(templates), draw)) for case in cases(self.family, tested=True)[:n]]
+
+    def evaluate(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> Score:
+        return self.accuracy(model, tokenizer) if self.metric == "accuracy" else self.nats(model, tokenizer)
+
+    @torch.no_grad()
+    def nats(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> Score:
+        """The loss of the right answers."""
+        rows = [self.tokens(example, tokenizer) for _, example in self.questions(self.asked)]
+        total, device = 0.0, place(model)
+        with evaluating(model):
+            for at in range(0, len(rows), AT_ONCE):
+                ids, labels = zip(*rows[at : at + AT_ONCE], strict=True)
+                batch = padded(ids, labels, tokenizer, max(map(len, ids)))
+                part = {key: tensor.to(device) for key, tensor in batch.items()}
+                total += batch_loss(model, part, torch.tensor(1.0, device=device)).item()
+        count = sum(y != IGNORED for _, labels in rows for y in labels)
+        return Score(total / count, count)
+
+    def accuracy(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> Score:
+        """How often the likeliest of the options is the right one."""
+        by: dict[tuple[str, ...], list[Example]] = {}
+        for case, example in self.questions(self.asked):
+            by.setdefault(tuple(sorted((case.answer, *case.wrong))), []).append(example)
+        right = 0
+        for options, examples in by.items():
+            chosen = choose(model, tokenizer, [self._prompt(e, tokenizer) for e in examples], options)
+            right += sum(options[c] == e.target for c, e in zip(chosen, examples, strict=True))
+        n = sum(map(len, by.values()))
+        return Score(right / n, n, sum(len(examples) / len(options) for options, examples in by.items()) / n)
+
+    def samples(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase, n: int = 2) -> list[Sample]:
+        asked = [example for _, example in self.questions(n)]
+        return [Sample(e.input, greedy(model, tokenizer, f"{e.input}{tokenizer.eos_token}"), e.target) for e in asked]
+
+    def _prompt(self, example: Example, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+        ids, labels = self.tokens(example, tokenizer)
+        return ids[: labels.count(IGNORED)]
 
 
 def _case(kind: Family, synset: wordnet.Synset, answer: str, answers: Sequence[str]) -> Case:

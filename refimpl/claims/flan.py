@@ -26,11 +26,11 @@ from refimpl.flan import (
     SHOTS,
     THOUGHTS,
     Form,
-    Instructions,
     adafactor,
     answer_of,
     apply,
     few_shot,
+    instructions,
     mixture,
     pack,
     positions,
@@ -46,7 +46,7 @@ HELD_OUT, STEPS, ASKED = ("part", "class"), 16, 20
 
 @exact
 def claim_mixing_rates_are_capped() -> list[Measured]:
-    """Section 2.1: a task's share of the mixture is min(n, cap) over the sum of those; what is drawn keeps to it."""
+    """Section 2.1 and the released mixtures_utils.py: task i has the share min(n_i, cap) / sum_j min(n_j, cap)."""
     found = rates([10_000, 3_000, 50], 3_000)
     gap = max(abs(a - b) for a, b in zip(found, (3000 / 6050, 3000 / 6050, 50 / 6050), strict=True))
     pools = {name: cases(name) for name in FAMILIES}
@@ -106,7 +106,7 @@ def claim_positions_alone_pack_only_without_a_cache(device: str = "cpu") -> list
 
 @exact
 def claim_loss_is_of_targets_only(device: str = "cpu") -> list[Measured]:
-    """Section 2.1: inputs are given, targets are learnt: the loss has a gradient where a target's token comes next."""
+    """Section 2.2: inputs are given, targets are learnt: the loss has a gradient where a target's token comes next."""
     tokenizer = models.load("tiny", "cpu")[1]
     drawn = mixture({"hypernym": cases("hypernym")}, CAP, _draw(1))
     some = [example for _, example in itertools.islice(drawn, 8)]
@@ -151,7 +151,7 @@ def claim_exemplars_never_contain_the_query() -> list[Measured]:
 
 @exact
 def claim_templates_round_trip() -> list[Measured]:
-    """Section 2.1: ten templates a task, some inverted; from each text made by one, the answer can be read back."""
+    """Section 2.1 and the released templates: ten a task, some inverted; what was asked and answered can be read back."""
     draw, tried, lost, options_wrong = _draw(3), 0, 0, 0
     templates = [(family, template) for family in FAMILIES.values() for template in family.templates]
     for (family, template), form in itertools.product(templates, FORMS):
@@ -254,7 +254,7 @@ def _held_out(count: int, seed: int, device: str) -> tuple[float, float]:
     names = sorted(set(FAMILIES) - set(HELD_OUT))
     _draw(seed).shuffle(names)
     model, tokenizer = models.load("tiny", device)
-    asked = [Instructions(name, tuple(names[:count]), asked=ASKED) for name in HELD_OUT]
+    asked = [instructions(name, tuple(names[:count]), asked=ASKED) for name in HELD_OUT]
     loop.train(apply(model), tokenizer, asked[0], STEPS, RATE, 1, 256, seed, optimiser=adafactor)
     nats = [task.nats(model, tokenizer).value for task in asked]
     return statistics.mean(nats), asked[0].accuracy(model, tokenizer).value
