@@ -135,7 +135,7 @@ def classify(base: nn.Module, adapt: Callable[[Any], nn.Module]) -> Found:
             with _Moved(moved):
                 after = weight(layer, was)
             assert after is not None  # each of them leaves the layer one of the base's kind, and so do all
-            changed += int(_differ(after, before).sum())
+            changed += int((after != before).sum())
             rank = max(rank, int(torch.linalg.matrix_rank(after - before)) if after.dim() == 2 else 0)
     all_of_it = len(trained) == len(theta0) and all(id(p) in theta0 for p in trained.values())
     return Found(parts, sum(p.numel() for p in trained.values()), changed, rank, all_of_it)
