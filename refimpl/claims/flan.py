@@ -151,7 +151,7 @@ def claim_exemplars_never_contain_the_query() -> list[Measured]:
 
 @exact
 def claim_templates_round_trip() -> list[Measured]:
-    """Section 2.1 and the released templates: ten a task, some inverted; what was asked and answered can be read back."""
+    """Section 2.1 and the released templates: ten a task, some inverted; what each made can be read back."""
     draw, tried, lost, options_wrong = _draw(3), 0, 0, 0
     templates = [(family, template) for family in FAMILIES.values() for template in family.templates]
     for (family, template), form in itertools.product(templates, FORMS):
