@@ -61,6 +61,7 @@ def _check(store: Store, loaded: Loaded) -> list[Finding]:
 
 
 def _findings(store: Store, loaded: Loaded) -> Iterator[Finding]:
+    from catalog.check.drift import drift_rules
     from catalog.check.entries import entry_rules
     from catalog.check.folder import folder_rules
     from catalog.check.implementations import implementation_rules
@@ -71,6 +72,7 @@ def _findings(store: Store, loaded: Loaded) -> Iterator[Finding]:
         yield from file_rules(sheet, loaded)
         yield from entry_rules(sheet, loaded)
         yield from link_rules(sheet, loaded)
+        yield from drift_rules(sheet, store)
     yield from whole_rules(loaded)
     yield from implementation_rules(store, loaded)
     yield from folder_rules(store, loaded)

@@ -19,6 +19,7 @@ CODES: Mapping[str, str] = {
     "dirty-link": "an address with a tracking parameter or blanks at its end",
     "doi": "a DOI that is none, or more than one",
     "doi-resolver": "a DOI written as an address",
+    "drift": "a tutorial written for another major version of a library than is installed",
     "duplicate": "one work in two papers",
     "duplicate-field": "a field that stands twice in an entry",
     "duplicate-key": "one citation key for two entries",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,12 +17,12 @@ from catalog.check.notes import Target, targets, without_code
 from catalog.errors import Finding
 from catalog.ingest.readinglist.urls import mend
 from catalog.models import FENCE, FRONT_MATTER, Link, Status, file_name
+from catalog.notebook import MOST_BYTES, problem
 from catalog.paperfile import dumps
 
 KEPT_AS_THEY_ARE = frozenset({"arxiv-pdf-suffix"})
 PAPER_LINKS = frozenset({"paper", "arxiv", "pdf", "abstract", "preprint"})
 Wrong = tuple[str, str, str]
-_MOST_BYTES = 50_000_000
 _ENTRY_NEXT = re.compile(r"\s*@")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.I)
 
@@ -143,21 +142,18 @@ def _wrong_path(loaded: Loaded, url: str) -> Iterator[Wrong]:
     elif place == "missing":
         remedy = "correct the path (it starts at the paper file), or remove the link"
         yield "broken-link", f"{url}: no such file", remedy
-    elif path.suffix == ".ipynb" and (problem := _notebook_problem(path)):
-        yield "bad-notebook", f"{url}: {problem}", "save it from Jupyter again"
+    elif path.suffix == ".ipynb" and (wrong := _notebook_problem(path)):
+        yield "bad-notebook", f"{url}: {wrong[0]}", wrong[1]
 
 
-def _notebook_problem(path: Path) -> str:
+def _notebook_problem(path: Path) -> tuple[str, str] | None:
+    if not path.is_file():
+        return "not a file", "link to the notebook itself"
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            return ""
-        values = json.loads(path.read_bytes())
+        with path.open("rb") as file:
+            return problem(file.read(MOST_BYTES + 1))
     except OSError as e:
-        return f"cannot be read: {e.strerror}"
-    except (ValueError, RecursionError):
-        return "not a notebook: not JSON"
-    cells = isinstance(values, dict) and ("cells" in values or "worksheets" in values)
-    return "" if cells else "not a notebook: no cells in it"
+        return f"cannot be read: {e.strerror}", "see who may read it"
 
 
 def _other_paper(sheet: Sheet) -> Iterator[Finding]:

@@ -128,7 +128,7 @@ def _tutorial(tutorial: Tutorial, around: Surroundings) -> dict[str, object]:
         "name": tutorial.name,
         "date": day(tutorial.date),
         "versions": list((tutorial.versions or (shown.notebook.written_for if shown else {})).items()),
-        "ran": list(run.versions.items()) if run else [],
+        "ran": [(name, version) for name, _, version in shown.versions if version] if shown else [],
         "ran_on": day(run.date) if run else "",
         "href": href,
         "file": file,

@@ -1,0 +1,125 @@
+"""Whether the libraries that are installed are those that tutorials were written for.
+
+Another major version is one whose first number that is not 0 differs: 5.23 is another than 4.36, and 0.21 than 0.7, as
+releases before 1.0 promise nothing from one second number to the next. A library that is not installed says nothing,
+and so does a statement that is not one version (`>=4`, `main`).
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from catalog.check.loaded import Sheet
+from catalog.errors import Finding, KbError
+from catalog.models import Tutorial
+from catalog.notebook import OWN, read
+from catalog.store import Store
+
+_VERSION = re.compile(
+    r"\s*(?:===?|~=|\^)?\s*v?(?P<numbers>\d{1,6}(?:\.\d{1,6}){0,7})(?:\.[x*])?"
+    r"(?:[-_.]?(?:a|b|c|rc|alpha|beta|pre|preview|dev|post)[-_.]?\d{0,9}){0,3}(?:\+[\w.-]{0,60})?\s*\Z",
+    re.I,
+)
+_LIBRARY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?\Z")
+_ITEM = re.compile(r"(?P<indent>[ \t]*)-(?:[ \t]|\Z)")
+
+_REMEDY = "run the notebook with what is installed, and state the versions that it runs with"
+
+
+def drift_rules(sheet: Sheet, store: Store) -> Iterator[Finding]:
+    """Tutorials of a paper that link a notebook, and state another version than is installed."""
+    for place, tutorial in enumerate(sheet.paper.tutorials):
+        if not tutorial.notebook:
+            continue  # a tutorial without a notebook is remembered, and not run
+        for library, stated, installed in drifted(tutorial.versions):
+            line = _line(sheet, place, library)
+            yield sheet.finding("drift", _message(tutorial.name, library, stated, installed), _REMEDY, line, "note")
+        yield from _in_notebook(sheet, tutorial, store)
+
+
+def _in_notebook(sheet: Sheet, tutorial: Tutorial, store: Store) -> Iterator[Finding]:
+    """What the notebook itself states, as far as the paper does not."""
+    found = store.notebook(tutorial.notebook)
+    try:
+        stated = read(found[1]).written_for if found else {}
+    except KbError:
+        return  # said already, as a link to what is no notebook
+    new = {library: version for library, version in stated.items() if library not in tutorial.versions}
+    for library, version, installed in drifted(new) if found else ():
+        path, body = found if found else ("", b"")
+        message = _message(tutorial.name, library, version, installed)
+        yield Finding("drift", message, _REMEDY, path, _line_in_notebook(body, library), sheet.paper.key, "note")
+
+
+def _message(name: str, library: str, stated: str, installed: str) -> str:
+    return f"tutorial {name}: written for {library} {stated}, and {installed} is installed"
+
+
+def drifted(versions: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """The libraries of which another major version is installed than is stated: name, stated, installed."""
+    for library, stated in versions.items():
+        installed = _installed(library)
+        if installed and not compatible(stated, installed):
+            yield library, stated, installed
+
+
+def compatible(stated: str, installed: str) -> bool:
+    """Whether two versions are of one kind: the same up to the first number that is not 0, as far as both say."""
+    ours, theirs = _numbers(stated), _numbers(installed)
+    if not ours or not theirs:
+        return True
+    for mine, other in zip(ours, theirs, strict=False):
+        if mine != other:
+            return False
+        if mine:
+            return True
+    return True
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The numbers of a version; none where it is not one version."""
+    match = _VERSION.match(version[:200])
+    return tuple(map(int, match["numbers"].split("."))) if match else ()
+
+
+@lru_cache(maxsize=256)
+def _installed(library: str) -> str:
+    """The version of a library that is installed, "" where none is."""
+    if not _LIBRARY.match(library):
+        return ""
+    try:
+        return importlib.metadata.version(library) or ""
+    except (importlib.metadata.PackageNotFoundError, KeyError, ValueError, OSError):
+        return ""
+
+
+def _line(sheet: Sheet, place: int, library: str) -> int:
+    """The line of a library among the versions of a tutorial, the first of which has the place 0."""
+    first = sheet.front_line("tutorials")
+    lines = sheet.text.split("\n")
+    indent, seen, start = "", -1, first
+    for number in range(first + 1, len(lines) + 1):
+        line = lines[number - 1]
+        if line.startswith("---"):
+            break
+        item = _ITEM.match(line)
+        if item and (seen < 0 or item["indent"] == indent):
+            indent, seen = item["indent"], seen + 1
+            start = number if seen == place else start
+        if seen == place and re.match(rf"[-\s]*['\"]?{re.escape(library)}['\"]?\s*:", line):
+            return number
+    return start
+
+
+def _line_in_notebook(body: bytes, library: str) -> int:
+    """The line on which a notebook says what version of a library it was written for."""
+    lines = body.decode("utf-8", "replace").split("\n")
+    own = next((number for number, line in enumerate(lines) if f'"{OWN}"' in line), 0)
+    within = next((number for number in range(own, len(lines)) if '"written_for"' in lines[number]), 0)
+    named = json.dumps(library) + ":"
+    found = (number for number in range(within, len(lines)) if named in lines[number])
+    return next(found, within) + 1
