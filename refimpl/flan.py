@@ -1,15 +1,15 @@
 """Flan: train all of a model on many tasks at once, each phrased as an instruction, and it follows new ones.
 
-Chung et al. 2022, arXiv:2210.11416, sections 2.1 and 2.2. Of task i, which has n_i examples, comes the share
+Chung et al. 2022, arXiv:2210.11416, sections 2.1 and 2.2. Of task i, which has n_i examples, the model reads the share
 
-    rate_i = min(n_i, cap) / sum_j min(n_j, cap)
+    r_i = min(n_i, K) / sum_j min(n_j, K)          where K is the cap
 
-of what the model reads. An example is a pair of texts, with an end-of-sequence token e behind each; short ones are
-packed into one row, and none sees another. The loss is that of the targets alone:
+An example is a text x and a text y, with an end-of-sequence token e behind each. Short ones are packed into one row,
+`x e y e x e y e ...`, and none sees another; s_t is the number of the example that token t is of, 0 for padding. The
+loss is that of the targets alone, Y, which are the tokens of every y with the e behind it:
 
-    row      x_1 e y_1 e x_2 e y_2 e ...            s_t  the number of the example that token t is of, 0 for padding
-    mask     M[t, u] = 1 if u <= t and s_u = s_t, else 0
-    loss     -1/|Y| sum over t in Y of log p(y_t | those that t sees)        Y  the tokens of targets, their e included
+    M[t, u] = 1          where u <= t and s_u = s_t, and 0 elsewhere
+    L = -(1/|Y|) sum_{t in Y} log p(y_t)          given what t sees by M
 
     ids, labels, s  (B, T)        M  (B, 1, T, T)
 
