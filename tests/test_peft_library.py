@@ -167,7 +167,7 @@ def test_a_base_in_8_bits_is_refused_whole() -> None:
 
 
 def test_the_table_of_types_names_papers_of_the_catalog() -> None:
-    for paper in {*(paper for paper, _, _ in lib.PAPERS), *lib.ABSENT, lib.PAPER}:
+    for paper in {*(paper for paper, _, _ in lib.PAPERS), *claims.ABSENT, lib.PAPER}:
         assert (PAPERS / f"{paper}.md").is_file(), paper
 
 
