@@ -166,7 +166,7 @@ def _as_on_a_terminal(text: str) -> str:
 
 
 def _within(cells: Iterator[Cell]) -> Iterator[Cell]:
-    """The cells, as long as there is room for them: sources first, then what they printed."""
+    """The cells, without what they hold once there is no more room for it."""
     room = MOST_IN_ALL
     for cell in cells:
         outputs = []
@@ -185,7 +185,7 @@ def _titled(cells: tuple[Cell, ...]) -> tuple[str, tuple[Cell, ...]]:
     if not first or not match:
         return "", cells
     rest = first.source[match.end() :]
-    title = re.sub(r"[*_`]+|[ \t]+#+[ \t]*\Z", "", match[1]).strip()
+    title = re.sub(r"[*`]+|[ \t]+#+[ \t]*\Z", "", match[1]).strip()
     return title, ((Cell("markdown", rest),) if rest.strip() else ()) + cells[1:]
 
 
