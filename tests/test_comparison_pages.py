@@ -18,21 +18,23 @@ from test_site_browser import ATTACKS, CHROMIUM, LOW_CONTRAST, Seen, served
 from catalog.errors import KbError
 from catalog.library import Library
 from catalog.models import Paper
-from catalog.pages import Comparison, SiteOptions, build, render
+from catalog.pages import Comparison, Implementation, SiteOptions, build, render
 from catalog.pages.builder import base_config
 from catalog.pages.comparison import Places, comparison_page
+from catalog.pages.implementation import implementation_html
 from catalog.pages.labels import RADIUS, overlap, place
 from catalog.pages.navigation import on_config
 from catalog.pages.scatter import HEIGHT, WIDTH, Axis, Point, drawable, scatter
 from catalog.record import Record
 from catalog.running import read_benches
+from refimpl.registry import Card
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 ROW = {
     "name": "lora", "title": "LoRA", "paper": "hu2021lora", "setting": "matched", "options": {"rank": 8},
-    "rate": 0.003, "values": [0.51, 0.53, 0.52], "mean": 0.52, "sd": 0.01, "parameters": 24576, "share": 0.0089,
+    "rate": 0.003, "source": "Table 5", "note": "", "values": [0.51, 0.53, 0.52], "mean": 0.52, "sd": 0.01, "parameters": 24576, "share": 0.0089,
     "adapter_bytes": 98304, "peak_bytes": 560_000_000, "peak_of": "the whole process", "seconds_a_step": 0.11,
     "cpu_seconds_a_step": 0.1, "inference": 1.118, "inference_merged": 1.0, "why": "",
 }  # fmt: skip
@@ -88,7 +90,7 @@ def table_rows(markup: str) -> list[list[str]]:
 def test_a_row_says_what_was_measured() -> None:
     assert table_rows(page())[1] == [
         "LoRA matched code", "0.520 ± 0.010", "24,576 0.89 %", "560 MB", "110 ms CPU 100 ms", "98.3 kB",
-        "1.12 × merged 1.00 ×", "rank 8, rate 0.003",
+        "1.12 × merged 1.00 ×", "rank 8, rate 0.003 Table 5",
     ]  # fmt: skip
     assert '<a href="papers/hu2021lora.html">LoRA</a>' in page()
     assert 'href="papers/hu2021lora.html#implementation"' in unescape(page())
@@ -200,7 +202,7 @@ def test_a_record_may_hold_anything(bent: dict[str, Any], rows: list[Any]) -> No
     "record", [None, [], "x", {}, {"rows": {}}, {"rows": [1, None, {}, []]}, {"rows": ["a"] * 999}]
 )
 def test_a_record_with_nothing_to_show_says_so(record: Any) -> None:
-    assert "has no rows that can be shown" in words(page(record))
+    assert "No row is finished" in words(page(record))
 
 
 def test_more_than_anyone_measures_is_cut() -> None:
@@ -279,6 +281,47 @@ def test_axes_have_round_numbers() -> None:
         "20,000",
         "30,000",
     ]
+
+
+# --- tables of demos ---
+
+
+def demo_of(table: Any) -> str:
+    card = Card(name="survey", path="", title="Survey", summary="", paper="k", has_demo=True)
+    return implementation_html([Implementation(card, "", {"cpu": {"demo": {"environment": {}, "table": table}}})])
+
+
+def test_a_demo_may_have_a_table() -> None:
+    rows = [["LoRA", 33600, None, "none once merged"], ["Prefix", 1.25, True], ["Long", 1, 2, 3, 4]]
+    shown = demo_of({"caption": "What it costs", "columns": ["method", "trained", "rank", "overhead"], "rows": rows})
+    assert "What it costs" in words(shown)
+    table = shown[shown.index('<div class="kb-scroll kb-wide"') :]
+    assert table_rows(table) == [
+        ["LoRA", "33,600", "–", "none once merged"], ["Prefix", "1.25", "yes", "–"], ["Long", "1", "2", "3"],
+    ]  # fmt: skip
+    assert '<td class="kb-n">–</td>' in table
+
+
+@pytest.mark.parametrize(
+    "table", [None, [], {"columns": ["a"]}, {"columns": [], "rows": [[1]]}, {"columns": ["a"], "rows": [1, {}]}]
+)
+def test_a_table_with_nothing_in_it_is_none(table: Any) -> None:
+    assert "kb-wide" not in demo_of(table)
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "caption": ANYTHING,
+            "columns": st.lists(ANYTHING, max_size=30),
+            "rows": st.lists(st.lists(ANYTHING, max_size=3), max_size=4),
+        }
+    )
+)
+def test_a_table_may_hold_anything(table: dict[str, Any]) -> None:
+    shown = demo_of(table)
+    assert len(shown.splitlines()) <= 1
+    assert not re.search(r"<(?:script|img|iframe|object|embed)|\son\w+=", shown, re.I)
 
 
 # --- benchmarks ---

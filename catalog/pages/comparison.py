@@ -120,6 +120,8 @@ class _Row:
     code: str
     setting: str
     options: str
+    source: str
+    note: str
     mean: float | None
     spread: float | None
     values: int
@@ -146,6 +148,8 @@ class _Row:
             code=places.implementations.get(name, "") or places.implementations.get(key, ""),
             setting=SETTINGS.get(string(row.get("setting")), ""),
             options=", ".join(f"{option} {value}" for option, value in options if value),
+            source=string(row.get("source"), LONGEST_WHY).strip(),
+            note=string(row.get("note"), LONGEST_WHY).strip(),
             mean=finite(row.get("mean")),
             spread=_positive(row.get("sd")),
             values=len(items(row.get("values"))),
@@ -208,6 +212,8 @@ def _shown(row: _Row, whole: Iterable[str]) -> dict[str, Any]:
         "code": row.code,
         "setting": row.setting,
         "options": row.options,
+        "source": row.source,
+        "note": row.note,
         "why": row.why or ("no result" if row.mean is None else ""),
         "failed": row.mean is None,
         "cells": cells if row.mean is not None or any(cell["value"] for cell in cells) else [],

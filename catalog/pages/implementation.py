@@ -5,7 +5,6 @@ Everything here is text of strangers: sources are read and never run, records ma
 
 from __future__ import annotations
 
-import math
 import re
 import shlex
 from collections import Counter
@@ -18,6 +17,7 @@ from catalog.pages.curve import curve
 from catalog.pages.docstring import inline_html
 from catalog.pages.paper import day
 from catalog.pages.quantity import number, powers, seconds, share, size
+from catalog.pages.records import items, mapping, plain, quantity, string, versions
 from catalog.pages.templates import cleaned, fill
 from refimpl.registry import CLAIMS
 
@@ -40,7 +40,8 @@ _TOLD = {
 }  # fmt: skip
 _ORDER = ("fails", "not shown", "shown", "holds", "not verified here", NOT_RUN)
 _FILE = re.compile(r"[A-Za-z0-9_]{1,80}\Z")
-LONGEST_SAMPLE = 600
+LONGEST_SAMPLE, LONGEST_CAPTION, LONGEST_CELL = 600, 1200, 300
+MOST_COLUMNS = 20
 MOST = 50
 
 
@@ -72,8 +73,8 @@ def implementation_html(implementations: Sequence[Implementation]) -> str:
 def _one(implementation: Implementation, anchor: str) -> str:
     card = implementation.card
     runs = {device: run for device, run in implementation.runs.items() if isinstance(run, Mapping)}
-    results = {device: _results(run, card.claims) for device, run in runs.items() if _items(run.get("claims"))}
-    demos = [_demo(device, _mapping(run["demo"])) for device, run in runs.items() if _mapping(run.get("demo"))]
+    results = {device: _results(run, card.claims) for device, run in runs.items() if items(run.get("claims"))}
+    demos = [_demo(device, mapping(run["demo"])) for device, run in runs.items() if mapping(run.get("demo"))]
     return fill(
         "implementation.html",
         anchor=anchor,
@@ -123,7 +124,7 @@ def _claims_anchor(anchor: str) -> str:
 
 def _results(run: Mapping[str, Any], claims: Iterable[Claim]) -> dict[str, Mapping[str, Any]]:
     """The row of each claim in a record, as far as it is about the claim in these words."""
-    rows = {_string(row.get("name")): row for row in map(_mapping, _items(run.get("claims")))}
+    rows = {string(row.get("name")): row for row in map(mapping, items(run.get("claims")))}
     return {claim.name: rows[claim.name] for claim in claims if _same(rows.get(claim.name), claim)}
 
 
@@ -132,7 +133,7 @@ def _same(row: Mapping[str, Any] | None, claim: Claim) -> bool:
 
 
 def _verdict(row: Mapping[str, Any] | None) -> str:
-    verdict = _string((row or {}).get("verdict"))
+    verdict = string((row or {}).get("verdict"))
     return verdict if verdict in _TOLD else NOT_RUN
 
 
@@ -140,22 +141,16 @@ def _state(
     device: str, run: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]], claims: Iterable[Claim]
 ) -> dict[str, Any]:
     """On what, with what and when the claims were run, and how many came out how."""
-    environment = _mapping(run.get("environment"))
+    environment = mapping(run.get("environment"))
     counts = Counter(_verdict(rows.get(claim.name)) for claim in claims)
     return {
         "device": DEVICES.get(device, device),
         "counts": [(v, f"{counts[v]} {told[counts[v] > 1]}") for v, told in _TOLD.items() if counts[v]],
-        "on": _string(environment.get("device")),
-        "date": day(_string(environment.get("date"))[:10]),
-        "commit": _string(environment.get("commit"))[:9],
-        "versions": _versions(environment),
+        "on": string(environment.get("device")),
+        "date": day(string(environment.get("date"))[:10]),
+        "commit": string(environment.get("commit"))[:9],
+        "versions": versions(environment),
     }
-
-
-def _versions(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
-    python = [("python", environment.get("python"))]
-    named = [*python, *_mapping(environment.get("versions")).items()]
-    return [(name, version) for name, version in named if isinstance(version, str) and version][:MOST]
 
 
 def _groups(card: Card, results: Mapping[str, Mapping[str, Mapping[str, Any]]], anchor: str) -> list[dict[str, Any]]:
@@ -198,18 +193,18 @@ def _note(verdict: str, kind: str) -> str:
 def _run(device: str, row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "device": DEVICES.get(device, device),
-        "why": _string(row.get("why")),
-        "measured": [_measured(one) for one in map(_mapping, _items(row.get("measured"))[:MOST])],
+        "why": string(row.get("why")),
+        "measured": [_measured(one) for one in map(mapping, items(row.get("measured"))[:MOST])],
     }
 
 
 def _measured(one: Mapping[str, Any]) -> dict[str, str]:
-    value = _number(one.get("value"))
+    value = quantity(one.get("value"))
     verdict = _verdict(one)
     return {
-        "what": powers(_string(one.get("what"))),
+        "what": powers(string(one.get("what"))),
         "value": "" if value is None else number(value),
-        "demanded": powers(_string(one.get("demanded"))),
+        "demanded": powers(string(one.get("demanded"))),
         "off": verdict if verdict in {"fails", "not shown"} else "",
     }
 
@@ -219,34 +214,35 @@ def _measured(one: Mapping[str, Any]) -> dict[str, str]:
 
 def _demo(device: str, record: Mapping[str, Any]) -> dict[str, Any]:
     """A demo's table, picture and samples."""
-    environment, training = _mapping(record.get("environment")), _mapping(record.get("training"))
-    losses = [loss for loss in map(_number, _items(training.get("losses"))) if loss is not None]
-    where = [_string(environment.get(name)) for name in ("device", "dtype")]
+    environment, training = mapping(record.get("environment")), mapping(record.get("training"))
+    losses = [loss for loss in map(quantity, items(training.get("losses"))) if loss is not None]
+    where = [string(environment.get(name)) for name in ("device", "dtype")]
     return {
         "on": ", ".join(part for part in where if part) or DEVICES.get(device, device),
-        "date": day(_string(environment.get("date"))[:10]),
+        "date": day(string(environment.get("date"))[:10]),
         "setting": _setting(record, training),
         "rows": [*_metric(record), *_costs(record, training)],
         "curve": cleaned(curve(losses, f"Training loss of the demo on the {DEVICES.get(device, device)}")),
+        "table": _table(mapping(record.get("table"))),
         "samples": _samples(record),
     }
 
 
 def _setting(record: Mapping[str, Any], training: Mapping[str, Any]) -> list[tuple[str, str]]:
-    options = [(name, _plain(value)) for name, value in _mapping(record.get("options")).items()]
-    named = [(name, _plain(record.get(name))) for name in ("model", "task")]
-    steps = [(name, _plain(training.get(name))) for name in ("steps", "batch", "length", "lr")]
-    return [(name, value) for name, value in [*named, *options, *steps, ("seed", _plain(record.get("seed")))] if value]
+    options = [(name, plain(value)) for name, value in mapping(record.get("options")).items()]
+    named = [(name, plain(record.get(name))) for name in ("model", "task")]
+    steps = [(name, plain(training.get(name))) for name in ("steps", "batch", "length", "lr")]
+    return [(name, value) for name, value in [*named, *options, *steps, ("seed", plain(record.get("seed")))] if value]
 
 
 def _metric(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Name, value before and after in one text, and a remark."""
-    metric, named = _mapping(record.get("metric")), record.get("metric")
-    name = _string(named) or _string(metric.get("name")) or "metric"
+    metric, named = mapping(record.get("metric")), record.get("metric")
+    name = string(named) or string(metric.get("name")) or "metric"
     before, after, merged = (_value(record.get(part)) for part in ("before", "after", "merged"))
     remarks = [f"{metric['better']} is better" if metric.get("better") in {"lower", "higher"} else ""]
-    remarks += [f"{_plain(metric.get('n'))} cases" if metric.get("n") else ""]
-    remarks += [f"chance {_plain(metric['chance'])}" if metric.get("chance") is not None else ""]
+    remarks += [f"{plain(metric.get('n'))} cases" if metric.get("n") else ""]
+    remarks += [f"chance {plain(metric['chance'])}" if metric.get("chance") is not None else ""]
     rows = []
     if before or after:
         rows.append((name, f"{before or '?'} → {after or '?'}", ", ".join(remark for remark in remarks if remark)))
@@ -256,31 +252,49 @@ def _metric(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _costs(record: Mapping[str, Any], training: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    parameters, held = _mapping(record.get("parameters")), _mapping(record.get("bytes"))
+    parameters, held = mapping(record.get("parameters")), mapping(record.get("bytes"))
     trained, whole = parameters.get("trainable", record.get("trainable")), parameters.get("all")
-    of = _number(parameters.get("share"))
-    remark = f"{share(of)} of {_plain(whole)}" if of is not None and _plain(whole) else ""
-    rows = [("trained parameters", _plain(trained), remark)]
+    of = quantity(parameters.get("share"))
+    remark = f"{share(of)} of {plain(whole)}" if of is not None and plain(whole) else ""
+    rows = [("trained parameters", plain(trained), remark)]
     labels = {"adapter": "adapter", "gradients": "gradients", "optimiser": "optimiser state", "peak": "peak memory"}
     for name, label in labels.items():
-        count = _number(held.get(name))
+        count = quantity(held.get(name))
         shown = "" if count is None else size(count)
-        rows.append((label, shown, _string(held.get("peak_of")) if name == "peak" else ""))
-    took, pace = _number(training.get("seconds")), _number(training.get("tokens_a_second"))
+        rows.append((label, shown, string(held.get("peak_of")) if name == "peak" else ""))
+    took, pace = quantity(training.get("seconds")), quantity(training.get("tokens_a_second"))
     remark = f"{number(round(pace))} tokens a second" if pace is not None and abs(pace) < 1e12 else ""
     rows.append(("training", "" if took is None else seconds(took), remark))
     return [row for row in rows if row[1]]
 
 
+def _table(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What a demo measured besides: as many cells in each row as there are columns; empty where there is no row."""
+    columns = [string(name, LONGEST_CELL) for name in items(said.get("columns"))[:MOST_COLUMNS]]
+    rows = [
+        [*items(row), *[None] * len(columns)][: len(columns)] for row in items(said.get("rows"))[:MOST] if items(row)
+    ]
+    if not columns or not rows:
+        return {}
+    numeric = [any(quantity(cell) is not None for cell in column) for column in zip(*rows, strict=True)]
+    return {
+        "caption": string(said.get("caption"), LONGEST_CAPTION) or "Measured besides",
+        "columns": list(zip(columns, numeric, strict=True)),
+        "rows": [
+            [(plain(cell)[:LONGEST_CELL] or "–", n) for cell, n in zip(row, numeric, strict=True)] for row in rows
+        ],
+    }
+
+
 def _samples(record: Mapping[str, Any]) -> list[dict[str, str]]:
-    before, after = (_items(_mapping(record.get(part)).get("samples")) for part in ("before", "after"))
-    pairs = zip(map(_mapping, before), map(_mapping, after), strict=False)
+    before, after = (items(mapping(record.get(part)).get("samples")) for part in ("before", "after"))
+    pairs = zip(map(mapping, before), map(mapping, after), strict=False)
     samples = [
         {
-            "given": _string(after.get("given") or before.get("given")),
-            "before": _string(before.get("said")),
-            "after": _string(after.get("said")),
-            "expected": _string(after.get("expected") or before.get("expected")),
+            "given": string(after.get("given") or before.get("given")),
+            "before": string(before.get("said")),
+            "after": string(after.get("said")),
+            "expected": string(after.get("expected") or before.get("expected")),
         }
         for before, after in pairs
     ]
@@ -290,42 +304,10 @@ def _samples(record: Mapping[str, Any]) -> list[dict[str, str]]:
 # --- what a record may hold ---
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _items(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _string(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-
-
 def _value(part: Any) -> str:
     """The number of a score, which stands alone or as `value`."""
-    found = _number(part.get("value") if isinstance(part, Mapping) else part)
+    found = quantity(part.get("value") if isinstance(part, Mapping) else part)
     return "" if found is None else number(found)
-
-
-def _plain(value: Any) -> str:
-    """A setting as text: a number, a word, or a list of such."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if (count := _number(value)) is not None:
-        return number(count)
-    if isinstance(value, list):
-        return ", ".join(filter(None, (_plain(item) for item in value[:MOST] if not isinstance(item, list))))
-    return _string(value)
 
 
 def _short(said: str) -> str:
