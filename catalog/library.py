@@ -385,9 +385,10 @@ class Library:
         """
         from catalog.running import run_bench
 
-        return run_bench(
-            self.root / "runs", [self._method(n) for n in names], self.store.write_file, restart=restart, **options
-        )
+        with self.store.lock():  # makes its folder
+            lock = self.store.private / "bench.lock"
+        methods = [self._method(name) for name in names]
+        return run_bench(self.root / "runs", lock, methods, self.store.write_file, restart=restart, **options)
 
     def _method(self, name: str) -> str:
         """What a paper's key stands for; any other name as it is."""

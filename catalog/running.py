@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Callable, Collection, Iterable
@@ -49,12 +50,13 @@ def run_demo(card: Card, **options: Any) -> dict[str, Any]:
 
 
 def run_bench(
-    runs: Path, names: Collection[str], write: Callable[[Path, str], None], *, restart: bool, **options: Any
+    runs: Path, lock: Path, names: Collection[str], write: Callable[[Path, str], None], *, restart: bool, **options: Any
 ) -> dict[str, Any]:
     """Fill the table of all methods, on from its record in `runs/`; every cell is written as soon as it is known.
 
     Raises `KbError` with the remedy where it cannot run.
     """
+    from filelock import FileLock, Timeout
 
     def run(bench: Any) -> dict[str, Any]:
         kind = bench.kind_of(options.get("device", "auto"))
@@ -72,7 +74,13 @@ def run_bench(
                 raise
         return dict(bench.bench(names, known=known, restart=restart, keep=keep, command=_typed(options), **options))
 
-    return _with_torch("bench", "refimpl._bench", run)
+    if os.environ.get("RANK", "0") != "0":  # accelerate launch started several, of which the first writes
+        return _with_torch("bench", "refimpl._bench", run)
+    try:
+        with FileLock(lock, timeout=0):
+            return _with_torch("bench", "refimpl._bench", run)
+    except Timeout:
+        raise KbError("another kb bench is running here; wait for it, each would slow the other down") from None
 
 
 def _typed(options: dict[str, Any]) -> str:

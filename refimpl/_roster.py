@@ -66,6 +66,7 @@ class Entry:
     rate: float
     size: Callable[[Any, int], Options] | None = None  # the options that train about so many numbers of this model
     note: str = ""  # what else to know of the setting
+    rate_matched: float | None = None  # where the search begins at a matched budget, if elsewhere
     width: bool = True  # whether the rate falls as the model grows wider
     ready: Callable[[Any, Any, Options, Data | None], Any] | None = None  # applies the method where `apply` is not all
     buffers: tuple[str, ...] = ()  # what is saved beside the trained numbers
@@ -77,6 +78,10 @@ class Entry:
     def matches(self) -> bool:
         """Whether the method has a size that a budget can choose."""
         return self.size is not None
+
+    def rate_of(self, setting: str) -> float:
+        """Where the search for a learning rate begins, "matched" or "own"."""
+        return self.rate if setting == "own" or self.rate_matched is None else self.rate_matched
 
     @property
     def gradients_first(self) -> bool:
@@ -294,12 +299,12 @@ ENTRIES: dict[str, Entry] = {
         Entry(
             "prefix_tuning", "Prefix-tuning", "prefix_tuning", {"length": 5, "mid": 512},
             "authors' code, gpt2/README.md: 5 positions, through an MLP that is 512 wide", 1e-2, positions,
-            note="matched, the prefix is trained directly: the MLP alone would be more than the budget", width=False,
-            kept="merge",
+            note="matched, the prefix is trained directly: the MLP alone would be more than the budget",
+            rate_matched=0.1, width=False, kept="merge",
         ),
         Entry(
             "delta_tuning_specification", "Gains and biases", "delta_tuning", {"kinds": ("specification",)},
-            "section 3.2: the one-dimensional parameters of the norms", 3e-2,
+            "section 3.2: the one-dimensional parameters of the norms", 0.1,
             note="the model decides how many there are: there is no size to match", folds=True,
         ),
         Entry(

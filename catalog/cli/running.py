@@ -279,7 +279,8 @@ def bench(ctx: click.Context, /, names: tuple[str, ...], restart: bool, as_json:
         record = out.library(ctx).bench(names, restart=restart, report=progress, **given)
     except KeyboardInterrupt:
         progress.close()
-        click.echo("kb: stopped; what was measured is kept, and the same command goes on from there", err=True)
+        again = "the command without --restart" if restart else "the same command"
+        click.echo(f"kb: stopped; what was measured is kept, and {again} goes on from there", err=True)
         ctx.exit(130)
     progress.close()
     if comparing.is_first():

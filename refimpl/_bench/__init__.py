@@ -110,7 +110,7 @@ class Table:
         self.settings, self.cases, self.before, self.typed, self.processes = settings, of, before, typed, processes
         self.better: Better = settings.scored().better
         self.same = same(settings, settings.device, before, processes)
-        self.environment = measure.environment(settings.device, settings.dtype, SEARCH_SEED)
+        self.now = self.environment = measure.environment(settings.device, settings.dtype, SEARCH_SEED)
         self.found: dict[str, rows.Measured] = {}
 
     def go_on(self, known: Record | None, keys: list[str], restart: bool) -> None:
@@ -132,6 +132,7 @@ class Table:
         if differs and not restart:
             raise LabError(f"the record was measured with other settings ({differs}); --restart begins again")
         self.found = {} if differs else {k: cells for k, cells in kept.items() if not (restart and k in keys)}
+        self.environment = known["environment"] if self.found else self.now
 
     def fill(self, wanted: list[str], several: Several, keep: Keep, report: Callable[[dict[str, Any]], None]) -> None:
         """Measure what is missing of these methods, cell by cell."""
@@ -151,9 +152,9 @@ class Table:
                     measured[kind][which] = cell
                 else:
                     measured[kind] = cell
-                fresh = True
+                fresh, self.environment = True, self.now
                 keep(self.record())
-            if fresh:
+            if fresh or case.why:
                 report({"finished": rows.row(measured, self.better)})
         keep(self.record())
 

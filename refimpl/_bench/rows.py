@@ -51,9 +51,11 @@ def row(measured: Measured, better: Better) -> dict[str, Any]:
     whole = bool(values) and len(good) == len(seeds)
     memory, inference = measured["memory"] or {}, measured["inference"] or {}
     peaks = [cell["peak"] for cell in good if cell.get("peak")] or [memory.get("peak")]
+    rate, tried = chosen_rate(measured, better), measured["said"]["rates"]
     return {
         **measured["said"],
-        "rate": chosen_rate(measured, better),
+        "rate": rate,
+        "edge": rate is not None and rate in (tried[0], tried[-1]),  # another one beyond may have been better
         "values": values,
         "mean": statistics.fmean(values) if whole else None,
         "sd": statistics.stdev(values) if whole and len(values) > 1 else None,

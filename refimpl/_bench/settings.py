@@ -14,7 +14,7 @@ from refimpl._lab.score import Task
 from refimpl._roster import ENTRIES, Entry, default_budget
 
 PACKAGE = Path(__file__).parents[1]
-STEPS, BATCH, SEEDS, RATES = 60, 4, 3, 4
+STEPS, BATCH, SEEDS, RATES = 90, 4, 3, 4
 SEARCH_SEED = 0  # the learning rate is chosen with this seed; the seeds that are reported begin at 1
 WIDTH = 192  # of `tiny`, where the searches begin at the rates of the roster
 HELD_BACK = 8  # of the texts to train on, one in so many is held back while the rate is chosen
@@ -66,7 +66,7 @@ class Case:
     def stamp(self) -> str:
         """Changes when the implementation or the setting does: what was measured before is then measured anew."""
         source = (PACKAGE / f"{self.entry.module}.py").read_bytes() if self.entry.module else b""
-        said = repr((self.entry.rate, self.grid, sorted(self.options.items(), key=str))).encode()
+        said = repr((self.grid, sorted(self.options.items(), key=str))).encode()
         return hashlib.sha256(source + said).hexdigest()[:16]
 
 
@@ -94,7 +94,7 @@ def cases(settings: Settings, base: Any) -> list[Case]:
     for entry in ENTRIES.values():
         for setting in ("matched", "own") if entry.matches else ("own",):
             budget = settings.budget if setting == "matched" else None
-            grid = rates(entry, base.get_input_embeddings().weight.shape[1], settings.rates)
+            grid = rates(entry, setting, base.get_input_embeddings().weight.shape[1], settings.rates)
             try:
                 found.append(Case(entry.name, setting, settings, entry.options(base, budget), grid))
             except (ValueError, AttributeError) as e:
@@ -102,9 +102,9 @@ def cases(settings: Settings, base: Any) -> list[Case]:
     return found
 
 
-def rates(entry: Entry, width: int, count: int) -> tuple[float, ...]:
+def rates(entry: Entry, setting: str, width: int, count: int) -> tuple[float, ...]:
     """So many learning rates, each about three times the one before, around the one that the roster names."""
-    middle = entry.rate * (WIDTH / width if entry.width else 1)
+    middle = entry.rate_of(setting) * (WIDTH / width if entry.width else 1)
     return _ladder(round(2 * math.log10(middle)) - count // 2, count)
 
 
