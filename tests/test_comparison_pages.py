@@ -437,6 +437,13 @@ def test_headings_sort_by_click_and_by_key_and_say_so(visit: Callable[..., Page]
     assert methods(page) == ["FULL", "LoRA", "PREFIX", "QLoRA", "ROSA"]
 
 
+def test_the_command_is_copied_as_it_was_typed(visit: Callable[..., Page]) -> None:
+    page = visit(permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy kb bench --model tiny").first.click()
+    page.get_by_text("Copied", exact=True).first.wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == RECORD["command"]
+
+
 def test_one_setting_can_be_looked_at_alone(visit: Callable[..., Page]) -> None:
     page = visit()
     page.get_by_role("button", name="Matched budget 2").first.click()
