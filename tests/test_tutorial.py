@@ -52,7 +52,7 @@ def holds(text: str) -> None:
     assert float(after[0]) < float(before[0]) - 0.5
     assert float(after[1]) >= float(before[1])
 
-    (unmerged, spread) = numbers(r"not merged: loss #, logits with a standard deviation of #", text)
+    (unmerged, spread) = numbers(r"not merged: loss #; logits with a standard deviation of #", text)
     ways = {way: numbers(rf"(?m)^{way} weights +# +# +#$", text) for way in ("4-bit", "original", "dequantised")}
     assert ways["dequantised"][0] == pytest.approx(unmerged, abs=2e-4)
     assert ways["dequantised"][2] < 1e-4, "merging into the dequantised weights moves nothing"
