@@ -133,11 +133,13 @@ def demo(
     library = out.library(ctx)
     card = library.card(name)
     chosen = {key: value for key, value in options.items() if value is not None} | dict(map(_setting, others))
-    if as_json:
+    if not comparing.is_first():  # of several processes, one speaks and keeps the record
+        library.demo(card.name, **chosen)
+    elif as_json:
         out.echo_json(library.demo(card.name, record=record, **chosen))
-        return
-    out.styled(f"{card.title}: {card.summary}", "bold")
-    _shown(library.demo(card.name, record=record, **chosen, **_progress()))
+    else:
+        out.styled(f"{card.title}: {card.summary}", "bold")
+        _shown(library.demo(card.name, record=record, **chosen, **_progress()))
 
 
 def _setting(text: str) -> tuple[str, Any]:
