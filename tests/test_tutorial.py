@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -123,6 +124,14 @@ def test_it_says_what_it_was_written_for_as_its_paper_does(kept: Notebook) -> No
     assert set(kept.last_run.versions) == set(new.versions)
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", kept.last_run.date)
     assert new.name == kept.title
+
+
+def test_the_list_it_came_from_still_brings_nothing_new(tmp_path: Path, seed: bytes) -> None:
+    shutil.copytree(ROOT / "papers", tmp_path / "papers")
+    (tmp_path / "kb.toml").touch()
+    Library.open(tmp_path).import_([("peft.md", seed)])
+    for path in (tmp_path / "papers").iterdir():
+        assert path.read_bytes() == (ROOT / "papers" / path.name).read_bytes()
 
 
 def test_a_notebook_that_fails_or_is_noisy_is_not_kept(tmp_path: Path) -> None:

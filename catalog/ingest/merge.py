@@ -229,8 +229,12 @@ def _union_tags(mine: tuple[str, ...], brought: tuple[str, ...], differences: li
 
 
 def _new_tutorials(before: Paper, brought: Paper, differences: list[str]) -> tuple[Tutorial, ...]:
-    have = {(t.name, t.notebook) for t in before.tutorials}
-    new = tuple(t for t in brought.tutorials if (t.name, t.notebook) not in have)
+    """Those that are not there yet, under the same link or with the same date and versions."""
+    links = {(t.name, t.notebook) for t in before.tutorials}
+    rest = [(t.name, t.date, t.versions) for t in before.tutorials]
+    new = tuple(
+        t for t in brought.tutorials if (t.name, t.notebook) not in links and (t.name, t.date, t.versions) not in rest
+    )
     differences += [f"new tutorial: {t.name}" for t in new]
     return new
 
