@@ -256,7 +256,7 @@ ENTRIES: dict[str, Entry] = {
             note="all parameters: there is no size to match",
         ),
         Entry(
-            "lomo", "LOMO", "lomo", {}, "section 3.3.1: SGD in the backward pass, clipped by norm", 1.0,
+            "lomo", "LOMO", "lomo", {}, "section 3.3.1: SGD in the backward pass, clipped by norm", 3.0,
             note="all parameters: there is no size to match", width=False, own_step=lomo_step,
         ),
         Entry(
@@ -293,7 +293,7 @@ ENTRIES: dict[str, Entry] = {
         ),
         Entry(
             "prompt_tuning", "Prompt tuning", "prompt_tuning", {"length": 100, "init": "vocabulary"},
-            "authors' code, prompts.py and its configurations: 100 tokens, drawn from the commonest 5,000", 0.1, tokens,
+            "authors' code, prompts.py and its configurations: 100 tokens, drawn from the commonest 5,000", 0.3, tokens,
             width=False,
         ),
         Entry(

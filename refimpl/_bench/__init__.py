@@ -199,7 +199,7 @@ class Table:
     def _command(self) -> str:
         """What makes this table."""
         there = list(dict.fromkeys(case.name for case in self.cases if case.key in self.found))
-        launched = f"accelerate launch --num_processes {self.processes} -m catalog bench"
+        launched = f"accelerate launch --multi_gpu --num_processes {self.processes} -m catalog bench"
         names = there if len(there) < len(ENTRIES) else []
         return " ".join(filter(None, [launched if self.processes > 1 else "kb bench", *names, self.typed]))
 
