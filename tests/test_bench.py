@@ -293,6 +293,24 @@ def test_it_goes_on_where_it_was_stopped(small: str, brief: None) -> None:
     assert again == [], "there is nothing left to measure"
 
 
+def test_a_model_of_another_build_is_compared_where_it_can_be(
+    small: str, tmp_path: Path, brief: None
+) -> None:  # fmt: skip
+    from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+    tokenizer = AutoTokenizer.from_pretrained(small)
+    tokenizer.save_pretrained(tmp_path)
+    sizes = {"vocab_size": len(tokenizer), "n_positions": 128, "n_embd": 32, "n_layer": 1, "n_head": 2}
+    GPT2LMHeadModel(GPT2Config(**sizes, bos_token_id=0, eos_token_id=0)).save_pretrained(tmp_path)
+    with pytest.raises(LabError, match="say with --budget how many to train"):
+        run(str(tmp_path), "full")
+    record = run(str(tmp_path), "full", "lora", "prompt_tuning", budget=640, seeds=1, rates=1)
+    why = {f"{row['name']} {row['setting']}": row["why"] for row in record["rows"]}
+    assert why["full own"] == why["prompt_tuning matched"] == ""
+    assert why["lora matched"] == "no Linear named q_proj, v_proj in this model"
+    assert why["lora own"].startswith("no Linear named q_proj, v_proj; there are ")
+
+
 def test_a_seed_gives_the_same_value_again(small: str, brief: None) -> None:
     one, two = (run(small, "rosa", seeds=1)["rows"] for _ in range(2))
     assert [row["values"] for row in one] == [row["values"] for row in two]

@@ -12,6 +12,7 @@ from refimpl._lab import LabError, models, tasks
 from refimpl._lab.environment import environment
 from refimpl._lab.score import Task
 from refimpl._roster import ENTRIES, Entry, default_budget
+from refimpl._surgery import NoLayers
 
 PACKAGE = Path(__file__).parents[1]
 STEPS, BATCH, SEEDS, RATES = 90, 4, 3, 4
@@ -122,7 +123,10 @@ def budget_of(asked: int | None, base: Any) -> int:
     """What was asked for, or that of LoRA of rank 2 on every Linear. Raises `LabError`."""
     if asked is not None and asked < 1:
         raise LabError(f"a budget of {asked} trains nothing; give the number of parameters to train")
-    return asked or default_budget(base)
+    try:
+        return asked or default_budget(base)
+    except NoLayers:
+        raise LabError("this model has no Linear to take a budget from; say with --budget how many to train") from None
 
 
 def set_apart(task: Task) -> Task:
