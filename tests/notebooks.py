@@ -36,6 +36,7 @@ def run(path: Path, settings: dict[str, str]) -> Any:
             timeout=SECONDS,
             kernel_name="python3",
             record_timing=False,
+            extra_arguments=["--log-level=ERROR"],
             resources={"metadata": {"path": str(path.parent.resolve())}},
         )
         client.execute(env=os.environ | {"TMPDIR": scratch, "PYTHONHASHSEED": "0", "COLUMNS": "100"})

@@ -44,13 +44,15 @@ def drift_rules(sheet: Sheet, store: Store) -> Iterator[Finding]:
 def _in_notebook(sheet: Sheet, tutorial: Tutorial, store: Store) -> Iterator[Finding]:
     """What the notebook itself states, as far as the paper does not."""
     found = store.notebook(tutorial.notebook)
+    if not found:
+        return
+    path, body = found
     try:
-        stated = read(found[1]).written_for if found else {}
+        stated = read(body).written_for
     except KbError:
         return  # said already, as a link to what is no notebook
     new = {library: version for library, version in stated.items() if library not in tutorial.versions}
-    for library, version, installed in drifted(new) if found else ():
-        path, body = found if found else ("", b"")
+    for library, version, installed in drifted(new):
         message = _message(tutorial.name, library, version, installed)
         yield Finding("drift", message, _REMEDY, path, _line_in_notebook(body, library), sheet.paper.key, "note")
 
