@@ -48,7 +48,9 @@ def _missing(store: Store, loaded: Loaded) -> Iterator[Finding]:
         try:
             wanted = {record.key for record in index.search(store.config.implemented, brief=True)}
         except BadQuery as e:
-            yield Finding("config", f"implemented: {e}", "correct the query", CONFIG, config_line(store.root, "implemented"))
+            yield Finding(
+                "config", f"implemented: {e}", "correct the query", CONFIG, config_line(store.root, "implemented")
+            )
             return
     for sheet in loaded.sheets:
         if sheet.paper.key in wanted - there:
