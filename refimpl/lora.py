@@ -25,7 +25,6 @@ Left out: dropout on x, Embedding and Conv layers, several adapters at once.
 # ruff: noqa: N803, N806 - the names are the paper's
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,7 @@ from torch.nn import functional as F
 from refimpl import _peft_format
 from refimpl._lab import adapter
 from refimpl._lab import demo as lab
-from refimpl._surgery import freeze, swap
+from refimpl._surgery import freeze, refuse_tied, swap
 
 PAPER = "hu2021lora"
 
@@ -61,17 +60,17 @@ class LowRank(torch.autograd.Function):
         ctx.s = s
         h = F.linear(x, W, bias)  # (..., k) -> (..., d)
         low = F.linear(x, A.to(x.dtype)).view(-1, len(A))  # (n, r)
-        h.view(-1, len(W)).addmm_(low, B.T.to(x.dtype), alpha=s)
+        h.view(-1, len(W)).addmm_(low.to(h.dtype), B.T.to(h.dtype), alpha=s)  # narrower than x under autocast
         return h
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         x, W, A, B = ctx.saved_tensors
-        g, rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])  # (n, d), (n, k)
+        g, rows = g.reshape(-1, g.shape[-1]).to(x.dtype), x.reshape(-1, x.shape[-1])  # (n, d), (n, k)
         a, gB = A.to(x.dtype), ctx.s * (g @ B.to(x.dtype))  # (r, k), (n, r)
         wanted = ctx.needs_input_grad
-        dx = torch.mm(g, W).addmm_(gB, a).view_as(x) if wanted[0] else None
+        dx = torch.mm(g, W.to(x.dtype)).addmm_(gB, a).view_as(x) if wanted[0] else None
         dW = g.T @ rows if wanted[1] else None  # W is frozen; asked for only where somebody thaws it
         db = g.sum(0) if wanted[2] else None
         return dx, dW, db, (gB.T @ rows).to(A.dtype), (ctx.s * (g.T @ (rows @ a.T))).to(B.dtype), None
@@ -96,8 +95,9 @@ class LoRALinear(nn.Module):
             nn.init.kaiming_uniform_(self.A, a=5**0.5)
 
     def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = LowRank.apply(x, self.base.weight, self.base.bias, self.A, self.B, self.s)
-        return h
+        rows = x.reshape(-1, x.shape[-1])  # (n, k); what comes out is no view and may be changed in place
+        h: Tensor = LowRank.apply(rows, self.base.weight, self.base.bias, self.A, self.B, self.s)
+        return h.view(*x.shape[:-1], len(self.B))
 
     def delta(self) -> Tensor:
         """The update in weight space, (d, k)."""
@@ -116,9 +116,7 @@ def apply(
 @torch.no_grad()
 def merge(model: nn.Module) -> nn.Module:
     """Fold every update into its weight in place, leaving plain Linears."""
-    owners = Counter(id(p) for module in model.modules() for p in module.parameters(recurse=False))
-    if tied := [name for name, layer in _layers(model).items() if owners[id(layer.base.weight)] > 1]:
-        raise ValueError(f"{tied[0]} shares its weight (tied embeddings) and merging would change both; leave it out")
+    refuse_tied(model, _layers(model))
 
     def fold(layer: LoRALinear) -> nn.Module:
         layer.base.weight += layer.delta().to(layer.base.weight.dtype)

@@ -113,8 +113,8 @@ class GroupLinear(nn.Module):
         return (self.alpha[..., None] * (rows - self.z[..., None])).view(self.shape).to(dtype)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = OnCodes.apply(x, self)
-        return y
+        y: Tensor = OnCodes.apply(x.reshape(-1, x.shape[-1]), self)  # no view: it may be changed in place
+        return y.view(*x.shape[:-1], self.shape[0])
 
 
 class QALoRALinear(nn.Module):

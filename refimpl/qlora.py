@@ -165,8 +165,9 @@ class NF4Linear(nn.Module):
         return double_dequantize(x, self.shape, dtype)
 
     def forward(self, X: Tensor) -> Tensor:
-        Y: Tensor = LowRankOn4Bits.apply(X, self.L1, self.L2, self)
-        return Y
+        rows = X.reshape(-1, X.shape[-1])  # (n, h); what comes out is no view and may be changed in place
+        Y: Tensor = LowRankOn4Bits.apply(rows, self.L1, self.L2, self)
+        return Y.view(*X.shape[:-1], self.shape[0])
 
     @torch.no_grad()
     def merged(self) -> nn.Linear:

@@ -42,7 +42,7 @@ from transformers import AutoTokenizer
 from refimpl._lab import adapter, loop, tasks
 from refimpl._lab import demo as lab
 from refimpl._lab.losses import batch_loss
-from refimpl._surgery import freeze, swap
+from refimpl._surgery import freeze, refuse_tied, swap
 
 PAPER = "nikdan2024rosa"
 
@@ -64,7 +64,7 @@ class LowRankPlusSparse(torch.autograd.Function):
         rows = x.reshape(-1, x.shape[-1])  # (n, k)
         h = F.linear(rows, add(W, v, at), bias)  # (n, d)
         h.addmm_(rows @ A.T.to(x.dtype), B.T.to(x.dtype), alpha=s)
-        return h.view(*x.shape[:-1], len(W))
+        return h  # no view: it may be changed in place
 
     @staticmethod
     @once_differentiable
@@ -114,7 +114,7 @@ class RoSALinear(nn.Module):
         W, own = self.base.weight, (self.A, self.B, self.v, self.at, self.s)
         with torch.autocast(x.device.type, enabled=False):
             h: Tensor = LowRankPlusSparse.apply(x.to(W.dtype), W, self.base.bias, *own)
-        return h
+        return h.view(*x.shape[:-1], len(W))
 
 
 def apply(
@@ -157,6 +157,7 @@ def find_masks(model: nn.Module, losses: Iterable[Callable[[], Tensor]], power: 
 @torch.no_grad()
 def merge(model: nn.Module) -> nn.Module:
     """Fold every update into its weight in place, leaving plain Linears."""
+    refuse_tied(model, {name: m for name, m in model.named_modules() if isinstance(m, RoSALinear)})
 
     def fold(layer: RoSALinear) -> nn.Linear:
         W = layer.base.weight

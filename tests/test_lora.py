@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from refimpl import _fast, lora
+from refimpl import _fast, lora, qa_lora, qlora, rosa
 from refimpl._claims import Measured
 from refimpl._lab import LabError, loop, models, texts
 from refimpl._surgery import NoLayers, trainable
@@ -355,3 +355,86 @@ def test_a_damaged_or_foreign_file_of_tensors_is_refused(tmp_path: Path) -> None
     file.write_bytes(b"not tensors")
     with pytest.raises(ValueError, match="no adapter of peft's"):
         lora.load_peft(llama(), tmp_path)
+
+
+def test_a_second_method_on_top_is_refused_until_the_first_is_merged() -> None:
+    model = adapted()
+    for second in (lambda: lora.apply(model, ("base",)), lambda: rosa.apply(model), lambda: qlora.apply(model)):
+        with pytest.raises(ValueError, match="adapted already, by LoRALinear; merge that"):
+            second()
+    lora.merge(model)
+    lora.apply(model)
+    expected = logits(model)
+    with pytest.raises(ValueError, match="adapted already, by LoRALinear"):
+        lora.unmerge(model)
+    assert torch.equal(logits(model), expected)
+
+
+def test_a_single_name_is_a_target() -> None:
+    model = lora.apply(llama(), "q_proj")
+    assert {name.rpartition(".")[2] for name in lora._layers(model)} == {"q_proj"}
+    with pytest.raises(NoLayers, match=r"no Linear named all-linear; there are .*q_proj"):
+        lora.apply(llama(), "all-linear")
+    with pytest.raises(NoLayers, match=r"no Linear to adapt; there are .*q_proj"):
+        lora.apply(llama(), ())
+
+
+class Twice(nn.Module):
+    """One Linear in three places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Sequential(), nn.Sequential()
+        self.a.q = self.a.p = self.b.q = nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.b.q(self.a.p(self.a.q(x)).tanh())
+        return out
+
+
+@pytest.mark.parametrize("method", [lora, rosa, qlora])
+def test_a_layer_in_several_places_stays_one(method: Any) -> None:
+    torch.manual_seed(0)
+    model, x = Twice(), torch.randn(4, 8)
+    method.apply(model, ("p", "q"), rank=2)
+    assert model.a.q is model.a.p is model.b.q
+    for p in model.parameters():
+        if p.requires_grad:
+            nn.init.normal_(p, std=0.1)
+    expected = model(x)
+    assert gap(method.merge(model)(x), expected) < 1e-5
+    assert type(model.a.p) is nn.Linear
+
+
+def test_it_goes_on_under_autocast() -> None:
+    model = adapted()
+    model(input_ids=IDS, labels=IDS).loss.backward()
+    wide = [p.grad.clone() for p in model.parameters() if p.grad is not None]
+    model.zero_grad()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = model(input_ids=IDS, labels=IDS).loss
+    loss.backward()
+    for p, expected in zip((p for p in model.parameters() if p.requires_grad), wide, strict=True):
+        assert p.grad is not None
+        assert p.grad.dtype == torch.float32
+        assert gap(p.grad, expected) < 0.1
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda base: lora.LoRALinear(base, rank=2, alpha=4),
+        lambda base: rosa.RoSALinear(base, rank=2, alpha=4, density=0.5),
+        lambda base: qlora.NF4Linear(base, rank=2),
+        lambda base: qa_lora.GroupLinear(base, group=2),
+    ],
+    ids=["lora", "rosa", "qlora", "qa_lora"],
+)
+def test_what_comes_out_may_be_changed_in_place(wrap: Callable[[nn.Linear], nn.Module]) -> None:
+    """As Falcon adds its residual."""
+    x = torch.randn(2, 3, 6, requires_grad=True)
+    h = wrap(nn.Linear(6, 4))(x)
+    h += 1
+    h.sum().backward()
+    assert h.shape == (2, 3, 4)
+    assert x.grad is not None

@@ -237,3 +237,11 @@ def test_gpu_trains_and_merges() -> None:
 @pytest.mark.parametrize("name", sorted(CLAIMS))
 def test_gpu_claim(name: str) -> None:
     held(CLAIMS[name], "cuda")
+
+
+def test_a_tied_head_is_not_merged() -> None:
+    model, _ = tiny()
+    model.lm_head.weight = model.model.embed_tokens.weight
+    rosa.apply(model, ("lm_head", "q_proj"))
+    with pytest.raises(ValueError, match="lm_head shares its weight"):
+        rosa.merge(model)
