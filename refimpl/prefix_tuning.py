@@ -10,7 +10,7 @@ Li and Liang 2021, arXiv:2101.00190, sections 4.2 and 4.3. Of p positions in eac
     P  (p, 2 L d_kv)     the prefix          d_kv = H D, for H key heads of D numbers; d = d_kv
 
 The input's positions are counted from p, as if the prefix were tokens. Keys of the prefix are what the attention sees:
-with rotary embeddings they are learned already turned.
+with rotary embeddings they are learned already turned. In a model with sliding windows, padding on the left fills them.
 
 Left out: prefixes for encoders and between input and output ("infix"), dropout in the MLP.
 """
@@ -82,9 +82,17 @@ def attend(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tu
     return (), given | {"past_key_values": past, "attention_mask": mask, "position_ids": positions}
 
 
+def forget(_: Any, __: Any, named: dict[str, Any], out: Any) -> None:
+    """Where no cache is asked for, that of the prefix is not handed on: a generation reads the whole text each time."""
+    if named.get("use_cache") is False and hasattr(out, "past_key_values"):
+        out.past_key_values = None
+
+
 def shape(model: Any) -> tuple[int, int, int]:
     """Layers, key heads and numbers a head of a model."""
     c = model.config
+    if not hasattr(c, "num_attention_heads"):
+        raise ValueError("the model has no attention heads, before whose keys a prefix could stand; take another")
     H = getattr(c, "num_key_value_heads", None) or c.num_attention_heads
     return c.num_hidden_layers, H, getattr(c, "head_dim", None) or c.hidden_size // c.num_attention_heads
 
@@ -111,8 +119,12 @@ def apply(model: Any, length: int = 10, mid: int | None = 512, words: Tensor | N
     """
     if hasattr(model, "prefix"):
         raise ValueError("the model has a prefix already; load it anew")
-    freeze(model)
+    if length < 1:
+        raise ValueError(f"a prefix of {length} has no numbers to train; take 1 or more")
     L, H, D = shape(model)
+    if of_words(model, torch.zeros(1, dtype=torch.long, device=model.device)).shape[1] != 2 * L * H * D:
+        raise ValueError(f"the model's layers do not all keep {H} heads of {D} keys and values; take another model")
+    freeze(model)
     wide = torch.promote_types(model.dtype, torch.float32)
     start = torch.randn(length, 2 * L * H * D, device=model.device) if words is None else of_words(model, words)
     P = start.to(wide)
@@ -120,6 +132,7 @@ def apply(model: Any, length: int = 10, mid: int | None = 512, words: Tensor | N
     if mid is not None and words is not None:
         fit(model.prefix, P)
     model.register_forward_pre_hook(attend, with_kwargs=True)
+    model.register_forward_hook(forget, with_kwargs=True)
     return model
 
 
@@ -134,6 +147,8 @@ def fit(prefix: nn.Module, P: Tensor, steps: int = 500) -> None:
 
 def merge(model: Any) -> Any:
     """Drop the MLP: only the prefix that it gives is kept, and can be trained on."""
+    if not hasattr(model, "prefix"):
+        raise ValueError("the model has no prefix; apply one of the same length first")
     model.prefix = Flat(model.prefix().detach().clone())
     return model
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import FalconConfig, FalconForCausalLM, GPT2Config, GPT2LMHeadModel, MambaConfig, MambaForCausalLM
 
 from refimpl import prefix_tuning
 from refimpl._claims import Measured, NotHere
@@ -121,6 +121,25 @@ def test_bad_input_is_one_line_with_a_remedy() -> None:
         prefix_tuning.apply(llama(), 2)(inputs_embeds=torch.zeros(1, 3, 64))
     with pytest.raises(ValueError, match="has a prefix already"):
         prefix_tuning.apply(prefix_tuning.apply(llama()))
+    with pytest.raises(ValueError, match="a prefix of 0 has no numbers"):
+        prefix_tuning.apply(llama(), 0)
+    with pytest.raises(ValueError, match="has no prefix; apply one"):
+        prefix_tuning.load(llama(), Path("none"))
+    with pytest.raises(ValueError, match="no attention heads"):
+        prefix_tuning.apply(MambaForCausalLM(MambaConfig(vocab_size=33, hidden_size=16, num_hidden_layers=1)))
+    shared = FalconForCausalLM(
+        FalconConfig(vocab_size=33, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, multi_query=True)
+    )
+    with pytest.raises(ValueError, match="do not all keep 2 heads of 8"):
+        prefix_tuning.apply(shared)
+    assert all(p.requires_grad for p in shared.parameters())
+
+
+@pytest.mark.parametrize("make", [llama, gpt2])
+def test_the_same_is_generated_with_and_without_a_cache(make: Callable[[], Any]) -> None:
+    model, x = prefix_tuning.apply(make(), 5, mid=8), ids()
+    how = {"attention_mask": torch.ones_like(x), "max_new_tokens": 12, "do_sample": False, "eos_token_id": None}
+    assert torch.equal(*(model.generate(x, use_cache=cache, **how) for cache in (True, False)))
 
 
 @pytest.mark.parametrize("mid", [None, 8])
