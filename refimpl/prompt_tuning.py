@@ -10,7 +10,7 @@ Lester et al. 2021, arXiv:2104.08691, section 2:
 Inits (section 3.2): uniform in [-0.5, 0.5]; rows of E drawn from the 5,000 commonest tokens; or an embedding for each
 class label, the mean over its pieces, and drawn rows for the rest. The model's outputs have p more positions than the
 input, at the front; labels there are -100. Positions are counted over what is not padding, so that it does not matter
-on which side a row is padded.
+on which side a row is padded, but for models with sliding windows: on the left, padding fills their window.
 
 Section 6 runs N prompts in one batch on the one model and lets them vote.
 
@@ -57,6 +57,8 @@ def prepend(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[t
     """
     given = dict(zip(("input_ids", "attention_mask"), args, strict=False)) | named
     ids, past = given.pop("input_ids", None), given.get("past_key_values")
+    if given.get("cache_params") is not None:
+        raise ValueError("the model keeps a state instead of keys and values; generate with use_cache=False")
     if ids is None:
         raise ValueError("the prompt goes before tokens; call the model with input_ids")
     P = given.pop("prompts", model.prompt.P[None])
@@ -95,9 +97,14 @@ def apply(
     """Freeze `model` in place and put a prompt of `length` trained embeddings before whatever it is given."""
     if hasattr(model, "prompt"):
         raise ValueError("the model has a prompt already; load it anew")
+    if length < 1:
+        raise ValueError(f"a prompt of {length} has no embeddings to train; take 1 or more")
     freeze(model)
-    E = model.get_input_embeddings().weight.detach()
+    embed = model.get_input_embeddings()
+    E = embed.weight.detach()
     P = first(E, length, init, labels, common)
+    if init != "uniform":
+        P = P * getattr(embed, "embed_scale", 1.0)  # some models scale what they look up
     model.prompt = SoftPrompt(P.to(torch.promote_types(E.dtype, torch.float32)).clone())
     model.register_forward_pre_hook(prepend, with_kwargs=True)
     return model

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GemmaConfig, GemmaForCausalLM, GPT2Config, GPT2LMHeadModel, MambaConfig, MambaForCausalLM
 
 from refimpl import prompt_tuning
 from refimpl._claims import Measured, NotHere
@@ -52,6 +52,35 @@ def ids(rows: int = 2, n: int = 9) -> Tensor:
 @pytest.mark.parametrize("name", sorted(CLAIMS))
 def test_claim(name: str) -> None:
     held(CLAIMS[name], "cpu")
+
+
+def gemma() -> Any:
+    """What it looks up is scaled."""
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    return GemmaForCausalLM(GemmaConfig(vocab_size=33, **sizes, num_key_value_heads=1, head_dim=16)).eval()
+
+
+@pytest.mark.parametrize("make", [llama, gpt2, gemma])
+def test_drawn_words_are_as_the_model_reads_them(make: Callable[[], Any]) -> None:
+    model = prompt_tuning.apply(make(), 5)
+    words = model.get_input_embeddings()(torch.arange(33))
+    assert all((words == row).all(1).any() for row in model.prompt.P)
+
+
+@pytest.mark.parametrize("make", [llama, gpt2, gemma])
+def test_the_same_is_generated_with_and_without_a_cache(make: Callable[[], Any]) -> None:
+    model, x = prompt_tuning.apply(make(), 5), ids()
+    how = {"attention_mask": torch.ones_like(x), "max_new_tokens": 12, "do_sample": False, "eos_token_id": None}
+    assert torch.equal(*(model.generate(x, use_cache=cache, **how) for cache in (True, False)))
+
+
+def test_a_model_with_a_state_generates_without_it_or_says_so() -> None:
+    model = prompt_tuning.apply(MambaForCausalLM(MambaConfig(vocab_size=33, hidden_size=16, num_hidden_layers=1)), 3)
+    how = {"max_new_tokens": 3, "do_sample": False, "eos_token_id": None}
+    assert model.generate(ids(), use_cache=False, **how).shape == (2, 12)
+    with pytest.raises(ValueError, match="generate with use_cache=False"):
+        model.generate(ids(), use_cache=True, **how)
 
 
 @pytest.mark.parametrize("make", [llama, gpt2])
@@ -110,6 +139,8 @@ def test_bad_input_is_one_line_with_a_remedy() -> None:
         prompt_tuning.apply(llama(), 2, "classes")
     with pytest.raises(ValueError, match="call the model with input_ids"):
         prompt_tuning.apply(llama(), 2)(inputs_embeds=torch.zeros(1, 3, 64))
+    with pytest.raises(ValueError, match="a prompt of 0 has no embeddings"):
+        prompt_tuning.apply(llama(), 0)
     with pytest.raises(ValueError, match="has a prompt already"):
         prompt_tuning.apply(prompt_tuning.apply(llama()))
 
