@@ -125,6 +125,10 @@ def apply(
 
     Of its own weights only those whose name contains a part of `in_full` are trained.
     """
+    if rank < 1:
+        raise ValueError(f"a rank of {rank} trains nothing; take 1 or more")
+    if getattr(model.config, "attn_logit_softcapping", None):
+        raise ValueError("the model caps its attention scores, and attention in groups does not; take another model")
     freeze(model)
     swap(model, nn.Linear, lambda base: LoRALinear(base, rank, alpha), targets)
     for name, parameter in model.named_parameters():
@@ -138,9 +142,13 @@ def apply(
 
 def interpolate(model: Any, context: int) -> Any:
     """Section 4.1: press `context` positions into the range of the model's own, by a whole factor."""
-    config, f = model.config, math.ceil(context / model.config.max_position_embeddings)
-    if config.rope_parameters.get("rope_type") != "default":
-        raise ValueError(f"the model's positions are scaled already ({config.rope_parameters}); leave out context")
+    config = model.config
+    kind = (getattr(config, "rope_parameters", None) or {}).get("rope_type")
+    if kind != "default":
+        raise ValueError(f"rotations of kind {kind} cannot be pressed together, only default ones; leave out context")
+    if context < 1:
+        raise ValueError(f"a context of {context} tokens is none; take 1 or more")
+    f = math.ceil(context / config.max_position_embeddings)
     for module in model.modules():
         if hasattr(module, "inv_freq"):
             module.inv_freq /= f  # an angle is m * inv_freq

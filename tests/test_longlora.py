@@ -15,7 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    OPTConfig,
+    OPTForCausalLM,
+)
 
 from refimpl import longlora
 from refimpl._claims import Measured, NotHere
@@ -123,8 +133,28 @@ def test_bad_input_is_one_line_with_a_remedy() -> None:
         model(input_ids=ids, attention_mask=mask.index_fill(1, torch.arange(3), 0))
     with pytest.raises(longlora.Length, match="even group"):
         longlora.apply(llama(), group=5).train()(input_ids=torch.zeros(1, 15, dtype=torch.long))
-    with pytest.raises(ValueError, match="scaled already"):
+    with pytest.raises(ValueError, match=r"kind linear cannot be pressed together.*leave out context"):
         longlora.interpolate(longlora.apply(llama(), context=256), 512)
+    learnt = OPTForCausalLM(
+        OPTConfig(
+            vocab_size=33,
+            hidden_size=16,
+            num_hidden_layers=1,
+            ffn_dim=16,
+            num_attention_heads=2,
+            word_embed_proj_dim=16,
+        )
+    )
+    with pytest.raises(ValueError, match=r"kind None cannot be pressed together.*leave out context"):
+        longlora.apply(learnt, context=4096)
+    with pytest.raises(ValueError, match="take 1 or more"):
+        longlora.apply(llama(), context=0)
+    with pytest.raises(ValueError, match="take 1 or more"):
+        longlora.apply(llama(), rank=0)
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    capped = Gemma2ForCausalLM(Gemma2Config(vocab_size=33, **sizes, num_key_value_heads=1, head_dim=8))
+    with pytest.raises(ValueError, match="caps its attention scores"):
+        longlora.apply(capped)
     with pytest.raises(NoLayers, match="q_proj"):
         longlora.apply(GPT2LMHeadModel(GPT2Config(n_embd=16, n_layer=1, n_head=2, vocab_size=33)))
 
