@@ -251,7 +251,7 @@ def _sized(make: Callable[[nn.Module, int], nn.Module], size: int, base: nn.Modu
 def _numbers(base: nn.Module) -> tuple[Callable[..., Tensor], tuple[int, int]]:
     """A maker of zeros beside W, at least float32, and W's shape."""
     W = getattr(base, "weight", None)
-    if not isinstance(W, Tensor) or W.dim() != 2 or not W.is_floating_point():
+    if not isinstance(base, nn.Linear) or not isinstance(W, Tensor) or not W.is_floating_point():
         raise ValueError(f"{type(base).__name__} has no weight (d, k) of floating point; name targets that are Linear")
     return functools.partial(W.new_zeros, dtype=torch.promote_types(W.dtype, torch.float32)), (W.shape[0], W.shape[1])
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from refimpl import delta_tuning as delta
 from refimpl._claims import Measured, NotHere
@@ -154,6 +155,10 @@ def test_what_is_refused_says_what_to_do() -> None:
         delta.merge(model)
     with pytest.raises(ValueError, match="name targets that are Linear"):
         delta.apply(tiny(), "addition", targets=["mlp"])
+    turned = GPT2LMHeadModel(GPT2Config(vocab_size=33, n_embd=16, n_layer=1, n_head=2))  # its weights are (k, d)
+    for target in ("attn.c_proj", "wte"):
+        with pytest.raises(ValueError, match="name targets that are Linear"):
+            delta.apply(turned, "reparametrisation", targets=[target])
     with pytest.raises(ValueError, match="no bias and no gain to train"):
         delta.apply(tiny(), "specification", targets=["q_proj"])
     with pytest.raises(ValueError, match="take 1 or more"):
