@@ -106,7 +106,10 @@ def chosen(model: nn.Module, targets: str | Iterable[str]) -> list[str]:
         head = getattr(model, "get_output_embeddings", lambda: None)()
         return [path for path, layer in linears.items() if layer is not head]
     if isinstance(targets, str):
-        return [path for path in linears if re.fullmatch(targets, path)]
+        try:
+            return [path for path in linears if re.fullmatch(targets, path)]
+        except re.error as e:
+            raise ValueError(f"{targets!r} is no pattern: {e}") from None
     ends = tuple(f".{target}" for target in targets)
     return [path for path in linears if f".{path}".endswith(ends)]
 

@@ -137,6 +137,8 @@ def test_what_is_refused_says_what_to_do(tmp_path: Path) -> None:
         lib.apply(model)
     with pytest.raises(NoLayers, match=r"no Linear matches \['qproj'\]; there are .*q_proj"):
         lib.apply(model, ["qproj"], "other")
+    with pytest.raises(ValueError, match=r"'\(q_proj' is no pattern: missing \)"):
+        lib.apply(model, "(q_proj", "other")
     with pytest.raises(ValueError, match="no adapter 'other'; there are default"):
         lib.set_adapter(model, "other")
     with pytest.raises(ValueError, match="a rank is over 0"):
