@@ -424,6 +424,11 @@ def test_what_was_trained_comes_back(tiny: tuple[Any, Any], tmp_path: Path) -> N
         adapter.load(nn.Linear(2, 2), folder)
     with pytest.raises(LabError, match="no adapter that can be read"):
         adapter.load(other, tmp_path)
+    whole = (folder / adapter.WEIGHTS).read_bytes()
+    for end in (0, 60, len(whole) - 1):
+        (folder / adapter.WEIGHTS).write_bytes(whole[:end])
+        with pytest.raises(LabError, match="no adapter that can be read"):
+            adapter.load(other, folder)
 
 
 def test_saving_never_replaces_what_is_not_an_adapter(tiny: tuple[Any, Any], tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -47,7 +48,7 @@ def load(model: nn.Module, folder: Path) -> dict[str, Any]:
     try:
         tensors = load_file(folder / WEIGHTS)
         facts: dict[str, Any] = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, SafetensorError) as e:
         raise LabError(f"{folder} holds no adapter that can be read: {e}") from e
     places: dict[str, Tensor] = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     untold = [name for name, p in model.named_parameters() if p.requires_grad and name not in tensors]
