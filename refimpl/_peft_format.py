@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,11 +17,17 @@ from torch import Tensor
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 _PREFIX = "base_model.model."
-# what changes the meaning of A and B, or adds to them
-_FOREIGN = (
-    *("use_dora", "use_rslora", "use_qalora", "fan_in_fan_out", "lora_bias", "rank_pattern", "alpha_pattern"),
-    *("modules_to_save", "layer_replication", "target_parameters", "trainable_token_indices"),
+# what does not change the meaning of A and B, or is checked below; anything else may
+_KNOWN = frozenset(
+    (
+        *("task_type", "peft_type", "auto_mapping", "peft_version", "base_model_name_or_path", "revision"),
+        *("inference_mode", "r", "lora_alpha", "lora_dropout", "target_modules", "exclude_modules", "bias"),
+        *("layers_to_transform", "layers_pattern", "init_lora_weights", "eva_config", "qalora_group_size"),
+        *("megatron_core", "runtime_config", "ensure_weight_tying"),
+    )
 )
+# ways to draw A and B that leave the base's weight as it is
+_PLAIN = (True, False, None, "gaussian", "orthogonal", "eva", "mica")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +44,37 @@ class Saved:
         """The last names of the layers."""
         return _last(self.factors)
 
+    def check(self, linears: Mapping[str, Any]) -> None:
+        """Raise unless these, which are the model's by those last names, are what A and B are made for."""
+        if odd := linears.keys() ^ self.factors.keys():
+            raise ValueError(
+                f"{self.folder} is of another model, or of some of its layers alone, which is left out here: "
+                f"{min(odd)} is in one and not in the other; merge it into its model with peft"
+            )
+        for name, (A, B) in self.factors.items():  # noqa: N806 - the paper's names
+            d, k = linears[name].out_features, linears[name].in_features
+            if A.shape != (self.rank, k) or B.shape != (d, self.rank):
+                raise ValueError(f"{self.folder} is of another model: {name} has another shape there")
+
     @torch.no_grad()
     def put(self, layers: Mapping[str, Any]) -> None:
         """Copy A and B into the layers of a model to which LoRA was applied."""
-        if odd := layers.keys() ^ self.factors.keys():
-            raise ValueError(f"{self.folder} is of another model: {min(odd)} is in one and not in the other")
         for name, (A, B) in self.factors.items():  # noqa: N806 - the paper's names
-            layer = layers[name]
-            if layer.A.shape != A.shape or layer.B.shape != B.shape:
-                raise ValueError(f"{self.folder} is of another model: {name} has another shape there")
-            layer.A.copy_(A)
-            layer.B.copy_(B)
+            layers[name].A.copy_(A)
+            layers[name].B.copy_(B)
 
 
-def write(layers: Mapping[str, Any], folder: Path, base: str | None = None) -> Path:
-    """What `peft.PeftModel.from_pretrained` reads; a layer has A, B and s. `base` is the name of the adapted model."""
+def write(layers: Mapping[str, Any], folder: Path, base: str | None = None, task: str | None = "CAUSAL_LM") -> Path:
+    """What `peft.PeftModel.from_pretrained` reads; a layer has A, B and s. `base` is the name of the adapted model.
+
+    `task` is peft's word for what the model does, None where it is no language model.
+    """
     if not layers:
         raise ValueError("nothing to save: the model has no LoRA; apply it first, and do not merge")
     one = next(iter(layers.values()))
     config = {
         "peft_type": "LORA",
-        "task_type": "CAUSAL_LM",
+        "task_type": task,
         "base_model_name_or_path": base,
         "r": len(one.A),
         "lora_alpha": one.s * len(one.A),
@@ -82,11 +99,14 @@ def read(folder: Path) -> Saved:
     try:
         config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         tensors = load_file(folder / WEIGHTS)
-    except (OSError, ValueError, SafetensorError) as e:
+    except (OSError, ValueError, RecursionError, SafetensorError) as e:
         raise ValueError(f"{folder} holds no adapter of peft's that can be read; save one there first ({e})") from e
-    if config.get("peft_type") != "LORA":
-        raise ValueError(f"{folder} holds a {config.get('peft_type')} adapter; only LORA can be read")
-    foreign = [key for key in _FOREIGN if config.get(key)] + ["bias"] * (config.get("bias", "none") != "none")
+    if not isinstance(config, dict) or config.get("peft_type") != "LORA":
+        kind = config.get("peft_type") if isinstance(config, dict) else "nameless"
+        raise ValueError(f"{folder} holds a {kind} adapter; only LORA can be read")
+    foreign = [key for key, value in config.items() if value and key not in _KNOWN]
+    foreign += ["bias"] * (config.get("bias", "none") != "none")
+    foreign += ["init_lora_weights"] * (config.get("init_lora_weights") not in _PLAIN)
     if foreign:
         raise ValueError(
             f"{folder} uses {', '.join(foreign)}, which is left out here; merge it into the model with peft"
@@ -95,7 +115,13 @@ def read(folder: Path) -> Saved:
     if odd := tensors.keys() ^ {_key(name, letter) for name in names for letter in "AB"}:
         raise ValueError(f"{folder} holds other tensors than pairs of A and B: see {min(odd)}")
     factors = {name: (tensors[_key(name, "A")], tensors[_key(name, "B")]) for name in names}
-    return Saved(folder, factors, config["r"], config["lora_alpha"])
+    rank: Any = config.get("r")
+    alpha: Any = config.get("lora_alpha")
+    if not names or type(rank) is not int or any(A.shape[:1] != (rank,) for A, _ in factors.values()):
+        raise ValueError(f"{folder} holds no factors of the rank {rank} that it names; save the adapter again")
+    if type(alpha) not in (int, float) or not math.isfinite(alpha):
+        raise ValueError(f"{folder} has a lora_alpha of {alpha}, which is no number; save the adapter again")
+    return Saved(folder, factors, rank, alpha)
 
 
 def _key(name: str, letter: str) -> str:

@@ -152,12 +152,15 @@ def load(model: nn.Module, folder: str | Path) -> dict[str, Any]:
 
 def save_peft(model: nn.Module, folder: str | Path) -> Path:
     """Write A and B as peft does, for `peft.PeftModel.from_pretrained`."""
-    return _peft_format.write(_layers(model), Path(folder), getattr(model, "name_or_path", None))
+    task = "CAUSAL_LM" if hasattr(model, "prepare_inputs_for_generation") else None
+    return _peft_format.write(_layers(model), Path(folder), getattr(model, "name_or_path", None), task)
 
 
 def load_peft(model: nn.Module, folder: str | Path) -> nn.Module:
     """`apply` as an adapter that peft saved asks for it, with its A and B."""
     saved = _peft_format.read(Path(folder))
+    linears = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Linear)}
+    saved.check({name: layer for name, layer in linears.items() if name.rpartition(".")[2] in saved.targets})
     saved.put(_layers(apply(model, saved.targets, saved.rank, saved.alpha)))
     return model
 

@@ -219,7 +219,14 @@ def change(folder: Path, **entries: object) -> None:
         ({"use_dora": True}, "uses use_dora"),
         ({"rank_pattern": {"q_proj": 2}}, "uses rank_pattern"),
         ({"bias": "all"}, "uses bias"),
+        ({"init_lora_weights": "pissa"}, "uses init_lora_weights"),
+        ({"alora_invocation_tokens": [7]}, "uses alora_invocation_tokens"),
+        ({"something_of_next_year": 1}, "uses something_of_next_year"),
         ({"peft_type": "IA3"}, "IA3"),
+        ({"r": "x"}, "no factors of the rank x"),
+        ({"r": 10**9}, "no factors of the rank"),
+        ({"lora_alpha": None}, "lora_alpha of None"),
+        ({"lora_alpha": float("nan")}, "lora_alpha of nan"),
     ],
 )
 def test_an_adapter_that_is_more_than_lora_is_refused(tmp_path: Path, entries: dict[str, object], said: str) -> None:
@@ -438,3 +445,54 @@ def test_what_comes_out_may_be_changed_in_place(wrap: Callable[[nn.Linear], nn.M
     h.sum().backward()
     assert h.shape == (2, 3, 4)
     assert x.grad is not None
+
+
+@pytest.mark.filterwarnings("ignore")  # peft's own
+@pytest.mark.parametrize(
+    ("options", "refused"),
+    [
+        ({"target_modules": "all-linear"}, None),
+        ({"target_modules": r".*\.(q|k)_proj"}, None),
+        ({"exclude_modules": ["q_proj"]}, None),
+        ({"init_lora_weights": "gaussian", "lora_dropout": 0.2}, None),
+        ({"init_lora_weights": "olora"}, "uses init_lora_weights"),
+        ({"use_rslora": True}, "uses use_rslora"),
+        ({"alpha_pattern": {"q_proj": 32}}, "uses alpha_pattern"),
+        ({"modules_to_save": ["lm_head"]}, "uses modules_to_save"),
+        ({"layers_to_transform": [1]}, "some of its layers alone"),
+        ({"exclude_modules": ["model.layers.0.self_attn.q_proj"]}, "some of its layers alone"),
+    ],
+)
+def test_what_peft_wrote_is_read_right_or_refused(tmp_path: Path, options: Any, refused: str | None) -> None:
+    peft = pytest.importorskip("peft")
+    theirs = peft.get_peft_model(llama(), peft.LoraConfig(**{"target_modules": ["q_proj", "v_proj"], **options}))
+    for name, p in theirs.named_parameters():
+        if "lora_" in name:
+            nn.init.normal_(p, std=0.1)
+    theirs.save_pretrained(tmp_path)
+    model = llama()
+    if refused is None:
+        reread = peft.PeftModel.from_pretrained(llama(), tmp_path).eval()
+        assert gap(logits(lora.load_peft(model, tmp_path)), logits(reread)) < 1e-5
+        return
+    with pytest.raises(ValueError, match=refused):
+        lora.load_peft(model, tmp_path)
+    assert not lora._layers(model)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "[" * 100_000, '{"peft_type": '])
+def test_a_config_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    lora.save_peft(adapted(), tmp_path)
+    (tmp_path / "adapter_config.json").write_text(text)
+    with pytest.raises(ValueError, match=r"only LORA can be read|save one there first"):
+        lora.load_peft(llama(), tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore")  # peft's own
+def test_peft_reads_an_adapter_of_what_is_no_language_model(tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft")
+    model, x = nn.Sequential(nn.Linear(8, 8), nn.Tanh()), torch.randn(3, 8)
+    base = copy.deepcopy(model)
+    nn.init.normal_(lora.apply(model, ("0",), rank=2)[0].B)
+    lora.save_peft(model, tmp_path)
+    assert gap(peft.PeftModel.from_pretrained(base, tmp_path)(x), model(x)) < 1e-5
