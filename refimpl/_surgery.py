@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 
 L = TypeVar("L", bound=nn.Module)
 
@@ -59,6 +59,11 @@ def refuse_tied(model: nn.Module, layers: Mapping[str, Any]) -> None:
     owners = Counter(id(p) for module in model.modules() for p in module.parameters(recurse=False))
     if tied := [name for name, layer in layers.items() if owners[id(layer.base.weight)] > 1]:
         raise ValueError(f"{tied[0]} shares its weight (tied embeddings) and merging would change both; leave it out")
+
+
+def ascending(at: Tensor, end: int) -> bool:
+    """Whether these are places in a flattened tensor of `end` numbers, in order and none twice."""
+    return len(at) == 0 or bool(at[0] >= 0 and at[-1] < end and (at.diff() > 0).all())
 
 
 def trainable(model: nn.Module) -> int:

@@ -48,6 +48,8 @@ def quantize(w: Tensor, bits: int, group: int) -> tuple[Tensor, Tensor, Tensor]:
     d_out, d_in = w.shape
     if not w.is_floating_point():
         raise ValueError(f"a weight is {w.dtype} already; load the model whole, without a quantization_config")
+    if not 1 <= bits <= 8 or group < 1:
+        raise ValueError(f"{bits} bits in groups of {group}: take 1 to 8 bits, and groups of 1 or more")
     if d_in % group:
         fits = max(size for size in range(1, group) if d_in % size == 0)
         raise UnevenGroups(f"groups of {group} do not divide the {d_in} inputs of a layer; take groups of {fits}")
@@ -122,6 +124,8 @@ class QALoRALinear(nn.Module):
 
     def __init__(self, base: nn.Linear, rank: int = 16, s: float = 1.0, bits: int = 4, group: int = 32) -> None:
         super().__init__()
+        if rank < 1:
+            raise ValueError(f"a rank of {rank} trains nothing; take 1 or more")
         self.base, self.s = GroupLinear(base, bits, group), s
         d_out, groups = self.base.z.shape
         self.A = nn.Parameter(self.base.z.new_empty(rank, groups).normal_(std=base.in_features**-0.5))

@@ -143,6 +143,8 @@ class NF4Linear(nn.Module):
 
     def __init__(self, base: nn.Linear, rank: int = 64, alpha: float = 16.0, kernels: bool = True) -> None:
         super().__init__()
+        if rank < 1:
+            raise ValueError(f"a rank of {rank} trains nothing; take 1 or more")
         self.shape, self.dtype = torch.Size([base.out_features, base.in_features]), bnb.dtype_of(base)
         self.s, self.kernels = alpha / rank, kernels
         x = Quantized(*(bnb.quantized(base) or double_quantize(base.weight.detach())))
@@ -159,6 +161,10 @@ class NF4Linear(nn.Module):
 
     def dequantized(self, dtype: torch.dtype) -> Tensor:
         """dd(c1, c2, W), (o, h)."""
+        if self.c1.dtype != torch.float32:
+            raise ValueError(
+                f"the constants were cast to {self.c1.dtype} with the model; cast it before `apply` instead"
+            )
         x = Quantized(self.W, self.c2, self.c1, self.mean)
         if self.kernels and dtype != torch.float64 and bnb.library() is not None:
             return bnb.dequantize(*x, dynamic_float(x.W.device), self.shape, dtype)

@@ -42,7 +42,7 @@ from transformers import AutoTokenizer
 from refimpl._lab import adapter, loop, tasks
 from refimpl._lab import demo as lab
 from refimpl._lab.losses import batch_loss
-from refimpl._surgery import freeze, refuse_tied, swap
+from refimpl._surgery import ascending, freeze, refuse_tied, swap
 
 PAPER = "nikdan2024rosa"
 
@@ -147,8 +147,10 @@ def find_masks(model: nn.Module, losses: Iterable[Callable[[], Tensor]], power: 
         for W, handle in zip(G, hooks, strict=True):
             handle.remove()
             W.requires_grad_(False)
-    if not all(scores.any() for scores in G.values()):
-        raise ValueError("a layer got no gradient, and so no mask: give at least one loss that depends on every layer")
+    if not all(scores.any() and scores.isfinite().all() for scores in G.values()):
+        raise ValueError(
+            "a layer got no gradient that is a number: give at least one finite loss that needs every layer"
+        )
     for layer in layers:
         layer.mask(G[layer.base.weight].abs())
     return model
@@ -177,7 +179,11 @@ def load(model: nn.Module, folder: Path) -> nn.Module:
     """Put what was saved into a model to which `apply` was applied with the same options."""
     adapter.load(model, folder)
     for layer in (m for m in model.modules() if isinstance(m, RoSALinear)):
-        layer.v.requires_grad_(len(layer.at) > 0)
+        found = len(layer.at) == 1 or bool(layer.at.any())  # zeros are what stands there before there is a mask
+        if found and not ascending(layer.at, layer.base.weight.numel()):
+            layer.at.zero_()
+            raise ValueError(f"{folder} holds a mask that is none: places must ascend within the weight; save it again")
+        layer.v.requires_grad_(found)
     return model
 
 

@@ -39,7 +39,7 @@ from transformers import AutoTokenizer
 from refimpl._lab import adapter, tasks
 from refimpl._lab import demo as lab
 from refimpl._lab.losses import batch_loss
-from refimpl._surgery import NoLayers, freeze, trainable
+from refimpl._surgery import NoLayers, ascending, freeze, trainable
 
 PAPER = "fu2023effectiveness"
 
@@ -86,8 +86,10 @@ def burn_in(
     for p, was in asked:
         p.grad = None
         p.requires_grad_(was)
-    if missed := [name for name, g in sums.items() if not g.any()]:
-        raise ValueError(f"no gradient for {missed[0]}: give at least one loss that depends on every tensor to tune")
+    if missed := [name for name, g in sums.items() if not (g.any() and g.isfinite().all())]:
+        raise ValueError(
+            f"no gradient for {missed[0]}: give at least one finite loss that depends on every tensor to tune"
+        )
     return {name: gain(g.to(torch.promote_types(g.dtype, torch.float32))) for name, g in sums.items()}
 
 
@@ -120,7 +122,11 @@ def apply(
 
 def _tensors(model: nn.Module, targets: Iterable[str] | None) -> Iterator[tuple[str, nn.Module, str]]:
     """Name, module and last name of each parameter that may be tuned."""
-    wanted = None if targets is None else frozenset(targets)
+    if any(isinstance(module, Masked) for module in model.modules()):
+        raise ValueError("the model has a mask already; merge it, or load the model anew")
+    if odd := [name for name, p in model.named_parameters() if not p.is_floating_point()]:
+        raise ValueError(f"{odd[0]} is not floating point; load the model whole, without a quantization_config")
+    wanted = None if targets is None else frozenset([targets] if isinstance(targets, str) else targets)
     everything = [(name, id(p)) for name, p in model.named_parameters(remove_duplicate=False)]
     ids = [i for _, i in everything]
     found = [
@@ -155,6 +161,11 @@ def save(model: nn.Module, folder: Path) -> Path:
 def load(model: nn.Module, folder: Path) -> nn.Module:
     """Put what was saved into a model to which `apply` was applied with the same density; the mask is that saved."""
     adapter.load(model, folder)
+    for parts in (m for m in model.modules() if isinstance(m, parametrize.ParametrizationList)):
+        mask, theta0 = parts[0], parts.original
+        if isinstance(mask, Masked) and not ascending(mask.at, theta0.numel()):
+            mask.at.zero_()
+            raise ValueError(f"{folder} holds a mask that is none: places must ascend within the tensor; save it again")
     return model
 
 

@@ -234,3 +234,17 @@ def test_gpu_trains_and_merges() -> None:
 @pytest.mark.parametrize("name", sorted(CLAIMS))
 def test_gpu_claim(name: str) -> None:
     held(CLAIMS[name], "cuda")
+
+
+@pytest.mark.parametrize("options", [{"bits": 0}, {"bits": 9}, {"group": 0}, {"group": -8}, {"rank": 0}, {"rank": -1}])
+def test_sizes_that_are_none_are_refused(options: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"1 to 8 bits, and groups of 1 or more|take 1 or more"):
+        qa_lora.apply(nn.Sequential(nn.Linear(32, 8)), ("0",), **options)
+
+
+@pytest.mark.parametrize("bits", [1, 8])
+def test_the_fewest_and_the_most_bits(bits: int) -> None:
+    w = torch.randn(4, 32)
+    q, alpha, z = qa_lora.quantize(w, bits, 8)
+    assert torch.equal(qa_lora.unpack(qa_lora.pack(q, bits), q.shape), q)
+    assert ((alpha[..., None] * (q.view(4, 4, 8) - z[..., None])).view(4, 32) - w).abs().max() <= alpha.max() * 0.51

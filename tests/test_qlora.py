@@ -258,3 +258,12 @@ def test_gpu_trains_and_merges() -> None:
 @pytest.mark.parametrize("name", sorted(CLAIMS))
 def test_gpu_claim(name: str) -> None:
     held(CLAIMS[name], "cuda")
+
+
+def test_a_rank_of_none_and_a_later_cast_are_refused() -> None:
+    with pytest.raises(ValueError, match="a rank of 0 trains nothing"):
+        qlora.apply(nn.Sequential(nn.Linear(8, 8)), ("0",), rank=0)
+    for dtype in (torch.bfloat16, torch.float16, torch.float64):
+        model = qlora.apply(nn.Sequential(nn.Linear(8, 8)), ("0",), rank=2).to(dtype)
+        with pytest.raises(ValueError, match="cast it before `apply`"):
+            model(torch.ones(2, 8, dtype=dtype))

@@ -154,7 +154,7 @@ def test_bad_input_says_so() -> None:
     with pytest.raises(ValueError, match=r"density 1\.5: the rank is at least 0, the density from 0 to 1"):
         rosa.apply(nn.Sequential(nn.Linear(4, 4)), density=1.5)
     model = rosa.apply(nn.Sequential(nn.Linear(4, 4)), density=0.5)
-    with pytest.raises(ValueError, match="a layer got no gradient, and so no mask: give at least one loss"):
+    with pytest.raises(ValueError, match="no gradient that is a number: give at least one finite loss"):
         rosa.find_masks(model, [])
     whole = nn.Linear(32, 8)
     whole.weight = nn.Parameter(torch.zeros(8, 32, dtype=torch.int8), requires_grad=False)
@@ -245,3 +245,26 @@ def test_a_tied_head_is_not_merged() -> None:
     rosa.apply(model, ("lm_head", "q_proj"))
     with pytest.raises(ValueError, match="lm_head shares its weight"):
         rosa.merge(model)
+
+
+def test_gradients_that_are_no_numbers_make_no_mask() -> None:
+    model = rosa.apply(nn.Sequential(nn.Linear(8, 8)), density=0.1)
+    with pytest.raises(ValueError, match="no gradient that is a number"):
+        rosa.find_masks(model, [lambda: model(torch.full((2, 8), float("nan"))).sum()])
+
+
+def test_an_adapter_saved_before_its_masks_leaves_the_mask_to_be_found(tmp_path: Path) -> None:
+    first, second = (rosa.apply(nn.Sequential(nn.Linear(8, 8)), density=0.1) for _ in range(2))
+    rosa.save(first, tmp_path / "adapter")
+    rosa.load(second, tmp_path / "adapter")
+    assert not layers(second)[0].v.requires_grad
+    assert torch.equal(layers(second)[0].A, layers(first)[0].A)
+
+
+@pytest.mark.parametrize("at", [[0, 1, 2, 3, 4, 64], [-1, 0, 1, 2, 3, 4], [1, 1, 2, 3, 4, 5]])
+def test_places_outside_the_weight_are_refused(tmp_path: Path, at: list[int]) -> None:
+    model = rosa.apply(nn.Sequential(nn.Linear(8, 8)), density=0.1)
+    trained(layers(model)[0]).at.copy_(torch.tensor(at))
+    rosa.save(model, tmp_path / "adapter")
+    with pytest.raises(ValueError, match="places must ascend within the weight"):
+        rosa.load(rosa.apply(nn.Sequential(nn.Linear(8, 8)), density=0.1), tmp_path / "adapter")

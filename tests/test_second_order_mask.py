@@ -137,7 +137,7 @@ def test_bad_input_says_so() -> None:
         som.apply(nn.Sequential(nn.Linear(4, 4)), density=0.005)
     with pytest.raises(ValueError, match=r"no gains for 0\.weight: give `burn_in` the same model and targets"):
         som.apply(nn.Sequential(nn.Linear(4, 4)), {}, density=0.5)
-    with pytest.raises(ValueError, match=r"no gradient for 0\.weight: give at least one loss"):
+    with pytest.raises(ValueError, match=r"no gradient for 0\.weight: give at least one finite loss"):
         som.burn_in(nn.Sequential(nn.Linear(4, 4)), [])
 
 
@@ -216,3 +216,34 @@ def test_gpu_trains_and_merges() -> None:
 @pytest.mark.parametrize("name", sorted(CLAIMS))
 def test_gpu_claim(name: str) -> None:
     held(CLAIMS[name], "cuda")
+
+
+def test_a_second_mask_and_codes_for_weights_are_refused() -> None:
+    model = som.apply(nn.Sequential(nn.Linear(16, 8)), density=0.2)
+    with pytest.raises(ValueError, match="has a mask already; merge it"):
+        som.apply(model, density=0.2)
+    som.apply(som.merge(model), density=0.2)
+    whole = nn.Sequential(nn.Linear(8, 8))
+    whole[0].weight = nn.Parameter(torch.zeros(8, 8, dtype=torch.int8), requires_grad=False)
+    with pytest.raises(ValueError, match=r"0\.weight is not floating point; load the model whole"):
+        som.apply(whole, density=0.2)
+
+
+def test_gradients_that_are_no_numbers_are_no_gains() -> None:
+    model = nn.Sequential(nn.Linear(8, 8))
+    with pytest.raises(ValueError, match="at least one finite loss"):
+        som.burn_in(model, [lambda: model(torch.full((2, 8), float("nan"))).sum()])
+
+
+@pytest.mark.parametrize("at", [[0, 1, 2, 3, 4, 64], [-1, 0, 1, 2, 3, 4], [1, 1, 2, 3, 4, 5]])
+def test_places_outside_the_tensor_are_refused(tmp_path: Path, at: list[int]) -> None:
+    model = som.apply(nn.Sequential(nn.Linear(8, 8)), density=0.1)
+    masks(model)[0].at.copy_(torch.tensor(at))
+    som.save(model, tmp_path / "adapter")
+    with pytest.raises(ValueError, match="places must ascend within the tensor"):
+        som.load(som.apply(nn.Sequential(nn.Linear(8, 8)), density=0.1), tmp_path / "adapter")
+
+
+def test_a_single_name_is_a_target() -> None:
+    model = som.apply(tiny()[0], density=0.01, targets="q_proj")
+    assert all(".q_proj." in name for name, p in model.named_parameters() if p.requires_grad)
