@@ -365,7 +365,7 @@ class Library:
         card = self.card(name)
         done = run_claims(card, device, kinds, report)
         if record:
-            self._keep_run(card.name, device, done)
+            self._keep_run(card.name, str(done["device"]), done)
         return done
 
     def demo(self, name: str, *, record: bool = False, **options: Any) -> dict[str, Any]:

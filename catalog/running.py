@@ -104,9 +104,23 @@ def _with_torch(name: str, module: str, run: Callable[[Any], dict[str, Any]]) ->
             return run(running)
         except (lab_error, TypeError, ValueError) as e:
             raise KbError(f"{name}: {e}") from None
+        except (KbError, OSError, ModuleNotFoundError):
+            raise
+        except Exception as e:  # whatever else a library or an implementation raises: what it is, and where
+            raise KbError(f"{name}: {_raised(e)}") from None
     except ModuleNotFoundError as e:
         missing = f"{name}: {e.name} is not installed; pip install {e.name}"
         raise KbError(NO_TORCH if e.name == "torch" else missing) from None
+
+
+def _raised(error: Exception) -> str:
+    """`KeyError: 'x' (lora.py:12)`."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = "" if place is None else f" ({Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno})"
+    said = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {said}{where}"
 
 
 def record_path(runs: Path, name: str, device: str) -> Path:

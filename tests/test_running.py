@@ -124,6 +124,48 @@ def test_an_option_that_a_demo_does_not_know(kb: Kb, own: Path) -> None:
     assert (done.status, done.err) == (1, "kb: scale: no option steps; there are times\n")
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--rank", "4"), "no option rank; there are model, task, steps, "),
+        (("--set", "merge=1"), "no option merge; there are model, task, steps, "),
+        (("--set", "length=abc"), "length takes a whole number, not 'abc'"),
+        (("--set", "length=True"), "length takes a whole number, not True"),
+        (("--set", "checkpointing=1"), "checkpointing takes True or False, not 1"),
+    ],
+)
+def test_an_option_that_does_not_fit_one_of_our_demos(kb: Kb, options: tuple[str, str], said: str) -> None:
+    done = kb("demo", "prompt_tuning", *options)
+    assert (done.status, done.err.count("\n")) == (1, 1)
+    assert done.err.startswith(f"kb: prompt_tuning: {said}")
+
+
+@pytest.mark.parametrize(("device", "said"), [("cuda", "torch sees no GPU; ask for cpu"), ("gpu", "no device 'gpu'")])
+def test_a_device_that_is_not_there_is_no_failed_claim(
+    kb: Kb, own: Path, device: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    done = kb("verify", "scale", "--device", device)
+    assert (done.status, done.err.count("\n"), "✗" in done.out) == (1, 1, False)
+    assert said in done.err
+    assert not (own / "runs").exists()
+
+
+def test_a_context_that_is_none_is_one_line(kb: Kb) -> None:
+    for task, said in (("python", "rows of -5 tokens say nothing"), ("recall", "a length of -17 tokens holds no pair")):
+        done = kb("demo", "longlora", "--set", "context=-5", "--task", task)
+        assert (done.status, done.err.count("\n")) == (1, 1)
+        assert said in done.err
+
+
+def test_a_demo_that_breaks_is_one_line_that_says_where(kb: Kb, own: Path) -> None:
+    file = own / "refimpl" / "scale.py"
+    file.write_text(file.read_text() + "\n\ndef demo(times=1):\n    return {}[times]\n")
+    done = kb("demo", "scale")
+    line = len(file.read_text().splitlines())
+    assert (done.status, done.err) == (1, f"kb: scale: KeyError: 1 (scale.py:{line})\n")
+
+
 def test_names_are_found_or_the_nearest_are_named(kb: Kb, own: Path) -> None:
     assert "did you mean scale" in kb("verify", "scael").err
     assert "did you mean lora" in kb("demo", "lorra").err

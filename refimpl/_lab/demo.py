@@ -18,6 +18,9 @@ from refimpl._lab.loop import History, Optimiser, Progress, Step, adamw, train
 from refimpl._lab.score import Sample, Score, Task
 
 Change = Callable[[Any], nn.Module]
+OPTIONS = (  # those of `run` that are the user's, of every method
+    "model", "task", "steps", "lr", "batch", "length", "seed", "device", "dtype", "checkpointing", "out", "progress",
+)  # fmt: skip
 
 
 def run(

@@ -69,7 +69,8 @@ def train(
     trained = list(parameters) if parameters is not None else [p for p in model.parameters() if p.requires_grad]
     if not trained:
         raise LabError("nothing to train: no parameter of the model requires gradients")
-    if steps < 0 or batch < 1 or (length or task.length) < 2:
+    length = task.length if length is None else length
+    if steps < 0 or batch < 1 or length < 2:
         raise LabError(f"{steps} steps of {batch} rows of {length} tokens are no training: 0, 1 and 2 are the least")
     accelerator = _accelerator(trained, batch, step is not None)
     torch.manual_seed(seed)
@@ -80,7 +81,7 @@ def train(
     update = step or _plain_step(accelerator, chosen)
     history = History(processes=accelerator.num_processes)
     device = place(model)
-    rows = task.batches(tokenizer, length or task.length, batch, seed)
+    rows = task.batches(tokenizer, length, batch, seed)
     begun, worked = time.perf_counter(), time.process_time()
     with _training(model, checkpointing):
         for at, whole in zip(range(steps), rows, strict=False):

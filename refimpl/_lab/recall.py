@@ -81,7 +81,7 @@ def _pairs(
 ) -> tuple[list[int], list[tuple[str, str]]]:
     """As many lines `key: colour` as go into `length` tokens, each key once."""
     row, pairs = encode(tokenizer, ""), []
-    for key in order.sample(keys, min(len(keys), length)):
+    for key in order.sample(keys, min(len(keys), max(length, 0))):
         value = order.choice(VALUES)
         line = pieces(tokenizer, f"{key}: {value}\n")
         if len(row) + len(line) > length:

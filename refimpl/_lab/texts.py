@@ -110,6 +110,8 @@ def _hash(text: str) -> str:
 
 def _rows(texts: list[str], tokenizer: PreTrainedTokenizerBase, length: int, most: int | None = None) -> Tensor:
     """The texts, each behind the token that ends one, cut into rows of `length` tokens; the rest is dropped."""
+    if length < 2:
+        raise LabError(f"rows of {length} tokens say nothing of what comes next; take 2 or more")
     flat: list[int] = []
     for at in range(0, len(texts), TOKENISED):
         if most is not None and len(flat) >= most * length:
