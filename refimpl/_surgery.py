@@ -42,10 +42,13 @@ def swap(model: nn.Module, kind: type[L], make: Callable[[L], nn.Module], target
     if inner := [parent for parent, name, _ in found if _within(parent, name)]:
         raise ValueError(f"the model is adapted already, by {type(inner[0]).__name__}; merge that, or load it anew")
     made: dict[int, nn.Module] = {}
-    for parent, name, layer in found:
+    found.reverse()
+    while found:  # so that a layer nobody keeps is freed before the next is made
+        parent, name, layer = found.pop()
         if id(layer) not in made:
             made[id(layer)] = make(layer)
         setattr(parent, name, made[id(layer)])
+        del layer
     return len(made)
 
 

@@ -42,7 +42,12 @@ def fused_backward(
     if any(p.grad is not None for p in parameters):
         raise ValueError("a gradient is there already and LOMO cannot add to it: set it to None, step every batch")
 
+    met: set[Tensor] = set()
+
     def hook(p: Tensor) -> None:
+        if p in met:
+            raise ValueError("a parameter is used in several checkpoints, one after another: set use_reentrant=False")
+        met.add(p)
         ready(p)
         p.grad = None
 
@@ -50,8 +55,9 @@ def fused_backward(
     try:
         torch.autograd.backward(loss, retain_graph=keep_graph)
     finally:
-        for handle in hooks:
+        for p, handle in zip(parameters, hooks, strict=True):
             handle.remove()
+            p.grad = None  # there is one left only where something went wrong
 
 
 class LOMO:
@@ -60,7 +66,7 @@ class LOMO:
     def __init__(
         self, parameters: Iterable[nn.Parameter], clip_norm: float | None = None, clip_value: float | None = None
     ) -> None:
-        self.parameters = [p for p in parameters if p.requires_grad]
+        self.parameters = [*dict.fromkeys(p for p in parameters if p.requires_grad)]
         self.clip_norm, self.clip_value = clip_norm, clip_value
         if not self.parameters:
             raise ValueError("no parameter requires gradients: call `apply` on the model first")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import warnings
 from collections.abc import Callable
@@ -201,3 +202,24 @@ def test_gpu_trains_tiny(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(CLAIMS))
 def test_gpu_claim(name: str) -> None:
     held(CLAIMS[name], "cuda")
+
+
+def test_a_layer_in_several_checkpoints_is_updated_once_or_refused() -> None:
+    from torch.utils.checkpoint import checkpoint
+
+    x = torch.randn(4, 8, requires_grad=True)
+
+    def loss(layer: nn.Module, reentrant: bool) -> Tensor:
+        h = x
+        for _ in range(3):
+            h = checkpoint(lambda h: layer(h).tanh(), h, use_reentrant=reentrant)
+        return h.square().sum()
+
+    layer = nn.Linear(8, 8)
+    twin = copy.deepcopy(layer)
+    loss(twin, False).backward()
+    torch.optim.SGD(twin.parameters(), 0.1).step()
+    with pytest.raises(ValueError, match="set use_reentrant=False"):
+        lomo.LOMO(layer.parameters(), clip_norm=1.0).step(lambda: loss(layer, True), 0.1)
+    lomo.LOMO([*layer.parameters(), *layer.parameters()]).step(lambda: loss(layer, False), 0.1)
+    assert torch.equal(layer.weight, twin.weight)

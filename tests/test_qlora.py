@@ -19,7 +19,7 @@ from refimpl import _bitsandbytes as bnb
 from refimpl import qlora
 from refimpl._claims import Measured, NotHere
 from refimpl._lab import loop, models, texts
-from refimpl._surgery import NoLayers, trainable
+from refimpl._surgery import NoLayers, swap, trainable
 from refimpl.claims import qlora as claims
 
 no_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -267,3 +267,17 @@ def test_a_rank_of_none_and_a_later_cast_are_refused() -> None:
         model = qlora.apply(nn.Sequential(nn.Linear(8, 8)), ("0",), rank=2).to(dtype)
         with pytest.raises(ValueError, match="cast it before `apply`"):
             model(torch.ones(2, 8, dtype=dtype))
+
+
+def test_a_layer_is_freed_before_the_next_is_quantised() -> None:
+    import weakref
+
+    model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8))
+    first, seen = weakref.ref(model[0]), []
+
+    def make(base: nn.Linear) -> nn.Module:
+        seen.append(first() is not None)
+        return qlora.NF4Linear(base, rank=2)
+
+    swap(model, nn.Linear, make)
+    assert seen == [True, False]
