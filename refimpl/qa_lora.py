@@ -48,6 +48,8 @@ def quantize(w: Tensor, bits: int, group: int) -> tuple[Tensor, Tensor, Tensor]:
     d_out, d_in = w.shape
     if not w.is_floating_point():
         raise ValueError(f"a weight is {w.dtype} already; load the model whole, without a quantization_config")
+    if not w.isfinite().all():
+        raise ValueError("a weight is NaN or infinite, which no group can hold; load a model that is whole")
     if not 1 <= bits <= 8 or group < 1:
         raise ValueError(f"{bits} bits in groups of {group}: take 1 to 8 bits, and groups of 1 or more")
     if d_in % group:

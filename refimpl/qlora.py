@@ -96,6 +96,8 @@ class Quantized(NamedTuple):
 
 def double_quantize(w: Tensor) -> Quantized:
     """Section 3: the weight in NF4, and its constants quantised once more."""
+    if not w.isfinite().all():
+        raise ValueError("a weight is NaN or infinite, which no block can hold; load a model that is whole")
     q, c = quantize(w, normal_float(w.device), BLOCK)
     c2, c1 = quantize(c - c.mean(), dynamic_float(w.device), BLOCK2)
     q = F.pad(q, (0, len(q) % 2))

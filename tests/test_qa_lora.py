@@ -248,3 +248,11 @@ def test_the_fewest_and_the_most_bits(bits: int) -> None:
     q, alpha, z = qa_lora.quantize(w, bits, 8)
     assert torch.equal(qa_lora.unpack(qa_lora.pack(q, bits), q.shape), q)
     assert ((alpha[..., None] * (q.view(4, 4, 8) - z[..., None])).view(4, 32) - w).abs().max() <= alpha.max() * 0.51
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_weight_that_is_no_number_is_refused(value: float) -> None:
+    base = nn.Linear(64, 4)
+    nn.init.constant_(base.weight[1], value)
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        qa_lora.QALoRALinear(base)

@@ -281,3 +281,11 @@ def test_a_layer_is_freed_before_the_next_is_quantised() -> None:
 
     swap(model, nn.Linear, make)
     assert seen == [True, False]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_weight_that_is_no_number_is_refused(value: float) -> None:
+    base = nn.Linear(64, 4)
+    nn.init.constant_(base.weight[1], value)
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        qlora.NF4Linear(base)
