@@ -187,6 +187,8 @@ def demo(context: int = 1024, group: int | None = None, rank: int = 8, task: str
     from refimpl._lab import tasks
 
     long: Any = tasks.get(task)
+    if isinstance(long, tasks.Classes):
+        raise ValueError("the rows of classes are short ones; take python, glosses or recall")
     few = {"rows": 8} if isinstance(long, tasks.Text) else {"cases": 16}
     return lab.run(
         "longlora", lambda model: apply(model, context, group, rank), merge=merge,

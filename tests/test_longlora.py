@@ -135,6 +135,8 @@ def test_bad_input_is_one_line_with_a_remedy() -> None:
         longlora.apply(llama(), group=5).train()(input_ids=torch.zeros(1, 15, dtype=torch.long))
     with pytest.raises(ValueError, match=r"kind linear cannot be pressed together.*leave out context"):
         longlora.interpolate(longlora.apply(llama(), context=256), 512)
+    with pytest.raises(ValueError, match="take python, glosses or recall"):
+        longlora.demo(task="classes")
     learnt = OPTForCausalLM(
         OPTConfig(
             vocab_size=33,
