@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import inspect
+import logging
 import sys
 import time
 import warnings
@@ -104,9 +105,14 @@ def _run(function: Callable[..., Any], claim: Claim, device: str) -> dict[str, A
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Without the warnings of libraries, which are not about the claim."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    was = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(was)
 
 
 def demo(card: Card, **options: Any) -> dict[str, Any]:

@@ -158,6 +158,25 @@ def test_a_context_that_is_none_is_one_line(kb: Kb) -> None:
         assert said in done.err
 
 
+def test_a_demo_is_shown_where_the_system_does_not_tell_its_memory(
+    kb: Kb, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("refimpl._lab.measure.peak_bytes", lambda _: None)
+    done = kb("demo", "prompt_tuning", "--steps", "1", "--set", f"out={own / 'adapter'}")
+    assert done.status == 0
+    assert "  memory       not measured on this system\n" in done.out
+    assert " s for 1 step, " in done.out
+
+
+def test_what_libraries_log_is_not_shown(kb: Kb, own: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = own / "refimpl" / "scale.py"
+    file.write_text(
+        file.read_text() + "\n\ndef demo():\n    import logging\n    logging.warning('noise')\n    return {}\n"
+    )
+    assert kb("demo", "scale").status == 0
+    assert "noise" not in caplog.text
+
+
 def test_a_demo_that_breaks_is_one_line_that_says_where(kb: Kb, own: Path) -> None:
     file = own / "refimpl" / "scale.py"
     file.write_text(file.read_text() + "\n\ndef demo(times=1):\n    return {}[times]\n")

@@ -244,8 +244,13 @@ def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
     rows += [
         ("trained", f"{size['trainable']:,} of {size['all']:,} parameters ({size['share']:.2%})"),
         ("adapter", f"{record['bytes']['adapter'] / 1e6:.3g} MB"),
-        ("memory", f"{record['bytes']['peak'] / 1e6:,.0f} MB at the peak of {record['bytes']['peak_of']}"),
-        ("time", f"{cost['seconds']:.1f} s for {cost['steps']} steps, {cost['tokens_a_second']:,.0f} tokens a second"),
+        ("memory", f"{record['bytes']['peak'] / 1e6:,.0f} MB at the peak of {record['bytes']['peak_of']}")
+        if record["bytes"]["peak"] is not None
+        else ("memory", "not measured on this system"),
+        (
+            "time",
+            f"{cost['seconds']:.1f} s for {out.as_count(cost['steps'], 'step')}, {cost['tokens_a_second']:,.0f} tokens a second",
+        ),
     ]
     if record.get("adapter"):
         rows.append(("saved in", record["adapter"]))
