@@ -236,6 +236,7 @@ def _cell(value: Any) -> str:
 
 def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
     metric, size, cost = record["metric"], record["parameters"], record["training"]
+    steps = out.as_count(cost["steps"], "step")
     chance = f", chance {metric['chance']:.4g}" if metric.get("chance") is not None else ""
     rows = [(f"{metric['name']}", f"{record['before']['value']:.4g} → {record['after']['value']:.4g}"
              f" ({metric['better']} is better, {metric['n']} held out{chance})")]  # fmt: skip
@@ -249,7 +250,7 @@ def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
         else ("memory", "not measured on this system"),
         (
             "time",
-            f"{cost['seconds']:.1f} s for {out.as_count(cost['steps'], 'step')}, {cost['tokens_a_second']:,.0f} tokens a second",
+            f"{cost['seconds']:.1f} s for {steps}, {cost['tokens_a_second']:,.0f} tokens a second",
         ),
     ]
     if record.get("adapter"):
