@@ -320,8 +320,19 @@ def library() -> Any:
 
 
 def demo(rank: int = 8, alpha: float = 16.0, targets: str | Iterable[str] = ALL, **options: Any) -> dict[str, Any]:
-    """Adapt a base model to a task; before and after, and what it cost."""
+    """Adapt a base model to a task; before and after, and what it cost; and the library's types by paper."""
     layers = targets if isinstance(targets, str) else list(targets)
     said = {"rank": rank, "alpha": alpha, "targets": layers}
     change = functools.partial(apply, targets=layers, rank=rank, alpha=alpha)
-    return lab.run("peft_library", change, merge=merge, options=said, **{"lr": 1e-2, **options})
+    return lab.run("peft_library", change, merge=merge, options=said, **{"lr": 1e-2, **options}) | _table()
+
+
+def _table() -> dict[str, Any]:
+    """Nothing where the library is not installed."""
+    try:
+        types, peft = tuners(), library()
+    except NotHere:
+        return {}
+    rows = [[tuner.name, tuner.config, ", ".join(tuner.papers)] for tuner in sorted(types, key=lambda t: not t.papers)]
+    said = f"The types of peft {peft.__version__}, and the papers of this catalog that they are of"
+    return {"table": {"caption": said, "columns": ["type", "configuration", "papers"], "rows": rows}}

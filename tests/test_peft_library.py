@@ -182,6 +182,14 @@ def test_the_table_is_that_of_the_installed_version() -> None:
     assert table["IA3"].papers == ()
 
 
+def test_the_demo_shows_the_table_those_of_papers_first() -> None:
+    pytest.importorskip("peft")
+    table = lib._table()["table"]
+    papers = [row[2] for row in table["rows"]]
+    assert len(papers) == len(lib.tuners())
+    assert [bool(paper) for paper in papers] == [True] * 3 + [False] * (len(papers) - 3)
+
+
 def test_a_name_that_is_gone_fails_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("peft")
     for row in (("hu2021lora", "BONE", ""), ("hu2021lora", "LORA", "use_gone")):
