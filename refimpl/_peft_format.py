@@ -64,18 +64,15 @@ class Saved:
             layers[name].B.copy_(B)
 
 
-def write(layers: Mapping[str, Any], folder: Path, base: str | None = None, task: str | None = "CAUSAL_LM") -> Path:
-    """What `peft.PeftModel.from_pretrained` reads; a layer has A, B and s. `base` is the name of the adapted model.
-
-    `task` is peft's word for what the model does, None where it is no language model.
-    """
+def write(layers: Mapping[str, Any], folder: Path, model: Any) -> Path:
+    """What `peft.PeftModel.from_pretrained` reads for a model adapted with these layers; a layer has A, B and s."""
     if not layers:
         raise ValueError("nothing to save: the model has no LoRA; apply it first, and do not merge")
     one = next(iter(layers.values()))
     config = {
         "peft_type": "LORA",
-        "task_type": task,
-        "base_model_name_or_path": base,
+        "task_type": "CAUSAL_LM" if hasattr(model, "prepare_inputs_for_generation") else None,
+        "base_model_name_or_path": getattr(model, "name_or_path", None),
         "r": len(one.A),
         "lora_alpha": one.s * len(one.A),
         "lora_dropout": 0.0,

@@ -152,8 +152,7 @@ def load(model: nn.Module, folder: str | Path) -> dict[str, Any]:
 
 def save_peft(model: nn.Module, folder: str | Path) -> Path:
     """Write A and B as peft does, for `peft.PeftModel.from_pretrained`."""
-    task = "CAUSAL_LM" if hasattr(model, "prepare_inputs_for_generation") else None
-    return _peft_format.write(_layers(model), Path(folder), getattr(model, "name_or_path", None), task)
+    return _peft_format.write(_layers(model), Path(folder), model)
 
 
 def load_peft(model: nn.Module, folder: str | Path) -> nn.Module:

@@ -198,7 +198,7 @@ def save(model: nn.Module, folder: str | Path, adapter: str = "default") -> Path
         path: _Pair(layer.lora_A[adapter], layer.lora_B[adapter], layer.scaling[adapter])
         for path, layer in layers.items()
     }
-    where = _peft_format.write(pairs, Path(folder), getattr(model, "name_or_path", None))
+    where = _peft_format.write(pairs, Path(folder), model)
     if chosen(model, sorted({path.rpartition(".")[2] for path in pairs})) != [*pairs]:  # that would name more layers
         file = where / _peft_format.CONFIG
         config = json.loads(file.read_text(encoding="utf-8")) | {"target_modules": [*pairs]}
