@@ -4,40 +4,19 @@ from __future__ import annotations
 
 import copy
 import functools
-import inspect
 import itertools
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from models_support import logits, tiny
+from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from refimpl import delta_tuning as delta
-from refimpl._claims import Measured, NotHere
 from refimpl._lab import LabError, loop, models, tasks, texts
 from refimpl._surgery import NoLayers, trainable
-from refimpl.claims import delta_tuning as claims
-
-CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
-
-
-def held(claim: Callable[..., Any], device: str) -> None:
-    options = {"device": device} if "device" in inspect.signature(claim).parameters else {}
-    try:
-        rows = claim(**options)
-    except NotHere as e:
-        pytest.skip(str(e))
-    rows = rows if isinstance(rows, list) else [rows]
-    assert rows
-    assert all(isinstance(row, Measured) for row in rows)
-
-
-def tiny(dtype: str = "float32", device: str = "cpu") -> Any:
-    return models.load("tiny", device, dtype)[0]
 
 
 def filled(model: nn.Module) -> nn.Module:
@@ -47,18 +26,6 @@ def filled(model: nn.Module) -> nn.Module:
         elif p.requires_grad:
             nn.init.normal_(p, mean=1, std=0.05)
     return model
-
-
-@torch.no_grad()
-def logits(model: Any, device: str = "cpu") -> Tensor:
-    found: Tensor = model(input_ids=torch.arange(32, device=device).view(2, 16)).logits.float()
-    return found
-
-
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-@pytest.mark.filterwarnings("ignore")  # peft's are not about the claim
-def test_claim(name: str) -> None:
-    held(CLAIMS[name], "cpu")
 
 
 @pytest.mark.parametrize("kind", delta.KINDS)
@@ -179,17 +146,17 @@ def test_what_fails_attaches_nothing() -> None:
 def works(device: str, dtype: str, tolerance: float) -> None:
     """On a device: attach all kinds, train, the loss falls; detached or merged, the model is as it should be."""
     model, tokenizer = models.load("tiny", device, dtype)
-    before = logits(model, device)
+    before = logits(model)
     torch.manual_seed(0)
     delta.apply(model, delta.KINDS)
     history = loop.train(model, tokenizer, tasks.get("python"), 8, 1e-2, 4, 48)
     assert sum(history.losses[-2:]) < sum(history.losses[:2]) - 1
     delta.detach(model, "addition")
-    expected, merged = logits(model, device), delta.merge(copy.deepcopy(model))
-    assert (logits(merged, device) - expected).abs().max() < tolerance * expected.abs().max()
+    expected, merged = logits(model), delta.merge(copy.deepcopy(model))
+    assert (logits(merged) - expected).abs().max() < tolerance * expected.abs().max()
     for kind in ("reparametrisation", "specification"):
         delta.detach(model, kind)
-    assert torch.equal(logits(model, device), before)
+    assert torch.equal(logits(model), before)
 
 
 def test_it_trains_merges_and_detaches_on_tiny() -> None:
@@ -206,9 +173,3 @@ def test_the_demo_improves() -> None:
 @pytest.mark.gpu
 def test_gpu_trains_merges_and_detaches() -> None:
     works("cuda", "bfloat16", 5e-2)
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_gpu_claim(name: str) -> None:
-    held(CLAIMS[name], "cuda")

@@ -3,10 +3,8 @@
 # ruff: noqa: N806 - the names are the paper's
 from __future__ import annotations
 
-import inspect
 import itertools
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,33 +13,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from models_support import llama
 from torch import Tensor, nn
 
 from refimpl import flan
-from refimpl._claims import Measured
 from refimpl._lab import LabError, loop, models
 from refimpl._lab.instructions import FAMILIES, Example, Template, cases, read
-from refimpl.claims import flan as claims
 
-CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
 LINES = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"), min_size=1)
-
-
-def run(claim: Callable[..., Any], device: str) -> None:
-    """A claim on a device: it measures something; a direction may be not shown, nothing may fail."""
-    found = claim(device=device) if "device" in inspect.signature(claim).parameters else claim()
-    rows = [found] if isinstance(found, Measured) else found
-    assert rows
-    assert "fails" not in {row.verdict for row in rows}
-
-
-def llama() -> Any:
-    """A small untrained Llama."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(0)
-    sizes = {"vocab_size": 97, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2}
-    return LlamaForCausalLM(LlamaConfig(**sizes, num_attention_heads=4, num_key_value_heads=2)).eval()
 
 
 def seeded(seed: int) -> random.Random:
@@ -54,11 +33,6 @@ def row_of(*lengths: int, length: int) -> dict[str, Tensor]:
     made = [[draw.randrange(97) for _ in range(n)] for n in lengths]
     rows = flan.pack(((ids, [-100, *ids[1:]]) for ids in made), length, fill=0)
     return {key: tensor[None] for key, tensor in next(rows).items()}
-
-
-@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
-def test_claim(claim: Callable[..., Any]) -> None:
-    run(claim, "cpu")
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=1, max_size=8), st.integers(1, 10**6))
@@ -180,7 +154,7 @@ def test_the_mask_and_the_positions_by_hand() -> None:
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 def test_packed_rows_are_read_with_either_attention_and_a_cache(attention: str) -> None:
-    model = llama()
+    model = llama(use_cache=True)
     model.set_attn_implementation(attention)
     model.config.use_cache = True
     flan.apply(model)
@@ -206,7 +180,7 @@ def test_learnt_positions_begin_anew_too() -> None:
 
 
 def test_an_ordinary_mask_stays_as_it_is() -> None:
-    plain, model = llama(), flan.apply(llama())
+    plain, model = llama(use_cache=True), flan.apply(llama(use_cache=True))
     ids = torch.arange(20).view(2, 10)
     mask = torch.ones_like(ids)
     mask[0, 7:] = 0
@@ -218,11 +192,11 @@ def test_an_ordinary_mask_stays_as_it_is() -> None:
 
 
 def test_every_parameter_is_trained_and_saved(tmp_path: Path) -> None:
-    model = flan.apply(llama().requires_grad_(False))
+    model = flan.apply(llama(use_cache=True).requires_grad_(False))
     assert all(p.requires_grad for p in model.parameters())
     nn.init.normal_(next(model.parameters()))
     flan.save(model, tmp_path / "a")
-    back = flan.apply(llama())
+    back = flan.apply(llama(use_cache=True))
     assert flan.load(back, tmp_path / "a")["method"] == "flan"
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), back.parameters(), strict=True))
 
@@ -295,9 +269,3 @@ def test_a_template_says_whether_it_is_inverted() -> None:
 @pytest.mark.gpu
 def test_gpu_trains_on_packed_rows() -> None:
     works("cuda", "bfloat16")
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
-def test_gpu_claim(claim: Callable[..., Any]) -> None:
-    run(claim, "cuda")

@@ -3,53 +3,18 @@
 from __future__ import annotations
 
 import copy
-import inspect
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from models_support import IDS, llama, logits
+from torch import nn
 
 from refimpl import llm_adapters
-from refimpl._claims import Measured
 from refimpl._lab import LabError, loop, models, texts
 from refimpl._surgery import NoLayers, trainable
-from refimpl.claims import llm_adapters as claims
 
-CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
-IDS = torch.arange(48).view(2, 24)
 KINDS = ("series", "parallel")
-
-
-def run(claim: Callable[..., Any], device: str) -> None:
-    """A claim on a device: it measures something; a direction may be not shown, nothing may fail."""
-    found = claim(device=device) if "device" in inspect.signature(claim).parameters else claim()
-    rows = [found] if isinstance(found, Measured) else found
-    assert rows
-    assert "fails" not in {row.verdict for row in rows}
-
-
-def llama() -> Any:
-    """A small untrained Llama."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(0)
-    sizes = {"vocab_size": 97, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2}
-    heads = {"num_attention_heads": 4, "num_key_value_heads": 2}
-    return LlamaForCausalLM(LlamaConfig(**sizes, **heads, use_cache=False)).eval()
-
-
-@torch.no_grad()
-def logits(model: Any) -> Tensor:
-    out: Tensor = model(input_ids=IDS.to(next(model.parameters()).device)).logits.float().cpu()
-    return out
-
-
-@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
-def test_claim(claim: Callable[..., Any]) -> None:
-    run(claim, "cpu")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -172,9 +137,3 @@ def test_the_demo_improves_on_what_is_held_out(tmp_path: Path) -> None:
 @pytest.mark.gpu
 def test_gpu_trains() -> None:
     works("cuda", "bfloat16")
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
-def test_gpu_claim(claim: Callable[..., Any]) -> None:
-    run(claim, "cuda")

@@ -3,49 +3,18 @@
 from __future__ import annotations
 
 import copy
-import inspect
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
+from models_support import logits, tiny
 from torch import Tensor, nn
 
 from refimpl import lomo
-from refimpl._claims import Measured, NotHere
 from refimpl._lab import LabError, loop, models, texts
 from refimpl._surgery import trainable
-from refimpl.claims import lomo as claims
-
-CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
-
-
-def held(claim: Callable[..., Any], device: str) -> None:
-    """Run a claim on a device; it may be not shown or not for this machine, and nothing else may go wrong."""
-    options = {"device": device} if "device" in inspect.signature(claim).parameters else {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what other libraries warn of is not the claim's
-        try:
-            rows = claim(**options)
-        except NotHere as e:
-            pytest.skip(str(e))
-    rows = [rows] if isinstance(rows, Measured) else rows
-    assert rows
-    assert all(isinstance(row, Measured) for row in rows)
-
-
-def tiny(dtype: str = "float32", device: str = "cpu") -> tuple[Any, Any]:
-    return models.load("tiny", device, dtype)
-
-
-def logits(model: nn.Module, device: str = "cpu") -> Tensor:
-    ids = torch.arange(32, device=device).view(2, 16)
-    with torch.no_grad():
-        found: Tensor = model(input_ids=ids).logits.float()
-    return found
 
 
 def small(dtype: torch.dtype = torch.float64) -> tuple[nn.Sequential, Callable[[], Tensor]]:
@@ -53,11 +22,6 @@ def small(dtype: torch.dtype = torch.float64) -> tuple[nn.Sequential, Callable[[
     model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2)).to(dtype)
     x = torch.randn(16, 4, dtype=dtype)
     return model, lambda: model(x).square().mean()
-
-
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_claim(name: str) -> None:
-    held(CLAIMS[name], "cpu")
 
 
 @pytest.mark.parametrize("clip", [{"clip_norm": 1e-3}, {"clip_value": 1e-4}])
@@ -150,7 +114,7 @@ def test_bad_input_says_so() -> None:
 def test_it_trains_with_checkpointing_as_without() -> None:
     found = []
     for checkpointing in (False, True):
-        model, tokenizer = tiny()
+        model, tokenizer = models.load("tiny", "cpu")
         step = lomo.LOMO(lomo.apply(model).parameters(), clip_norm=1.0).step
         history = loop.train(
             model, tokenizer, texts.python(), 3, 0.3, 2, 32, step=step, checkpointing=checkpointing
@@ -162,7 +126,7 @@ def test_it_trains_with_checkpointing_as_without() -> None:
 
 def works(device: str, dtype: str, folder: Path) -> None:
     """On a device: train the whole model through the loop, the loss falls, and it comes back from disk."""
-    model, tokenizer = tiny(dtype, device)
+    model, tokenizer = models.load("tiny", device, dtype)
     measured = replace(texts.python(), rows=8)
     before = measured.evaluate(model, tokenizer).value
     lomo.apply(model.requires_grad_(False))
@@ -170,8 +134,8 @@ def works(device: str, dtype: str, folder: Path) -> None:
     loop.train(model, tokenizer, texts.python(), 10, 0.3, 4, 64, step=lomo.LOMO(model.parameters()).step)
     assert measured.evaluate(model, tokenizer).value < before - 0.3
     lomo.save(model, folder / "model")
-    other = lomo.load(tiny(dtype, device)[0], folder / "model")
-    assert torch.equal(logits(model, device), logits(other, device))
+    other = lomo.load(tiny(dtype, device), folder / "model")
+    assert torch.equal(logits(model), logits(other))
 
 
 def test_it_trains_tiny(tmp_path: Path) -> None:
@@ -196,12 +160,6 @@ def test_the_demo_improves(tmp_path: Path) -> None:
 @pytest.mark.gpu
 def test_gpu_trains_tiny(tmp_path: Path) -> None:
     works("cuda", "bfloat16", tmp_path)
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_gpu_claim(name: str) -> None:
-    held(CLAIMS[name], "cuda")
 
 
 def test_a_layer_in_several_checkpoints_is_updated_once_or_refused() -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from models_support import checkpointing, logits
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import (
@@ -28,25 +26,9 @@ from transformers import (
 )
 
 from refimpl import longlora
-from refimpl._claims import Measured, NotHere
 from refimpl._lab import LabError, loop, models, texts
 from refimpl._surgery import NoLayers
 from refimpl._toys import llama
-from refimpl.claims import longlora as claims
-
-CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
-
-
-def held(claim: Callable[..., Any], device: str) -> None:
-    """Run a claim on a device; it may be not shown or not for this machine, and nothing else may go wrong."""
-    options = {"device": device} if "device" in inspect.signature(claim).parameters else {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what other libraries warn of is not the claim's
-        try:
-            rows = claim(**options)
-        except NotHere as e:
-            pytest.skip(str(e))
-    assert all(isinstance(row, Measured) for row in ([rows] if isinstance(rows, Measured) else rows))
 
 
 def trained(model: Any) -> Any:
@@ -57,21 +39,9 @@ def trained(model: Any) -> Any:
     return model.eval()
 
 
-def logits(model: Any, n: int = 32) -> Tensor:
-    ids = torch.arange(2 * n, device=model.device).view(2, n) % 33
-    with torch.no_grad():
-        found: Tensor = model(input_ids=ids).logits.float()
-    return found
-
-
-def checkpointing(model: Any) -> None:
-    """Under the name that this version of transformers gives it."""
-    getattr(model, "activation_checkpointing_enable", model.gradient_checkpointing_enable)()
-
-
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_claim(name: str) -> None:
-    held(CLAIMS[name], "cpu")
+def answers(model: Any, n: int = 32) -> Tensor:
+    """What it says after rows of n tokens."""
+    return logits(model, torch.arange(2 * n).view(2, n) % 33)
 
 
 @given(st.integers(1, 3), st.integers(1, 5), st.integers(1, 6), st.integers(1, 5), st.booleans(), st.integers(0, 10**6))
@@ -108,7 +78,7 @@ def test_no_token_sees_a_later_one_or_another_row(heads: int, shared: int) -> No
     )  # fmt: skip
     torch.manual_seed(0)
     model = trained(longlora.apply(LlamaForCausalLM(config), group=8)).train()
-    before = logits(model)
+    before = answers(model)
     ids = torch.arange(64).view(2, 32) % 33
     ids[0, 20:] += 1
     after = model(input_ids=ids).logits
@@ -120,8 +90,8 @@ def test_no_token_sees_a_later_one_or_another_row(heads: int, shared: int) -> No
 def test_a_quarter_of_the_row_is_the_group_where_none_is_given() -> None:
     base = llama()
     fixed, free = (longlora.apply(copy.deepcopy(base), group=group).train() for group in (8, None))
-    assert torch.equal(logits(fixed), logits(free))
-    assert not torch.allclose(logits(fixed, 64), logits(free, 64))
+    assert torch.equal(answers(fixed), answers(free))
+    assert not torch.allclose(answers(fixed, 64), answers(free, 64))
 
 
 def test_bad_input_is_one_line_with_a_remedy() -> None:
@@ -163,7 +133,7 @@ def test_bad_input_is_one_line_with_a_remedy() -> None:
 
 def test_inference_takes_any_length_and_padding_on_the_left() -> None:
     model = trained(longlora.apply(llama(), group=8))
-    assert logits(model, 13).shape[1] == 13
+    assert answers(model, 13).shape[1] == 13
     ids, mask = torch.arange(13)[None], torch.ones(1, 13, dtype=torch.long)
     padded = model(input_ids=F.pad(ids, (3, 0)), attention_mask=F.pad(mask, (3, 0))).logits[:, 3:]
     assert torch.allclose(padded, model(input_ids=ids).logits, atol=1e-5)
@@ -203,20 +173,20 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     model = trained(longlora.apply(llama(), context=128, rank=4))
     longlora.save(model, tmp_path / "a")
     other = longlora.load(longlora.apply(llama(), context=128, rank=4), tmp_path / "a")
-    assert torch.equal(logits(other.eval()), logits(model))
+    assert torch.equal(answers(other.eval()), answers(model))
     with pytest.raises(LabError, match="shape"):
         longlora.load(longlora.apply(llama(), context=128, rank=8), tmp_path / "a")
 
 
 def test_merged_it_is_a_plain_model_that_transformers_reads(tmp_path: Path) -> None:
     model = trained(longlora.apply(llama(), context=256))
-    expected = logits(model)
+    expected = answers(model)
     merged = longlora.merge(model)
     assert {type(m) for m in merged.modules()} == {type(m) for m in llama().modules()}
-    assert torch.allclose(logits(merged), expected, atol=1e-5)
+    assert torch.allclose(answers(merged), expected, atol=1e-5)
     merged.save_pretrained(tmp_path)
     read = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
-    assert torch.allclose(logits(read), expected, atol=1e-5)
+    assert torch.allclose(answers(read), expected, atol=1e-5)
 
 
 def works(device: str, dtype: str, tolerance: float) -> None:
@@ -228,8 +198,8 @@ def works(device: str, dtype: str, tolerance: float) -> None:
     assert sum(losses[-2:]) < sum(losses[:2])
     after = {name.replace(".base.", "."): p for name, p in model.named_parameters()}
     assert all(torch.equal(p, after[name]) for name, p in before.items())
-    expected = logits(model)
-    gap = (logits(longlora.merge(model)) - expected).abs().max() / expected.abs().max()
+    expected = answers(model)
+    gap = (answers(longlora.merge(model)) - expected).abs().max() / expected.abs().max()
     assert gap < tolerance
 
 
@@ -247,9 +217,3 @@ def test_demo(tmp_path: Path) -> None:
 @pytest.mark.gpu
 def test_gpu_trains_and_merges() -> None:
     works("cuda", "bfloat16", 5e-2)
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_gpu_claim(name: str) -> None:
-    held(CLAIMS[name], "cuda")

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,35 +11,14 @@ from typing import Any
 
 import pytest
 import torch
+from models_support import IDS, llama, logits
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl import _fast, lora, qa_lora, qlora, rosa
-from refimpl._claims import Measured
 from refimpl._lab import LabError, loop, models, texts
 from refimpl._surgery import NoLayers, trainable
-from refimpl.claims import lora as claims
-
-CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
-IDS = torch.arange(48).view(2, 24)
-
-
-def run(claim: Callable[..., Any], device: str) -> None:
-    """A claim on a device: it measures something; a direction may be not shown, nothing may fail."""
-    found = claim(device=device) if "device" in inspect.signature(claim).parameters else claim()
-    rows = [found] if isinstance(found, Measured) else found
-    assert rows
-    assert "fails" not in {row.verdict for row in rows}
-
-
-def llama(device: str = "cpu", dtype: torch.dtype = torch.float32) -> Any:
-    """A small untrained Llama."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(0)
-    sizes = {"vocab_size": 97, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2}
-    heads = {"num_attention_heads": 4, "num_key_value_heads": 2}
-    return LlamaForCausalLM(LlamaConfig(**sizes, **heads, use_cache=False)).to(device, dtype).eval()
+from refimpl._toys import far
 
 
 def adapted(model: Any = None, rank: int = 3, alpha: float = 10.0) -> Any:
@@ -50,22 +28,6 @@ def adapted(model: Any = None, rank: int = 3, alpha: float = 10.0) -> Any:
         if name.endswith(".B"):
             nn.init.normal_(p, std=0.1)
     return model
-
-
-@torch.no_grad()
-def logits(model: Any) -> Tensor:
-    out: Tensor = model(input_ids=IDS.to(next(model.parameters()).device)).logits.float().cpu()
-    return out
-
-
-def gap(a: Tensor, b: Tensor) -> float:
-    return ((a - b).abs().max() / b.abs().max()).item()
-
-
-@pytest.mark.filterwarnings("ignore::FutureWarning")  # peft asks transformers by an old name
-@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
-def test_claim(claim: Callable[..., Any]) -> None:
-    run(claim, "cpu")
 
 
 @pytest.mark.parametrize("shape", [(5,), (3, 5), (2, 3, 5), (0, 5)])
@@ -151,13 +113,13 @@ def test_merging_and_back() -> None:
     base, model = llama(), adapted()
     expected, names = logits(model), [name for name, _ in base.named_modules()]
     lora.merge(model)
-    assert gap(logits(model), expected) < 1e-5
+    assert far(logits(model), expected) < 1e-5
     assert [name for name, _ in model.named_modules()] == names
     assert model.state_dict().keys() == base.state_dict().keys()
     assert lora.merge(model) is model  # nothing is left to fold
     lora.unmerge(copy.deepcopy(model))
     lora.unmerge(model)
-    assert gap(logits(model), expected) < 1e-5
+    assert far(logits(model), expected) < 1e-5
     for name, layer in lora._layers(model).items():
         assert torch.allclose(layer.base.weight, base.get_submodule(name).weight, atol=1e-6)
 
@@ -190,7 +152,7 @@ def test_peft_reads_what_we_write_and_we_read_what_peft_writes(tmp_path: Path) -
         model = adapted(llama(dtype=dtype))
         lora.save_peft(model, tmp_path / "ours")
         theirs = peft.PeftModel.from_pretrained(llama(dtype=dtype), tmp_path / "ours")
-        assert gap(theirs(input_ids=IDS).logits, model(input_ids=IDS).logits) < limit
+        assert far(theirs(input_ids=IDS).logits, model(input_ids=IDS).logits) < limit
         ours = lora._layers(model)["model.layers.1.mlp.up_proj"]
         layer = theirs.get_submodule("base_model.model.model.layers.1.mlp.up_proj")
         assert torch.equal(layer.lora_A["default"].weight, ours.A)
@@ -274,9 +236,9 @@ def test_the_fused_mlp_is_the_mlp() -> None:
         out = model.model.layers[0].mlp(h)
         out.backward(torch.sin(out.detach()))
         grads.append([h.grad, *(p.grad for p in model.parameters() if p.grad is not None)])
-    assert gap(logits(fused), logits(plain)) < 1e-6
+    assert far(logits(fused), logits(plain)) < 1e-6
     assert len(grads[0]) == len(grads[1]) == 7
-    assert max(map(gap, *grads)) < 1e-12
+    assert max(map(far, *grads)) < 1e-12
     assert [name for name, _ in fused.named_parameters()] == [name for name, _ in plain.named_parameters()]
 
 
@@ -306,9 +268,9 @@ def works(device: str, dtype: str, tolerance: float) -> None:
     assert history.losses[-1] < history.losses[0] - 0.3
     assert all(torch.equal(p, base[name]) for name, p in model.named_parameters() if name in base)
     expected = logits(model)
-    assert gap(logits(lora.merge(model)), expected) < tolerance
+    assert far(logits(lora.merge(model)), expected) < tolerance
     assert not lora._layers(model)
-    assert gap(logits(lora.unmerge(model)), expected) < tolerance
+    assert far(logits(lora.unmerge(model)), expected) < tolerance
 
 
 def test_it_trains_and_merges_on_tiny() -> None:
@@ -326,12 +288,6 @@ def test_the_demo_improves_on_what_is_held_out(tmp_path: Path) -> None:
 @pytest.mark.gpu
 def test_gpu_trains_and_merges() -> None:
     works("cuda", "bfloat16", 5e-2)
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
-def test_gpu_claim(claim: Callable[..., Any]) -> None:
-    run(claim, "cuda")
 
 
 def test_the_equation_holds_in_one_line() -> None:
@@ -409,7 +365,7 @@ def test_a_layer_in_several_places_stays_one(method: Any) -> None:
         if p.requires_grad:
             nn.init.normal_(p, std=0.1)
     expected = model(x)
-    assert gap(method.merge(model)(x), expected) < 1e-5
+    assert far(method.merge(model)(x), expected) < 1e-5
     assert type(model.a.p) is nn.Linear
 
 
@@ -424,7 +380,7 @@ def test_it_goes_on_under_autocast() -> None:
     for p, expected in zip((p for p in model.parameters() if p.requires_grad), wide, strict=True):
         assert p.grad is not None
         assert p.grad.dtype == torch.float32
-        assert gap(p.grad, expected) < 0.1
+        assert far(p.grad, expected) < 0.1
 
 
 @pytest.mark.parametrize(
@@ -473,7 +429,7 @@ def test_what_peft_wrote_is_read_right_or_refused(tmp_path: Path, options: Any, 
     model = llama()
     if refused is None:
         reread = peft.PeftModel.from_pretrained(llama(), tmp_path).eval()
-        assert gap(logits(lora.load_peft(model, tmp_path)), logits(reread)) < 1e-5
+        assert far(logits(lora.load_peft(model, tmp_path)), logits(reread)) < 1e-5
         return
     with pytest.raises(ValueError, match=refused):
         lora.load_peft(model, tmp_path)
@@ -495,4 +451,4 @@ def test_peft_reads_an_adapter_of_what_is_no_language_model(tmp_path: Path) -> N
     base = copy.deepcopy(model)
     nn.init.normal_(lora.apply(model, ("0",), rank=2)[0].B)
     lora.save_peft(model, tmp_path)
-    assert gap(peft.PeftModel.from_pretrained(base, tmp_path)(x), model(x)) < 1e-5
+    assert far(peft.PeftModel.from_pretrained(base, tmp_path)(x), model(x)) < 1e-5

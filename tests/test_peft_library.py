@@ -3,40 +3,22 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from models_support import logits, tiny
+from torch import nn
 
 from refimpl import peft_library as lib
-from refimpl._claims import ClaimFailed, Measured, NotHere
+from refimpl._claims import ClaimFailed
 from refimpl._lab import loop, models, tasks, texts
 from refimpl._surgery import NoLayers, trainable
 from refimpl.claims import peft_library as claims
 
-CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
 PAPERS = Path(__file__).parent.parent / "papers"
-
-
-def held(claim: Callable[..., Any], device: str) -> None:
-    options = {"device": device} if "device" in inspect.signature(claim).parameters else {}
-    try:
-        rows = claim(**options)
-    except NotHere as e:
-        pytest.skip(str(e))
-    rows = rows if isinstance(rows, list) else [rows]
-    assert rows
-    assert all(isinstance(row, Measured) for row in rows)
-
-
-def tiny(dtype: str = "float32", device: str = "cpu") -> Any:
-    return models.load("tiny", device, dtype)[0]
 
 
 @torch.no_grad()
@@ -45,18 +27,6 @@ def filled(model: nn.Module) -> nn.Module:
         if "lora_" in name:
             nn.init.normal_(p, std=0.1)
     return model
-
-
-@torch.no_grad()
-def logits(model: Any, device: str = "cpu") -> Tensor:
-    found: Tensor = model(input_ids=torch.arange(32, device=device).view(2, 16)).logits.float()
-    return found
-
-
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-@pytest.mark.filterwarnings("ignore")  # peft's are not about the claim
-def test_claim(name: str) -> None:
-    held(CLAIMS[name], "cpu")
 
 
 def test_a_new_adapter_changes_nothing() -> None:
@@ -208,14 +178,14 @@ def works(device: str, dtype: str, tolerance: float) -> None:
     assert sum(history.losses[-2:]) < sum(history.losses[:2]) - 1
     now = {name.replace(".base_layer", ""): t for name, t in model.state_dict().items()}
     assert all(torch.equal(now[name], t) for name, t in base.items())
-    expected = logits(model, device)
+    expected = logits(model)
     lib.merge_adapter(model)
-    assert (logits(model, device) - expected).abs().max() < tolerance * expected.abs().max()
+    assert (logits(model) - expected).abs().max() < tolerance * expected.abs().max()
     lib.unmerge_adapter(model)
-    assert (logits(model, device) - expected).abs().max() < tolerance * expected.abs().max()
+    assert (logits(model) - expected).abs().max() < tolerance * expected.abs().max()
     merged = lib.merge(copy.deepcopy(model))
     assert not any(isinstance(m, lib.Tuned) for m in merged.modules())
-    assert (logits(merged, device) - expected).abs().max() < tolerance * expected.abs().max()
+    assert (logits(merged) - expected).abs().max() < tolerance * expected.abs().max()
 
 
 def test_it_trains_and_merges_on_tiny() -> None:
@@ -231,9 +201,3 @@ def test_the_demo_improves() -> None:
 @pytest.mark.gpu
 def test_gpu_trains_and_merges() -> None:
     works("cuda", "bfloat16", 5e-2)
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_gpu_claim(name: str) -> None:
-    held(CLAIMS[name], "cuda")

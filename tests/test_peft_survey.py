@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import json
 from collections.abc import Callable
 from typing import Any
@@ -17,32 +16,12 @@ from torch.nn import functional as F
 
 from catalog.cli import out, running
 from refimpl import _roster, delta_tuning, llm_adapters, lomo, lora, peft_survey
-from refimpl._claims import ClaimFailed, Measured
+from refimpl._claims import ClaimFailed
 from refimpl._lab import cost
 from refimpl._toys import llama
 from refimpl.claims import peft_survey as claims
 
-CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
 IDS = torch.arange(64).view(2, 32) % 33
-
-
-def run(claim: Callable[..., Any], device: str) -> list[Measured]:
-    """A claim on a device: it measures something, and nothing fails."""
-    rows: list[Measured] = claim(device=device) if "device" in inspect.signature(claim).parameters else claim()
-    assert rows
-    assert "fails" not in {row.verdict for row in rows}
-    return rows
-
-
-@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
-def test_claim(claim: Callable[..., Any]) -> None:
-    run(claim, "cpu")
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
-def test_gpu_claim(claim: Callable[..., Any]) -> None:
-    run(claim, "cuda")
 
 
 # --- what could be wrong makes the claims fail ------------------------------------

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,58 +11,20 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from models_support import checkpointing, drawn, gpt2, logits
 from safetensors.torch import load_file
-from torch import Tensor
 from torch.nn import functional as F
-from transformers import FalconConfig, FalconForCausalLM, GPT2Config, GPT2LMHeadModel, MambaConfig, MambaForCausalLM
+from transformers import FalconConfig, FalconForCausalLM, MambaConfig, MambaForCausalLM
 
 from refimpl import prefix_tuning
-from refimpl._claims import Measured, NotHere
 from refimpl._lab import LabError, loop, losses, models, texts
 from refimpl._surgery import trainable
 from refimpl._toys import llama
-from refimpl.claims import prefix_tuning as claims
-
-CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
-
-
-def held(claim: Callable[..., Any], device: str) -> None:
-    """Run a claim on a device; it may be not shown or not for this machine, and nothing else may go wrong."""
-    options = {"device": device} if "device" in inspect.signature(claim).parameters else {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what other libraries warn of is not the claim's
-        try:
-            rows = claim(**options)
-        except NotHere as e:
-            pytest.skip(str(e))
-    assert all(isinstance(row, Measured) for row in ([rows] if isinstance(rows, Measured) else rows))
-
-
-def gpt2() -> Any:
-    """Every head has keys of its own, and positions are learned."""
-    torch.manual_seed(0)
-    return GPT2LMHeadModel(GPT2Config(vocab_size=33, n_embd=32, n_layer=2, n_head=4, n_positions=64)).eval()
-
-
-def ids(rows: int = 2, n: int = 9) -> Tensor:
-    return torch.randint(33, (rows, n), generator=torch.Generator().manual_seed(0))
-
-
-def logits(model: Any) -> Tensor:
-    device = next(model.parameters()).device
-    with torch.no_grad():
-        found: Tensor = model(input_ids=ids().to(device)).logits.float()
-    return found
-
-
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_claim(name: str) -> None:
-    held(CLAIMS[name], "cpu")
 
 
 @pytest.mark.parametrize("make", [llama, gpt2])
 def test_a_prefix_of_words_is_those_words(make: Callable[[], Any]) -> None:
-    base, x = make(), ids()
+    base, x = make(), drawn()
     model = prefix_tuning.apply(copy.deepcopy(base), mid=None, words=x[0, :3])
     typed = base(input_ids=torch.cat([x[:1, :3].expand(2, -1), x], 1)).logits[:, 3:]
     assert torch.allclose(model(input_ids=x).logits, typed, atol=1e-5)
@@ -73,8 +33,8 @@ def test_a_prefix_of_words_is_those_words(make: Callable[[], Any]) -> None:
 
 def test_the_mlp_can_start_from_words() -> None:
     torch.manual_seed(0)
-    model = prefix_tuning.apply(llama(), mid=32, words=ids()[0, :4])
-    P = prefix_tuning.of_words(llama(), ids()[0, :4])  # noqa: N806
+    model = prefix_tuning.apply(llama(), mid=32, words=drawn()[0, :4])
+    P = prefix_tuning.of_words(llama(), drawn()[0, :4])  # noqa: N806
     assert model.prefix().shape == P.shape == (4, 2 * 2 * 2 * 16)
     assert F.mse_loss(model.prefix(), P) < 0.02 * P.square().mean()
     assert trainable(model) == sum(p.numel() for p in model.prefix.parameters())
@@ -83,7 +43,7 @@ def test_the_mlp_can_start_from_words() -> None:
 @given(st.integers(0, 4), st.integers(0, 4), st.integers(1, 6))
 @settings(max_examples=30, deadline=None)
 def test_padding_on_either_side_changes_nothing(left: int, right: int, n: int) -> None:
-    model, x = prefix_tuning.apply(llama(), 4, mid=None), ids(n=n)
+    model, x = prefix_tuning.apply(llama(), 4, mid=None), drawn(n=n)
     mask = F.pad(torch.ones_like(x), (left, right))
     padded = model(input_ids=F.pad(x, (left, right)), attention_mask=mask).logits
     assert padded.shape == (2, left + n + right, 33)
@@ -91,7 +51,7 @@ def test_padding_on_either_side_changes_nothing(left: int, right: int, n: int) -
 
 
 def test_the_labs_loss_is_the_models_own() -> None:
-    model, x = prefix_tuning.apply(llama(), 4), ids()
+    model, x = prefix_tuning.apply(llama(), 4), drawn()
     batch = {"input_ids": x, "labels": x, "attention_mask": torch.ones_like(x)}
     assert losses.plain_head(model) is not None  # logits are never whole while training
     assert torch.allclose(losses.batch_loss(model, batch), model(**batch).loss, atol=1e-6)
@@ -100,7 +60,7 @@ def test_the_labs_loss_is_the_models_own() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
 def test_a_narrow_base_keeps_a_wide_prefix(dtype: torch.dtype) -> None:
     model = prefix_tuning.apply(llama().to(dtype), 4, mid=8)
-    out = model(input_ids=ids(), labels=ids())
+    out = model(input_ids=drawn(), labels=drawn())
     out.loss.backward()
     assert out.logits.dtype == dtype
     wide = {torch.promote_types(dtype, torch.float32)}
@@ -109,9 +69,9 @@ def test_a_narrow_base_keeps_a_wide_prefix(dtype: torch.dtype) -> None:
 
 def test_checkpointing_is_refused_in_one_line() -> None:
     model = prefix_tuning.apply(llama(), 4).train()
-    getattr(model, "activation_checkpointing_enable", model.gradient_checkpointing_enable)()
+    checkpointing(model)
     with pytest.raises(prefix_tuning.Checkpointing, match="drops the prefix; train without it"):
-        model(input_ids=ids())
+        model(input_ids=drawn())
     assert isinstance(prefix_tuning.Checkpointing(), ValueError)
     logits(model.eval())
 
@@ -137,7 +97,7 @@ def test_bad_input_is_one_line_with_a_remedy() -> None:
 
 @pytest.mark.parametrize("make", [llama, gpt2])
 def test_the_same_is_generated_with_and_without_a_cache(make: Callable[[], Any]) -> None:
-    model, x = prefix_tuning.apply(make(), 5, mid=8), ids()
+    model, x = prefix_tuning.apply(make(), 5, mid=8), drawn()
     how = {"attention_mask": torch.ones_like(x), "max_new_tokens": 12, "do_sample": False, "eos_token_id": None}
     assert torch.equal(*(model.generate(x, use_cache=cache, **how) for cache in (True, False)))
 
@@ -192,9 +152,3 @@ def test_demo(tmp_path: Path) -> None:
 @pytest.mark.gpu
 def test_gpu_trains_and_drops_the_mlp() -> None:
     works("cuda", "bfloat16")
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_gpu_claim(name: str) -> None:
-    held(CLAIMS[name], "cuda")

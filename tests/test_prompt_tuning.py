@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,45 +11,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
+from models_support import checkpointing, drawn, gpt2
 from torch.nn import functional as F
-from transformers import GemmaConfig, GemmaForCausalLM, GPT2Config, GPT2LMHeadModel, MambaConfig, MambaForCausalLM
+from transformers import GemmaConfig, GemmaForCausalLM, MambaConfig, MambaForCausalLM
 
 from refimpl import prompt_tuning
-from refimpl._claims import Measured, NotHere
 from refimpl._lab import LabError, loop, losses, models, texts
 from refimpl._surgery import trainable
 from refimpl._toys import llama
-from refimpl.claims import prompt_tuning as claims
-
-CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
-
-
-def held(claim: Callable[..., Any], device: str) -> None:
-    """Run a claim on a device; it may be not shown or not for this machine, and nothing else may go wrong."""
-    options = {"device": device} if "device" in inspect.signature(claim).parameters else {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what other libraries warn of is not the claim's
-        try:
-            rows = claim(**options)
-        except NotHere as e:
-            pytest.skip(str(e))
-    assert all(isinstance(row, Measured) for row in ([rows] if isinstance(rows, Measured) else rows))
-
-
-def gpt2() -> Any:
-    """Positions are learned, and its layers are no `nn.Linear`."""
-    torch.manual_seed(0)
-    return GPT2LMHeadModel(GPT2Config(vocab_size=33, n_embd=32, n_layer=2, n_head=4, n_positions=64)).eval()
-
-
-def ids(rows: int = 2, n: int = 9) -> Tensor:
-    return torch.randint(33, (rows, n), generator=torch.Generator().manual_seed(0))
-
-
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_claim(name: str) -> None:
-    held(CLAIMS[name], "cpu")
 
 
 def gemma() -> Any:
@@ -70,7 +37,7 @@ def test_drawn_words_are_as_the_model_reads_them(make: Callable[[], Any]) -> Non
 
 @pytest.mark.parametrize("make", [llama, gpt2, gemma])
 def test_the_same_is_generated_with_and_without_a_cache(make: Callable[[], Any]) -> None:
-    model, x = prompt_tuning.apply(make(), 5), ids()
+    model, x = prompt_tuning.apply(make(), 5), drawn()
     how = {"attention_mask": torch.ones_like(x), "max_new_tokens": 12, "do_sample": False, "eos_token_id": None}
     assert torch.equal(*(model.generate(x, use_cache=cache, **how) for cache in (True, False)))
 
@@ -78,14 +45,14 @@ def test_the_same_is_generated_with_and_without_a_cache(make: Callable[[], Any])
 def test_a_model_with_a_state_generates_without_it_or_says_so() -> None:
     model = prompt_tuning.apply(MambaForCausalLM(MambaConfig(vocab_size=33, hidden_size=16, num_hidden_layers=1)), 3)
     how = {"max_new_tokens": 3, "do_sample": False, "eos_token_id": None}
-    assert model.generate(ids(), use_cache=False, **how).shape == (2, 12)
+    assert model.generate(drawn(), use_cache=False, **how).shape == (2, 12)
     with pytest.raises(ValueError, match="generate with use_cache=False"):
-        model.generate(ids(), use_cache=True, **how)
+        model.generate(drawn(), use_cache=True, **how)
 
 
 @pytest.mark.parametrize("make", [llama, gpt2])
 def test_a_prompt_of_words_is_those_words(make: Callable[[], Any]) -> None:
-    base, x = make(), ids()
+    base, x = make(), drawn()
     model = prompt_tuning.apply(copy.deepcopy(base), 3)
     model.prompt = prompt_tuning.SoftPrompt(base.get_input_embeddings().weight[x[0, :3]].detach())
     typed = base(input_ids=torch.cat([x[:1, :3].expand(2, -1), x], 1)).logits
@@ -97,7 +64,7 @@ def test_a_prompt_of_words_is_those_words(make: Callable[[], Any]) -> None:
 @given(st.integers(0, 4), st.integers(0, 4), st.integers(1, 6), st.integers(1, 3))
 @settings(max_examples=30, deadline=None)
 def test_padding_on_either_side_changes_nothing(left: int, right: int, n: int, prompts: int) -> None:
-    model, x = prompt_tuning.apply(llama(), 4), ids(n=n)
+    model, x = prompt_tuning.apply(llama(), 4), drawn(n=n)
     several = torch.randn(prompts, 4, 64)
     mask = F.pad(torch.ones_like(x), (left, right))
     padded = model(input_ids=F.pad(x, (left, right)), attention_mask=mask, prompts=several).logits
@@ -107,7 +74,7 @@ def test_padding_on_either_side_changes_nothing(left: int, right: int, n: int, p
 
 
 def test_the_labs_loss_is_the_models_own_but_for_the_first_token() -> None:
-    model, x = prompt_tuning.apply(llama(), 4), ids()
+    model, x = prompt_tuning.apply(llama(), 4), drawn()
     batch = {"input_ids": x, "labels": x, "attention_mask": torch.ones_like(x)}
     own = model(**batch | {"labels": x.index_fill(1, torch.tensor([0]), -100)}).loss
     assert losses.plain_head(model) is not None  # logits are never whole while training
@@ -127,7 +94,7 @@ def test_the_earliest_of_equal_votes_wins(monkeypatch: pytest.MonkeyPatch) -> No
     votes = torch.tensor([[5, 1, 2], [4, 7, 3], [4, 2, 3], [5, 7, 1]])
     said = F.one_hot(votes.flatten(), 33)[:, None]  # (N B, 1, V)
     monkeypatch.setattr(model, "forward", lambda **_: type("Out", (), {"logits": said}))
-    assert prompt_tuning.vote(model, torch.zeros(4, 1, 64), ids(3)).tolist() == [5, 7, 3]
+    assert prompt_tuning.vote(model, torch.zeros(4, 1, 64), drawn(3)).tolist() == [5, 7, 3]
 
 
 def test_bad_input_is_one_line_with_a_remedy() -> None:
@@ -146,7 +113,7 @@ def test_bad_input_is_one_line_with_a_remedy() -> None:
 
 
 def test_a_copy_has_a_prompt_of_its_own() -> None:
-    model, x = prompt_tuning.apply(llama(), 4), ids()
+    model, x = prompt_tuning.apply(llama(), 4), drawn()
     other = copy.deepcopy(model)
     torch.nn.init.normal_(other.prompt.P)
     assert not torch.allclose(other(input_ids=x).logits, model(input_ids=x).logits)
@@ -155,14 +122,14 @@ def test_a_copy_has_a_prompt_of_its_own() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
 def test_a_narrow_base_keeps_a_wide_prompt(dtype: torch.dtype) -> None:
     model = prompt_tuning.apply(llama().to(dtype), 4)
-    out = model(input_ids=ids(), labels=ids())
+    out = model(input_ids=drawn(), labels=drawn())
     out.loss.backward()
     assert out.logits.dtype == dtype
     assert model.prompt.P.dtype == model.prompt.P.grad.dtype == torch.promote_types(dtype, torch.float32)
 
 
 def test_what_is_saved_comes_back(tmp_path: Path) -> None:
-    model, x = prompt_tuning.apply(llama(), 4), ids()
+    model, x = prompt_tuning.apply(llama(), 4), drawn()
     prompt_tuning.save(model, tmp_path / "a")
     other = prompt_tuning.load(prompt_tuning.apply(llama(), 4, "uniform"), tmp_path / "a")
     assert torch.equal(other(input_ids=x).logits, model(input_ids=x).logits)
@@ -171,9 +138,9 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
 
 
 def test_checkpointing_changes_no_gradient() -> None:
-    model, x = prompt_tuning.apply(llama(), 4).train(), ids()
+    model, x = prompt_tuning.apply(llama(), 4).train(), drawn()
     (plain,) = torch.autograd.grad(model(input_ids=x, labels=x).loss, model.prompt.P)
-    getattr(model, "activation_checkpointing_enable", model.gradient_checkpointing_enable)()
+    checkpointing(model)
     (again,) = torch.autograd.grad(model(input_ids=x, labels=x).loss, model.prompt.P)
     assert torch.allclose(plain, again, atol=1e-6)
 
@@ -204,9 +171,3 @@ def test_demo(tmp_path: Path) -> None:
 @pytest.mark.gpu
 def test_gpu_trains() -> None:
     works("cuda", "bfloat16")
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_gpu_claim(name: str) -> None:
-    held(CLAIMS[name], "cuda")

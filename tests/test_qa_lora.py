@@ -3,59 +3,26 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from models_support import logits, tiny
 from torch import Tensor, nn
 
 from refimpl import qa_lora
-from refimpl._claims import Measured, NotHere
 from refimpl._lab import loop, models, texts
 from refimpl._surgery import NoLayers, trainable
-from refimpl.claims import qa_lora as claims
-
-no_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
-
-
-def held(claim: Callable[..., Any], device: str) -> None:
-    """Run a claim on a device; it may be not shown or not for this machine, and nothing else may go wrong."""
-    options = {"device": device} if "device" in inspect.signature(claim).parameters else {}
-    try:
-        rows = claim(**options)
-    except NotHere as e:
-        pytest.skip(str(e))
-    assert rows
-    assert all(isinstance(row, Measured) for row in rows)
-
-
-def tiny(dtype: str = "float32", device: str = "cpu") -> tuple[Any, Any]:
-    return models.load("tiny", device, dtype)
-
-
-def logits(model: nn.Module, device: str = "cpu") -> Tensor:
-    ids = torch.arange(32, device=device).view(2, 16)
-    with torch.no_grad():
-        found: Tensor = model(input_ids=ids).logits.float()
-    return found
 
 
 def trained(layer: qa_lora.QALoRALinear) -> qa_lora.QALoRALinear:
     """As after training: B is not zero."""
     nn.init.normal_(layer.B, std=0.05)
     return layer
-
-
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_claim(name: str) -> None:
-    held(CLAIMS[name], "cpu")
 
 
 @given(st.integers(1, 8), st.integers(1, 5), st.integers(1, 30), st.integers(0, 10**6))
@@ -156,7 +123,7 @@ def test_nothing_of_the_base_is_kept_for_the_backward_pass() -> None:
 
 
 def test_all_linears_but_the_head_are_quantised() -> None:
-    model, _ = tiny()
+    model = tiny()
     qa_lora.apply(model, rank=4)
     assert [name for name, m in model.named_modules() if isinstance(m, nn.Linear)] == ["lm_head"]
     layers = [m for m in model.modules() if isinstance(m, qa_lora.QALoRALinear)]
@@ -168,12 +135,12 @@ def test_a_group_that_does_not_divide_names_one_that_does(group: int, fits: int)
     with pytest.raises(
         qa_lora.UnevenGroups, match=f"groups of {group} do not divide the 192 inputs of a layer; take groups of {fits}"
     ):
-        qa_lora.apply(tiny()[0], group=group)
+        qa_lora.apply(tiny(), group=group)
 
 
 def test_bad_input_says_so() -> None:
     with pytest.raises(NoLayers, match=r"no Linear named qproj; there are down_proj.*q_proj"):
-        qa_lora.apply(tiny()[0], ["qproj"])
+        qa_lora.apply(tiny(), ["qproj"])
     whole = nn.Linear(32, 8)
     whole.weight = nn.Parameter(torch.zeros(8, 32, dtype=torch.int8), requires_grad=False)
     with pytest.raises(ValueError, match=r"a weight is torch\.int8 already; load the model whole"):
@@ -181,12 +148,12 @@ def test_bad_input_says_so() -> None:
 
 
 def test_the_adapter_comes_back_from_disk(tmp_path: Path) -> None:
-    first = qa_lora.apply(tiny()[0], rank=4)
+    first = qa_lora.apply(tiny(), rank=4)
     for layer in first.modules():
         if isinstance(layer, qa_lora.QALoRALinear):
             trained(layer)
     qa_lora.save(first, tmp_path / "adapter")
-    second = qa_lora.apply(tiny()[0], rank=4)
+    second = qa_lora.apply(tiny(), rank=4)
     assert not torch.equal(logits(first), logits(second))
     qa_lora.load(second, tmp_path / "adapter")
     assert torch.equal(logits(first), logits(second))
@@ -201,7 +168,7 @@ def test_a_copy_and_a_state_dict_keep_codes_and_zero_points() -> None:
 
 def works(device: str, dtype: str, tolerance: float) -> None:
     """On a device: apply, train, the loss falls, the base keeps its codes, merged equals unmerged."""
-    model, tokenizer = tiny(dtype, device)
+    model, tokenizer = models.load("tiny", device, dtype)
     torch.manual_seed(0)
     qa_lora.apply(model, rank=8)
     base = {name: tensor.clone() for name, tensor in model.state_dict().items() if not name.endswith((".A", ".B"))}
@@ -210,13 +177,13 @@ def works(device: str, dtype: str, tolerance: float) -> None:
     loop.train(model, tokenizer, texts.python(), 8, 1e-2, 4, 64)
     assert measured.evaluate(model, tokenizer).value < before - 0.3
     assert all(torch.equal(tensor, base[name]) for name, tensor in model.state_dict().items() if name in base)
-    expected = logits(model, device)
+    expected = logits(model)
     qa_lora.merge(model)
     assert not any(isinstance(m, qa_lora.QALoRALinear) for m in model.modules())
     codes = {name: tensor for name, tensor in model.state_dict().items() if name.endswith(".q")}
     assert codes
     assert all(torch.equal(tensor, base[f"{name[:-2]}.base.q"]) for name, tensor in codes.items())
-    assert (logits(model, device) - expected).abs().max() < tolerance * expected.abs().max()
+    assert (logits(model) - expected).abs().max() < tolerance * expected.abs().max()
 
 
 def test_it_trains_and_merges_on_tiny() -> None:
@@ -224,16 +191,8 @@ def test_it_trains_and_merges_on_tiny() -> None:
 
 
 @pytest.mark.gpu
-@no_gpu
 def test_gpu_trains_and_merges() -> None:
     works("cuda", "bfloat16", 5e-2)
-
-
-@pytest.mark.gpu
-@no_gpu
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_gpu_claim(name: str) -> None:
-    held(CLAIMS[name], "cuda")
 
 
 @pytest.mark.parametrize("options", [{"bits": 0}, {"bits": 9}, {"group": 0}, {"group": -8}, {"rank": 0}, {"rank": -1}])

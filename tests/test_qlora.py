@@ -3,56 +3,23 @@
 from __future__ import annotations
 
 import copy
-import inspect
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from models_support import logits, tiny
+from torch import nn
 
 from refimpl import _bitsandbytes as bnb
 from refimpl import qlora
-from refimpl._claims import Measured, NotHere
+from refimpl._claims import NotHere
 from refimpl._lab import loop, models, texts
 from refimpl._surgery import NoLayers, swap, trainable
-from refimpl.claims import qlora as claims
 
-no_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
-SLOW = {"claim_nf4_loses_least_of_smollm2"}  # run by `kb verify qlora`, and with a GPU
 needs_bitsandbytes = pytest.mark.skipif(bnb.library() is None, reason="pip install bitsandbytes")
-
-
-def held(claim: Callable[..., Any], device: str) -> None:
-    """Run a claim on a device; it may be not shown or not for this machine, and nothing else may go wrong."""
-    options = {"device": device} if "device" in inspect.signature(claim).parameters else {}
-    try:
-        rows = claim(**options)
-    except NotHere as e:
-        pytest.skip(str(e))
-    assert rows
-    assert all(isinstance(row, Measured) for row in rows)
-
-
-def tiny(dtype: str = "float32", device: str = "cpu") -> tuple[Any, Any]:
-    return models.load("tiny", device, dtype)
-
-
-def logits(model: nn.Module, device: str = "cpu") -> Tensor:
-    ids = torch.arange(32, device=device).view(2, 16)
-    with torch.no_grad():
-        found: Tensor = model(input_ids=ids).logits.float()
-    return found
-
-
-@pytest.mark.parametrize("name", sorted(set(CLAIMS) - SLOW))
-def test_claim(name: str) -> None:
-    held(CLAIMS[name], "cpu")
 
 
 @given(st.integers(1, 700), st.integers(0, 10**6), st.sampled_from([torch.float32, torch.bfloat16, torch.float16]))
@@ -130,7 +97,7 @@ def test_a_narrow_base_has_a_wide_update() -> None:
 
 
 def test_all_linears_but_the_head_are_quantised() -> None:
-    model, _ = tiny()
+    model = tiny()
     head = model.lm_head.weight
     qlora.apply(model, rank=4)
     left = [name for name, m in model.named_modules() if isinstance(m, nn.Linear)]
@@ -140,7 +107,7 @@ def test_all_linears_but_the_head_are_quantised() -> None:
 
 
 def test_named_targets_alone() -> None:
-    model, _ = tiny()
+    model = tiny()
     qlora.apply(model, ["q_proj"], rank=4)
     found = {name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, qlora.NF4Linear)}
     assert found == {"q_proj"}
@@ -148,7 +115,7 @@ def test_named_targets_alone() -> None:
 
 def test_a_name_that_is_not_there_lists_those_that_are() -> None:
     with pytest.raises(NoLayers, match=r"no Linear named qproj; there are down_proj.*q_proj"):
-        qlora.apply(tiny()[0], ["qproj"])
+        qlora.apply(tiny(), ["qproj"])
 
 
 def test_a_model_without_linears_says_so() -> None:
@@ -175,7 +142,7 @@ def test_a_model_loaded_in_4_bits_is_taken_as_it_is() -> None:
     theirs, _ = models.load("tiny", "cpu", quantization_config=config)
     packed = {name: m.weight.clone() for name, m in theirs.named_modules() if hasattr(m, "quant_state")}
     qlora.apply(theirs, rank=4)
-    ours, _ = tiny()
+    ours = tiny()
     qlora.apply(ours, rank=4)
     for name, weight in packed.items():
         assert torch.equal(theirs.get_parameter(f"{name}.W"), weight.flatten())
@@ -185,12 +152,12 @@ def test_a_model_loaded_in_4_bits_is_taken_as_it_is() -> None:
 
 
 def test_the_adapter_comes_back_from_disk(tmp_path: Path) -> None:
-    first = qlora.apply(tiny()[0], rank=4)
+    first = qlora.apply(tiny(), rank=4)
     for layer in first.modules():
         if isinstance(layer, qlora.NF4Linear):
             nn.init.normal_(layer.L2, std=0.02)
     qlora.save(first, tmp_path / "adapter")
-    second = qlora.apply(tiny()[0], rank=4)
+    second = qlora.apply(tiny(), rank=4)
     assert not torch.equal(logits(first), logits(second))
     qlora.load(second, tmp_path / "adapter")
     assert torch.equal(logits(first), logits(second))
@@ -227,7 +194,7 @@ def test_a_paged_optimiser_needs_a_gpu() -> None:
 
 def works(device: str, dtype: str, tolerance: float) -> None:
     """On a device: apply, train, the loss falls, the base keeps its bytes, merged equals unmerged."""
-    model, tokenizer = tiny(dtype, device)
+    model, tokenizer = models.load("tiny", device, dtype)
     torch.manual_seed(0)
     qlora.apply(model, rank=8)
     base = {name: tensor.clone() for name, tensor in model.state_dict().items() if not name.endswith(("L1", "L2"))}
@@ -237,10 +204,10 @@ def works(device: str, dtype: str, tolerance: float) -> None:
     loop.train(model, tokenizer, texts.python(), 8, 3e-3, 4, 64, optimiser=optimiser)
     assert measured.evaluate(model, tokenizer).value < before - 0.3
     assert all(torch.equal(tensor, base[name]) for name, tensor in model.state_dict().items() if name in base)
-    expected = logits(model, device)
+    expected = logits(model)
     qlora.merge(model)
     assert not any(isinstance(m, qlora.NF4Linear) for m in model.modules())
-    assert (logits(model, device) - expected).abs().max() < tolerance * expected.abs().max()
+    assert (logits(model) - expected).abs().max() < tolerance * expected.abs().max()
 
 
 def test_it_trains_and_merges_on_tiny() -> None:
@@ -248,16 +215,8 @@ def test_it_trains_and_merges_on_tiny() -> None:
 
 
 @pytest.mark.gpu
-@no_gpu
 def test_gpu_trains_and_merges() -> None:
     works("cuda", "bfloat16", 5e-2)
-
-
-@pytest.mark.gpu
-@no_gpu
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_gpu_claim(name: str) -> None:
-    held(CLAIMS[name], "cuda")
 
 
 def test_a_rank_of_none_and_a_later_cast_are_refused() -> None:

@@ -3,49 +3,18 @@
 from __future__ import annotations
 
 import copy
-import inspect
-import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from models_support import logits, tiny
+from torch import nn
 from torch.nn import functional as F
 
 from refimpl import rosa
-from refimpl._claims import Measured, NotHere
 from refimpl._lab import LabError, loop, models, texts
 from refimpl._surgery import NoLayers, trainable
-from refimpl.claims import rosa as claims
-
-CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
-
-
-def held(claim: Callable[..., Any], device: str) -> None:
-    """Run a claim on a device; it may be not shown or not for this machine, and nothing else may go wrong."""
-    options = {"device": device} if "device" in inspect.signature(claim).parameters else {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what other libraries warn of is not the claim's
-        try:
-            rows = claim(**options)
-        except NotHere as e:
-            pytest.skip(str(e))
-    assert rows
-    assert all(isinstance(row, Measured) for row in rows)
-
-
-def tiny(dtype: str = "float32", device: str = "cpu") -> tuple[Any, Any]:
-    return models.load("tiny", device, dtype)
-
-
-def logits(model: nn.Module, device: str = "cpu") -> Tensor:
-    ids = torch.arange(32, device=device).view(2, 16)
-    with torch.no_grad():
-        found: Tensor = model(input_ids=ids).logits.float()
-    return found
 
 
 def layers(model: nn.Module) -> list[rosa.RoSALinear]:
@@ -58,11 +27,6 @@ def trained(layer: rosa.RoSALinear) -> rosa.RoSALinear:
     nn.init.normal_(layer.B, std=0.05)
     nn.init.normal_(layer.v, std=0.05)
     return layer
-
-
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_claim(name: str) -> None:
-    held(CLAIMS[name], "cpu")
 
 
 @pytest.mark.parametrize(("rank", "density"), [(3, 0.25), (0, 0.25), (3, 0.0)])
@@ -112,18 +76,18 @@ def test_it_goes_on_under_autocast() -> None:
 
 
 def test_all_linears_but_the_head_are_adapted() -> None:
-    model = rosa.apply(tiny()[0], rank=4, density=0.01)
+    model = rosa.apply(tiny(), rank=4, density=0.01)
     assert type(model.lm_head) is nn.Linear
     shapes = [layer.base.weight.shape for layer in layers(model)]
     assert trainable(model) == sum(4 * sum(shape) for shape in shapes)
     for layer in layers(model):
         layer.mask(torch.rand_like(layer.base.weight))
     assert trainable(model) == sum(4 * sum(shape) + int(0.01 * shape.numel()) for shape in shapes)
-    assert len(layers(rosa.apply(tiny()[0], ["q_proj"]))) == 5
+    assert len(layers(rosa.apply(tiny(), ["q_proj"]))) == 5
 
 
 def test_masks_leave_the_model_as_it_was() -> None:
-    model, tokenizer = tiny()
+    model, tokenizer = models.load("tiny", "cpu")
     expected, before = logits(model), {name: p.clone() for name, p in model.named_parameters()}
     rosa.apply(model, rank=2, density=0.01)
     rosa.warm_up(model, tokenizer, texts.python(), steps=2, batches=1, lr=1e-2, batch=2, seed=0)
@@ -150,7 +114,7 @@ def test_signs_count_with_a_power_of_one() -> None:
 
 def test_bad_input_says_so() -> None:
     with pytest.raises(NoLayers, match=r"no Linear named qproj; there are down_proj.*q_proj"):
-        rosa.apply(tiny()[0], ["qproj"])
+        rosa.apply(tiny(), ["qproj"])
     with pytest.raises(ValueError, match=r"density 1\.5: the rank is at least 0, the density from 0 to 1"):
         rosa.apply(nn.Sequential(nn.Linear(4, 4)), density=1.5)
     model = rosa.apply(nn.Sequential(nn.Linear(4, 4)), density=0.5)
@@ -163,17 +127,17 @@ def test_bad_input_says_so() -> None:
 
 
 def test_the_adapter_comes_back_from_disk(tmp_path: Path) -> None:
-    first = rosa.apply(tiny()[0], rank=2, density=0.01)
+    first = rosa.apply(tiny(), rank=2, density=0.01)
     for layer in layers(first):
         trained(layer)
     rosa.save(first, tmp_path / "adapter")
-    second = rosa.apply(tiny()[0], rank=2, density=0.01)
+    second = rosa.apply(tiny(), rank=2, density=0.01)
     assert not torch.equal(logits(first), logits(second))
     rosa.load(second, tmp_path / "adapter")
     assert torch.equal(logits(first), logits(second))
     assert trainable(first) == trainable(second)
     with pytest.raises(LabError, match="apply the method with its options"):
-        rosa.load(rosa.apply(tiny()[0], rank=2, density=0.02), tmp_path / "adapter")
+        rosa.load(rosa.apply(tiny(), rank=2, density=0.02), tmp_path / "adapter")
 
 
 def test_a_copy_and_a_state_dict_keep_the_mask() -> None:
@@ -187,7 +151,7 @@ def test_a_copy_and_a_state_dict_keep_the_mask() -> None:
 def test_it_trains_with_checkpointing_as_without() -> None:
     found = []
     for checkpointing in (False, True):
-        model, tokenizer = tiny()
+        model, tokenizer = models.load("tiny", "cpu")
         torch.manual_seed(0)
         for layer in layers(rosa.apply(model, ["q_proj", "down_proj"], 2, 4, 0.01)):
             trained(layer)
@@ -197,7 +161,7 @@ def test_it_trains_with_checkpointing_as_without() -> None:
 
 def works(device: str, dtype: str, tolerance: float) -> None:
     """On a device: warm up, find masks, train, the loss falls, the base stays, merged equals unmerged."""
-    model, tokenizer = tiny(dtype, device)
+    model, tokenizer = models.load("tiny", device, dtype)
     torch.manual_seed(0)
     base = {name: p.clone() for name, p in model.named_parameters()}
     measured = replace(texts.python(), rows=8)
@@ -208,10 +172,10 @@ def works(device: str, dtype: str, tolerance: float) -> None:
     assert measured.evaluate(model, tokenizer).value < before - 0.3
     frozen = {name.replace(".base.", "."): p for name, p in model.named_parameters() if not p.requires_grad}
     assert all(torch.equal(p, base[name]) for name, p in frozen.items())
-    expected = logits(model, device)
+    expected = logits(model)
     rosa.merge(model)
     assert not layers(model)
-    assert (logits(model, device) - expected).abs().max() < tolerance * expected.abs().max()
+    assert (logits(model) - expected).abs().max() < tolerance * expected.abs().max()
     assert any(not torch.equal(p, base[name]) for name, p in model.named_parameters())
 
 
@@ -224,8 +188,10 @@ def test_the_demo_improves_and_can_be_loaded(tmp_path: Path) -> None:
                        out=tmp_path / "adapter")  # fmt: skip
     assert record["after"]["value"] < record["before"]["value"]
     assert record["merged"]["value"] == pytest.approx(record["after"]["value"], abs=1e-4)
-    model = rosa.load(rosa.apply(tiny()[0], rank=8, density=0.02), tmp_path / "adapter")
-    assert replace(texts.python(), rows=8).evaluate(model, tiny()[1]).value == pytest.approx(record["after"]["value"])
+    model = rosa.load(rosa.apply(tiny(), rank=8, density=0.02), tmp_path / "adapter")
+    assert replace(texts.python(), rows=8).evaluate(model, models.load("tiny", "cpu")[1]).value == pytest.approx(
+        record["after"]["value"]
+    )
 
 
 @pytest.mark.gpu
@@ -233,14 +199,8 @@ def test_gpu_trains_and_merges() -> None:
     works("cuda", "bfloat16", 5e-2)
 
 
-@pytest.mark.gpu
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_gpu_claim(name: str) -> None:
-    held(CLAIMS[name], "cuda")
-
-
 def test_a_tied_head_is_not_merged() -> None:
-    model, _ = tiny()
+    model = tiny()
     model.lm_head.weight = model.model.embed_tokens.weight
     rosa.apply(model, ("lm_head", "q_proj"))
     with pytest.raises(ValueError, match="lm_head shares its weight"):

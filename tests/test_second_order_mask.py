@@ -3,60 +3,23 @@
 from __future__ import annotations
 
 import copy
-import inspect
-import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from models_support import logits, tiny
 from torch import Tensor, nn
 
 from refimpl import second_order_mask as som
-from refimpl._claims import Measured, NotHere
 from refimpl._lab import LabError, loop, models, texts
 from refimpl._surgery import NoLayers, trainable
-from refimpl.claims import second_order_mask as claims
-
-CLAIMS = {name: claim for name, claim in vars(claims).items() if name.startswith("claim_")}
-
-
-def held(claim: Callable[..., Any], device: str) -> None:
-    """Run a claim on a device; it may be not shown or not for this machine, and nothing else may go wrong."""
-    options = {"device": device} if "device" in inspect.signature(claim).parameters else {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what other libraries warn of is not the claim's
-        try:
-            rows = claim(**options)
-        except NotHere as e:
-            pytest.skip(str(e))
-    rows = [rows] if isinstance(rows, Measured) else rows
-    assert rows
-    assert all(isinstance(row, Measured) for row in rows)
-
-
-def tiny(dtype: str = "float32", device: str = "cpu") -> tuple[Any, Any]:
-    return models.load("tiny", device, dtype)
-
-
-def logits(model: nn.Module, device: str = "cpu") -> Tensor:
-    ids = torch.arange(32, device=device).view(2, 16)
-    with torch.no_grad():
-        found: Tensor = model(input_ids=ids).logits.float()
-    return found
 
 
 def masks(model: nn.Module) -> list[som.Masked]:
     return [m for m in model.modules() if isinstance(m, som.Masked)]
-
-
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_claim(name: str) -> None:
-    held(CLAIMS[name], "cpu")
 
 
 @given(st.integers(1, 40), st.integers(0, 10**6), st.data())
@@ -101,7 +64,7 @@ def test_curvature_counts() -> None:
 
 
 def test_what_two_modules_share_is_left_out() -> None:
-    model = som.apply(tiny()[0], density=0.01)
+    model = som.apply(tiny(), density=0.01)
     linears = [m for name, m in model.named_modules() if isinstance(m, nn.Linear) and name != "lm_head"]
     assert len(masks(model)) == len(linears) + 11  # and the weights of the norms
     assert trainable(model) == sum(int(0.01 * m.weight.numel()) for m in linears) + 11 * int(0.01 * 192)
@@ -110,7 +73,7 @@ def test_what_two_modules_share_is_left_out() -> None:
 
 
 def test_targets_are_names_of_modules() -> None:
-    model = som.apply(tiny()[0], targets=["q_proj"])
+    model = som.apply(tiny(), targets=["q_proj"])
     assert len(masks(model)) == 5
     assert all(".q_proj." in name for name, p in model.named_parameters() if p.requires_grad)
 
@@ -130,7 +93,7 @@ def test_a_narrow_base_keeps_wide_values() -> None:
 
 def test_bad_input_says_so() -> None:
     with pytest.raises(NoLayers, match=r"no tensor to tune in qproj; there are .*q_proj"):
-        som.apply(tiny()[0], targets=["qproj"])
+        som.apply(tiny(), targets=["qproj"])
     with pytest.raises(ValueError, match="it is the share of the parameters that is tuned, above 0 and at most 1"):
         som.apply(nn.Sequential(nn.Linear(4, 4)), density=5)
     with pytest.raises(ValueError, match="selects nothing in tensors this small; take a larger one"):
@@ -142,7 +105,7 @@ def test_bad_input_says_so() -> None:
 
 
 def test_the_adapter_comes_back_from_disk(tmp_path: Path) -> None:
-    first, second = som.apply(tiny()[0]), som.apply(tiny()[0])
+    first, second = som.apply(tiny()), som.apply(tiny())
     for part in masks(first):
         nn.init.normal_(part.delta)
     som.save(first, tmp_path / "adapter")
@@ -150,7 +113,7 @@ def test_the_adapter_comes_back_from_disk(tmp_path: Path) -> None:
     som.load(second, tmp_path / "adapter")
     assert torch.equal(logits(first), logits(second))
     with pytest.raises(LabError, match="apply the method with its options"):
-        som.load(som.apply(tiny()[0], density=0.01, targets=["q_proj", *_last_names(first)]), tmp_path / "adapter")
+        som.load(som.apply(tiny(), density=0.01, targets=["q_proj", *_last_names(first)]), tmp_path / "adapter")
 
 
 def _last_names(model: nn.Module) -> list[str]:
@@ -169,7 +132,7 @@ def test_a_copy_keeps_the_mask() -> None:
 
 def works(device: str, dtype: str) -> None:
     """On a device: burn in, train, the loss falls, what is not selected stays, merged equals unmerged to the bit."""
-    model, tokenizer = tiny(dtype, device)
+    model, tokenizer = models.load("tiny", device, dtype)
     torch.manual_seed(0)
     base = {name: p.clone() for name, p in model.named_parameters()}
     measured = replace(texts.python(), rows=8)
@@ -180,10 +143,10 @@ def works(device: str, dtype: str) -> None:
     kinds = {name: kind.at for name, kind in model.named_modules() if isinstance(kind, som.Masked)}
     loop.train(model, tokenizer, texts.python(), 10, 3e-2, 4, 64)
     assert measured.evaluate(model, tokenizer).value < before - 0.3
-    expected = logits(model, device)
+    expected = logits(model)
     som.merge(model)
     assert not masks(model)
-    assert torch.equal(logits(model, device), expected)
+    assert torch.equal(logits(model), expected)
     places = {name.replace("parametrizations.", "").removesuffix(".0"): at for name, at in kinds.items()}
     for name, p in model.named_parameters():
         outside = (p != base[name]).flatten()
@@ -201,7 +164,7 @@ def test_the_demo_improves_and_can_be_loaded(tmp_path: Path) -> None:
     record = som.demo(task=task, steps=6, batches=2, batch=2, device="cpu", out=tmp_path / "adapter")
     assert record["after"]["value"] < record["before"]["value"]
     assert record["merged"]["value"] == pytest.approx(record["after"]["value"], abs=1e-6)
-    model, tokenizer = tiny()
+    model, tokenizer = models.load("tiny", "cpu")
     assert task.evaluate(som.load(som.apply(model), tmp_path / "adapter"), tokenizer).value == pytest.approx(
         record["after"]["value"]
     )
@@ -210,12 +173,6 @@ def test_the_demo_improves_and_can_be_loaded(tmp_path: Path) -> None:
 @pytest.mark.gpu
 def test_gpu_trains_and_merges() -> None:
     works("cuda", "bfloat16")
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_gpu_claim(name: str) -> None:
-    held(CLAIMS[name], "cuda")
 
 
 def test_a_second_mask_and_codes_for_weights_are_refused() -> None:
@@ -245,5 +202,5 @@ def test_places_outside_the_tensor_are_refused(tmp_path: Path, at: list[int]) ->
 
 
 def test_a_single_name_is_a_target() -> None:
-    model = som.apply(tiny()[0], density=0.01, targets="q_proj")
+    model = som.apply(tiny(), density=0.01, targets="q_proj")
     assert all(".q_proj." in name for name, p in model.named_parameters() if p.requires_grad)

@@ -16,6 +16,7 @@ from refimpl import _claims
 from refimpl._claims import Measured, NotHere, at_least, at_most, direction, equal, exact, parity, shown
 from refimpl._lab import loop, models, tasks
 from refimpl._surgery import trainable
+from refimpl._toys import far
 from refimpl.delta_tuning import (
     KINDS,
     Adapter,
@@ -40,7 +41,7 @@ def claim_every_combination_starts_as_the_base(device: str = "cpu") -> list[Meas
     moved, added = 0.0, 0
     for order in itertools.permutations(MAKERS):
         model = _with(base, *order)
-        moved = max(moved, _gap(model(x), base(x)))
+        moved = max(moved, far(model(x), base(x)))
         added += trainable(model) != sum(counts[kind] for kind in order)
     return [
         equal("outputs of 3 kinds in 6 orders moved by", moved, 0),
@@ -55,9 +56,9 @@ def claim_detaching_gives_the_base_back(device: str = "cpu") -> list[Measured]:
     layers, odd, moved, rest = [*map(type, base.modules())], 0, 0.0, 0.0
     for order in itertools.permutations(MAKERS):
         model = _train(_with(base, *MAKERS), x, y)
-        moved = max(moved, _gap(model(x), base(x)))
+        moved = max(moved, far(model(x), base(x)))
         detach(model, order[0])
-        rest = max(rest, _gap(model(x), base(x)))
+        rest = max(rest, far(model(x), base(x)))
         for kind in order[1:]:
             detach(model, kind)
         odd += sum(not torch.equal(p, base.get_parameter(name)) for name, p in model.named_parameters())
@@ -79,7 +80,7 @@ def claim_order_matters_behind_an_addition(device: str = "cpu") -> list[Measured
         one = _with(base, *pair, makers=_FILLED)
         other = _with(base, *pair[::-1], makers=_FILLED)
         other.load_state_dict(one.state_dict())
-        gaps[what] = _gap(one(x), other(x))
+        gaps[what] = far(one(x), other(x))
     return [
         at_most("two reparametrisations, in the other order", gaps["parallel"], 1e-14),
         at_least("a reparametrisation and an addition, in the other order", gaps["in series"], 0.01),
@@ -98,7 +99,7 @@ def claim_reparametrisations_and_specifications_fold(device: str = "cpu") -> lis
     except ValueError:
         refused = 1
     return [
-        at_most("merged outputs differ by", _gap(merged(x), expected), 1e-12),
+        at_most("merged outputs differ by", far(merged(x), expected), 1e-12),
         equal("the layers are those of the base", [*map(type, merged.modules())] == [*map(type, base.modules())], True),
         equal("merges of an addition refused", refused, 1),
     ]
@@ -121,8 +122,8 @@ def claim_costates_are_backpropagation(device: str = "cpu") -> list[Measured]:
     slope = (loss(rest(middle + step)) - loss(rest(middle - step))) / 2
     return [
         at_most("gradients of the deltas differ from autograd's by", _most(gradients, expected), 1e-13),
-        at_most("lambda_0 differs from the gradient of the input by", _gap(lambdas[0], first), 1e-13),
-        at_most("lambda_2 differs from a difference quotient by", _gap((lambdas[2] * step).sum(), slope), 1e-6),
+        at_most("lambda_0 differs from the gradient of the input by", far(lambdas[0], first), 1e-13),
+        at_most("lambda_2 differs from a difference quotient by", far((lambdas[2] * step).sum(), slope), 1e-6),
     ]
 
 
@@ -186,11 +187,11 @@ def claim_peft_combines_alike(device: str = "cpu") -> list[Measured]:
         for name, delta in site.deltas.items():
             there.lora_A[name].weight.data.copy_(delta.A)
             there.lora_B[name].weight.data.copy_(delta.B)
-    both = _gap(ours(x), theirs(x))
+    both = far(ours(x), theirs(x))
     theirs.delete_adapter("low")
     return [
         at_most("outputs with both differ by", both, 1e-6),
-        at_most("outputs with one deleted differ by", _gap(detach(ours, "low")(x), theirs(x)), 1e-6),
+        at_most("outputs with one deleted differ by", far(detach(ours, "low")(x), theirs(x)), 1e-6),
     ]
 
 
@@ -323,10 +324,5 @@ def _area(kind: str, lr: float, seed: int, device: str, steps: int = 8) -> float
     return sum(history.losses) / steps
 
 
-def _gap(a: Tensor, b: Tensor) -> float:
-    """The largest difference, relative to the largest number."""
-    return ((a - b).abs().max() / b.abs().max()).item()
-
-
 def _most(found: Iterable[Tensor], expected: Iterable[Tensor]) -> float:
-    return max(_gap(a, b) for a, b in zip(found, expected, strict=True))
+    return max(far(a, b) for a, b in zip(found, expected, strict=True))

@@ -28,6 +28,7 @@ from refimpl._claims import (
 )
 from refimpl._lab import loop, models, tasks
 from refimpl._surgery import freeze, trainable
+from refimpl._toys import far
 from refimpl.llm_adapters import PLACES, AdapterLinear, apply
 
 
@@ -42,7 +43,7 @@ def claim_the_equations(device: str = "cpu") -> list[Measured]:
         layer(x).sum().backward()
         frozen = sum(q.grad is not None for q in layer.base.parameters())
         found += [
-            at_most(f"{kind}: outputs differ by", _gap(layer(x), expected), 1e-12),
+            at_most(f"{kind}: outputs differ by", far(layer(x), expected), 1e-12),
             equal(f"{kind}: frozen weights with a gradient", frozen, 0),
         ]
     return found
@@ -54,7 +55,7 @@ def claim_only_a_zero_w_up_starts_as_the_base(device: str = "cpu") -> list[Measu
     moved = {}
     for init in ("zero", "normal"):
         layer, x = _layer(device, init=init, spread=False)
-        moved[init] = _gap(layer(x), layer.base(x))
+        moved[init] = far(layer(x), layer.base(x))
     return [
         equal("outputs moved by the start with W_up = 0", moved["zero"], 0),
         at_least("by the authors' default", moved["normal"], 1e-4),
@@ -80,7 +81,7 @@ def claim_without_f_the_parallel_adapter_folds(device: str = "cpu") -> list[Meas
         left[f] = ((x @ best - H_o).norm() / H_o.norm()).item()
         folded = layer.base.weight.T + layer.s * layer.W_down @ layer.W_up
         if f == "identity":
-            left["folded"] = _gap(x @ folded, H_o)
+            left["folded"] = far(x @ folded, H_o)
     return [
         at_most("identity: the folded weight differs by", left["folded"], 1e-12),
         at_most("identity: left by the best matrix", left["identity"], 1e-12),
@@ -105,8 +106,8 @@ def claim_without_f_it_is_peft_s_lora(device: str = "cpu") -> list[Measured]:
     ours = torch.autograd.grad(h, (layer.W_down, layer.W_up), g)
     peft = torch.autograd.grad(expected, (A, B), g)
     return [
-        at_most("outputs differ by", _gap(h, expected), 1e-12),
-        at_most("gradients differ by", max(_gap(a.T, b) for a, b in zip(ours, peft, strict=True)), 1e-12),
+        at_most("outputs differ by", far(h, expected), 1e-12),
+        at_most("gradients differ by", max(far(a.T, b) for a, b in zip(ours, peft, strict=True)), 1e-12),
     ]
 
 
@@ -146,11 +147,6 @@ def _layer(
     if spread:
         nn.init.normal_(layer.W_down, std=0.2), nn.init.normal_(layer.W_up, std=0.2)
     return layer, torch.randn(256, 64, device=device, dtype=torch.float64)
-
-
-def _gap(a: Tensor, b: Tensor) -> float:
-    """The largest difference, relative to the largest number."""
-    return ((a - b).abs().max() / b.abs().max()).item()
 
 
 BUDGET = 24_576  # trained numbers in each block of `tiny`, up to what does not divide

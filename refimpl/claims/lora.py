@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from refimpl._claims import Measured, NotHere, at_most, direction, equal, exact, headline, parity, quoted, shown
 from refimpl._lab import loop, models, tasks
 from refimpl._surgery import trainable
+from refimpl._toys import far
 from refimpl.lora import LINEARS, RATE, RATE_OF_ALL, LoRALinear, apply, merge, unmerge
 
 
@@ -26,7 +27,7 @@ def claim_starts_as_the_base(device: str = "cpu") -> list[Measured]:
     """Section 4.1: BA is zero at the beginning of training; only B learns from the first step."""
     base, x, y = _task(device)
     model = apply(copy.deepcopy(base), ("0", "2"), rank=4)
-    moved = _gap(model(x), base(x))
+    moved = far(model(x), base(x))
     F.mse_loss(model(x), y).backward()
     grads = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     return [
@@ -63,7 +64,7 @@ def claim_backward_keeps_only_x(device: str = "cpu") -> list[Measured]:
     gradients = torch.autograd.grad(h, inputs, g), torch.autograd.grad(plain, inputs, g)
     activations = sum(t.numel() for t in kept if not isinstance(t, nn.Parameter))
     return [
-        at_most("gradients differ from autograd's by", max(map(_gap, *gradients)), 1e-12),
+        at_most("gradients differ from autograd's by", max(map(far, *gradients)), 1e-12),
         equal("numbers kept for each number of x", activations / x.numel(), 1),
     ]
 
@@ -74,12 +75,12 @@ def claim_merging_adds_no_latency(device: str = "cpu") -> list[Measured]:
     base, x, y = _task(device)
     model = _train(apply(copy.deepcopy(base), ("0", "2"), rank=4), x, y)
     expected, merged = model(x), merge(model)
-    outputs, same = _gap(merged(x), expected), [*map(type, merged.modules())] == [*map(type, base.modules())]
+    outputs, same = far(merged(x), expected), [*map(type, merged.modules())] == [*map(type, base.modules())]
     weights, W = unmerge(model).get_parameter("0.base.weight"), base.get_parameter("0.weight")
     return [
         at_most("merged outputs differ by", outputs, 1e-12),
         equal("the layers are those of the base", same, True),
-        at_most("weights after unmerging differ by", _gap(weights, W), 1e-14),
+        at_most("weights after unmerging differ by", far(weights, W), 1e-14),
     ]
 
 
@@ -191,11 +192,6 @@ def _layer(device: str) -> LoRALinear:
     return layer
 
 
-def _gap(a: Tensor, b: Tensor) -> float:
-    """The largest difference, relative to the largest number."""
-    return ((a - b).abs().max() / b.abs().max()).item()
-
-
 def _agree(ours: LoRALinear, theirs: nn.Module, A: Tensor, B: Tensor, merged: Callable[[], Tensor]) -> list[Measured]:
     with torch.no_grad():
         A.copy_(ours.A), B.copy_(ours.B)
@@ -204,7 +200,7 @@ def _agree(ours: LoRALinear, theirs: nn.Module, A: Tensor, B: Tensor, merged: Ca
     g = torch.randn_like(h)
     gradients = torch.autograd.grad(h, (x, ours.A, ours.B), g), torch.autograd.grad(expected, (x, A, B), g)
     return [
-        at_most("outputs differ by", _gap(h, expected), 1e-12),
-        at_most("gradients differ by", max(map(_gap, *gradients)), 1e-12),
-        at_most("merged weights differ by", _gap(ours.base.weight + ours.delta(), merged()), 1e-12),
+        at_most("outputs differ by", far(h, expected), 1e-12),
+        at_most("gradients differ by", max(map(far, *gradients)), 1e-12),
+        at_most("merged weights differ by", far(ours.base.weight + ours.delta(), merged()), 1e-12),
     ]

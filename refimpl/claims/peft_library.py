@@ -27,6 +27,7 @@ from refimpl._claims import (
 )
 from refimpl._lab import models
 from refimpl._surgery import trainable
+from refimpl._toys import far
 from refimpl.peft_library import (
     ALL,
     PAPERS,
@@ -84,11 +85,11 @@ def claim_adapters_are_kept_apart(device: str = "cpu") -> list[Measured]:
         idle = trainable(model)
         last = delete_adapter(delete_adapter(model, "default"), "other")
     return [
-        at_least("the two differ by", _gap(second, first), 0.1),
-        at_least("both together differ from the first by", _gap(both, first), 0.1),
-        at_least("and from the second by", _gap(both, second), 0.1),
-        equal("switched back moved by", _gap(back, first), 0),
-        equal("disabled differs from the base by", _gap(off, base(x)), 0),
+        at_least("the two differ by", far(second, first), 0.1),
+        at_least("both together differ from the first by", far(both, first), 0.1),
+        at_least("and from the second by", far(both, second), 0.1),
+        equal("switched back moved by", far(back, first), 0),
+        equal("disabled differs from the base by", far(off, base(x)), 0),
         equal("trained numbers beside the active adapter's", idle - 2 * 3 * (16 + 16), 0),
         equal("tensors changed after both are deleted", _changed(last, base), 0),
     ]
@@ -100,18 +101,18 @@ def claim_merging_can_be_undone(device: str = "cpu") -> list[Measured]:
     base, x = _base(device)
     model = _two(base)
     expected = model(x)
-    merged = _gap(merge_adapter(model)(x), expected)
+    merged = far(merge_adapter(model)(x), expected)
     with disable_adapter(model):
-        off = _gap(model(x), base(x))
-    again = _gap(model(x), expected)
-    rest = _gap(unmerge_adapter(model).get_parameter("0.base_layer.weight"), base.get_parameter("0.weight"))
+        off = far(model(x), base(x))
+    again = far(model(x), expected)
+    rest = far(unmerge_adapter(model).get_parameter("0.base_layer.weight"), base.get_parameter("0.weight"))
     plain = merge(model)
     return [
         at_most("merged outputs differ by", merged, 1e-14),
         at_most("disabled while merged differs from the base by", off, 1e-14),
         at_most("and merged once more by", again, 1e-14),
         at_most("unmerged weights differ by", rest, 1e-14),
-        at_most("unloaded outputs differ by", _gap(plain(x), expected), 1e-14),
+        at_most("unloaded outputs differ by", far(plain(x), expected), 1e-14),
         equal("the layers are those of the base", [*map(type, plain.modules())] == [*map(type, base.modules())], True),
     ]
 
@@ -148,7 +149,7 @@ def claim_peft_reads_ours(device: str = "cpu") -> list[Measured]:
             theirs = peft.PeftModel.from_pretrained(base, str(Path(folder) / "ours"))
             theirs.save_pretrained(Path(folder) / "theirs")
             odd = _differing(Path(folder) / "ours", Path(folder) / "theirs")
-        rows.append(equal(f"logits differ by, targets by {way}", _gap(_logits(ours, ids), _logits(theirs, ids)), 0))
+        rows.append(equal(f"logits differ by, targets by {way}", far(_logits(ours, ids), _logits(theirs, ids)), 0))
         rows.append(equal(f"tensors of the file that differ, targets by {way}", odd, 0))
     return rows
 
@@ -167,7 +168,7 @@ def claim_we_read_peft(device: str = "cpu") -> list[Measured]:
             ours = load(base, Path(folder) / "theirs")
             save(ours, Path(folder) / "ours")
             odd = _differing(Path(folder) / "ours", Path(folder) / "theirs")
-        rows.append(equal(f"logits differ by, targets by {way}", _gap(_logits(ours, ids), _logits(theirs, ids)), 0))
+        rows.append(equal(f"logits differ by, targets by {way}", far(_logits(ours, ids), _logits(theirs, ids)), 0))
         rows.append(equal(f"tensors of the file that differ, targets by {way}", odd, 0))
     return rows
 
@@ -187,13 +188,13 @@ def claim_peft_switches_and_merges_alike(device: str = "cpu") -> list[Measured]:
     for names in (["default"], ["other"], ["default", "other"]):
         set_adapter(ours, *names)
         theirs.base_model.set_adapter(names)
-        gaps[" and ".join(names)] = _gap(_logits(ours, ids), _logits(theirs, ids))
+        gaps[" and ".join(names)] = far(_logits(ours, ids), _logits(theirs, ids))
     with disable_adapter(ours), theirs.disable_adapter():
-        gaps["disabled"] = _gap(_logits(ours, ids), _logits(theirs, ids))
+        gaps["disabled"] = far(_logits(ours, ids), _logits(theirs, ids))
     merge_adapter(ours), theirs.merge_adapter()
-    merged = _gap(_logits(ours, ids), _logits(theirs, ids))
+    merged = far(_logits(ours, ids), _logits(theirs, ids))
     unmerge_adapter(ours), theirs.unmerge_adapter()
-    unmerged = _gap(_logits(ours, ids), _logits(theirs, ids))
+    unmerged = far(_logits(ours, ids), _logits(theirs, ids))
     return [
         *(equal(f"logits differ by, {names}", gap, 0) for names, gap in gaps.items()),
         at_most("logits differ by, merged", merged, 1e-6),
@@ -233,7 +234,7 @@ def claim_one_base_serves_many_tasks(device: str = "cpu") -> list[Measured]:
             own.append(left.pop(adapter))
             wrong += left.values()
         with disable_adapter(model):
-            forgot.append(_gap(model(x), base(x)))
+            forgot.append(far(model(x), base(x)))
     return [
         shown("loss left on its own task, worst of 3 seeds", max(own), max(own) < 0.2, "under 0.2"),
         shown("loss left on the other task, best of 3 seeds", min(wrong), min(wrong) > 1, "over 1"),
@@ -314,11 +315,6 @@ def _bytes(folder: Path) -> int:
 def _numbers(file: Path) -> int:
     """Bytes of a safetensors file behind its header, whose length stands in the first 8."""
     return file.stat().st_size - 8 - int.from_bytes(file.read_bytes()[:8], "little")
-
-
-def _gap(a: Tensor, b: Tensor) -> float:
-    """The largest difference, relative to the largest number."""
-    return ((a - b).abs().max() / b.abs().max()).item()
 
 
 def _listed(names: list[str]) -> str:

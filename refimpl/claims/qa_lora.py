@@ -27,6 +27,7 @@ from refimpl._claims import (
 )
 from refimpl._lab import loop, models, texts
 from refimpl._surgery import swap, trainable
+from refimpl._toys import far
 from refimpl.qa_lora import GroupLinear, QALoRALinear, apply, merge, unpack
 
 
@@ -36,16 +37,16 @@ def claim_merging_is_exact(device: str = "cpu") -> list[Measured]:
     layer, x = _layer(device), torch.randn(32, 128, device=device).double()
     expected, codes, alpha = layer(x), layer.base.q.clone(), layer.base.alpha.clone()
     merged = layer.merged()
-    real, kept = _gap(merged(x), expected), torch.equal(merged.q, codes) and torch.equal(merged.alpha, alpha)
+    real, kept = far(merged(x), expected), torch.equal(merged.q, codes) and torch.equal(merged.alpha, alpha)
     z = merged.z
     merged.z = z.half().double()
-    half = _gap(merged(x), expected)
+    half = far(merged(x), expected)
     merged.z = z.round()
     return [
         at_most("merged outputs differ by", real, 1e-14),
         equal("codes and scales are the same", kept, True),
         at_least("zero-points in float16 move the outputs by", half, 1e-5),
-        at_least("integer zero-points move them by", _gap(merged(x), expected), 0.01),
+        at_least("integer zero-points move them by", far(merged(x), expected), 0.01),
     ]
 
 
@@ -89,8 +90,8 @@ def claim_only_a_and_b_learn(device: str = "cpu") -> list[Measured]:
     gradients = torch.autograd.grad(y, inputs, g), torch.autograd.grad(plain, inputs, g)
     trained = [name for name, p in layer.named_parameters() if p.requires_grad]
     return [
-        at_most("outputs differ by", _gap(y, plain), 1e-12),
-        at_most("gradients differ by", max(map(_gap, *gradients)), 1e-12),
+        at_most("outputs differ by", far(y, plain), 1e-12),
+        at_most("gradients differ by", max(map(far, *gradients)), 1e-12),
         equal("A and B alone are trained", trained == ["A", "B"], True),
     ]
 
@@ -109,7 +110,7 @@ def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
         in_features=128, training=False,
     )  # fmt: skip
     expected: Any = QALoraLinearVariant.forward(cast(Any, theirs), "", x, layer.base(x))
-    return [at_most("outputs differ by", _gap(layer(x), expected), 1e-6)]
+    return [at_most("outputs differ by", far(layer(x), expected), 1e-6)]
 
 
 @direction
@@ -177,12 +178,6 @@ def _rounded(layer: QALoRALinear, bits: int) -> GroupLinear:
     linear = nn.Linear(d_in, d_out, bias=False, device=layer.A.device)
     linear.weight.copy_(layer.base.dequantized(torch.float32) + layer.s * layer.B @ layer.A)
     return GroupLinear(linear, bits)
-
-
-def _gap(a: Tensor, b: Tensor) -> float:
-    """The largest difference, relative to the largest number."""
-    gap: float = ((a - b).abs().max() / b.abs().max()).item()
-    return gap
 
 
 def _steps(w: Tensor, grid: GroupLinear) -> Tensor:

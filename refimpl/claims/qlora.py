@@ -29,6 +29,7 @@ from refimpl._claims import (
     shown,
 )
 from refimpl._lab import LabError, loop, losses, models, texts
+from refimpl._toys import far
 from refimpl.qlora import (
     BLOCK,
     NF4Linear,
@@ -82,8 +83,8 @@ def claim_only_the_adapter_learns(device: str = "cpu") -> list[Measured]:
     gradients = torch.autograd.grad(Y, inputs, g), torch.autograd.grad(plain, inputs, g)
     trained = [name for name, p in layer.named_parameters() if p.requires_grad]
     return [
-        at_most("outputs differ from equation 5 by", _gap(Y, plain), 1e-12),
-        at_most("gradients differ from autograd's by", max(map(_gap, *gradients)), 1e-12),
+        at_most("outputs differ from equation 5 by", far(Y, plain), 1e-12),
+        at_most("gradients differ from autograd's by", max(map(far, *gradients)), 1e-12),
         equal("L1 and L2 alone are trained", trained == ["L1", "L2"], True),
         equal("besides L1 and L2, numbers kept for each of X", sum(t.numel() for t in kept[:-2]) / X.numel(), 1),
     ]
@@ -95,8 +96,8 @@ def claim_merging_keeps_the_outputs(device: str = "cpu") -> list[Measured]:
     layer, X = _layer(device), torch.randn(128, 64, device=device).double()
     merged = layer.merged()
     return [
-        at_most("merged outputs differ by", _gap(merged(X), layer(X)), 1e-12),
-        at_least("quantised again, by", _gap(NF4Linear(merged)(X), layer(X)), 0.01),
+        at_most("merged outputs differ by", far(merged(X), layer(X)), 1e-12),
+        at_least("quantised again, by", far(NF4Linear(merged)(X), layer(X)), 0.01),
     ]
 
 
@@ -116,7 +117,7 @@ def claim_optimiser_state_is_paged(device: str = "cpu") -> list[Measured]:
     return [
         equal("tensors of state that are paged", sum(getattr(t, "is_paged", False) for t in state), 2),
         at_most("bytes of the GPU that a number's state takes, 8 without paging", taken / ours.numel(), 0.1),
-        at_most("step differs from torch's AdamW by", _gap(ours, theirs), 1e-5),
+        at_most("step differs from torch's AdamW by", far(ours, theirs), 1e-5),
     ]
 
 
@@ -131,13 +132,13 @@ def claim_bitsandbytes_agrees(device: str = "cpu") -> list[Measured]:
     weights = double_dequantize(theirs, w.shape, w.dtype), functional.dequantize_4bit(W, state)
     few = 0 if device == "cpu" else 1e-4
     return [
-        at_most("NF4 values differ by", _gap(nf4, functional.get_4bit_type("nf4", device=device)), 1.2e-7),
-        equal("8-bit values differ by", _gap(float8, functional.create_dynamic_map().to(device)), 0),
+        at_most("NF4 values differ by", far(nf4, functional.get_4bit_type("nf4", device=device)), 1.2e-7),
+        equal("8-bit values differ by", far(float8, functional.create_dynamic_map().to(device)), 0),
         at_most("share of bytes that differ", (ours.W != theirs.W).float().mean().item(), few),
         # near the middle between two 8-bit values its kernel for CPUs takes, now and then, the further one
         at_most("share of 8-bit constants that differ", (steps > 0).float().mean().item(), 0.01),
         at_most("by how many steps", steps.max().item(), 1),
-        equal("the same bytes, dequantised, differ by", _gap(*weights), 0),
+        equal("the same bytes, dequantised, differ by", far(*weights), 0),
     ]
 
 
@@ -160,10 +161,10 @@ def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
     Y, expected = ours(X), theirs(X)
     g = torch.randn_like(Y)
     dX, dL1, dL2 = torch.autograd.grad(Y, (X, ours.L1, ours.L2), g)
-    gaps = map(_gap, (dX, dL1.T, dL2.T), torch.autograd.grad(expected, (X, A, B), g))
+    gaps = map(far, (dX, dL1.T, dL2.T), torch.autograd.grad(expected, (X, A, B), g))
     rounding = 1e-6 if device == "cpu" else 1e-5  # its product on a GPU sums in another order
     return [
-        at_most("outputs differ by", _gap(Y, expected), rounding),
+        at_most("outputs differ by", far(Y, expected), rounding),
         at_most("gradients differ by", max(gaps), rounding),
     ]
 
@@ -235,12 +236,6 @@ def _layer(device: str) -> NF4Linear:
     layer = NF4Linear(nn.Linear(64, 48, device=device, dtype=torch.float64), rank=4)
     nn.init.normal_(layer.L2, std=0.1)
     return layer
-
-
-def _gap(a: Tensor, b: Tensor) -> float:
-    """The largest difference, relative to the largest number."""
-    gap: float = ((a - b).abs().max() / b.abs().max()).item()
-    return gap
 
 
 def _types(device: str) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from refimpl._claims import Measured, NotHere, at_most, direction, equal, exact, headline, parity, quoted, shown
 from refimpl._lab import loop, models, tasks
 from refimpl._surgery import trainable
+from refimpl._toys import far
 from refimpl.rosa import RoSALinear, add, apply, find_masks, merge, warm_up
 
 
@@ -30,8 +31,8 @@ def claim_starts_as_the_base(device: str = "cpu") -> list[Measured]:
     find_masks(model, [partial(_error, model, x, y)])
     return [
         equal("numbers trained in the warm-up", frozen, 2 * (64 + 64)),
-        equal("outputs differ from the base's after it by", _gap(model(x), base(x)), 0),
-        equal("the frozen weight moved by", _gap(_layer(model).base.weight, base.weight), 0),
+        equal("outputs differ from the base's after it by", far(model(x), base(x)), 0),
+        equal("the frozen weight moved by", far(_layer(model).base.weight, base.weight), 0),
     ]
 
 
@@ -84,7 +85,7 @@ def claim_the_gradient_of_the_sparse_part_is_sparse(device: str = "cpu") -> list
     ours, autograd = torch.autograd.grad(h, inputs, g), torch.autograd.grad(plain, inputs, g)
     own = {p.data_ptr() for p in (*layer.parameters(), layer.at)}
     return [
-        at_most("gradients differ by", max(map(_gap, ours, autograd)), 1e-12),
+        at_most("gradients differ by", max(map(far, ours, autograd)), 1e-12),
         equal("numbers in the gradient of S", ours[3].numel(), int(DENSITY * 64 * 64)),
         equal(
             "numbers kept for each number of x", sum(t.numel() for t in kept if t.data_ptr() not in own) / x.numel(), 1
@@ -99,7 +100,7 @@ def claim_merged_equals_unmerged(device: str = "cpu") -> list[Measured]:
     model = _rosa(base, x, y, rank=2, density=DENSITY)
     expected = model(x)
     return [
-        at_most("merged outputs differ by", _gap(merge(model)(x), expected), 1e-12),
+        at_most("merged outputs differ by", far(merge(model)(x), expected), 1e-12),
         equal("the layer is a plain Linear", type(model.get_submodule("0")) is nn.Linear, True),
     ]
 
@@ -134,9 +135,9 @@ def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
     gradients = torch.autograd.grad(h, own, g), torch.autograd.grad(expected, others, g)
     merged, expected_weight = merge(model).get_parameter("0.weight"), theirs.merge_and_unload()[0].weight
     return [
-        at_most("outputs differ by", _gap(h, expected), 1e-6),
-        at_most("gradients of v, A and B differ by", max(map(_gap, *gradients)), 1e-6),
-        at_most("merged weights differ by", _gap(merged, expected_weight), 1e-6),
+        at_most("outputs differ by", far(h, expected), 1e-6),
+        at_most("gradients of v, A and B differ by", max(map(far, *gradients)), 1e-6),
+        at_most("merged weights differ by", far(merged, expected_weight), 1e-6),
     ]
 
 
@@ -262,8 +263,3 @@ def _density(model: nn.Module, ranks: int) -> float:
     """At which S has as many numbers as A and B have at this rank."""
     shapes = [m.weight.shape for name, m in model.named_modules() if isinstance(m, nn.Linear) and name != "lm_head"]
     return sum(ranks * sum(shape) for shape in shapes) / sum(shape.numel() for shape in shapes)
-
-
-def _gap(a: Tensor, b: Tensor) -> float:
-    """The largest difference, relative to the largest number."""
-    return ((a - b).abs().max() / b.abs().max()).item()

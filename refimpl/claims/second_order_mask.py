@@ -29,6 +29,7 @@ from refimpl._claims import (
 )
 from refimpl._lab import loop, models, tasks
 from refimpl._surgery import trainable
+from refimpl._toys import far
 from refimpl.second_order_mask import apply, burn_in, gain, measure_gains, merge, select
 
 STEPS = 15
@@ -97,7 +98,7 @@ def claim_sparsity_is_a_regulariser() -> Measured:
     moved = torch.randn(10, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     left = [moved.index_fill(0, torch.tensor(places), 0).square().sum() for places in combinations(range(10), 3)]
     kept, whole = torch.stack(left).mean(), moved.square().sum()
-    return at_most("over all masks of 3 in 10 the mean, relative, is off by", _gap(kept, 0.7 * whole), 1e-12)
+    return at_most("over all masks of 3 in 10 the mean, relative, is off by", far(kept, 0.7 * whole), 1e-12)
 
 
 @exact
@@ -107,7 +108,7 @@ def claim_merged_equals_unmerged(device: str = "cpu") -> list[Measured]:
     model = _train(apply(copy.deepcopy(base), None, 1 / 16), x, y)
     expected = model(x)
     return [
-        equal("merged outputs differ by", _gap(merge(model)(x), expected), 0),
+        equal("merged outputs differ by", far(merge(model)(x), expected), 0),
         equal("the layers are those of the base", [*map(type, model.modules())] == [*map(type, base.modules())], True),
     ]
 
@@ -134,10 +135,10 @@ def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
     h, expected = model(x), theirs(x)
     g = torch.randn_like(h)
     return [
-        at_most("outputs differ by", _gap(h, expected), 1e-6),
+        at_most("outputs differ by", far(h, expected), 1e-6),
         at_most(
             "gradients differ by",
-            _gap(*torch.autograd.grad(h, delta, g), *torch.autograd.grad(expected, other, g)),
+            far(*torch.autograd.grad(h, delta, g), *torch.autograd.grad(expected, other, g)),
             1e-6,
         ),
     ]
@@ -213,8 +214,3 @@ def _moved(model: nn.Module, base: nn.Module) -> dict[str, Tensor]:
     """How far each parameter is from the base's."""
     there = dict(base.named_parameters())
     return {name: (p - there[name]).detach().abs() for name, p in model.named_parameters()}
-
-
-def _gap(a: Tensor, b: Tensor) -> float:
-    """The largest difference, relative to the largest number."""
-    return ((a - b).abs().max() / b.abs().max()).item()

@@ -1,0 +1,109 @@
+"""Every claim of every implementation, run as `kb verify` runs it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from refimpl import Card, Claim, cards
+from refimpl._claims import Measured, NotHere, at_most, equal, quoted, shown
+from refimpl._verify import claim_of, verify
+from refimpl.registry import CLAIMS, PACKAGE
+
+# Not run here on a CPU, with the reason.
+SLOW = {("qlora", "claim_nf4_loses_least_of_smollm2"): "135 million weights: by `kb verify qlora`, and on GPUs"}
+
+EVERY = [(card, claim) for card in cards() for claim in card.claims]
+
+
+def parameters(slow: dict[tuple[str, str], str]) -> list[Any]:
+    """Every claim under the name of its implementation; those that are slow are skipped, and say why."""
+    return [
+        pytest.param(
+            card,
+            claim,
+            id=f"{card.name}-{claim.name}",
+            marks=[pytest.mark.skip(reason=slow[at])] if (at := (card.name, claim.name)) in slow else [],
+        )
+        for card, claim in EVERY
+    ]
+
+
+def held(card: Card, claim: Claim, device: str) -> None:
+    """It may be not shown, quoted, or not for this machine, and nothing else may go wrong."""
+    (row,) = verify(replace(card, claims=(claim,)), device)["claims"]
+    if row["verdict"] == "not verified here" and row["why"]:
+        pytest.skip(row["why"])
+    if row["verdict"] == "fails":
+        pytest.fail("\n".join([f"{claim.path}:{claim.line}: {claim.says}", *told(row)]), pytrace=False)
+
+
+def told(row: dict[str, Any]) -> list[str]:
+    """What was measured against what was demanded; and why there is nothing, where there is not."""
+    return [*(str(Measured(**one)) for one in row["measured"]), *filter(None, [row["why"]])]
+
+
+@pytest.mark.parametrize(("card", "claim"), parameters(SLOW))
+def test_claim(card: Card, claim: Claim) -> None:
+    held(card, claim, "cpu")
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("card", "claim"), parameters({}))
+def test_gpu_claim(card: Card, claim: Claim) -> None:
+    held(card, claim, "cuda")
+
+
+@pytest.mark.parametrize("card", cards(), ids=lambda card: card.name)
+def test_the_registry_knows_every_claim(card: Card) -> None:
+    """Also one that is imported, made by a decorator or set by assignment: what is not known is not run."""
+    first = claim_of(card, card.claims[0])
+    there = {name for name in vars(sys.modules[first.__module__]) if name.startswith("claim_")}
+    assert there == {claim.name for claim in card.claims}
+
+
+def test_every_file_of_claims_is_of_an_implementation() -> None:
+    files = {str(file) for file in (PACKAGE / CLAIMS).glob("[!_]*.py")}
+    assert {card.claims_path for card in cards()} == files
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        (lambda: at_most("outputs differ by", 2.0, 1e-3), r"outputs differ by: 2 \(at most 0.001\): fails"),
+        (lambda: [equal("bits", 3, 4)], r"bits: 3 \(exactly 4\): fails"),
+        (lambda: 1 / 0, "ZeroDivisionError: division by zero"),
+        (list, "it measured nothing"),
+        (lambda: 0.5, "TypeError"),
+    ],
+    ids=["over", "unequal", "broken", "empty", "no comparison"],
+)
+def test_a_claim_that_fails_tells_its_numbers(
+    returned: Callable[[], Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, claim = EVERY[0]
+    monkeypatch.setattr("refimpl._verify.claim_of", lambda *_: returned)
+    with pytest.raises(pytest.fail.Exception, match=said):
+        held(card, claim, "cpu")
+
+
+def test_what_is_not_for_this_machine_is_skipped_and_what_is_not_shown_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    card, claim = EVERY[0]
+
+    def elsewhere() -> None:
+        raise NotHere("a second machine")
+
+    monkeypatch.setattr("refimpl._verify.claim_of", lambda *_: elsewhere)
+    with pytest.raises(pytest.skip.Exception, match="a second machine"):
+        held(card, claim, "cpu")
+    for found in (shown("lower by", 0.1, False, "over 1"), quoted("94.2", "table 2")):
+        monkeypatch.setattr("refimpl._verify.claim_of", lambda *_, found=found: lambda: found)
+        held(card, claim, "cpu")
+
+
+def test_what_is_slow_is_a_claim() -> None:
+    assert SLOW.keys() <= {(card.name, claim.name) for card, claim in EVERY}
