@@ -1,4 +1,4 @@
-"""Delta tuning: its claims, attaching and detaching by name, what folds, and what is refused."""
+"""Delta tuning: attaching and detaching by name, what folds, and what is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flan: its claims, the mixture, the formats, packing, what is learnt, and the held-out task."""
+"""Flan: the mixture, the formats, packing, what is learnt, and the held-out task."""
 
 # ruff: noqa: N806 - the names are the paper's
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""LLM-Adapters: their claims, the layer in both kinds, what is frozen, saving, and bad input."""
+"""LLM-Adapters: the layer in both kinds, what is frozen, saving, and bad input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LOMO: its claims, what a step does and refuses, the training loop, and the whole of a model on disk."""
+"""LOMO: what a step does and refuses, the training loop, and the whole of a model on disk."""
 
 from __future__ import annotations
 

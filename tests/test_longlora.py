@@ -1,4 +1,4 @@
-"""LongLoRA: its claims, attention against a mask, positions, and training on rows that are too long for the base."""
+"""LongLoRA: attention against a mask, positions, and training on rows that are too long for the base."""
 
 from __future__ import annotations
 

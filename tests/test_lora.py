@@ -1,4 +1,4 @@
-"""LoRA: its claims, the layer and its backward, folding, saving in both formats, and the fused MLP."""
+"""LoRA: the layer and its backward, folding, saving in both formats, and the fused MLP."""
 
 # ruff: noqa: N806 - the names are the paper's
 from __future__ import annotations

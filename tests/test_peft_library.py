@@ -1,4 +1,4 @@
-"""The library in small: its claims, its file format, adapters side by side, and what is refused."""
+"""The library in small: its file format, adapters side by side, and what is refused."""
 
 from __future__ import annotations
 

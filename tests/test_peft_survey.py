@@ -1,4 +1,4 @@
-"""The PEFT survey: its claims, how a class is found out, what a step is counted to keep, and the table."""
+"""The PEFT survey: how a class is found out, what a step is counted to keep, and the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prefix-tuning: its claims, other architectures, dropping the MLP, and training on the tiny model."""
+"""Prefix-tuning: other architectures, dropping the MLP, and training on the tiny model."""
 
 from __future__ import annotations
 

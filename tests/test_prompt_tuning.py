@@ -1,4 +1,4 @@
-"""Prompt tuning: its claims, other architectures, padding, several prompts at once, and training on the tiny model."""
+"""Prompt tuning: other architectures, padding, several prompts at once, and training on the tiny model."""
 
 from __future__ import annotations
 

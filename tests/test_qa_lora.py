@@ -1,4 +1,4 @@
-"""QA-LoRA: its claims, codes and packing, the layer, and merging on a model."""
+"""QA-LoRA: codes and packing, the layer, and merging on a model."""
 
 from __future__ import annotations
 

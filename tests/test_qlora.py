@@ -1,4 +1,4 @@
-"""QLoRA: its claims, its number formats against bitsandbytes, the layer, and what it is applied to."""
+"""QLoRA: its number formats against bitsandbytes, the layer, and what it is applied to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RoSA: its claims, the layer and its gradients, the masks, and merging on a model."""
+"""RoSA: the layer and its gradients, the masks, and merging on a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The second-order mask: its claims, the burn-in, what may be tuned, and merging on a model."""
+"""The second-order mask: the burn-in, what may be tuned, and merging on a model."""
 
 from __future__ import annotations
 
