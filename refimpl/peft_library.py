@@ -14,14 +14,13 @@ trained. `save` and `load` keep one adapter in the library's own two files, so t
     adapter_config.json            r, lora_alpha, target_modules, ...
     adapter_model.safetensors      base_model.model.<path>.lora_A.weight, ...lora_B.weight
 
-Left out: all other kinds of layers that the library has (`tuners` lists them), dropout, layers that are not Linear.
+Left out: all other kinds of layers that the library has (`_tuners` lists them), dropout, layers that are not Linear.
 """
 
 # ruff: noqa: N806 - the names are the library's
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import json
 import re
@@ -33,10 +32,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from refimpl import _peft_format
-from refimpl._claims import (
-    NotHere,
-)
+from refimpl import _peft_format, _tuners
 from refimpl._lab import demo as lab
 from refimpl._surgery import NoLayers, freeze, swap
 
@@ -271,68 +267,9 @@ def _known(model: nn.Module, *names: str) -> None:
         raise ValueError("adapters are merged into the weights; call unmerge_adapter first")
 
 
-# --- which of the library's layers is which paper's -------------------------------
-
-# paper, type, and the option or function of the library that makes it this paper's
-PAPERS = (
-    ("hu2021lora", "LORA", ""),
-    ("dettmers2023qlora", "LORA", "prepare_model_for_kbit_training"),
-    ("xu2023qa", "LORA", "use_qalora"),
-    ("li2021prefix", "PREFIX_TUNING", ""),
-    ("lester2021power", "PROMPT_TUNING", ""),
-)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Tuner:
-    """A kind of layer of the installed library, and the papers of this catalog that it belongs to."""
-
-    name: str
-    config: str
-    papers: tuple[str, ...]
-
-
-def tuners() -> list[Tuner]:
-    """Every type that the installed library has. Raises `NotHere` without it."""
-    peft = library()
-    configs = peft.mapping.PEFT_TYPE_TO_CONFIG_MAPPING
-    return [
-        Tuner(kind.value, configs[kind].__name__, tuple(paper for paper, name, _ in PAPERS if name == kind.value))
-        for kind in peft.PeftType
-        if kind in configs
-    ]
-
-
-def gone() -> list[str]:
-    """What the table above names and the installed library no longer has."""
-    peft, names = library(), {tuner.name for tuner in tuners()}
-    options = {field.name for field in dataclasses.fields(peft.LoraConfig)} | set(dir(peft)) | {""}
-    return [f"{name} {option}".strip() for _, name, option in PAPERS if name not in names or option not in options]
-
-
-def library() -> Any:
-    try:
-        import peft
-        import peft.mapping
-    except ImportError:
-        raise NotHere("pip install peft") from None
-    return peft
-
-
 def demo(rank: int = 8, alpha: float = 16.0, targets: str | Iterable[str] = ALL, **options: Any) -> dict[str, Any]:
     """Adapt a base model to a task; before and after, and what it cost; and the library's types by paper."""
     layers = targets if isinstance(targets, str) else list(targets)
     said = {"rank": rank, "alpha": alpha, "targets": layers}
     change = functools.partial(apply, targets=layers, rank=rank, alpha=alpha)
-    return lab.run("peft_library", change, merge=merge, options=said, **{"lr": 1e-2, **options}) | _table()
-
-
-def _table() -> dict[str, Any]:
-    """Nothing where the library is not installed."""
-    try:
-        types, peft = tuners(), library()
-    except NotHere:
-        return {}
-    rows = [[tuner.name, tuner.config, ", ".join(tuner.papers)] for tuner in sorted(types, key=lambda t: not t.papers)]
-    said = f"The types of peft {peft.__version__}, and the papers of this catalog that they are of"
-    return {"table": {"caption": said, "columns": ["type", "configuration", "papers"], "rows": rows}}
+    return lab.run("peft_library", change, merge=merge, options=said, **{"lr": 1e-2, **options}) | _tuners.table()

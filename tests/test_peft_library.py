@@ -12,6 +12,7 @@ import torch
 from models_support import logits, tiny
 from torch import nn
 
+from refimpl import _tuners
 from refimpl import peft_library as lib
 from refimpl._claims import ClaimFailed
 from refimpl._lab import loop, models, tasks, texts
@@ -139,13 +140,13 @@ def test_a_base_in_8_bits_is_refused_whole() -> None:
 
 
 def test_the_table_of_types_names_papers_of_the_catalog() -> None:
-    for paper in {*(paper for paper, _, _ in lib.PAPERS), *claims.ABSENT, lib.PAPER}:
+    for paper in {*(paper for paper, _, _ in _tuners.PAPERS), *claims.ABSENT, lib.PAPER}:
         assert (PAPERS / f"{paper}.md").is_file(), paper
 
 
 def test_the_table_is_that_of_the_installed_version() -> None:
     peft = pytest.importorskip("peft")
-    table = {tuner.name: tuner for tuner in lib.tuners()}
+    table = {tuner.name: tuner for tuner in _tuners.tuners()}
     assert set(table) <= {kind.value for kind in peft.PeftType}
     assert table["LORA"].config == "LoraConfig"
     assert set(table["LORA"].papers) == {"hu2021lora", "dettmers2023qlora", "xu2023qa"}
@@ -154,16 +155,16 @@ def test_the_table_is_that_of_the_installed_version() -> None:
 
 def test_the_demo_shows_the_table_those_of_papers_first() -> None:
     pytest.importorskip("peft")
-    table = lib._table()["table"]
+    table = _tuners.table()["table"]
     papers = [row[2] for row in table["rows"]]
-    assert len(papers) == len(lib.tuners())
+    assert len(papers) == len(_tuners.tuners())
     assert [bool(paper) for paper in papers] == [True] * 3 + [False] * (len(papers) - 3)
 
 
 def test_a_name_that_is_gone_fails_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("peft")
     for row in (("hu2021lora", "BONE", ""), ("hu2021lora", "LORA", "use_gone")):
-        monkeypatch.setattr(lib, "PAPERS", (row,))
+        monkeypatch.setattr(_tuners, "PAPERS", (row,))
         with pytest.raises(ClaimFailed, match=r"BONE|use_gone"):
             claims.claim_the_table_of_types_is_of_this_version()
 

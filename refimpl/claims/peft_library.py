@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from refimpl import _peft_format
+from refimpl import _peft_format, _tuners
 from refimpl._claims import (
     Measured,
     at_least,
@@ -28,22 +28,19 @@ from refimpl._claims import (
 from refimpl._lab import models
 from refimpl._surgery import trainable
 from refimpl._toys import far
+from refimpl._tuners import gone, library, tuners
 from refimpl.peft_library import (
     ALL,
-    PAPERS,
     apply,
     chosen,
     delete_adapter,
     disable_adapter,
-    gone,
-    library,
     load,
     merge,
     merge_adapter,
     save,
     set_adapter,
     tuned,
-    tuners,
     unmerge_adapter,
 )
 
@@ -212,7 +209,7 @@ def claim_the_table_of_types_is_of_this_version() -> list[Measured]:
         at_least("types in the installed version", len(table), 1),
         equal(f"names mapped and gone{_listed(lost)}", len(lost), 0),
         equal(f"papers whose type is no longer absent{_listed(new)}", len(new), 0),
-        equal("papers mapped", len({paper for tuner in table for paper in tuner.papers}), len(PAPERS)),
+        equal("papers mapped", len({paper for tuner in table for paper in tuner.papers}), len(_tuners.PAPERS)),
     ]
 
 
