@@ -277,4 +277,4 @@ def demo(kinds: str | Iterable[str] = (*KINDS,)[1:], size: int = 8, **options: A
     folds = None if "addition" in chosen else merge
     change = functools.partial(apply, kinds=chosen, size=size)
     said = {"kinds": chosen, "size": size}
-    return lab.run("delta_tuning", change, merge=folds, options=said, **{"lr": 1e-2, **options})
+    return lab.run("delta_tuning", change, merge=folds, options=said, **{"rate": 1e-2, **options})

@@ -226,5 +226,5 @@ def demo(held_out: str = "part", cap: int = CAP, accuracy: bool = False, **optio
     measured = {"metric": "accuracy", "better": "higher"} if accuracy else {}
     task = instructions(held_out, cap=cap, **measured)
     said = {"held_out": held_out, "cap": cap}
-    chosen = {"task": task, "optimiser": adafactor, "lr": RATE, "batch": 4, "steps": 40, **options}
+    chosen = {"task": task, "optimiser": adafactor, "rate": RATE, "batch": 4, "steps": 40, **options}
     return lab.run("flan", apply, options=said, **chosen)

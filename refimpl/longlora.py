@@ -194,5 +194,5 @@ def demo(context: int = 1024, group: int | None = None, rank: int = 8, task: str
         "longlora", lambda model: apply(model, context, group, rank), merge=merge,
         task=dataclasses.replace(long, length=context, **few),
         options={"context": context, "group": group or context // 4, "rank": rank},
-        **{"steps": 20, "batch": 1, "lr": 3e-3} | options,
+        **{"steps": 20, "batch": 1, "rate": 3e-3} | options,
     )  # fmt: skip

@@ -171,4 +171,4 @@ def _layers(model: nn.Module) -> dict[str, LoRALinear]:
 def demo(rank: int = 8, alpha: float = 16.0, targets: Iterable[str] = LINEARS, **options: Any) -> dict[str, Any]:
     """Adapt a base model to a task; before and after, and what it cost."""
     said: dict[str, Any] = {"targets": tuple(targets), "rank": rank, "alpha": alpha}
-    return lab.run("lora", lambda model: apply(model, **said), merge=merge, options=said, **{"lr": RATE, **options})
+    return lab.run("lora", lambda model: apply(model, **said), merge=merge, options=said, **{"rate": RATE, **options})

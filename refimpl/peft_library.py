@@ -272,4 +272,4 @@ def demo(rank: int = 8, alpha: float = 16.0, targets: str | Iterable[str] = ALL,
     layers = targets if isinstance(targets, str) else list(targets)
     said = {"rank": rank, "alpha": alpha, "targets": layers}
     change = functools.partial(apply, targets=layers, rank=rank, alpha=alpha)
-    return lab.run("peft_library", change, merge=merge, options=said, **{"lr": 1e-2, **options}) | _tuners.table()
+    return lab.run("peft_library", change, merge=merge, options=said, **{"rate": 1e-2, **options}) | _tuners.table()

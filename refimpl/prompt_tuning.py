@@ -136,5 +136,5 @@ def demo(length: int = 20, init: str = "vocabulary", **options: Any) -> dict[str
 
     return lab.run(
         "prompt_tuning", lambda model: apply(model, length, init), options={"length": length, "init": init},
-        **{"lr": 0.1} | options,
+        **{"rate": 0.1, "narrower": False} | options,
     )  # fmt: skip

@@ -22,6 +22,7 @@ Left out: GPTQ, dropout on x, a product that works on the codes.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
@@ -182,6 +183,5 @@ def load(model: nn.Module, folder: Path) -> dict[str, Any]:
 def demo(rank: int = 16, s: float = 1.0, bits: int = 4, group: int = 32, **options: Any) -> dict[str, Any]:
     """Quantise a model to integers, train on a task, and merge into the zero-points: the merged metric is the same."""
     said: dict[str, Any] = {"rank": rank, "s": s, "bits": bits, "group": group}
-    tiny: dict[str, Any] = {"lr": 1e-2} if options.get("model", "tiny") == "tiny" else {}
-    options = {"merge": merge, **tiny} | options
-    return lab.run("qa_lora", lambda model: apply(model, None, **said), options=said, **options)
+    change = functools.partial(apply, targets=None, **said)
+    return lab.run("qa_lora", change, merge=merge, options=said, **{"rate": 1e-2, **options})

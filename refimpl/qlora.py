@@ -221,7 +221,7 @@ def load(model: nn.Module, folder: Path) -> dict[str, Any]:
 def demo(rank: int = 16, alpha: float = 16.0, kernels: bool = True, **options: Any) -> dict[str, Any]:
     """Quantise a model, train an update through the 4 bits, and merge; on a GPU the optimiser is paged."""
     paged = bnb.library() is not None and models.device_of(options.get("device", "auto")).startswith("cuda")
-    tiny: dict[str, Any] = {"lr": 1e-2} if options.get("model", "tiny") == "tiny" else {}
-    options = {"merge": merge, "optimiser": bnb.paged_adamw if paged else loop.adamw, **tiny} | options
     said: dict[str, Any] = {"rank": rank, "alpha": alpha, "kernels": kernels}
-    return lab.run("qlora", lambda model: apply(model, None, **said), options=said, **options)
+    change = functools.partial(apply, targets=None, **said)
+    chosen: dict[str, Any] = {"optimiser": bnb.paged_adamw if paged else loop.adamw, "rate": 1e-2, **options}
+    return lab.run("qlora", change, merge=merge, options=said, **chosen)

@@ -39,7 +39,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 from transformers import AutoTokenizer
 
-from refimpl._lab import adapter, loop, tasks
+from refimpl._lab import adapter, loop, models, tasks
 from refimpl._lab import demo as lab
 from refimpl._lab.losses import batch_loss
 from refimpl._surgery import ascending, freeze, refuse_tied, swap
@@ -202,14 +202,15 @@ def demo(
     rank: int = 8, alpha: float = 16.0, density: float = 0.02, warmup: int = 10, batches: int = 4, **options: Any
 ) -> dict[str, Any]:
     """Warm up, find the masks, start again, and adapt a base model to a task."""
-    options = {"task": "python", "steps": 45, "lr": 1e-2, "seed": 0, "batch": 8, **options}
+    options = {"task": "python", "steps": 45, "rate": 1e-2, "lr": None, "seed": 0, "batch": 8, **options}
     task = options["task"] if not isinstance(options["task"], str) else tasks.get(options["task"])
 
     def change(base: Any) -> nn.Module:
         tokenizer = AutoTokenizer.from_pretrained(base.config.name_or_path)
         tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
         model = apply(base, None, rank, alpha, density)
-        return warm_up(model, tokenizer, task, warmup, batches, options["lr"], options["batch"], options["seed"])
+        lr = options["lr"] or models.rate_of(base, options["rate"])
+        return warm_up(model, tokenizer, task, warmup, batches, lr, options["batch"], options["seed"])
 
     said = {"rank": rank, "alpha": alpha, "density": density, "warmup": warmup, "batches": batches}
     return lab.run("rosa", change, merge=merge, buffers=("at",), options=said, **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import importlib.metadata
 import itertools
 import json
@@ -484,3 +485,14 @@ def test_a_loss_that_explodes_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="take a smaller learning rate"):
         demo.run("full", lambda m: m, task=small, steps=4, lr=float("inf"), device="cpu", out=tmp_path / "a")
     assert not (tmp_path / "a").exists()
+
+
+def test_a_rate_falls_as_models_grow_wider(tiny: tuple[Any, Any], tmp_path: Path) -> None:
+    model = tiny[0]
+    assert models.rate_of(model, 1e-2) == pytest.approx(1e-2)
+    wide = types.SimpleNamespace(get_input_embeddings=lambda: torch.nn.Embedding(2, 4 * models.WIDTH))
+    assert models.rate_of(wide, 1e-2) == pytest.approx(2.5e-3)
+    small = dataclasses.replace(texts.python(), rows=2, length=32)
+    for asked, taken in ({"rate": 3e-3}, 3e-3), ({"rate": 3e-3, "lr": 1e-4}, 1e-4):
+        record = demo.run("full", lambda m: m, task=small, steps=1, batch=1, device="cpu", out=tmp_path, **asked)
+        assert record["training"]["lr"] == pytest.approx(taken)

@@ -17,7 +17,6 @@ from refimpl._surgery import NoLayers
 PACKAGE = Path(__file__).parents[1]
 STEPS, BATCH, SEEDS, RATES = 80, 4, 3, 4
 SEARCH_SEED = 0  # the learning rate is chosen with this seed; the seeds that are reported begin at 1
-WIDTH = 192  # of `tiny`, where the searches begin at the rates of the roster
 HELD_BACK = 8  # of the texts to train on, one in so many is held back while the rate is chosen
 
 
@@ -105,7 +104,7 @@ def cases(settings: Settings, base: Any) -> list[Case]:
 
 def rates(entry: Entry, setting: str, width: int, count: int) -> tuple[float, ...]:
     """So many learning rates, each about three times the one before, around the one that the roster names."""
-    middle = entry.rate_of(setting) * (WIDTH / width if entry.width else 1)
+    middle = entry.rate_of(setting) * (models.WIDTH / width if entry.width else 1)
     return _ladder(round(2 * math.log10(middle)) - count // 2, count)
 
 

