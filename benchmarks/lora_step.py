@@ -4,7 +4,7 @@
 
 A randomly initialised Llama with a vocabulary of 49,152; 4 x 256 tokens, float32, rank 8 on every linear layer of the
 blocks, AdamW. "Ours" is `refimpl.lora` with the lab's cross-entropy, which never holds the logits of a whole batch, in
-chunks of 96 rows; "fused MLP" adds `refimpl._fast`. peft's step and full fine-tuning take the loss that transformers
+chunks of 64 rows; "fused MLP" adds `refimpl._fast`. peft's step and full fine-tuning take the loss that transformers
 gives them. All variants start from the same weights, A and B, and see the same tokens.
 
 Time: one step of each in turn, ROUNDS times, in one process on one thread; the medians. CPU time beside the clock's,
@@ -35,7 +35,7 @@ SIZES = {
     "vocab_size": 49_152, "hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 6,
     "num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": True,
 }  # fmt: skip
-BATCH, LENGTH, RANK, ALPHA, CHUNK = 4, 256, 8, 16, 96
+BATCH, LENGTH, RANK, ALPHA, CHUNK = 4, 256, 8, 16, 64
 PROCESSES = 5
 VARIANTS = {
     "full": "full fine-tuning",

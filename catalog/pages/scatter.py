@@ -118,7 +118,7 @@ def _spread(point: Point, up: Axis) -> float:
 
 def _near(value: float, ends: Sequence[float]) -> bool:
     low, high = min(*ends, value), max(*ends, value)
-    return high == low or (max(ends) - min(ends)) / (high - low) > 0.3
+    return high == low or (max(ends) - min(ends)) / (high - low) >= 0.5
 
 
 # --- what is drawn ---
