@@ -24,7 +24,11 @@ REPOSITORY = Path(__file__).parent.parent
 PICTURES = REPOSITORY / "site" / "pictures"
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-VIEWS = {"home.png": ("index.html", 860), "paper.png": ("papers/nikdan2024rosa.html", 860)}
+VIEWS = {
+    "home.png": ("index.html", 860),
+    "claims.png": ("papers/hu2021lora.html#claims", 560),
+    "compare.png": ("compare.html", 860),
+}
 MOST_BYTES = 150_000
 
 
@@ -47,7 +51,7 @@ def served(folder: Path) -> Iterator[str]:
 
 def built(folder: Path) -> Path:
     """This repository's site, built in a copy."""
-    for name in ("papers", "site", "notebooks"):
+    for name in ("papers", "site", "notebooks", "runs"):
         if (REPOSITORY / name).is_dir():
             shutil.copytree(REPOSITORY / name, folder / name)
     for name in ("kb.toml", "mkdocs.yml"):
@@ -59,7 +63,8 @@ def built(folder: Path) -> Path:
 def shoot(page: Page, address: str, height: int) -> bytes:
     """A page as it looks once everything has come."""
     page.set_viewport_size({"width": 1280, "height": height})
-    page.goto(address, wait_until="networkidle")
+    answer = page.goto(address, wait_until="networkidle")
+    assert answer and answer.ok, address
     return page.screenshot(type="png", animations="disabled")
 
 
