@@ -64,7 +64,8 @@ def shoot(page: Page, address: str, height: int) -> bytes:
     """A page as it looks once everything has come."""
     page.set_viewport_size({"width": 1280, "height": height})
     answer = page.goto(address, wait_until="networkidle")
-    assert answer and answer.ok, address
+    assert answer is not None, address
+    assert answer.ok, address
     return page.screenshot(type="png", animations="disabled")
 
 
