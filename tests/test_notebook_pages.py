@@ -109,7 +109,7 @@ def test_prose_code_and_outputs_in_order() -> None:
     assert places == sorted(places)
     assert "\nmath: true\n" in body
     _, _, rest = body.split("---\n", 2)
-    assert len(rest.strip().splitlines()) == 1
+    assert len(rest.strip().split("\n")) == 1
 
 
 def test_versions_stand_beside_each_other() -> None:
@@ -289,7 +289,7 @@ def test_whatever_the_file_holds_a_page_or_one_line_comes_of_it(values: Any) -> 
     assert isinstance(found, Notebook)
     assert problem(body) is None
     made = str(site(body)["papers/notebook-walk.md"])
-    assert len(made.split("---\n", 2)[2].strip().splitlines()) == 1
+    assert len(made.split("---\n", 2)[2].strip().split("\n")) == 1
     assert not re.search(r"<script|<iframe|<object|<svg|[{}]", made.split("---\n", 2)[2])
 
 

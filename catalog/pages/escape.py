@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-_META = re.compile(r"[&<>\"'{}`\[\]*_#|~$\\!=^\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
+_META = re.compile(r"[&<>\"'{}`\[\]*_#|~$\\!=^\x00-\x1f\x7f\u2028\u2029\ufeff\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]+")
 _NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
 _IN_SCRIPT = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
@@ -59,5 +59,4 @@ def web_address(url: str) -> str:
 
 def _reference(match: re.Match[str]) -> str:
     code = ord(match.group())
-    nothing = code == 0 or 0x80 <= code <= 0x9F or 0xD800 <= code <= 0xDFFF  # a reference to these means another
-    return "\ufffd" if nothing else f"&#{code};"
+    return "\ufffd" if code == 0 or 0xD800 <= code <= 0xDFFF else f"&#{code};"
