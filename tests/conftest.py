@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import hypothesis
 import pytest
@@ -13,6 +16,9 @@ from support import Kb, Ran
 
 from catalog.cli import main
 from catalog.library import Library
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small tensors, and a test process for each core
 
@@ -33,6 +39,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in wanting:
             item.add_marker(pytest.mark.skip(reason="no CUDA device here"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The one browser of a test process: playwright does not start twice in one."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _no_browser("playwright is not installed")
+    if not (path := next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")):
+        _no_browser("there is no chromium on this machine; install Debian's package chromium")
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+def _no_browser(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"in CI the browser test must run: {reason}")
+    pytest.skip(reason)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import benchmark_tables
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_site_browser import ATTACKS, CHROMIUM, LOW_CONTRAST, Seen, served
+from test_site_browser import ATTACKS, LOW_CONTRAST, Seen, served
 
 from catalog.errors import KbError
 from catalog.library import Library
@@ -347,17 +347,6 @@ def test_a_ratio_comes_with_its_range() -> None:
 # --- in a browser ---
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM:
-        pytest.skip("there is no chromium on this machine")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 def attacked(attack: str) -> dict[str, Any]:
     """A record that says the same everywhere."""
     bad = {name: attack if isinstance(value, str) else value for name, value in ROW.items()} | {"setting": "own"}
@@ -369,9 +358,9 @@ def attacked(attack: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def address(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A site with a comparison, in a navigation that does not name it."""
-    assert chromium.is_connected()
+    assert browser.is_connected()
     many = [
         row(
             f"method-{n}", setting=("matched", "own")[n % 2], mean=0.4 + 0.013 * (n * 7 % 11), parameters=24000 + 90 * n
@@ -393,11 +382,11 @@ def address(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture
-def visit(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
+def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
     seen, contexts = Seen(address), []
 
     def open_page(path: str = "compare.html", **options: Any) -> Page:
-        contexts.append(chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}))
+        contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}))
         page = contexts[-1].new_page()
         page.set_default_timeout(5000)
         seen.watch(page)

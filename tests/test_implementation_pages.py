@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_site_browser import ATTACKS, CHROMIUM, LOW_CONTRAST, Seen, served
+from test_site_browser import ATTACKS, LOW_CONTRAST, Seen, served
 
 from catalog.library import Library
 from catalog.models import Paper
@@ -521,20 +521,9 @@ def test_a_collections_own_code_is_shown_and_never_run(library: Library) -> None
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM:
-        pytest.skip("there is no chromium on this machine")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def address(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A site with our implementations, an invented one with runs, and one for each attack."""
-    assert chromium.is_connected()
+    assert browser.is_connected()
     folder = tmp_path_factory.mktemp("implementations")
     here = [made(folder, runs={"cpu": {**RUN, "demo": DEMO}})]
     here += [Implementation(card, Path(card.path).read_text(), {}) for card in cards() if card.paper]
@@ -550,12 +539,12 @@ def address(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture
-def visit(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
+def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
     seen = Seen(address)
     contexts = []
 
     def open_page(path: str, **options: Any) -> Page:
-        contexts.append(chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}))
+        contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}))
         contexts[-1].grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
         page = contexts[-1].new_page()
         page.set_default_timeout(5000)

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import Kb
-from test_site_browser import ATTACKS, CHROMIUM, LOW_CONTRAST, Seen, served
+from test_site_browser import ATTACKS, LOW_CONTRAST, Seen, served
 
 from catalog.check import drift
 from catalog.check.drift import compatible, drifted
@@ -515,22 +515,8 @@ def test_flow_style_has_a_line_too(root: Path, installed: dict[str, str]) -> Non
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if not CHROMIUM:
-        if os.environ.get("CI") == "true":
-            pytest.fail("in CI the browser test must run: there is no chromium")
-        pytest.skip("there is no chromium on this machine")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def address(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    assert chromium.is_connected()
+def address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    assert browser.is_connected()
     everything = [
         code(
             attack,
@@ -563,9 +549,9 @@ def address(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
-def test_the_page_in_a_browser(chromium: Browser, address: str, width: int, scheme: Any) -> None:
+def test_the_page_in_a_browser(browser: Browser, address: str, width: int, scheme: Any) -> None:
     seen = Seen(address)
-    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     page.set_default_timeout(5000)
     seen.watch(page)
@@ -590,9 +576,9 @@ def test_the_page_in_a_browser(chromium: Browser, address: str, width: int, sche
     context.close()
 
 
-def test_nothing_fires_even_without_the_policy(chromium: Browser, address: str) -> None:
+def test_nothing_fires_even_without_the_policy(browser: Browser, address: str) -> None:
     seen = Seen(address)
-    context = chromium.new_context(bypass_csp=True)
+    context = browser.new_context(bypass_csp=True)
     page = context.new_page()
     seen.watch(page)
     page.goto(f"{address}papers/notebook-h.html")

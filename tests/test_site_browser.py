@@ -27,7 +27,6 @@ from catalog.record import Record
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
 TABLE = "table.kb-papers tbody tr"
 TITLES = f"{TABLE} .kb-title"
 BIBTEX = """@inproceedings{{{key},
@@ -193,26 +192,6 @@ class Seen:
     def _request(self, url: str) -> None:
         if not url.startswith((self.base, "data:", "blob:")):
             self.wrong.append(f"left the site: {url}")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _no_browser("playwright is not installed")
-    if not CHROMIUM:
-        _no_browser("there is no chromium on this machine; install Debian's package chromium")
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-def _no_browser(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"in CI the browser test must run: {reason}")
-    pytest.skip(reason)
 
 
 @contextmanager
