@@ -66,7 +66,7 @@ test-gpu: $(VENV)/.installed
 	$(BIN)/pytest -m gpu
 
 bench: $(VENV)/.installed
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 clean:
 	rm -rf build dist .kb .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -15,21 +15,19 @@ a fresh process over its size with the model in it; the median of three processe
 
 from __future__ import annotations
 
-import json
-import statistics
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import _steps
 import torch
 import transformers
 
 from refimpl import qlora
-from refimpl._lab import losses, measure
+from refimpl._lab import losses
 
 OUT = Path(__file__).parent / "results" / "qlora_step.json"
 SIZES = {
@@ -130,65 +128,10 @@ def two_steps(variant: str) -> Callable[[], object]:
     return lambda: (step(), step())
 
 
-def times(rounds: int) -> dict[str, Row]:
-    """A step of each variant in turn: median seconds and CPU-seconds, and the losses."""
-    steps = {variant: prepare(variant) for variant in VARIANTS}
-    losses_of = {variant: [step()] for variant, step in steps.items()}
-    clock: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
-    cpu: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
-    for _ in range(rounds):
-        for variant, step in steps.items():
-            begun, worked = time.perf_counter(), time.process_time()
-            losses_of[variant].append(step())
-            cpu[variant].append(time.process_time() - worked)
-            clock[variant].append(time.perf_counter() - begun)
-    return {
-        variant: {
-            "seconds": statistics.median(clock[variant]),
-            "cpu_seconds": statistics.median(cpu[variant]),
-            "cpu_seconds_of_each": cpu[variant],
-            "losses": losses_of[variant],
-        }
-        for variant in VARIANTS
-    }
-
-
-def memory(variant: str) -> Row:
-    """Bytes over the model's own, in fresh processes."""
-    extra = [measure.peak_in_child("qlora_step:two_steps", variant).extra for _ in range(PROCESSES)]
-    return {"extra_bytes": statistics.median(extra), "extra_bytes_of_each": extra}
-
-
-def table(rows: dict[str, Row]) -> str:
-    """The rows beside peft's, in Markdown."""
-    lines = [
-        "| | CPU-s a step | s a step | of peft's CPU time | memory over the model | of peft's memory | 5th loss |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    other = rows["peft"]
-    for variant, row in rows.items():
-        cpu, extra = row["cpu_seconds"] / other["cpu_seconds"], row["extra_bytes"] / other["extra_bytes"]
-        lines.append(
-            f"| {VARIANTS[variant]} | {row['cpu_seconds']:.2f} | {row['seconds']:.2f} | {cpu:.2f} "
-            f"| {row['extra_bytes'] / 2**20:.0f} MiB | {extra:.2f} | {row['losses'][4]:.5f} |"
-        )
-    return "\n".join(lines)
-
-
 def main(rounds: int) -> None:
     """Measure, print, and write the results."""
-    torch.set_num_threads(1)
-    rows = times(rounds)
-    for variant, row in rows.items():
-        row.update(memory(variant))
-    facts = {
-        "sizes": SIZES, "batch": BATCH, "length": LENGTH, "rank": RANK, "chunk": CHUNK, "rounds": rounds,
-        "processes": PROCESSES,
-    }  # fmt: skip
-    OUT.parent.mkdir(exist_ok=True)
-    record = {**facts, "environment": measure.environment("cpu", "float32", 0), "rows": rows}
-    OUT.write_text(json.dumps(record, indent=2) + "\n")
-    print(table(rows))
+    facts = {"sizes": SIZES, "batch": BATCH, "length": LENGTH, "rank": RANK, "chunk": CHUNK}
+    _steps.run(prepare, VARIANTS, facts, OUT, rounds, PROCESSES)
 
 
 if __name__ == "__main__":

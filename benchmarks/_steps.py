@@ -1,0 +1,76 @@
+"""What the benchmarks of a training step share: turns, memory in fresh processes, the table beside peft, the record."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from refimpl._lab import measure
+
+Row = dict[str, Any]
+
+
+def times(steps: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, Row]:
+    """A step of each variant in turn: median seconds and CPU-seconds, and the losses."""
+    losses_of = {variant: [step()] for variant, step in steps.items()}
+    clock: dict[str, list[float]] = {variant: [] for variant in steps}
+    cpu: dict[str, list[float]] = {variant: [] for variant in steps}
+    for _ in range(rounds):
+        for variant, step in steps.items():
+            begun, worked = time.perf_counter(), time.process_time()
+            losses_of[variant].append(step())
+            cpu[variant].append(time.process_time() - worked)
+            clock[variant].append(time.perf_counter() - begun)
+    return {
+        variant: {
+            "seconds": statistics.median(clock[variant]),
+            "cpu_seconds": statistics.median(cpu[variant]),
+            "cpu_seconds_of_each": cpu[variant],
+            "losses": losses_of[variant],
+        }
+        for variant in steps
+    }
+
+
+def memory(work: str, variant: str, processes: int) -> Row:
+    """Bytes over the model's own that `work` (`module:function`) takes, in fresh processes."""
+    extra = [measure.peak_in_child(work, variant).extra for _ in range(processes)]
+    return {"extra_bytes": statistics.median(extra), "extra_bytes_of_each": extra}
+
+
+def table(rows: dict[str, Row], names: Mapping[str, str]) -> str:
+    """The rows beside peft's, in Markdown."""
+    lines = [
+        "| | CPU-s a step | s a step | of peft's CPU time | memory over the model | of peft's memory | 5th loss |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    other = rows["peft"]
+    for variant, row in rows.items():
+        cpu, extra = row["cpu_seconds"] / other["cpu_seconds"], row["extra_bytes"] / other["extra_bytes"]
+        lines.append(
+            f"| {names[variant]} | {row['cpu_seconds']:.2f} | {row['seconds']:.2f} | {cpu:.2f} "
+            f"| {row['extra_bytes'] / 2**20:.0f} MiB | {extra:.2f} | {row['losses'][4]:.5f} |"
+        )
+    return "\n".join(lines)
+
+
+def run(
+    prepare: Callable[[str], Callable[[], float]], names: Mapping[str, str], facts: Row, out: Path, rounds: int,
+    processes: int,
+) -> None:  # fmt: skip
+    """Measure every variant, write the record, print the table. `out` is named after the script, with `two_steps`."""
+    torch.set_num_threads(1)
+    rows = times({variant: prepare(variant) for variant in names}, rounds)
+    for variant, row in rows.items():
+        row.update(memory(f"{out.stem}:two_steps", variant, processes))
+    out.parent.mkdir(exist_ok=True)
+    said = facts | {"rounds": rounds, "processes": processes}
+    record = {**said, "environment": measure.environment("cpu", "float32", 0), "rows": rows}
+    out.write_text(json.dumps(record, indent=2) + "\n")
+    print(table(rows, names))
