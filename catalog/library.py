@@ -328,9 +328,9 @@ class Library:
         from catalog.reading import count
 
         runs = self.runs()
-        tried = {card.paper: set[str]() for card in self.cards()}
+        tried: dict[str, set[str]] = {}
         for card in self.cards():
-            tried[card.paper].update(runs.get(card.name, ()))
+            tried.setdefault(card.paper, set()).update(runs.get(card.name, ()))
         return count(self.list(query), self.store.config.overdue_days, today or dt.date.today(), tried)
 
     def cards(self) -> Sequence[Card]:
