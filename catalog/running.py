@@ -22,7 +22,7 @@ _RUN = re.compile(r"(?P<name>[a-z][a-z0-9_]*)\.(?P<device>cpu|cuda|mps)\.json")
 
 
 def find_card(known: Iterable[Card], name: str, resolve: Callable[[str], str]) -> Card:
-    """The implementation of a name or of a paper's key. Raises `KbError` with the nearest ones."""
+    """The implementation of a name or of a paper's key. Raises `KbError` with the nearest ones and all."""
     there = {card.name: card for card in known}
     if name in there:
         return there[name]
@@ -33,8 +33,8 @@ def find_card(known: Iterable[Card], name: str, resolve: Callable[[str], str]) -
     if found := [card for card in there.values() if card.paper == key]:
         return found[0]
     near = get_close_matches(name, [*there, *(card.paper for card in there.values())], 3, 0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(there) or 'none'}"
-    raise KbError(f"no implementation {name}; {hint}")
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise KbError(f"no implementation {name}; {hint}there are {', '.join(there) or 'none'}")
 
 
 def run_claims(

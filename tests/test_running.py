@@ -187,11 +187,16 @@ def test_a_demo_that_breaks_is_one_line_that_says_where(kb: Kb, own: Path) -> No
 
 def test_names_are_found_or_the_nearest_are_named(kb: Kb, own: Path) -> None:
     assert "did you mean scale" in kb("verify", "scael").err
-    assert "did you mean lora" in kb("demo", "lorra").err
+    said = kb("demo", "lorra").err
+    assert "did you mean lora" in said
+    assert "there are delta_tuning, flan, " in said
     listed = kb("impls").out
     assert "scale" in listed
     assert "hu2021lora" in listed
-    assert kb("show", "doe2020scale").status == 0
+    kb("verify", "scale")
+    shown = kb("show", "doe2020scale").out
+    assert "implementation: scale · kb demo scale · kb verify scale · last run: cpu 20" in shown
+    assert json.loads(kb("show", "doe2020scale", "--json").out)["implementations"] == ["scale"]
 
 
 def test_a_file_that_breaks_the_form_is_not_run(kb: Kb, own: Path) -> None:
@@ -229,6 +234,8 @@ def test_a_record_that_is_none_is_said(kb: Kb, own: Path, library: Library) -> N
     done = kb("impls")
     assert done.status == 1
     assert "run kb verify scale again" in done.err
+    shown = kb("show", "doe2020scale")
+    assert (shown.status, "run kb verify scale again" in shown.err) == (0, True)
 
 
 def test_papers_are_found_by_their_implementations(kb: Kb, own: Path) -> None:

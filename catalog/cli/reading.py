@@ -8,6 +8,7 @@ import click
 
 from catalog.cli import out
 from catalog.cli.options import json_option, key_argument, query_argument
+from catalog.cli.running import last_run
 from catalog.errors import KbError
 
 if TYPE_CHECKING:
@@ -90,12 +91,20 @@ def show(ctx: click.Context, key: str, bibtex: bool, cite: bool, path: bool, as_
         out.echo(citation(record))
     elif as_json:
         tutorials = [tutorial.model_dump() for tutorial in paper.tutorials]
-        out.echo_json(record.as_dict() | {"tutorials": tutorials, "bibtex": paper.bibtex, "extras": paper.extras})
+        names = [card.name for card in library.cards() if card.paper == record.key]
+        more = {"tutorials": tutorials, "implementations": names, "bibtex": paper.bibtex, "extras": paper.extras}
+        out.echo_json(record.as_dict() | more)
     else:
-        _show(record, paper)
+        try:
+            runs = library.runs()
+        except KbError as e:  # a broken record is no reason not to show a paper
+            click.echo(f"kb: {e}", err=True)
+            runs = {}
+        ran = {card.name: last_run(runs.get(card.name, {})) for card in library.cards() if card.paper == record.key}
+        _show(record, paper, ran)
 
 
-def _show(record: Record, paper: Paper) -> None:
+def _show(record: Record, paper: Paper, implementations: dict[str, str]) -> None:
     out.styled(record.title, "bold")
     out.echo(out.authors(record, 8))
     facts = [record.venue, str(record.year or ""), f"arXiv:{record.arxiv}" if record.arxiv else "", record.doi]
@@ -111,6 +120,8 @@ def _show(record: Record, paper: Paper) -> None:
     for tutorial in paper.tutorials:
         versions = ", ".join(f"{library} {version}" for library, version in tutorial.versions.items())
         out.echo(f"tutorial: {' · '.join(filter(None, (tutorial.name, tutorial.date, versions, tutorial.notebook)))}")
+    for name, ran in implementations.items():
+        out.echo(f"implementation: {name} · kb demo {name} · kb verify {name} · last run: {ran}")
     for text in (paper.notes, paper.bibtex):
         if text:
             out.echo(f"\n{text}")

@@ -34,7 +34,7 @@ def impls(ctx: click.Context, as_json: bool) -> None:
     if not cards:
         click.echo("no implementation; `kb impls new NAME --paper KEY` writes a first one", err=True)
     rows = [
-        [(card.name, "cyan"), (card.paper, ""), (f"{len(card.claims)}", ""), (_last(runs.get(card.name, {})), ""),
+        [(card.name, "cyan"), (card.paper, ""), (f"{len(card.claims)}", ""), (last_run(runs.get(card.name, {})), ""),
          (card.summary or "; ".join(problem.message for problem in card.problems), "dim")]
         for card in cards
     ]  # fmt: skip
@@ -42,7 +42,7 @@ def impls(ctx: click.Context, as_json: bool) -> None:
     out.table(table, rows)
 
 
-def _last(runs: dict[str, dict[str, Any]]) -> str:
+def last_run(runs: dict[str, dict[str, Any]]) -> str:
     """`cpu 2026-11-24: 7 of 9 hold`, for the device that ran last."""
     if not runs:
         return "never"
@@ -191,7 +191,7 @@ def _shown(record: dict[str, Any]) -> None:
         )
         out.echo()
         for name, text in rows:
-            out.echo(f"  {name:<12} {' '.join(text.split())[:300]}")
+            out.echo(f"  {name:<12} {' '.join(text.split())[:300] or '(blanks only)'}")
     if isinstance(record.get("table"), dict):
         _table(record["table"])
 
