@@ -121,7 +121,7 @@ def process(command: Sequence[str]) -> float:
     root = str(Path(__file__).resolve().parent.parent)
     env = os.environ | {"PYTHONPATH": root, "PYTHONPYCACHEPREFIX": f"{tempfile.gettempdir()}/kb-benchmark"}
     env.pop("PYTHONDONTWRITEBYTECODE", None)
-    return median(lambda: subprocess.run(command, capture_output=True, env=env, check=False))  # noqa: S603 - our own
+    return median(lambda: subprocess.run(command, capture_output=True, env=env, check=False))
 
 
 def row(folder: Path, index: Index, name: str, query: str, text: str) -> str:

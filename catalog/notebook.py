@@ -26,6 +26,7 @@ OWN = "readrun"
 Kind = Literal["text", "error", "markdown", "html", "picture"]
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)|[@-Z\\-_])")
 _PLACEHOLDER = re.compile(r"<IPython\.core\.display\.\w{1,40} object>\Z")
+_FORMS: Mapping[str, Kind] = {"text/markdown": "markdown", "text/html": "html", "text/latex": "text"}
 _BEFORE_4 = {"text": "text/plain", "html": "text/html", "png": "image/png"}
 
 
@@ -148,9 +149,9 @@ def _output(value: Mapping[str, Any]) -> Output | None:
     plain = _joined(data.get("text/plain"))
     if plain and not _PLACEHOLDER.match(plain):
         return _text(plain)
-    for name, form in (("text/markdown", "markdown"), ("text/html", "html"), ("text/latex", "text")):
+    for name, form in _FORMS.items():
         if text := _joined(data.get(name)):
-            return _text(text, form)  # type: ignore[arg-type]
+            return _text(text, form)
     return None
 
 

@@ -20,8 +20,8 @@ try:
     from yaml import CBaseLoader as _BaseLoader
     from yaml import CSafeDumper as _BaseDumper
 except ImportError:  # a PyYAML without libyaml: slower, the same result
-    from yaml import BaseLoader as _BaseLoader  # type: ignore[assignment]
-    from yaml import SafeDumper as _BaseDumper  # type: ignore[assignment]
+    from yaml import BaseLoader as _BaseLoader  # type: ignore[assignment]  # another class, the same interface
+    from yaml import SafeDumper as _BaseDumper  # type: ignore[assignment]  # the same
 
 _HEAD = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.S | re.M)
 _TOP = re.compile(

@@ -58,7 +58,7 @@ class Adapter(nn.Module):
         self.W_d = nn.Parameter(new(size, d).normal_(std=d**-0.5))
         self.W_u = nn.Parameter(new(d, size))
 
-    def forward(self, x: Tensor, h: Tensor) -> Tensor:  # noqa: ARG002 - every delta is called with both
+    def forward(self, x: Tensor, h: Tensor) -> Tensor:  # noqa: ARG002 - every delta is given x - every delta is called with both
         inner = F.relu(F.linear(h, self.W_d.to(h.dtype)))  # (..., d) -> (..., r)
         return h + F.linear(inner, self.W_u.to(h.dtype))
 
@@ -85,7 +85,7 @@ class Specified(nn.Module):
             p.requires_grad_(False).copy_(was)
             p.grad = None
 
-    def forward(self, x: Tensor, h: Tensor) -> Tensor:  # noqa: ARG002
+    def forward(self, x: Tensor, h: Tensor) -> Tensor:  # noqa: ARG002 - every delta is given x
         return h
 
 

@@ -136,7 +136,7 @@ def find_masks(model: nn.Module, losses: Iterable[Callable[[], Tensor]], power: 
     G = {layer.base.weight: torch.zeros_like(layer.base.weight, dtype=layer.A.dtype) for layer in layers}
 
     def collect(W: Tensor) -> None:
-        G[W] += W.grad.to(G[W].dtype) ** power  # type: ignore[union-attr]
+        G[W] += W.grad.to(G[W].dtype) ** power  # type: ignore[union-attr]  # in this hook there is one
         W.grad = None
 
     hooks: list[Any] = [Tensor.register_post_accumulate_grad_hook(W.requires_grad_(), collect) for W in G]

@@ -148,7 +148,8 @@ def merge(model: nn.Module) -> nn.Module:
     """Add every M Delta to its theta0 in place, leaving the modules of the base."""
     for module in list(model.modules()):
         if isinstance(lists := getattr(module, "parametrizations", None), nn.ModuleDict):
-            for kind in [kind for kind, parts in lists.items() if isinstance(parts[0], Masked)]:  # type: ignore[index]
+            held: dict[str, Any] = dict(lists.items())
+            for kind in [kind for kind, parts in held.items() if isinstance(parts[0], Masked)]:
                 parametrize.remove_parametrizations(module, kind)
     return model
 

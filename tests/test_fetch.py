@@ -38,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
         elif name == "latin":
             self._send(200, "é".encode("latin-1"), kind="text/plain; charset=latin-1")
         elif name == "slow":
-            self.server.hold.wait(5)  # type: ignore[attr-defined]
+            self.server.hold.wait(5)  # type: ignore[attr-defined]  # the server's own, which http.server does not know
         else:
             self._send(200 if name == "page" else 404, b"hello")
 
@@ -69,11 +69,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(Handler, "asked", [], raising=False)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         running.daemon_threads = True
-        running.hold = threading.Event()  # type: ignore[attr-defined]
+        running.hold = threading.Event()  # type: ignore[attr-defined]  # the server's own, which http.server does not know
         thread = threading.Thread(target=running.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{running.server_port}"
-        running.hold.set()  # type: ignore[attr-defined]
+        running.hold.set()  # type: ignore[attr-defined]  # the server's own, which http.server does not know
         running.shutdown()
         thread.join()
 

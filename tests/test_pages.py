@@ -46,7 +46,7 @@ def texts(markup: str) -> str:
     """The text that a reader of HTML sees."""
     seen: list[str] = []
     parser = HTMLParser()
-    parser.handle_data = seen.append  # type: ignore[method-assign,assignment]
+    parser.handle_data = seen.append  # type: ignore[method-assign,assignment]  # a parser made for one test
     parser.feed(markup)
     parser.close()
     return "".join(seen)
@@ -203,7 +203,7 @@ def test_hostile_notes_are_defused(notes: str) -> None:
     html = notes_html(notes, {})
     tags: list[tuple[str, dict[str, str | None]]] = []
     parser = HTMLParser()
-    parser.handle_starttag = lambda tag, attrs: tags.append((tag, dict(attrs)))  # type: ignore[method-assign]
+    parser.handle_starttag = lambda tag, attrs: tags.append((tag, dict(attrs)))  # type: ignore[method-assign]  # a parser made for one test
     parser.feed(html)
     for tag, attributes in tags:
         assert tag not in {"script", "style", "img", "svg", "iframe", "form", "base", "math", "object"}
@@ -348,10 +348,10 @@ def test_nothing_at_all_is_a_site() -> None:
 def test_feed_is_xml_whatever_it_holds(title: str, tag: str) -> None:
     entries = [entry(title="T", added="2026-01-02", read="2026-03-04", status="read", tags=(tag,))]
     entries[0] = (entries[0][0], Record(**{**entries[0][1].as_dict(), "title": title, "authors": (title,)}))
-    feed = ET.fromstring(str(render(entries, SiteOptions(title, url="https://x.org/kb/"))["feed.xml"]))  # noqa: S314
+    feed = ET.fromstring(str(render(entries, SiteOptions(title, url="https://x.org/kb/"))["feed.xml"]))  # noqa: S314 - our own feed
     found = feed.findall(f"{ATOM}entry")
     assert [str(item.findtext(f"{ATOM}updated"))[:10] for item in found] == ["2026-03-04", "2026-01-02"]
-    assert found[0].find(f"{ATOM}link").attrib["href"] == "https://x.org/kb/papers/adapter.html"  # type: ignore[union-attr]
+    assert found[0].find(f"{ATOM}link").attrib["href"] == "https://x.org/kb/papers/adapter.html"  # type: ignore[union-attr]  # None fails the test
     assert len({item.findtext(f"{ATOM}id") for item in found}) == 2
 
 
@@ -437,7 +437,7 @@ def test_everything_of_the_theme_is_loaded_from_the_site() -> None:
             assert not re.search(
                 rb"url\(['\"]?(?:https?:)?//|@import", body if isinstance(body, bytes) else body.encode()
             )
-    fonts = set(re.findall(r"fonts/[\w-]+\.woff2", bytes(files["assets/katex/katex.min.css"]).decode()))  # type: ignore[arg-type]
+    fonts = set(re.findall(r"fonts/[\w-]+\.woff2", bytes(files["assets/katex/katex.min.css"]).decode()))  # type: ignore[arg-type]  # this file is bytes
     assert fonts
     assert all(f"assets/katex/{font}" in files for font in fonts)
     assert "assets/katex/LICENSE" in files

@@ -34,7 +34,7 @@ def test_a_prefix_of_words_is_those_words(make: Callable[[], Any]) -> None:
 def test_the_mlp_can_start_from_words() -> None:
     torch.manual_seed(0)
     model = prefix_tuning.apply(llama(), mid=32, words=drawn()[0, :4])
-    P = prefix_tuning.of_words(llama(), drawn()[0, :4])  # noqa: N806
+    P = prefix_tuning.of_words(llama(), drawn()[0, :4])  # noqa: N806 - the paper's name
     assert model.prefix().shape == P.shape == (4, 2 * 2 * 2 * 16)
     assert F.mse_loss(model.prefix(), P) < 0.02 * P.square().mean()
     assert trainable(model) == sum(p.numel() for p in model.prefix.parameters())

@@ -82,8 +82,8 @@ def test_the_labs_loss_is_the_models_own_but_for_the_first_token() -> None:
 
 
 def test_classes_come_first_and_words_fill_up() -> None:
-    E = torch.randn(33, 4)  # noqa: N806
-    P = prompt_tuning.first(E, 5, "classes", [[1], [2, 3]])  # noqa: N806
+    E = torch.randn(33, 4)  # noqa: N806 - the paper's name
+    P = prompt_tuning.first(E, 5, "classes", [[1], [2, 3]])  # noqa: N806 - the paper's name
     assert torch.equal(P[:2], torch.stack([E[1], (E[2] + E[3]) / 2]))
     assert all((row == E).all(1).any() for row in P[2:])
     assert torch.equal(prompt_tuning.first(E, 2, "classes", [[1], [2]]), E[1:3])

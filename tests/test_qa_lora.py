@@ -71,7 +71,7 @@ def test_gradients() -> None:
     layer = trained(qa_lora.QALoRALinear(nn.Linear(32, 12, dtype=torch.float64), rank=3, group=8))
     x = torch.randn(2, 5, 32, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(layer, (x,))
-    assert torch.autograd.gradcheck(lambda A, B: _with(layer, A, B)(x), (layer.A, layer.B))  # noqa: N803
+    assert torch.autograd.gradcheck(lambda A, B: _with(layer, A, B)(x), (layer.A, layer.B))  # noqa: N803 - the paper's name
 
 
 def _with(layer: qa_lora.QALoRALinear, *factors: Tensor) -> Callable[[Tensor], Tensor]:

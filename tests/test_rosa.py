@@ -42,7 +42,7 @@ def test_gradients(rank: int, density: float) -> None:
 def test_the_layer_is_called_like_a_linear(shape: tuple[int, ...]) -> None:
     layer = trained(rosa.RoSALinear(nn.Linear(64, 12), 2, 4, 0.1))
     x = torch.randn(shape)
-    W = layer.base.weight + layer.s * layer.B @ layer.A  # noqa: N806
+    W = layer.base.weight + layer.s * layer.B @ layer.A  # noqa: N806 - the paper's name
     assert torch.allclose(layer(x), F.linear(x, rosa.add(W, layer.v, layer.at), layer.base.bias), atol=1e-5)
     layer(x).sum().backward()
 

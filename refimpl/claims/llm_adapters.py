@@ -143,7 +143,7 @@ def _layer(
     """An adapted layer and inputs; `spread` makes its matrices as large as after long training."""
     torch.manual_seed(0)
     base = nn.Linear(64, 48).to(device, torch.float64)
-    layer = AdapterLinear(freeze(base), kind, 8, f, init, 1.0)  # type: ignore[arg-type]
+    layer = AdapterLinear(freeze(base), kind, 8, f, init, 1.0)  # type: ignore[arg-type]  # `freeze` gives back the Linear it took
     if spread:
         nn.init.normal_(layer.W_down, std=0.2), nn.init.normal_(layer.W_up, std=0.2)
     return layer, torch.randn(256, 64, device=device, dtype=torch.float64)

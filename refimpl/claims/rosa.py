@@ -78,7 +78,12 @@ def claim_the_gradient_of_the_sparse_part_is_sparse(device: str = "cpu") -> list
     model = _rosa(base, x, y, rank=2, density=DENSITY, steps=5)
     layer, x = _layer(model), x.requires_grad_()
     kept: list[Tensor] = []
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):  # type: ignore[func-returns-value]
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
         h = model(x)
     plain = F.linear(x, add(layer.base.weight, layer.v, layer.at) + layer.s * layer.B @ layer.A)
     inputs, g = (x, layer.A, layer.B, layer.v), torch.randn_like(h)
