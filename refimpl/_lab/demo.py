@@ -17,6 +17,7 @@ from refimpl._lab import LabError, adapter, measure, models, tasks
 from refimpl._lab.loop import History, Optimiser, Progress, Step, adamw, train
 from refimpl._lab.score import Sample, Score, Task
 
+Look = tuple[Score, list[Sample]]
 Change = Callable[[Any], nn.Module]
 OPTIONS = (  # those of `run` that are the user's, of every method
     "model", "task", "steps", "lr", "batch", "length", "seed", "device", "dtype", "checkpointing", "out", "progress",
@@ -42,7 +43,6 @@ def run(
     checkpointing: bool = False,
     step: Callable[[nn.Module], Step] | None = None,
     optimiser: Optimiser = adamw,
-    load: dict[str, Any] | None = None,
     out: str | Path | None = None,
     save: bool = True,
     buffers: tuple[str, ...] = (),
@@ -52,12 +52,12 @@ def run(
     """Load `model`, `apply(model)`, train it on `task`, and say what it did and cost.
 
     `rate` is the method's learning rate for `tiny`. Another model has it divided by how many times as wide it is, where
-    the method's rate falls as models grow wider (`narrower`); `lr` is taken as it is.
-    `step(model)` makes the step of a method that has its own. `load` goes to `models.load`. `options` (the rank, say)
-    stand in the record. The adapter goes to `out`, or to this project's folder among the user's caches.
+    the method's rate falls as models grow wider (`narrower`); `lr` is taken as it is. `step(model)` makes the step of a
+    method that has its own. `options` (the rank, say) stand in the record. The adapter goes to `out`, or to this
+    project's folder among the user's caches.
     """
     chosen = tasks.get(task) if isinstance(task, str) else task
-    base, tokenizer = models.load(model, device, dtype, **(load or {}))
+    base, tokenizer = models.load(model, device, dtype)
     place = str(next(base.parameters()).device)
     with models.out_of_memory(f"for {method} on {model}"):
         lr = lr or (models.rate_of(base, rate) if narrower else rate)
@@ -71,21 +71,16 @@ def run(
             adapted, tokenizer, chosen, steps, lr, batch, length, seed,
             checkpointing=checkpointing, step=own, optimiser=optimiser, progress=progress,
         )  # fmt: skip
-        first = PartialState().is_main_process  # of several processes, one writes
         peak = measure.peak_bytes(place)
         if not all(map(math.isfinite, history.losses)):
             raise LabError(f"the loss is no longer a number after {steps} steps; take a smaller learning rate")
         after = _look(chosen, adapted, tokenizer)
         facts = {"method": method, "model": model, "task": chosen.name, "options": options or {}, "seed": seed}
-        folder = Path(out or models.cache() / "adapters" / f"{method}-{Path(model).name}-{chosen.name}")
-        where = str(adapter.save(adapted, folder, facts, buffers)) if save and first else None
+        where = _kept(adapted, facts, buffers, out) if save else None
         merged = chosen.evaluate(merge(adapted), tokenizer) if merge is not None else None
     return {
         **facts,
-        "metric": {"name": chosen.metric, "better": chosen.better, "n": after[0].n, "chance": after[0].chance},
-        "before": {"value": before[0].value, "samples": _plain(before[1])},
-        "after": {"value": after[0].value, "samples": _plain(after[1])},
-        "merged": None if merged is None else {"value": merged.value},
+        **_scores(chosen, before, after, merged),
         "parameters": {"all": size.parameters, "trainable": size.trainable, "share": size.share},
         "bytes": _bytes(size, history, peak, place),
         "training": {"steps": steps, "lr": lr, "batch": batch, "length": length or chosen.length, **_cost(history)},
@@ -94,8 +89,26 @@ def run(
     }
 
 
-def _look(task: Task, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> tuple[Score, list[Sample]]:
+def _look(task: Task, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> Look:
     return task.evaluate(model, tokenizer), task.samples(model, tokenizer)
+
+
+def _scores(task: Task, before: Look, after: Look, merged: Score | None) -> dict[str, Any]:
+    """The metric, what it was before, after and once merged, and the samples."""
+    return {
+        "metric": {"name": task.metric, "better": task.better, "n": after[0].n, "chance": after[0].chance},
+        "before": {"value": before[0].value, "samples": _plain(before[1])},
+        "after": {"value": after[0].value, "samples": _plain(after[1])},
+        "merged": None if merged is None else {"value": merged.value},
+    }
+
+
+def _kept(model: nn.Module, facts: dict[str, Any], buffers: tuple[str, ...], out: str | Path | None) -> str | None:
+    """Where the adapter was saved; of several processes, one writes."""
+    if not PartialState().is_main_process:
+        return None
+    name = f"{facts['method']}-{Path(facts['model']).name}-{facts['task']}"
+    return str(adapter.save(model, Path(out or models.cache() / "adapters" / name), facts, buffers))
 
 
 def _plain(samples: list[Sample]) -> list[dict[str, str]]:
