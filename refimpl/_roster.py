@@ -191,7 +191,7 @@ def share(model: Any, budget: int) -> Options:
     """The same share of each tensor that the method may choose from."""
     from refimpl import second_order_mask
 
-    sizes = [getattr(module, kind).numel() for _, module, kind in second_order_mask._tensors(model, ALL)]
+    sizes = [getattr(module, kind).numel() for _, module, kind in second_order_mask.tunable(model, ALL)]
     return {"density": min(1.0, (budget + len(sizes) / 2) / sum(sizes))}  # each share is rounded down
 
 

@@ -74,7 +74,7 @@ def burn_in(
     model: nn.Module, losses: Iterable[Callable[[], Tensor]], targets: Iterable[str] | None = None
 ) -> dict[str, Tensor]:
     """The gain of each parameter, by the name of its tensor, from the gradients of the losses that these return."""
-    chosen = {name: getattr(module, kind) for name, module, kind in _tensors(model, targets)}
+    chosen = {name: getattr(module, kind) for name, module, kind in tunable(model, targets)}
     asked = [(p, p.requires_grad) for p in model.parameters()]
     freeze(model)
     for p in chosen.values():
@@ -108,7 +108,7 @@ def apply(
             f"a density of {density}: it is the share of the parameters that is tuned, above 0 and at most 1"
         )
     freeze(model)
-    for name, module, kind in list(_tensors(model, targets)):
+    for name, module, kind in list(tunable(model, targets)):
         theta0 = getattr(module, kind)
         if gains is not None and name not in gains:
             raise ValueError(f"no gains for {name}: give `burn_in` the same model and targets")
@@ -120,7 +120,7 @@ def apply(
     return model
 
 
-def _tensors(model: nn.Module, targets: Iterable[str] | None) -> Iterator[tuple[str, nn.Module, str]]:
+def tunable(model: nn.Module, targets: Iterable[str] | None) -> Iterator[tuple[str, nn.Module, str]]:
     """Name, module and last name of each parameter that may be tuned."""
     if any(isinstance(module, Masked) for module in model.modules()):
         raise ValueError("the model has a mask already; merge it, or load the model anew")
