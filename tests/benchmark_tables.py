@@ -81,7 +81,7 @@ def time_ratio(row: Row, other: Row) -> str:
     if "cpu_seconds_of_each" not in row:
         return f"{row['cpu_seconds'] / other['cpu_seconds']:.2f}"
     ratios = [a / b for a, b in zip(row["cpu_seconds_of_each"], other["cpu_seconds_of_each"], strict=True)]
-    return f"{statistics.median(ratios):.2f}<br>({min(ratios):.2f}–{max(ratios):.2f})"
+    return f"{statistics.median(ratios):.2f}<br>({min(ratios):.2f}\N{WORD JOINER}–\N{WORD JOINER}{max(ratios):.2f})"
 
 
 def memory_ratio(row: Row, other: Row) -> str:
@@ -90,7 +90,7 @@ def memory_ratio(row: Row, other: Row) -> str:
         return "1"
     ours, theirs = row["extra_bytes_of_each"], other["extra_bytes_of_each"]
     ratio = row["extra_bytes"] / other["extra_bytes"]
-    return f"{ratio:.3f}<br>({min(ours) / max(theirs):.2f}–{max(ours) / min(theirs):.2f})"
+    return f"{ratio:.3f}<br>({min(ours) / max(theirs):.2f}\N{WORD JOINER}–\N{WORD JOINER}{max(ours) / min(theirs):.2f})"
 
 
 def _facts(record: Row) -> str:
