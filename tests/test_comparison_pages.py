@@ -339,8 +339,8 @@ def test_the_page_on_benchmarks_shows_what_they_measured() -> None:
 def test_a_ratio_comes_with_its_range() -> None:
     ours = {"cpu_seconds": 2, "cpu_seconds_of_each": [1, 2, 6], "extra_bytes": 30, "extra_bytes_of_each": [20, 30, 40]}
     peft = {"cpu_seconds": 2, "cpu_seconds_of_each": [2, 2, 4], "extra_bytes": 90, "extra_bytes_of_each": [80, 90, 100]}
-    assert benchmark_tables.time_ratio(ours, peft) == "1.00<br>(0.50–1.50)"
-    assert benchmark_tables.memory_ratio(ours, peft) == "0.333<br>(0.20–0.50)"
+    assert benchmark_tables.time_ratio(ours, peft) == "1.00<br>(0.50\N{WORD JOINER}–\N{WORD JOINER}1.50)"
+    assert benchmark_tables.memory_ratio(ours, peft) == "0.333<br>(0.20\N{WORD JOINER}–\N{WORD JOINER}0.50)"
     assert benchmark_tables.time_ratio(peft, peft) == benchmark_tables.memory_ratio(peft, peft) == "1"
 
 
