@@ -113,12 +113,51 @@ def _author(text: str) -> str:
     return text
 
 
+def _iso_prefix(text: str) -> str:
+    text = text.strip()
+    whole = text + "-01-01"[len(text) - 4 :] if len(text) in (4, 7) else text
+    try:
+        if text:
+            dt.date.fromisoformat(whole)
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is not a date; write YYYY, YYYY-MM or YYYY-MM-DD") from None
+    return text
+
+
+def _kind(text: str) -> str:
+    text = one_line(text).lower()
+    if len(text) > 40 or any(c in text for c in '`|<>"{}[]\\:'):
+        raise ValueError(f"{text[:60]!r} is not a kind of work; use a word such as paper, book, code, dataset, blog")
+    return text
+
+
+def _ids(ids: dict[str, str]) -> dict[str, str]:
+    for name, value in ids.items():
+        if not re.fullmatch(r"[a-z][a-z0-9]{1,19}", name):
+            raise ValueError(f"{name[:40]!r} is not the name of an identifier; use doi, arxiv, isbn, pmid, acl …")
+        if not value or re.search(r"""[\s<>"`|{}\\^]""", value):
+            raise ValueError(f"{name}: {value[:60]!r} is not an identifier; write it without blanks and quotes")
+    return ids
+
+
+def _rating(value: Any) -> Any:
+    if isinstance(value, str):
+        if not re.fullmatch(r"10|\d", value.strip()):
+            raise ValueError(f"{value[:40]!r} is not a rating; write a whole number from 1 to 10")
+        return int(value)
+    return value
+
+
 OneLine = Annotated[str, AfterValidator(one_line), Field(max_length=2000)]
 Url = Annotated[str, AfterValidator(_url), Field(max_length=4000)]
 Tag = Annotated[str, AfterValidator(_tag)]
 Key = Annotated[str, AfterValidator(_key)]
 Author = Annotated[str, AfterValidator(_author), Field(max_length=200)]
 Year = Annotated[int, BeforeValidator(_year), Field(ge=0, le=2999)]
+IsoPrefix = Annotated[str, AfterValidator(_iso_prefix)]
+Kind = Annotated[str, AfterValidator(_kind)]
+Ids = Annotated[dict[str, Annotated[str, Field(max_length=300)]], AfterValidator(_ids)]
+Rating = Annotated[int, BeforeValidator(_rating), Field(ge=0, le=10)]
 
 
 def file_name(key: str) -> str:
@@ -269,6 +308,13 @@ class Paper(_Model):
     tags: Annotated[tuple[Tag, ...], AfterValidator(_unique_tags)] = ()
     tutorials: tuple[Tutorial, ...] = ()
     aliases: Annotated[tuple[Key, ...], Field(description="keys this paper had before")] = ()
+    date: Annotated[IsoPrefix, Field(description="YYYY-MM or YYYY-MM-DD, where more than the year is known")] = ""
+    kind: Annotated[Kind, Field(description="book, code, dataset, blog, video …, where it is no paper")] = ""
+    ids: Annotated[Ids, Field(description="name: identifier, where neither BibTeX nor a link says it")] = Field(
+        default_factory=dict
+    )
+    abstract: Annotated[str, AfterValidator(one_line), Field(max_length=20_000)] = ""
+    rating: Annotated[Rating, Field(description="how good it is, 1 to 10; 0 where it has none")] = 0
     extras: SkipJsonSchema[dict[str, str]] = Field(default_factory=dict)
     bibtex: SkipJsonSchema[str] = ""
     notes: SkipJsonSchema[str] = ""

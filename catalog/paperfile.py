@@ -69,7 +69,9 @@ def loads(text: str, key: str, path: str = "") -> Paper:
 def dumps(paper: Paper) -> str:
     """The canonical text of a paper: fields in model order, defaults left out, one line end at the end."""
     front = paper.model_dump(mode="json", include=set(FRONT_MATTER), exclude_defaults=True)
-    front |= {"status": str(paper.status)} | ({"year": str(paper.year)} if paper.year else {})
+    front |= {"status": str(paper.status)} | {
+        name: str(number) for name in ("year", "rating") if (number := getattr(paper, name))
+    }
     extras = dict(paper.extras)
     lines = ["---\n"]
     for name in FRONT_MATTER:
@@ -83,6 +85,11 @@ def dumps(paper: Paper) -> str:
     if paper.notes:
         lines.append(f"\n{paper.notes}\n")
     return "".join(lines)
+
+
+def extra(name: str, value: Any) -> str:
+    """A field that has no slot in `Paper`, as `extras` hold it: its line or lines of YAML."""
+    return _dump_yaml({name: value})
 
 
 def bibtex_line(text: str) -> int:

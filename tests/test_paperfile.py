@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.bibtex.describe import describe
 from catalog.errors import BadFile, KbError
 from catalog.models import FENCE, Link, Paper, Status, Tutorial, file_name, key_of
 from catalog.paperfile import bibtex_line, dumps, front_matter_line, loads
@@ -228,3 +229,22 @@ def test_tags_and_links_stand_once() -> None:
     )
     assert paper.tags == ("Long Context", "RAG")
     assert [link.name for link in paper.links] == ["code", "paper"]
+
+
+def test_what_a_list_may_say_of_a_work_has_a_field() -> None:
+    text = (
+        "---\nstatus: unread\ndate: 2021-06\nkind: book\nids:\n  isbn: '9780262035613'\nabstract: It scales.\n"
+        "rating: '4'\nciteproc: x\n---\n"
+    )
+    paper = loads(text, "a")
+    assert (paper.date, paper.kind, paper.ids, paper.rating) == ("2021-06", "book", {"isbn": "9780262035613"}, 4)
+    assert loads(dumps(paper), "a") == paper
+    assert describe(paper).year == 2021
+
+
+@pytest.mark.parametrize(
+    "line", ["date: 2021-13", "date: June 2021", "rating: '11'", "rating: good", "ids:\n  X: a", "ids:\n  doi: a b"]
+)
+def test_what_such_a_field_may_not_hold_is_refused(line: str) -> None:
+    with pytest.raises(BadFile):
+        loads(f"---\nstatus: unread\n{line}\n---\n", "a")

@@ -70,14 +70,15 @@ def describe(paper: Paper, macros: Mapping[str, str] = MONTHS, parent: Parent = 
     """What is shown of a paper. An entry that cannot be read counts as none; nothing here ever fails on its text."""
     entry = read_first(paper, macros)
     fields = inherit(entry, parent) if entry else {}
-    preprint = arxiv_of(fields) or next((a for link in paper.links if (a := arxiv(link.url))), "")
+    linked = next((a for link in paper.links if (a := arxiv(link.url))), "")
+    preprint = arxiv_of(fields) or linked or paper.ids.get("arxiv", "")
     names, et_al = people(fields.get("author") or fields.get("editor") or "")
     return Record(
         key=paper.key,
         title=paper.title or title(fields) or paper.key,
         authors=tuple(shown for name in names if (shown := name.display)) or paper.authors,
         et_al=et_al,
-        year=year(fields) or paper.year or _arxiv_year(preprint),
+        year=year(fields) or paper.year or int(paper.date[:4] or 0) or _arxiv_year(preprint),
         venue=venue(fields, entry.type if entry else "") or paper.venue or ("arXiv" if preprint and not entry else ""),
         type=entry.type if entry else "",
         status=str(paper.status),
@@ -86,9 +87,9 @@ def describe(paper: Paper, macros: Mapping[str, str] = MONTHS, parent: Parent = 
         due=_iso(paper.due),
         tags=paper.tags,
         links=tuple((link.name, link.url, link.label) for link in paper.links),
-        doi=doi_of(fields) or next((d for link in paper.links if (d := doi(link.url))), ""),
+        doi=doi_of(fields) or next((d for link in paper.links if (d := doi(link.url))), "") or paper.ids.get("doi", ""),
         arxiv=preprint,
-        abstract=" ".join(fields.get("abstract", "").split()),
+        abstract=" ".join(fields.get("abstract", "").split()) or paper.abstract,
         notes=paper.notes,
         tutorials=len(paper.tutorials),
         aliases=paper.aliases + _other_keys(paper),

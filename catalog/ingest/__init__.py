@@ -72,5 +72,5 @@ def _paper_file(text: str, path: str) -> Source:
 
 
 def _draft(paper: Paper, key: str, path: str) -> Draft:
-    same = {name: getattr(paper, name) for name in Paper.model_fields if name not in ("key", "extras")}
+    same = {name: getattr(paper, name) for name in Paper.model_fields if name != "key"}
     return Draft(key=key, line=1, path=path, **same)

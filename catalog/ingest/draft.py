@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from catalog.errors import Finding
 from catalog.models import Link, Status, Tutorial
@@ -11,10 +12,14 @@ from catalog.models import Link, Status, Tutorial
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One paper as a source describes it.
+    """One work as a source describes it; what it does not say is empty, or None.
 
-    `status` is None where the source does not say. `bibtex` is the text of one entry, repaired where that was needed.
-    `key` is set only where the source names it apart from the BibTeX. `line` is where it stands in the source.
+    `date` is ISO and as long as it is precise ("2021", "2021-06", "2021-06-17"); `year` may stand alone. `kind` is ""
+    for a paper, else "book", "code", "dataset", "blog", "video", "course" … `ids` are by name: "doi", "arxiv", "isbn",
+    "pmid", "acl", "openreview" … `order` counts the entries of the source from 1; `section` is the path of headings
+    above it. `bibtex` is the text of one entry, repaired where that was needed. `key` is set only where the source
+    names it apart from the BibTeX. `extras` holds what has no slot, as lines of YAML by name (`paperfile.extra`).
+    `line` is where it stands in the source.
     """
 
     title: str = ""
@@ -32,6 +37,14 @@ class Draft:
     aliases: tuple[str, ...] = ()
     bibtex: str = ""
     notes: str = ""
+    date: str = ""
+    kind: str = ""
+    ids: Mapping[str, str] = field(default_factory=dict)
+    abstract: str = ""
+    rating: int = 0
+    order: int = 0
+    section: tuple[str, ...] = ()
+    extras: Mapping[str, str] = field(default_factory=dict)
     line: int = 0
     path: str = ""
 

@@ -93,10 +93,13 @@ class Merger:
                 self._note("title-case", draft, f"the list and the BibTeX of {key} write the title in different case",
                            "repaired", "both are kept; the list's is shown", key)  # fmt: skip
         paper = Paper(
-            key=key, title=title, authors=draft.authors, year=draft.year, venue=draft.venue,
+            key=key, title=title, authors=draft.authors, year=draft.year or _year(draft.date),
+            venue=draft.venue,
             status=draft.status or Status.unread, read=draft.read, due=draft.due,
             added=draft.added or self.today, links=draft.links, tags=draft.tags, tutorials=draft.tutorials,
-            aliases=draft.aliases, bibtex=draft.bibtex, notes=draft.notes,
+            aliases=draft.aliases, date=draft.date if len(draft.date) > 4 else "", kind=draft.kind, ids=dict(draft.ids),
+            abstract=draft.abstract, rating=draft.rating, extras=dict(draft.extras), bibtex=draft.bibtex,
+            notes=draft.notes,
         )  # fmt: skip
         return paper, entry.fields if entry else {}
 
@@ -144,6 +147,12 @@ class Merger:
             tags=_union_tags(before.tags, brought.tags, differences),
             tutorials=before.tutorials + _new_tutorials(before, brought, differences),
             aliases=tuple(dict.fromkeys((*before.aliases, *brought.aliases))),
+            date=before.date or brought.date,
+            kind=before.kind or brought.kind,
+            ids=brought.ids | before.ids,
+            abstract=before.abstract or brought.abstract,
+            rating=before.rating or brought.rating,
+            extras=brought.extras | before.extras,
             bibtex=bibtex,
             notes=_join_notes(before.notes, brought.notes, differences),
         )
@@ -253,6 +262,10 @@ def _address(url: str) -> str:
     parts = urlsplit(url)
     host = (parts.hostname or "").removeprefix("www.")
     return f"{host}{parts.path.rstrip('/')}?{parts.query}#{parts.fragment}"
+
+
+def _year(date: str) -> int:
+    return int(date[:4]) if len(date) == 4 else 0
 
 
 def _key(text: str) -> str:
