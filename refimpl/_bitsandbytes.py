@@ -40,14 +40,16 @@ def needed() -> Any:
 def dequantize(
     packed: Tensor, c2: Tensor, c1: Tensor, offset: Tensor, code: Tensor, shape: torch.Size, dtype: torch.dtype
 ) -> Tensor:
-    """A weight from its NF4 bytes and its constants: `code[c2]` times `c1`, plus `offset`."""
-    functional = library().functional
-    inner = functional.QuantState(c1, blocksize=256, code=code, dtype=torch.float32)
-    outer = functional.QuantState(c2, shape, None, 64, "nf4", dtype, offset, inner)
-    weight: Tensor = functional.dequantize_4bit(packed, outer).view(
-        shape
-    )  # which it transposes where there is one byte
-    return weight
+    """A weight from its NF4 bytes and its constants: `code[c2]` times `c1`, plus `offset`.
+
+    Its kernel for CPUs begins a new block with each row (0.50.2, backends/cpu/ops.py), which is not where the bytes
+    have one unless 64 divides a row: such a weight is read as one long row.
+    """
+    ops = torch.ops.bitsandbytes
+    constants = ops.dequantize_blockwise.default(c2, c1, code, 256, torch.float32) + offset
+    rows = shape if shape[-1] % 64 == 0 else (1, shape.numel())
+    weight: Tensor = ops.dequantize_4bit.default(packed, constants, 64, "nf4", rows, dtype)
+    return weight.view(shape)
 
 
 def quantized(layer: nn.Linear) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:

@@ -1,16 +1,15 @@
-"""LoRA's two factors as peft keeps them: adapter_config.json and adapter_model.safetensors."""
+"""LoRA's two factors, and prompts and prefixes, as peft keeps them: a file of JSON and one of tensors."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -26,8 +25,26 @@ _KNOWN = frozenset(
         *("megatron_core", "runtime_config", "ensure_weight_tying"),
     )
 )
+# what may stand in the configuration of a prompt or a prefix; how it was made does not matter to its numbers
+_OF_PROMPTS = frozenset(
+    (
+        *("task_type", "peft_type", "auto_mapping", "peft_version", "base_model_name_or_path", "revision"),
+        *("inference_mode", "num_virtual_tokens", "token_dim", "num_transformer_submodules", "num_attention_heads"),
+        *("num_layers", "prompt_tuning_init", "prompt_tuning_init_text", "tokenizer_name_or_path"),
+        *("tokenizer_kwargs", "init_weights", "encoder_hidden_size", "prefix_projection", "runtime_config"),
+    )
+)
+_EMBEDDINGS = "prompt_embeddings"
 # ways to draw A and B that leave the base's weight as it is
 _PLAIN = (True, False, None, "gaussian", "orthogonal", "eva", "mica")
+
+
+class Pair(NamedTuple):
+    """One layer's A (r, k) and B (d, r), and the scale of their product."""
+
+    A: Tensor
+    B: Tensor
+    s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,58 +73,81 @@ class Saved:
             if A.shape != (self.rank, k) or B.shape != (d, self.rank):
                 raise ValueError(f"{self.folder} is of another model: {name} has another shape there")
 
-    @torch.no_grad()
-    def put(self, layers: Mapping[str, Any]) -> None:
-        """Copy A and B into the layers of a model to which LoRA was applied."""
-        for name, (A, B) in self.factors.items():  # noqa: N806 - the paper's names
-            layers[name].A.copy_(A)
-            layers[name].B.copy_(B)
 
-
-def write(layers: Mapping[str, Any], folder: Path, model: Any) -> Path:
-    """What `peft.PeftModel.from_pretrained` reads for a model adapted with these layers; a layer has A, B and s."""
+def write(layers: Mapping[str, Pair], folder: Path, model: Any) -> Path:
+    """What `peft.PeftModel.from_pretrained` reads for a model adapted with these layers."""
     if not layers:
         raise ValueError("nothing to save: the model has no LoRA; apply it first, and do not merge")
     one = next(iter(layers.values()))
     config = {
-        "peft_type": "LORA",
-        "task_type": "CAUSAL_LM" if hasattr(model, "prepare_inputs_for_generation") else None,
-        "base_model_name_or_path": getattr(model, "name_or_path", None),
+        **_about("LORA", model),
         "r": len(one.A),
         "lora_alpha": one.s * len(one.A),
         "lora_dropout": 0.0,
         "target_modules": _last(layers),
         "bias": "none",
-        "inference_mode": True,
     }
     tensors = {
         _key(name, letter): factor.detach().cpu().contiguous()
         for name, layer in layers.items()
         for letter, factor in (("A", layer.A), ("B", layer.B))
     }
+    return _written(folder, tensors, config)
+
+
+def write_prompt(P: Tensor, kind: str, folder: Path, model: Any, **config: Any) -> Path:  # noqa: N803
+    """A prompt (p, e), or a prefix (p, 2 L d_kv), as peft keeps it; `kind` is PROMPT_TUNING or PREFIX_TUNING."""
+    said = {"num_virtual_tokens": len(P), "num_transformer_submodules": 1, **config}
+    return _written(folder, {_EMBEDDINGS: P.detach().cpu().contiguous()}, _about(kind, model) | said)
+
+
+def read_prompt(folder: Path, kind: str) -> Tensor:
+    """The numbers of `write_prompt`. Raises ValueError where there is anything else."""
+    _, tensors = _read(folder, kind, _OF_PROMPTS)
+    if tensors.keys() != {_EMBEDDINGS} or tensors[_EMBEDDINGS].dim() != 2:
+        raise ValueError(f"{folder} holds other tensors than {_EMBEDDINGS}: see {min(tensors, default='none')}")
+    return tensors[_EMBEDDINGS]
+
+
+def _about(kind: str, model: Any) -> dict[str, Any]:
+    return {
+        "peft_type": kind,
+        "task_type": "CAUSAL_LM" if hasattr(model, "prepare_inputs_for_generation") else None,
+        "base_model_name_or_path": getattr(model, "name_or_path", None),
+        "inference_mode": True,
+    }
+
+
+def _written(folder: Path, tensors: dict[str, Tensor], config: dict[str, Any]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     _whole(folder / WEIGHTS, lambda file: save_file(tensors, file, metadata={"format": "pt"}))
     _whole(folder / CONFIG, lambda file: file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8"))
     return folder
 
 
-def read(folder: Path) -> Saved:
-    """What peft's `save_pretrained` wrote. Raises ValueError where it is more than A and B."""
+def _read(folder: Path, kind: str, known: Collection[str]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Both files, where they are of this kind and ask for nothing that is not known."""
     try:
         config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         tensors = load_file(folder / WEIGHTS)
     except (OSError, ValueError, RecursionError, SafetensorError) as e:
         raise ValueError(f"{folder} holds no adapter of peft's that can be read; save one there first ({e})") from e
-    if not isinstance(config, dict) or config.get("peft_type") != "LORA":
-        kind = config.get("peft_type") if isinstance(config, dict) else "nameless"
-        raise ValueError(f"{folder} holds a {kind} adapter; only LORA can be read")
-    foreign = [key for key, value in config.items() if value and key not in _KNOWN]
+    there = config.get("peft_type") if isinstance(config, dict) else "nameless"
+    if there != kind:
+        raise ValueError(f"{folder} holds a {there} adapter; only {kind} can be read")
+    foreign = [key for key, value in config.items() if value and key not in known]
     foreign += ["bias"] * (config.get("bias", "none") != "none")
     foreign += ["init_lora_weights"] * (config.get("init_lora_weights") not in _PLAIN)
     if foreign:
         raise ValueError(
             f"{folder} uses {', '.join(foreign)}, which is left out here; merge it into the model with peft"
         )
+    return config, tensors
+
+
+def read(folder: Path) -> Saved:
+    """What peft's `save_pretrained` wrote. Raises ValueError where it is more than A and B."""
+    config, tensors = _read(folder, "LORA", _KNOWN)
     names = {key.removeprefix(_PREFIX).rpartition(".lora_")[0] for key in tensors}
     if odd := tensors.keys() ^ {_key(name, letter) for name in names for letter in "AB"}:
         raise ValueError(f"{folder} holds other tensors than pairs of A and B: see {min(odd)}")

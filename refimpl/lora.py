@@ -152,15 +152,19 @@ def load(model: nn.Module, folder: str | Path) -> dict[str, Any]:
 
 def save_peft(model: nn.Module, folder: str | Path) -> Path:
     """Write A and B as peft does, for `peft.PeftModel.from_pretrained`."""
-    return _peft_format.write(_layers(model), Path(folder), model)
+    pairs = {name: _peft_format.Pair(layer.A, layer.B, layer.s) for name, layer in _layers(model).items()}
+    return _peft_format.write(pairs, Path(folder), model)
 
 
+@torch.no_grad()
 def load_peft(model: nn.Module, folder: str | Path) -> nn.Module:
     """`apply` as an adapter that peft saved asks for it, with its A and B."""
     saved = _peft_format.read(Path(folder))
     linears = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Linear)}
     saved.check({name: layer for name, layer in linears.items() if name.rpartition(".")[2] in saved.targets})
-    saved.put(_layers(apply(model, saved.targets, saved.rank, saved.alpha)))
+    for name, layer in _layers(apply(model, saved.targets, saved.rank, saved.alpha)).items():
+        A, B = saved.factors[name]
+        layer.A.copy_(A), layer.B.copy_(B)
     return model
 
 

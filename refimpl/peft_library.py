@@ -26,7 +26,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -178,20 +178,12 @@ def merge(model: nn.Module) -> nn.Module:
     return model
 
 
-class _Pair(NamedTuple):
-    """One layer's factors and scale, as the format takes them."""
-
-    A: Tensor
-    B: Tensor
-    s: float
-
-
 def save(model: nn.Module, folder: str | Path, adapter: str = "default") -> Path:
     """Write one adapter as the library does."""
     _known(model, adapter)
     layers = {path: layer for path, layer in tuned(model).items() if adapter in layer.scaling}
     pairs = {
-        path: _Pair(layer.lora_A[adapter], layer.lora_B[adapter], layer.scaling[adapter])
+        path: _peft_format.Pair(layer.lora_A[adapter], layer.lora_B[adapter], layer.scaling[adapter])
         for path, layer in layers.items()
     }
     where = _peft_format.write(pairs, Path(folder), model)

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import DynamicCache
 
+from refimpl import _peft_format
 from refimpl._lab import adapter
 from refimpl._surgery import freeze
 
@@ -161,6 +162,23 @@ def save(model: Any, folder: Path) -> Path:
 def load(model: Any, folder: Path) -> Any:
     """Read it back into a model to which `apply` gave a prefix of the same length."""
     adapter.load(merge(model), folder)
+    return model
+
+
+def save_peft(model: Any, folder: str | Path) -> Path:
+    """Write the flat prefix as peft does, for `peft.PeftModel.from_pretrained`; the MLP is dropped."""
+    L, H, D = shape(model)
+    P = merge(model).prefix.P
+    numbers = {"num_layers": L, "num_attention_heads": H, "token_dim": H * D, "encoder_hidden_size": H * D}
+    return _peft_format.write_prompt(P, "PREFIX_TUNING", Path(folder), model, **numbers, prefix_projection=False)
+
+
+def load_peft(model: Any, folder: str | Path) -> Any:
+    """`apply` with a prefix that peft saved."""
+    P, (L, H, D) = _peft_format.read_prompt(Path(folder), "PREFIX_TUNING"), shape(model)
+    if P.shape[1] != 2 * L * H * D:
+        raise ValueError(f"{folder} is of another model: a position has {P.shape[1]} numbers, not {2 * L * H * D}")
+    apply(model, len(P), mid=None).prefix.P.data.copy_(P)
     return model
 
 

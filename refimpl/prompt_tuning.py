@@ -30,6 +30,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from refimpl import _peft_format
 from refimpl._lab import adapter
 from refimpl._surgery import freeze
 
@@ -127,6 +128,24 @@ def save(model: nn.Module, folder: Path) -> Path:
 def load(model: nn.Module, folder: Path) -> nn.Module:
     """Read it back into a model to which `apply` gave a prompt of the same length."""
     adapter.load(model, folder)
+    return model
+
+
+def save_peft(model: Any, folder: str | Path) -> Path:
+    """Write P as peft does, for `peft.PeftModel.from_pretrained`."""
+    layers, heads = model.config.num_hidden_layers, model.config.num_attention_heads
+    P = model.prompt.P
+    shape = {"token_dim": P.shape[1], "num_layers": layers, "num_attention_heads": heads}
+    return _peft_format.write_prompt(P, "PROMPT_TUNING", Path(folder), model, **shape, prompt_tuning_init="RANDOM")
+
+
+def load_peft(model: Any, folder: str | Path) -> Any:
+    """`apply` with a prompt that peft saved."""
+    P = _peft_format.read_prompt(Path(folder), "PROMPT_TUNING")
+    width = model.get_input_embeddings().weight.shape[1]
+    if P.shape[1] != width:
+        raise ValueError(f"{folder} is of another model: its embeddings have {P.shape[1]} numbers, not {width}")
+    apply(model, len(P), "uniform").prompt.P.data.copy_(P)
     return model
 
 

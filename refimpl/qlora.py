@@ -26,7 +26,7 @@ Left out: dropout on X, LayerNorms in float32, a product that never forms dd(c1,
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -37,6 +37,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from refimpl import _bitsandbytes as bnb
+from refimpl import _peft_format
 from refimpl._lab import adapter, loop, models
 from refimpl._lab import demo as lab
 from refimpl._surgery import freeze, swap
@@ -88,10 +89,23 @@ def dequantize(q: Tensor, c: Tensor, code: Tensor, block: int) -> Tensor:
 
 
 class Quantized(NamedTuple):
+    """A weight in NF4."""
+
     W: Tensor
     c2: Tensor
     c1: Tensor
     mean: Tensor
+
+
+class Codes(NamedTuple):
+    """The values that its bytes stand for."""
+
+    nf4: Tensor
+    float8: Tensor
+
+    @classmethod
+    def on(cls, device: torch.device) -> Codes:
+        return cls(normal_float(device), dynamic_float(device))
 
 
 def double_quantize(w: Tensor) -> Quantized:
@@ -104,35 +118,46 @@ def double_quantize(w: Tensor) -> Quantized:
     return Quantized(q[::2] << 4 | q[1::2], c2, c1, c.mean())
 
 
-def double_dequantize(x: Quantized, shape: torch.Size, dtype: torch.dtype) -> Tensor:
-    """Equation 6."""
-    c = dequantize(x.c2, x.c1, dynamic_float(x.W.device), BLOCK2) + x.mean
+def double_dequantize(
+    x: Quantized, shape: torch.Size, dtype: torch.dtype, kernels: bool = False, codes: Codes | None = None
+) -> Tensor:
+    """Equation 6, dd(c1, c2, W): by bitsandbytes' kernels, or by our own code."""
+    codes = codes or Codes.on(x.W.device)
+    if kernels:
+        return bnb.dequantize(*x, codes.float8, shape, dtype)
+    c = dequantize(x.c2, x.c1, codes.float8, BLOCK2) + x.mean
     q = torch.stack([x.W >> 4, x.W & 15], 1).flatten()[: shape.numel()]
-    return dequantize(q, c, normal_float(x.W.device), BLOCK).view(shape).to(dtype)
+    return dequantize(q, c, codes.nf4, BLOCK).view(shape).to(dtype)
 
 
 class LowRankOn4Bits(torch.autograd.Function):
-    """Equation 5. Of the activations X alone is kept for the backward pass, and no weight."""
+    """Equation 5. Of the activations X alone is kept for the backward pass, and no weight but in 4 bits."""
 
     @staticmethod
-    def forward(ctx: Any, X: Tensor, L1: Tensor, L2: Tensor, layer: NF4Linear) -> Tensor:
-        ctx.save_for_backward(X, L1, L2)
-        ctx.layer = layer
-        Y = F.linear(X, layer.dequantized(X.dtype), layer.bias)  # (..., h) -> (..., o)
-        low = (X @ L1.to(X.dtype)).view(-1, len(L2))  # (n, r)
-        Y.view(-1, Y.shape[-1]).addmm_(low.to(Y.dtype), L2.to(Y.dtype), alpha=layer.s)
-        return Y
+    def forward(
+        ctx: Any, X: Tensor, L1: Tensor, L2: Tensor, bias: Tensor | None, s: float, shape: torch.Size, kernels: bool,
+        *held: Tensor,
+    ) -> Tensor:  # fmt: skip
+        ctx.save_for_backward(X, L1, L2, *held)
+        ctx.s, ctx.shape, ctx.kernels = s, shape, kernels
+        Y = F.linear(X, _dd(held, shape, X.dtype, kernels), bias)  # (n, h) -> (n, o)
+        return Y.addmm_((X @ L1.to(X.dtype)).to(Y.dtype), L2.to(Y.dtype), alpha=s)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
-        X, L1, L2 = ctx.saved_tensors
-        g, rows = g.reshape(-1, g.shape[-1]).to(X.dtype), X.reshape(-1, X.shape[-1])  # (n, o), (n, h)
-        l1, gL2 = L1.to(X.dtype), ctx.layer.s * (g @ L2.T.to(X.dtype))  # (h, r), (n, r)
+        X, L1, L2, *held = ctx.saved_tensors
+        g, l1 = g.to(X.dtype), L1.to(X.dtype)  # (n, o), (h, r)
+        gL2 = ctx.s * (g @ L2.T.to(X.dtype))  # (n, r)
         dX = None
         if ctx.needs_input_grad[0]:
-            dX = torch.mm(g, ctx.layer.dequantized(X.dtype)).addmm_(gL2, l1.T).view_as(X)
-        return dX, (rows.T @ gL2).to(L1.dtype), (ctx.layer.s * ((rows @ l1).T @ g)).to(L2.dtype), None
+            dX = (g @ _dd(held, ctx.shape, X.dtype, ctx.kernels)).addmm_(gL2, l1.T)
+        dL1, dL2 = (X.T @ gL2).to(L1.dtype), (ctx.s * ((X @ l1).T @ g)).to(L2.dtype)
+        return dX, dL1, dL2, *[None] * (4 + len(held))
+
+
+def _dd(held: Sequence[Tensor], shape: torch.Size, dtype: torch.dtype, kernels: bool) -> Tensor:
+    return double_dequantize(Quantized(*held[:4]), shape, dtype, kernels, Codes(*held[4:]))
 
 
 class NF4Linear(nn.Module):
@@ -141,6 +166,8 @@ class NF4Linear(nn.Module):
     c2: Tensor
     c1: Tensor
     mean: Tensor
+    nf4: Tensor
+    float8: Tensor
     bias: Tensor | None
 
     def __init__(self, base: nn.Linear, rank: int = 64, alpha: float = 16.0, kernels: bool = True) -> None:
@@ -148,33 +175,40 @@ class NF4Linear(nn.Module):
         if rank < 1:
             raise ValueError(f"a rank of {rank} trains nothing; take 1 or more")
         self.shape, self.dtype = torch.Size([base.out_features, base.in_features]), bnb.dtype_of(base)
-        self.s, self.kernels = alpha / rank, kernels
+        self.s, self.kernels = alpha / rank, kernels and bnb.library() is not None
         x = Quantized(*(bnb.quantized(base) or double_quantize(base.weight.detach())))
         self.W = nn.Parameter(x.W, requires_grad=False)
         vars(self.W)["quant_state"] = SimpleNamespace(shape=self.shape)  # how many weights the bytes stand for
         self.register_buffer("c2", x.c2)
         self.register_buffer("c1", x.c1)
         self.register_buffer("mean", x.mean)
+        for name, values in Codes.on(x.W.device)._asdict().items():
+            self.register_buffer(name, values, persistent=False)
         self.register_buffer("bias", None if base.bias is None else base.bias.detach())
         wide = torch.promote_types(self.dtype, torch.float32)
         self.L1 = nn.Parameter(torch.empty(base.in_features, rank, dtype=wide, device=x.W.device))
         self.L2 = nn.Parameter(torch.zeros(rank, base.out_features, dtype=wide, device=x.W.device))
         nn.init.uniform_(self.L1, -(base.in_features**-0.5), base.in_features**-0.5)
 
-    def dequantized(self, dtype: torch.dtype) -> Tensor:
-        """dd(c1, c2, W), (o, h)."""
+    def held(self) -> tuple[Tensor, ...]:
+        """The weight as it lies there, and its codes."""
         if self.c1.dtype != torch.float32:
             raise ValueError(
                 f"the constants were cast to {self.c1.dtype} with the model; cast it before `apply` instead"
             )
-        x = Quantized(self.W, self.c2, self.c1, self.mean)
-        if self.kernels and dtype != torch.float64 and bnb.library() is not None:
-            return bnb.dequantize(*x, dynamic_float(x.W.device), self.shape, dtype)
-        return double_dequantize(x, self.shape, dtype)
+        return self.W, self.c2, self.c1, self.mean, self.nf4, self.float8
+
+    def dequantized(self, dtype: torch.dtype) -> Tensor:
+        """dd(c1, c2, W), (o, h)."""
+        return _dd(self.held(), self.shape, dtype, self._kernels(dtype))
+
+    def _kernels(self, dtype: torch.dtype) -> bool:
+        return self.kernels and dtype != torch.float64
 
     def forward(self, X: Tensor) -> Tensor:
         rows = X.reshape(-1, X.shape[-1])  # (n, h); what comes out is no view and may be changed in place
-        Y: Tensor = LowRankOn4Bits.apply(rows, self.L1, self.L2, self)
+        own = self.L1, self.L2, self.bias, self.s, self.shape, self._kernels(X.dtype)
+        Y: Tensor = LowRankOn4Bits.apply(rows, *own, *self.held())
         return Y.view(*X.shape[:-1], self.shape[0])
 
     @torch.no_grad()
@@ -216,6 +250,28 @@ def save(model: nn.Module, folder: Path) -> Path:
 def load(model: nn.Module, folder: Path) -> dict[str, Any]:
     """Read them into a model to which `apply` was applied with the same options; returns what was said of them."""
     return adapter.load(model, folder)
+
+
+def save_peft(model: nn.Module, folder: str | Path) -> Path:
+    """Write L1 and L2 as peft does, for `peft.PeftModel.from_pretrained` on a base in 4 bits or a whole one."""
+    pairs = {name: _peft_format.Pair(layer.L1.T, layer.L2.T, layer.s) for name, layer in _layers(model).items()}
+    return _peft_format.write(pairs, Path(folder), model)
+
+
+@torch.no_grad()
+def load_peft(model: nn.Module, folder: str | Path, kernels: bool = True) -> nn.Module:
+    """`apply` as an adapter that peft saved asks for it, with its numbers."""
+    saved = _peft_format.read(Path(folder))
+    linears = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Linear)}
+    saved.check({name: layer for name, layer in linears.items() if name.rpartition(".")[2] in saved.targets})
+    for name, layer in _layers(apply(model, saved.targets, saved.rank, saved.alpha, kernels)).items():
+        A, B = saved.factors[name]
+        layer.L1.copy_(A.T), layer.L2.copy_(B.T)
+    return model
+
+
+def _layers(model: nn.Module) -> dict[str, NF4Linear]:
+    return {name: layer for name, layer in model.named_modules() if isinstance(layer, NF4Linear)}
 
 
 def demo(rank: int = 16, alpha: float = 16.0, kernels: bool = True, **options: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models_support import checkpointing, drawn, gpt2, logits
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 from transformers import FalconConfig, FalconForCausalLM, MambaConfig, MambaForCausalLM
 
@@ -120,6 +121,39 @@ def test_a_copy_has_a_prefix_of_its_own() -> None:
     other = copy.deepcopy(model)
     torch.nn.init.normal_(other.prefix.P)
     assert not torch.allclose(logits(other), logits(model))
+
+
+@pytest.mark.filterwarnings("ignore")  # peft's own
+@pytest.mark.parametrize("make", [llama, gpt2])
+def test_peft_reads_what_we_write_and_we_read_what_peft_writes(tmp_path: Path, make: Callable[[], Any]) -> None:
+    peft = pytest.importorskip("peft")
+    model, x = prefix_tuning.apply(make(), 4, mid=8), drawn()
+    mask, own = torch.ones_like(x), slice(-x.shape[1], None)
+    prefix_tuning.save_peft(model, tmp_path / "ours")
+    theirs = peft.PeftModel.from_pretrained(make(), tmp_path / "ours")
+    expected = model(input_ids=x).logits[:, own]
+    assert torch.allclose(theirs(input_ids=x, attention_mask=mask).logits[:, own], expected, atol=1e-5)
+    theirs.save_pretrained(tmp_path / "theirs")
+    back = prefix_tuning.load_peft(make(), tmp_path / "theirs")
+    assert torch.equal(back.prefix.P, model.prefix.P)
+    assert torch.equal(back(input_ids=x).logits[:, own], expected)
+
+
+def test_a_file_of_peft_s_that_is_something_else_is_refused(tmp_path: Path) -> None:
+    model = prefix_tuning.apply(llama(), 4)
+    prefix_tuning.save_peft(model, tmp_path)
+    config = json.loads((tmp_path / "adapter_config.json").read_text())
+    for entries, said in (({"peft_type": "LORA"}, "holds a LORA adapter"), ({"odd": 1}, "uses odd")):
+        (tmp_path / "adapter_config.json").write_text(json.dumps(config | entries))
+        with pytest.raises(ValueError, match=said):
+            prefix_tuning.load_peft(llama(), tmp_path)
+    (tmp_path / "adapter_config.json").write_text(json.dumps(config))
+    save_file({"prompt_embeddings": torch.zeros(4, 6)}, tmp_path / "adapter_model.safetensors")
+    with pytest.raises(ValueError, match="of another model"):
+        prefix_tuning.load_peft(llama(), tmp_path)
+    save_file({"other": torch.zeros(4, 6)}, tmp_path / "adapter_model.safetensors")
+    with pytest.raises(ValueError, match="other tensors than prompt_embeddings"):
+        prefix_tuning.load_peft(llama(), tmp_path)
 
 
 def works(device: str, dtype: str) -> None:

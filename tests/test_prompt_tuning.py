@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models_support import checkpointing, drawn, gpt2
+from safetensors.torch import save_file
 from torch.nn import functional as F
 from transformers import GemmaConfig, GemmaForCausalLM, MambaConfig, MambaForCausalLM
 
@@ -143,6 +145,39 @@ def test_checkpointing_changes_no_gradient() -> None:
     checkpointing(model)
     (again,) = torch.autograd.grad(model(input_ids=x, labels=x).loss, model.prompt.P)
     assert torch.allclose(plain, again, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore")  # peft's own
+@pytest.mark.parametrize("make", [llama, gpt2])
+def test_peft_reads_what_we_write_and_we_read_what_peft_writes(tmp_path: Path, make: Callable[[], Any]) -> None:
+    peft = pytest.importorskip("peft")
+    model, x = prompt_tuning.apply(make(), 4), drawn()
+    mask, own = torch.ones_like(x), slice(-x.shape[1], None)
+    prompt_tuning.save_peft(model, tmp_path / "ours")
+    theirs = peft.PeftModel.from_pretrained(make(), tmp_path / "ours")
+    expected = model(input_ids=x).logits[:, own]
+    assert torch.allclose(theirs(input_ids=x, attention_mask=mask).logits[:, own], expected, atol=1e-5)
+    theirs.save_pretrained(tmp_path / "theirs")
+    back = prompt_tuning.load_peft(make(), tmp_path / "theirs")
+    assert torch.equal(back.prompt.P, model.prompt.P)
+    assert torch.equal(back(input_ids=x).logits[:, own], expected)
+
+
+def test_a_file_of_peft_s_that_is_something_else_is_refused(tmp_path: Path) -> None:
+    model = prompt_tuning.apply(llama(), 4)
+    prompt_tuning.save_peft(model, tmp_path)
+    config = json.loads((tmp_path / "adapter_config.json").read_text())
+    for entries, said in (({"peft_type": "LORA"}, "holds a LORA adapter"), ({"odd": 1}, "uses odd")):
+        (tmp_path / "adapter_config.json").write_text(json.dumps(config | entries))
+        with pytest.raises(ValueError, match=said):
+            prompt_tuning.load_peft(llama(), tmp_path)
+    (tmp_path / "adapter_config.json").write_text(json.dumps(config))
+    save_file({"prompt_embeddings": torch.zeros(4, 6)}, tmp_path / "adapter_model.safetensors")
+    with pytest.raises(ValueError, match="of another model"):
+        prompt_tuning.load_peft(llama(), tmp_path)
+    save_file({"other": torch.zeros(4, 6)}, tmp_path / "adapter_model.safetensors")
+    with pytest.raises(ValueError, match="other tensors than prompt_embeddings"):
+        prompt_tuning.load_peft(llama(), tmp_path)
 
 
 def works(device: str, dtype: str) -> None:

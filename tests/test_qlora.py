@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models_support import logits, tiny
@@ -39,13 +40,61 @@ def test_any_length_is_that_of_bitsandbytes(n: int, seed: int, dtype: torch.dtyp
 
 
 @needs_bitsandbytes
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_kernels_and_our_own_code_give_one_weight(dtype: torch.dtype) -> None:
-    base = nn.Linear(192, 448, dtype=dtype)
-    ours, theirs = (qlora.NF4Linear(base, kernels=kernels).dequantized(dtype) for kernels in (False, True))
+@given(
+    st.integers(1, 150), st.integers(1, 150), st.booleans(), st.integers(0, 10**6),
+    st.sampled_from([torch.float32, torch.bfloat16, torch.float16]),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_a_weight_of_any_shape_is_as_near_as_4_bits_allow(
+    o: int, h: int, kernels: bool, seed: int, dtype: torch.dtype
+) -> None:
+    """With the kernels and without, the same weight; each number within half of the widest step of its block."""
+    torch.manual_seed(seed)
+    base = nn.Linear(h, o, dtype=dtype)
+    ours, theirs = (qlora.NF4Linear(base, 1, kernels=k).dequantized(dtype) for k in (False, True))
     assert ours.dtype == theirs.dtype == dtype
-    assert ours.shape == (448, 192)
+    assert ours.shape == base.weight.shape
     assert torch.equal(ours, theirs)
+    blocks = nn.functional.pad(base.weight.flatten().float(), (0, -o * h % 64)).view(-1, 64).abs().amax(1)
+    most = 0.16 * blocks.repeat_interleave(64)[: o * h] + 0.04 * blocks.max()  # a step of NF4; and of its constant
+    assert ((ours.float() - base.weight.float()).abs().flatten() <= most).all()
+    x = torch.randn(3, h, dtype=dtype)
+    expected = nn.functional.linear(x, ours, base.bias)
+    assert torch.equal(qlora.NF4Linear(base, 1, kernels=kernels)(x), expected)
+
+
+@needs_bitsandbytes
+@pytest.mark.parametrize("kernels", [True, False])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while it traces
+def test_it_compiles_to_one_graph(kernels: bool) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(80, 48), nn.ReLU(), nn.Linear(48, 33))
+    qlora.apply(model, ("0", "2"), rank=4, kernels=kernels)
+    nn.init.normal_(model[0].L2), nn.init.normal_(model[2].L2)
+    x, grads = torch.randn(5, 80), []
+    for run in (model, torch.compile(model, backend="aot_eager", fullgraph=True)):
+        model.zero_grad()
+        run(x).sin().sum().backward()
+        grads.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.requires_grad]))
+    assert torch.allclose(*grads, rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore")  # peft's and bitsandbytes', about this machine
+def test_peft_reads_what_we_write_and_we_read_what_peft_writes(tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft")
+    ours = qlora.apply(tiny(), rank=4)
+    for layer in qlora._layers(ours).values():
+        nn.init.normal_(layer.L2, std=0.02)
+    qlora.save_peft(ours, tmp_path / "ours")
+    config = transformers.BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True
+    )
+    base, _ = models.load("tiny", "cpu", quantization_config=config)
+    theirs = peft.PeftModel.from_pretrained(base, tmp_path / "ours")
+    assert (logits(theirs) - logits(ours)).abs().max() < 0.02 * logits(ours).abs().max()
+    theirs.save_pretrained(tmp_path / "theirs")
+    back = qlora.load_peft(tiny(), tmp_path / "theirs")
+    assert torch.equal(logits(back), logits(ours))
 
 
 def test_a_block_of_zeros_stays_zero() -> None:
@@ -68,9 +117,10 @@ def test_gradients() -> None:
     layer = qlora.NF4Linear(nn.Linear(16, 12, dtype=torch.float64), rank=3)
     nn.init.normal_(layer.L2)
     x = torch.randn(2, 5, 16, dtype=torch.float64, requires_grad=True)
+    rows, held = x.detach().flatten(0, 1).requires_grad_(), (layer.bias, 1.5, layer.shape, False, *layer.held())
     run = qlora.LowRankOn4Bits.apply
-    assert torch.autograd.gradcheck(lambda *inputs: run(*inputs, layer), (x, layer.L1, layer.L2))
-    assert torch.autograd.gradcheck(lambda *inputs: run(x.detach(), *inputs, layer), (layer.L1, layer.L2))
+    assert torch.autograd.gradcheck(lambda *inputs: run(*inputs, *held), (rows, layer.L1, layer.L2))
+    assert torch.autograd.gradcheck(lambda *inputs: run(rows.detach(), *inputs, *held), (layer.L1, layer.L2))
 
 
 @pytest.mark.parametrize("shape", [(16,), (3, 16), (2, 3, 16), (0, 16)])
@@ -136,9 +186,9 @@ def test_a_layer_in_another_4_bit_type_says_how_to_load() -> None:
 
 @needs_bitsandbytes
 def test_a_model_loaded_in_4_bits_is_taken_as_it_is() -> None:
-    from transformers import BitsAndBytesConfig
-
-    config = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True)
+    config = transformers.BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True
+    )
     theirs, _ = models.load("tiny", "cpu", quantization_config=config)
     packed = {name: m.weight.clone() for name, m in theirs.named_modules() if hasattr(m, "quant_state")}
     qlora.apply(theirs, rank=4)

@@ -82,11 +82,12 @@ def claim_only_the_adapter_learns(device: str = "cpu") -> list[Measured]:
     inputs, g = (X, layer.L1, layer.L2), torch.randn_like(Y)
     gradients = torch.autograd.grad(Y, inputs, g), torch.autograd.grad(plain, inputs, g)
     trained = [name for name, p in layer.named_parameters() if p.requires_grad]
+    own = {id(t) for t in (*layer.parameters(), *layer.buffers())}
     return [
         at_most("outputs differ from equation 5 by", far(Y, plain), 1e-12),
         at_most("gradients differ from autograd's by", max(map(far, *gradients)), 1e-12),
         equal("L1 and L2 alone are trained", trained == ["L1", "L2"], True),
-        equal("besides L1 and L2, numbers kept for each of X", sum(t.numel() for t in kept[:-2]) / X.numel(), 1),
+        equal("numbers kept for each of X", sum(t.numel() for t in kept if id(t) not in own) / X.numel(), 1),
     ]
 
 
@@ -131,6 +132,7 @@ def claim_bitsandbytes_agrees(device: str = "cpu") -> list[Measured]:
     steps = (ours.c2.int() - theirs.c2.int()).abs()
     weights = double_dequantize(theirs, w.shape, w.dtype), functional.dequantize_4bit(W, state)
     few = 0 if device == "cpu" else 1e-4
+    uneven = [_weight_error(device, o, h) for o, h in ((48, 80), (33, 100), (7, 131))]
     return [
         at_most("NF4 values differ by", far(nf4, functional.get_4bit_type("nf4", device=device)), 1.2e-7),
         equal("8-bit values differ by", far(float8, functional.create_dynamic_map().to(device)), 0),
@@ -139,6 +141,8 @@ def claim_bitsandbytes_agrees(device: str = "cpu") -> list[Measured]:
         at_most("share of 8-bit constants that differ", (steps > 0).float().mean().item(), 0.01),
         at_most("by how many steps", steps.max().item(), 1),
         equal("the same bytes, dequantised, differ by", far(*weights), 0),
+        # its own functions for CPUs read such rows wrongly: they begin a block with each
+        at_most("where 64 does not divide a row, error of a weight by its kernels", max(uneven), 0.12),
     ]
 
 
@@ -236,6 +240,12 @@ def _layer(device: str) -> NF4Linear:
     layer = NF4Linear(nn.Linear(64, 48, device=device, dtype=torch.float64), rank=4)
     nn.init.normal_(layer.L2, std=0.1)
     return layer
+
+
+def _weight_error(device: str, o: int, h: int) -> float:
+    """Of a weight of this shape in NF4, relative."""
+    base = nn.Linear(h, o).to(device)
+    return float((NF4Linear(base, 1).dequantized(torch.float32) - base.weight).norm() / base.weight.norm())
 
 
 def _types(device: str) -> dict[str, Tensor]:
