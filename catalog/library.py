@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from catalog.pages import Comparison, Implementation, NotebookFile, SiteOptions
     from catalog.reading import Stats, Suggestion
     from catalog.record import Record
-    from catalog.search.index import Index
+    from catalog.search.index import Found, Index
     from catalog.search.tree import Query
     from refimpl import Card
 
@@ -96,9 +96,13 @@ class Library:
 
         `brief` leaves abstract and notes out, which is quicker.
         """
+        return self.find(query, sort, limit, brief).papers
+
+    def find(self, query: str, sort: str = "", limit: int = 0, brief: bool = False) -> Found:
+        """As `list`, with the typos that were forgiven and the words that the nearest papers lack."""
         from catalog.search.query import parse
 
-        return self.index().search(self._with_implementations(parse(query)), sort, limit, brief)
+        return self.index().answer(self._with_implementations(parse(query)), sort, limit, brief)
 
     def _with_implementations(self, query: Query) -> Query:
         """The query with the keys of the papers in the place of `has:impl`, which the index does not know."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from catalog.models import Paper
     from catalog.reading import Stats
     from catalog.record import Record
+    from catalog.search.index import Found
 
 QUERY_HELP = """
 A QUERY is words and "phrases" over titles, authors, venues, tags, notes and abstracts, and fields:
@@ -61,10 +63,23 @@ def search(ctx: click.Context, query: str, limit: int, as_json: bool) -> None:
     """Find papers, the best match first."""
     if not query.strip():
         raise click.UsageError("search for what? `kb list` shows all")
-    found = out.library(ctx).search(query, limit, brief=not as_json)
-    out.records(found, as_json)
-    if not found and not as_json:
+    found = out.library(ctx).find(query, limit=limit, brief=not as_json)
+    for note in said(found):
+        click.echo(note, err=True)
+    out.records(found.papers, as_json)
+    if not found.papers and not as_json:
         ctx.exit(1)
+
+
+def said(found: Found) -> Iterator[str]:
+    """What a reader has to know of an answer that is not quite what was asked."""
+    for asked, shown in found.typos.items():
+        yield f'no "{asked}"; shown for "{shown}"'
+    if found.lacking:
+        lacked = dict.fromkeys(word for words in found.lacking.values() for word in words)
+        everywhere = [word for word in lacked if all(word in words for words in found.lacking.values())]
+        without = f", all without {', '.join(everywhere)}" if everywhere else ""
+        yield f"no paper has all of these words; the nearest{without}:"
 
 
 @click.command()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from catalog.errors import BadQuery
 from catalog.search import rows
+from catalog.search.stem import is_stopword
 from catalog.search.tree import And, Between, Contains, Is, Node, Not, Or, Query, Words
+from catalog.search.widen import forgiven, widened
 
+_ENOUGH = 0.6  # of the weight that the nearest paper has
 _AT_ONCE = 50  # words in one full-text expression
 _RANKING = ("", "title", "abstract", "notes")
 _SCORED = (  # weights of key, title, authors, tags, venue, abstract, notes
@@ -19,16 +24,73 @@ _SCORED = (  # weights of key, title, authors, tags, venue, abstract, notes
 )
 
 
-def find(db: sqlite3.Connection, query: Query, sort: str = "", limit: int = 0) -> list[int]:
-    """The ids of the matching papers, sorted as asked, else best first; raises `BadQuery` on an unknown sort."""
-    ranking = [] if sort.strip() else [words for words in query.words if words.column in _RANKING]
-    order = _order_by(sort) if sort.strip() else "year DESC NULLS LAST" if ranking else "added DESC NULLS LAST"
-    matched = None if query.root is None else _ids(db, query.root)
+class Answer(NamedTuple):
+    """Ids of papers, and what the reader has to know: words shown for others, and words that a paper lacks."""
+
+    ids: list[int]
+    typos: Mapping[str, str] = MappingProxyType({})
+    lacking: Mapping[int, tuple[str, ...]] = MappingProxyType({})
+
+
+def find(db: sqlite3.Connection, query: Query, sort: str = "", limit: int = 0) -> Answer:
+    """The matching papers, sorted as asked, else best first; where none matches, the nearest. Raises `BadQuery`.
+
+    A word matches in all its forms. Where nothing matches, words that nobody has are read as typos, then words that
+    questions are made of ("how", "with") no longer count, then the papers with most of the words are taken.
+    """
+    order = _order_by(sort) if sort.strip() else ""
+    root = widened(db, query.root)
+    typos: dict[str, str] = {}
+    matched = None if root is None else _ids(db, root)
+    if matched is not None and not matched and query.words:
+        root, typos = forgiven(db, root)
+        matched = _ids(db, root) if typos and root else matched
+    near: dict[int, float] = {}
+    lacking: dict[int, tuple[str, ...]] = {}
+    if matched is not None and not matched and isinstance(root, And):
+        root = _asked(root)
+        near, lacking = _nearest(db, root)
+        matched = set(near)
+    ids = _sorted(db, Query(query.text, root), matched, order)
+    if near and not order:
+        ids.sort(key=lambda i: near[i])
+    return Answer(ids[:limit] if limit > 0 else ids, typos, lacking)
+
+
+def _sorted(db: sqlite3.Connection, query: Query, matched: set[int] | None, order: str) -> list[int]:
+    ranking = [] if order else [words for words in query.words if words.column in _RANKING]
+    order = order or ("year DESC NULLS LAST" if ranking else "added DESC NULLS LAST")
     ids = _ordered(db, matched, f"{order}, key, id")
     if ranking and len(ids) > 1:
         score = _scores(db, ranking)
         ids.sort(key=lambda i: score.get(i, 0.0))
-    return ids[:limit] if limit > 0 else ids
+    return ids
+
+
+def _asked(root: And) -> And:
+    """The query without the words that any question holds, where others are left."""
+    kept = [p for p in root.parts if not (isinstance(p, Words) and p.prefix and is_stopword(p.tokens[-1]))]
+    return And(tuple(kept)) if any(isinstance(part, Words) for part in kept) else root
+
+
+def _nearest(db: sqlite3.Connection, root: And) -> tuple[dict[int, float], dict[int, tuple[str, ...]]]:
+    """The papers that hold most of the words, weighed by how rare each is (the best lowest), and what each lacks.
+
+    What is no word (a field, a range, a NOT) must hold all the same.
+    """
+    words = [part for part in root.parts if isinstance(part, Words)]
+    held = [part for part in root.parts if not isinstance(part, Words)]
+    within = _all_of(db, held) if held else _every(db)
+    having = [(" ".join(part.tokens), _ids(db, part) & within) for part in words]
+    weights = {name: math.log(1 + len(within) / len(ids)) for name, ids in having if ids}
+    score: dict[int, float] = {}
+    for name, ids in having:
+        for i in ids:
+            score[i] = score.get(i, 0.0) + weights[name]
+    least = _ENOUGH * max(score.values(), default=0.0)
+    near = {i: -round(weight, 6) for i, weight in score.items() if weight >= least > 0}
+    lacking = {i: tuple(name for name, ids in having if i not in ids) for i in near}
+    return near, lacking if any(lacking.values()) else {}
 
 
 def _order_by(sort: str) -> str:
@@ -108,7 +170,7 @@ def _scores(db: sqlite3.Connection, words: Sequence[Words]) -> dict[int, float]:
     for asked in words[:_AT_ONCE]:
         expressions.append(_expression(asked))
         if asked.prefix:
-            expressions.append(_expression(replace(asked, prefix=False)))
+            expressions.append(_expression(replace(asked, prefix=False, also=())))
         if not asked.column:
             expressions.append(f"{{key title}} : {_expression(asked)}")
     return dict(db.execute(_SCORED, (" OR ".join(expressions),)))
@@ -116,8 +178,10 @@ def _scores(db: sqlite3.Connection, words: Sequence[Words]) -> dict[int, float]:
 
 def _expression(words: Words) -> str:
     """Full-text syntax; tokens are letters and digits alone, so nothing of the user's can mean anything in it."""
-    phrase = f'"{" ".join(words.tokens)}"{" *" if words.prefix else ""}'
-    return f"{{{words.column}}} : {phrase}" if words.column else phrase
+    phrases = [f'"{" ".join(words.tokens)}"{" *" if words.prefix else ""}']
+    phrases += [f'"{" ".join(other)}"' for other in words.also]
+    either = f"({' OR '.join(phrases)})" if words.also else phrases[0]
+    return f"{{{words.column}}} : {either}" if words.column else either
 
 
 def column(db: sqlite3.Connection, sql: str, *values: str) -> list[Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from catalog.errors import BadQuery
 from catalog.record import Record, tag_slug
 from catalog.search.fold import clean, is_ideograph, tokens
-from catalog.search.tree import BEYOND, Between, Contains, Is, Node, Words, starting
+from catalog.search.tree import BEYOND, Between, Contains, Is, Node, Words, any_of, starting
 
 STATUSES = ("unread", "reading", "read")
 _YEAR = re.compile(r"[0-9]{4}\Z")
@@ -18,6 +18,14 @@ _COMPARED = re.compile(r"(>=|<=|>|<)(.*)\Z", re.S)
 _DOI_PREFIX = re.compile(r"\A(?:https?://(?:dx\.)?doi\.org/|doi:\s*)")
 _ARXIV_PREFIX = re.compile(r"\A(?:https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/|arxiv:\s*)")
 _ARXIV_VERSION = re.compile(r"(?:v[0-9]+)?(?:\.pdf)?\Z")
+_A_YEAR = re.compile(r"1[0-9]{3}|20[0-9]{2}")
+_A_DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>]+")
+_AN_ARXIV = re.compile(
+    r"(?:https?://)?(?:(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/|arxiv:)?"
+    r"([0-9]{4}\.[0-9]{4,5}(?:v[0-9]+)?|[a-z-]+(?:\.[a-z]{2})?/[0-9]{7}(?:v[0-9]+)?)(?:\.pdf)?",
+    re.I,
+)
+_AN_ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?((?:[\w-]+\.)+[a-z]{2,}(?::[0-9]+)?/\S*[^\s/])/?", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,24 @@ def words(value: Value, column: str = "") -> Words | None:
     if not found:
         return None
     return Words(found, not value.quoted and not is_ideograph(found[-1]), column)
+
+
+def bare(value: Value) -> Node | None:
+    """A word that stands alone: its tokens; a year or an identifier is that as well, an address a link's."""
+    found = words(value)
+    if found is None or value.quoted:
+        return found
+    text = value.text.strip(",;.")
+    meant: list[Node] = [found]
+    if _A_YEAR.fullmatch(text):
+        meant.append(Is("year", text))
+    elif arxiv := _AN_ARXIV.fullmatch(text):
+        meant = [starting("arxiv", _arxiv(arxiv[1]))]
+    elif doi := _A_DOI.search(text):
+        meant = [starting("doi", _doi(doi[0])), Contains("link", doi[0].casefold())]
+    if address := _AN_ADDRESS.fullmatch(text):
+        meant.append(Contains("link", address[1].casefold()))
+    return any_of(meant)
 
 
 def _text(column: str) -> Callable[[Value], Node]:

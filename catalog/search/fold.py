@@ -21,6 +21,14 @@ _IDEOGRAPH = (
     "\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 _UNSPACED = re.compile(_IDEOGRAPH)
+_GREEK = {
+    chr(code): unicodedata.name(chr(code)).split()[3].lower().replace("lamda", "lambda")
+    for code in (*range(0x3B1, 0x3C2), *range(0x3C3, 0x3CA))
+}
+_LONE_GREEK = re.compile(r"(?<![^\W\d_])[\u03b1-\u03c9](?![^\W\d_])")
+_SIGNED = re.compile(r"(?<![a-z0-9])([cf])(\+\+|#)(?![a-z0-9])")
+_SIGNS = {"++": "plusplus", "#": "sharp"}
+_COMPOUND = re.compile(r"[^\W_]+(?:-[^\W_]+)+")
 _BREAK = re.compile(r"[\W_]+")
 _TOKEN = re.compile(r"[^\W_]+")
 
@@ -28,14 +36,28 @@ _TOKEN = re.compile(r"[^\W_]+")
 def fold(text: str) -> str:
     """The text in lower case without diacritics, ø as o and ß as ss; each Chinese, Japanese or Korean sign apart.
 
-    Nothing outside ASCII is left but letters and digits, so blanks and ASCII punctuation alone bound the tokens.
+    A Greek letter that stands alone is its name, as in "alpha-stable"; C++ and C# are words. Nothing outside ASCII is
+    left but letters and digits, so blanks and ASCII punctuation alone bound the tokens.
     """
     if text.isascii():
-        return text.lower()
+        return _signs(text.lower())
+    text = _signs(text)
     apart = unicodedata.normalize("NFKD", text)
     plain = "".join([c for c in apart if not unicodedata.combining(c) or c in _VOICED])
     joined = unicodedata.normalize("NFC", plain.casefold().translate(_LETTERS))
+    joined = _LONE_GREEK.sub(lambda letter: f" {_GREEK[letter.group()]} ", joined)
     return _UNSPACED.sub(r" \g<0> ", _BREAK.sub(" ", joined))
+
+
+def _signs(text: str) -> str:
+    if "+" not in text and "#" not in text:
+        return text
+    return _SIGNED.sub(lambda m: m[1] + _SIGNS[m[2]], text.lower())
+
+
+def compounds(text: str) -> tuple[str, ...]:
+    """The words with hyphens in a text, written as one: "fine-tuning" gives "finetuning"."""
+    return tuple(fold(found.replace("-", "")) for found in _COMPOUND.findall(text)) if "-" in text else ()
 
 
 def tokens(text: str) -> tuple[str, ...]:

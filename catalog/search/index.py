@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self, TypeVar
+from typing import NamedTuple, NoReturn, Self, TypeVar
 
 from catalog.errors import KbError
 from catalog.record import Record
@@ -39,6 +39,16 @@ _REFUSED = {  # the file may be sound, but it cannot be used now; any other erro
 
 class CacheLost(KbError):
     """The index was damaged and has been emptied: bring it up to date again."""
+
+
+class Found(NamedTuple):
+    """The papers that a query finds. `typos` are words that nobody has, with what was shown for each; `lacking` says by
+    key which words of the query a paper lacks, where none has them all.
+    """
+
+    papers: list[Record]
+    typos: Mapping[str, str]
+    lacking: Mapping[str, tuple[str, ...]]
 
 
 class Index:
@@ -101,8 +111,24 @@ class Index:
         `sort` names one of `rows.SORTS` or several with commas, `-` before one turns it around; what has no value comes
         last. `limit` 0 is no limit. `brief` leaves `abstract` and `notes` empty, which is quicker. Raises `BadQuery`.
         """
+        return self.answer(query, sort, limit, brief).papers
+
+    def answer(self, query: Query | str, sort: str = "", limit: int = 0, brief: bool = False) -> Found:
+        """As `search`, with what the reader has to know where other words were shown, or not all were found."""
         asked = parse(query) if isinstance(query, str) else query
-        return self._run(lambda db: rows.load(db, find(db, asked, sort, limit), brief))
+
+        def found(db: sqlite3.Connection) -> Found:
+            answer = find(db, asked, sort, limit)
+            papers = rows.load(db, answer.ids, brief)
+            return Found(
+                papers,
+                answer.typos,
+                {p.key: answer.lacking.get(i, ()) for i, p in zip(answer.ids, papers, strict=True)}
+                if answer.lacking
+                else {},
+            )
+
+        return self._run(found)
 
     def record(self, key: str) -> Record | None:
         """The paper with exactly this key."""

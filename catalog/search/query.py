@@ -15,7 +15,7 @@ from typing import Literal, NoReturn, TypeAlias
 
 from catalog.errors import BadQuery
 from catalog.search.fields import FIELDS as _FIELDS
-from catalog.search.fields import Value, unknown_field, words
+from catalog.search.fields import Value, bare, unknown_field, words
 from catalog.search.fold import clean
 from catalog.search.tree import And, Node, Not, Or, Query, any_of
 
@@ -32,6 +32,7 @@ _NAME = re.compile(r"([A-Za-z]+):")
 _TEXT_AFTER_COLON = re.compile(r"\s|\)|//|\Z")
 _WORD_END = re.compile(r'[\s()"]|\Z')
 _BARE_END = re.compile(r'[\s()",]|\Z')
+_IDENTIFIER = re.compile(r"https?://|10\.[0-9]{4}")
 _MINUS = re.compile(r"-(?=[^\s)])")
 
 
@@ -150,11 +151,11 @@ def _term(text: str, at: int, pairs: Mapping[int, int]) -> tuple[_Token, int]:
         return _field(text, name.end(), name[1].lower(), pairs)
     if name and not _TEXT_AFTER_COLON.match(text, name.end()):
         _bad(text, at, unknown_field(name[1]))
-    end = _find(_WORD_END, text, at)
-    word = text[at:end]
+    value, end = _bare(text, at, pairs) if _IDENTIFIER.match(text, at) else _until(_WORD_END, text, at)
+    word = value.text
     if word in _OPERATORS:
         return _Token(_OPERATORS[word], at), end
-    return _Token("term", at, words(Value(word))), end
+    return _Token("term", at, bare(Value(word))), end
 
 
 def _field(text: str, at: int, name: str, pairs: Mapping[int, int]) -> tuple[_Token, int]:
@@ -203,6 +204,11 @@ def _pairs(text: str) -> dict[int, int]:
         elif char == '"' or char.isspace():
             opened.clear()
     return pairs
+
+
+def _until(pattern: re.Pattern[str], text: str, at: int) -> tuple[Value, int]:
+    end = _find(pattern, text, at)
+    return Value(text[at:end]), end
 
 
 def _find(pattern: re.Pattern[str], text: str, at: int) -> int:

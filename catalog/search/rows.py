@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 from catalog.record import Record
 from catalog.search.fields import STATUSES, facts
-from catalog.search.fold import clean, fold
+from catalog.search.fold import clean, compounds, fold
 
 SORTS = ("year", "added", "read", "title", "author", "key", "venue", "status", "due")
 
@@ -34,6 +34,7 @@ _SCHEMA = (
     "CREATE TABLE fact(name TEXT, value TEXT, id INTEGER, PRIMARY KEY(name, value, id)) WITHOUT ROWID",
     "CREATE VIRTUAL TABLE words USING fts5(key, title, authors, tags, venue, abstract, notes,"
     " content='', tokenize='ascii', prefix='2')",
+    "CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, 'row')",
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )
 _FIELDS = tuple(field.name for field in fields(Record))
@@ -203,8 +204,13 @@ def _record(text: str, abstract: str = "", notes: str = "") -> Record:
 def _words(record: Record) -> tuple[str, ...]:
     """The text of each column of `words`, folded."""
     authors, tags = _BETWEEN.join(map(fold, record.authors)), _BETWEEN.join(map(fold, record.tags))
-    prose = fold(record.abstract), fold(record.notes)
-    return (fold(record.key), fold(record.title), authors, tags, fold(record.venue), *prose)
+    prose = _running(record.abstract), _running(record.notes)
+    return (fold(record.key), _running(record.title), authors, tags, fold(record.venue), *prose)
+
+
+def _running(text: str) -> str:
+    """A text, and apart from it its words with hyphens written as one."""
+    return _BETWEEN.join([fold(text), *compounds(text)])
 
 
 def _sorts(record: Record) -> tuple[str | int | None, ...]:

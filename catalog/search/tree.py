@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -10,11 +11,15 @@ BEYOND = "\U0010ffff"  # sorts after every character that a value may go on with
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Tokens that stand side by side in one column ("" is any); with `prefix`, the last may go on."""
+    """Tokens that stand side by side in one column ("" is any); with `prefix`, the last may go on.
+
+    `also` are other runs of tokens that will do: further forms of the word, other spellings.
+    """
 
     tokens: tuple[str, ...]
     prefix: bool = False
     column: str = ""
+    also: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,18 @@ def _words(node: Node | None) -> list[Words]:
     if isinstance(node, And | Or):
         return [words for part in node.parts for words in _words(part)]
     return []
+
+
+def each_word(node: Node | None, change: Callable[[Words], Words]) -> Node | None:
+    """The tree with every `Words` changed."""
+    match node:
+        case Words():
+            return change(node)
+        case And(parts) | Or(parts):
+            return type(node)(tuple(part for part in (each_word(part, change) for part in parts) if part))
+        case Not(part):
+            return Not(each_word(part, change) or part)
+    return node
 
 
 def swapped(node: Node | None, old: Node, new: Node) -> Node | None:

@@ -1,0 +1,180 @@
+"""Search as people ask: other forms of a word, other spellings, slips of the finger, questions, bare identifiers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.cli.reading import said
+from catalog.library import Library
+from catalog.search.fold import tokens
+from catalog.search.stem import family_prefix, stem
+
+FAMILIES = (
+    "adapter adapters adapted adapting adaptation adaptations",
+    "quantize quantized quantizing quantization quantise quantised quantisation",
+    "memory memories",
+    "model models modeling modelling modelled modeled",
+    "color colour colours colored coloured",
+    "behaviour behavior behaviours",
+    "behavioural behavioral",
+    "analyse analyze analysing analyzing analysed",
+    "optimise optimize optimization optimisation optimizer optimiser",
+    "centre center centres centers",
+    "fibre fiber fibres",
+    "catalogue catalog catalogs",
+    "generate generation generator generative generating",
+    "efficient efficiently efficiency",
+    "prune pruning pruned",
+    "classify classification classifier classifying classified",
+    "labelled labeled labelling labeling label",
+    "sparse sparsity",
+    "distill distillation distilled distil",
+    "embedding embeddings embed embedded",
+    "matrix matrices",
+    "index indices indexes",
+    "align aligned alignment",
+    "study studies studied studying",
+    "transfer transferred transferring transfers",
+)
+APART = (
+    "universe layer", "prompt promise", "feed fed", "press presence", "train trait", "noise nose", "lora long",
+    "generate genetic", "analog analyse", "attend atom", "sing single", "news new",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_forms_of_a_word_have_one_stem(family: str) -> None:
+    assert len({stem(word) for word in family.split()}) == 1
+
+
+@pytest.mark.parametrize("pair", APART)
+def test_different_words_have_different_stems(pair: str) -> None:
+    a, b = pair.split()
+    assert stem(a) != stem(b)
+
+
+@given(st.text(st.characters(categories=["Ll", "Nd"]), min_size=1))
+def test_any_token_has_a_stem_and_begins_as_its_family_does(token: str) -> None:
+    assert stem(token)
+    assert token.startswith(family_prefix(token))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_begins_with_one_prefix(family: str) -> None:
+    words = family.split()
+    for word in words:
+        assert all(other.startswith(family_prefix(word)) for other in words)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("C++", "cplusplus"),
+        ("C# and F#", "csharp and fsharp"),
+        ("α-stable", "alpha stable"),
+        ("Λ", "lambda"),
+        ("σφίγξ", "σφιγξ"),
+        ("Cu₂O", "cu2o"),
+        ("Łódź Ærø", "lodz aero"),
+    ],
+)
+def test_tokens(text: str, expected: str) -> None:
+    assert tokens(text) == tuple(expected.split())
+
+
+SHELF = {
+    "hu2021lora": "title: Low-Rank Adaptation of Large Language Models\nyear: 2021\n",
+    "garcia2010adaptation": "title: Adaptation of seabirds\nauthors: [Ana García]\nyear: 2010\n",
+    "dettmers2023": "title: Efficient Finetuning of Quantized LLMs\nauthors: [Tim Dettmers]\nyear: 2023\n",
+    "lv2023": "title: Full Parameter Fine-tuning with Limited Memory\nyear: 2023\n",
+    "levy2001": "title: Simulating α-stable processes in C++\nyear: 2001\n",
+    "c1999": "title: The C programming language\nyear: 1999\nlinks: {paper: 'https://aclanthology.org/P99-1001/'}\n",
+    "arx2017": "title: Attention\nlinks: {paper: 'https://arxiv.org/abs/1706.03762v5'}\n",
+    "doi2016": "title: Mastering Go\nlinks: {paper: 'https://doi.org/10.1038/Nature16961'}\n",
+    "ford2019": "title: Behavioural modelling and colour\nyear: 2019\n",
+}
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    library = Library.init(tmp_path_factory.mktemp("shelf") / "base")
+    for key, head in SHELF.items():
+        (library.root / "papers" / f"{key}.md").write_text(f"---\n{head}status: unread\n---\n", encoding="utf-8")
+    return library
+
+
+def keys(shelf: Library, query: str) -> list[str]:
+    return [paper.key for paper in shelf.search(query)]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("adaptations", "garcia2010adaptation hu2021lora"),
+        ("adapter", "garcia2010adaptation hu2021lora"),
+        ('"adapter"', ""),
+        ("title:adapted rank", "hu2021lora"),
+        ("fine-tuning", "dettmers2023 lv2023"),
+        ("fine tuned", "dettmers2023 lv2023"),
+        ("finetune", "dettmers2023 lv2023"),
+        ("low rank", "hu2021lora"),
+        ("lowrank", "hu2021lora"),
+        ('"low rank adaptation"', "hu2021lora"),
+        ("behavioral modeling", "ford2019"),
+        ("color", "ford2019"),
+        ("alpha-stable", "levy2001"),
+        ("α", "levy2001"),
+        ("C++", "levy2001"),
+        ("garcia 2010", "garcia2010adaptation"),
+        ("2001", "levy2001"),
+        ("-2023 efficient", ""),
+        ("1706.03762", "arx2017"),
+        ("arXiv:1706.03762v1", "arx2017"),
+        ("https://arxiv.org/pdf/1706.03762.pdf", "arx2017"),
+        ("10.1038/nature16961", "doi2016"),
+        ("https://doi.org/10.1038/nature16961", "doi2016"),
+        ("https://aclanthology.org/P99-1001", "c1999"),
+        ("aclanthology.org/P99-1001", "c1999"),
+    ],
+)
+def test_a_query_finds(shelf: Library, query: str, expected: str) -> None:
+    assert sorted(keys(shelf, query)) == expected.split()
+
+
+@pytest.mark.parametrize(
+    ("query", "expected", "note"),
+    [
+        ("quantzied", "dettmers2023", 'no "quantzied"; shown for "quantized"'),
+        ("author:detmers", "dettmers2023", 'no "detmers"; shown for "dettmers"'),
+        ("simulatign stable", "levy2001", 'no "simulatign"; shown for "simulating"'),
+        ("how can one fine-tune with little memory", "lv2023", ""),
+        ("low rank zebra", "hu2021lora", "no paper has all of these words; the nearest, all without zebra:"),
+        ("seabirds processes year:2010", "garcia2010adaptation", "no paper has all of these words; the nearest"),
+    ],
+)
+def test_where_no_paper_has_all_the_nearest_are_shown(shelf: Library, query: str, expected: str, note: str) -> None:
+    found = shelf.find(query)
+    assert found.papers[0].key == expected
+    assert "".join(said(found)).startswith(note)
+    assert bool(note) == bool(found.typos or found.lacking)
+
+
+@pytest.mark.parametrize("query", ["qwxzjk", "ab", "year:1900 low", "year:1900", "-rank tag:none"])
+def test_nothing_is_made_up(shelf: Library, query: str) -> None:
+    assert keys(shelf, query) == []
+
+
+def test_what_is_excluded_stays_out_of_the_nearest(shelf: Library) -> None:
+    assert keys(shelf, "adaptation memory") == ["lv2023", "garcia2010adaptation", "hu2021lora"]
+    assert keys(shelf, "adaptation memory -seabirds") == ["lv2023", "hu2021lora"]
+
+
+def test_words_that_nobody_has_are_said_with_each_paper(shelf: Library) -> None:
+    found = shelf.find("parameter rank zebra")
+    assert found.lacking == {"hu2021lora": ("parameter", "zebra"), "lv2023": ("rank", "zebra")}
+
+
+def test_a_sort_holds_among_the_nearest_too(shelf: Library) -> None:
+    assert next(paper.key for paper in shelf.list("adaptation memory", sort="year")) == "garcia2010adaptation"
