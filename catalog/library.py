@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from catalog.errors import BadFile, Finding, KbError, TakenKey, UnknownKey
-from catalog.store import CONFIG, Store, find_root
+from catalog.files import read_bytes
+from catalog.store import Store, find_root
+from catalog.store.config import CONFIG
 
 if TYPE_CHECKING:
     from catalog.export.bib import Bib
@@ -35,6 +37,7 @@ CONFIG_TEXT = """\
 # overdue_days = 90           # how long a paper may stay unread before `kb stats` says so
 # implemented = "status:read" # papers of which `kb check` demands an implementation
 # site_url = "https://…"      # where the site will be served, for its feed
+# contact = "you@example.org" # whom a host that is asked may write to
 """
 
 
@@ -355,9 +358,15 @@ class Library:
 
     def runs(self) -> dict[str, dict[str, dict[str, Any]]]:
         """What was last measured, by implementation and kind of device: `runs()["lora"]["cpu"]`."""
-        from catalog.running import read_runs
+        from catalog.runs import read_runs
 
-        return read_runs(self.root / "runs")
+        return read_runs(self.root / "runs")[0]
+
+    def unread_runs(self) -> Sequence[Finding]:
+        """What is wrong with records in `runs/` that cannot be read."""
+        from catalog.runs import unread
+
+        return unread(self.root / "runs")
 
     def verify(
         self, name: str, device: str = "cpu", kinds: Collection[str] = (), *, record: bool = True,
@@ -421,7 +430,7 @@ class Library:
         """Everything that is wrong, each with file, line and remedy."""
         from catalog.check import check
 
-        return check(self.store, self.cards())
+        return [*check(self.store, self.cards()), *self.unread_runs()]
 
     def fix(self) -> tuple[Sequence[Finding], Sequence[Finding]]:
         """Mend what is safe to mend; returns what was mended and what remains."""
@@ -521,7 +530,8 @@ class Library:
         runs = self.runs()
 
         def source(path: str) -> str:
-            return Path(path).read_bytes().decode("utf-8", "replace") if path else ""
+            there = path and Path(path).is_file() and not Path(path).is_symlink()
+            return read_bytes(Path(path)).decode("utf-8", "replace") if there else ""
 
         return [
             Implementation(card, source(card.path), runs.get(card.name, {}), source(card.claims_path))
@@ -532,9 +542,9 @@ class Library:
     def _comparisons(self) -> Sequence[Comparison]:
         """What `kb bench` measured, one for each model, task and kind of device."""
         from catalog.pages import Comparison
-        from catalog.running import read_benches
+        from catalog.runs import read_benches
 
-        return [Comparison(*bench) for bench in read_benches(self.root / "runs")]
+        return [Comparison(*bench) for bench in read_benches(self.root / "runs")[0]]
 
     def _site_options(self, bib: str = "") -> SiteOptions:
         from catalog.pages import SiteOptions

@@ -31,7 +31,8 @@ from catalog.record import tag_slug as tag_slug
 
 SCHEMES = ("http", "https", "mailto", "ftp")
 FENCE = re.compile(r"^(?P<fence>`{3,}|~{3,})[ \t]*(?:bibtex|biblatex|bib)\b[^\n`]*$", re.I | re.M)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u2028\u2029\ufeff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
+_HALF = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"\s+")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.I)
 
@@ -325,6 +326,8 @@ class Paper(_Model):
             raise ValueError(f"read: {self.read} with status: {self.status}; write status: read or remove the date")
         object.__setattr__(self, "notes", _trim(self.notes))
         object.__setattr__(self, "bibtex", _trim(self.bibtex))
+        if _HALF.search(self.notes) or _HALF.search(self.bibtex):
+            raise ValueError("half a character, which no file can hold; write the text again")
         if not self.bibtex and FENCE.match(self.notes):
             raise ValueError("the notes begin with a BibTeX block; it would be read as the paper's own")
         return self

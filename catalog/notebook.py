@@ -6,13 +6,13 @@ value of an unexpected type is passed over. Nothing of it is run.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from catalog.errors import KbError
+from catalog.errors import BadFile, KbError
+from catalog.files import parse_json
 
 MOST_BYTES = 20_000_000
 MOST_CELLS = 1_000
@@ -103,8 +103,8 @@ def _values(body: bytes) -> Mapping[str, Any]:
     if len(body) > MOST_BYTES:
         raise KbError(f"more than {MOST_BYTES // 1_000_000} MB; clear large outputs and save it again")
     try:
-        values = json.loads(body)
-    except (ValueError, RecursionError):
+        values = parse_json(body)
+    except BadFile:
         raise KbError("not a notebook: not JSON; save it from Jupyter again") from None
     if not isinstance(values, dict):
         raise KbError("not a notebook: no cells in it; save it from Jupyter again")

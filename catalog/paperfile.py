@@ -29,6 +29,8 @@ _TOP = re.compile(
 )
 _PLAIN = re.compile(r"https?://[\w./~%+=&@-]+|[A-Za-z]\w*(?:[ ./+-]\w+)*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+_STEEP = re.compile(r"^[ \t\-?:]{40}", re.M)
+DEEPEST, LONGEST = 40, 1_000_000
 _ANCHOR = re.compile(r"(?:^|[\s,:\[{\-])[&*][^\s,\]}]")
 
 
@@ -38,6 +40,8 @@ class _Loader(_BaseLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a list in the place of a name", problem_mark=key.start_mark)
             if key.value in seen:
                 raise yaml.MarkedYAMLError(problem=f"{key.value!r} stands twice", problem_mark=key.start_mark)
             seen.add(key.value)
@@ -138,15 +142,23 @@ def _read_yaml(source: str, key: str, path: str) -> dict[str, Any]:
     def bad(message: str, line: int, remedy: str = "write field: value, quoted where it holds ': ' or '#'") -> BadFile:
         return BadFile(Finding("front-matter", message, remedy, path, line, key))
 
+    if len(source) > LONGEST:
+        raise bad(
+            f"the front matter has {len(source):,} characters; at most {LONGEST:,} are read", 2, "move it to notes"
+        )
     try:
-        for event in yaml.parse(source, Loader=_BaseLoader) if _ANCHOR.search(source) else ():
+        depth = 0
+        for event in yaml.parse(source, Loader=_BaseLoader) if _doubtful(source) else ():
+            line = event.start_mark.line + 2 if event.start_mark else 2
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                line = event.start_mark.line + 2 if event.start_mark else 2
                 raise bad("YAML anchors and aliases are not read here", line, "quote the value, or write it out")
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                raise bad(f"the front matter is nested more than {DEEPEST} deep", line, "write it flatter")
         values = yaml.load(source, Loader=_Loader)  # noqa: S506 - it makes strings, lists and mappings alone
     except RecursionError:
         raise bad("the front matter is nested too deeply", 2) from None
-    except yaml.YAMLError as e:
+    except (yaml.YAMLError, UnicodeEncodeError) as e:
         mark = getattr(e, "problem_mark", None)
         problem = getattr(e, "problem", None) or getattr(e, "reason", None) or "not YAML"
         raise bad(f"the front matter is not valid YAML: {problem}", mark.line + 2 if mark else 2) from None
@@ -155,6 +167,15 @@ def _read_yaml(source: str, key: str, path: str) -> dict[str, Any]:
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         raise bad("the front matter is not a list of fields", 2)
     return values
+
+
+def _doubtful(source: str) -> bool:
+    """Whether it may hold anchors, or be so deep that building it would end the process: then its events are looked at.
+
+    A level costs a bracket, or a column of indentation.
+    """
+    brackets = source.count("[") + source.count("{")
+    return brackets > DEEPEST // 2 or bool(_STEEP.search(source) or _ANCHOR.search(source))
 
 
 def _extras(source: str, values: dict[str, Any]) -> dict[str, str]:

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from catalog.errors import KbError
+from catalog.runs import Bench, read_record
 from refimpl import Card, cards
 
 NO_TORCH = "this needs torch, which is not installed; pip install 'readrun[run]'"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_BENCH = re.compile(r"(?P<name>bench-.{1,200})\.(?P<device>cpu|cuda|mps)\.json")
-_RUN = re.compile(r"(?P<name>[a-z][a-z0-9_]*)\.(?P<device>cpu|cuda|mps)\.json")
 
 
 def find_card(known: Iterable[Card], name: str, resolve: Callable[[str], str]) -> Card:
@@ -68,7 +67,7 @@ def run_bench(
 
         known = None
         try:
-            known = _read(path, "kb bench --restart") if path.is_file() else None
+            known = read_record(path, Bench, "kb bench --restart") if path.is_file() else None
         except KbError:
             if not restart:
                 raise
@@ -126,44 +125,6 @@ def _raised(error: Exception) -> str:
 def record_path(runs: Path, name: str, device: str) -> Path:
     """Where the runs of an implementation on a kind of device are kept."""
     return runs / f"{name}.{device.partition(':')[0]}.json"
-
-
-def read_runs(runs: Path) -> dict[str, dict[str, dict[str, Any]]]:
-    """Every record by implementation and device. Raises `KbError` on one that cannot be read."""
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    for path in sorted(runs.glob("*.json")) if runs.is_dir() else ():
-        named = _RUN.fullmatch(path.name)
-        if not named:
-            continue
-        found.setdefault(named["name"], {})[named["device"]] = _read(path, f"kb verify {named['name']}")
-    return found
-
-
-def read_benches(runs: Path) -> list[tuple[str, str, dict[str, Any], str]]:
-    """Every comparison of methods: its name, kind of device, record, and the Markdown beside it ("" where none is).
-
-    Raises `KbError` on a record that cannot be read.
-    """
-    named = [(path, _BENCH.fullmatch(path.name)) for path in sorted(runs.glob("bench-*.json")) if path.is_file()]
-    return [
-        (name["name"], name["device"], _read(path, "kb bench"), _beside(path))
-        for path, name in named
-        if name is not None
-    ]
-
-
-def _beside(path: Path) -> str:
-    text = path.with_suffix(".md")
-    return text.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n") if text.is_file() else ""
-
-
-def _read(path: Path, again: str) -> dict[str, Any]:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        assert isinstance(record, dict)
-    except (ValueError, AssertionError, RecursionError):
-        raise KbError(f"{path}: not a record of a run; run {again} again") from None
-    return record
 
 
 def new_implementation(folder: Path, name: str, paper: str) -> Path:

@@ -84,6 +84,8 @@ def read_card(file: Path) -> Card:
 
 
 def _parsed(path: str) -> ast.Module | Problem:
+    if Path(path).is_symlink() or not Path(path).is_file():
+        return Problem("not a file, or a link to one", "put the file itself here", path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

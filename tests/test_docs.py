@@ -19,7 +19,7 @@ from catalog.library import Library
 from catalog.models import FRONT_MATTER
 from catalog.search.query import EXAMPLES, FIELDS, parse
 from catalog.search.rows import SORTS
-from catalog.store import Config
+from catalog.store.config import Config
 
 SITE = REPOSITORY / "site"
 GUIDE = sorted((SITE / "guide").glob("*.md"))

@@ -232,8 +232,10 @@ def test_a_record_that_is_none_is_said(kb: Kb, own: Path, library: Library) -> N
     (own / "runs").mkdir()
     (own / "runs/scale.cpu.json").write_text("[1]")
     done = kb("impls")
-    assert done.status == 1
+    assert (done.status, "scale" in done.out) == (0, True)
+    assert "runs/scale.cpu.json: not a record of a run" in done.err
     assert "run kb verify scale again" in done.err
+    assert kb("check").status == 1
     shown = kb("show", "doe2020scale")
     assert (shown.status, "run kb verify scale again" in shown.err) == (0, True)
 

@@ -240,12 +240,36 @@ def test_the_root_is_found_upwards_or_named(store: Store, tmp_path: Path) -> Non
         ("papers = '/x'", "not a folder below"),
         ("=", "not valid TOML"),
         ("overdue_days = true", "overdue_days: True is not a int"),
+        ("\noverdue_days = -1", "kb.toml:2: overdue_days: not a number of days; write one from 0 to"),
+        ("overdue_days = " + "9" * 50, "overdue_days: not a number of days"),
+        ("overdue_days = " + "9" * 5000, "not valid TOML"),
+        ("a={" * 5000, "not valid TOML: nested too deeply"),
+        ("title = {a = 1}", "title: a table or list is not a str"),
+        ('title = "a\\u202eb"', "is not a title"),
+        ('papers = "a\\u0000b"', "not a folder below"),
+        ("papers = './'", "not a folder below"),
+        ("papers = '.git'", "not a folder below"),
+        ("papers = 'a/.kb'", "not a folder below"),
+        ("papers = 'C:\\x'", "not a folder below"),
+        ("site_url = 'javascript:alert(1)'", "site_url: .* is not an address; write https://host/path"),
+        ("site_url = 'https://x/\"><script>'", "is not an address"),
+        ("site_url = 'https://u:p@x/'", "is not an address"),
+        ("site_url = 'https://x:99999/'", "is not an address"),
+        ("contact = 'x'", "contact: 'x' is no address; write you@example.org"),
     ],
 )
 def test_settings_are_checked(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "kb.toml").write_text(text)
     with pytest.raises(BadFile, match=says):
         Store(tmp_path)
+
+
+def test_settings_that_are_fine(tmp_path: Path) -> None:
+    (tmp_path / "kb.toml").write_text(
+        'title = "Ł"\nsite_url = "https://müller.example/~a/b%20c/"\ncontact = "a.b+c@example.org"\npapers = "x/y z"\n'
+    )
+    assert Store(tmp_path).config.contact == "a.b+c@example.org"
+    assert Store(tmp_path).folder == tmp_path / "x/y z"
 
 
 def test_an_unchanged_file_is_not_written(store: Store) -> None:

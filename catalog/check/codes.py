@@ -47,6 +47,7 @@ CODES: Mapping[str, str] = {
     "other-paper": "a link to the paper that leads to another paper",
     "outside-link": "a relative link that leads out of the knowledge base",
     "published": "a preprint whose own entry says that it has been published",
+    "run": "a record of a run that cannot be read",
     "same-identifier": "one DOI or arXiv id in two papers with different titles",
     "shared": "something in shared.bib that cannot be read",
     "string-twice": "a macro that shared.bib defines twice, differently",
@@ -55,5 +56,6 @@ CODES: Mapping[str, str] = {
     "unknown-field": "a front-matter field that is not ours",
     "unknown-implementation": "an implementation of a paper that is not in the catalog",
     "unknown-paper": "a link to a paper that is not in the catalog",
+    "unreadable": "a file that may not be read, or is no file: a pipe, a folder, a link to itself",
     "year": "a year that is none",
 }

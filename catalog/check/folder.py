@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from catalog.check.loaded import Loaded
 from catalog.check.notes import targets
 from catalog.errors import Finding
-from catalog.store import CONFIG, Config, Store
+from catalog.files import inside
+from catalog.store import Store
+from catalog.store.config import CONFIG, line_of
 
 
 def folder_rules(store: Store, loaded: Loaded) -> Iterator[Finding]:
     """What is wrong outside the paper files."""
-    yield from _config(store.root, store.config)
     if not store.folder.is_dir():
         message = f"{store.config.papers}/ is not a folder" if store.folder.exists() else "there is no papers folder"
         yield Finding("config", message, f"make {store.config.papers}/, or name another in {CONFIG}", CONFIG, 1)
@@ -24,29 +23,9 @@ def folder_rules(store: Store, loaded: Loaded) -> Iterator[Finding]:
     yield from _ignored(store, loaded)
 
 
-def _config(root: Path, config: Config) -> Iterator[Finding]:
-    if config.site_url and not _is_web(config.site_url):
-        message = f"site_url: {config.site_url!r} is not an address"
-        yield Finding("config", message, "write https://host/path", CONFIG, config_line(root, "site_url"))
-    if config.overdue_days < 0:
-        message = f"overdue_days: {config.overdue_days} is below zero"
-        yield Finding("config", message, "write a number of days", CONFIG, config_line(root, "overdue_days"))
-
-
-def _is_web(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
-
-
 def config_line(root: Path, name: str) -> int:
-    try:
-        lines = (root / CONFIG).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return 1
-    return next((number for number, line in enumerate(lines, 1) if re.match(rf"\s*['\"]?{name}\b", line)), 1)
+    """The line of kb.toml, which has been read, on which a setting stands."""
+    return line_of((root / CONFIG).read_text("utf-8-sig"), name)
 
 
 def _ignored(store: Store, loaded: Loaded) -> Iterator[Finding]:
@@ -73,9 +52,9 @@ def _linked(loaded: Loaded) -> frozenset[str]:
 
 
 def _why_ignored(item: os.DirEntry[str], root: Path) -> tuple[str, str] | None:
-    if item.is_symlink() and not Path(item.path).resolve().is_relative_to(root.resolve()):
+    if item.is_symlink() and not inside(Path(item.path), root):
         return "the link leads out of the knowledge base", "copy the file here"
-    if item.is_symlink() and not Path(item.path).exists():
+    if item.is_symlink() and not os.path.exists(item.path):  # noqa: PTH110 - a link to itself raises with pathlib
         return "the link leads nowhere", "remove it"
     if item.is_dir():
         nested = any(name.endswith(".md") for _, _, names in os.walk(item.path) for name in names)

@@ -8,7 +8,8 @@ from pathlib import Path
 from catalog.check.folder import config_line
 from catalog.check.loaded import Loaded
 from catalog.errors import BadQuery, Finding
-from catalog.store import CONFIG, Store
+from catalog.store import Store
+from catalog.store.config import CONFIG
 
 
 def implementation_rules(store: Store, loaded: Loaded) -> Iterator[Finding]:

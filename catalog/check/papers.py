@@ -14,7 +14,8 @@ from catalog.bibtex.describe import arxiv_of, title
 from catalog.bibtex.identifiers import arxiv
 from catalog.check.loaded import Loaded, Sheet
 from catalog.check.notes import Target, targets, without_code
-from catalog.errors import Finding
+from catalog.errors import BadFile, Finding
+from catalog.files import read_bytes
 from catalog.ingest.readinglist.urls import mend
 from catalog.models import FENCE, FRONT_MATTER, Link, Status, file_name
 from catalog.notebook import MOST_BYTES, problem
@@ -147,13 +148,10 @@ def _wrong_path(loaded: Loaded, url: str) -> Iterator[Wrong]:
 
 
 def _notebook_problem(path: Path) -> tuple[str, str] | None:
-    if not path.is_file():
-        return "not a file", "link to the notebook itself"
     try:
-        with path.open("rb") as file:
-            return problem(file.read(MOST_BYTES + 1))
-    except OSError as e:
-        return f"cannot be read: {e.strerror}", "see who may read it"
+        return problem(read_bytes(path, most=MOST_BYTES))
+    except BadFile as e:
+        return e.findings[0].message, e.findings[0].remedy
 
 
 def _other_paper(sheet: Sheet) -> Iterator[Finding]:

@@ -5,7 +5,6 @@ Heavy imports stand inside the commands, so that `kb --help` and completion cost
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -13,7 +12,7 @@ import click
 
 from catalog import __version__
 from catalog.cli import editing, keeping, moving, reading, running, site
-from catalog.errors import KbError
+from catalog.cli.boundary import guarded
 
 SECTIONS = {
     "Read": ("list", "search", "show", "next", "stats", "open"),
@@ -56,28 +55,5 @@ for _module in (reading, editing, running, moving, keeping, site):
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run `kb`: exit status 0, 1 for an error of ours, 2 for a wrong call. A user never sees a traceback."""
-    try:
-        status = cli.main(args, prog_name="kb", standalone_mode=False)
-        sys.stdout.flush()
-    except KbError as e:
-        status = _fail(str(e))
-    except click.ClickException as e:
-        e.show()
-        status = e.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        status = _fail("stopped", 130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
-    except OSError as e:
-        status = _fail(f"{e.filename}: {e.strerror}" if e.filename else str(e))
-    sys.exit(status if isinstance(status, int) else 0)
-
-
-def _fail(message: str, status: int = 1) -> int:
-    from catalog.cli.out import plain
-
-    for line in message.splitlines() or [""]:
-        click.echo(f"kb: {plain(line)}", err=True)
-    return status
+    """Run `kb`: exit status 0, 1 for an error, 2 for a wrong call. A user never sees a traceback."""
+    sys.exit(guarded(lambda: cli.main(args, prog_name="kb", standalone_mode=False)))

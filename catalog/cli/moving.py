@@ -11,9 +11,10 @@ import click
 
 from catalog.cli import out
 from catalog.cli.options import json_option, query_argument
-from catalog.errors import KbError
+from catalog.errors import BadFile, KbError
 
 if TYPE_CHECKING:
+    from catalog.errors import Finding
     from catalog.ingest.merge import Change
     from catalog.ingest.run import Imported
 
@@ -35,16 +36,20 @@ def import_(ctx: click.Context, files: tuple[str, ...], theirs: bool, dry_run: b
     exit status 1 if something could not be taken.
     """
     library = out.library(ctx)
-    sources = list(_sources(files, library.store.folder))
+    unread: list[Finding] = []
+    sources = list(_sources(files, library.store.folder, unread))
     done = library.import_(sources, theirs=theirs, dry_run=dry_run)
     if as_json:
         out.echo_json(_as_json(done))
     else:
         _report(done)
-    ctx.exit(1 if done.count("rejected") else 0)
+    out.findings(unread, err=True)
+    ctx.exit(1 if done.count("rejected") or unread else 0)
 
 
-def _sources(files: Iterable[str], own: Path) -> Iterator[tuple[str, bytes]]:
+def _sources(files: Iterable[str], own: Path, unread: list[Finding]) -> Iterator[tuple[str, bytes]]:
+    """Path and bytes of each file; what is wrong with one of a folder that cannot be read goes to `unread`."""
+    from catalog.files import read_bytes
     from catalog.ingest import SUFFIXES
 
     for name in files:
@@ -55,9 +60,13 @@ def _sources(files: Iterable[str], own: Path) -> Iterator[tuple[str, bytes]]:
             inside = [p for p in _walk(path) if p.suffix.lower() in SUFFIXES and own not in p.absolute().parents]
             if not inside:
                 raise KbError(f"{name}: no file that ends in {', '.join(SUFFIXES)}")
-            yield from ((str(p), p.read_bytes()) for p in inside)
+            for found in inside:
+                try:
+                    yield str(found), read_bytes(found)
+                except (BadFile, FileNotFoundError) as e:
+                    unread += e.findings if isinstance(e, BadFile) else ()
         elif path.is_file():
-            yield name, path.read_bytes()
+            yield name, read_bytes(path)
         else:
             raise KbError(f"{name}: no such file")
 
@@ -172,9 +181,9 @@ export.add_command(_exporter("markdown", "A reading list; importing it gives the
 def _write(text: str, output: Path | None) -> None:
     if output:
         output.write_text(text, encoding="utf-8", newline="\n")
-        click.echo(f"wrote {output}", err=True)
+        out.echo(f"wrote {output}", err=True)
     else:
-        click.echo(text, nl=False)
+        out.verbatim(text)
 
 
 COMMANDS = (import_, export)

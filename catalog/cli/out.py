@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 STYLES = {"read": "green", "reading": "yellow", "unread": "dim"}
 MARKS = {"read": "✓", "reading": "…", "unread": "·"}
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _BREAK = re.compile(r"[\t\n]")
 
 
@@ -29,8 +29,13 @@ def library(ctx: click.Context) -> Library:
 
 
 def plain(text: str) -> str:
-    """A text without the control characters by which a file could steer a terminal."""
-    return _CONTROL.sub("�", text)
+    """A text with the characters by which a file could steer a terminal, or turn what is read, shown as escapes."""
+    return _UNSEEN.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def fancy() -> bool:
@@ -40,13 +45,21 @@ def fancy() -> bool:
 
 def echo(text: str = "", err: bool = False) -> None:
     """Print a line of text that may come from a file."""
-    stream = sys.stderr if err else sys.stdout
-    click.echo(plain(text) if stream.isatty() else text, err=err)
+    click.echo(plain(text), err=err)
+
+
+def verbatim(text: str) -> None:
+    """Print a text that another program takes, byte for byte in UTF-8; to a terminal as it can be shown."""
+    if fancy():
+        click.echo(plain(text.replace("\r\n", "\n")), nl=False)
+    else:
+        click.echo(text.encode("utf-8", "surrogateescape"), nl=False)
 
 
 def echo_json(value: Any) -> None:
-    """Print a value as JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """Print a value as JSON; what could steer a terminal is escaped as JSON has it."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    click.echo(_UNSEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", text))
 
 
 def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[tuple[str, str]]]) -> None:
@@ -56,7 +69,7 @@ def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[tuple[str,
     """
     if not fancy():
         for row in rows:
-            click.echo("\t".join(_BREAK.sub(" ", text) for text, _ in row))
+            click.echo("\t".join(plain(_BREAK.sub(" ", text)) for text, _ in row))
         return
     from rich.console import Console
     from rich.text import Text
@@ -80,7 +93,7 @@ def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[tuple[str,
 def styled(text: str, style: str) -> None:
     """Print a line in a rich style on a terminal, as it is in a pipe."""
     if not fancy():
-        click.echo(text)
+        click.echo(plain(text))
         return
     from rich.console import Console
     from rich.text import Text

@@ -93,13 +93,13 @@ def show(ctx: click.Context, key: str, bibtex: bool, cite: bool, path: bool, as_
     """Show one paper: facts, links, notes, BibTeX."""
     library = out.library(ctx)
     if path:
-        click.echo(library.store.folder / library.file(key))
+        out.verbatim(f"{library.store.folder / library.file(key)}\n")
         return
     record, paper = library.record(key), library.get(key)
     if bibtex:
         if not paper.bibtex:
             raise KbError(f"{paper.key} has no BibTeX; `kb edit {paper.key}` gives it one")
-        out.echo(paper.bibtex)
+        out.verbatim(f"{paper.bibtex}\n")
     elif cite:
         from catalog.export.citation import citation
 
@@ -110,11 +110,8 @@ def show(ctx: click.Context, key: str, bibtex: bool, cite: bool, path: bool, as_
         more = {"tutorials": tutorials, "implementations": names, "bibtex": paper.bibtex, "extras": paper.extras}
         out.echo_json(record.as_dict() | more)
     else:
-        try:
-            runs = library.runs()
-        except KbError as e:  # a broken record is no reason not to show a paper
-            click.echo(f"kb: {e}", err=True)
-            runs = {}
+        runs = library.runs()
+        out.findings(library.unread_runs(), err=True)
         ran = {card.name: last_run(runs.get(card.name, {})) for card in library.cards() if card.paper == record.key}
         _show(record, paper, ran)
 

@@ -26,6 +26,7 @@ def impls(ctx: click.Context, as_json: bool) -> None:
         return
     library = out.library(ctx)
     cards, runs = library.cards(), library.runs()
+    out.findings(library.unread_runs(), err=True)
     if as_json:
         from dataclasses import asdict
 

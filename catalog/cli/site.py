@@ -18,7 +18,7 @@ def site() -> None:
 @click.pass_context
 def build(ctx: click.Context) -> None:
     """Build the site into build/html."""
-    click.echo(f"built {out.library(ctx).build_site()}")
+    out.echo(f"built {out.library(ctx).build_site()}")
 
 
 @site.command()
@@ -42,7 +42,7 @@ def serve(ctx: click.Context, port: int, host: str, open_browser: bool) -> None:
         if open_browser:
             click.launch(url)
 
-    out.library(ctx).serve_site(host, port, started, click.echo)
+    out.library(ctx).serve_site(host, port, started, out.echo)
 
 
 @site.command()
@@ -51,7 +51,7 @@ def serve(ctx: click.Context, port: int, host: str, open_browser: bool) -> None:
 def pages(ctx: click.Context, folder: Path) -> None:
     """Write the Markdown pages into OUT, for any other generator."""
     written, removed = out.library(ctx).write_pages(folder)
-    click.echo(f"{out.as_count(written, 'file')} written, {removed} removed in {folder}")
+    out.echo(f"{out.as_count(written, 'file')} written, {removed} removed in {folder}")
 
 
 COMMANDS = (site,)

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from catalog.errors import BadFile, Conflict, Finding, KbError, UnknownKey
+from catalog.errors import BadFile, Conflict, KbError, UnknownKey
+from catalog.files import inside, read_bytes, read_text
 from catalog.notebook import MOST_BYTES
 from catalog.store.config import CONFIG, Config, find_root, read_config
 
 if TYPE_CHECKING:
     from catalog.bibtex import Entry
+    from catalog.errors import Finding
     from catalog.models import Paper
     from catalog.record import Record
     from catalog.search.index import Index
@@ -63,7 +65,7 @@ class Store:
         return stamps
 
     def _ours(self, item: os.DirEntry[str]) -> bool:
-        if item.is_symlink() and not Path(item.path).resolve().is_relative_to(self.root.resolve()):
+        if item.is_symlink() and not inside(Path(item.path), self.root):
             return False
         return item.is_file()
 
@@ -72,15 +74,11 @@ class Store:
         return f"{self.config.papers}/{file}"
 
     def read_text(self, file: str) -> str:
-        """The text of a paper file; raises `BadFile` where it is no UTF-8, `UnknownKey` where there is none."""
+        """The text of a paper file; raises `BadFile` where it cannot be read, `UnknownKey` where there is none."""
         try:
-            return (self.folder / file).read_bytes().decode("utf-8")
+            return read_text(self.folder / file, self.shown(file), MOST_BYTES)
         except FileNotFoundError:
             raise UnknownKey(f"{self.shown(file)}: no such paper") from None
-        except UnicodeDecodeError as e:
-            line = e.object[: e.start].count(b"\n") + 1
-            bad = Finding("encoding", "not UTF-8", "save the file as UTF-8", self.shown(file), line)
-            raise BadFile(bad) from None
 
     def load(self, file: str) -> Paper:
         """The paper of a file; raises `BadFile`."""
@@ -95,6 +93,8 @@ class Store:
         for file in sorted(self.stamps()):
             try:
                 papers.append(self.load(file))
+            except UnknownKey:  # removed since the folder was listed
+                continue
             except BadFile as e:
                 findings.extend(e.findings)
         return papers, findings
@@ -102,11 +102,9 @@ class Store:
     def shared(self) -> str:
         """The text of `shared.bib`: the `@string`s, `@preamble`s, `@xdata` and comments of imported .bib files."""
         try:
-            return (self.root / SHARED).read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+            return read_text(self.root / SHARED, SHARED).removeprefix("\ufeff").replace("\r\n", "\n")
         except FileNotFoundError:
             return ""
-        except UnicodeDecodeError:
-            raise BadFile(Finding("encoding", "not UTF-8", "save the file as UTF-8", SHARED)) from None
 
     def hand_written(self) -> dict[str, bytes]:
         """The pages and pictures of the `site/` folder, by path within it."""
@@ -116,7 +114,9 @@ class Store:
         found = (p for p in sorted(folder.rglob("*")) if p.is_file() and not p.is_symlink())
         paths = {p.relative_to(folder).as_posix(): p for p in found}
         return {
-            name: p.read_bytes() for name, p in paths.items() if not any(part[0] in "._" for part in name.split("/"))
+            name: read_bytes(p, f"site/{name}")
+            for name, p in paths.items()
+            if not any(part[0] in "._" for part in name.split("/"))
         }
 
     def notebook(self, address: str) -> tuple[str, bytes] | None:
@@ -127,11 +127,10 @@ class Store:
         plain = unquote(re.split(r"[?#]", address, maxsplit=1)[0])
         path = Path(os.path.normpath(self.folder / plain))
         try:
-            inside = path.is_relative_to(self.root) and path.resolve().is_relative_to(self.root.resolve())
-            if not inside or path.suffix != ".ipynb" or not path.is_file() or path.stat().st_size > MOST_BYTES:
+            if path.suffix != ".ipynb" or not path.is_relative_to(self.root) or not inside(path, self.root):
                 return None
-            return path.relative_to(self.root).as_posix(), path.read_bytes()
-        except (OSError, ValueError, RuntimeError):
+            return path.relative_to(self.root).as_posix(), read_bytes(path, most=MOST_BYTES)
+        except (BadFile, FileNotFoundError):
             return None
 
     def watched(self) -> list[Path]:
@@ -175,14 +174,17 @@ class Store:
 
         from catalog.bibtex.describe import describe
 
-        macros, shared_entries = self.macros()
+        try:
+            macros, shared_entries = self.macros()
+        except BadFile:  # `kb check` says what is wrong with it; the papers are there all the same
+            macros, shared_entries = {}, {}
         parents = _Parents(self, macros, shared_entries)
         rows, unreadable, heirs = [], [], []
         young = time.time_ns() - 50_000_000
         for file in changed:
             try:
                 paper = self.load(file)
-            except BadFile:
+            except (BadFile, UnknownKey):
                 unreadable.append(file)
                 continue
             if re.search(r"\b(?:crossref|xdata)\s*=", paper.bibtex, re.I):
@@ -314,7 +316,12 @@ class Store:
         return (path.parent / temp if temp else None), path
 
     def _make_private(self) -> None:
-        """`.kb/` holds the lock and what is derived; it ignores itself in git."""
+        """`.kb/` holds the lock and what is derived; it ignores itself in git. A link is not followed.
+
+        Raises `KbError` where it is one: a clone could lead it anywhere.
+        """
+        if self.private.is_symlink():
+            raise KbError(f"{self.private} is a link; remove it, as kb writes files of its own there")
         if not self.private.is_dir():
             with contextlib.suppress(OSError):
                 self.private.mkdir(exist_ok=True)
@@ -350,7 +357,7 @@ class _Parents:
 
 def _differs(path: Path, text: str | None) -> bool:
     try:
-        return text is None or path.read_bytes() != text.encode()
+        return text is None or read_bytes(path) != text.encode()
     except FileNotFoundError:
         return text is not None
 

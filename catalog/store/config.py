@@ -1,14 +1,27 @@
-"""`kb.toml`: where a knowledge base is, and its settings."""
+"""`kb.toml`: where a knowledge base is, and what it is told about itself, checked at the border.
+
+Without pydantic, whose import alone would double the time of `kb list`: a setting is a name, a default and a check.
+"""
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
 
 from catalog.errors import BadFile, Finding, KbError
+from catalog.files import read_bytes
 
 CONFIG = "kb.toml"
+LONGEST = 1_000_000
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNFIT_IN_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\"'<>`\\{}|^\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", re.A)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +29,8 @@ class Config:
     """`kb.toml`, all of it optional.
 
     `overdue_days` is how long a paper may stay unread before `kb stats` says so; `implemented` is a query for the
-    papers of which `kb check` demands an implementation.
+    papers of which `kb check` demands an implementation; `contact` is how hosts that are asked can reach the one who
+    asks: an address, or "git" for that of the git identity.
     """
 
     title: str = "Reading list"
@@ -24,6 +38,7 @@ class Config:
     overdue_days: int = 90
     site_url: str = ""
     implemented: str = ""
+    contact: str = ""
 
 
 def find_root(start: Path, named: str | None = None) -> Path:
@@ -40,21 +55,90 @@ def find_root(start: Path, named: str | None = None) -> Path:
 
 
 def read_config(root: Path) -> Config:
-    """The settings of a knowledge base; raises `BadFile` on an unknown name or a value of the wrong kind."""
-    path = root / CONFIG
+    """The settings of a knowledge base; raises `BadFile` on an unknown name or a value that cannot be."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        raise BadFile(Finding("config", f"not valid TOML: {e}", "an empty file is fine", CONFIG)) from None
-    known = {field.name: field for field in fields(Config)}
+        text = read_bytes(root / CONFIG, CONFIG, LONGEST).decode("utf-8-sig")
+        values = tomllib.loads(text)
+    except FileNotFoundError:
+        values, text = {}, ""
+    except (ValueError, RecursionError) as e:
+        said = "nested too deeply" if isinstance(e, RecursionError) else e
+        raise BadFile(Finding("config", f"not valid TOML: {said}", "an empty file is fine", CONFIG)) from None
+    defaults = Config()
+    known = [field.name for field in fields(Config)]
     for name, value in values.items():
+        line = line_of(text, name)
         if name not in known:
-            raise BadFile(Finding("config", f"{name}: no such setting", f"known are {', '.join(known)}", CONFIG))
-        if type(value).__name__ != known[name].type:
-            raise BadFile(Finding("config", f"{name}: {value!r} is not a {known[name].type}", "correct it", CONFIG))
-    config = Config(**values)
-    if Path(config.papers).is_absolute() or ".." in Path(config.papers).parts or config.papers in ("", "."):
-        raise BadFile(
-            Finding("config", f"papers: {config.papers!r} is not a folder below {CONFIG}", "name one", CONFIG)
-        )
-    return config
+            shown = name[:60] if name.isprintable() else repr(name[:60])
+            raise BadFile(Finding("config", f"{shown}: no such setting", f"known are {', '.join(known)}", CONFIG, line))
+        wanted = type(getattr(defaults, name))
+        if type(value) is not wanted:
+            said = "a table or list" if isinstance(value, dict | list) else f"{value!r:.60}"
+            raise BadFile(_bad(name, f"{said} is not a {wanted.__name__}; correct it", line))
+        try:
+            CHECKS[name](value)
+        except ValueError as e:
+            raise BadFile(_bad(name, str(e), line)) from None
+    return Config(**values)
+
+
+def line_of(text: str, name: str) -> int:
+    """The line of a setting, from 1; 1 where it does not stand."""
+    found = re.search(rf"^[ \t]*['\"]?{re.escape(name)}\b", text, re.M)
+    return text.count("\n", 0, found.start()) + 1 if found else 1
+
+
+def is_address(url: str) -> bool:
+    """Whether a text is the address of a web page, and nothing that a page could take for more."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0 and not _UNFIT_IN_ADDRESS.search(url)
+    )
+
+
+def _bad(name: str, message: str, line: int) -> Finding:
+    what, _, remedy = message.partition("; ")
+    return Finding("config", f"{name}: {what}", remedy, CONFIG, line)
+
+
+def _title(text: str) -> None:
+    if len(text) > 200 or _UNFIT.search(text):
+        raise ValueError(f"{text[:60]!r} is not a title; at most 200 characters on one line")
+
+
+def _papers(text: str) -> None:
+    parts = PurePosixPath(text.replace("\\", "/")).parts
+    outside = not parts or text.startswith(("/", "\\")) or ".." in parts or ":" in text
+    if outside or len(text) > 200 or _UNFIT.search(text) or any(part.startswith(".") for part in parts):
+        raise ValueError(f"{text[:60]!r} is not a folder below {CONFIG}; name one, such as papers")
+
+
+def _overdue_days(days: int) -> None:
+    if not 0 <= days <= 100_000:
+        raise ValueError("not a number of days; write one from 0 to 100000")
+
+
+def _site_url(url: str) -> None:
+    parts = urlsplit(url) if is_address(url) else None
+    if url and (parts is None or parts.query or parts.fragment or parts.username is not None or len(url) > 2000):
+        raise ValueError(f"{url[:80]!r} is not an address; write https://host/path")
+
+
+def _implemented(query: str) -> None:
+    if len(query) > 10_000:
+        raise ValueError("longer than a query may be; at most 10000 characters")
+
+
+def _contact(text: str) -> None:
+    if text not in ("", "git") and not (_MAIL.fullmatch(text) or (is_address(text) and len(text) <= 200)):
+        raise ValueError(f"{text[:60]!r} is no address; write you@example.org, https://example.org/you or git")
+
+
+CHECKS: Mapping[str, Callable[[Any], None]] = MappingProxyType({
+    "title": _title, "papers": _papers, "overdue_days": _overdue_days, "site_url": _site_url,
+    "implemented": _implemented, "contact": _contact,
+})  # fmt: skip

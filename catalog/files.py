@@ -1,0 +1,89 @@
+"""Reading files that others left: regular files of a sensible size, and whatever is wrong with one is a finding.
+
+A pipe would be waited on for ever, a device has no end, a link may lead to itself: none of them is opened for long.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+from catalog.errors import BadFile, Finding
+
+MOST_BYTES = 100_000_000
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_HALVES = re.compile(rb"\\u[dD][89a-fA-F]")
+_SAID = {
+    errno.EACCES: ("you may not read it", "chmod u+r, or ask its owner"),
+    errno.ELOOP: ("a link that leads to itself", "remove it"),
+    errno.EISDIR: ("a folder, not a file", "move it elsewhere"),
+}
+
+
+def read_bytes(path: Path, shown: str = "", most: int = MOST_BYTES) -> bytes:
+    """The bytes of a regular file, `shown` as messages name it.
+
+    Raises `FileNotFoundError` where there is none, and `BadFile` where it is none that can be read: a pipe, a device, a
+    folder, one that is not permitted, or one of more than `most` bytes.
+    """
+    shown = shown or str(path)
+    try:
+        handle = os.open(path, _FLAGS)
+        try:
+            about = os.fstat(handle)
+            if not stat.S_ISREG(about.st_mode):
+                raise _bad("not a regular file", "move it elsewhere", shown)
+            if about.st_size > most:
+                raise _bad(f"{about.st_size:,} bytes; at most {most:,} are read", "make it smaller", shown)
+            with os.fdopen(handle, "rb", closefd=False) as stream:
+                return stream.read(most + 1)[:most]
+        finally:
+            os.close(handle)
+    except FileNotFoundError:
+        raise
+    except OSError as e:
+        message, remedy = _SAID.get(e.errno or 0, (f"cannot be read: {e.strerror or e}", "look at the disk"))
+        raise _bad(message, remedy, shown) from None
+    except ValueError:  # a NUL in its name
+        raise _bad("not the name of a file", "correct it", shown) from None
+
+
+def read_text(path: Path, shown: str = "", most: int = MOST_BYTES) -> str:
+    """The text of a regular file as it stands, line ends and all. Raises as `read_bytes`, also where it is no UTF-8."""
+    try:
+        return read_bytes(path, shown, most).decode("utf-8")
+    except UnicodeDecodeError as e:
+        line = e.object[: e.start].count(b"\n") + 1
+        raise BadFile(Finding("encoding", "not UTF-8", "save the file as UTF-8", shown or str(path), line)) from None
+
+
+def parse_json(body: bytes, shown: str = "", remedy: str = "correct it") -> Any:
+    """The value of a JSON text, whatever its depth and numbers; half a surrogate pair in it becomes a question mark.
+
+    Raises `BadFile` where it is none.
+    """
+    try:
+        value = json.loads(body)
+        if _HALVES.search(body):
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError) as e:
+        why = "nested too deeply" if isinstance(e, RecursionError) else "not a record of a run: not JSON"
+        raise BadFile(Finding("run", why, remedy, shown)) from None
+    return value
+
+
+def inside(path: Path, root: Path) -> bool:
+    """Whether a path, links followed, lies within a folder; a link that leads to itself does not."""
+    try:
+        return path.resolve().is_relative_to(root.resolve())
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def _bad(message: str, remedy: str, shown: str) -> BadFile:
+    return BadFile(Finding("unreadable", message, remedy, shown))
