@@ -21,6 +21,7 @@ from catalog.store.config import CONFIG
 if TYPE_CHECKING:
     from catalog.export.bib import Bib
     from catalog.ingest.fetch import Fetch
+    from catalog.ingest.manuscript import Cited
     from catalog.ingest.run import Imported
     from catalog.models import Link, Paper, Status
     from catalog.pages import Comparison, Implementation, NotebookFile, SiteOptions
@@ -464,8 +465,23 @@ class Library:
 
     # --- handing on ---
 
-    def export_bib(self, query: str = "", *, normal: bool = False, cited: Collection[str] | None = None) -> Bib:
-        """The merged .bib of the papers that a query finds, or of the keys that a manuscript cites."""
+    @staticmethod
+    def cited_in(manuscripts: Iterable[str | Path]) -> Cited:
+        """What manuscripts cite, with the files that they take in. Raises `KbError` where it is nothing."""
+        from catalog.ingest.manuscript import cited_in
+
+        return cited_in(map(Path, manuscripts))
+
+    def export_bib(
+        self, query: str = "", *, normal: bool = False, cited: Collection[str] | None = None,
+        unsure: Collection[str] = (),
+    ) -> Bib:  # fmt: skip
+        """The merged .bib of the papers that a query finds, or of the keys that a manuscript cites.
+
+        What it cites and is `unsure` is not missed where there is no such paper.
+        """
+        from dataclasses import replace
+
         from catalog.export.bib import merge
 
         papers = self.papers()
@@ -473,7 +489,8 @@ class Library:
         chosen = [paper for key, paper in papers.items() if key in keys]
         others = [paper for key, paper in papers.items() if key not in keys]
         whole = not query.strip() and cited is None
-        return merge(chosen, self.store.shared(), cited, normal, whole, others)
+        made = merge(chosen, self.store.shared(), None if cited is None else [*cited, *unsure], normal, whole, others)
+        return replace(made, missing=tuple(key for key in made.missing if key not in unsure))
 
     def export_json(self, query: str = "") -> str:
         """The papers that a query finds as a JSON list."""

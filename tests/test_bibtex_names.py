@@ -134,6 +134,9 @@ def test_how_names_read(text: str, display: str, family: str) -> None:
         ("A} and B", "braces"),
         ("Smith,", "ends in a comma"),
         (", John", "no family name"),
+        ("Sagan, , Carl", "two commas with nothing between"),
+        ("{Foo, H; Bar, G}, X and Ek, A", "several names in one pair of braces"),
+        ("{Foo, H. and Bar, G.}", "several names in one pair of braces"),
     ],
 )
 def test_faults(value: str, fault: str) -> None:
@@ -144,7 +147,7 @@ def test_faults(value: str, fault: str) -> None:
     "value",
     [
         "Smith, John and van der Berg, Sofia and others",
-        "{AT&T; Bell et al.} and {Barnes & Noble}",
+        "{AT&T; Bell et al.} and {Barnes & Noble} and {Smith, Lee and Sons}",
         "Jolly, III, James",
         "Smith, J.",
         "given=Alfred, family=Adler, prefix=van, suffix=Jr, id=x",

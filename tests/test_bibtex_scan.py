@@ -245,6 +245,18 @@ MENDED = [
     ("@misc a,\n title={T}\n}", "missing-open-brace", 1, {"title": "T"}),
     ("@misc{a, title={T}},", "stray-comma", 1, {"title": "T"}),
     ("@misc{a,\xa0title\xa0=\xa0{T}}", "odd-space", 1, {"title": "T"}),
+    ("@misc{a, title={T}; year={1}}", "missing-comma", 1, {"title": "T", "year": "1"}),
+    (
+        "@misc{a,\n title={T}:\n year = 1;\n note = {n};\n}",
+        "missing-comma",
+        2,
+        {"title": "T", "year": "1", "note": "n"},
+    ),
+    ("@misc{a, title={T}, year 2003}", "missing-equals", 1, {"title": "T", "year": "2003"}),
+    ('@misc{a, title: {T}, year := 1, note "n"}', "missing-equals", 1, {"title": "T", "year": "1", "note": "n"}),
+    ("@misc{a, title {T} year 1 volume {2}}", "missing-equals", 1, {"title": "T", "year": "1", "volume": "2"}),
+    ("@misc{a; title={T}}", "missing-comma", 1, {"title": "T"}),
+    ("@misc{a, pages = 1-2; year = 1}", "bare-value", 1, {"pages": "1-2", "year": "1"}),
     ("@misc{a, note={See\n@misc{b, title={x}}\n} year=1}", "missing-comma", 3, {"year": "1"}),
 ]
 

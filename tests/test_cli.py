@@ -191,7 +191,13 @@ def test_import_reports_and_exports_come_back(full: Kb, root: Path, tmp_path: Pa
     (root / "paper.tex").write_text("\\cite{hu2021lora,unknown1} % \\cite{no}")
     (root / "chapter.tex").write_text("\\citep[p.~3]{nikdan2024rosa}")
     (root / "main.tex").write_text("\\input{chapter}\n\\input{../outside}")
-    assert full("export", "bib", "--from", "main.tex").out.startswith("@misc{nikdan2024rosa,")
+    partly = full("export", "bib", "--from", "main.tex")
+    assert partly.out.startswith("@misc{nikdan2024rosa,")
+    assert partly.err == "not read: main.tex:2: \\input{../outside}: no such file\n"
+    (root / "two.md").write_text("As [@HU2021lora] has it, @fig-one.")
+    both = full("export", "bib", "--from", "main.tex", "--from", "two.md")
+    assert (both.out.count("@"), both.status) == (2, 0)
+    assert "guessed: HU2021lora: there is only hu2021lora" in both.err
     (root / "none.tex").write_text("no citation")
     assert full("export", "bib", "--from", "none.tex").status == 1
     cited = full("export", "bib", "--from", "paper.tex")

@@ -15,7 +15,6 @@ from pybtex.exceptions import PybtexError
 from catalog.bibtex import MONTHS, read
 from catalog.bibtex.scan import scan
 from catalog.export.bib import merge
-from catalog.export.cited import cited_keys, included
 from catalog.models import Link, Paper
 
 BIBS = Path(__file__).parent.parent.parent / "shared" / "bibs"
@@ -115,6 +114,20 @@ def test_a_key_in_another_case_is_written_as_cited_but_once() -> None:
     assert keys(merge([paper("Key")], "", only=["key", "Key", "KEY"]).text) == ["Key"]
 
 
+def test_keys_that_differ_in_case_are_two_keys() -> None:
+    papers = [paper("chen_17"), paper("Chen_17", "title = {B}"), paper("chen_17b")]
+    bib = merge(papers, "", only=["Chen_17", "CHEN_17B", "CHEN_17"])
+    assert keys(bib.text) == ["Chen_17", "CHEN_17B"]
+    assert "@misc{Chen_17, title = {B}}" in bib.text
+    assert bib.guessed == (("CHEN_17B", "chen_17b"),)
+    assert bib.missing == ("CHEN_17",)
+    both = merge(papers, "", only=["Chen_17", "chen_17"])
+    assert sorted(keys(both.text)) == ["Chen_17", "chen_17"]
+    assert both.clashing == (("Chen_17", "chen_17"),)
+    assert not both.guessed
+    assert not merge(papers, "", only=["chen_17"]).clashing
+
+
 def test_the_file_name_is_an_alias_of_the_entry() -> None:
     odd = Paper(key="new", bibtex="@misc{old, title = {A}}\n\n@misc{second, title = {B}}")
     assert keys(merge([odd], "").text) == ["old", "second"]
@@ -141,10 +154,10 @@ def test_what_cannot_be_read_is_left_out_and_told() -> None:
 
 
 def test_a_shared_key_is_written_once() -> None:
-    papers = [Paper(key="a", bibtex="@misc{B, title = {other}}"), paper("b", "title = {own}")]
+    papers = [Paper(key="a", bibtex="@misc{b, title = {other}}"), paper("b", "title = {own}")]
     bib = merge(papers, "")
     assert bib.text == "@misc{b, title = {own}}\n"
-    assert [(finding.path, finding.key) for finding in bib.left_out] == [("papers/a.md", "B")]
+    assert [(finding.path, finding.key) for finding in bib.left_out] == [("papers/a.md", "b")]
 
 
 def test_a_paper_without_bibtex_can_be_cited() -> None:
@@ -187,65 +200,6 @@ def test_two_other_libraries_read_the_same(values: dict[str, str]) -> None:
         assert theirs[key].fields["note"] == value
         assert theirs[key].fields["journal"] == "ACMPress"
         assert theirs[key].fields["month"] == MONTHS["jan"]
-
-
-AUX = r"""\relax
-\citation{a,b}
-\abx@aux@cite{0}{c}
-\abx@aux@segm{0}{0}{c}
-\abx@aux@cite{d}
-\citation{a}
-\@input{chapter.aux}
-\bibcite{x}{1}
-\@writefile{toc}{\citation{no}}
-"""
-
-
-def test_cited_in_aux() -> None:
-    assert cited_keys(AUX, "paper.aux") == cited_keys(AUX) == ["a", "b", "c", "d"]
-    assert included(AUX) == ["chapter.aux"]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (r"\cite{a, b ,a}", ["a", "b"]),
-        (r"\citep[see][p.~3]{a} \citet*{b} \Citeauthor{c} \citeauthor*{d}", ["a", "b", "c", "d"]),
-        (r"\autocites(pre)(post)[1]{a}[see][2]{b} \textcites{c}{d}", ["a", "b", "c", "d"]),
-        ("\\parencite%\n  [see [1{]}]\n  {a,%\n  b}", ["a", "b"]),
-        (r"\nocite{*}\footcite{a}\fullcite{b}\footcitetext{c}\bibentry{d}", ["*", "a", "b", "c", "d"]),
-        (r"\volcite[see]{2}[34]{a} \cite<see>[p.~3]{b}", ["a", "b"]),
-        ("% \\cite{x}\n50\\% \\cite{a} % \\cite{y}\n\\\\% \\cite{z}", ["a"]),
-        ("\\begin{verbatim}\\cite{x}\n%\\end{verbatim}\\cite{a}", ["a"]),
-        (r"\verb|\cite{x}| \verb*+%+ \lstinline[a=b]{\cite{y}} \cite{a}", ["a"]),
-        ("\\verb|unclosed\n\\cite{a}", ["a"]),
-        (r"\begin{verbatim} \cite{a}", ["a"]),
-        (r"\newcommand{\mycite}[1]{\cite{#1}} \citestyle{apa}\setcitestyle{x}\citetext{see}\mycite{a}", ["a"]),
-        (r"\\cite{no} \cite{a} \end{document} \cite{x}", ["a"]),
-        (r"\cite[unclosed \cite{a}", ["a"]),
-        ("\\citeA{a}\\citeNP{b}\\citealp{c}\\possessivecite{d}\\citeyearpar{e}", ["a", "b", "c", "d", "e"]),
-        ("", []),
-    ],
-)
-def test_cited_in_tex(text: str, expected: list[str]) -> None:
-    assert cited_keys(text, "paper.tex") == expected
-
-
-def test_included_in_tex() -> None:
-    assert included("\\input{a}% \\input{b}\n\\include{c/d}", "x.tex") == ["a", "c/d"]
-
-
-@given(st.lists(st.sampled_from(["\\cite", "[", "]", "{", "}", "a", ",", "%", "\n", "\\", "\\verb|", "(", "<", "*"])))
-def test_any_text_is_read(pieces: list[str]) -> None:
-    found = cited_keys("".join(pieces), "x.tex")
-    assert len(found) == len(set(found))
-
-
-@pytest.mark.parametrize(
-    "piece", ["\\cite[", "\\cite", "\\", "\\begin{verbatim}", "\\verb|", "\\cites{a}", "\\cites(", "%", "\\begin ", " "]
-)
-def test_cited_takes_no_longer_than_the_text(piece: str) -> None:
-    cited_keys(piece * 10_000, "x.tex")
 
 
 def split(text: str) -> tuple[list[Paper], str]:

@@ -16,6 +16,7 @@ _PART = re.compile(r'\s*"?\s*(given|family|prefix|suffix|id|useprefix|hash)(-i)?
 _CONTROL = re.compile(r"\\(?:([A-Za-z]+)|.)\s*", re.S)
 _LOWER_LETTERS = frozenset({"i", "j", "o", "l", "aa", "ae", "oe", "ss", "dh", "th", "dj", "ng"})
 _INITIALS_FIRST = re.compile(r"\s*(?:[^\W\d_]\.[\s~-]*)+[^\W\d_][\w'’-]+\s*")
+_SEVERAL_IN_BRACES = re.compile(r"\{[^{};,]*+,[^{};]*+;\s*[^\W\d_]|\{[^{},]*+,[^{},]{0,100}?\sand\s[^{},]{0,100}+,")
 _ET_AL = re.compile(r"\bet\.?\s+al\b|\bu\.\s*a\.|и др\.", re.I)
 
 
@@ -80,6 +81,10 @@ def _faults_of(name: str, alone: bool) -> Iterator[str]:
         yield f"'{shown}' has no family name before the comma"
     elif len(parts) > 1 and not parts[-1].strip():
         yield f"'{shown}' ends in a comma"
+    elif len(parts) == 3 and not parts[1].strip():
+        yield f"'{shown}' has two commas with nothing between them"
+    elif any(_SEVERAL_IN_BRACES.search(part) for part in parts):
+        yield f"'{shown}' holds several names in one pair of braces; write 'and' between names"
 
 
 def _split(text: str, separator: re.Pattern[str]) -> list[str]:

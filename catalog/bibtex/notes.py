@@ -12,6 +12,7 @@ KEYED = re.compile(rf"(?<![\w.@-])@[ \t]*[^\W\d][\w:+*-]*\s*[{{(]\s*([^\s,{{}}()
 FIELD = re.compile(rf"(?:^|[,\s]){NAME}\s*+=\s*+[{{\"]")
 _COMMENTED_OUT = re.compile(r"^[ \t]*%[^\n@]*@[ \t]*[^\W\d][\w:+*-]*[ \t]*[{(][ \t]*([^\s,]*)", re.M)
 _MOST_MARKS = 50
+_TWICE = "BibTeX takes the first, biber the last; here the first counts"
 _COMMENT_LINE = re.compile(r"^[ \t]*+%[^\n]*+", re.M)
 _ODD_SPACE = re.compile(r"[^\S\t\n\r\f\v ]|[\ufeff\u200b]")
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#\d{1,6});")
@@ -41,7 +42,7 @@ def of_entry(text: str, shape: Shape, line: int) -> Iterator[Finding]:
     if not shape.key:
         yield note("missing-key", shape.start, "the entry has no citation key", "write one after the '{'")
     yield from (
-        note("duplicate-field", at, f"'{name}' stands twice; the first counts", "remove one of them")
+        note("duplicate-field", at, f"'{name}' stands twice: {_TWICE}", "remove one of them")
         for name, at in _again(shape)
     )
     if "&" in raw and (entity := _ENTITY.search(raw)):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from catalog.bibtex.notes import FIELD
 from catalog.bibtex.syntax import (
@@ -25,36 +24,25 @@ from catalog.bibtex.syntax import (
     skip,
     value_atoms,
 )
+from catalog.bibtex.values import Edit, is_value, value_edit
 
 _MOST_EDITS = 60
 BOUNDARY = re.compile(rf"(?<![\s,])(?P<gap>\s*+,\s*+|\s++)(?P<name>{NAME})\s*+=\s*+(?=[{{\"“”\w\\-])")
 _LONE_CLOSE = re.compile(r"\n[ \t]*+(?=\}[ \t]*(?:\n|$))")
-_BRACE = re.compile(r"[{}]")
-_ESCAPED = re.compile(r"(?<!\\)\\([{}])")
 _WORD = re.compile(rf"(?P<name>{NAME})\s*+=")
 _STRAY = re.compile(r"\s*+(\}(?:\s*+\})*+|,(?=\s|$))")
+_LOOSE = re.compile(r"(?P<name>[A-Za-z][\w+-]*+)(?P<sign>\s*+(?::=|==|=>|[:=~-])\s*+|\s++|(?=[{\"]))(?=[{\"\d])")
+_BARE_BEFORE = re.compile(r"[^{}\"&]+;")
+_FALSE_COMMA = re.compile(r"[;:.]")
 _NEXT_FIELD = re.compile(rf",?\s*+{NAME}\s*+=\s*+[{{\"\d]")
 _BRACE_OR_AT = re.compile(r"[{}@]")
 _NO_KEY_REMEDY = "a comma was added; write a key before it"
-_QUOTES = "“”„‟"
 _TYPES = re.compile(
     r"@[ \t]*(article|booklet|book|bookinbook|collection|conference|dataset|electronic|inbook|incollection"
     r"|inproceedings|inreference|manual|mastersthesis|misc|mvbook|online|patent|periodical|phdthesis|proceedings"
     r"|report|software|suppbook|techreport|thesis|unpublished|xdata)",
     re.I,
 )
-
-
-class Edit(NamedTuple):
-    """One change: `text[at:stop]` becomes `put`. `code`, `message` and `remedy` tell of it; "" tells of nothing."""
-
-    at: int
-    stop: int
-    put: str
-    code: str = ""
-    message: str = ""
-    remedy: str = ""
-    deep: bool = False  # whether it decides which brace belongs to what
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +158,7 @@ def _mend_key(work: _Work, at: int, fault: GrammarError) -> int:
     if assigned and (fault.code == "missing-key" or "=" in line):
         return _key_before_name(work, at, assigned)
     if ASSIGNMENT.match(work.text, skip(work.text, fault.at)):
-        work.edit(_comma(fault.at, f"no comma after the citation key '{line}'"))
+        work.edit(_comma_after_key(at, line))
         return _mend_fields(work, fault.at, "", True)
     raise _GiveUp
 
@@ -182,7 +170,7 @@ def _key_before_name(work: _Work, at: int, assigned: re.Match[str]) -> int:
         start += _known_suffix(assigned["name"])
     key = work.text[at:start].rstrip()
     if key:
-        work.edit(_comma(at + len(key), f"no comma after the citation key '{key}'"))
+        work.edit(_comma_after_key(at, key))
     else:
         work.edit(Edit(at, at, ",", "missing-key", "the entry has no citation key", _NO_KEY_REMEDY))
     return _mend_fields(work, start, "", True)
@@ -213,12 +201,18 @@ def _mend_fields(work: _Work, at: int, before: str, comma: bool) -> int:
         elif text[at] == work.closer:
             return at + 1
         else:
-            assigned = ASSIGNMENT.match(text, at)
+            if not comma and _is_false_comma(work, at):
+                work.edit(_comma(at, f"a '{text[at]}' after '{before}'", at + 1))
+                at, comma = at + 1, True
+                continue
+            assigned = _assigned(text, at)
             if not assigned:
                 raise _GiveUp
             if not comma:
                 work.edit(_comma(end, f"no comma between '{before}' and '{assigned['name']}'"))
             before, comma = assigned["name"], False
+            if assigned.re is _LOOSE:
+                work.edit(_equals(assigned))
             end = at = _mend_value(work, before, assigned.end())
             if at < 0:
                 return -at
@@ -230,8 +224,41 @@ def _close(work: _Work, at: int) -> Edit:
     return Edit(at, at, put, "unclosed-entry", f"the entry is not closed by '{work.closer}'", remedy, True)
 
 
-def _comma(at: int, message: str) -> Edit:
-    return Edit(at, at, ",", "missing-comma", message, "a comma was added")
+def _comma(at: int, message: str, stop: int = -1) -> Edit:
+    remedy = "a comma was added" if stop < 0 else "a comma was put instead"
+    return Edit(at, max(at, stop), ",", "missing-comma", message, remedy)
+
+
+def _comma_after_key(at: int, key: str) -> Edit:
+    end = at + len(key)
+    if key[:-1].strip() and key[-1] in ";:":
+        return _comma(end - 1, f"a '{key[-1]}' after the citation key '{key[:-1]}'", end)
+    return _comma(end, f"no comma after the citation key '{key}'")
+
+
+def _equals(assigned: re.Match[str]) -> Edit:
+    sign = assigned["sign"].strip()
+    what = f"'{sign}' stands for '=' after" if sign else "no '=' after"
+    at, stop = assigned.span("sign")
+    message = f"{what} '{assigned['name']}'"
+    return Edit(at, stop, " = ", "missing-equals", message, "'=' was put instead" if sign else "one was added")
+
+
+def _assigned(text: str, at: int) -> re.Match[str] | None:
+    """A field's name with its `=` at a position, or a known name with another sign or none before a value."""
+    found = ASSIGNMENT.match(text, at)
+    if found and text[found.end() : found.end() + 1] != "=" and not found["name"].endswith(":"):
+        return found
+    loose = _LOOSE.match(text, at)
+    return loose if loose and KNOWN_FIELD.fullmatch(loose["name"]) else found
+
+
+def _is_false_comma(work: _Work, at: int) -> bool:
+    """Whether a `;`, `:` or `.` stands between two fields, or between the last one and the end."""
+    if not _FALSE_COMMA.match(work.text, at):
+        return False
+    after = skip(work.text, at + 1)
+    return work.text.startswith((work.closer, ","), after) or bool(_assigned(work.text, after))
 
 
 def _mend_value(work: _Work, name: str, at: int) -> int:
@@ -251,7 +278,9 @@ def _mend_value(work: _Work, name: str, at: int) -> int:
         return -stop
     for end in [boundary] if boundary >= 0 else _last_ends(work.text, max(at, stop)):
         chunk = work.text[at:end].rstrip().removesuffix(",").rstrip()
-        edit = _value_edit(name, at, chunk)
+        if chunk.endswith(";") and (is_value(chunk[:-1].rstrip()) or _BARE_BEFORE.fullmatch(chunk)):
+            chunk = chunk[:-1].rstrip()
+        edit = value_edit(name, at, chunk)
         if edit:
             if edit.code:
                 work.edit(edit)
@@ -272,10 +301,13 @@ def _ends_well(work: _Work, at: int, stop: int) -> bool:
         return _boundary(text[:stop], at) < 0
     if text[following] == ",":
         after = skip(text, following + 1)
-        return after >= len(text) or text[after] in (work.closer, ",") or bool(ASSIGNMENT.match(text, after))
+        return after >= len(text) or text[after] in (work.closer, ",") or bool(_assigned(text, after))
+    delimited = following > stop or text[stop - 1] in '"}'
+    if delimited and _is_false_comma(work, following):
+        return True
     if text[following] == work.closer:
         return not ends_early(text, following + 1)
-    return bool(ASSIGNMENT.match(text, following)) and (following > stop or text[stop - 1] in '"}')
+    return bool(_assigned(text, following)) and delimited
 
 
 def ends_early(text: str, end: int, limit: int | None = None) -> bool:
@@ -318,64 +350,6 @@ def _last_ends(text: str, at: int) -> Iterator[int]:
     if last >= 0:
         yield last
     yield len(text)
-
-
-def _value_edit(name: str, at: int, chunk: str) -> Edit | None:
-    """What makes a value of a text that should be one; an Edit without a code where it is one already."""
-    stop = at + len(chunk)
-    if not chunk:
-        return None
-    if _is_value(chunk):
-        return Edit(at, stop, chunk)
-    for mended, code, message, remedy, deep in _mended_values(name, chunk):
-        if _is_value(mended):
-            return Edit(at, stop, mended, code, message, remedy, deep or "@" in chunk)
-    return None
-
-
-def _mended_values(name: str, chunk: str) -> Iterator[tuple[str, str, str, str, bool]]:
-    lowest, final = _depths(chunk)
-    opening, closing = "{" * max(0, -lowest), "}" * max(0, final - min(0, lowest))
-    if (opening or closing) and _ESCAPED.search(chunk):
-        named = _ESCAPED.sub(lambda m: r"\textbraceleft{}" if m[1] == "{" else r"\textbraceright{}", chunk)
-        message = rf"the braces of '{name}' do not match: BibTeX counts \{{ and \}} too"
-        yield named, "lone-brace", message, r"\textbraceleft{} or \textbraceright{} was put instead", False
-    if chunk[0] in _QUOTES or chunk[0] == '"':
-        inner = chunk[1:-1] if len(chunk) > 1 and (chunk[-1] in _QUOTES or chunk[-1] == '"') else chunk[1:]
-        code = "bad-quotes" if chunk[0] == '"' else "smart-quotes"
-        what = "the quotes do not match" if chunk[0] == '"' else "typographic quotes stand"
-        mended = f"{{{opening}{inner}{closing}}}"
-        yield mended, code, f"{what} around the value of '{name}'", "braces were put instead", code == "bad-quotes"
-    if final < 0 and chunk.endswith("}" * -final):
-        yield chunk[:final], "extra-brace", f"an extra '}}' after the value of '{name}'", "it was removed", True
-    if "#" in chunk and '"' in chunk:
-        return
-    mended = opening + chunk + closing
-    if opening or closing:
-        code, what = ("missing-open-brace", "opened") if opening else ("missing-close-brace", "closed")
-        message, remedy = f"a brace in '{name}' is not {what}", f"a '{(opening or closing)[0]}' was added"
-        yield mended, code, message, remedy, True
-        yield f"{{{mended}}}", code, message, "braces were added", True
-    message = f"the value of '{name}' has neither braces nor quotes around it"
-    if chunk[0] in '{"':
-        message = f"the value of '{name}' goes on after its end"
-    yield f"{{{chunk}}}", "bare-value", message, "braces were added around it", "{" in chunk
-
-
-def _is_value(text: str) -> bool:
-    try:
-        return value_atoms(Source(text), 0)[-1][1] == len(text)
-    except GrammarError:
-        return False
-
-
-def _depths(text: str) -> tuple[int, int]:
-    """The lowest and the last depth of braces in a text."""
-    lowest = depth = 0
-    for brace in _BRACE.findall(text):
-        depth += 1 if brace == "{" else -1
-        lowest = min(lowest, depth)
-    return lowest, depth
 
 
 def _take_stray(work: _Work, stop: int) -> int:

@@ -15,6 +15,7 @@ from catalog.errors import BadFile, KbError
 
 if TYPE_CHECKING:
     from catalog.errors import Finding
+    from catalog.export.bib import Bib
     from catalog.ingest.merge import Change
     from catalog.ingest.run import Imported
 
@@ -143,23 +144,35 @@ output_option = click.option("--output", "-o", type=click.Path(path_type=Path), 
 @query_argument()
 @output_option
 @click.option("--normalize", is_flag=True, help="One style for all entries; without it every entry stays as given.")
-@click.option("--from", "manuscript", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="AUX|TEX",
-              help="Only what this manuscript cites; keys that are missing are named.")  # fmt: skip
+@click.option("--from", "manuscripts", multiple=True, metavar="FILE",
+              type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Only what this manuscript cites: LaTeX, Markdown, Typst, reST, Org, .aux, .bcf.")  # fmt: skip
 @click.pass_context
-def bib(ctx: click.Context, query: str, output: Path | None, normalize: bool, manuscript: Path | None) -> None:
-    """The merged .bib: every entry byte for byte as it was given."""
-    cited = None
-    if manuscript:
-        from catalog.ingest.manuscript import cited_in
+def bib(ctx: click.Context, query: str, output: Path | None, normalize: bool, manuscripts: tuple[Path, ...]) -> None:
+    """The merged .bib: every entry byte for byte as it was given.
 
-        cited = cited_in(manuscript)
-    made = out.library(ctx).export_bib(query, normal=normalize, cited=cited)
+    Of a manuscript the files that it takes in are read too; keys that are missing are named, and exit status 1.
+    """
+    library = out.library(ctx)
+    cited = library.cited_in(manuscripts) if manuscripts else None
+    keys, unsure = (cited.keys, cited.unsure) if cited else (None, ())
+    made = library.export_bib(query, normal=normalize, cited=keys, unsure=unsure)
     _write(made.text, output)
-    for finding in made.left_out:
-        out.echo(f"left out: {finding}", err=True)
-    for key in made.missing:
-        out.echo(f"missing: {key}", err=True)
+    for line in cited.not_read if cited else ():
+        out.echo(line, err=True)
+    for line in _told(made):
+        out.echo(line, err=True)
     ctx.exit(1 if made.left_out or made.missing else 0)
+
+
+def _told(made: Bib) -> Iterator[str]:
+    """What is to be said of a .bib, a line each."""
+    yield from (f"left out: {finding}" for finding in made.left_out)
+    for wanted, key in made.guessed:
+        yield f"guessed: {wanted}: there is only {key}; write the key as it is"
+    for keys in made.clashing:
+        yield f"clash: {' and '.join(keys)} differ in case only: two keys for biber, one for BibTeX, which refuses them"
+    yield from (f"missing: {key}" for key in made.missing)
 
 
 def _exporter(name: str, help_: str, method: str) -> click.Command:

@@ -30,11 +30,17 @@ _URL_LINKS = ("paper", "homepage", "blog", "docs")
 
 @dataclass(frozen=True, slots=True)
 class Bib:
-    """A merged .bib. `left_out` says which entries are not in it and why, `missing` which wanted keys nobody has."""
+    """A merged .bib. `left_out` says which entries are not in it and why, `missing` which wanted keys nobody has.
+
+    `guessed` are wanted keys with the key that they were taken for, as only the case differs; `clashing` are keys that
+    BibTeX takes for one, for the same reason, and biber does not.
+    """
 
     text: str
     left_out: tuple[Finding, ...] = ()
     missing: tuple[str, ...] = ()
+    guessed: tuple[tuple[str, str], ...] = ()
+    clashing: tuple[tuple[str, ...], ...] = ()
 
 
 class _Item(NamedTuple):
@@ -46,28 +52,42 @@ class _Item(NamedTuple):
     path: str
 
 
+class _Names(dict[str, _Item]):
+    """Entries by name; `folded` has those whose name differs from all others in more than its case."""
+
+    def __init__(self) -> None:
+        self.folded: dict[str, _Item | None] = {}
+
+    def give(self, name: str, item: _Item) -> None:
+        """Let an entry answer to a name that is free."""
+        self.setdefault(name, item)
+        if self.folded.setdefault(name.casefold(), item) is not item:
+            self.folded[name.casefold()] = None
+
+
 @dataclass(slots=True)
 class _Pool:
-    """Every readable entry by its key, and by the other names it answers to, all case-folded.
+    """Every readable entry by its key, and by the other names it answers to.
 
     An alias stands for a copy under that name; an id (biblatex's `ids`) for the entry as it is. What is left out
     goes with the names it would have been wanted by.
     """
 
-    items: dict[str, _Item] = field(default_factory=dict)
-    aliases: dict[str, _Item] = field(default_factory=dict)
-    ids: dict[str, _Item] = field(default_factory=dict)
+    items: _Names = field(default_factory=_Names)
+    aliases: _Names = field(default_factory=_Names)
+    ids: _Names = field(default_factory=_Names)
     left_out: list[tuple[Finding, tuple[str, ...]]] = field(default_factory=list)
+    guessed: dict[str, str] = field(default_factory=dict)
 
     def add(self, item: _Item) -> None:
         """Take the entry in, unless its key is taken."""
-        if there := self.items.get(item.key.casefold()):
+        if there := self.items.get(item.key):
             message = f"{item.key} is also the key of an entry in {there.path}, which is exported instead"
             self.leave_out(message, "give one of them another key with `kb rename`", item.path, (item.key,))
             return
-        self.items[item.key.casefold()] = item
+        self.items.give(item.key, item)
         for name in item.entry.fields.get("ids", "").split(","):
-            self.ids.setdefault(name.strip().casefold(), item)
+            self.ids.give(name.strip(), item)
 
     def leave_out(self, message: str, remedy: str, path: str, names: tuple[str, ...]) -> None:
         """Note that an entry is not exported."""
@@ -75,16 +95,24 @@ class _Pool:
 
     def find(self, name: str) -> _Item | None:
         """The entry that answers to a name, under that name; None where there is none."""
-        folded = name.casefold()
-        item = self.items.get(folded) or self.aliases.get(folded)
-        if not item:
-            return self.ids.get(folded)
-        if name == item.key:
+        if item := self.items.get(name) or self.aliases.get(name):
+            return _under(item, name)
+        if item := self.ids.get(name):
             return item
-        try:
-            return item._replace(key=name, text=set_key(item.text, name))
-        except BadBibtex:
-            return None
+        folded = name.casefold()
+        if item := self.items.folded.get(folded) or self.aliases.folded.get(folded):
+            self.guessed[name] = item.key
+            return _under(item, name)
+        return self.ids.folded.get(folded)
+
+
+def _under(item: _Item, name: str) -> _Item | None:
+    if name == item.key:
+        return item
+    try:
+        return item._replace(key=name, text=set_key(item.text, name))
+    except BadBibtex:
+        return None
 
 
 def merge(
@@ -97,7 +125,8 @@ def merge(
 ) -> Bib:
     """The entries of the papers as one .bib, sorted by key, after the `@string`s and `@preamble`s of `shared`.
 
-    `only` names the keys that are wanted, in any case, `*` for all; a paper answers to its aliases too. Of a
+    `only` names the keys that are wanted, `*` for all; a paper answers to its aliases too, and to its key in another
+    case where no other has that. Of a
     selection, that is with `only` or without `whole`, `shared` gives what its entries use, and no comments. `others`
     are papers that go in only where a selected entry inherits from them. With `normal` the entries are written in
     one style, otherwise byte for byte as they are held.
@@ -110,7 +139,8 @@ def merge(
     whole = whole and only is None
     every = own if only is None or "*" in only else []
     chosen, missing = _choose(pool, [*every, *(inherited if whole else ()), *(key for key in only or () if key != "*")])
-    return Bib(_text(chosen, common, normal, whole), left_out, missing)
+    guessed = tuple((name, key) for name, key in pool.guessed.items() if name in (only or ()))
+    return Bib(_text(chosen, common, normal, whole), left_out, missing, guessed, _clashing(chosen))
 
 
 def _text(chosen: Mapping[str, _Item], common: Shared, normal: bool, whole: bool) -> str:
@@ -127,12 +157,12 @@ def _add_papers(pool: _Pool, papers: Iterable[Paper]) -> list[str]:
         (paper, list(_items(paper, pool)))
         for paper in sorted(papers, key=lambda paper: (paper.key.casefold(), paper.key))
     ]
-    items = [(item.key.casefold() != paper.key.casefold(), item) for paper, items in found for item in items]
+    items = [(item.key != paper.key, item) for paper, items in found for item in items]
     for _, item in sorted(items, key=lambda pair: pair[0]):
         pool.add(item)
     for paper, own in found:
         for name in (paper.key, *paper.aliases) if own else ():
-            pool.aliases.setdefault(name.casefold(), own[0])
+            pool.aliases.give(name, own[0])
     return [item.key for _, item in items]
 
 
@@ -190,26 +220,31 @@ def _escaped(text: str) -> str:
 def _choose(pool: _Pool, names: Iterable[str]) -> tuple[dict[str, _Item], tuple[str, ...]]:
     """The entries that names stand for, with all they inherit from, and the names that stand for none."""
     chosen: dict[str, _Item] = {}
+    spelled: dict[tuple[str, str, str], str] = {}
     missing: dict[str, str] = {}
     todo: list[str] = []
     for name in names:
         if item := pool.find(name):
-            todo += _take(item, chosen)
+            todo += _take(item, chosen, spelled)
         else:
             missing.setdefault(name.casefold(), name)
     while todo:
         if item := pool.find(todo.pop()):
-            todo += _take(item, chosen)
+            todo += _take(item, chosen, spelled)
     return chosen, tuple(missing.values())
 
 
-def _take(item: _Item, chosen: dict[str, _Item]) -> list[str]:
-    """Choose the entry, its own spelling of the key before any other; gives what it refers to, if it is new."""
-    folded = item.key.casefold()
-    new = folded not in chosen
-    if new or item.key == item.entry.key:
-        chosen[folded] = item
-    return list(_references(item)) if new else []
+def _take(item: _Item, chosen: dict[str, _Item], spelled: dict[tuple[str, str, str], str]) -> list[str]:
+    """Choose the entry, in one spelling of its key, its own before any other; gives what it refers to, if it is new."""
+    same = (item.key.casefold(), item.entry.key, item.path)
+    there = spelled.get(same)
+    if there is not None and item.key != item.entry.key:
+        return []
+    if there is not None:
+        del chosen[there]
+    chosen[item.key] = item
+    spelled[same] = item.key
+    return list(_references(item)) if there is None else []
 
 
 def _references(item: _Item) -> Iterator[str]:
@@ -219,10 +254,19 @@ def _references(item: _Item) -> Iterator[str]:
         yield from (reference.rsplit("-", 1)[0], reference.rsplit("-", 2)[0])
 
 
+def _clashing(chosen: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    spelled: dict[str, list[str]] = {}
+    for key in chosen:
+        spelled.setdefault(key.casefold(), []).append(key)
+    return tuple(tuple(sorted(keys)) for keys in spelled.values() if len(keys) > 1)
+
+
 def _ordered(chosen: Mapping[str, _Item]) -> list[_Item]:
     """`@xdata` first, then by key, but what others name in `crossref` after them: BibTeX asks for that."""
-    height = _heights({key: item.entry.fields.get("crossref", "").strip().casefold() for key, item in chosen.items()})
-    order = sorted(chosen, key=lambda key: (chosen[key].entry.type != "xdata", height[key], key))
+    folded = {key.casefold(): key for key in chosen}
+    parents = {key: item.entry.fields.get("crossref", "").strip() for key, item in chosen.items()}
+    height = _heights({key: p if p in chosen else folded.get(p.casefold(), "") for key, p in parents.items()})
+    order = sorted(chosen, key=lambda key: (chosen[key].entry.type != "xdata", height[key], key.casefold(), key))
     return [chosen[key] for key in order]
 
 
