@@ -153,9 +153,7 @@ class Library:
 
     def file(self, key: str) -> str:
         """The file of a paper, within the papers folder."""
-        from catalog.models import file_name
-
-        return file_name(self.resolve(key))
+        return self.store.file_of(self.resolve(key))
 
     def get(self, key: str) -> Paper:
         """The paper of a key. Raises `UnknownKey`, `BadFile`."""
@@ -179,11 +177,11 @@ class Library:
     def add(
         self, bibtex: str = "", *, title: str = "", key: str = "", links: Iterable[str] = (), tags: Iterable[str] = (),
         status: str = "unread", notes: str = "", due: dt.date | None = None,
-    ) -> Paper:  # fmt: skip
+    ) -> tuple[Paper, bool]:  # fmt: skip
         """Add one paper: from a BibTeX entry, or a title; `links` are "name=url" or "url".
 
-        Raises `TakenKey` with a free key, `BadBibtex` where the entry cannot be read, `KbError` where the work is there
-        under another key.
+        Gives the paper, and whether it is new: a work that is there already is left as it is. Raises `TakenKey` with a
+        free key where another work has its key, `BadBibtex` where the entry cannot be read.
         """
         from catalog.ingest.draft import Draft
         from catalog.ingest.run import add_paper
@@ -193,7 +191,16 @@ class Library:
             title=title, key=key, status=Status(status), links=parse_links(links), tags=tuple(tags), bibtex=bibtex,
             notes=notes, due=due,
         )  # fmt: skip
-        return add_paper(self.store, lambda: self.index().records(), draft)
+        return add_paper(self.store, self.index, draft)
+
+    def having(self, identifier: str) -> Record | None:
+        """The paper with this arXiv id or DOI, in any form; None where there is none."""
+        from catalog.bibtex.identifiers import arxiv, doi
+
+        for name, value in (("arxiv", arxiv(identifier, bare=True)), ("doi", doi(identifier))):
+            for _, key in self.index().marked(name, [value] if value else []):
+                return self.record(key)
+        return None
 
     def fetch(self, identifier: str, fetch: Fetch | None = None) -> str:
         """The BibTeX entry of an arXiv id or a DOI, from arXiv or doi.org. Asks the network."""
@@ -213,8 +220,7 @@ class Library:
         """
         from catalog.ingest.run import import_sources
 
-        records = lambda: self.index().records()  # noqa: E731 - asked again once the lock is held
-        return import_sources(self.store, records, sources, theirs=theirs, dry_run=dry_run, today=today)
+        return import_sources(self.store, self.index, sources, theirs=theirs, dry_run=dry_run, today=today)
 
     # --- changing ---
 

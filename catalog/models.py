@@ -171,6 +171,19 @@ def file_name(key: str) -> str:
     return name + ".md"
 
 
+def apart_name(key: str) -> str:
+    """Another name for the file of a key: unlike that of the key in any other case, also where case is ignored."""
+    plain = file_name(key).removesuffix(".md")
+    name = re.sub(r"%[0-9A-F]{2}|.", lambda m: _encoded(m.group()) if m.group().isupper() else m.group(), plain)
+    return (name if name != plain else _encoded(name[0]) + name[1:]) + ".md"
+
+
+def _encoded(letter: str) -> str:
+    if len(letter) > 1:
+        return letter
+    return "".join(f"%{byte:02X}" for byte in letter.encode())
+
+
 def key_of(file: str) -> str:
     """The citation key of a file name, the inverse of `file_name`."""
     return unquote(file.removesuffix(".md"), errors="strict")

@@ -134,11 +134,24 @@ def test_different_works_stay_apart(library: Library, first: str, second: str) -
 
 def test_another_work_under_a_taken_key_gets_a_key_of_its_own(library: Library) -> None:
     take(library, entry("smith", "Whales and their song"), "a.bib")
-    done = take(library, entry("Smith", "On the tides of moons", "B C"), "b.bib")
-    assert set(library.papers()) == {"smith", "Smithb"}
-    assert "@article{Smithb," in library.get("Smithb").bibtex
+    done = take(library, entry("smith", "On the tides of moons", "B C"), "b.bib")
+    assert set(library.papers()) == {"smith", "smithb"}
+    assert "@article{smithb," in library.get("smithb").bibtex
     (finding,) = [f for f in done.findings if f.code == "key-taken"]
     assert finding.kind == "repaired"
+    assert [(change.was, change.key) for change in done.changes] == [("smith", "smithb")]
+
+
+def test_keys_that_differ_in_case_are_two_keys(library: Library) -> None:
+    take(library, entry("smith", "Whales and their song"), "a.bib")
+    done = take(library, entry("Smith", "On the tides of moons", "B C"), "b.bib")
+    assert set(library.papers()) == {"smith", "Smith"}
+    assert [f.kind for f in done.findings if f.code == "key-case"] == ["note"]
+    names = [path.name.casefold() for path in library.store.folder.glob("*.md")]
+    assert len(set(names)) == 2, "also where the file system ignores case"
+    library.note("Smith", "Tides.")
+    assert library.get("Smith").notes == "Tides."
+    assert library.get("smith").notes == ""
 
 
 def test_differences_are_shown_and_theirs_turns_it_around(library: Library) -> None:
@@ -194,12 +207,17 @@ def test_what_a_bib_file_shares_survives(library: Library) -> None:
     assert (files(library), library.store.shared()) == before
 
 
-def test_a_macro_with_two_meanings_is_refused(library: Library) -> None:
-    take(library, "@string{j = {One}}\n" + entry("a", "A b c", journal="x"), "a.bib")
-    done = take(library, "@string{J = {Two}}\n@misc{b, title = {B c d}, journal = j}", "b.bib")
+def test_a_macro_with_two_meanings_keeps_both(library: Library) -> None:
+    take(library, "@string{j = {One}}\n@misc{a, title = {A b c}, journal = j}", "a.bib")
+    text = "@string{J = {Two}}\n@misc{b, title = {B c d}, journal = j # { Letters}}\n@misc{c, title = {C}, note = {j}}"
+    done = take(library, text, "b.bib")
     (finding,) = [f for f in done.findings if f.code == "string-clash"]
-    assert finding.kind == "rejected"
-    assert "{One}" in library.store.shared()
+    assert finding.kind == "repaired"
+    assert [library.record(key).venue for key in "ab"] == ["One", "Two Letters"]
+    assert library.get("c").bibtex == "@misc{c, title = {C}, note = {j}}"
+    before = files(library), library.store.shared()
+    assert take(library, text, "b.bib").count("unchanged") == 2
+    assert (files(library), library.store.shared()) == before
 
 
 def test_an_entry_without_a_key_is_given_one(library: Library) -> None:

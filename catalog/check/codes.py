@@ -46,6 +46,7 @@ CODES: Mapping[str, str] = {
     "no-parent": "a crossref or xdata to an entry that is not there",
     "other-paper": "a link to the paper that leads to another paper",
     "outside-link": "a relative link that leads out of the knowledge base",
+    "possible-duplicate": "two papers that may be one work",
     "published": "a preprint whose own entry says that it has been published",
     "run": "a record of a run that cannot be read",
     "same-identifier": "one DOI or arXiv id in two papers with different titles",

@@ -15,7 +15,9 @@ from urllib.parse import unquote
 from catalog.bibtex import Entry, read, scan
 from catalog.bibtex.describe import describe, inherit
 from catalog.bibtex.syntax import GrammarError, Source, read_block, skip
+from catalog.bibtex.work import facts
 from catalog.errors import BadBibtex, BadFile, Finding, Kind
+from catalog.facts import Facts
 from catalog.models import Paper
 from catalog.paperfile import bibtex_line, front_matter_line, loads, read_key
 from catalog.record import Record
@@ -65,6 +67,7 @@ class Sheet:
     paper: Paper
     written: tuple[Written, ...]
     record: Record
+    facts: Facts
 
     def finding(self, code: str, message: str, remedy: str, line: int = 1, kind: Kind = "error") -> Finding:
         """Something found in this file."""
@@ -191,7 +194,9 @@ def _sheets(
 
     for (file, text, paper), written in zip(texts, bare, strict=True):
         full = tuple(replace(one, fields=inherit(one.entry, parent)) if one.entry else one for one in written)
-        yield Sheet(file, store.shown(file), text, paper, full, describe(paper, macros, parent))
+        yield Sheet(
+            file, store.shown(file), text, paper, full, describe(paper, macros, parent), facts(paper, macros, parent)
+        )
 
 
 def _entries(paper: Paper, text: str, macros: Mapping[str, str]) -> Iterator[Written]:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from catalog.bibtex import MONTHS, strings
-from catalog.bibtex.identifiers import fold
 from catalog.check.loaded import Loaded
 from catalog.errors import BadBibtex, Finding, Kind
-from catalog.ingest.same import Known, identifiers
-from catalog.record import Record, tag_slug
+from catalog.identity import pairs
+from catalog.record import tag_slug
 from catalog.store import SHARED
-
-_MOST_ALIKE = 100
 
 
 def whole_rules(loaded: Loaded) -> Iterator[Finding]:
@@ -40,39 +36,21 @@ def _case_clashes(loaded: Loaded) -> Iterator[Finding]:
 
 
 def _same_works(loaded: Loaded) -> Iterator[Finding]:
-    """One work in two papers; or one identifier, though the titles say that they are two."""
-    fields = {sheet.paper.key: sheet.fields for sheet in loaded.sheets}
-    known = Known(fields.__getitem__)
-    times: Counter[object] = Counter()
-    first: dict[tuple[str, str], str] = {}
-    for sheet in loaded.sheets:
-        record, key = _telling(sheet.record, times), sheet.paper.key
-        there = known.find(record, sheet.fields)
-        known.add([record])
-        shared = [pair for pair in identifiers(sheet.record) if first.setdefault(pair, key) != key]
+    """One work in two papers; or two that may be one."""
+    sheets = {sheet.paper.key: sheet for sheet in loaded.sheets}
+    for first, second, verdict in pairs(sheet.facts for sheet in loaded.sheets):
+        sheet, key, other = sheets[second.key], second.key, first.key
         line = sheet.written[0].line if sheet.written else 1
-        if there and there.key.casefold() != key.casefold():
-            why = " ".join(shared[0]) if shared else "the same title and author"
-            message = f"{key} and {there.key} are the same work: {why}"
-            remedy = f"move what only this one holds to {there.key}, then `kb rm {key}`"
-            yield sheet.finding("duplicate", message, remedy, line)
-        elif shared and not there:
-            message = f"{' '.join(shared[0])} is also that of {first[shared[0]]}, which has another title"
-            yield sheet.finding("same-identifier", message, "correct the wrong one", line, "note")
-
-
-def _telling(record: Record, times: Counter[object]) -> Record:
-    """The record without a title or identifier that a hundred before it had: such a one tells nothing."""
-    title = fold(record.title)
-    keys: list[object] = [title, *identifiers(record)]
-    times.update(keys)
-    worn = {key for key in keys if times[key] > _MOST_ALIKE}
-    return replace(
-        record,
-        title="" if title in worn else record.title,
-        doi="" if ("doi", record.doi) in worn else record.doi,
-        arxiv="" if ("arxiv", record.arxiv) in worn else record.arxiv,
-    )
+        remedy = f"`kb merge {other} {key}` makes them one"
+        if verdict.answer == "same":
+            yield sheet.finding("duplicate", f"{key} and {other} are the same work: {verdict.why}", remedy, line)
+        elif verdict.why.startswith("one "):
+            message = f"{verdict.why.replace('one ', '', 1).partition(',')[0]} is also that of {other}"
+            message += verdict.why.partition(",")[2].replace(" but", ", but", 1)
+            yield sheet.finding("same-identifier", message, f"correct the wrong one; or {remedy}", line, "note")
+        else:
+            message = f"{key} may be {other}: {verdict.why}"
+            yield sheet.finding("possible-duplicate", message, f"look; {remedy}", line, "note")
 
 
 def _same_keys(loaded: Loaded) -> Iterator[Finding]:

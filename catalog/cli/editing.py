@@ -51,15 +51,24 @@ def add(
 
     A BibTeX entry from a FILE, standard input (-) or your editor; or --title and --link.
 
-    An arXiv id or a DOI in place of a file is looked up (uses the network).
+    An arXiv id or a DOI in place of a file is looked up (uses the network), unless the work is here already.
     """
     library = out.library(ctx)
-    bibtex = _entry(library, source, wanted=not title)
-    paper = library.add(bibtex, title=title, key=key, links=links, tags=tags, status=status, notes=note, due=due)
+    record = library.having(source) if source and not Path(source).is_file() else None
+    new = record is None
+    if record is None:
+        bibtex = _entry(library, source, wanted=not title)
+        paper, new = library.add(
+            bibtex, title=title, key=key, links=links, tags=tags, status=status, notes=note, due=due
+        )
+        record = library.record(paper.key)
     if as_json:
-        out.echo_json(library.record(paper.key).as_dict())
+        out.echo_json(record.as_dict() | {"new": new})
+    elif new:
+        out.echo(f"added {record.key}: {library.store.shown(library.file(record.key))}")
     else:
-        out.echo(f"added {paper.key}: {library.store.shown(library.file(paper.key))}")
+        dates = [f"{name} {day}" for name, day in (("read", record.read), ("added", record.added)) if day]
+        out.echo(f"already here: {record.key} ({', '.join(dates if record.read else [record.status, *dates])})")
 
 
 def _entry(library: Library, source: str | None, wanted: bool) -> str:

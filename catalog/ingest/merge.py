@@ -7,29 +7,40 @@ Pure: takes what is there and what is brought, returns what would change. What i
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from catalog.bibtex import MONTHS, decode, read, set_key
-from catalog.bibtex.describe import describe, entries, read_first
-from catalog.bibtex.identifiers import arxiv, free_key, propose_key
-from catalog.errors import BadBibtex, Finding
-from catalog.ingest.draft import Draft
-from catalog.ingest.same import Known, family
-from catalog.models import Link, Paper, Status, Tutorial, tag_slug
+from catalog.bibtex import decode, read, set_key
+from catalog.bibtex.describe import entries, read_first
+from catalog.bibtex.held import REFERENCES, digest, with_references
+from catalog.bibtex.identifiers import free_key, propose_key
+from catalog.errors import BadBibtex, Finding, Kind
+from catalog.facts import Facts
+from catalog.identity import Verdict
+from catalog.identity.people import family
+from catalog.ingest.draft import Draft, Source
+from catalog.ingest.join import ALL, Join
+from catalog.ingest.known import Known
+from catalog.models import Paper, Status
 
 Action = Literal["added", "merged", "unchanged", "rejected"]
-Load = Callable[[str], Paper]
 _RANK = {Status.unread: 0, Status.reading: 1, Status.read: 2}
+_REFERS = re.compile(rf"\b(?:{'|'.join(REFERENCES)})\s*=\s*[\"{{]?\s*([^\"{{}}]+)", re.I)
+_LONGEST = 230  # bytes of a key
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an import does to one paper. `differences` are what the two sides say differently, and which one stays."""
+    """What an import does to one paper.
+
+    `was` is the key that the source gives it, "" where it gives none. `differences` are what the two sides say
+    differently, and which one stays; `left_out` holds, whole, what did not stay. `maybe` are the papers that may be the
+    same work, each with the reason.
+    """
 
     key: str
     action: Action
@@ -38,6 +49,9 @@ class Change:
     differences: tuple[str, ...] = ()
     path: str = ""
     line: int = 0
+    was: str = ""
+    left_out: tuple[str, ...] = ()
+    maybe: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -45,54 +59,85 @@ class Merger:
     """One import under way: what is known, and each paper as it stands so far."""
 
     known: Known
-    load: Load
-    macros: Mapping[str, str] = field(default_factory=lambda: MONTHS)
+    load: Callable[[str], Paper]
+    facts: Callable[[Paper], Facts]
+    macros: Mapping[str, str]
     theirs: bool = False
     today: dt.date = field(default_factory=dt.date.today)
     now: dict[str, Paper] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
+    entries: dict[str, list[str]] = field(default_factory=dict)
+
+    def reserve(self, sources: Iterable[Source]) -> None:
+        """Keep every key that a source gives from being given to anything else, and look up which entries are here."""
+        drafts = [draft for source in sources for draft in source.drafts]
+        self.known.reserve(key for draft in drafts for key in (draft.key, *draft.aliases) if key)
+        self.known.reserve(_key(text) for d in drafts if not (d.key and _bare(d)) for text in entries(d.bibtex))
+        self.entries |= self.known.under("entry", [digest(draft.bibtex.strip()) for draft in drafts if _bare(draft)])
+
+    def take_all(self, source: Source) -> list[Change]:
+        """Take the drafts of a source: parents first, so that those who inherit from one call it by its key here."""
+        moved: dict[str, str] = {}
+        changes = []
+        for draft in _parents_first(source.drafts):
+            change = self.take(replace(draft, bibtex=with_references(draft.bibtex.strip(), moved)))
+            changes.append(change)
+            if change.was and change.action != "rejected" and self.known.keys.get(change.was) != change.key:
+                moved.setdefault(change.was, change.key)
+        return sorted(changes, key=lambda change: change.line)
 
     def take(self, draft: Draft) -> Change:
         """Add a draft, or merge it with the paper that is the same work."""
+        was = draft.key or _key(draft.bibtex)
+        if there := self._unchanged(draft, was):
+            return Change(there, "unchanged", path=draft.path, line=draft.line, was=was)
         try:
-            paper, fields = self.paper_of(draft)
+            paper = self.paper_of(draft)
         except ValidationError as e:
             self._note("rejected", draft, f"{(draft.title or draft.key or 'a paper')[:80]}: {why(e)}", "rejected")
-            return Change(draft.key, "rejected", path=draft.path, line=draft.line)
-        record = describe(paper, self.macros)
-        there = self.known.find(record, fields)
-        if there:
-            return self._merge(there.key, paper, draft)
-        if record.key.casefold() in self.known.by_key:
+            left = tuple(filter(None, (draft.title, draft.bibtex, draft.notes)))
+            return Change(draft.key, "rejected", path=draft.path, line=draft.line, was=was, left_out=left)
+        facts = self.facts(paper)
+        there_facts, maybe = self.known.find(facts)
+        if there_facts:
+            return replace(self._merge(there_facts.key, paper, draft), was=was)
+        if paper.key in self.known.keys:
             paper = self._rekey(paper, draft)
-            record = describe(paper, self.macros)
-        self.known.add([record])
+            facts = self.facts(paper)
+        self._note_alike(facts, draft, maybe)
+        self.known.add(facts, paper.bibtex)
         self.now[paper.key] = paper
         self.fresh.add(paper.key)
-        return Change(paper.key, "added", None, paper, path=draft.path, line=draft.line)
+        alike = tuple((other.key, verdict.why) for other, verdict in maybe)
+        return Change(paper.key, "added", None, paper, path=draft.path, line=draft.line, was=was, maybe=alike)
 
-    def paper_of(self, draft: Draft) -> tuple[Paper, Mapping[str, str]]:
-        """The draft as a paper of its own, and the fields of its entry."""
+    def _unchanged(self, draft: Draft, key: str) -> str:
+        """The paper that holds this very entry, under its key or the one it was given here; "" where none does."""
+        if self.theirs or not _bare(draft):
+            return ""
+        owner = self.known.keys.get(key, "")
+        there = self.entries.get(digest(draft.bibtex), ())
+        if not key or (owner and owner not in there):
+            return there[0] if there else ""
+        return owner if owner in there else ""
+
+    def paper_of(self, draft: Draft) -> Paper:
+        """The draft as a paper of its own; raises `ValidationError`."""
         draft = replace(draft, bibtex=draft.bibtex.strip())
-        probe = Paper(key=draft.key or "?", bibtex=draft.bibtex)
+        probe = Paper(key="?", bibtex=draft.bibtex)
         entry = read_first(probe, self.macros)
-        shown = describe(probe, self.macros)
         key = draft.key or (entry.key if entry else "")
         title = " ".join(draft.title.split())
-        if not key:
-            author = family(shown.first_author)
-            key = propose_key(title or (shown.title if entry else ""), author, shown.year, self.known.by_key)
-            if entry:
-                draft = replace(draft, bibtex=set_key(draft.bibtex, key))
-                self._note("no-key", draft, "the entry has no key", "repaired", f"it was given the key {key}", key)
+        if not key or len(key.encode()) > _LONGEST:
+            key, draft = self._named(draft, probe, title, key)
         if entry and title and (listed := decode(entry.fields.get("title", ""))):
             if title == listed:
                 title = ""
             elif title.casefold() == listed.casefold():
                 self._note("title-case", draft, f"the list and the BibTeX of {key} write the title in different case",
                            "repaired", "both are kept; the list's is shown", key)  # fmt: skip
-        paper = Paper(
+        return Paper(
             key=key, title=title, authors=draft.authors, year=draft.year or _year(draft.date),
             venue=draft.venue,
             status=draft.status or Status.unread, read=draft.read, due=draft.due,
@@ -101,11 +146,24 @@ class Merger:
             abstract=draft.abstract, rating=draft.rating, extras=dict(draft.extras), bibtex=draft.bibtex,
             notes=draft.notes,
         )  # fmt: skip
-        return paper, entry.fields if entry else {}
+
+    def _named(self, draft: Draft, probe: Paper, title: str, key: str) -> tuple[str, Draft]:
+        """A key for a draft that has none, or one that is too long; and the draft with it in its entry."""
+        facts = self.facts(probe)
+        shown = "".join(text for _, text in facts.title)
+        author = next((family(name) for name in facts.names), "") or (
+            draft.authors[:1] and draft.authors[0].split()[-1]
+        )
+        new = propose_key(title or shown, author or "", facts.year, self.known.reserved)
+        if draft.bibtex and _readable(draft.bibtex):
+            draft = replace(draft, bibtex=set_key(draft.bibtex, new))
+            what = "the entry's key is too long for a file name" if key else "the entry has no key"
+            self._note("no-key", draft, what, "repaired", f"it was given the key {new}", new)
+        return new, draft
 
     def _rekey(self, paper: Paper, draft: Draft) -> Paper:
         """Another key for a work whose key another work has."""
-        key = free_key(paper.key, self.known.by_key)
+        key = free_key(paper.key, self.known.reserved)
         own, *others = entries(paper.bibtex) or [""]
         if own:
             own = set_key(own, key) if _readable(own) else own
@@ -113,105 +171,52 @@ class Merger:
                    f"this one was given the key {key}", key)  # fmt: skip
         return paper.evolve(key=key, bibtex="\n\n".join([own, *others]))
 
+    def _note_alike(self, facts: Facts, draft: Draft, maybe: list[tuple[Facts, Verdict]]) -> None:
+        """Say of a newcomer which works it may be, and whose key is its own but for case."""
+        for there, verdict in maybe[:3]:
+            remedy = f"they stay two; `kb merge {there.key} {facts.key}` makes them one"
+            self._note("possible-duplicate", draft, f"{facts.key} may be {there.key}: {verdict.why}", "note", remedy,
+                       facts.key)  # fmt: skip
+        if facts.key.casefold() in self.known.reserved and facts.key not in self.known.keys:
+            folded = facts.key.casefold()
+            if like := next((key for key in self.known.keys if key.casefold() == folded), ""):
+                self._note("key-case", draft, f"{facts.key} and {like} differ in case only", "note",
+                           "biber tells them apart, BibTeX does not", facts.key)  # fmt: skip
+
     def _under(self, there: Paper, brought: Paper, draft: Draft) -> Paper:
         """What is brought, its entry under the key that it has here: it was given one, or has been renamed since."""
         own, *others = entries(brought.bibtex) or [""]
-        owner = self.known.by_key.get(brought.key.casefold())
-        moved = owner is not None and brought.key.casefold() != there.key.casefold()
+        owner = self.known.keys.get(brought.key)
+        moved = owner is not None and brought.key != there.key
         if not own or not _readable(own) or not (moved or not _key(draft.bibtex)):
             return brought
-        if brought.key.casefold() in (_key(one).casefold() for one in entries(there.bibtex)):
+        if brought.key in map(_key, entries(there.bibtex)):
             return brought
         return brought.evolve(bibtex="\n\n".join([set_key(own, there.key), *others]))
 
     def _merge(self, key: str, brought: Paper, draft: Draft) -> Change:
         before = self.now.get(key) or self.load(key)
         brought = self._under(before, brought, draft)
-        differences: list[str] = []
-        status, read = self._status(before, brought, draft, differences)
-        bibtex = self._bibtex(before, brought, differences)
-        title = before.title
-        if brought.title and brought.title != (shown := describe(before, self.macros).title):
-            differences.append(self._differ("title", shown, brought.title))
-            title = brought.title if self.theirs else title
-        after = before.evolve(
-            title=title,
-            authors=before.authors or brought.authors,
-            year=before.year or brought.year,
-            venue=before.venue or brought.venue,
-            status=status,
-            read=read,
-            added=before.added or brought.added,
-            due=before.due or brought.due,
-            links=_union_links(before.links, brought.links, differences),
-            tags=_union_tags(before.tags, brought.tags, differences),
-            tutorials=before.tutorials + _new_tutorials(before, brought, differences),
-            aliases=tuple(dict.fromkeys((*before.aliases, *brought.aliases))),
-            date=before.date or brought.date,
-            kind=before.kind or brought.kind,
-            ids=brought.ids | before.ids,
-            abstract=before.abstract or brought.abstract,
-            rating=before.rating or brought.rating,
-            extras=brought.extras | before.extras,
-            bibtex=bibtex,
-            notes=_join_notes(before.notes, brought.notes, differences),
-        )
-        action: Action = "unchanged" if after == before else "merged"
+        join = Join(self.macros, ALL if self.theirs else frozenset())
+        after = join.papers(before, brought, self._status(before, brought, draft, join))
         self.now[key] = after
-        self.known.add([describe(after, self.macros)])
-        return Change(key, action, before, after, tuple(differences), draft.path, draft.line)
+        self.known.add(self.facts(after), after.bibtex)
+        action: Action = "unchanged" if after == before else "merged"
+        return Change(
+            key, action, before, after, tuple(join.differences), draft.path, draft.line, left_out=tuple(join.left_out)
+        )
 
-    def _status(
-        self, before: Paper, brought: Paper, draft: Draft, differences: list[str]
-    ) -> tuple[Status, dt.date | None]:
-        if draft.status is None or before.status is brought.status:
-            return before.status, before.read or (brought.read if before.status is Status.read else None)
-        brought_wins = self.theirs
-        if before.key in self.fresh:
-            brought_wins = _RANK[brought.status] > _RANK[before.status]
-            stays = brought.status if brought_wins else before.status
-            self._note("status", draft, f"{before.key} is {before.status} in one place and {brought.status} in another",
-                       "repaired", f"{stays} was taken", before.key)  # fmt: skip
-        else:
-            differences.append(self._differ("status", before.status, brought.status))
-        return (brought.status, brought.read) if brought_wins else (before.status, before.read)
+    def _status(self, before: Paper, brought: Paper, draft: Draft, join: Join) -> tuple[Status, dt.date | None]:
+        if draft.status is None:
+            return before.status, before.read
+        if before.key not in self.fresh or before.status is brought.status:
+            return join.status(before, brought)
+        stays = max(before, brought, key=lambda paper: _RANK[paper.status])
+        self._note("status", draft, f"{before.key} is {before.status} in one place and {brought.status} in another",
+                   "repaired", f"{stays.status} was taken", before.key)  # fmt: skip
+        return stays.status, stays.read
 
-    def _bibtex(self, before: Paper, brought: Paper, differences: list[str]) -> str:
-        """The entries of both: of one key one stays; under another key the entry is kept beside the first."""
-        have = entries(before.bibtex)
-        for text in entries(brought.bibtex):
-            if any(_squeeze(text) == _squeeze(one) for one in have):
-                continue
-            key = _key(text)
-            place = next((i for i, one in enumerate(have) if _key(one).casefold() == key.casefold()), None)
-            if place is None:
-                have.append(text)
-                if before.bibtex:
-                    differences.append(f"another entry for the same work is kept beside it, under its key {key}")
-                continue
-            differences += self._field_differences(have[place], text)
-            if self.theirs:
-                have[place] = text
-        return "\n\n".join(have)
-
-    def _field_differences(self, mine: str, brought: str) -> list[str]:
-        if not (_readable(mine) and _readable(brought)):
-            return [self._differ("bibtex", mine, brought)]
-        a, b = read(mine, self.macros).fields, read(brought, self.macros).fields
-        return [
-            self._differ(name, a.get(name, ""), b.get(name, ""))
-            for name in dict.fromkeys([*a, *b])
-            if a.get(name, "").split() != b.get(name, "").split()
-        ]
-
-    def _differ(self, what: str, mine: object, brought: object) -> str:
-        here, there = _short(mine), _short(brought)
-        return f"{what}: {there} replaces {here}" if self.theirs else f"{what}: {here} stays, not {there}"
-
-    def _note(
-        self, code: str, draft: Draft, message: str, kind: Literal["repaired", "rejected"], remedy: str = "",
-        key: str = "",
-    ) -> None:  # fmt: skip
+    def _note(self, code: str, draft: Draft, message: str, kind: Kind, remedy: str = "", key: str = "") -> None:
         self.findings.append(Finding(code, message, remedy, draft.path, draft.line, key or draft.key, kind))
 
 
@@ -223,45 +228,18 @@ def why(error: ValidationError) -> str:
     return str(first.get("ctx", {}).get("error", first["msg"]))
 
 
-def _union_links(mine: tuple[Link, ...], brought: Iterable[Link], differences: list[str]) -> tuple[Link, ...]:
-    have = {_address(link.url) for link in mine}
-    new = tuple(link for link in brought if _address(link.url) not in have)
-    differences += [f"new {link.name} link: {link.url}" for link in new]
-    return mine + new
+def _parents_first(drafts: Iterable[Draft]) -> list[Draft]:
+    drafts = list(drafts)
+    wanted = {key.strip().casefold() for draft in drafts for keys in _REFERS.findall(draft.bibtex)
+              for key in keys.split(",")}  # fmt: skip
+    return sorted(drafts, key=lambda draft: draft.key.casefold() not in wanted) if wanted else drafts
 
 
-def _union_tags(mine: tuple[str, ...], brought: tuple[str, ...], differences: list[str]) -> tuple[str, ...]:
-    have = {tag_slug(tag) for tag in mine}
-    new = tuple(tag for tag in brought if tag_slug(tag) not in have)
-    differences += [f"new tag: {tag}" for tag in new]
-    return mine + new
-
-
-def _new_tutorials(before: Paper, brought: Paper, differences: list[str]) -> tuple[Tutorial, ...]:
-    """Those that are not there yet, under the same link or with the same date and versions."""
-    links = {(t.name, t.notebook) for t in before.tutorials}
-    rest = [(t.name, t.date, t.versions) for t in before.tutorials]
-    new = tuple(
-        t for t in brought.tutorials if (t.name, t.notebook) not in links and (t.name, t.date, t.versions) not in rest
+def _bare(draft: Draft) -> bool:
+    """Whether a draft is an entry and nothing else, as a .bib file gives it."""
+    return bool(draft.bibtex) and draft == Draft(
+        bibtex=draft.bibtex, key=draft.key, line=draft.line, path=draft.path, order=draft.order
     )
-    differences += [f"new tutorial: {t.name}" for t in new]
-    return new
-
-
-def _join_notes(mine: str, brought: str, differences: list[str]) -> str:
-    if not brought or _squeeze(brought) in _squeeze(mine):
-        return mine
-    differences.append(f"new notes: {_short(brought)}")
-    return f"{mine}\n\n{brought}" if mine else brought
-
-
-def _address(url: str) -> str:
-    """What two spellings of one address share."""
-    if paper := arxiv(url):
-        return f"arxiv:{paper}"
-    parts = urlsplit(url)
-    host = (parts.hostname or "").removeprefix("www.")
-    return f"{host}{parts.path.rstrip('/')}?{parts.query}#{parts.fragment}"
 
 
 def _year(date: str) -> int:
@@ -281,14 +259,3 @@ def _readable(text: str) -> bool:
     except BadBibtex:
         return False
     return True
-
-
-def _squeeze(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _short(value: object) -> str:
-    text = _squeeze(str(value))
-    if not text:
-        return "nothing"
-    return f"“{text[:77]}…”" if len(text) > 78 else f"“{text}”"

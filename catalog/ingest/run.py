@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from catalog.bibtex import scan, set_key
-from catalog.bibtex.describe import describe, read_first
+from catalog.bibtex import Entry, read, scan, set_key
+from catalog.bibtex.describe import entries
 from catalog.bibtex.identifiers import free_key
-from catalog.errors import BadBibtex, Finding, KbError, TakenKey
+from catalog.bibtex.work import facts
+from catalog.errors import BadBibtex, BadFile, Finding, KbError, TakenKey
+from catalog.facts import Facts
 from catalog.ingest import decode_bytes, parse
 from catalog.ingest.draft import Draft, Source
+from catalog.ingest.known import Known
 from catalog.ingest.merge import Change, Merger, why
-from catalog.ingest.same import Known
-from catalog.ingest.shared import macros_of, merge_shared
-from catalog.models import Paper, file_name
-from catalog.paperfile import dumps
-from catalog.record import Record
+from catalog.ingest.shared import Sharing
+from catalog.models import Paper
+from catalog.paperfile import dumps, read_key
+from catalog.search.index import Index
 from catalog.store import Store
 
 
@@ -45,41 +48,49 @@ class Imported:
 
 
 def import_sources(
-    store: Store, records: Callable[[], list[Record]], sources: Iterable[tuple[str, bytes]], *, theirs: bool = False,
+    store: Store, index: Callable[[], Index], sources: Iterable[tuple[str, bytes]], *, theirs: bool = False,
     dry_run: bool = False, today: dt.date | None = None,
 ) -> Imported:  # fmt: skip
-    """Take in (path, bytes) each; `records` gives what is there, asked for once the lock is held."""
+    """Take in (path, bytes) each; `index` is asked for once the lock is held, and then up to date."""
     parsed = [_read(path, data) for path, data in sources]
     with store.lock():
-        have = store.shared()
-        shared, findings = merge_shared(have, [text for source in parsed for text in source.shared], theirs)
-        merger = _merger(store, records(), macros_of(shared), theirs=theirs, today=today or dt.date.today())
-        changes = [merger.take(draft) for source in parsed for draft in source.drafts]
-        findings += [finding for source in parsed for finding in source.findings] + merger.findings
+        sharing = Sharing(have := store.shared())
+        parsed = [sharing.take(source) for source in parsed]
+        merger = _merger(store, index(), sharing, parsed, theirs=theirs, today=today or dt.date.today())
+        changes = [change for source in parsed for change in merger.take_all(source)]
+        findings = [finding for source in parsed for finding in source.findings] + sharing.findings + merger.findings
         findings += _missing_notebooks(store, changes)
         if not dry_run:
-            writes: dict[str, str | None] = {file_name(key): dumps(paper) for key, paper in merger.now.items()}
-            store.commit(writes, shared if shared != have else None)
+            new = store.new_files(key for key in merger.now if key in merger.fresh)
+            writes: dict[str, str | None] = {
+                new.get(key) or store.file_of(key): dumps(paper) for key, paper in merger.now.items()
+            }
+            store.commit(writes, sharing.text if sharing.text != have else None)
     return Imported(tuple(changes), tuple(sorted(findings, key=lambda f: (f.path, f.line))), dry_run)
 
 
-def add_paper(store: Store, records: Callable[[], list[Record]], draft: Draft) -> Paper:
-    """Add one paper; raises `TakenKey` with a free key, or `KbError` where the work is there under another key."""
+def add_paper(store: Store, index: Callable[[], Index], draft: Draft) -> tuple[Paper, bool]:
+    """Add one paper, or give the one that is the same work; and whether it was added.
+
+    Raises `TakenKey` with a free key where another work has its key.
+    """
     if not draft.bibtex.strip() and not draft.title.strip():
         raise KbError("nothing to add: give a BibTeX entry, or --title and --link")
     draft = replace(draft, bibtex=one_entry(draft.bibtex, draft.key))
     with store.lock():
-        merger = _merger(store, records(), store.macros()[0], today=dt.date.today())
+        source = Source((draft,))
+        merger = _merger(store, index(), Sharing(store.shared()), [source], today=dt.date.today())
         try:
-            paper, fields = merger.paper_of(draft)
+            paper = merger.paper_of(draft)
         except ValidationError as e:
             raise KbError(why(e)) from None
-        if paper.key.casefold() in merger.known.by_key:
-            raise TakenKey(paper.key, free_key(paper.key, merger.known.by_key))
-        if there := merger.known.find(describe(paper, merger.macros), fields):
-            raise KbError(f"this work is there as {there.key}; `kb edit {there.key}` changes it, `kb import` merges")
-        store.commit({file_name(paper.key): dumps(paper)})
-    return paper
+        there, _ = merger.known.find(merger.facts(paper))
+        if there:
+            return merger.load(there.key), False
+        if paper.key in merger.known.keys:
+            raise TakenKey(paper.key, free_key(paper.key, merger.known.reserved))
+        store.commit({store.new_files([paper.key])[paper.key]: dumps(paper)})
+    return paper, True
 
 
 def one_entry(bibtex: str, key: str = "") -> str:
@@ -103,19 +114,54 @@ def _read(path: str, data: bytes) -> Source:
 
 
 def _merger(
-    store: Store, records: list[Record], macros: Mapping[str, str], *, theirs: bool = False, today: dt.date
+    store: Store, index: Index, sharing: Sharing, sources: Iterable[Source], *, today: dt.date, theirs: bool = False
 ) -> Merger:
+    sources = list(sources)
+    drafts = {draft.key: draft.bibtex for source in sources for draft in reversed(source.drafts) if draft.key}
+
     def load(key: str) -> Paper:
-        return store.load(file_name(key))
+        return store.load(store.file_of(key))
 
-    def fields_of(key: str) -> Mapping[str, str]:
-        entry = read_first(merger.now.get(key) or load(key), macros)
-        return entry.fields if entry else {}
+    def parent(key: str) -> Entry | None:
+        text = drafts.get(key) or sharing.entries.get(key, "")
+        if not text and (owner := merger.known.keys.get(key)):
+            try:
+                held = entries((merger.now.get(owner) or load(owner)).bibtex)
+            except BadFile:
+                return None
+            text = next((one for one in held if _is_of(one, key)), "")
+        try:
+            return read(text, sharing.macros) if text else None
+        except BadBibtex:
+            return None
 
-    known = Known(fields_of)
-    known.add(records)
-    merger = Merger(known, load, macros, theirs, today)
+    def facts_of(paper: Paper) -> Facts:
+        return facts(paper, sharing.macros, parent)
+
+    known = Known(index, lambda key: facts_of(load(key)))
+    merger = Merger(known, load, facts_of, sharing.macros, theirs, today)
+    for key in (*sharing.entries, *_unreadable(store, known)):
+        known.keys.setdefault(key, "")
+        known.reserve([key])
+    merger.reserve(sources)
     return merger
+
+
+def _is_of(text: str, key: str) -> bool:
+    return re.match(rf"@\s*[\w:+*-]+\s*[{{(]\s*{re.escape(key)}\s*[,}})]", text) is not None
+
+
+def _unreadable(store: Store, known: Known) -> list[str]:
+    """The keys of the files that the index does not know, since they cannot be read."""
+    keys = []
+    for file in store.stamps():
+        try:
+            key = read_key(file)
+        except BadFile:
+            continue
+        if key not in known.keys:
+            keys.append(key)
+    return keys
 
 
 def _missing_notebooks(store: Store, changes: Iterable[Change]) -> list[Finding]:

@@ -1,65 +1,142 @@
-"""What the entries of .bib files share, kept in one text: `@string`s, `@preamble`s, `@xdata`, comments."""
+"""What the entries of .bib files share, kept in one text: `@string`s, `@preamble`s, `@xdata`, comments.
+
+A source's names give way where the text has them with another meaning: its own entries then call them by a new name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from catalog.bibtex import MONTHS, scan, strings
+from catalog.bibtex import MONTHS, scan, set_key, strings
+from catalog.bibtex.held import with_macros, with_references
+from catalog.bibtex.scan import Block
 from catalog.errors import BadBibtex, Finding
+from catalog.ingest.draft import Source
 
 
-def merge_shared(have: str, brought: Iterable[str], theirs: bool = False) -> tuple[str, list[Finding]]:
-    """The shared text with what is brought: each block once, its bytes untouched.
+@dataclass(slots=True)
+class Sharing:
+    """The shared text while sources come in. `macros` are the months and what its `@string`s say, `entries` its
+    `@xdata` and `@set` by key."""
 
-    A macro that is there already with another value stays (`theirs` replaces it) and is reported as rejected, since
-    every entry that uses it would change its meaning. A month may be defined anew only as what it is.
-    """
-    blocks = [block.text.strip() for block in scan(have) if block.text.strip()]
-    macros = {name: i for i, text in enumerate(blocks) for name in values_of(text)}
-    there = {_squeeze(text) for text in blocks}
-    findings: list[Finding] = []
-    for text in brought:
-        if _squeeze(text) in there:
-            continue
-        clash = [name for name in values_of(text) if name in macros]
-        if clash and values_of(text) == values_of(blocks[macros[clash[0]]]):
-            continue
-        if clash and not theirs:
-            message = f"@string {clash[0]} is there with another value: {_squeeze(blocks[macros[clash[0]]])}"
-            remedy = f"it stays; entries of this file mean {_squeeze(text)}: rename the macro there, or use --theirs"
-            findings.append(Finding("string-clash", message, remedy, key=clash[0], kind="rejected"))
-            continue
-        there.add(_squeeze(text))
-        if clash:
-            blocks[macros[clash[0]]] = text
-            findings.append(Finding("string-clash", f"@string {clash[0]} was replaced", key=clash[0], kind="note"))
+    text: str
+    macros: dict[str, str] = field(default_factory=lambda: dict(MONTHS))
+    entries: dict[str, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    _own: set[str] = field(default_factory=set)
+    _there: set[str] = field(default_factory=set)
+    _comments: str = "\n"
+
+    def __post_init__(self) -> None:
+        for block in scan(self.text) if self.text.strip() else ():
+            self._know(block)
+
+    def take(self, source: Source) -> Source:
+        """Take in what a source shares; gives the source, its drafts calling what they use by its name here."""
+        blocks = [block for text in source.shared for block in scan(text)]
+        env = dict(self.macros)
+        for block in blocks:
+            env |= values_of(block.text, env)
+        macros: dict[str, str] = {}
+        keys: dict[str, str] = {}
+        for block in blocks:
+            if block.kind == "string":
+                macros |= self._renamed(block, env, source)
+        for block in blocks:
+            if block.kind == "entry":
+                text = with_macros(block.text, macros)
+                keys |= self._rekeyed(block.key, text, source)
+        for block in blocks:
+            text = with_references(with_macros(block.text, macros), keys)
+            if block.kind == "entry" and block.key in keys:
+                text = set_key(text, keys[block.key])
+            self._append(text)
+        if not macros and not keys:
+            return source
+        drafts = (
+            replace(draft, bibtex=with_references(with_macros(draft.bibtex, macros), keys)) for draft in source.drafts
+        )
+        return replace(source, drafts=tuple(drafts))
+
+    def _renamed(self, block: Block, env: Mapping[str, str], source: Source) -> dict[str, str]:
+        """The macros of a `@string` that have another meaning here, and the name that each is given."""
+        new = {}
+        for name, value in values_of(block.text, env).items():
+            if name in self._own and self.macros[name] != value:
+                new[name] = self._free(name, value, env)
+                message = f"@string {name} is here with another value, {_short(self.macros[name])}"
+                remedy = f"the entries of this file now call theirs, {_short(value)}, {new[name]}"
+                path = source.drafts[0].path if source.drafts else ""
+                self.findings.append(Finding("string-clash", message, remedy, path, 0, name, "repaired"))
+        return new
+
+    def _free(self, name: str, value: str, taken: Mapping[str, str]) -> str:
+        number = 2
+        while (new := f"{name}-{number}") in taken and not (new in self._own and self.macros[new] == value):
+            number += 1
+        return new
+
+    def _rekeyed(self, key: str, text: str, source: Source) -> dict[str, str]:
+        """The key that an `@xdata` is given where another has its own."""
+        number, new = 1, key
+        while new in self.entries and _squeeze(set_key(text, new)) != _squeeze(self.entries[new]):
+            number += 1
+            new = f"{key}-{number}"
+        if new == key:
+            return {}
+        path = source.drafts[0].path if source.drafts else ""
+        message = f"shared.bib has another entry {key}"
+        self.findings.append(
+            Finding("key-taken", message, f"this one was given the key {new}", path, 0, new, "repaired")
+        )
+        return {key: new}
+
+    def _append(self, text: str) -> None:
+        """Add a block, unless it is there."""
+        block = scan(text)[0]
+        if block.kind == "comment":
+            there = _lines(text) in self._comments
         else:
-            macros |= dict.fromkeys(values_of(text), len(blocks))
-            blocks.append(text)
-    return "".join(f"{text}\n\n" for text in blocks).removesuffix("\n"), findings
+            there = _squeeze(text) in self._there or self._defines(values_of(text, self.macros))
+        if not there:
+            self.text = (self.text.rstrip("\n") + "\n\n" if self.text.strip() else "") + text.strip() + "\n"
+            self._know(block)
+
+    def _defines(self, values: Mapping[str, str]) -> bool:
+        return bool(values) and all(name in self._own and self.macros[name] == values[name] for name in values)
+
+    def _know(self, block: Block) -> None:
+        if block.kind == "comment":
+            self._comments += _lines(block.text)[1:]
+            return
+        self._there.add(_squeeze(block.text))
+        values = values_of(block.text, self.macros)
+        self.macros |= values
+        self._own |= values.keys()
+        if block.kind == "entry":
+            self.entries[block.key] = block.text
 
 
-def macros_of(shared: str) -> dict[str, str]:
-    """The values of all macros of a shared text, with the months."""
-    macros = dict(MONTHS)
-    for block in scan(shared):
-        if block.kind == "string":
-            try:
-                macros.update(strings(block.text, macros))
-            except BadBibtex:
-                continue
-    return macros
-
-
-def values_of(text: str) -> dict[str, str]:
+def values_of(text: str, macros: Mapping[str, str] = MONTHS) -> dict[str, str]:
     """The macros that one `@string` defines, unresolved ones by name; empty for any other block."""
     if not text.lstrip()[:8].lower().replace(" ", "").startswith("@string"):
         return {}
     try:
-        return strings(text, MONTHS)
+        return strings(text, macros)
     except BadBibtex:
         return {}
 
 
 def _squeeze(text: str) -> str:
     return " ".join(text.split())
+
+
+def _lines(text: str) -> str:
+    """The lines of a comment, stripped, those that are blank left out."""
+    return "\n" + "".join(f"{line}\n" for line in map(str.strip, text.split("\n")) if line)
+
+
+def _short(text: str) -> str:
+    text = _squeeze(text)
+    return f"“{text[:57]}…”" if len(text) > 58 else f"“{text}”"

@@ -9,7 +9,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import NamedTuple, NoReturn, Self, TypeVar
 
 from catalog.errors import KbError
@@ -82,12 +82,14 @@ class Index:
             return self._run(rows.stamps)
         return {}
 
-    def update(self, changed: Iterable[rows.Change], removed: Iterable[str]) -> None:
-        """Take in changed files and forget removed ones, all or nothing."""
+    def update(
+        self, changed: Iterable[rows.Change], removed: Iterable[str], marks: rows.Marks = MappingProxyType({})
+    ) -> None:
+        """Take in changed files and forget removed ones, all or nothing; `marks` by file, as for `rows.update`."""
         latest = {change[0]: change for change in changed}
         gone = [file for file in dict.fromkeys(removed) if file not in latest]
         if latest or gone:
-            self._run(lambda db: _write(db, rows.update, list(latest.values()), gone))
+            self._run(lambda db: _write(db, rows.update, list(latest.values()), gone, marks))
 
     def clear(self) -> None:
         """Forget every paper and every meta value."""
@@ -154,6 +156,11 @@ class Index:
                 or column(db, folded, start.casefold(), start.casefold() + BEYOND)
             )
         )
+
+    def marked(self, name: str, values: Iterable[str] | None = None) -> list[tuple[str, str]]:
+        """The (value, key) pairs of papers that have one of these values, or any, under a mark's name."""
+        asked = None if values is None else list(values)
+        return self._run(lambda db: rows.marked(db, name, asked))
 
     # --- when the file fails ---
 

@@ -1,7 +1,8 @@
 """The tables of the index: their shape, and papers going in and coming out.
 
 `paper` has a row a file with what sorting needs, `body` and `prose` the record, `fact` what fields compare whole,
-`words` (FTS5, without a copy of the text) the tokens. Rows of a paper are found again from its record.
+`mark` by what a work is recognised, `words` (FTS5, without a copy of the text) the tokens. Rows of a paper are found
+again from its record.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import sqlite3
 import unicodedata
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from typing import TypeAlias
@@ -32,6 +33,8 @@ _SCHEMA = (
     "CREATE TABLE body(id INTEGER PRIMARY KEY, record TEXT NOT NULL)",
     "CREATE TABLE prose(id INTEGER PRIMARY KEY, abstract TEXT NOT NULL, notes TEXT NOT NULL)",
     "CREATE TABLE fact(name TEXT, value TEXT, id INTEGER, PRIMARY KEY(name, value, id)) WITHOUT ROWID",
+    "CREATE TABLE mark(name TEXT, value TEXT, id INTEGER, PRIMARY KEY(name, value, id)) WITHOUT ROWID",
+    "CREATE INDEX mark_id ON mark(id)",
     "CREATE VIRTUAL TABLE words USING fts5(key, title, authors, tags, venue, abstract, notes,"
     " content='', tokenize='ascii', prefix='2')",
     "CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, 'row')",
@@ -43,6 +46,7 @@ _TUPLES = tuple(i for i, field in enumerate(fields(Record)) if str(field.type).s
 _ABSTRACT, _NOTES, _LINKS = map(_FIELDS.index, ("abstract", "notes", "links"))
 _decode = json.JSONDecoder().raw_decode  # half the time of json.loads, which looks for blanks around
 Change: TypeAlias = tuple[str, int, int, Record]
+Marks: TypeAlias = Mapping[str, Iterable[tuple[str, str]]]
 _VERSION = zlib.crc32(repr((1, _SCHEMA, _FIELDS, unicodedata.unidata_version)).encode()) & 0x7FFFFFFF
 _ADD_PAPER = "INSERT INTO paper VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ADD_WORDS = (
@@ -51,6 +55,11 @@ _ADD_WORDS = (
 _DROP_WORDS = (
     "INSERT INTO words(words, rowid, key, title, authors, tags, venue, abstract, notes)"
     " VALUES ('delete', ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_MARKED = "SELECT value, key FROM mark JOIN paper USING (id) WHERE name = ? ORDER BY key"
+_MARKED_SO = (
+    "SELECT mark.value, key FROM mark JOIN paper USING (id)"
+    " WHERE name = ? AND mark.value IN (SELECT value FROM json_each(?)) ORDER BY key"
 )
 _BRIEF = "SELECT id, record FROM body"
 _BRIEF_SOME = "SELECT id, record FROM body WHERE id IN (SELECT value FROM json_each(?))"
@@ -97,12 +106,18 @@ def stamps(db: sqlite3.Connection) -> dict[str, tuple[int, int]]:
     return {_named(file): (mtime, size) for file, mtime, size in db.execute("SELECT file, mtime, size FROM paper")}
 
 
-def update(db: sqlite3.Connection, changed: Sequence[Change], removed: Iterable[str]) -> None:
-    """Replace the rows of changed files and drop those of removed ones, within the caller's transaction."""
+def update(db: sqlite3.Connection, changed: Sequence[Change], removed: Iterable[str], marks: Marks) -> None:
+    """Replace the rows of changed files and drop those of removed ones, within the caller's transaction.
+
+    `marks` are, by file, the (name, value) pairs under which `marked` finds its paper.
+    """
     known = {_named(file): i for file, i in db.execute("SELECT file, id FROM paper")}
     _drop(db, [known[file] for file in (*(change[0] for change in changed), *removed) if file in known])
     fresh = itertools.count(max(known.values(), default=0) + 1)
-    _insert(db, [(known.get(change[0]) or next(fresh), *change) for change in changed])
+    rows = [(known.get(change[0]) or next(fresh), *change) for change in changed]
+    _insert(db, rows)
+    pairs = {(clean(name), clean(value), i) for i, file, *_ in rows for name, value in marks.get(file, ())}
+    db.executemany("INSERT INTO mark VALUES (?, ?, ?)", sorted(pairs))
 
 
 def clear(db: sqlite3.Connection) -> None:
@@ -111,6 +126,7 @@ def clear(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM body")
     db.execute("DELETE FROM prose")
     db.execute("DELETE FROM fact")
+    db.execute("DELETE FROM mark")
     db.execute("DELETE FROM meta")
     db.execute("INSERT INTO words(words) VALUES ('delete-all')")
 
@@ -118,6 +134,13 @@ def clear(db: sqlite3.Connection) -> None:
 def set_meta(db: sqlite3.Connection, name: str, value: str) -> None:
     """Keep a value under a name."""
     db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+
+def marked(db: sqlite3.Connection, name: str, values: Iterable[str] | None) -> list[tuple[str, str]]:
+    """The (value, key) pairs of papers that have one of these values under a mark's name; of all where None."""
+    if values is None:
+        return list(db.execute(_MARKED, (name,)))
+    return list(db.execute(_MARKED_SO, (name, json.dumps([clean(value) for value in values]))))
 
 
 def load(db: sqlite3.Connection, ids: Sequence[int], brief: bool = False) -> list[Record]:
@@ -160,6 +183,7 @@ def _drop(db: sqlite3.Connection, ids: Sequence[int]) -> None:
     db.executemany("DELETE FROM paper WHERE id = ?", ((i,) for i in ids))
     db.executemany("DELETE FROM body WHERE id = ?", ((i,) for i in ids))
     db.executemany("DELETE FROM prose WHERE id = ?", ((i,) for i in ids))
+    db.executemany("DELETE FROM mark WHERE id = ?", ((i,) for i in ids))
 
 
 def _insert(db: sqlite3.Connection, changes: Sequence[tuple[int, str, int, int, Record]]) -> None:

@@ -12,7 +12,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -68,6 +69,24 @@ class Store:
         if item.is_symlink() and not inside(Path(item.path), self.root):
             return False
         return item.is_file()
+
+    def file_of(self, key: str) -> str:
+        """The file of a key."""
+        from catalog.models import apart_name, file_name
+
+        apart = apart_name(key)
+        return apart if (self.folder / apart).exists() else file_name(key)
+
+    def new_files(self, keys: Iterable[str]) -> dict[str, str]:
+        """File names for new keys; none is that of another file, also where case is ignored."""
+        from catalog.models import apart_name, file_name
+
+        taken = set(map(_caseless, self.stamps()))
+        files = {}
+        for key in keys:
+            files[key] = file_name(key) if _caseless(file_name(key)) not in taken else apart_name(key)
+            taken.add(_caseless(files[key]))
+        return files
 
     def shown(self, file: str) -> str:
         """The path of a paper file as messages show it."""
@@ -157,15 +176,15 @@ class Store:
         if not changed and not removed:
             return
         changed = sorted({*changed, *(n for n in json.loads(index.get_meta("heirs") or "[]") if n in on_disk)})
-        rows, unreadable, heirs = self._describe(changed, on_disk)
-        index.update(rows, [*removed, *unreadable])
+        rows, marks, unreadable, heirs = self._describe(changed, on_disk)
+        index.update(rows, [*removed, *unreadable], marks)
         index.set_meta("shared", shared_stamp)
         index.set_meta("heirs", json.dumps(heirs))
 
     def _describe(
         self, changed: list[str], on_disk: Mapping[str, tuple[int, int]]
-    ) -> tuple[list[tuple[str, int, int, Record]], list[str], list[str]]:
-        """Rows for the index, the files that cannot be read, and those whose entries inherit from others.
+    ) -> tuple[list[tuple[str, int, int, Record]], dict[str, frozenset[tuple[str, str]]], list[str], list[str]]:
+        """Rows and marks for the index, the files that cannot be read, and those whose entries inherit from others.
 
         A file as young as the clock's grain is written with a stamp that never matches: an edit in the same tick would
         go unseen.
@@ -173,6 +192,8 @@ class Store:
         import time
 
         from catalog.bibtex.describe import describe
+        from catalog.bibtex.work import facts
+        from catalog.identity import marks_of
 
         try:
             macros, shared_entries = self.macros()
@@ -180,6 +201,7 @@ class Store:
             macros, shared_entries = {}, {}
         parents = _Parents(self, macros, shared_entries)
         rows, unreadable, heirs = [], [], []
+        marks = {}
         young = time.time_ns() - 50_000_000
         for file in changed:
             try:
@@ -191,7 +213,8 @@ class Store:
                 heirs.append(file)
             mtime, size = on_disk[file]
             rows.append((file, mtime if mtime < young else 0, size, describe(paper, macros, parents)))
-        return rows, unreadable, heirs
+            marks[file] = marks_of(facts(paper, macros, parents), paper.bibtex)
+        return rows, marks, unreadable, heirs
 
     def macros(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
         """The `@string`s that entries may use (with the months), and the text of each shared entry by key."""
@@ -353,6 +376,10 @@ class _Parents:
             return read_first(self.store.load(file), self.macros) if file else None
         except BadFile:
             return None
+
+
+def _caseless(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _differs(path: Path, text: str | None) -> bool:

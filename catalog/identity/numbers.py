@@ -1,0 +1,159 @@
+"""What tells works of one title apart: kind, year, venue, volume, pages, edition …"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from catalog.bibtex.identifiers import fold
+from catalog.facts import Facts
+from catalog.identity.titles import SMALL, numbers_in, value_of, words
+from catalog.identity.works import PARTS, isbns
+
+PREPRINT_DOIS = re.compile(r"10\.(?:48550|1101|2139|21203|20944|31219|31234|36227|26434|22541|31222|35542)/")
+_NUMBERED = ("volume", "number", "edition", "part", "chapter", "version", "eid", "issue")
+_WHOLE = frozenset({"book", "mvbook", "collection", "mvcollection", "proceedings", "mvproceedings", "reference"})
+_LOOSE = frozenset({"", "misc", "online", "electronic", "unpublished", "preprint", "techreport", "report"})
+_THESES = frozenset({"phdthesis", "mastersthesis", "thesis"})
+_SERIAL = frozenset({"techreport", "report", "proceedings", "mvproceedings", "periodical", "manual"})
+_LABEL = re.compile(r"\b(?:volume|vol|number|num|no|nr|issue|band|bd|part|pt|edition|edn|ed|version|ver|chapter)\b\.?")
+
+
+def reasons_apart(a: Facts, b: Facts) -> Iterator[str]:
+    """What is said on both sides and shows two works."""
+    kinds = {_family_of(a.kind), _family_of(b.kind)}
+    if kinds == {"whole", "part"}:
+        yield "kind of work"
+    for name in _NUMBERED:
+        if (mine := a.detail(name)) and (other := b.detail(name)) and _number(mine) != _number(other):
+            yield name
+    if _first_page(a) and _first_page(b) and _first_page(a) != _first_page(b) and compare_venues(a, b) != "other":
+        yield "pages"
+    if parent_of(a) and parent_of(b) and parent_of(a) != parent_of(b):
+        yield "crossref"
+    if isbns(a) and isbns(b) and not isbns(a) & isbns(b) and a.year != b.year:
+        yield "isbn"
+    if years_apart(a, b):
+        yield "year"
+    if (
+        a.year == b.year
+        and compare_venues(a, b) == "same"
+        and "/" not in a.date + b.date
+        and _months_apart(a.date, b.date)
+    ):
+        yield "month"
+
+
+def doubts(a: Facts, b: Facts) -> Iterator[str]:
+    """What does not show two works, but leaves it open."""
+    if a.year and b.year and a.year != b.year and not (_preprint(a) or _preprint(b)):
+        yield "other years"
+    kinds = {_family_of(a.kind), _family_of(b.kind)} - {"loose"}
+    if len(kinds) > 1:
+        yield "other kinds of work"
+    if compare_venues(a, b) == "other" and not number_in_common(a, b):
+        yield "other venues"
+    if _first_page(a) and _first_page(b) and _first_page(a) != _first_page(b):
+        yield "other pages"
+    if isbns(a) and isbns(b) and not isbns(a) & isbns(b):
+        yield "other isbn"
+    urls = [{address.url.rstrip("/") for address in f.addresses} for f in (a, b)]
+    if a.bibtex and b.bibtex and all(urls) and not urls[0] & urls[1] and "part" not in kinds:
+        yield "other addresses"
+    if len(words(a)) < SMALL and any(_said(a, name) != _said(b, name) for name in _TELLING):
+        yield "a short title, and one side says more"
+
+
+_TELLING = ("volume", "number", "pages", "edition", "year", "venue")
+
+
+def _said(facts: Facts, name: str) -> bool:
+    return bool(facts.year if name == "year" else facts.venue if name == "venue" else facts.detail(name))
+
+
+def years_apart(a: Facts, b: Facts) -> bool:
+    apart = abs(a.year - b.year) if a.year and b.year else 0
+    if not apart:
+        return False
+    organised = any(name.literal for f in (a, b) for name in f.names[:1]) or not (a.names and b.names)
+    if _preprint(a) or _preprint(b) or (_LOOSE & {a.kind, b.kind} and a.kind != b.kind):
+        return apart > 3
+    return apart > 1 or organised or bool(_SERIAL & {a.kind, b.kind})
+
+
+def _months_apart(x: str, y: str) -> bool:
+    return len(x) >= 7 and len(y) >= 7 and x[:7] != y[:7]
+
+
+def _preprint(facts: Facts) -> bool:
+    return facts.venue == "arXiv" or bool(PREPRINT_DOIS.match(facts.id("doi")))
+
+
+def _family_of(kind: str) -> str:
+    for name, kinds in (("whole", _WHOLE), ("part", PARTS), ("thesis", _THESES), ("loose", _LOOSE)):
+        if kind in kinds:
+            return name
+    return "loose"
+
+
+def _number(text: str) -> str:
+    """A number in its plainest form: "vol. 03", "III" and "third" are 3."""
+    plain = fold(_LABEL.sub(" ", text.casefold()))
+    values = numbers_in(plain.split())
+    return str(values[0]) if len(values) == 1 == len(plain.split()) else plain
+
+
+def _first_page(facts: Facts) -> str:
+    page = re.match(r"[\W_]*(?:pp?\.?\s*)?([a-z]*\d+(?:[:.]\d+)?)", facts.detail("pages").casefold())
+    return page[1] if page else ""
+
+
+def parent_of(facts: Facts) -> str:
+    return facts.detail("crossref")
+
+
+def number_in_common(a: Facts, b: Facts) -> bool:
+    """Whether both stand in one volume on one page, whatever their venue is called."""
+    volume = a.detail("volume") and _number(a.detail("volume")) == _number(b.detail("volume"))
+    return bool(volume and _first_page(a) and _first_page(a) == _first_page(b))
+
+
+def compare_venues(a: Facts, b: Facts) -> Literal["same", "other", "unknown"]:
+    """Whether two appeared in one place, its name shortened or not; a preprint may appear anywhere else later."""
+    if not a.venue or not b.venue or _preprint(a) or _preprint(b):
+        return "unknown"
+    mine, other = _venue_words(a.venue), _venue_words(b.venue)
+    short, long = sorted((mine, other), key=len)
+    if not short or _abbreviates(short, long) or "".join(short) == "".join(word[0] for word in long):
+        return "same"
+    return "same" if len(short) == 1 and short[0] in long and len(short[0]) > 2 else "other"
+
+
+_DULL = frozenset(
+    {"of", "the", "in", "on", "and", "for", "a", "an", "proceedings", "proc", "annual", "conference", "conf"}
+    | {"international", "intl", "journal"}
+)
+
+
+def _venue_words(venue: str) -> list[str]:
+    words = [word for word in fold(venue).split() if not word.isdigit() and value_of(word) is None]
+    return [word for word in words if word not in _DULL] or words
+
+
+def _abbreviates(short: list[str], long: list[str]) -> bool:
+    """Whether each word of the shorter name begins one of the longer, in order."""
+    rest = iter(long)
+    return all(any(word.startswith(start) or start.startswith(word) for word in rest) for start in short)
+
+
+def told_without_people(a: Facts, b: Facts) -> bool:
+    """Whether a title is enough where nobody is named: a list seldom names anybody; an entry that names none must
+    say more."""
+    addresses = [{address.url.rstrip("/") for address in f.addresses} for f in (a, b)]
+    if addresses[0] & addresses[1]:
+        return True
+    if not (a.bibtex and b.bibtex):
+        nothing = not (a.names or b.names or (addresses[0] and addresses[1]))
+        return len(words(a)) >= SMALL or nothing
+    return number_in_common(a, b)

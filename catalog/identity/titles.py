@@ -1,0 +1,90 @@
+"""Titles, as they are compared."""
+
+from __future__ import annotations
+
+import re
+from difflib import SequenceMatcher
+from typing import Literal
+
+from catalog.bibtex.identifiers import fold
+from catalog.facts import Facts
+
+Title = Literal["equal", "close", "longer", "other", "part", "unknown"]
+
+SMALL = 3  # a title of fewer words tells little
+_ANSWERS = frozenset(
+    {"comment", "comments", "reply", "response", "rejoinder", "erratum", "errata", "corrigendum", "corrigenda"}
+    | {"correction", "addendum", "discussion", "review", "supplement", "supplementary", "appendix", "retraction"}
+)
+_UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_ORDINALS = ("zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_VALUES = {word: i for words in (_UNITS, _ORDINALS) for i, word in enumerate(words)}
+_ROMAN = re.compile(r"(?=[ivx])x{0,3}(?:ix|iv|v?i{0,3})\Z")
+_UMLAUTS = re.compile(r"(?<=[aou])e")
+
+
+def words(facts: Facts) -> list[str]:
+    text = "".join(text for _, text in facts.title)
+    return fold(re.sub(r"\\?&(?:amp;)?", " and ", text)).split()
+
+
+def squeezed(words: list[str]) -> str:
+    """The title without blanks and with ü and ue as one: what a hyphen or a spelling parts is together again."""
+    return _UMLAUTS.sub("", "".join(words).replace("ł", "l").replace("ø", "o").replace("đ", "d"))
+
+
+def compare_titles(a: Facts, b: Facts) -> Title:
+    mine, other = words(a), words(b)
+    if not mine or not other:
+        return "unknown"
+    if mine == other:
+        return "equal"
+    if squeezed(mine) == squeezed(other):
+        return "close"
+    if min(len(mine), len(other)) > 2 and 2 * len({*mine} & {*other}) < min(len({*mine}), len({*other})):
+        return "other"
+    changes = [
+        (mine[i:j], other[k:m])
+        for what, i, j, k, m in SequenceMatcher(None, mine, other, autojunk=False).get_opcodes()
+        if what != "equal"
+    ]
+    if any(numbers_in(x) != numbers_in(y) for x, y in changes):
+        kept = sum(len(x) for x, _ in changes) < len(mine) and sum(len(y) for _, y in changes) < len(other)
+        return "part" if kept else "other"
+    if all(misspelt("".join(x), "".join(y)) for x, y in changes):
+        return "close"
+    if len(changes) == 1 and not (changes[0][0] and changes[0][1]) and not _ANSWERS & {*changes[0][0], *changes[0][1]}:
+        return "longer"
+    return "other"
+
+
+def numbers_in(words: list[str]) -> list[int]:
+    """The numbers that words stand for: digits, Roman numerals, "two", "second"."""
+    found = []
+    for word in words:
+        value = value_of(word)
+        if value is not None:
+            found.append(value)
+    return found
+
+
+def value_of(word: str) -> int | None:
+    digits = re.fullmatch(r"(\d{1,9})(?:st|nd|rd|th)?", word)
+    if digits:
+        return int(digits[1])
+    if word in _VALUES:
+        return _VALUES[word]
+    if not _ROMAN.match(word):
+        return None
+    values = [{"i": 1, "v": 5, "x": 10}[letter] for letter in word]
+    return sum(-v if v < max(values[i + 1 :], default=0) else v for i, v in enumerate(values))
+
+
+def misspelt(x: str, y: str) -> bool:
+    """Whether two words are one with a slip of a letter or two, by their length."""
+    if x == y or squeezed([x]) == squeezed([y]):
+        return True
+    if min(len(x), len(y)) < 4 or abs(len(x) - len(y)) > 2 or re.search(r"\d", x + y):
+        return False
+    same = sum(block.size for block in SequenceMatcher(None, x, y, autojunk=False).get_matching_blocks())
+    return max(len(x), len(y)) - same <= (1 if min(len(x), len(y)) < 8 else 2)

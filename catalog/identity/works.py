@@ -1,0 +1,37 @@
+"""Identifiers of works, as they are compared."""
+
+from __future__ import annotations
+
+import re
+
+from catalog.facts import Facts
+
+WORK_IDS = ("doi", "arxiv", "pmid", "pmcid", "acl", "openreview", "dblp", "s2")  # each names one work; an ISBN a book
+PARTS = frozenset({"article", "inproceedings", "conference", "incollection", "inbook", "inreference", "suppbook"})
+
+
+def isbn(text: str) -> str:
+    """An ISBN of thirteen digits; one of ten is converted. Anything else as its letters and digits."""
+    digits = re.sub(r"[^0-9xX]", "", text).upper()
+    if len(digits) != 10 or not digits[:9].isdigit():
+        return digits
+    body = "978" + digits[:9]
+    return body + str(-sum(int(d) * (3 if i % 2 else 1) for i, d in enumerate(body)) % 10)
+
+
+def identifiers(a: Facts, b: Facts) -> tuple[str, str]:
+    """An identifier that both have, as "doi 10.1/x", and the name of one in which they differ."""
+    shared = opposed = ""
+    for name in WORK_IDS:
+        mine, other = ({value for n, value in f.ids if n == name} for f in (a, b))
+        if both := mine & other:
+            shared = shared or f"{name} {min(both)}"
+        elif mine and other:
+            opposed = opposed or name
+    if not shared and a.kind not in PARTS and b.kind not in PARTS and (both := isbns(a) & isbns(b)):
+        shared = f"isbn {min(both)}"
+    return shared, opposed
+
+
+def isbns(facts: Facts) -> set[str]:
+    return {isbn(value) for name, value in facts.ids if name == "isbn"}

@@ -1,0 +1,160 @@
+"""Two descriptions of one work made into one paper, field by field; what the two say differently is told."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from catalog.bibtex import read
+from catalog.bibtex.describe import describe, entries
+from catalog.bibtex.held import digest
+from catalog.bibtex.identifiers import arxiv
+from catalog.errors import BadBibtex
+from catalog.models import Link, Paper, Status, Tutorial, tag_slug
+
+ALL = frozenset({"title", "status", "due", "bibtex", "authors", "year", "venue", "date", "kind", "abstract", "rating"})
+_ONE = ("authors", "year", "venue", "due", "date", "kind", "abstract", "rating")
+
+
+@dataclass(slots=True)
+class Join:
+    """One join under way. `theirs` names the fields in which what is brought wins; the others keep what is there.
+
+    `differences` say in a line each what differs and which side stays; `left_out` holds the entries that did not stay,
+    whole.
+    """
+
+    macros: Mapping[str, str]
+    theirs: frozenset[str] = frozenset()
+    differences: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def papers(self, before: Paper, brought: Paper, status: tuple[Status, dt.date | None]) -> Paper:
+        """The paper that is there with what is brought; how far the reader is, is given."""
+        return before.evolve(
+            **{name: self._one(name, getattr(before, name), getattr(brought, name)) for name in _ONE},
+            title=self._title(before, brought),
+            status=status[0],
+            read=status[1],
+            added=before.added or brought.added,
+            links=self._links(before.links, brought.links),
+            tags=self._tags(before.tags, brought.tags),
+            tutorials=before.tutorials + self._new_tutorials(before, brought),
+            aliases=tuple(dict.fromkeys((*before.aliases, *brought.aliases))),
+            ids=brought.ids | before.ids,
+            extras=brought.extras | before.extras,
+            bibtex=self._bibtex(before, brought),
+            notes=self._notes(before.notes, brought.notes),
+        )
+
+    def status(self, before: Paper, brought: Paper) -> tuple[Status, dt.date | None]:
+        """Which status stays where both sides say one."""
+        if before.status is brought.status:
+            return before.status, before.read or brought.read
+        self.differ("status", before.status, brought.status)
+        side = brought if "status" in self.theirs else before
+        return side.status, side.read
+
+    def differ(self, what: str, mine: object, brought: object) -> None:
+        """Note that the two sides differ in something."""
+        here, there = _short(mine), _short(brought)
+        wins = what in self.theirs or (what not in ALL and "bibtex" in self.theirs)
+        self.differences.append(f"{what}: {there} replaces {here}" if wins else f"{what}: {here} stays, not {there}")
+
+    def _one(self, name: str, mine: object, brought: object) -> object:
+        return brought if (name in self.theirs and brought) or not mine else mine
+
+    def _title(self, before: Paper, brought: Paper) -> str:
+        if not brought.title or brought.title == (shown := describe(before, self.macros).title):
+            return before.title
+        self.differ("title", shown, brought.title)
+        return brought.title if "title" in self.theirs else before.title
+
+    def _bibtex(self, before: Paper, brought: Paper) -> str:
+        """The entries of both: of one key one stays; under another key the entry is kept beside the first."""
+        text = before.bibtex
+        for new in entries(brought.bibtex):
+            have = entries(text)
+            if any(_key(new) in (_key(one), "") and digest(new) == digest(one) for one in have):
+                continue
+            there = next((one for one in have if _key(one) == _key(new)), None)
+            if there is None:
+                text = f"{text}\n\n{new}" if text else new
+                if before.bibtex:
+                    note = "another entry for the same work is kept beside it, under its key"
+                    self.differences.append(f"{note} {_key(new)}")
+                continue
+            self._field_differences(there, new)
+            if "bibtex" in self.theirs:
+                text = text.replace(there, new, 1)
+            self.left_out.append(there if "bibtex" in self.theirs else new)
+        return text
+
+    def _field_differences(self, mine: str, brought: str) -> None:
+        try:
+            a, b = read(mine, self.macros).fields, read(brought, self.macros).fields
+        except BadBibtex:
+            self.differ("bibtex", mine, brought)
+            return
+        for name in dict.fromkeys([*a, *b]):
+            if a.get(name, "").split() != b.get(name, "").split():
+                self.differ(name, a.get(name, ""), b.get(name, ""))
+
+    def _links(self, mine: tuple[Link, ...], brought: Iterable[Link]) -> tuple[Link, ...]:
+        have = {_address(link.url) for link in mine}
+        new = tuple(link for link in brought if _address(link.url) not in have)
+        self.differences += [f"new {link.name} link: {link.url}" for link in new]
+        return mine + new
+
+    def _tags(self, mine: tuple[str, ...], brought: tuple[str, ...]) -> tuple[str, ...]:
+        have = {tag_slug(tag) for tag in mine}
+        new = tuple(tag for tag in brought if tag_slug(tag) not in have)
+        self.differences += [f"new tag: {tag}" for tag in new]
+        return mine + new
+
+    def _new_tutorials(self, before: Paper, brought: Paper) -> tuple[Tutorial, ...]:
+        """Those that are not there yet, under the same link or with the same date and versions."""
+        links = {(t.name, t.notebook) for t in before.tutorials}
+        rest = [(t.name, t.date, t.versions) for t in before.tutorials]
+        new = tuple(
+            t
+            for t in brought.tutorials
+            if (t.name, t.notebook) not in links and (t.name, t.date, t.versions) not in rest
+        )
+        self.differences += [f"new tutorial: {t.name}" for t in new]
+        return new
+
+    def _notes(self, mine: str, brought: str) -> str:
+        if not brought or _squeeze(brought) in _squeeze(mine):
+            return mine
+        self.differences.append(f"new notes: {_short(brought)}")
+        return f"{mine}\n\n{brought}" if mine else brought
+
+
+def _address(url: str) -> str:
+    """What two spellings of one address share."""
+    if paper := arxiv(url):
+        return f"arxiv:{paper}"
+    parts = urlsplit(url)
+    host = (parts.hostname or "").removeprefix("www.")
+    return f"{host}{parts.path.rstrip('/')}?{parts.query}#{parts.fragment}"
+
+
+def _key(text: str) -> str:
+    try:
+        return read(text).key
+    except BadBibtex:
+        return ""
+
+
+def _squeeze(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _short(value: object) -> str:
+    text = _squeeze(str(value))
+    if not text:
+        return "nothing"
+    return f"“{text[:77]}…”" if len(text) > 78 else f"“{text}”"

@@ -1,0 +1,80 @@
+"""What is in the catalog and what has come in so far, found by look-ups: keys, entries, identifiers, titles …"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from catalog.facts import Facts
+from catalog.identity import MOST_NAMESAKES, Verdict, compare, lookups, marks_of
+from catalog.search.index import Index
+
+
+@dataclass(slots=True)
+class Known:
+    """`load` gives the facts of a paper in the catalog. `keys` holds every key that a work has, aliases among them, and
+    the key of its paper; `reserved` all keys that no work may be newly given, case folded."""
+
+    index: Index
+    load: Callable[[str], Facts]
+    keys: dict[str, str] = field(default_factory=dict)
+    reserved: set[str] = field(default_factory=set)
+    _facts: dict[str, Facts] = field(default_factory=dict)
+    _marks: dict[tuple[str, str], dict[str, None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        pairs = self.index.marked("key")
+        self.keys |= dict(pairs) | {key: key for key, paper in pairs if key == paper}
+        self.reserve(self.keys)
+
+    def reserve(self, keys: Iterable[str]) -> None:
+        """Keys that are spoken for."""
+        self.reserved.update(key.casefold() for key in keys)
+
+    def add(self, facts: Facts, bibtex: str) -> None:
+        """A paper that is new, or as it is now."""
+        self._facts[facts.key] = facts
+        for mark in marks_of(facts, bibtex):
+            self._marks.setdefault(mark, {})[facts.key] = None
+            if mark[0] == "key":
+                self.keys.setdefault(mark[1], facts.key)
+                self.reserved.add(mark[1].casefold())
+        self.keys[facts.key] = facts.key
+
+    def of(self, key: str) -> Facts:
+        """The facts of a paper."""
+        if key not in self._facts:
+            self._facts[key] = self.load(key)
+        return self._facts[key]
+
+    def under(self, name: str, values: Iterable[str]) -> dict[str, list[str]]:
+        """The papers that have one of these values under a mark's name, by value."""
+        values = list(values)
+        found: dict[str, list[str]] = {}
+        for value, key in self.index.marked(name, values):
+            found.setdefault(value, []).append(key)
+        for value in values:
+            new = [key for key in self._marks.get((name, value), ()) if key not in found.get(value, ())]
+            if new:
+                found[value] = found.get(value, []) + new
+        return found
+
+    def find(self, facts: Facts) -> tuple[Facts | None, list[tuple[Facts, Verdict]]]:
+        """The paper that is the same work, if there is one, and else those that may be."""
+        maybe = []
+        for key in dict.fromkeys(self._near(facts)):
+            there = self.of(key)
+            mine = replace(facts, key=key) if self.keys.get(facts.key) == key else facts
+            verdict = compare(mine, there)
+            if verdict.answer == "same":
+                return there, []
+            if verdict.answer == "maybe":
+                maybe.append((there, verdict))
+        return None, maybe
+
+    def _near(self, facts: Facts) -> Iterator[str]:
+        if owner := self.keys.get(facts.key):
+            yield owner
+        for name, value in sorted(lookups(facts), key=lambda pair: (pair[0] == "who", pair)):
+            for keys in self.under(name, [value]).values():
+                yield from keys[:MOST_NAMESAKES]
