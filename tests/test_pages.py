@@ -403,7 +403,7 @@ def test_configuration_of_a_collection(tmp_path: Path) -> None:
     config = base_config(tmp_path, files, SiteOptions('A "B" & <c>'))
     assert config["site_name"] == "A &quot;B&quot; & &lt;c&gt;"
     assert config["nav"] == [{"Papers": "index.md"}, "guide.md", {"Decisions": ["decisions/why.md"]}]
-    assert config["plugins"] == ["search"]
+    assert config["plugins"] == []
     assert config["theme"]["font"] is False
     assert (Path(config["theme"]["custom_dir"]) / "main.html").is_file()
 

@@ -273,9 +273,9 @@ def wait_rows(page: Page, count: int) -> None:
 @pytest.mark.parametrize("query", ["rosa", "Robust", "Nikdan", "Alistarh", "nikdan2024rosa"])
 def test_header_search_finds_title_author_and_key(visit: Callable[..., Page], query: str) -> None:
     page = visit("papers/hu2021lora.html")
-    page.click(".md-search__input")
+    page.click(".kb-find__open")
     page.keyboard.type(query)
-    link = page.locator(".md-search-result__link").first
+    link = page.locator(".kb-find__list a").first
     link.wait_for()
     assert "RoSA: Robust Adaptation" in link.inner_text()
     link.click()
@@ -514,15 +514,15 @@ def test_table_and_search_show_hostile_papers_as_text(browser: Browser, hostile_
         wait_rows(page, len(ATTACKS))
         assert [_folded(t) for t in page.locator(TITLES).all_text_contents()] == [_folded(a) for a in ATTACKS]
         assert page.locator("tbody a[href^=javascript]").count() == 0
-        page.click(".md-search__input")
+        page.click(".kb-find__open")
         page.keyboard.type("onerror")
-        page.locator(".md-search-result__link").first.wait_for()
-        assert "<img src=x onerror=" in page.locator(".md-search-result__list").inner_text()
+        page.locator(".kb-find__list a").first.wait_for()
+        assert "<img src=x onerror=" in page.locator(".kb-find__list").inner_text()
         for query in ("script", "svg", "<img src=x onerror=window.__fired=1>"):
             page.keyboard.press("Control+a")
             page.keyboard.type(query)
             page.wait_for_timeout(200)
-            assert page.locator(".md-search-result :is(script, img, iframe, style)").count() == 0
+            assert page.locator(".kb-find :is(script, img, iframe, style)").count() == 0
         assert page.evaluate("window.__fired ?? null") is None
         assert seen.wrong == []
         context.close()

@@ -10,6 +10,7 @@ from catalog.pages.assets import assets
 from catalog.pages.atom import feed
 from catalog.pages.builder import build
 from catalog.pages.comparison import Comparison, Places, comparison_page
+from catalog.pages.finding import search_files
 from catalog.pages.home import home_page, table_files
 from catalog.pages.implementation import Implementation, implementation_html
 from catalog.pages.navigation import PAGE
@@ -52,7 +53,7 @@ def render(
     pages = _papers(entries, names, shown, taught)
     files: Files = {path: body for path, body in written.items() if path != "index.md"}
     files |= {"index.md": home_page(records, names, options, written.get("index.md", ""))}
-    files |= {**pages, **table_files(records, names, shown)}
+    files |= {**pages, **table_files(records, names, shown), **search_files(records, names, shown, written)}
     files |= {file: source for ones in shown.values() for one in ones for file, source in one.files.items()}
     files |= _taught(records, names, taught)
     files |= {"library.bib": options.bib or _joined(entries), "feed.xml": feed(records, names, options)}

@@ -63,7 +63,7 @@ def _sorted(db: sqlite3.Connection, query: Query, matched: set[int] | None, orde
     ids = _ordered(db, matched, f"{order}, key, id")
     if ranking and len(ids) > 1:
         score = _scores(db, ranking)
-        ids.sort(key=lambda i: score.get(i, 0.0))
+        ids.sort(key=lambda i: round(score.get(i, 0.0), 9))
     return ids
 
 

@@ -175,7 +175,7 @@ def _count(db: sqlite3.Connection) -> int:
 
 def _drop(db: sqlite3.Connection, ids: Sequence[int]) -> None:
     records = load(db, ids)
-    db.executemany(_DROP_WORDS, ((i, *_words(record)) for i, record in zip(ids, records, strict=True)))
+    db.executemany(_DROP_WORDS, ((i, *columns(record)) for i, record in zip(ids, records, strict=True)))
     db.executemany(
         "DELETE FROM fact WHERE name = ? AND value = ? AND id = ?",
         sorted((*fact, i) for i, record in zip(ids, records, strict=True) for fact in facts(record)),
@@ -194,7 +194,7 @@ def _insert(db: sqlite3.Connection, changes: Sequence[tuple[int, str, int, int, 
     db.executemany("INSERT INTO prose VALUES (?, ?, ?)", prose)
     pairs = sorted((*fact, i) for i, *_, record in changes for fact in facts(record))
     db.executemany("INSERT INTO fact VALUES (?, ?, ?)", pairs)
-    db.executemany(_ADD_WORDS, ((i, *_words(record)) for i, *_, record in changes))
+    db.executemany(_ADD_WORDS, ((i, *columns(record)) for i, *_, record in changes))
 
 
 def _stored(file: str) -> str | bytes:
@@ -225,7 +225,7 @@ def _record(text: str, abstract: str = "", notes: str = "") -> Record:
     return Record(*values)
 
 
-def _words(record: Record) -> tuple[str, ...]:
+def columns(record: Record) -> tuple[str, ...]:
     """The text of each column of `words`, folded."""
     authors, tags = _BETWEEN.join(map(fold, record.authors)), _BETWEEN.join(map(fold, record.tags))
     prose = _running(record.abstract), _running(record.notes)

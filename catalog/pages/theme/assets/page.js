@@ -56,9 +56,4 @@
       try { katex.render(source.slice(width, -width), place, options); } catch { /* the source stays readable */ }
     }
   }
-
-  /* From a folder on disk the theme's search cannot start its worker; the table's own search works there. */
-  if (location.protocol === "file:") document.documentElement.classList.add("kb-on-disk");
-
-  document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
 })();

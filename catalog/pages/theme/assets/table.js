@@ -15,7 +15,6 @@
   papers.forEach((p, i) => {
     p.order = i;
     p.authors ||= []; p.tags ||= []; p.venue ||= ""; p.year ||= 0; p.added ||= ""; p.read ||= "";
-    p.hay = fold([p.title, p.authors.join(" "), p.tags.join(" "), p.venue, p.year || "", p.key].join("\n"));
     p.folded = p.tags.map(fold);
   });
 
@@ -57,12 +56,27 @@
 
   /* ---- which papers, in which order ---- */
 
+  /* The words asked for are looked up as `kb search` does; the index comes with the first of them. */
+  let answer = null;
+  const ask = async () => {
+    const text = state.q.trim();
+    if (!text) { answer = null; return; }
+    if (answer?.text === text) return;
+    try {
+      const index = await window.readrunFind.load();
+      const got = index.ofPapers(text);
+      if (state.q.trim() === text) answer = { text, ...got, rank: new Map(got.found.map((i, rank) => [i, rank])), said: window.readrunSaid(got) };
+    } catch (error) {
+      if (state.q.trim() === text) answer = { ...(answer || { found: null, rank: null }), text, said: error.message };
+    }
+    render();
+  };
+
   const tests = () => {
-    const words = (fold(state.q).match(/"[^"]+"|\S+/g) || []).map((w) => w.replace(/"/g, "")).filter(Boolean);
     const tags = state.tags.map(fold);
     const venue = fold(state.venue), author = fold(state.author);
     return {
-      q: (p) => words.every((w) => p.hay.includes(w)),
+      q: (p) => !state.q.trim() || !answer?.rank || answer.rank.has(p.order),
       status: (p) => !state.status || p.status === state.status,
       year: (p) => !state.year || String(p.year) === state.year,
       venue: (p) => !venue || fold(p.venue) === venue,
@@ -90,7 +104,7 @@
   const NEWEST_FIRST = new Set(["year", "added", "read", "status"]);
 
   const ordered = (list) => {
-    if (!state.sort) return list;
+    if (!state.sort) return state.q.trim() && answer?.rank ? [...list].sort((a, b) => answer.rank.get(a.order) - answer.rank.get(b.order)) : list;
     const down = state.sort.startsWith("-");
     const value = SORTS[state.sort.replace(/^-/, "")];
     const filled = (v) => v !== "" && v !== 0;
@@ -124,7 +138,7 @@
   const web = (url) => (/^https?:\/\//i.test(url || "") ? url : "");
 
   const search = el("input", {
-    id: "kb-q", type: "search", placeholder: "Title, author, tag, venue or key", autocomplete: "off",
+    id: "kb-q", type: "search", placeholder: "Words, author:…, year:2021..2023, tag:…", autocomplete: "off",
     spellcheck: "false", "aria-label": "Filter papers", "aria-keyshortcuts": "/", enterkeyhint: "search",
     oninput: () => update({ q: search.value }, true),
     onkeydown: (event) => { if (event.key === "Escape" && search.value) update({ q: "" }, true); },
@@ -220,6 +234,7 @@
     chips.hidden = !list.length;
   };
 
+  const marked = (text) => (state.q.trim() && answer?.marks ? window.readrunFind.marked(text, answer.marks) : [text]);
   const row = (p) => {
     const authors = p.authors.length > 3 ? `${p.authors[0]}, ${p.authors[1]} and ${p.authors.length - 2} others` : p.authors.join(", ");
     const links = [["Paper", p.paper], ["Code", p.code]].filter(([, url]) => web(url))
@@ -228,7 +243,7 @@
     const tags = p.tags.map((t) => el("a", { href: hashFor("tag", t), "data-tag": t }, t));
     return el("tr", {},
       el("td", { class: "kb-col-title" },
-        el("a", { class: "kb-title", href: `papers/${p.slug}.html` }, p.title),
+        el("a", { class: "kb-title", href: `papers/${p.slug}.html` }, ...marked(p.title)),
         el("span", { class: "kb-sub" }, el("span", {}, authors), ...links)),
       el("td", { class: "kb-col-year" }, p.year ? String(p.year) : ""),
       el("td", { class: "kb-col-venue" }, p.venue),
@@ -239,6 +254,7 @@
   };
 
   const render = () => {
+    ask();
     const checks = tests();
     const found = ordered(papers.filter((p) => Object.values(checks).every((check) => check(p))));
     if (search.value !== state.q) search.value = state.q;
@@ -251,7 +267,7 @@
     }
     const sorts = Object.keys(SORTS).map((name) => (NEWEST_FIRST.has(name) ? "-" + name : name));
     if (state.sort && !sorts.includes(state.sort)) sorts.push(state.sort);
-    sort.replaceChildren(el("option", { value: "" }, "In list order"), ...sorts.map((value) => {
+    sort.replaceChildren(el("option", { value: "" }, state.q.trim() ? "Best match" : "In list order"), ...sorts.map((value) => {
       const turned = NEWEST_FIRST.has(value.replace(/^-/, "")) !== value.startsWith("-");
       return el("option", { value }, "By " + SORT_LABEL[value.replace(/^-/, "")].toLowerCase() + (turned ? ", reversed" : ""));
     }));
@@ -260,6 +276,7 @@
     body.replaceChildren(...found.slice(0, shown).map(row));
     const n = (x) => x.toLocaleString("en");
     result.textContent = found.length === papers.length ? `${n(papers.length)} ${papers.length === 1 ? "paper" : "papers"}` : `${n(found.length)} of ${n(papers.length)} papers`;
+    if (state.q.trim() && answer?.said) result.textContent += ` · ${answer.said}`;
     table.hidden = !found.length;
     none.hidden = Boolean(found.length) || !papers.length;
     more.hidden = found.length <= shown;

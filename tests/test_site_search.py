@@ -1,0 +1,175 @@
+"""The search of the site against that of the command line: the same answers, in the same order, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import random
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from catalog.errors import BadQuery
+from catalog.library import Library
+from catalog.pages.assets import THEME
+from catalog.pages.finding import search_files
+from catalog.record import Record
+from catalog.search.index import Index
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+GOLDEN = tomllib.loads((Path(__file__).parent / "data" / "queries.toml").read_text(encoding="utf-8"))
+TEXT = (
+    "LoRA low-rank Low rank adaptation adapters adapter adapted fine-tuning finetuning fine tuned quantization models"
+    " quantized model Müller Łódź 深度学习 α-stable C++ memory memories the how with of large language 2021 colour color"
+    " x Straße naïve İstanbul ΑΒΓ Ω embedding embeddings optimisation optimise"
+)
+WORDS = TEXT.split()
+ASKED = (
+    "year:2021", "year:2019..2021", "year:>2020", "tag:peft", "tag:quant*", 'tag:"Long Context"', "status:unread,read",
+    "has:code", "has:impl", "link:github", "key:k1", "2106.09685", "10.1145/ab(1)", "https://doi.org/10.1145/ab(1)",
+    "added:2026-01", "quantzied", "memorie", "adaptr", "modle", "zebra", "year:x", "foo:bar", '"', "(", "arxiv.org/abs/1",
+)  # fmt: skip
+ANSWER = """([index, queries]) => {
+  const search = window.readrunEngine(index).search;
+  const asked = (query) => {
+    const answer = search(query);
+    const lacking = [...answer.lacking].map(([i, words]) => [index.papers[i].key, words]);
+    return [answer.found.map((i) => index.papers[i].key), answer.typos, Object.fromEntries(lacking)];
+  };
+  return queries.map((query) => {
+    try { return asked(query); } catch (error) { if (error instanceof SyntaxError) return "refused"; throw error; }
+  });
+}"""
+
+
+@pytest.fixture(scope="module")
+def engine(browser: Browser) -> Page:
+    page = browser.new_page()
+    for name in ("query.js", "engine.js"):
+        page.add_script_tag(path=THEME / "assets" / name)
+    return page
+
+
+def prose(draw: random.Random, most: int) -> str:
+    return " ".join(draw.choice(WORDS) for _ in range(draw.randint(0, most)))
+
+
+def some_paper(draw: random.Random, i: int) -> Record:
+    return Record(
+        key=f"k{i}{draw.choice('abXY')}",
+        title=prose(draw, 6),
+        authors=tuple(prose(draw, 2) for _ in range(draw.randint(0, 2))),
+        year=draw.choice([0, 2019, 2021, 2021, 2023]),
+        venue=draw.choice(["", "AAAI", "Nature"]),
+        status=draw.choice(["read", "unread", "reading"]),
+        added=draw.choice(["", "2026-01-02", "2026-02-03"]),
+        tags=tuple({draw.choice(["peft", "Long Context", "quant", "C++"]) for _ in range(2)}),
+        links=draw.choice(
+            [(), (("code", "https://github.com/a/B", ""),), (("paper", "https://doi.org/10.1145/Ab(1)", ""),)]
+        ),
+        arxiv=draw.choice(["", "2106.09685v2"]),
+        doi=draw.choice(["", "10.1145/ab(1)"]),
+        abstract=prose(draw, 20),
+        notes=prose(draw, 30),
+    )
+
+
+def some_query(draw: random.Random) -> str:
+    def term() -> str:
+        word = draw.choice(WORDS)
+        forms = (
+            word,
+            word,
+            f'"{word} {draw.choice(WORDS)}"',
+            f"title:{word}",
+            f"notes:{word},x",
+            f"-{word}",
+            f"(a OR {word})",
+        )
+        return draw.choice((*forms, draw.choice(ASKED)))
+
+    return " ".join(term() if not at or draw.random() < 0.7 else f"OR {term()}" for at in range(draw.randint(1, 4)))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_browser_and_command_line_give_one_answer(engine: Page, seed: int) -> None:
+    draw = random.Random(seed)  # noqa: S311 - the same papers each time
+    papers = [some_paper(draw, i) for i in range(draw.choice([1, 8, 30]))]
+    queries = [some_query(draw) for _ in range(300)]
+    with Index(":memory:") as index:
+        index.update([(f"{paper.key}.md", 1, 1, paper) for paper in papers], [])
+        expected = [answer(index, query) for query in queries]
+    given = dict(search_files(papers, {paper.key: paper.key for paper in papers}, (), {}))["search.js"]
+    data = json.loads(given.removeprefix("window.readrunIndex=").removesuffix(";\n"))
+    for query, here, there in zip(queries, expected, engine.evaluate(ANSWER, [data, queries]), strict=True):
+        assert there == here, query
+
+
+def answer(index: Index, query: str) -> Any:
+    try:
+        found = index.answer(query)
+    except BadQuery:
+        return "refused"
+    return [
+        [paper.key for paper in found.papers],
+        dict(found.typos),
+        {key: list(words) for key, words in found.lacking.items()},
+    ]
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> str:
+    library = Library.init(tmp_path_factory.mktemp("shelf") / "base")
+    for key, paper in GOLDEN["papers"].items():
+        text = f"---\n{paper['head']}status: unread\n---\n"
+        (library.root / "papers" / f"{key}.md").write_text(text, encoding="utf-8")
+    (library.root / "site").mkdir()
+    (library.root / "site" / "guide.md").write_text("# On reading\n\nHow seabirds read.\n", encoding="utf-8")
+    return library.build_site().as_uri()
+
+
+def test_table_and_window_give_the_golden_answers(browser: Browser, shelf: str) -> None:
+    """From a folder on disk, where nothing can be fetched but scripts."""
+    from playwright.sync_api import expect
+
+    table = browser.new_page()
+    table.goto(f"{shelf}/index.html")
+    window = browser.new_page()
+    window.goto(f"{shelf}/papers/hu2021lora.html")
+    window.click(".kb-find__open")
+    for golden in GOLDEN["queries"]:
+        titles = [link_title(golden["find"], n) for n in range(len(golden["find"]))]
+        table.fill("#kb-q", golden["ask"])
+        expect(table.locator("table.kb-papers tbody .kb-title")).to_have_text(titles)
+        window.keyboard.press("Control+a")
+        window.keyboard.type(golden["ask"])
+        expect(window.locator(".kb-find__list a[href*='/papers/'] .kb-find__title")).to_have_text(titles)
+    table.close()
+    window.close()
+
+
+def link_title(keys: list[str], n: int) -> str:
+    head = GOLDEN["papers"][keys[n]]["head"]
+    return str(head.split("title: ")[1].split("\n")[0])
+
+
+def test_the_index_comes_with_the_first_key_and_pages_are_found_too(browser: Browser, shelf: str) -> None:
+    asked: list[str] = []
+    page = browser.new_page()
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    page.goto(f"{shelf}/papers/hu2021lora.html")
+    assert "search.js" not in asked
+    page.keyboard.press("/")
+    page.keyboard.type("seabird reading")
+    link = page.locator(".kb-find__list a[href$='guide.html']")
+    link.wait_for()
+    assert "search.js" in asked
+    assert link.locator("mark").all_inner_texts() == ["reading"]
+    page.keyboard.type(" year:x")
+    page.get_by_text("is not a year").wait_for()
+    page.keyboard.press("Escape")
+    assert not page.locator(".kb-find").is_visible()
+    page.close()
