@@ -27,13 +27,14 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 run: $(VENV)/.installed
-	@echo "Try, in another terminal:"
-	@echo "  $(BIN)/kb list status:unread"
-	@echo "  $(BIN)/kb show nikdan2024rosa"
-	@echo "  $(BIN)/kb next"
-	@echo "Now LoRA on a small model, then the site:"
-	@$(BIN)/kb demo lora --steps 30
-	@$(BIN)/kb site serve --port $(PORT)
+	@$(BIN)/kb site serve --port $(PORT) & site=$$!; trap 'kill $$site 2>/dev/null' EXIT; trap 'exit 130' INT TERM; \
+	while kill -0 $$site 2>/dev/null && ! $(BIN)/python -c \
+	  'import urllib.request; urllib.request.urlopen("http://127.0.0.1:$(PORT)/", timeout=60)' 2>/dev/null; do sleep 0.3; done; \
+	if kill -0 $$site 2>/dev/null; then \
+	  echo; echo "and under it one of its papers:"; $(BIN)/kb demo lora; \
+	  echo; echo "Try, in another terminal: $(BIN)/kb next, $(BIN)/kb list status:unread, $(BIN)/kb show nikdan2024rosa"; \
+	fi; \
+	wait $$site
 
 test: lint types imports tests
 

@@ -18,6 +18,7 @@ from typing import Any
 from refimpl._claims import ClaimFailed, Measured, NotHere
 from refimpl.registry import CLAIMS, PACKAGE, Card, Claim
 
+HEARD = ("progress", "announce")  # options that say how it goes to whoever listens; a demo need not take them
 Report = Callable[[dict[str, Any]], None]
 _WORST = ("fails", "not shown", "not verified here", "shown", "holds")
 
@@ -127,8 +128,9 @@ def demo(card: Card, **options: Any) -> dict[str, Any]:
 
         handed = inspect.signature(lab.run).parameters
         parameters, rest = {**{name: handed[name] for name in lab.OPTIONS}, **parameters}, []
+    options = {name: value for name, value in options.items() if rest or name in parameters or name not in HEARD}
     if not rest and (unknown := sorted(set(options) - set(parameters))):
-        there = ", ".join(name for name in parameters if name != "progress")
+        there = ", ".join(name for name in parameters if name not in HEARD)
         raise TypeError(f"no option {', '.join(unknown)}; there are {there}")
     for name in options.keys() & parameters.keys():
         _fits(name, options[name], parameters[name].annotation)

@@ -383,7 +383,7 @@ def test_the_command_prints_a_table_and_refuses_in_one_line(kb: Kb, small: str, 
     assert record.name == "bench-small-python.cpu.json"
     assert "Gains and biases, own:" in done.err
     title, row = done.out.splitlines()
-    assert title.startswith(f"python on {small}: nats a token, lower is better")
+    assert title.startswith(f"python on {small}: nats a token without blanks, lower is better")
     assert row.split("\t")[:2] == ["Gains and biases", "own"]
     again = kb("bench", "delta_tuning", *options, "--json")
     assert (again.status, again.err) == (0, "")

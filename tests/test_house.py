@@ -139,3 +139,9 @@ def test_decisions_are_short() -> None:
 def test_make_without_a_target_says_what_there_is() -> None:
     done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "make run" in done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="make is not there")
+def test_make_run_serves_the_site_before_it_runs_a_paper() -> None:
+    done = subprocess.run(["make", "-n", "run"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert -1 < done.stdout.index("kb site serve") < done.stdout.index("kb demo lora") < done.stdout.index("wait $site")

@@ -416,6 +416,29 @@ def test_a_demo_shows_its_table_its_curve_and_samples(tmp_path: Path) -> None:
     assert "Not yet run." in said, "a demo is not a claim"
 
 
+def test_a_demo_that_is_right_or_wrong_shows_its_cases_ticked(tmp_path: Path) -> None:
+    case = {"given": "What is a kud?", "expected": "a small cake"}
+    said = [{**case, "said": "a small cake"}, {**case, "given": "What is a nem?", "said": "an old hat"}]
+    answered = {
+        "metric": {"name": "right answers", "better": "higher", "n": 12, "chance": 1 / 12},
+        "before": {"value": 0.0, "samples": [{**one, "said": "Mr."} for one in said] * 4},
+        "after": {"value": 0.5, "samples": said * 4},
+        "full": {"adapter": 11_000_000},
+    }
+    shown = words(implementation_html([made(tmp_path, runs={"cpu": {"demo": DEMO | answered}})]))
+    assert "What is a kud? Mr. a small cake a small cake ✓ What is a nem? Mr. an old hat a small cake ✗" in shown
+    assert shown.count("✓ What") == 3, "six of the eight"
+    assert "right answers 0 → 0.5 higher is better, 12 cases, chance 0.0833" in shown
+    assert "adapter 522 kB full fine-tuning 11 MB" in shown
+
+
+def test_blanks_stand_in_a_row_of_their_own(tmp_path: Path) -> None:
+    blanks = {part: {"value": 4.0, "blanks": blanks} for part, blanks in (("before", 9.0), ("after", 0.72))}
+    assert "blanks, scored apart 9 → 0.72" in words(
+        implementation_html([made(tmp_path, runs={"cpu": {"demo": DEMO | blanks}})])
+    )
+
+
 SHAPES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(

@@ -165,7 +165,22 @@ def test_a_demo_is_shown_where_the_system_does_not_tell_its_memory(
     done = kb("demo", "prompt_tuning", "--steps", "1", "--set", f"out={own / 'adapter'}")
     assert done.status == 0
     assert "  memory       not measured on this system\n" in done.out
+    lines = done.out.splitlines()
+    assert lines[1].split() == ["asked", "before", "after", "expected"]
+    assert [line.split()[0] in "✓✗" for line in lines[2:8]] == [True] * 6
+    assert " of 12 held out (chance 8%)\n" in done.out
+    assert "  adapter      0.0154 MB kept; full fine-tuning 10.5 MB\n" in done.out
+    assert "  next         kb demo prompt_tuning --task json · kb verify prompt_tuning\n" in done.out
+    assert "  page " not in done.out, "there is no such paper here"
     assert " s for 1 step, " in done.out
+
+
+def test_a_demo_need_not_listen(kb: Kb, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.cli.out.fancy", lambda: True)
+    assert "value: 2" in kb("demo", "scale").out
+    (own / "refimpl/scale.py").write_text(METHOD.replace("times: int = 1", "times: int = 1, announce=print"))
+    monkeypatch.setattr("catalog.cli.showing.listeners", lambda: {"announce": lambda _: None})
+    assert "value: 2" in kb("demo", "scale").out
 
 
 def test_what_libraries_log_is_not_shown(kb: Kb, own: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -41,6 +41,7 @@ _TOLD = {
 _ORDER = ("fails", "not shown", "shown", "holds", "not verified here", NOT_RUN)
 _FILE = re.compile(r"[A-Za-z0-9_]{1,80}\Z")
 LONGEST_SAMPLE, LONGEST_CAPTION, LONGEST_CELL = 600, 1200, 300
+MOST_ANSWERS = 6
 MOST_COLUMNS = 20
 MOST = 50
 
@@ -224,8 +225,14 @@ def _demo(device: str, record: Mapping[str, Any]) -> dict[str, Any]:
         "rows": [*_metric(record), *_costs(record, training)],
         "curve": cleaned(curve(losses, f"Training loss of the demo on the {DEVICES.get(device, device)}")),
         "table": _table(mapping(record.get("table"))),
-        "samples": _samples(record),
+        "answers": _samples(record, MOST_ANSWERS) if _is_answered(record) else [],
+        "samples": [] if _is_answered(record) else _samples(record, 2),
     }
+
+
+def _is_answered(record: Mapping[str, Any]) -> bool:
+    """Whether its cases are right or wrong: only then is there a chance to be right."""
+    return mapping(record.get("metric")).get("chance") is not None
 
 
 def _setting(record: Mapping[str, Any], training: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -244,8 +251,11 @@ def _metric(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     remarks += [f"{plain(metric.get('n'))} cases" if metric.get("n") else ""]
     remarks += [f"chance {plain(metric['chance'])}" if metric.get("chance") is not None else ""]
     rows = []
+    blanks = [quantity(mapping(record.get(part)).get("blanks")) for part in ("before", "after")]
     if before or after:
         rows.append((name, f"{before or '?'} → {after or '?'}", ", ".join(remark for remark in remarks if remark)))
+    if None not in blanks:
+        rows.append(("blanks, scored apart", " → ".join(number(blank) for blank in blanks if blank is not None), ""))
     if merged:
         rows.append(("merged into the weights", merged, ""))
     return rows
@@ -253,6 +263,7 @@ def _metric(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 def _costs(record: Mapping[str, Any], training: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     parameters, held = mapping(record.get("parameters")), mapping(record.get("bytes"))
+    full = mapping(record.get("full"))
     trained, whole = parameters.get("trainable", record.get("trainable")), parameters.get("all")
     of = quantity(parameters.get("share"))
     remark = f"{share(of)} of {plain(whole)}" if of is not None and plain(whole) else ""
@@ -261,7 +272,9 @@ def _costs(record: Mapping[str, Any], training: Mapping[str, Any]) -> list[tuple
     for name, label in labels.items():
         count = quantity(held.get(name))
         shown = "" if count is None else size(count)
-        rows.append((label, shown, string(held.get("peak_of")) if name == "peak" else ""))
+        beside = quantity(full.get(name))
+        remark = "" if beside is None else f"full fine-tuning {size(beside)}"
+        rows.append((label, shown, string(held.get("peak_of")) if name == "peak" else remark))
     took, pace = quantity(training.get("seconds")), quantity(training.get("tokens_a_second"))
     remark = f"{number(round(pace))} tokens a second" if pace is not None and abs(pace) < 1e12 else ""
     rows.append(("training", "" if took is None else seconds(took), remark))
@@ -286,7 +299,8 @@ def _table(said: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _samples(record: Mapping[str, Any]) -> list[dict[str, str]]:
+def _samples(record: Mapping[str, Any], most: int) -> list[dict[str, str]]:
+    """What was given, said before and after, and expected; `mark` is a tick where the last two are the same."""
     before, after = (items(mapping(record.get(part)).get("samples")) for part in ("before", "after"))
     pairs = zip(map(mapping, before), map(mapping, after), strict=False)
     samples = [
@@ -298,7 +312,8 @@ def _samples(record: Mapping[str, Any]) -> list[dict[str, str]]:
         }
         for before, after in pairs
     ]
-    return [{name: _short(said) for name, said in sample.items()} for sample in samples[:2] if any(sample.values())]
+    shown = [{name: _short(said) for name, said in sample.items()} for sample in samples[:most] if any(sample.values())]
+    return [{"mark": "✓" if s["after"].split() == s["expected"].split() else "✗", **s} for s in shown]
 
 
 # --- what a record may hold ---

@@ -139,7 +139,7 @@ def set_apart(task: Task) -> Task:
             return train[:-cut], train[-cut:]
 
         return replace(task, texts=texts)
-    if isinstance(task, tasks.Classes | tasks.Recall):
+    if isinstance(task, tasks.Answers | tasks.Classes | tasks.Recall):
         return replace(task, start=task.cases)
     return task
 
@@ -161,7 +161,7 @@ def kind_of(device: str) -> str:
 
 
 def _at_length(task: Task, length: int) -> Task:
-    if isinstance(task, tasks.Text | tasks.Classes | tasks.Recall):
+    if isinstance(task, tasks.Answers | tasks.Text | tasks.Classes | tasks.Recall):
         return replace(task, length=length)
     return task
 

@@ -31,10 +31,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """`taught(start)` are read and learnt; of `held(start)`, in the order of their hash, `cases` are scored.
+    """`taught(start)` are read and learnt; of `held(start)`, by their hash, `cases` are scored.
 
-    Another `start` is other held-out questions. `share` is the part of a method's learning rate for `python` that is
-    right for a task as near as these. Chance is the commonest answer.
+    Another `start` is other held-out questions. `steps` are enough to learn them, at `share` of the learning rate that
+    a method has for `python`. Chance is the commonest answer.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Answers:
     cases: int = 100
     start: int = 0
     length: int = 64
+    steps: int = 120
     share: float = 0.4
     metric: str = "right answers"
     better: Better = "higher"
@@ -57,7 +58,7 @@ class Answers:
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> Score:
-        """An answer is right if each of its tokens is the likeliest behind those before it: what greedy decoding says."""
+        """Right is what greedy decoding would say: each token of the answer is the likeliest behind those before it."""
         scored = self.scored()
         right = 0
         with evaluating(model):

@@ -14,13 +14,16 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from refimpl._lab import LabError, adapter, measure, models, tasks
+from refimpl._lab.answers import Answers
 from refimpl._lab.loop import History, Optimiser, Progress, Step, adamw, train
 from refimpl._lab.score import Sample, Score, Task
 
 Look = tuple[Score, list[Sample]]
 Change = Callable[[Any], nn.Module]
+STEPS = 60  # of a text
 OPTIONS = (  # those of `run` that are the user's, of every method
     "model", "task", "steps", "lr", "batch", "length", "seed", "device", "dtype", "checkpointing", "out", "progress",
+    "announce",
 )  # fmt: skip
 
 
@@ -30,8 +33,8 @@ def run(
     *,
     merge: Change | None = None,
     model: str = "tiny",
-    task: str | Task = "python",
-    steps: int = 60,
+    task: str | Task = "words",
+    steps: int | None = None,
     lr: float | None = None,
     rate: float = 1e-3,
     narrower: bool = True,
@@ -48,18 +51,23 @@ def run(
     buffers: tuple[str, ...] = (),
     options: dict[str, Any] | None = None,
     progress: Progress | None = None,
+    announce: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Load `model`, `apply(model)`, train it on `task`, and say what it did and cost.
 
-    `rate` is the method's learning rate for `tiny`. Another model has it divided by how many times as wide it is, where
-    the method's rate falls as models grow wider (`narrower`); `lr` is taken as it is. `step(model)` makes the step of a
-    method that has its own. `options` (the rank, say) stand in the record. The adapter goes to `out`, or to this
-    project's folder among the user's caches.
+    `rate` is the method's learning rate for `tiny` on `python`; a nearer task takes its share of it. Another model has
+    it divided by how many times as wide it is, where the method's rate falls as models grow wider (`narrower`); `lr` is
+    taken as it is. `step(model)` makes the step of a method that has its own. `options` (the rank, say) stand in the
+    record. The adapter goes to `out`, or to this project's folder among the user's caches. `announce` is told of what
+    takes long before the training begins.
     """
     chosen = tasks.get(task) if isinstance(task, str) else task
-    base, tokenizer = models.load(model, device, dtype)
+    near = chosen if isinstance(chosen, Answers) else None
+    steps = steps if steps is not None else near.steps if near else STEPS
+    base, tokenizer = models.load(model, device, dtype, announce=announce)
     place = str(next(base.parameters()).device)
     with models.out_of_memory(f"for {method} on {model}"):
+        rate = rate * near.share if near else rate
         lr = lr or (models.rate_of(base, rate) if narrower else rate)
         before = _look(chosen, base, tokenizer)
         torch.manual_seed(seed)
@@ -83,6 +91,7 @@ def run(
         **_scores(chosen, before, after, merged),
         "parameters": {"all": size.parameters, "trainable": size.trainable, "share": size.share},
         "bytes": _bytes(size, history, peak, place),
+        "full": _full(size, dtype),
         "training": {"steps": steps, "lr": lr, "batch": batch, "length": length or chosen.length, **_cost(history)},
         "adapter": where,
         "environment": measure.environment(place, dtype, seed),
@@ -97,8 +106,8 @@ def _scores(task: Task, before: Look, after: Look, merged: Score | None) -> dict
     """The metric, what it was before, after and once merged, and the samples."""
     return {
         "metric": {"name": task.metric, "better": task.better, "n": after[0].n, "chance": after[0].chance},
-        "before": {"value": before[0].value, "samples": _plain(before[1])},
-        "after": {"value": after[0].value, "samples": _plain(after[1])},
+        "before": {"value": before[0].value, "blanks": before[0].blanks, "samples": _plain(before[1])},
+        "after": {"value": after[0].value, "blanks": after[0].blanks, "samples": _plain(after[1])},
         "merged": None if merged is None else {"value": merged.value},
     }
 
@@ -123,6 +132,12 @@ def _bytes(size: measure.Size, history: History, peak: int | None, place: str) -
         "peak": peak,
         "peak_of": "the GPU's tensors" if place.startswith("cuda") else "the whole process",
     }
+
+
+def _full(size: measure.Size, dtype: str) -> dict[str, int]:
+    """What fine-tuning every parameter with AdamW takes: to keep, of gradients, and of moments; computed, in bytes."""
+    weights = size.parameters * getattr(torch, dtype).itemsize
+    return {"trainable": size.parameters, "adapter": weights, "gradients": weights, "optimiser": 2 * weights}
 
 
 def _cost(history: History) -> dict[str, Any]:

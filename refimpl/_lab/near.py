@@ -41,7 +41,10 @@ def _told(start: int) -> tuple[list[Question], list[Question]]:
     known = {word for synset in (*adapted()[0], *adapted()[1]) for word in synset.words}
     made = dict.fromkeys(_invented(order) for _ in range(10 * WORDS))
     named = [word for word in made if word not in known][:WORDS]
-    meanings = [f" a {how} {what}" for how, what in zip(order.choices(_HOW, k=WORDS), order.sample(_WHAT, WORDS), strict=True)]
+    meanings = [
+        f" {'an' if how[0] in 'aeiou' else 'a'} {how} {what}"
+        for how, what in zip(order.choices(_HOW, k=WORDS), order.sample(_WHAT, WORDS), strict=True)
+    ]
     pairs = list(zip(named, meanings, strict=True))
     told = [Question(form.format(word), meaning) for form in ("A {} is", "{}:") for word, meaning in pairs]
     asked = [Question(f"What is a {word}?", meaning) for word, meaning in pairs]
@@ -50,13 +53,15 @@ def _told(start: int) -> tuple[list[Question], list[Question]]:
 
 def _invented(order: random.Random) -> str:
     start, vowel, end = order.choice("bdfgklmnprstvz"), order.choice("aeiou"), order.choice("bdfgklmnprstvz")
-    return f"{start}{vowel}{end}{order.choice(("", "az", "ib", "ock", "um", "eft"))}"
+    return f"{start}{vowel}{end}{order.choice(('', 'az', 'ib', 'ock', 'um', 'eft'))}"
 
 
 @functools.cache
 def _entries() -> tuple[list[Question], list[Question]]:
-    train, test = adapted()
-    return [_entry(s) for s in train], [_entry(s) for s in test]
+    """A word of several meanings may be in both parts: what is asked in the end is not taught."""
+    train, test = ([_entry(s) for s in part] for part in adapted())
+    asked = set(test)
+    return [q for q in train if q not in asked], list(dict.fromkeys(test))
 
 
 def _entry(synset: Synset) -> Question:

@@ -1,4 +1,4 @@
-"""Texts that can only be read by copying: entries of WordNet turned from one format into another, and lists picked from.
+"""Texts that are read by copying: entries of WordNet turned from one format into another, and lists picked from.
 
 Each text keeps to one rule over all its lines, so that the first lines show what the last ones ask for. JSON is not
 among the formats: it is what the task `json` asks a model to learn.

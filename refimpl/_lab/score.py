@@ -16,11 +16,15 @@ Better = Literal["lower", "higher"]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The metric's value over `n` cases (tokens, for a text). `chance`: what the best guess without reading gets."""
+    """The metric's value over `n` cases (tokens, for a text). `chance`: what the best guess without reading gets.
+
+    `blanks` is the metric on tokens that are nothing but blanks, which are not among the `n`; None where none is.
+    """
 
     value: float
     n: int
     chance: float | None = None
+    blanks: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

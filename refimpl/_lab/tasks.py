@@ -1,5 +1,8 @@
 """The tasks by name: what a model is adapted to, with data held out and a number a person understands.
 
+    words     what 24 invented words mean, which the model is told (right answers)
+    json      a word and its part of speech, copied into JSON (right answers)
+    kind      person, animal, plant or artifact, from word and gloss (right answers)
     python    text of another kind: the source of Python's standard library (nats a token; lower is better)
     glosses   text of the same kind: glosses that `tiny` has never read (nats a token; lower is better)
     classes   classification into words: WordNet's 26 noun classes, from words and gloss (accuracy)
@@ -13,15 +16,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 
-from refimpl._lab import LabError
+from refimpl._lab import LabError, near
+from refimpl._lab.answers import Answers
 from refimpl._lab.classes import Classes
 from refimpl._lab.recall import Recall
 from refimpl._lab.score import Sample, Score, Task
 from refimpl._lab.texts import Text, glosses, python
 
-__all__ = ["TASKS", "Classes", "Recall", "Sample", "Score", "Task", "Text", "get", "glosses", "python"]
+__all__ = ["TASKS", "Answers", "Classes", "Recall", "Sample", "Score", "Task", "Text", "get", "glosses", "python"]
 
-TASKS: dict[str, Callable[[], Task]] = {"python": python, "glosses": glosses, "classes": Classes, "recall": Recall}
+TASKS: dict[str, Callable[[], Task]] = {
+    "words": near.words, "json": near.json, "kind": near.kind,
+    "python": python, "glosses": glosses, "classes": Classes, "recall": Recall,
+}  # fmt: skip
 
 
 def get(name: str) -> Task:

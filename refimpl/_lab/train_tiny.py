@@ -175,7 +175,9 @@ def train(root: Path, out: Path, clock: Clock, start: Path | None = None, *, res
     torch.set_num_threads(1)
     out.mkdir(parents=True, exist_ok=True)
     texts = corpus.read(root, SEED)
-    wordnet.write([s for s in wordnet.parse(root / "usr/share/wordnet") if wordnet.held_out(s)], out / "held_out.jsonl.gz")
+    wordnet.write(
+        [s for s in wordnet.parse(root / "usr/share/wordnet") if wordnet.held_out(s)], out / "held_out.jsonl.gz"
+    )
     unread = {kind: found[::HELD] for kind, found in texts.items()}
     texts = {kind: [t for at, t in enumerate(found) if at % HELD] for kind, found in texts.items()}
     tokenizer = tokenizer_of(texts)
