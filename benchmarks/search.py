@@ -38,7 +38,7 @@ import os, sys
 from catalog.search.index import Index
 folder, query = sys.argv[1:]
 with os.scandir(folder) as found:
-    stamps = {f.name: ((s := f.stat()).st_mtime_ns, s.st_size) for f in found if f.name.endswith(".md")}
+    stamps = {f.name: f"{(s := f.stat()).st_mtime_ns}.{s.st_size}" for f in found if f.name.endswith(".md")}
 with Index(folder + ".sqlite") as index:
     assert index.stamps() == stamps
     print(len(index.search(query, brief=True)))
@@ -100,7 +100,7 @@ def fill(folder: Path, count: int) -> float:
         file = folder / f"{record.key}.md"
         file.write_text(as_file(record), encoding="utf-8")
         stat = file.stat()
-        changes.append((file.name, stat.st_mtime_ns, stat.st_size, record))
+        changes.append((file.name, f"{stat.st_mtime_ns}.{stat.st_size}", record))
     start = time.perf_counter()
     with Index(f"{folder}.sqlite") as index:
         index.update(changes, [])

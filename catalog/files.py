@@ -26,7 +26,12 @@ _SAID = {
 
 
 def read_bytes(path: Path, shown: str = "", most: int = MOST_BYTES) -> bytes:
-    """The bytes of a regular file, `shown` as messages name it.
+    """The bytes of a regular file, `shown` as messages name it. Raises as `read_stamped`."""
+    return read_stamped(path, shown, most)[1]
+
+
+def read_stamped(path: Path, shown: str = "", most: int = MOST_BYTES) -> tuple[os.stat_result, bytes]:
+    """What the system says of a regular file, and its bytes.
 
     Raises `FileNotFoundError` where there is none, and `BadFile` where it is none that can be read: a pipe, a device, a
     folder, one that is not permitted, or one of more than `most` bytes.
@@ -41,7 +46,7 @@ def read_bytes(path: Path, shown: str = "", most: int = MOST_BYTES) -> bytes:
             if about.st_size > most:
                 raise _bad(f"{about.st_size:,} bytes; at most {most:,} are read", "make it smaller", shown)
             with os.fdopen(handle, "rb", closefd=False) as stream:
-                return stream.read(most + 1)[:most]
+                return about, stream.read(most + 1)[:most]
         finally:
             os.close(handle)
     except FileNotFoundError:

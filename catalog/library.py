@@ -13,9 +13,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from catalog.errors import BadFile, Finding, KbError, TakenKey, UnknownKey
+from catalog.errors import BadFile, Conflict, Finding, KbError, TakenKey, UnknownKey
 from catalog.files import read_bytes
-from catalog.store import Store, find_root
+from catalog.store import Change, Store, Version, find_root
 from catalog.store.config import CONFIG
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from catalog.record import Record
     from catalog.search.index import Found, Index
     from catalog.search.tree import Query
+    from catalog.store.history import Past
     from refimpl import Card
 
 CODE_HOSTS = ("github.com", "gitlab.com", "codeberg.org", "bitbucket.org")
@@ -85,15 +86,25 @@ class Library:
 
     def index(self) -> Index:
         """The search index, up to date with the files."""
+        return self._look()[0]
+
+    def unreadable(self) -> dict[str, tuple[Finding, ...]]:
+        """What is wrong with each paper file that cannot be read, by its name within the papers folder."""
+        found: dict[str, tuple[Finding, ...]] = {}
+        for finding in self._look()[1]:
+            file = finding.path.rpartition("/")[2]
+            found[file] = (*found.get(file, ()), finding)
+        return found
+
+    def _look(self) -> tuple[Index, Sequence[Finding]]:
         from catalog.search.index import CacheLost
 
         if self._index is None:
             self._index = self.store.open_index()
         try:
-            self.store.refresh(self._index)
+            return self._index, self.store.refresh(self._index)
         except CacheLost:  # the cache was damaged and has been emptied: fill it again
-            self.store.refresh(self._index)
-        return self._index
+            return self._index, self.store.refresh(self._index)
 
     def list(self, query: str = "", sort: str = "", limit: int = 0, brief: bool = False) -> Sequence[Record]:
         """The papers that a query finds; without words in it the newest first. Raises `BadQuery`.
@@ -129,7 +140,7 @@ class Library:
         index = self.index()
         if index.record(key):
             return key
-        keys = index.keys()
+        keys = [*index.keys(), *map(key_or_name, self.unreadable())]
         folded = key.casefold()
         if exact := [k for k in keys if k.casefold() == folded]:
             return exact[0]
@@ -148,12 +159,13 @@ class Library:
         )
 
     def _folded_keys(self) -> set[str]:
-        index = self.index()
-        return {key.casefold() for key in index.keys()}  # noqa: SIM118 - an index is no mapping
+        keys = [*self.index().keys(), *map(key_or_name, self.unreadable())]
+        return {key.casefold() for key in keys}
 
     def file(self, key: str) -> str:
         """The file of a paper, within the papers folder."""
-        return self.store.file_of(self.resolve(key))
+        key = self.resolve(key)
+        return next((file for file in self.unreadable() if key_or_name(file) == key), "") or self.store.file_of(key)
 
     def get(self, key: str) -> Paper:
         """The paper of a key. Raises `UnknownKey`, `BadFile`."""
@@ -161,16 +173,14 @@ class Library:
 
     def record(self, key: str) -> Record:
         """What is shown of a paper."""
-        found = self.index().record(self.resolve(key))
-        assert found
-        return found
+        key = self.resolve(key)
+        if found := self.index().record(key):
+            return found
+        raise BadFile(*self.unreadable().get(self.file(key), ()))
 
     def papers(self) -> dict[str, Paper]:
-        """Every paper by key. Raises `BadFile` where one cannot be read."""
-        papers, findings = self.store.load_all()
-        if findings:
-            raise BadFile(*findings)
-        return {paper.key: paper for paper in papers}
+        """Every paper that can be read, by key; `unreadable` says what is wrong with the others."""
+        return {paper.key: paper for paper in self.store.load_all()[0]}
 
     # --- adding ---
 
@@ -224,21 +234,28 @@ class Library:
 
     # --- changing ---
 
-    def change(self, key: str, edit: Callable[[Paper], Paper]) -> Paper:
-        """Change one paper under the lock, whatever others are doing; returns it as written."""
-        return self.store.change(self.file(key), edit)[1]
+    def change(self, key: str, edit: Callable[[Paper], Paper], what: str = "") -> Paper:
+        """Change one paper, whatever others are doing meanwhile; returns it as written. `what` says it in the log."""
+        key = self.resolve(key)
+        return self.store.change(self.file(key), edit, f"{what or 'change'} {key}")[1]
 
     def mark(self, keys: Iterable[str], status: str | Status, on: dt.date | None = None) -> Sequence[Paper]:
         """Set the status of papers; `on` is the day they were read. All or none are changed."""
-        from catalog.models import Status, file_name
-        from catalog.paperfile import dumps
+        from catalog.models import Status
 
-        status = Status(status)
-        with self.store.lock():
-            papers = [self.get(key) for key in keys]
-            marked = [p.evolve(status=status, read=on if status is Status.read else None) for p in papers]
-            self.store.commit({file_name(p.key): dumps(p) for p in marked})
-        return marked
+        status, keys = Status(status), [self.resolve(key) for key in keys]
+
+        def attempt() -> Sequence[Paper]:
+            changes, marked = [], []
+            for key in dict.fromkeys(keys):
+                version, paper = self.store.load_version(self.file(key))
+                paper = paper.evolve(status=status, read=on if status is Status.read else None)
+                changes.append(self.store.paper_change(self.file(key), version, paper))
+                marked.append(paper)
+            self.store.commit(changes, f"mark-{status} {' '.join(keys)}")
+            return marked
+
+        return self.store.gate.retried(attempt)
 
     def mark_read(self, keys: Iterable[str], on: dt.date | None = None) -> Sequence[Paper]:
         """Mark papers as read on a day (today)."""
@@ -252,11 +269,17 @@ class Library:
         """Mark papers as unread."""
         return self.mark(keys, "unread")
 
-    def note(self, key: str, text: str) -> Paper:
-        """Add a paragraph to the notes of a paper."""
+    def note(self, key: str, text: str, due: dt.date | None = None) -> Paper:
+        """Add a paragraph to the notes of a paper; `due` also sets the day by which it should be read."""
         if not text.strip():
             raise KbError("an empty note; write something")
-        return self.change(key, lambda p: p.evolve(notes=f"{p.notes}\n\n{text.strip()}" if p.notes else text.strip()))
+        more = {"due": due} if due else {}
+        added = text.strip()
+        return self.change(key, lambda p: p.evolve(notes="\n\n".join(filter(None, (p.notes, added))), **more), "note")
+
+    def due(self, key: str, day: dt.date | None) -> Paper:
+        """Set the day by which a paper should be read, or take it off."""
+        return self.change(key, lambda paper: paper.evolve(due=day), f"due {day or 'none'}")
 
     def tag(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Paper:
         """Add tags to a paper and take others off it, whatever their spelling."""
@@ -273,7 +296,7 @@ class Library:
                 )
             return paper.evolve(tags=(*(t for t in paper.tags if tag_slug(t) not in gone), *new))
 
-        return self.change(key, edit)
+        return self.change(key, edit, "tag")
 
     def link(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Paper:
         """Add links ("name=url" or "url") to a paper, and remove those of a name or address."""
@@ -288,44 +311,113 @@ class Library:
             kept = tuple(link for link in paper.links if link.name not in gone and link.url not in gone)
             return paper.evolve(links=kept + new)
 
-        return self.change(key, edit)
+        return self.change(key, edit, "link")
 
-    def edit(self, key: str, text: str, expected: str) -> Paper:
-        """Put the text of a paper file in place of the one that was read; raises `BadFile`, `Conflict`."""
+    def edit(self, key: str, text: str, expected: Version | str) -> Paper:
+        """Put a text, in its canonical form, in place of a paper file that was read; raises `BadFile`, `Conflict`.
+
+        `expected` is what was read: a `version`, or its `text`.
+        """
         from catalog.paperfile import loads
 
-        file = self.file(key)
+        file, before = self.file(key), expected
         paper = loads(text, self.resolve(key), self.store.shown(file))
-        self.store.replace(file, expected, text)
+        if isinstance(before, str):
+            before = self.version(key)
+            if before.data != str(expected).encode():
+                raise Conflict(f"{self.store.shown(file)} was changed by somebody else meanwhile; it stays as it is")
+        self.store.commit([self.store.paper_change(file, before, paper)], f"edit {paper.key}")
         return paper
 
     def text(self, key: str) -> str:
         """The text of a paper file."""
         return self.store.read_text(self.file(key))
 
+    def version(self, key: str) -> Version:
+        """The file of a paper as it stands, whether it can be read or not."""
+        return self.store.read(self.file(key))
+
     def rename(self, old: str, new: str) -> Paper:
         """Give a paper another key: its file, its entry, links to it in notes; the old key stays as an alias."""
         from catalog.bibtex.identifiers import free_key
         from catalog.rename import renamed
 
-        with self.store.lock():
-            old = self.resolve(old)
+        old = self.resolve(old)
+
+        def attempt() -> Paper:
+            since = self.store.gate.latest()
             if new.casefold() in (used := self._folded_keys()) - {old.casefold()}:
                 raise TakenKey(new, free_key(new, used))
             self.get(old).evolve(key=new)  # a key that cannot be one is refused before anything is looked for
-            papers, _ = self.store.load_all()
-            writes, paper = renamed(papers, old, new)
-            self.store.commit(writes)
-        return paper
+            loaded, _ = self.store.load_versions()
+            versions = {paper.key: (file, version) for file, (version, paper) in loaded.items()}
+            papers, paper = renamed((paper for _, paper in loaded.values()), old, new)
+            changes = []
+            for one in papers:
+                file, before = versions.get(one.key) or (self.store.new_files([one.key])[one.key], None)
+                changes.append(self.store.paper_change(file, before, one))
+            file, version = versions[old]
+            if new != old:
+                changes.append(Change(self.store.shown(file), version, None))
+            self.store.commit(changes, f"rename {old} {new}", since)
+            return paper
+
+        return self.store.gate.retried(attempt)
 
     def remove(self, keys: Iterable[str]) -> Sequence[str]:
         """Delete paper files; returns their keys."""
+        keys = [self.resolve(key) for key in keys]
+
+        def attempt() -> Sequence[str]:
+            files = {key: self.file(key) for key in keys}
+            changes = [Change(self.store.shown(file), self.store.read(file), None) for file in files.values()]
+            self.store.commit(changes, f"rm {' '.join(keys)}")
+            return keys
+
+        return self.store.gate.retried(attempt)
+
+    # --- taking back ---
+
+    def log(self, key: str = "", limit: int = 0) -> Sequence[Past]:
+        """The changes of the knowledge base, or of one paper, the last first."""
+        with self.store.gate.history() as history:
+            return history.log(self._paths(key) if key else (), limit)
+
+    def _paths(self, key: str) -> Sequence[str]:
+        """Where a paper stands and stood, also one that is gone."""
         from catalog.models import file_name
 
-        with self.store.lock():
-            keys = [self.resolve(key) for key in keys]
-            self.store.commit({file_name(key): None for key in keys})
-        return keys
+        try:
+            key = self.resolve(key)
+        except UnknownKey:
+            return [self.store.shown(file_name(key))]
+        record = self.index().record(key)
+        former = [self.store.shown(file_name(alias)) for alias in record.aliases] if record else []
+        return [self.store.shown(self.file(key)), *former]
+
+    def difference(self, past: Past) -> str:
+        """What a change did to the text of each file, as a unified diff."""
+        import difflib
+
+        lines: list[str] = []
+        with self.store.gate.history() as history:
+            for path, before, after in past.files:
+                old, new = ((history.text(name) or b"").decode("utf-8", "replace") for name in (before, after))
+                names = (path if before else "/dev/null", path if after else "/dev/null")
+                lines += difflib.unified_diff(old.splitlines(), new.splitlines(), *names, n=2, lineterm="")
+        return "\n".join(lines)
+
+    def undo(self, number: int = 0) -> Past:
+        """Take back the last change, or that of a number. Raises `Conflict` where its files have changed since."""
+        from catalog.store.undo import undo
+
+        return undo(self.store.gate, number)
+
+    def redo(self) -> Past:
+        """Make the change again that was taken back last. Raises `Conflict` where its files have changed since."""
+        from catalog.store.undo import redo
+
+        return redo(self.store.gate)
 
     # --- looking at the whole ---
 
@@ -457,17 +549,18 @@ class Library:
 
     def fmt(self, write: bool = True) -> Sequence[str]:
         """Bring every paper file into its canonical form; returns the files that were not. Raises `BadFile`."""
-        from catalog.paperfile import dumps
 
-        with self.store.lock():
-            stale: dict[str, str | None] = {}
-            for file in self.store.stamps():
-                text = dumps(self.store.load(file))
-                if text != self.store.read_text(file):
-                    stale[file] = text
+        def attempt() -> Sequence[str]:
+            loaded, findings = self.store.load_versions()
+            changes = [self.store.paper_change(file, version, paper) for file, (version, paper) in loaded.items()]
+            stale = [change for change in changes if change.before and change.after != change.before.data]
             if write:
-                self.store.commit(stale)
-        return sorted(stale)
+                self.store.commit(stale, "fmt")
+            if findings:
+                raise BadFile(*findings)
+            return sorted(Path(change.file).name for change in stale)
+
+        return self.store.gate.retried(attempt)
 
     # --- handing on ---
 
@@ -605,6 +698,16 @@ class Library:
         from catalog.models import Paper
 
         return json.dumps(Paper.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def key_or_name(file: str) -> str:
+    """The key of a paper file, or its bare name where that is none."""
+    from catalog.paperfile import read_key
+
+    try:
+        return read_key(file)
+    except BadFile:
+        return file.removesuffix(".md")
 
 
 def parse_links(links: Iterable[str]) -> tuple[Link, ...]:

@@ -10,28 +10,26 @@ from catalog.bibtex import read, set_field, set_key
 from catalog.bibtex.describe import entries
 from catalog.errors import BadBibtex
 from catalog.models import Paper, file_name
-from catalog.paperfile import dumps
 
 
-def renamed(papers: Iterable[Paper], old: str, new: str) -> tuple[dict[str, str | None], Paper]:
-    """The files to write (None removes one) and the paper under its new key; the old key stays as an alias.
+def renamed(papers: Iterable[Paper], old: str, new: str) -> tuple[list[Paper], Paper]:
+    """The papers that change, and the one under its new key among them; the old key stays as an alias.
 
     Links `old.md` in notes and `crossref`, `xdata`, `xref`, `related` fields of other entries follow. Raises `KeyError`
     where no paper has the old key.
     """
-    writes: dict[str, str | None] = {}
+    changes: list[Paper] = []
     result = None
     for paper in papers:
         changed = paper.evolve(notes=_links(paper.notes, old, new), bibtex=_references(paper.bibtex, old, new))
         if paper.key == old:
             aliases = tuple(key for key in dict.fromkeys((*paper.aliases, old)) if key != new)
             changed = result = changed.evolve(key=new, aliases=aliases, bibtex=_own_key(changed.bibtex, old, new))
-            writes[file_name(old)] = None
         if changed != paper:
-            writes[file_name(changed.key)] = dumps(changed)
+            changes.append(changed)
     if result is None:
         raise KeyError(old)
-    return writes, result
+    return changes, result
 
 
 def _links(notes: str, old: str, new: str) -> str:

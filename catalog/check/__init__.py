@@ -33,11 +33,13 @@ def fix(store: Store, cards: Sequence[Card] = (), today: dt.date | None = None) 
     from catalog.check.fixes import mended
     from catalog.check.loaded import read_catalog
 
-    with store.lock():
+    def attempt() -> list[Finding]:
         before = read_catalog(store, cards, today)
-        found = _check(store, before)
-        store.commit(mended(before))
-        remaining = check(store, cards, today)
+        store.commit(mended(before), "check --fix")
+        return _check(store, before)
+
+    found = store.gate.retried(attempt)
+    remaining = check(store, cards, today)
     left = Counter((finding.code, finding.path, finding.message) for finding in remaining)
     fixed = []
     for finding in found:

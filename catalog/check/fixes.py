@@ -1,4 +1,4 @@
-"""What can be mended without asking: the form of a file, and text whose right form is known. Pure: file -> new text."""
+"""What can be mended without asking: the form of a file, and text whose right form is known. Pure: file -> change."""
 
 from __future__ import annotations
 
@@ -15,29 +15,28 @@ from catalog.ingest.readinglist.urls import mend
 from catalog.models import Paper
 from catalog.paperfile import dumps, loads
 from catalog.record import tag_slug
+from catalog.store import Change
 
 FIXABLE = frozenset({"format", "bibtex-damage", "title-repeated", "tag-spelling", "dirty-link"})
 
 
-def mended(loaded: Loaded) -> dict[str, str | None]:
-    """The new text of each file that can be mended."""
+def mended(loaded: Loaded) -> list[Change]:
+    """The change of each file that can be mended; none where the new text would not read back."""
     tags = preferred_tags(loaded)
-    texts: dict[str, str | None] = {}
+    changes = []
     for sheet in loaded.sheets:
-        text = _text(sheet, tags)
-        if text != sheet.text:
-            texts[sheet.file] = text
-    return texts
+        paper = _mended(sheet, tags)
+        text = dumps(paper)
+        if text != sheet.text and _reads_back(text, paper, sheet.path):
+            changes.append(Change(sheet.path, sheet.version, text.encode(), paper))
+    return changes
 
 
-def _text(sheet: Sheet, tags: Mapping[str, str]) -> str:
-    """The canonical text of the mended paper; the text there is where the new one would not read back."""
-    paper = _mended(sheet, tags)
-    text = dumps(paper)
+def _reads_back(text: str, paper: Paper, path: str) -> bool:
     try:
-        return text if loads(text, paper.key, sheet.path) == paper else sheet.text
+        return loads(text, paper.key, path) == paper
     except BadFile:
-        return sheet.text
+        return False
 
 
 def _mended(sheet: Sheet, tags: Mapping[str, str]) -> Paper:

@@ -19,9 +19,9 @@ from catalog.bibtex.work import facts
 from catalog.errors import BadBibtex, BadFile, Finding, Kind
 from catalog.facts import Facts
 from catalog.models import Paper
-from catalog.paperfile import bibtex_line, front_matter_line, loads, read_key
+from catalog.paperfile import bibtex_line, front_matter_line, read_key
 from catalog.record import Record
-from catalog.store import Store
+from catalog.store import Store, Version
 
 if TYPE_CHECKING:
     from catalog.bibtex.scan import Block
@@ -64,6 +64,7 @@ class Sheet:
     file: str
     path: str
     text: str
+    version: Version
     paper: Paper
     written: tuple[Written, ...]
     record: Record
@@ -152,18 +153,12 @@ class Loaded:
 
 def read_catalog(store: Store, cards: Sequence[Card] = (), today: dt.date | None = None) -> Loaded:
     """Read everything once. What cannot be read becomes a finding."""
-    files = tuple(sorted(store.stamps()))
     unread: list[Finding] = []
     macros, shared = _shared(store, unread)
-    texts: list[tuple[str, str, Paper]] = []
-    for file in files:
-        try:
-            text = store.read_text(file)
-            texts.append((file, text, loads(text, read_key(file), store.shown(file))))
-        except BadFile as e:
-            unread += (finding if finding.path.startswith(store.config.papers) else
-                       replace(finding, path=store.shown(file)) for finding in e.findings)  # fmt: skip
-    sheets = tuple(_sheets(store, texts, macros, shared))
+    loaded, findings = store.load_versions()
+    unread += findings
+    files = tuple(sorted({*loaded, *(file for finding in findings if (file := Path(finding.path).name))}))
+    sheets = tuple(_sheets(store, loaded, macros, shared))
     return Loaded(
         store.root, store.config.papers, files, sheets, tuple(unread), shared, macros, cards,
         today or dt.date.today(),
@@ -181,9 +176,10 @@ def _shared(store: Store, unread: list[Finding]) -> tuple[Mapping[str, str], tup
 
 
 def _sheets(
-    store: Store, texts: list[tuple[str, str, Paper]], macros: Mapping[str, str], shared: tuple[Block, ...]
+    store: Store, loaded: Mapping[str, tuple[Version, Paper]], macros: Mapping[str, str], shared: tuple[Block, ...]
 ) -> Iterator[Sheet]:
-    bare = [list(_entries(paper, text, macros)) for _, text, paper in texts]
+    texts = [(file, store.text_of(file, version), version, paper) for file, (version, paper) in loaded.items()]
+    bare = [list(_entries(paper, text, macros)) for _, text, _, paper in texts]
     parents = {one.entry.key.casefold(): one.entry for written in bare for one in reversed(written) if one.entry}
     for block in shared:
         if block.kind == "entry" and (entry := _read(block.text, macros)[0]):
@@ -192,11 +188,12 @@ def _sheets(
     def parent(key: str) -> Entry | None:
         return parents.get(key.casefold())
 
-    for (file, text, paper), written in zip(texts, bare, strict=True):
+    for (file, text, version, paper), written in zip(texts, bare, strict=True):
         full = tuple(replace(one, fields=inherit(one.entry, parent)) if one.entry else one for one in written)
         yield Sheet(
-            file, store.shown(file), text, paper, full, describe(paper, macros, parent), facts(paper, macros, parent)
-        )
+            file, store.shown(file), text, version, paper, full, describe(paper, macros, parent),
+            facts(paper, macros, parent),
+        )  # fmt: skip
 
 
 def _entries(paper: Paper, text: str, macros: Mapping[str, str]) -> Iterator[Written]:

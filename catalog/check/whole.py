@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
@@ -12,6 +11,7 @@ from catalog.errors import BadBibtex, Finding, Kind
 from catalog.identity import pairs
 from catalog.record import tag_slug
 from catalog.store import SHARED
+from catalog.store.disk import folded
 
 
 def whole_rules(loaded: Loaded) -> Iterator[Finding]:
@@ -28,7 +28,7 @@ def _case_clashes(loaded: Loaded) -> Iterator[Finding]:
     """Two names that are one on file systems that ignore case, or fold accents into letters."""
     first: dict[str, str] = {}
     for file in loaded.files:
-        other = first.setdefault(unicodedata.normalize("NFC", file).casefold(), file)
+        other = first.setdefault(folded(file), file)
         if other != file:
             message = f"{file} and {other} differ in case only; BibTeX and some file systems take them for one"
             remedy = f"rename one of the two with `kb rename {file.removesuffix('.md')} …`"

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from catalog.cli import out
-from catalog.cli.options import Day, json_option, key_argument
-from catalog.errors import BadFile, Conflict, KbError
+from catalog.cli import editor, out
+from catalog.cli.options import NEVER, Day, json_option, key_argument
+from catalog.errors import KbError
 
 if TYPE_CHECKING:
     from catalog.library import Library
@@ -57,10 +57,11 @@ def add(
     record = library.having(source) if source and not Path(source).is_file() else None
     new = record is None
     if record is None:
-        bibtex = _entry(library, source, wanted=not title)
-        paper, new = library.add(
-            bibtex, title=title, key=key, links=links, tags=tags, status=status, notes=note, due=due
-        )
+        with editor.composing(library, "add", "entry.bib", TEMPLATE) as compose:
+            bibtex = _entry(library, source, not title, compose)
+            paper, new = library.add(
+                bibtex, title=title, key=key, links=links, tags=tags, status=status, notes=note, due=due
+            )
         record = library.record(paper.key)
     if as_json:
         out.echo_json(record.as_dict() | {"new": new})
@@ -71,14 +72,14 @@ def add(
         out.echo(f"already here: {record.key} ({', '.join(dates if record.read else [record.status, *dates])})")
 
 
-def _entry(library: Library, source: str | None, wanted: bool) -> str:
+def _entry(library: Library, source: str | None, wanted: bool, compose: Callable[[], str]) -> str:
     """The BibTeX text that is meant."""
     from catalog.ingest import decode_bytes
 
     if source == "-" or (source is None and wanted and not sys.stdin.isatty()):
         return decode_bytes(sys.stdin.buffer.read())[0]
     if source is None:
-        return _compose(TEMPLATE) if wanted else ""
+        return compose() if wanted else ""
     if Path(source).is_file():
         return decode_bytes(Path(source).read_bytes())[0]
     from catalog.bibtex.identifiers import arxiv, doi
@@ -88,48 +89,23 @@ def _entry(library: Library, source: str | None, wanted: bool) -> str:
     raise KbError(f"{source}: no such file, and no arXiv id or DOI; for a title use --title")
 
 
-def _compose(text: str) -> str:
-    """What the user makes of a text in the editor; stops where nothing was changed."""
-    written = click.edit(text, extension=".bib", require_save=True)
-    if written is None or written.strip() == text.strip():
-        raise KbError("nothing was written; nothing was added")
-    return written
-
-
 @click.command()
-@key_argument()
+@key_argument(required=False)
+@click.option("--recover", is_flag=True, help="Go on with a text that was written and not taken.")
 @click.pass_context
-def edit(ctx: click.Context, key: str) -> None:
+def edit(ctx: click.Context, key: str, recover: bool) -> None:
     """Edit a paper file in $EDITOR.
 
-    What comes back is checked before it is kept; where something is wrong you may go back to it.
+    What comes back is checked before it is kept; where something is wrong you may go back to it. Whatever you write is
+    kept under .kb/drafts/ until it has been taken.
     """
     library = out.library(ctx)
-    before = text = library.text(key)
-    while True:
-        written = click.edit(text, extension=".md", require_save=True)
-        if written is None or written == before:
-            click.echo("nothing changed")
-            return
-        try:
-            paper = library.edit(key, written, before)
-        except (BadFile, Conflict) as e:
-            out.echo(str(e), err=True)
-            if isinstance(e, BadFile) and sys.stdin.isatty() and click.confirm("go back to the editor?", default=True):
-                text = written
-                continue
-            raise KbError(
-                f"nothing was changed; your text is in {_keep(library, paper_file=written, key=key)}"
-            ) from None
-        out.echo(f"changed {paper.key}")
-        return
-
-
-def _keep(library: Library, paper_file: str, key: str) -> Path:
-    """A rejected text where its writer finds it again."""
-    kept = library.store.private / f"rejected-{library.file(key)}"
-    kept.write_text(paper_file, encoding="utf-8")
-    return kept
+    if recover:
+        editor.recover(library, key)
+    elif key:
+        editor.edit(library, key)
+    else:
+        raise click.UsageError("edit which paper? give a KEY, or --recover")
 
 
 def _marker(name: str, word: str, help_: str) -> click.Command:
@@ -139,7 +115,7 @@ def _marker(name: str, word: str, help_: str) -> click.Command:
     @click.pass_context
     def command(ctx: click.Context, keys: tuple[str, ...], as_json: bool) -> None:
         library = out.library(ctx)
-        _say_marked(library, library.mark(keys, word), as_json)
+        _marked(library, keys, as_json, lambda: library.mark(keys, word))
 
     return command
 
@@ -152,15 +128,20 @@ def _marker(name: str, word: str, help_: str) -> click.Command:
 def mark_read(ctx: click.Context, keys: tuple[str, ...], on: dt.date, as_json: bool) -> None:
     """Mark papers as read, today or on another day."""
     library = out.library(ctx)
-    _say_marked(library, library.mark_read(keys, on), as_json)
+    _marked(library, keys, as_json, lambda: library.mark_read(keys, on))
 
 
-def _say_marked(library: Library, papers: Sequence[Paper], as_json: bool) -> None:
+def _marked(library: Library, keys: tuple[str, ...], as_json: bool, mark: Callable[[], Sequence[Paper]]) -> None:
+    """Mark, and say what became of each paper; a date that it no longer has stays in the history."""
+    dates = {record.key: record.read for record in map(library.record, keys)}
+    papers = mark()
     if as_json:
         out.echo_json([library.record(paper.key).as_dict() for paper in papers])
         return
     for paper in papers:
-        out.echo(f"{out.MARKS[paper.status]} {paper.key} is {paper.status}{f' ({paper.read})' if paper.read else ''}")
+        before, now = dates.get(paper.key, ""), str(paper.read or "")
+        kept = f"; it was read on {before}, `kb log {paper.key}` keeps that" if before and before != now else ""
+        out.echo(f"{out.MARKS[paper.status]} {paper.key} is {paper.status}{f' ({now})' if now else ''}{kept}")
 
 
 @click.command()
@@ -176,15 +157,32 @@ def note(ctx: click.Context, key: str, text: tuple[str, ...], due: dt.date | Non
     library = out.library(ctx)
     key = library.resolve(key)
     words = " ".join(text)
-    if words == "-":
-        words = sys.stdin.read()
-    elif not words and not due:
-        words = click.edit("", extension=".md") or ""
-    if due:
-        library.change(key, lambda paper: paper.evolve(due=due))
-    if words or not due:
-        library.note(key, words)
+    if due and not text:
+        _say_due(library.due(key, due))
+        return
+    with editor.composing(library, "note", library.file(key)) as compose:
+        if words == "-" or (not text and not sys.stdin.isatty()):
+            from catalog.ingest import decode_bytes
+
+            words = decode_bytes(sys.stdin.buffer.read())[0]
+        library.note(key, words if text or words else compose(), due)
     out.echo(f"noted on {key}")
+
+
+@click.command()
+@key_argument()
+@click.argument("day", type=Day(none=True), metavar="DATE|none")
+@click.pass_context
+def due(ctx: click.Context, key: str, day: dt.date) -> None:
+    """Set the day by which a paper should be read.
+
+    DATE is YYYY-MM-DD, today, tomorrow, +7d, +2w, +3m; none takes it off.
+    """
+    _say_due(out.library(ctx).due(key, None if day == NEVER else day))
+
+
+def _say_due(paper: Paper) -> None:
+    out.echo(f"{paper.key} is due {paper.due}" if paper.due else f"{paper.key} has no due date")
 
 
 def _changer(
@@ -254,5 +252,5 @@ COMMANDS = (
     add, edit, mark_read,
     _marker("mark-reading", "reading", "Mark papers as being read."),
     _marker("mark-unread", "unread", "Mark papers as unread."),
-    note, tag, link, rename, rm,
+    note, due, tag, link, rename, rm,
 )  # fmt: skip

@@ -47,7 +47,7 @@ def check(ctx: click.Context, fix: bool, links: bool, as_json: bool) -> None:
             out.echo(f"fixed: {finding.where}: {finding.message}")
         for finding in found:
             out.echo(f"{'note: ' if finding.kind == 'note' else ''}{finding}")
-        papers = out.as_count(len(library.store.stamps()), "paper")
+        papers = out.as_count(len(library.store.files()), "paper")
         notes = len(found) - wrong
         ending = f", {out.as_count(notes, 'note')}" if notes else ""
         click.echo(f"{papers}: {out.as_count(wrong, 'error') if wrong else 'nothing wrong'}{ending}", err=True)
@@ -77,7 +77,9 @@ def schema(output: Path | None) -> None:
 
     text = Library.schema()
     if output:
-        output.write_text(text, encoding="utf-8")
+        from catalog.store import write_whole
+
+        write_whole(output, text.encode())
         click.echo(f"wrote {output}", err=True)
     else:
         click.echo(text, nl=False)

@@ -162,7 +162,7 @@ def bib(ctx: click.Context, query: str, output: Path | None, normalize: bool, ma
         out.echo(line, err=True)
     for line in _told(made):
         out.echo(line, err=True)
-    ctx.exit(1 if made.left_out or made.missing else 0)
+    ctx.exit(1 if out.unreadable(library) or made.left_out or made.missing else 0)
 
 
 def _told(made: Bib) -> Iterator[str]:
@@ -181,7 +181,9 @@ def _exporter(name: str, help_: str, method: str) -> click.Command:
     @output_option
     @click.pass_context
     def command(ctx: click.Context, query: str, output: Path | None) -> None:
-        _write(getattr(out.library(ctx), method)(query), output)
+        library = out.library(ctx)
+        _write(getattr(library, method)(query), output)
+        ctx.exit(1 if out.unreadable(library) else 0)
 
     return command
 
@@ -193,7 +195,9 @@ export.add_command(_exporter("markdown", "A reading list; importing it gives the
 
 def _write(text: str, output: Path | None) -> None:
     if output:
-        output.write_text(text, encoding="utf-8", newline="\n")
+        from catalog.store import write_whole
+
+        write_whole(output, text.encode("utf-8", "replace"))
         out.echo(f"wrote {output}", err=True)
     else:
         out.verbatim(text)

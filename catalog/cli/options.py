@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -28,27 +29,41 @@ def complete_keys(ctx: click.Context, _param: click.Parameter, incomplete: str) 
         return []
 
 
+NEVER = dt.date.min
+
+
 class Day(click.ParamType[dt.date]):
-    """A day: YYYY-MM-DD, `today` or `yesterday`."""
+    """A day: YYYY-MM-DD, `today`, `yesterday`, `tomorrow`, +7d, +2w, +3m; with `none` also NEVER."""
 
     name = "date"
+
+    def __init__(self, none: bool = False) -> None:
+        self.none = none
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
         if isinstance(value, dt.date):
             return value
-        named = {"today": 0, "yesterday": 1}
-        if value in named:
-            return dt.date.today() - dt.timedelta(days=named[value])
+        if self.none and value == "none":
+            return NEVER
+        named = {"today": 0, "yesterday": -1, "tomorrow": 1}
+        ahead = re.fullmatch(r"\+(\d{1,4})([dwm])", value)
+        if value in named or ahead:
+            days = int(ahead[1]) * {"d": 1, "w": 7, "m": 30}[ahead[2]] if ahead else named[value]
+            return dt.date.today() + dt.timedelta(days=days)
         try:
-            return dt.date.fromisoformat(value)
+            return dt.datetime.strptime(value, "%Y-%m-%d").date()
         except ValueError:
-            self.fail(f"{value!r} is not a day; write YYYY-MM-DD, today or yesterday", param, ctx)
+            self.fail(f"{value!r} is not a day; write YYYY-MM-DD, today, tomorrow, yesterday or +7d", param, ctx)
 
 
-def key_argument(name: str = "key", many: bool = False) -> Decorator:
+def key_argument(name: str = "key", many: bool = False, required: bool = True) -> Decorator:
     """One KEY, or several; completed in the shell."""
     return click.argument(
-        name, metavar="KEY..." if many else "KEY", nargs=-1 if many else 1, required=True, shell_complete=complete_keys
+        name,
+        metavar="KEY..." if many else "KEY" if required else "[KEY]",
+        nargs=-1 if many else 1,
+        required=required,
+        shell_complete=complete_keys,
     )
 
 

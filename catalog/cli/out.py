@@ -22,10 +22,28 @@ _BREAK = re.compile(r"[\t\n]")
 
 
 def library(ctx: click.Context) -> Library:
-    """The knowledge base of this call."""
+    """The knowledge base of this call; what it has to say by the way comes when the call ends."""
     from catalog.library import Library
 
-    return Library.open(ctx.find_root().obj)
+    made = Library.open(ctx.find_root().obj)
+
+    @ctx.call_on_close
+    def say() -> None:
+        for notice in made.store.gate.notices:
+            echo(f"kb: {notice}", err=True)
+
+    return made
+
+
+def unreadable(library: Library) -> int:
+    """Say on stderr which files cannot be read; returns how many."""
+    found = library.unreadable()
+    if found:
+        places = [next((finding.where for finding in findings), file) for file, findings in found.items()]
+        shown = ", ".join(places[:5]) + (f" and {len(places) - 5} more" if len(places) > 5 else "")
+        reason = f" {next(iter(found.values()))[0].message}" if len(found) == 1 else ""
+        echo(f"kb: {as_count(len(found), 'file')} cannot be read: {shown}{reason}; `kb check` says more", err=True)
+    return len(found)
 
 
 def plain(text: str) -> str:

@@ -41,9 +41,9 @@ Write -- before a query that begins with a minus: kb list -- -tag:survey
 @click.pass_context
 def list_(ctx: click.Context, query: str, sort: str, limit: int, as_json: bool) -> None:
     """List papers, the newest first."""
-    out.records(
-        out.library(ctx).list(query, sort or ("-added,key" if not query else ""), limit, brief=not as_json), as_json
-    )
+    library = out.library(ctx)
+    out.records(library.list(query, sort or ("-added,key" if not query else ""), limit, brief=not as_json), as_json)
+    out.unreadable(library)
 
 
 @click.command(epilog=QUERY_HELP)
@@ -63,10 +63,12 @@ def search(ctx: click.Context, query: str, limit: int, as_json: bool) -> None:
     """Find papers, the best match first."""
     if not query.strip():
         raise click.UsageError("search for what? `kb list` shows all")
-    found = out.library(ctx).find(query, limit=limit, brief=not as_json)
+    library = out.library(ctx)
+    found = library.find(query, limit=limit, brief=not as_json)
     for note in said(found):
         click.echo(note, err=True)
     out.records(found.papers, as_json)
+    out.unreadable(library)
     if not found.papers and not as_json:
         ctx.exit(1)
 
@@ -146,7 +148,9 @@ def _show(record: Record, paper: Paper, implementations: dict[str, str]) -> None
 @click.pass_context
 def next_(ctx: click.Context, query: str, limit: int, as_json: bool) -> None:
     """Say what to read next, and why."""
-    found = out.library(ctx).next(limit, query)
+    library = out.library(ctx)
+    found = library.next(limit, query)
+    out.unreadable(library)
     if as_json:
         out.echo_json([{"score": s.score, "reasons": s.reasons} | s.record.as_dict() for s in found])
         return
@@ -168,6 +172,7 @@ def stats(ctx: click.Context, query: str, as_json: bool) -> None:
     """
     library = out.library(ctx)
     numbers = library.stats(query)
+    out.unreadable(library)
     if as_json:
         from dataclasses import asdict
 

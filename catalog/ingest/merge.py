@@ -68,6 +68,7 @@ class Merger:
     fresh: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     entries: dict[str, list[str]] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)  # key of a file that cannot be read -> why
 
     def reserve(self, sources: Iterable[Source]) -> None:
         """Keep every key that a source gives from being given to anything else, and look up which entries are here."""
@@ -96,8 +97,10 @@ class Merger:
             paper = self.paper_of(draft)
         except ValidationError as e:
             self._note("rejected", draft, f"{(draft.title or draft.key or 'a paper')[:80]}: {why(e)}", "rejected")
-            left = tuple(filter(None, (draft.title, draft.bibtex, draft.notes)))
-            return Change(draft.key, "rejected", path=draft.path, line=draft.line, was=was, left_out=left)
+            return self._rejected(draft, was)
+        if reason := self.unreadable.get(paper.key):
+            self._note("key-reserved", draft, reason, "rejected")
+            return self._rejected(draft, was)
         facts = self.facts(paper)
         there_facts, maybe = self.known.find(facts)
         if there_facts:
@@ -111,6 +114,10 @@ class Merger:
         self.fresh.add(paper.key)
         alike = tuple((other.key, verdict.why) for other, verdict in maybe)
         return Change(paper.key, "added", None, paper, path=draft.path, line=draft.line, was=was, maybe=alike)
+
+    def _rejected(self, draft: Draft, was: str) -> Change:
+        left = tuple(filter(None, (draft.title, draft.bibtex, draft.notes)))
+        return Change(draft.key, "rejected", path=draft.path, line=draft.line, was=was, left_out=left)
 
     def _unchanged(self, draft: Draft, key: str) -> str:
         """The paper that holds this very entry, under its key or the one it was given here; "" where none does."""

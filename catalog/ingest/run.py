@@ -14,7 +14,7 @@ from catalog.bibtex import Entry, read, scan, set_key
 from catalog.bibtex.describe import entries
 from catalog.bibtex.identifiers import free_key
 from catalog.bibtex.work import facts
-from catalog.errors import BadBibtex, BadFile, Finding, KbError, TakenKey
+from catalog.errors import BadBibtex, BadFile, Finding, KbError, TakenKey, UnknownKey
 from catalog.facts import Facts
 from catalog.ingest import decode_bytes, parse
 from catalog.ingest.draft import Draft, Source
@@ -22,9 +22,10 @@ from catalog.ingest.known import Known
 from catalog.ingest.merge import Change, Merger, why
 from catalog.ingest.shared import Sharing
 from catalog.models import Paper
-from catalog.paperfile import dumps, read_key
+from catalog.paperfile import read_key
 from catalog.search.index import Index
-from catalog.store import Store
+from catalog.store import SHARED, Store, Version
+from catalog.store import Change as FileChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +54,27 @@ def import_sources(
 ) -> Imported:  # fmt: skip
     """Take in (path, bytes) each; `index` is asked for once the lock is held, and then up to date."""
     parsed = [_read(path, data) for path, data in sources]
-    with store.lock():
-        sharing = Sharing(have := store.shared())
-        parsed = [sharing.take(source) for source in parsed]
-        merger = _merger(store, index(), sharing, parsed, theirs=theirs, today=today or dt.date.today())
-        changes = [change for source in parsed for change in merger.take_all(source)]
-        findings = [finding for source in parsed for finding in source.findings] + sharing.findings + merger.findings
+
+    def attempt() -> Imported:
+        since = store.gate.latest()
+        version, have = store.shared_version()
+        sharing = Sharing(have)
+        shared = [sharing.take(source) for source in parsed]
+        work = _work(store, index(), sharing, shared, theirs=theirs, today=today or dt.date.today())
+        changes = [change for source in shared for change in work.merger.take_all(source)]
+        findings = [finding for source in shared for finding in source.findings]
+        findings += sharing.findings + work.merger.findings
         findings += _missing_notebooks(store, changes)
+        done = Imported(tuple(changes), tuple(sorted(findings, key=lambda f: (f.path, f.line))), dry_run)
         if not dry_run:
-            new = store.new_files(key for key in merger.now if key in merger.fresh)
-            writes: dict[str, str | None] = {
-                new.get(key) or store.file_of(key): dumps(paper) for key, paper in merger.now.items()
-            }
-            store.commit(writes, sharing.text if sharing.text != have else None)
-    return Imported(tuple(changes), tuple(sorted(findings, key=lambda f: (f.path, f.line))), dry_run)
+            writes = work.changes()
+            if sharing.text != have:
+                writes.append(FileChange(SHARED, version, sharing.text.encode()))
+            named = " ".join(dict.fromkeys(draft.path for source in parsed for draft in source.drafts))
+            store.commit(writes, f"import {named} ({done.count('added')} added, {done.count('merged')} merged)", since)
+        return done
+
+    return store.gate.retried(attempt)
 
 
 def add_paper(store: Store, index: Callable[[], Index], draft: Draft) -> tuple[Paper, bool]:
@@ -77,20 +85,28 @@ def add_paper(store: Store, index: Callable[[], Index], draft: Draft) -> tuple[P
     if not draft.bibtex.strip() and not draft.title.strip():
         raise KbError("nothing to add: give a BibTeX entry, or --title and --link")
     draft = replace(draft, bibtex=one_entry(draft.bibtex, draft.key))
-    with store.lock():
-        source = Source((draft,))
-        merger = _merger(store, index(), Sharing(store.shared()), [source], today=dt.date.today())
+
+    def attempt() -> tuple[Paper, bool]:
+        since = store.gate.latest()
+        work = _work(store, index(), Sharing(store.shared()), [Source((draft,))], today=dt.date.today())
+        merger = work.merger
         try:
             paper = merger.paper_of(draft)
         except ValidationError as e:
             raise KbError(why(e)) from None
+        if reason := merger.unreadable.get(paper.key):
+            raise KbError(reason)
         there, _ = merger.known.find(merger.facts(paper))
         if there:
             return merger.load(there.key), False
         if paper.key in merger.known.keys:
             raise TakenKey(paper.key, free_key(paper.key, merger.known.reserved))
-        store.commit({store.new_files([paper.key])[paper.key]: dumps(paper)})
-    return paper, True
+        merger.now[paper.key] = paper
+        merger.fresh.add(paper.key)
+        store.commit(work.changes(), f"add {paper.key}", since)
+        return paper, True
+
+    return store.gate.retried(attempt)
 
 
 def one_entry(bibtex: str, key: str = "") -> str:
@@ -113,21 +129,40 @@ def _read(path: str, data: bytes) -> Source:
     return replace(source, findings=found + source.findings)
 
 
-def _merger(
+@dataclass(slots=True)
+class _Work:
+    """A merger at work on the files of a store, and what was read of each paper that it looked at."""
+
+    store: Store
+    merger: Merger
+    read: dict[str, Version]
+
+    def changes(self) -> list[FileChange]:
+        """What becomes of each paper's file."""
+        new = self.store.new_files(key for key in self.merger.now if key in self.merger.fresh)
+        return [
+            self.store.paper_change(new.get(key) or self.store.file_of(key), self.read.get(key), paper)
+            for key, paper in self.merger.now.items()
+        ]
+
+
+def _work(
     store: Store, index: Index, sharing: Sharing, sources: Iterable[Source], *, today: dt.date, theirs: bool = False
-) -> Merger:
+) -> _Work:
     sources = list(sources)
     drafts = {draft.key: draft.bibtex for source in sources for draft in reversed(source.drafts) if draft.key}
+    versions: dict[str, Version] = {}
 
     def load(key: str) -> Paper:
-        return store.load(store.file_of(key))
+        versions[key], paper = store.load_version(store.file_of(key))
+        return paper
 
     def parent(key: str) -> Entry | None:
         text = drafts.get(key) or sharing.entries.get(key, "")
         if not text and (owner := merger.known.keys.get(key)):
             try:
                 held = entries((merger.now.get(owner) or load(owner)).bibtex)
-            except BadFile:
+            except (BadFile, UnknownKey):
                 return None
             text = next((one for one in held if _is_of(one, key)), "")
         try:
@@ -139,29 +174,38 @@ def _merger(
         return facts(paper, sharing.macros, parent)
 
     known = Known(index, lambda key: facts_of(load(key)))
-    merger = Merger(known, load, facts_of, sharing.macros, theirs, today)
-    for key in (*sharing.entries, *_unreadable(store, known)):
+    merger = Merger(known, load, facts_of, sharing.macros, theirs, today, unreadable=_unreadable(store, known))
+    for key in (*sharing.entries, *merger.unreadable):
         known.keys.setdefault(key, "")
         known.reserve([key])
     merger.reserve(sources)
-    return merger
+    return _Work(store, merger, versions)
 
 
 def _is_of(text: str, key: str) -> bool:
     return re.match(rf"@\s*[\w:+*-]+\s*[{{(]\s*{re.escape(key)}\s*[,}})]", text) is not None
 
 
-def _unreadable(store: Store, known: Known) -> list[str]:
-    """The keys of the files that the index does not know, since they cannot be read."""
-    keys = []
-    for file in store.stamps():
+def _unreadable(store: Store, known: Known) -> dict[str, str]:
+    """The keys of the files that the index does not know, since they cannot be read, and what is to be said of each."""
+    found = {}
+    for file in store.files():
         try:
             key = read_key(file)
         except BadFile:
             continue
-        if key not in known.keys:
-            keys.append(key)
-    return keys
+        if key in known.keys:
+            continue
+        try:
+            store.load(file)
+        except BadFile as e:
+            first = e.findings[0]
+            line = f"line {first.line}: " if first.line else ""
+            why = f"is there and cannot be read ({line}{first.message}); mend it, then come again"
+            found[key] = f"{store.shown(file)} {why}"
+        except UnknownKey:
+            continue
+    return found
 
 
 def _missing_notebooks(store: Store, changes: Iterable[Change]) -> list[Finding]:

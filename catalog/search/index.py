@@ -76,8 +76,8 @@ class Index:
 
     # --- keeping up with the files ---
 
-    def stamps(self) -> dict[str, tuple[int, int]]:
-        """File name -> (mtime in ns, size) as last indexed; empty after damage, so that all is indexed again."""
+    def stamps(self) -> dict[str, str]:
+        """File name -> stamp, as last indexed; empty after damage, so that all is indexed again."""
         with contextlib.suppress(CacheLost):
             return self._run(rows.stamps)
         return {}

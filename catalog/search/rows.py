@@ -28,7 +28,7 @@ SORTS = ("year", "added", "read", "title", "author", "key", "venue", "status", "
 _APPLICATION = 0x6B624958
 _BETWEEN = " \N{PILCROW SIGN} "  # a token that no query has, so that a phrase does not run on into the next author
 _SCHEMA = (
-    f"CREATE TABLE paper(id INTEGER PRIMARY KEY, file TEXT UNIQUE NOT NULL, mtime, size, {', '.join(SORTS)})",
+    f"CREATE TABLE paper(id INTEGER PRIMARY KEY, file TEXT UNIQUE NOT NULL, stamp TEXT NOT NULL, {', '.join(SORTS)})",
     "CREATE INDEX paper_key ON paper(key)",
     "CREATE TABLE body(id INTEGER PRIMARY KEY, record TEXT NOT NULL)",
     "CREATE TABLE prose(id INTEGER PRIMARY KEY, abstract TEXT NOT NULL, notes TEXT NOT NULL)",
@@ -45,10 +45,10 @@ _VALUES = attrgetter(*_FIELDS)
 _TUPLES = tuple(i for i, field in enumerate(fields(Record)) if str(field.type).startswith("tuple"))
 _ABSTRACT, _NOTES, _LINKS = map(_FIELDS.index, ("abstract", "notes", "links"))
 _decode = json.JSONDecoder().raw_decode  # half the time of json.loads, which looks for blanks around
-Change: TypeAlias = tuple[str, int, int, Record]
+Change: TypeAlias = tuple[str, str, Record]
 Marks: TypeAlias = Mapping[str, Iterable[tuple[str, str]]]
 _VERSION = zlib.crc32(repr((1, _SCHEMA, _FIELDS, unicodedata.unidata_version)).encode()) & 0x7FFFFFFF
-_ADD_PAPER = "INSERT INTO paper VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ADD_PAPER = "INSERT INTO paper VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ADD_WORDS = (
     "INSERT INTO words(rowid, key, title, authors, tags, venue, abstract, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
@@ -101,9 +101,9 @@ def _is_empty(db: sqlite3.Connection) -> bool:
     return db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
 
 
-def stamps(db: sqlite3.Connection) -> dict[str, tuple[int, int]]:
-    """File name -> (mtime in ns, size) of each paper."""
-    return {_named(file): (mtime, size) for file, mtime, size in db.execute("SELECT file, mtime, size FROM paper")}
+def stamps(db: sqlite3.Connection) -> dict[str, str]:
+    """File name -> stamp of each paper."""
+    return {_named(file): stamp for file, stamp in db.execute("SELECT file, stamp FROM paper")}
 
 
 def update(db: sqlite3.Connection, changed: Sequence[Change], removed: Iterable[str], marks: Marks) -> None:
@@ -186,8 +186,8 @@ def _drop(db: sqlite3.Connection, ids: Sequence[int]) -> None:
     db.executemany("DELETE FROM mark WHERE id = ?", ((i,) for i in ids))
 
 
-def _insert(db: sqlite3.Connection, changes: Sequence[tuple[int, str, int, int, Record]]) -> None:
-    papers = ((i, _stored(file), mtime, size, *_sorts(record)) for i, file, mtime, size, record in changes)
+def _insert(db: sqlite3.Connection, changes: Sequence[tuple[int, str, str, Record]]) -> None:
+    papers = ((i, _stored(file), stamp, *_sorts(record)) for i, file, stamp, record in changes)
     db.executemany(_ADD_PAPER, papers)
     db.executemany("INSERT INTO body VALUES (?, ?)", ((i, _text(record)) for i, *_, record in changes))
     prose = ((i, clean(record.abstract), clean(record.notes)) for i, *_, record in changes)

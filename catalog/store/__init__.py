@@ -1,40 +1,34 @@
-"""The disk: a folder of paper files, written atomically under one lock, with an index derived from it.
+"""The disk: a folder of paper files with an index derived from it, changed through one gate.
 
-Writers take the lock, recover what a killed one left, read again what they are about to change, and then replace whole
-files. A change of several files is written aside first and named in a journal, so that it happens as a whole. Readers
-take no lock. Nothing under `.kb/` is worth keeping: deleting it loses nothing.
+Readers take no lock. Under `.kb/` lie the index, which may be deleted at any time, the history of all changes, and the
+drafts of what was typed and not yet taken.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
-import sys
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from catalog.errors import BadFile, Conflict, KbError, UnknownKey
-from catalog.files import inside, read_bytes, read_text
+from catalog.errors import BadFile, Finding, KbError, UnknownKey
+from catalog.files import inside, read_bytes
 from catalog.notebook import MOST_BYTES
 from catalog.store.config import CONFIG, Config, find_root, read_config
+from catalog.store.disk import Stamp, Version, folded, names_in, read_version, stamp_of, sync_folder, write_whole
+from catalog.store.gate import TRIES, Change, Gate
 
 if TYPE_CHECKING:
-    from catalog.bibtex import Entry
-    from catalog.errors import Finding
     from catalog.models import Paper
-    from catalog.record import Record
     from catalog.search.index import Index
 
-__all__ = ["CONFIG", "LOCK_SECONDS", "SHARED", "Config", "Store", "find_root", "read_config"]
+__all__ = ["CONFIG", "SHARED", "Change", "Config", "Store", "Version", "find_root", "read_config", "write_whole"]
 
 SHARED = "shared.bib"
-LOCK_SECONDS = 60.0
-_TEMP = re.compile(r"\.[0-9a-f]{16}\.tmp\Z")
 
 
 class Store:
@@ -45,30 +39,29 @@ class Store:
         self.config = read_config(root)
         self.folder = root / self.config.papers
         self.private = root / ".kb"
-        self._held = 0
+        self.gate = Gate(root, self.private, self._owns, self._reads_back)
+        if self.config.autocommit:
+            self.gate.after = self._commit_to_git
 
     # --- reading ---
 
-    def stamps(self) -> dict[str, tuple[int, int]]:
-        """File name -> (mtime in ns, size) of each paper file. A link that leaves the knowledge base is not one."""
-        self._recover_if_needed()
-        try:
-            listing = os.scandir(self.folder)
-        except FileNotFoundError:
-            return {}
-        stamps = {}
-        with listing:
-            for item in listing:
-                name = item.name
-                if name.endswith(".md") and name[0] not in "._" and name.upper() != "README.MD" and self._ours(item):
-                    stat = item.stat()
-                    stamps[name] = (stat.st_mtime_ns, stat.st_size)
-        return stamps
+    def files(self) -> dict[str, Stamp]:
+        """File name -> stamp of each paper file. A link that leaves the knowledge base is not one.
 
-    def _ours(self, item: os.DirEntry[str]) -> bool:
-        if item.is_symlink() and not inside(Path(item.path), self.root):
-            return False
-        return item.is_file()
+        No change of several files is seen half done.
+        """
+        return self.gate.steady(self._files)
+
+    def _files(self) -> dict[str, Stamp]:
+        found = {}
+        for name in names_in(self.folder):
+            if name.endswith(".md") and name[0] not in "._" and name.upper() != "README.MD":
+                with contextlib.suppress(OSError):  # gone again, or a link that leads to itself
+                    path = self.folder / name
+                    stamp = path.stat()
+                    if S_ISREG(stamp.st_mode) and (not path.is_symlink() or inside(path, self.root)):
+                        found[name] = stamp_of(stamp)
+        return found
 
     def file_of(self, key: str) -> str:
         """The file of a key."""
@@ -81,49 +74,90 @@ class Store:
         """File names for new keys; none is that of another file, also where case is ignored."""
         from catalog.models import apart_name, file_name
 
-        taken = set(map(_caseless, self.stamps()))
+        taken = set(map(folded, names_in(self.folder)))
         files = {}
         for key in keys:
-            files[key] = file_name(key) if _caseless(file_name(key)) not in taken else apart_name(key)
-            taken.add(_caseless(files[key]))
+            files[key] = file_name(key) if folded(file_name(key)) not in taken else apart_name(key)
+            taken.add(folded(files[key]))
         return files
 
     def shown(self, file: str) -> str:
-        """The path of a paper file as messages show it."""
+        """The path of a paper file below the root, as messages show it and changes name it."""
         return f"{self.config.papers}/{file}"
 
-    def read_text(self, file: str) -> str:
-        """The text of a paper file; raises `BadFile` where it cannot be read, `UnknownKey` where there is none."""
+    def read(self, file: str) -> Version:
+        """A paper file as it stands; raises `UnknownKey` where there is none, `BadFile` where it cannot be opened."""
+        version = read_version(self.folder / file, self.shown(file))
+        if version is None:
+            raise UnknownKey(f"{self.shown(file)}: no such paper")
+        return version
+
+    def text_of(self, file: str, version: Version) -> str:
+        """The text of a paper file that was read; raises `BadFile` where it is no UTF-8."""
         try:
-            return read_text(self.folder / file, self.shown(file), MOST_BYTES)
-        except FileNotFoundError:
-            raise UnknownKey(f"{self.shown(file)}: no such paper") from None
+            return version.data.decode("utf-8")
+        except UnicodeDecodeError as e:
+            line = e.object[: e.start].count(b"\n") + 1
+            bad = Finding("encoding", "not UTF-8", "save the file as UTF-8", self.shown(file), line)
+            raise BadFile(bad) from None
+
+    def read_text(self, file: str) -> str:
+        """The text of a paper file; raises `BadFile`, `UnknownKey`."""
+        return self.text_of(file, self.read(file))
 
     def load(self, file: str) -> Paper:
-        """The paper of a file; raises `BadFile`."""
+        """The paper of a file; raises `BadFile`, `UnknownKey`."""
+        return self.load_version(file)[1]
+
+    def load_version(self, file: str) -> tuple[Version, Paper]:
+        """What was read of a file, and the paper it holds; raises `BadFile`, `UnknownKey`."""
         from catalog.paperfile import loads, read_key
 
-        return loads(self.read_text(file), read_key(file), self.shown(file))
+        version = self.read(file)
+        return version, loads(self.text_of(file, version), read_key(file), self.shown(file))
 
     def load_all(self) -> tuple[list[Paper], list[Finding]]:
         """Every paper that can be read, by key, and what is wrong with the others."""
-        papers: list[Paper] = []
-        findings: list[Finding] = []
-        for file in sorted(self.stamps()):
-            try:
-                papers.append(self.load(file))
-            except UnknownKey:  # removed since the folder was listed
-                continue
-            except BadFile as e:
-                findings.extend(e.findings)
-        return papers, findings
+        loaded, findings = self.load_versions()
+        return [paper for _, paper in loaded.values()], findings
+
+    def load_versions(self) -> tuple[dict[str, tuple[Version, Paper]], list[Finding]]:
+        """Each file that can be read with its paper, by name, and what is wrong with the others.
+
+        Where one goes away while they are read, what took its place is read too.
+        """
+        loaded: dict[str, tuple[Version, Paper]] = {}
+        findings: dict[str, tuple[Finding, ...]] = {}
+        for _ in range(TRIES):
+            names = self.files()
+            gone = [file for file in loaded if file not in names]
+            for file in gone:
+                del loaded[file]
+            vanished = False
+            for file in names:
+                if file in loaded or file in findings:
+                    continue
+                try:
+                    loaded[file] = self.load_version(file)
+                except BadFile as e:
+                    findings[file] = e.findings
+                except UnknownKey:
+                    vanished = True
+            if not vanished:
+                break
+        return dict(sorted(loaded.items())), [one for file in sorted(findings) for one in findings[file]]
 
     def shared(self) -> str:
         """The text of `shared.bib`: the `@string`s, `@preamble`s, `@xdata` and comments of imported .bib files."""
+        return self.shared_version()[1]
+
+    def shared_version(self) -> tuple[Version | None, str]:
+        """What was read of `shared.bib`, None where there is none, and its text."""
+        version = read_version(self.root / SHARED, SHARED)
         try:
-            return read_text(self.root / SHARED, SHARED).removeprefix("\ufeff").replace("\r\n", "\n")
-        except FileNotFoundError:
-            return ""
+            return version, version.data.decode("utf-8-sig").replace("\r\n", "\n") if version else ""
+        except UnicodeDecodeError:
+            raise BadFile(Finding("encoding", "not UTF-8", "save the file as UTF-8", SHARED)) from None
 
     def hand_written(self) -> dict[str, bytes]:
         """The pages and pictures of the `site/` folder, by path within it."""
@@ -162,59 +196,17 @@ class Store:
         """The search index as it was left; `refresh` brings it up to date."""
         from catalog.search.index import Index
 
-        self._make_private()
+        try:
+            self.gate.make_private()
+        except KbError:
+            return Index(":memory:")
         return Index(self.private / "index.sqlite")
 
-    def refresh(self, index: Index) -> None:
-        """Bring an index up to date with the files: what changed since is read again."""
-        on_disk, known = self.stamps(), index.stamps()
-        shared_stamp = self._shared_stamp()
-        if index.get_meta("shared") != shared_stamp:
-            known = dict.fromkeys(known, (0, -1))
-        changed = [name for name, stamp in on_disk.items() if known.get(name) != stamp]
-        removed = [name for name in known if name not in on_disk]
-        if not changed and not removed:
-            return
-        changed = sorted({*changed, *(n for n in json.loads(index.get_meta("heirs") or "[]") if n in on_disk)})
-        rows, marks, unreadable, heirs = self._describe(changed, on_disk)
-        index.update(rows, [*removed, *unreadable], marks)
-        index.set_meta("shared", shared_stamp)
-        index.set_meta("heirs", json.dumps(heirs))
+    def refresh(self, index: Index) -> list[Finding]:
+        """Bring an index up to date with the files; returns what is wrong with those that cannot be read."""
+        from catalog.store.indexing import refresh
 
-    def _describe(
-        self, changed: list[str], on_disk: Mapping[str, tuple[int, int]]
-    ) -> tuple[list[tuple[str, int, int, Record]], dict[str, frozenset[tuple[str, str]]], list[str], list[str]]:
-        """Rows and marks for the index, the files that cannot be read, and those whose entries inherit from others.
-
-        A file as young as the clock's grain is written with a stamp that never matches: an edit in the same tick would
-        go unseen.
-        """
-        import time
-
-        from catalog.bibtex.describe import describe
-        from catalog.bibtex.work import facts
-        from catalog.identity import marks_of
-
-        try:
-            macros, shared_entries = self.macros()
-        except BadFile:  # `kb check` says what is wrong with it; the papers are there all the same
-            macros, shared_entries = {}, {}
-        parents = _Parents(self, macros, shared_entries)
-        rows, unreadable, heirs = [], [], []
-        marks = {}
-        young = time.time_ns() - 50_000_000
-        for file in changed:
-            try:
-                paper = self.load(file)
-            except (BadFile, UnknownKey):
-                unreadable.append(file)
-                continue
-            if re.search(r"\b(?:crossref|xdata)\s*=", paper.bibtex, re.I):
-                heirs.append(file)
-            mtime, size = on_disk[file]
-            rows.append((file, mtime if mtime < young else 0, size, describe(paper, macros, parents)))
-            marks[file] = marks_of(facts(paper, macros, parents), paper.bibtex)
-        return rows, marks, unreadable, heirs
+        return refresh(self, index)
 
     def macros(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
         """The `@string`s that entries may use (with the months), and the text of each shared entry by key."""
@@ -231,201 +223,53 @@ class Store:
                 entries[block.key.casefold()] = block.text
         return macros, entries
 
-    def _shared_stamp(self) -> str:
-        try:
-            stat = (self.root / SHARED).stat()
-        except FileNotFoundError:
-            return ""
-        return f"{stat.st_mtime_ns}:{stat.st_size}"
-
     # --- writing ---
 
-    @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> contextlib.AbstractContextManager[None]:
         """Hold the knowledge base against other writers; waits up to a minute."""
-        if self._held:
-            yield
-            return
-        from filelock import FileLock, Timeout
+        return self.gate.lock()
 
-        self._make_private()
-        try:
-            with FileLock(self.private / "lock", timeout=LOCK_SECONDS):
-                self._held += 1
-                try:
-                    self._recover()
-                    yield
-                finally:
-                    self._held -= 1
-        except Timeout:
-            raise KbError(f"another kb has been writing to {self.root} for a minute; try again") from None
-        except PermissionError as e:
-            raise KbError(f"cannot write: {e.filename or self.root}: permission denied") from None
-
-    def change(self, file: str, edit: Callable[[Paper], Paper]) -> tuple[Paper, Paper]:
-        """Read a paper under the lock, change it, write it; returns it before and after."""
+    def paper_change(self, file: str, before: Version | None, paper: Paper) -> Change:
+        """The change that lets a file say what a paper says, whatever was read of it before."""
         from catalog.paperfile import dumps
 
-        with self.lock():
-            before = self.load(file)
+        return Change(self.shown(file), before, dumps(paper).encode("utf-8", "surrogatepass"), paper)
+
+    def change(self, file: str, edit: Callable[[Paper], Paper], what: str) -> tuple[Paper, Paper]:
+        """Read a paper, change it, write it; where somebody changed it meanwhile, change that. Before and after."""
+
+        def attempt() -> tuple[Paper, Paper]:
+            version, before = self.load_version(file)
             after = edit(before)
-            self.commit({file: dumps(after)})
-        return before, after
+            self.commit([self.paper_change(file, version, after)], what)
+            return before, after
 
-    def replace(self, file: str, expected: str, text: str) -> None:
-        """Write a text in place of the one that was read; raises `Conflict` if the file has changed since."""
-        with self.lock():
-            if self.read_text(file) != expected:
-                raise Conflict(f"{self.shown(file)} was changed by somebody else meanwhile; nothing was overwritten")
-            self.commit({file: text})
+        return self.gate.retried(attempt)
 
-    def commit(self, writes: Mapping[str, str | None], shared: str | None = None) -> None:
-        """Write these paper files (None removes one), and `shared.bib` where given, as a whole. Holds the lock."""
-        with self.lock():
-            targets: dict[Path, str | None] = {self.folder / name: text for name, text in writes.items()}
-            if shared is not None:
-                targets[self.root / SHARED] = shared
-            targets = {path: text for path, text in targets.items() if _differs(path, text)}
-            if not targets:
-                return
-            self.folder.mkdir(parents=True, exist_ok=True)
-            moves = [(_write_aside(path, text) if text is not None else None, path) for path, text in targets.items()]
-            _sync_files([temp for temp, _ in moves if temp])
-            if len(moves) > 1:
-                self._write_journal(moves)
-            _apply(moves)
-            if len(moves) > 1:
-                (self.private / "journal.json").unlink()
+    def commit(self, changes: Sequence[Change], what: str, since: int | None = None) -> int:
+        """Make these changes as a whole, as `Gate.commit` says."""
+        return self.gate.commit(changes, what, since)
+
+    def _owns(self, file: str) -> bool:
+        """Whether a path below the root is one that kb writes: a paper file, or `shared.bib`."""
+        path = Path(file)
+        return file == SHARED or (path.parent == Path(self.config.papers) and path.suffix == ".md")
+
+    def _reads_back(self, file: str, data: bytes) -> Paper:
+        from catalog.paperfile import loads, read_key
+
+        name = Path(file).name
+        return loads(self.text_of(name, Version((0, 0, 0, 0), data)), read_key(name), file)
+
+    def _commit_to_git(self, what: str, files: Sequence[str]) -> None:
+        from catalog.store.commits import git_commit
+
+        if why := git_commit(self.root, what, files):
+            self.gate.notices.append(why)
 
     def write_file(self, path: Path, text: str) -> None:
         """Write a file of the knowledge base that is no paper, at once or not at all."""
         with self.lock():
             path.parent.mkdir(parents=True, exist_ok=True)
-            temp = _write_aside(path, text)
-            _sync_files([temp])
-            temp.replace(path)
-
-    def _write_journal(self, moves: list[tuple[Path | None, Path]]) -> None:
-        rows = [[temp.name if temp else "", str(path.relative_to(self.root))] for temp, path in moves]
-        journal = self.private / "journal.json"
-        temp = _write_aside(journal, json.dumps(rows))
-        _sync_files([temp])
-        temp.replace(journal)
-        _sync_folder(self.private)
-
-    def _recover_if_needed(self) -> None:
-        if not self._held and (self.private / "journal.json").exists():
-            with self.lock():
-                pass
-
-    def _recover(self) -> None:
-        """Finish what a killed writer had decided on, and drop what it had not."""
-        journal = self.private / "journal.json"
-        if journal.exists():
-            with contextlib.suppress(ValueError, TypeError):
-                _apply([self._checked_move(temp, path) for temp, path in json.loads(journal.read_text("utf-8"))])
-            journal.unlink()
-        for folder in (self.folder, self.root, self.private):
-            with contextlib.suppress(FileNotFoundError), os.scandir(folder) as listing:
-                for name in [item.name for item in listing if item.name[0] == "." and _TEMP.match(item.name)]:
-                    (folder / name).unlink(missing_ok=True)
-
-    def _checked_move(self, temp: str, target: str) -> tuple[Path | None, Path]:
-        """A move of the journal; one that would touch anything but our own files is refused."""
-        path = self.root / target
-        ours = path == self.root / SHARED or (path.parent == self.folder and path.suffix == ".md")
-        if not ours or "/" in temp or "\\" in temp or ".." in Path(target).parts or (temp and not _TEMP.match(temp)):
-            raise ValueError(target)
-        return (path.parent / temp if temp else None), path
-
-    def _make_private(self) -> None:
-        """`.kb/` holds the lock and what is derived; it ignores itself in git. A link is not followed.
-
-        Raises `KbError` where it is one: a clone could lead it anywhere.
-        """
-        if self.private.is_symlink():
-            raise KbError(f"{self.private} is a link; remove it, as kb writes files of its own there")
-        if not self.private.is_dir():
-            with contextlib.suppress(OSError):
-                self.private.mkdir(exist_ok=True)
-                (self.private / ".gitignore").write_text("*\n")
-
-
-class _Parents:
-    """Entries that others inherit from, looked up when one asks."""
-
-    def __init__(self, store: Store, macros: Mapping[str, str], shared: Mapping[str, str]) -> None:
-        self.store, self.macros, self.shared = store, macros, shared
-        self.files: dict[str, str] | None = None
-
-    def __call__(self, key: str) -> Entry | None:
-        from catalog.bibtex import read
-        from catalog.bibtex.describe import read_first
-        from catalog.errors import BadBibtex
-        from catalog.paperfile import read_key
-
-        if text := self.shared.get(key.casefold()):
-            try:
-                return read(text, self.macros)
-            except BadBibtex:
-                return None
-        if self.files is None:
-            self.files = {read_key(file).casefold(): file for file in self.store.stamps()}
-        file = self.files.get(key.casefold())
-        try:
-            return read_first(self.store.load(file), self.macros) if file else None
-        except BadFile:
-            return None
-
-
-def _caseless(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
-
-
-def _differs(path: Path, text: str | None) -> bool:
-    try:
-        return text is None or read_bytes(path) != text.encode()
-    except FileNotFoundError:
-        return text is not None
-
-
-def _write_aside(path: Path, text: str) -> Path:
-    """The text in a file of its own beside the one it is for."""
-    temp = path.with_name(f".{os.urandom(8).hex()}.tmp")
-    with temp.open("xb") as stream:
-        stream.write(text.encode())
-    with contextlib.suppress(FileNotFoundError):
-        temp.chmod(path.stat().st_mode & 0o7777)
-    return temp
-
-
-def _sync_files(paths: Sequence[Path]) -> None:
-    """Wait until these files are on the disk; for many, Linux waits for everything at once, which is far quicker."""
-    if len(paths) > 100 and sys.platform == "linux":
-        os.sync()
-        return
-    for path in paths:
-        handle = os.open(path, os.O_RDWR)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _apply(moves: list[tuple[Path | None, Path]]) -> None:
-    for temp, path in moves:
-        if temp is None:
-            path.unlink(missing_ok=True)
-        elif temp.exists():
-            temp.replace(path)
-    for folder in {path.parent for _, path in moves}:
-        _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # a file system without folder sync, such as Windows'
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            write_whole(path, text.encode())
+            sync_folder(path.parent)

@@ -30,7 +30,7 @@ class Config:
 
     `overdue_days` is how long a paper may stay unread before `kb stats` says so; `implemented` is a query for the
     papers of which `kb check` demands an implementation; `contact` is how hosts that are asked can reach the one who
-    asks: an address, or "git" for that of the git identity.
+    asks: an address, or "git" for that of the git identity; `autocommit` makes one git commit a change.
     """
 
     title: str = "Reading list"
@@ -39,6 +39,7 @@ class Config:
     site_url: str = ""
     implemented: str = ""
     contact: str = ""
+    autocommit: bool = False
 
 
 def find_root(start: Path, named: str | None = None) -> Path:
@@ -140,5 +141,5 @@ def _contact(text: str) -> None:
 
 CHECKS: Mapping[str, Callable[[Any], None]] = MappingProxyType({
     "title": _title, "papers": _papers, "overdue_days": _overdue_days, "site_url": _site_url,
-    "implemented": _implemented, "contact": _contact,
+    "implemented": _implemented, "contact": _contact, "autocommit": lambda _: None,
 })  # fmt: skip

@@ -1,0 +1,169 @@
+"""Files as they stand on the disk: what was read and when, and texts written so that a power cut leaves old or new."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.errors import Conflict
+from catalog.files import read_stamped
+from catalog.notebook import MOST_BYTES
+
+Stamp = tuple[int, int, int, int]
+_TEMP = re.compile(r"\.[0-9a-f]{16}\.tmp\Z")
+_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What was read of a file: its bytes, and the stamp (mtime, ctime, inode, size) that it had just before."""
+
+    stamp: Stamp
+    data: bytes
+
+    @property
+    def digest(self) -> str:
+        """The hash of the bytes."""
+        return digest(self.data)
+
+
+def digest(data: bytes) -> str:
+    """The name of some bytes: their SHA-256, hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def stamp_of(found: os.stat_result) -> Stamp:
+    """What changes whenever a file is written, renamed or put in the place of another."""
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size
+
+
+def stamp_at(path: Path) -> Stamp | None:
+    """The stamp of what is at a path, links followed; None where nothing is."""
+    try:
+        return stamp_of(path.stat())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def read_version(path: Path, shown: str = "") -> Version | None:
+    """The regular file at a path; None where there is none. Raises `BadFile` where it is none that can be read."""
+    try:
+        about, data = read_stamped(path, shown or path.name, MOST_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return Version(stamp_of(about), data)
+
+
+def folded(name: str) -> str:
+    """What two names share that are one file where case or Unicode form do not count."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def names_in(folder: Path) -> Iterator[str]:
+    """Everything that lies in a folder."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as listing:
+        for item in listing:
+            yield item.name
+
+
+def write_aside(path: Path, data: bytes, beside: Path) -> Path:
+    """The bytes in a file of their own, with the mode of the one they are for; in `beside`, or where that is another
+    disk next to it."""
+    with contextlib.suppress(OSError):
+        if beside.stat().st_dev != path.parent.stat().st_dev:
+            beside = path.parent
+    temp = beside / f".{os.urandom(8).hex()}.tmp"
+    with temp.open("xb") as stream:
+        stream.write(data)
+    with contextlib.suppress(FileNotFoundError, PermissionError):  # some shares know no modes
+        temp.chmod(path.stat().st_mode & 0o7777)
+    return temp
+
+
+def sweep(folders: Iterable[Path]) -> None:
+    """Remove what killed writers wrote aside."""
+    for folder in folders:
+        for name in list(names_in(folder)):
+            if name[0] == "." and _TEMP.match(name):
+                (folder / name).unlink(missing_ok=True)
+
+
+def put(temp: Path, path: Path, expected: Stamp | None) -> None:
+    """Move a written text to its place, if what it replaces is still what was read; raises `Conflict` otherwise.
+
+    Where there was nothing, nothing that appeared meanwhile is replaced.
+    """
+    if expected is None:
+        try:
+            path.hardlink_to(temp)
+        except FileExistsError:
+            raise Conflict(f"{path.name} has appeared meanwhile; nothing was overwritten") from None
+        except OSError as e:
+            if e.errno not in _NO_HARD_LINKS or os.path.lexists(path):
+                raise
+            temp.replace(path)
+        else:
+            temp.unlink()
+        return
+    _unmoved(path, expected)
+    temp.replace(path)
+
+
+def take_away(path: Path, expected: Stamp | None) -> None:
+    """Remove a file that is still what was read; raises `Conflict` otherwise."""
+    if expected is not None:
+        _unmoved(path, expected)
+    path.unlink(missing_ok=True)
+
+
+def _unmoved(path: Path, expected: Stamp) -> None:
+    if stamp_at(path) != expected:
+        raise Conflict(f"{path.name} was changed by somebody else meanwhile; nothing was overwritten")
+
+
+def sync_files(paths: Sequence[Path]) -> None:
+    """Wait until these files are on the disk; for many, Linux waits for everything at once, which is far quicker."""
+    if len(paths) > 100 and sys.platform == "linux":
+        os.sync()
+        return
+    for path in paths:
+        handle = os.open(path, os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    with contextlib.suppress(OSError):  # a file system without folder sync, such as Windows'
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file outside the papers, such as an export, at once or not at all; a link is written through."""
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "no such folder", str(path.parent))
+    if target.exists() and not target.is_file():  # a terminal, a pipe, /dev/stdout
+        target.write_bytes(data)
+        return
+    temp = write_aside(target, data, target.parent)
+    try:
+        sync_files([temp])
+        temp.replace(target)
+    except BaseException:
+        temp.unlink(missing_ok=True)
+        raise

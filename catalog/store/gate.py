@@ -1,0 +1,337 @@
+"""The one gate for every write: read back, compared with what was read, written down, swapped as a whole.
+
+Who wants to write computes without the lock and hands over what was read and what shall stand there. Under the lock the
+gate looks whether each file still is what was read; then the texts go to the disk beside, the change goes into the
+history, and the files are swapped. Killed in between, the next command finishes what has begun, where it still stands.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from catalog.errors import BadFile, Conflict, KbError
+from catalog.store import disk
+from catalog.store.disk import Stamp, Version, folded
+from catalog.store.history import History, Past
+
+if TYPE_CHECKING:
+    from catalog.models import Paper
+
+T = TypeVar("T")
+LOCK_SECONDS = 60.0
+TRIES = 5
+_GLANCES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)  # seconds that a reader gives a writer to end its swap
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What shall become of a file: its path below the root, what was read of it (None: nothing was there), and its new
+    bytes (None removes it). `meant` is the paper that the new bytes have to read back as."""
+
+    file: str
+    before: Version | None
+    after: bytes | None
+    meant: Paper | None = None
+
+
+@dataclass(slots=True)
+class _Move:
+    change: Change
+    path: Path
+    stamp: Stamp | None
+    temp: Path | None = None
+
+
+@dataclass(slots=True)
+class Gate:
+    """The way in which files of one knowledge base change. `notices` is what a person should hear of."""
+
+    root: Path
+    private: Path
+    owns: Callable[[str], bool]
+    reads_back: Callable[[str, bytes], Paper]
+    notices: list[str] = field(default_factory=list)
+    after: Callable[[str, Sequence[str]], None] | None = None
+    _held: int = 0
+
+    # --- the lock ---
+
+    @contextlib.contextmanager
+    def lock(self, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+        """Hold the knowledge base against other writers; waits up to a minute."""
+        if self._held:
+            yield
+            return
+        from filelock import FileLock, Timeout
+
+        self.make_private()
+        lock = FileLock(self.private / "lock", timeout=seconds, poll_interval=0.02)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise Busy(f"another kb has been writing to {self.root} for a minute; try again") from None
+        except PermissionError as e:
+            raise KbError(f"cannot write: {e.filename or self.root}: permission denied") from None
+        try:
+            self._held += 1
+            self._recover()
+            yield
+        finally:
+            self._held -= 1
+            lock.release()
+
+    def make_private(self) -> None:
+        """`.kb/` holds the lock, the history and what is derived; it ignores itself in git."""
+        if self.private.is_symlink():
+            raise KbError(f"{self.private} is a link; remove it, kb makes a folder of its own")
+        with contextlib.suppress(OSError):
+            self.private.mkdir(exist_ok=True)
+            ignore = self.private / ".gitignore"
+            if not os.path.lexists(ignore):
+                ignore.write_text("*\n")
+
+    # --- reading while others write ---
+
+    def steady(self, look: Callable[[], T]) -> T:
+        """What is seen when no change of several files is half done; what is seen then where one takes long."""
+        seen = None
+        for seconds in (*_GLANCES, 0.0):
+            before = self._swaps()
+            seen = look()
+            if self._held or (before == self._swaps() and before[0] is None):
+                return seen
+            if not self._finish_for_others():
+                time.sleep(seconds)
+        assert seen is not None
+        return seen
+
+    def _swaps(self) -> tuple[Stamp | None, Stamp | None]:
+        return disk.stamp_at(self.private / "swapping"), disk.stamp_at(self.private / "swapped")
+
+    def _finish_for_others(self) -> bool:
+        """Finish what a killed writer left; False where one is alive, or nothing may be written."""
+        try:
+            with self.lock(seconds=0):
+                return True
+        except (KbError, OSError):
+            return False
+
+    # --- changing ---
+
+    def latest(self) -> int:
+        """The number of the last change, to tell later whether there has been another."""
+        if not (self.private / "history.sqlite").exists():
+            return 0
+        with self.history() as history:
+            return history.latest()
+
+    def history(self) -> History:
+        """The history of this knowledge base."""
+        self.make_private()
+        history = History(self.private / "history.sqlite")
+        if history.notice:
+            self.notices.append(history.notice)
+        return history
+
+    def retried(self, attempt: Callable[[], T]) -> T:
+        """Compute and commit; where something moved on meanwhile, again on what is there now, under the lock."""
+        try:
+            return attempt()
+        except Conflict:
+            with self.lock():
+                for _ in range(TRIES - 1):
+                    with contextlib.suppress(Conflict):
+                        return attempt()
+                return attempt()
+
+    def commit(self, changes: Sequence[Change], what: str, since: int | None = None, turn: str = "do") -> int:
+        """Make these changes as a whole; returns the number of the change in the history, 0 where nothing differs.
+
+        `what` says it in the log. With `since`, another change than that number in between is a conflict too. Raises
+        `Conflict` where a file is not what was read, `KbError` where a text would not read back.
+        """
+        changes = [change for change in changes if change.after != _data(change.before)]
+        for change in changes:
+            self._read_back(change)
+        if not changes:
+            return 0
+        with self.lock():
+            if since is not None and since != self.latest():
+                raise Conflict("another kb changed something meanwhile")
+            moves = self._moves(changes)
+            with self.history() as history, self._cleared(moves):
+                return self._swap(moves, history, what, turn)
+
+    def _read_back(self, change: Change) -> None:
+        if change.meant is None or change.after is None:
+            return
+        try:
+            same = self.reads_back(change.file, change.after) == change.meant
+        except BadFile as e:
+            raise KbError(f"{change.file}: what was to be written could not be read again ({e}); it stays") from None
+        if not same:
+            raise KbError(f"{change.file}: what was to be written would read differently; it stays as it is")
+
+    def _moves(self, changes: Sequence[Change]) -> list[_Move]:
+        gone = {change.file for change in changes if change.after is None}
+        there: dict[Path, dict[str, str]] = {}
+        moves = []
+        for change in changes:
+            path = self._target(change)
+            now = disk.stamp_at(path)
+            if change.before is None and change.after is not None:
+                folder = path.parent
+                names = there.setdefault(folder, {folded(name): name for name in disk.names_in(folder)})
+                other = names.get(folded(path.name))
+                if other and change.file.removesuffix(path.name) + other not in gone:
+                    raise Conflict(f"{change.file} is there already, as {other}; nothing was overwritten")
+            elif change.before is not None and now != change.before.stamp:
+                version = disk.read_version(path)
+                if version is None or version.data != change.before.data:
+                    raise Conflict(f"{change.file} was changed by somebody else meanwhile; nothing was overwritten")
+                now = version.stamp
+            moves.append(_Move(change, path, now))
+        return moves
+
+    def _target(self, change: Change) -> Path:
+        """Where the file of a change stands: a link within the knowledge base is written through."""
+        if not self.owns(change.file):
+            raise KbError(f"{change.file} is no file that kb writes")
+        path = self.root / change.file
+        if path.is_symlink():
+            target = Path(os.path.realpath(path))
+            if change.after is None or not target.is_relative_to(os.path.realpath(self.root)):
+                raise KbError(f"{change.file} is a link to {path.readlink()}; change or remove the file itself")
+            return target
+        return path
+
+    @contextlib.contextmanager
+    def _cleared(self, moves: Sequence[_Move]) -> Iterator[None]:
+        """Nothing written aside stays; an error of the system says which file it was about."""
+        try:
+            yield
+        except OSError as e:
+            shown = Path(e.filename).name if e.filename else moves[0].change.file
+            raise KbError(f"cannot write {moves[0].change.file}: {e.strerror or e} ({shown})") from None
+        finally:
+            for move in moves:
+                if move.temp:
+                    with contextlib.suppress(OSError):
+                        move.temp.unlink(missing_ok=True)
+
+    def _swap(self, moves: list[_Move], history: History, what: str, turn: str) -> int:
+        for move in moves:
+            if move.change.after is not None:
+                move.path.parent.mkdir(parents=True, exist_ok=True)
+                move.temp = disk.write_aside(move.path, move.change.after, self.private)
+        disk.sync_files([move.temp for move in moves if move.temp])
+        number = history.begin(what, ((m.change.file, _data(m.change.before), m.change.after) for m in moves), turn)
+        with self._announced(many=len(moves) > 1):
+            self._carry_out(moves, history, number)
+            for folder in {move.path.parent for move in moves}:
+                disk.sync_folder(folder)
+        history.done(number)
+        if self.after:
+            self.after(what, [move.change.file for move in moves])
+        return number
+
+    def _carry_out(self, moves: list[_Move], history: History, number: int) -> None:
+        """New texts first, removals last: what is renamed is never in neither place."""
+        applied: list[_Move] = []
+        try:
+            for move in sorted(moves, key=lambda move: move.temp is None):
+                if move.temp:
+                    disk.put(move.temp, move.path, move.stamp)
+                else:
+                    disk.take_away(move.path, move.stamp)
+                applied.append(move)
+        except (Conflict, OSError) as error:
+            try:
+                for move in reversed(applied):
+                    self._put_back(move)
+                history.drop(number)
+            except (OSError, KbError):
+                raise KbError(f"the change is begun, but not finished ({error}); the next kb finishes it") from None
+            raise
+
+    def _put_back(self, move: _Move) -> None:
+        version = disk.read_version(move.path)
+        if _data(version) != move.change.after:
+            return  # edited within the moment since: its new owner's
+        self._set(move.path, _data(move.change.before), version)
+
+    def _set(self, path: Path, data: bytes | None, there: Version | None) -> None:
+        stamp = there.stamp if there else None
+        if data is None:
+            disk.take_away(path, stamp)
+        else:
+            temp = disk.write_aside(path, data, self.private)
+            disk.sync_files([temp])
+            disk.put(temp, path, stamp)
+
+    @contextlib.contextmanager
+    def _announced(self, many: bool) -> Iterator[None]:
+        """While several files are swapped, readers can see that it is so."""
+        if many:
+            marker = self.private / "swapping"
+            marker.unlink(missing_ok=True)  # a link that came with a clone
+            marker.touch()
+            disk.sync_folder(self.private)
+        yield
+        if many:
+            marker.replace(self.private / "swapped")
+
+    # --- after a kill ---
+
+    def _recover(self) -> None:
+        """Finish what a killed writer had begun, drop what it had not; what was changed since stays, and is named."""
+        if not (self.private / "history.sqlite").exists():
+            return
+        with self.history() as history:
+            for past in history.pending():
+                self._finish(past, history)
+        marker = self.private / "swapping"
+        if marker.exists():
+            marker.replace(self.private / "swapped")
+        disk.sweep([self.private])
+
+    def _finish(self, past: Past, history: History) -> None:
+        now: dict[str, Version | None] = {}
+        moved = []
+        for path, *_ in past.files:
+            try:
+                now[path] = disk.read_version(self.root / path) if self.owns(path) else None
+            except (KbError, OSError):
+                moved.append(path)
+        states = {path: version.digest if version else "" for path, version in now.items()}
+        begun = [t for t in past.files if t.path in states and states[t.path] == t.after]
+        if not begun:
+            history.drop(past.number)
+            return
+        for path, before, after in past.files:
+            try:
+                if path in moved or states[path] not in (before, after):
+                    raise Conflict(path)
+                if states[path] == before != after:
+                    self._set(self.root / path, history.text(after), now[path])
+            except (KbError, OSError):
+                moved.append(path)
+        history.done(past.number, without=moved)
+        for path in dict.fromkeys(moved):
+            self.notices.append(
+                f"{path} was changed since `kb {past.what}` was cut short, and stays; `kb log` shows that change"
+            )
+
+
+class Busy(KbError):
+    """Another process holds the knowledge base."""
+
+
+def _data(version: Version | None) -> bytes | None:
+    return version.data if version else None

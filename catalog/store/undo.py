@@ -1,0 +1,46 @@
+"""Taking a change back, and making it again, where the files still are as it left them."""
+
+from __future__ import annotations
+
+from catalog.errors import Conflict, KbError
+from catalog.store.disk import read_version
+from catalog.store.gate import Change, Gate
+from catalog.store.history import Past
+
+
+def undo(gate: Gate, number: int = 0) -> Past:
+    """Take back the last change that stands, or that of a number; raises `Conflict` where its files have changed."""
+    with gate.history() as history:
+        past = history.change(number) if number else history.to_undo()
+    if past is None:
+        raise KbError(f"there is no change {number}; `kb log` shows all" if number else "there is nothing to undo")
+    if past.state != "done":
+        raise KbError(f"change {past.number} is undone already; `kb redo` makes it again")
+    return _turn(gate, past, "undo")
+
+
+def redo(gate: Gate) -> Past:
+    """Make the change again that was taken back last; raises `Conflict` where its files have changed since."""
+    with gate.history() as history:
+        past = history.to_redo()
+    if past is None:
+        raise KbError("there is nothing to redo")
+    return _turn(gate, past, "redo")
+
+
+def _turn(gate: Gate, past: Past, way: str) -> Past:
+    changes, moved = [], []
+    with gate.history() as history:
+        for path, before, after in past.files:
+            there, wanted = (after, before) if way == "undo" else (before, after)
+            now = read_version(gate.root / path)
+            if (now.digest if now else "") != there:
+                later = next((other for other in history.log([path]) if other.state == "done"), None)
+                by = f"`kb {later.what}`" if later and later.number > past.number else "another program"
+                moved.append(f"{path} was changed since by {by}")
+            else:
+                changes.append(Change(path, now, history.text(wanted)))
+    if moved:
+        raise Conflict(f"cannot {way} {past.number} ({past.what}): {'; '.join(moved)}; nothing was changed")
+    gate.commit(changes, f"{way} {past.number}: {past.what}", turn=f"{way} {past.number}")
+    return past
