@@ -183,7 +183,7 @@ def _exporter(name: str, help_: str, method: str) -> click.Command:
     def command(ctx: click.Context, query: str, output: Path | None) -> None:
         library = out.library(ctx)
         _write(getattr(library, method)(query), output)
-        ctx.exit(1 if out.unreadable(library) else 0)
+        out.unreadable(library)
 
     return command
 
