@@ -15,7 +15,7 @@ from stat import S_ISREG
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from catalog.errors import BadFile, Finding, KbError, UnknownKey
+from catalog.errors import BadFile, Finding, UnknownKey
 from catalog.files import inside, read_bytes
 from catalog.notebook import MOST_BYTES
 from catalog.store.config import CONFIG, Config, find_root, read_config
