@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
+
+from refimpl._surgery import find, layers, shapes
+from refimpl._targets import CLASSIFIERS
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 _PREFIX = "base_model.model."
@@ -22,7 +26,7 @@ _KNOWN = frozenset(
         *("task_type", "peft_type", "auto_mapping", "peft_version", "base_model_name_or_path", "revision"),
         *("inference_mode", "r", "lora_alpha", "lora_dropout", "target_modules", "exclude_modules", "bias"),
         *("layers_to_transform", "layers_pattern", "init_lora_weights", "eva_config", "qalora_group_size"),
-        *("megatron_core", "runtime_config", "ensure_weight_tying"),
+        *("megatron_core", "runtime_config", "ensure_weight_tying", "modules_to_save"),
     )
 )
 # what may stand in the configuration of a prompt or a prefix; how it was made does not matter to its numbers
@@ -55,36 +59,40 @@ class Saved:
     factors: Mapping[str, tuple[Tensor, Tensor]]
     rank: int
     alpha: float
+    heads: Mapping[str, Tensor]  # the head of a classifier, by name
 
-    @property
-    def targets(self) -> list[str]:
-        """The last names of the layers."""
-        return _last(self.factors)
-
-    def check(self, linears: Mapping[str, Any]) -> None:
-        """Raise unless these, which are the model's by those last names, are what A and B are made for."""
-        if odd := linears.keys() ^ self.factors.keys():
-            raise ValueError(
-                f"{self.folder} is of another model, or of some of its layers alone, which is left out here: "
-                f"{min(odd)} is in one and not in the other; merge it into its model with peft"
-            )
+    def check(self, model: nn.Module) -> None:
+        """Raise unless these layers are in the model, of these shapes."""
+        there = layers(model)
         for name, (A, B) in self.factors.items():  # noqa: N806 - the paper's names
-            d, k = linears[name].out_features, linears[name].in_features
-            if A.shape != (self.rank, k) or B.shape != (d, self.rank):
+            if name not in there:
+                raise ValueError(f"{self.folder} is of another model: this one has no Linear {name}")
+            if [(len(B), A.shape[1])] != shapes(model, [name]) or len(A) != B.shape[1]:
                 raise ValueError(f"{self.folder} is of another model: {name} has another shape there")
+        own = dict(model.named_parameters())
+        if odd := [n for n, t in self.heads.items() if n not in own or own[n].shape != t.shape]:
+            raise ValueError(f"{self.folder} is of another model: this one has no {odd[0]} of that shape")
+
+    @torch.no_grad()
+    def put_heads(self, model: nn.Module) -> None:
+        """The head of a classifier, as it was trained."""
+        for name, tensor in self.heads.items():
+            model.get_parameter(name).copy_(tensor)
 
 
 def write(layers: Mapping[str, Pair], folder: Path, model: Any) -> Path:
     """What `peft.PeftModel.from_pretrained` reads for a model adapted with these layers."""
     if not layers:
         raise ValueError("nothing to save: the model has no LoRA; apply it first, and do not merge")
+    if inside := [path for path in layers if isinstance(model.get_submodule(path.rpartition(".")[0]), nn.ModuleDict)]:
+        raise ValueError(f"{inside[0]} is a layer of one expert, which peft keeps in another form; keep it with save")
     one = next(iter(layers.values()))
     config = {
         **_about("LORA", model),
         "r": len(one.A),
         "lora_alpha": one.s * len(one.A),
         "lora_dropout": 0.0,
-        "target_modules": _last(layers),
+        "target_modules": _targets(layers, model),
         "bias": "none",
     }
     tensors = {
@@ -92,6 +100,10 @@ def write(layers: Mapping[str, Pair], folder: Path, model: Any) -> Path:
         for name, layer in layers.items()
         for letter, factor in (("A", layer.A), ("B", layer.B))
     }
+    heads = {name: p for name, p in model.named_parameters() if p.requires_grad and name.startswith(CLASSIFIERS)}
+    if heads:
+        config |= {"task_type": "SEQ_CLS", "modules_to_save": sorted({name.partition(".")[0] for name in heads})}
+    tensors |= {f"{_PREFIX}{name}": p.detach().cpu().contiguous() for name, p in heads.items()}
     return _written(folder, tensors, config)
 
 
@@ -148,6 +160,10 @@ def _read(folder: Path, kind: str, known: Collection[str]) -> tuple[dict[str, An
 def read(folder: Path) -> Saved:
     """What peft's `save_pretrained` wrote. Raises ValueError where it is more than A and B."""
     config, tensors = _read(folder, "LORA", _KNOWN)
+    said = config.get("modules_to_save") or []
+    if strange := [name for name in said if name not in CLASSIFIERS]:
+        raise ValueError(f"{folder} uses modules_to_save for {strange[0]}, which is left out here; merge it with peft")
+    heads = {key: tensors.pop(key) for key in [*tensors] if key.removeprefix(_PREFIX).startswith(CLASSIFIERS)}
     names = {key.removeprefix(_PREFIX).rpartition(".lora_")[0] for key in tensors}
     if odd := tensors.keys() ^ {_key(name, letter) for name in names for letter in "AB"}:
         raise ValueError(f"{folder} holds other tensors than pairs of A and B: see {min(odd)}")
@@ -158,15 +174,18 @@ def read(folder: Path) -> Saved:
         raise ValueError(f"{folder} holds no factors of the rank {rank} that it names; save the adapter again")
     if type(alpha) not in (int, float) or not math.isfinite(alpha):
         raise ValueError(f"{folder} has a lora_alpha of {alpha}, which is no number; save the adapter again")
-    return Saved(folder, factors, rank, alpha)
+    return Saved(folder, factors, rank, alpha, {key.removeprefix(_PREFIX): t for key, t in heads.items()})
 
 
 def _key(name: str, letter: str) -> str:
     return f"{_PREFIX}{name}.lora_{letter}.weight"
 
 
-def _last(names: Iterable[str]) -> list[str]:
-    return sorted({name.rpartition(".")[2] for name in names})
+def _targets(adapted: Iterable[str], model: nn.Module) -> list[str]:
+    """The last names of the layers; their whole paths where the last names would name more layers than these."""
+    paths = list(adapted)
+    last = sorted({name.rpartition(".")[2] for name in paths})
+    return last if paths == [*find(model, last)] else paths
 
 
 def _whole(file: Path, write: Callable[[Path], object]) -> None:

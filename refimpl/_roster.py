@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from refimpl._lab.loop import Optimiser, Step
     from refimpl._lab.score import Task
+    from refimpl._targets import Part
 
 Options = dict[str, Any]
-ALL, MLP = None, ("gate_proj", "up_proj", "down_proj")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,22 +136,17 @@ class Entry:
 # --- how large a method must be ---------------------------------------------------
 
 
-def linears(model: Any, targets: tuple[str, ...] | None) -> list[Any]:
-    """The Linears whose last name is a target, or all but `lm_head`. Raises `NoLayers` where there is none."""
-    from torch import nn
+def linears(model: Any, *parts: Part) -> list[tuple[int, int]]:
+    """(d, k) of the layers that are these parts of the model, or of all but the head. Raises `NoLayers`."""
+    from refimpl._surgery import shapes
+    from refimpl._targets import ALL_LINEAR, of
 
-    from refimpl._surgery import NoLayers
-
-    named = [(name.rpartition(".")[2], m) for name, m in model.named_modules() if isinstance(m, nn.Linear)]
-    found = [m for name, m in named if (name in targets if targets is not None else name != "lm_head")]
-    if not found:
-        raise NoLayers(f"no Linear named {', '.join(targets or ('anything but lm_head',))} in this model")
-    return found
+    return shapes(model, of(model, *parts) if parts else (ALL_LINEAR,))
 
 
 def default_budget(model: Any) -> int:
     """What LoRA of rank 2 on every Linear trains."""
-    return int(2 * sum(m.in_features + m.out_features for m in linears(model, ALL)))
+    return 2 * sum(d + k for d, k in linears(model))
 
 
 def whole(numbers: float) -> int:
@@ -159,39 +154,39 @@ def whole(numbers: float) -> int:
     return max(1, round(numbers))
 
 
-def low_rank(targets: tuple[str, ...] | None, model: Any, budget: int) -> Options:
+def low_rank(parts: tuple[Part, ...], model: Any, budget: int) -> Options:
     """r (k + d) for each layer."""
-    return {"rank": whole(budget / sum(m.in_features + m.out_features for m in linears(model, targets)))}
+    return {"rank": whole(budget / sum(d + k for d, k in linears(model, *parts)))}
 
 
 def in_groups(model: Any, budget: int) -> Options:
     """r (D_in / 32 + D_out) for each layer."""
-    return {"rank": whole(budget / sum(m.in_features // 32 + m.out_features for m in linears(model, ALL)))}
+    return {"rank": whole(budget / sum(k // 32 + d for d, k in linears(model)))}
 
 
 def behind(model: Any, budget: int) -> Options:
     """2 d b for each layer, d what comes out of it."""
-    return {"b": whole(budget / sum(2 * m.out_features for m in linears(model, ("down_proj",))))}
+    return {"b": whole(budget / sum(2 * d for d, _ in linears(model, "out")))}
 
 
 def beside(model: Any, budget: int) -> Options:
     """(k + d) b for each layer."""
-    return {"b": whole(budget / sum(m.in_features + m.out_features for m in linears(model, MLP)))}
+    return {"b": whole(budget / sum(d + k for d, k in linears(model, "into", "out")))}
 
 
 def half_and_half(model: Any, budget: int) -> Options:
     """Half of the numbers in A and B, the rest in the masks."""
-    layers = linears(model, ALL)
-    a_rank = sum(m.in_features + m.out_features for m in layers)
+    layers = linears(model)
+    a_rank = sum(d + k for d, k in layers)
     rank = int(budget / 2 / a_rank)
-    return {"rank": rank, "density": (budget - rank * a_rank) / sum(m.in_features * m.out_features for m in layers)}
+    return {"rank": rank, "density": (budget - rank * a_rank) / sum(d * k for d, k in layers)}
 
 
 def share(model: Any, budget: int) -> Options:
     """The same share of each tensor that the method may choose from."""
     from refimpl import second_order_mask
 
-    sizes = [getattr(module, kind).numel() for _, module, kind in second_order_mask.tunable(model, ALL)]
+    sizes = [getattr(module, kind).numel() for _, module, kind in second_order_mask.tunable(model, None)]
     return {"density": min(1.0, (budget + len(sizes) / 2) / sum(sizes))}  # each share is rounded down
 
 
@@ -210,10 +205,10 @@ def positions(model: Any, budget: int) -> Options:
 
 def beside_norms(model: Any, budget: int) -> Options:
     """The norms in full, and r (k + d) for each of the attention's layers with what is left."""
-    from refimpl import longlora
+    from refimpl._targets import norms
 
-    gains = sum(p.numel() for name, p in model.named_parameters() if "norm" in name)
-    return low_rank(longlora.ATTENTION, model, budget - gains) | {"in_full": ("norm",)}
+    gains = sum(p.numel() for norm in norms(model).values() for p in norm.parameters())
+    return low_rank(("q", "k", "v", "o"), model, budget - gains) | {"in_full": ("norm",)}
 
 
 # --- methods that look at gradients first -----------------------------------------
@@ -262,11 +257,11 @@ ENTRIES: dict[str, Entry] = {
         Entry(
             "lora", "LoRA", "lora", {"rank": 4, "alpha": 32.0},
             "authors' code, examples/NLG/README.md: rank 4 and alpha 32 on W_q and W_v", 1e-2,
-            partial(low_rank, ("q_proj", "v_proj")), folds=True,
+            partial(low_rank, ("q", "v")), folds=True,
         ),
         Entry(
             "qlora", "QLoRA", "qlora", {"rank": 64, "alpha": 16.0},
-            "authors' code, qlora.py: rank 64 and alpha 16 on every Linear", 1e-2, partial(low_rank, ALL), folds=True,
+            "authors' code, qlora.py: rank 64 and alpha 16 on every Linear", 1e-2, partial(low_rank, ()), folds=True,
         ),
         Entry(
             "qa_lora", "QA-LoRA", "qa_lora", {"rank": 64, "s": 0.25, "bits": 4, "group": 32},

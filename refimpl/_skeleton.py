@@ -22,12 +22,13 @@ import torch
 from torch import Tensor, nn
 
 from refimpl._claims import Measured, at_most, equal, exact
-from refimpl._surgery import freeze, swap, trainable
+from refimpl._layers import Adapted
+from refimpl._surgery import adapt, trainable, unwrap
 
 PAPER = "{paper}"
 
 
-class Scaled(nn.Module):
+class Scaled(Adapted):
     """A frozen Linear whose output is scaled by g."""
 
     def __init__(self, base: nn.Linear) -> None:
@@ -39,11 +40,15 @@ class Scaled(nn.Module):
         h: Tensor = self.g * self.base(x)  # (..., d)
         return h
 
+    def delta(self) -> Tensor:
+        """What is added to W, for models that read the weight of their layers."""
+        W: Tensor = self.base.weight
+        return (self.g - 1) * W
 
-def apply(model: nn.Module, targets: tuple[str, ...] | None = None) -> nn.Module:
-    """Freeze `model` in place and scale each Linear whose name is a target (all where none is named)."""
-    freeze(model)
-    swap(model, nn.Linear, Scaled, targets)
+
+def apply(model: nn.Module, targets: str | tuple[str, ...] | None = None) -> nn.Module:
+    """Freeze `model` in place and scale each Linear that a target names: all but the head, by default."""
+    adapt(model, Scaled, targets)
     return model
 
 
@@ -55,10 +60,10 @@ def merge(model: nn.Module) -> nn.Module:
         layer.base.weight *= layer.g
         if layer.base.bias is not None:
             layer.base.bias *= layer.g
-        return layer.base
+        base: nn.Linear = layer.base
+        return base
 
-    swap(model, Scaled, fold)
-    return model
+    return unwrap(model, Scaled, fold)
 
 
 @exact

@@ -1,14 +1,23 @@
-"""What every method does to a model: freeze it, swap layers, count what is trained."""
+"""What every method does to a model: find layers, freeze it, put its own in their place, take them out again.
+
+All that can be wrong with a model is found before anything is changed, and said in one line.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NoReturn, TypeVar
 
 from torch import Tensor, nn
+from transformers.pytorch_utils import Conv1D
 
-L = TypeVar("L", bound=nn.Module)
+from refimpl._layers import Adapted, Experts, Own, Transposed, as_conv1d, names
+from refimpl._targets import ALL_LINEAR, CLASSIFIERS, head_of, matches
+
+A = TypeVar("A", bound=Adapted)
+# layers whose weight their model multiplies by itself, so that only what a weight can hold has an effect
+READ_ITSELF = ("dt_proj",)
 
 
 class NoLayers(ValueError):
@@ -16,52 +25,194 @@ class NoLayers(ValueError):
 
 
 def freeze(model: nn.Module) -> nn.Module:
-    """Stop every parameter from being trained, in place."""
-    for parameter in model.parameters():
-        parameter.requires_grad_(False)
+    """Stop every parameter from being trained, in place, but the head of a classifier, which is new to its task.
+
+    A model that a method has adapted already stays as it is: the second method is trained beside the first.
+    """
+    if is_adapted(model):
+        return model
+    model.requires_grad_(False)
+    for name in CLASSIFIERS:
+        if isinstance(head := getattr(model, name, None), nn.Module):
+            head.requires_grad_(True)
     return model
 
 
-def swap(model: nn.Module, kind: type[L], make: Callable[[L], nn.Module], targets: Iterable[str] | None = None) -> int:
-    """Put `make(layer)` in place of each layer of `kind` whose last name is a target (any name if None).
+def is_adapted(model: nn.Module) -> bool:
+    """Whether a method has put something into the model that is not its own."""
+    return any(isinstance(module, Own) for module in model.modules())
 
-    Returns how many were swapped; a layer that stands in two places stays one. Raises `NoLayers` where targets are
-    given and none is there, and ValueError where the layer is within one that a method has put there.
+
+def adapt(
+    model: nn.Module, make: Callable[[nn.Linear], Adapted], targets: str | Iterable[str] | None = None, *,
+    linear: bool = True, floating: bool = True, over: bool = False,
+) -> dict[str, Adapted]:  # fmt: skip
+    """Freeze the model in place and put `make(layer)` where a layer stands that a target names; returns them by path.
+
+    Without targets that is every Linear but the head.
+    The layers are Linears; `Transposed` and `Experts` are made of what is kept in other forms. A layer in two places
+    stays one. What `make` gives must be linear in the weight, or say so. With `over`, layers that have an update are
+    left with that one. Raises `NoLayers` where a target names no layer, and ValueError where a layer is adapted already
+    or its weight is none to adapt.
     """
-    wanted = None if targets is None else frozenset([targets] if isinstance(targets, str) else targets)
-    found = [
-        (parent, name, layer)
-        for parent in list(model.modules())
-        for name, layer in parent._modules.items()
-        if isinstance(layer, kind) and (wanted is None or name in wanted)
-    ]
-    if not found and wanted is not None:
-        there = sorted({name.rpartition(".")[2] for name, layer in model.named_modules() if isinstance(layer, kind)})
-        asked = f"named {', '.join(sorted(wanted))}" if wanted else "to adapt"
-        raise NoLayers(f"no {kind.__name__} {asked}; there are {', '.join(there) or 'none'}")
-    if inner := [parent for parent, name, _ in found if _within(parent, name)]:
-        raise ValueError(f"the model is adapted already, by {type(inner[0]).__name__}; merge that, or load it anew")
-    made: dict[int, nn.Module] = {}
-    found.reverse()
-    while found:  # so that a layer nobody keeps is freed before the next is made
-        parent, name, layer = found.pop()
+    wanted = [ALL_LINEAR] if targets is None else [targets] if isinstance(targets, str) else list(targets)
+    with opened(model, wanted):
+        found = find(model, wanted)
+        for path, there in found.items():
+            _check(path, there, linear, floating, over)
+    freeze(model)
+    made: dict[int, Adapted] = {}
+    done: dict[str, Adapted] = {}
+    paths = [path for path, there in found.items() if not isinstance(there, Adapted)]
+    found.clear()
+    del there
+    layer: Any = None
+    while paths:  # so that a layer nobody keeps is freed before the next is made
+        path = paths.pop(0)
+        layer = model.get_submodule(path)
         if id(layer) not in made:
-            made[id(layer)] = make(layer)
-        setattr(parent, name, made[id(layer)])
+            made[id(layer)] = make(seen(layer))
+        done[path] = made[id(layer)]
+        put(model, path, layer, done[path])
+        layer = None
+    guard(model)
+    return done
+
+
+def seen(layer: Any) -> Any:
+    """The layer as a method is shown it."""
+    return Transposed(layer) if isinstance(layer, Conv1D) else layer
+
+
+def put(model: nn.Module, path: str, layer: nn.Module, new: Adapted) -> None:
+    """`new` in place of `layer`; it keeps in mind what form that had, and with whom it shares its weight."""
+    if layer is new:
+        return
+    if "was" not in vars(new):
+        W = getattr(layer, "weight", None)  # noqa: N806
+        others = [name for name, m in model.named_modules() if m is not layer and getattr(m, "weight", None) is W]
+        vars(new)["was"], vars(new)["tied"] = type(layer), next(iter(others), "") if W is not None else ""
+    model.set_submodule(path, new)
+
+
+def restored(new: Adapted, plain: nn.Module) -> nn.Module:
+    """The layer, with the numbers of `plain`, in the form that it had before `new` stood there."""
+    return as_conv1d(plain) if vars(new).get("was") is Conv1D and isinstance(plain, nn.Linear) else plain
+
+
+def find(model: nn.Module, targets: Iterable[str]) -> dict[str, Any]:
+    """The layers that the targets name, by path: Linears and what is like one, and those that are adapted already."""
+    wanted, there = list(targets), layers(model)
+    if ALL_LINEAR in wanted:
+        heads = {id(module) for head in head_of(model) for module in head.modules()}
+        found = {path: layer for path, layer in there.items() if id(layer) not in heads}
+        missing: list[str] = []
+    else:
+        found = {path: layer for path, layer in there.items() if any(matches(path, target) for target in wanted)}
+        missing = [target for target in wanted if not any(matches(path, target) for path in found)]
+    if missing or not found:
+        known = sorted({path.rpartition(".")[2] for path in there})
+        asked = f"named {', '.join(sorted(missing))}" if missing else "to adapt"
+        raise NoLayers(f"no Linear {asked}; there are {', '.join(known) or 'none'}")
+    return found
+
+
+def layers(model: nn.Module) -> dict[str, Any]:
+    """Everything that a method for Linears can be applied to, by path, and what has been put in such a place."""
+    found: dict[str, Any] = {}
+    inside: tuple[str, ...] = ()
+    for path, module in model.named_modules(remove_duplicate=False):
+        if path.startswith(inside) and inside:
+            continue
+        if path and isinstance(module, nn.Linear | Conv1D | Adapted):
+            found[path] = module
+            inside += (f"{path}.",)
+        found |= {f"{path}.{name}": getattr(module, name) for name in names(module)}
+    return found
+
+
+def shapes(model: nn.Module, targets: Iterable[str]) -> list[tuple[int, int]]:
+    """(d, k) of each weight that the targets name; the experts of a mixture have one each."""
+    found: list[tuple[int, int]] = []
+    for layer in find(model, targets).values():
+        if isinstance(layer, nn.Parameter):
+            found += [(layer.shape[1], layer.shape[2])] * len(layer)
+        elif isinstance(layer, Conv1D):
+            found.append((layer.nf, layer.nx))
+        else:
+            found.append((layer.out_features, layer.in_features))
+    return found
+
+
+def _check(path: str, layer: Any, linear: bool, floating: bool, over: bool) -> None:
+    if isinstance(layer, Adapted):
+        if over and layer.delta() is not None:
+            return
+        raise ValueError(f"{path} is adapted already, by {type(layer).__name__}: merge that, or name other layers")
+    W: Any = layer.weight  # noqa: N806 - the papers' name
+    if floating and not W.is_floating_point():
+        raise ValueError(f"the weight of {path} is {W.dtype}; use refimpl.qlora, or load the model whole")
+    if W.is_floating_point() and W.device.type != "meta" and not W.isfinite().all():
+        raise ValueError(f"the weight of {path} is NaN or infinite in places; load a model that is whole")
+    if not linear and path.endswith(READ_ITSELF):
+        raise ValueError(f"the model reads the weight of {path}, which what is not linear cannot change; leave it out")
+
+
+def unwrap(model: nn.Module, kind: type[A], fold: Callable[[A], nn.Module]) -> nn.Module:
+    """Put `fold(layer)` in place of each layer of a kind, and every layer back into the form that it had."""
+    found = [(path, layer) for path, layer in layers(model).items() if isinstance(layer, kind)]
+    if tied := [(path, vars(layer)["tied"]) for path, layer in found if vars(layer).get("tied")]:
+        path, other = tied[0]
+        raise ValueError(
+            f"{path} shares its weight with {other} (tied embeddings) and merging would change both: leave it out, or "
+            "load the model with tie_word_embeddings=False"
+        )
+    made: dict[int, nn.Module] = {}
+    while found:
+        path, layer = found.pop()
+        if id(layer) not in made:
+            made[id(layer)] = restored(layer, fold(layer))
+        model.set_submodule(path, made[id(layer)])
         del layer
-    return len(made)
+    return close(model)
 
 
-def _within(parent: nn.Module, name: str) -> bool:
-    """Whether this child is the layer that a method has wrapped."""
-    return name == "base" and type(parent).__module__.startswith("refimpl.")
+@contextlib.contextmanager
+def opened(model: nn.Module, targets: list[str]) -> Iterator[list[str]]:
+    """The experts that a target names are Linears from now on, unless what is done inside fails."""
+    for path, module in list(model.named_modules()):
+        there = [f"{path}.{name}" for name in names(module)]
+        named = any(matches(at, target) or target.startswith(f"{path}.") for at in there for target in targets)
+        if there and (named or ALL_LINEAR in targets):
+            model.set_submodule(path, Experts(module))
+    try:
+        yield targets
+    except ValueError:
+        close(model)
+        raise
 
 
-def refuse_tied(model: nn.Module, layers: Mapping[str, Any]) -> None:
-    """Raise where the weight of a layer's base is that of another module, too: folding would change both."""
-    owners = Counter(id(p) for module in model.modules() for p in module.parameters(recurse=False))
-    if tied := [name for name, layer in layers.items() if owners[id(layer.base.weight)] > 1]:
-        raise ValueError(f"{tied[0]} shares its weight (tied embeddings) and merging would change both; leave it out")
+def close(model: nn.Module) -> nn.Module:
+    """Put experts back whose layers are plain again; with nothing of a method left, the model is saved as ever."""
+    for path, module in list(model.named_modules()):
+        if isinstance(module, Experts) and all(type(layer) is nn.Linear for layer in module.each()):
+            model.set_submodule(path, module.closed())
+    if not is_adapted(model):
+        vars(model).pop("save_pretrained", None)
+    return model
+
+
+def guard(model: nn.Module) -> None:
+    """From now on `save_pretrained`, which would write what nobody can read, says what to do instead."""
+    if hasattr(model, "save_pretrained"):
+        vars(model)["save_pretrained"] = _refuse
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise ValueError(
+        "save_pretrained would write an adapted model under names that from_pretrained does not know: merge it first, "
+        "or keep what was trained alone, with the method's own save"
+    )
 
 
 def ascending(at: Tensor, end: int) -> bool:

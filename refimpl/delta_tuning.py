@@ -33,17 +33,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from refimpl import _targets
 from refimpl._lab import adapter
 from refimpl._lab import demo as lab
-from refimpl._surgery import NoLayers, freeze
+from refimpl._layers import Adapted, Own
+from refimpl._surgery import READ_ITSELF, NoLayers, close, freeze, guard, opened, put, restored, seen, unwrap
 
 PAPER = "ding2022delta"
-
-
-LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-
-
-NORMS = ("input_layernorm", "post_attention_layernorm")
 
 
 Make = Callable[[nn.Module], nn.Module]
@@ -71,8 +67,6 @@ class Specified(nn.Module):
         chosen = [p for p in base.parameters(recurse=False) if p.dim() == 1]
         if not chosen:
             raise ValueError(f"{type(base).__name__} has no bias and no gain to train; name other targets")
-        if any(p.requires_grad for p in chosen):
-            raise ValueError("another delta trains these biases and gains already; detach it first")
         self.theta = [(p, p.detach().clone()) for p in chosen]  # a list of pairs: neither parameters nor state
 
     def thaw(self) -> None:
@@ -122,7 +116,7 @@ class Subspace(nn.Module):
         return W
 
 
-class Site(nn.Module):
+class Site(Adapted):
     """A layer and the deltas attached to it, in the order in which they came."""
 
     def __init__(self, base: nn.Module) -> None:
@@ -135,22 +129,32 @@ class Site(nn.Module):
             h = delta(x, h)
         return h
 
+    def delta(self) -> Tensor | None:
+        """What those deltas add to the weight that are linear in x."""
+        linear = [delta.update() for delta in self.deltas.values() if isinstance(delta, LowRank | Subspace)]
+        return torch.stack(linear).sum(0) if linear else None
 
-def attach(model: nn.Module, name: str, make: Make, targets: Iterable[str]) -> nn.Module:
-    """Put `make(layer)` behind each layer whose path ends in a target. The first delta freezes the model."""
+
+def attach(model: nn.Module, name: str, make: Make, targets: str | Iterable[str]) -> nn.Module:
+    """Put `make(layer)` behind each layer that a target names. The first delta freezes the model."""
     if not name.isidentifier() or name in attached(model):
         raise ValueError(f"a delta needs a new name that is an identifier; {name!r} is taken or is none")
-    if not attached(model):
-        freeze(model)
-    places = _places(model, frozenset([targets] if isinstance(targets, str) else targets))
-    made = {path: make(layer.base if isinstance(layer, Site) else layer) for path, layer in places.items()}
+    with opened(model, [targets] if isinstance(targets, str) else list(targets)) as wanted:
+        places = _places(model, wanted)
+        sites = {path: layer if isinstance(layer, Site) else Site(seen(layer)) for path, layer in places.items()}
+        made = {path: make(site.base) for path, site in sites.items()}
+        for path, delta in made.items():
+            if isinstance(delta, Specified) and any(isinstance(d, Specified) for d in sites[path].deltas.values()):
+                raise ValueError("another delta trains these biases and gains already; detach it first")
+            if isinstance(delta, Adapter) and path.endswith(READ_ITSELF):
+                raise ValueError(f"the model reads the weight of {path}, which an addition cannot change; leave it out")
+    freeze(model)
     for path, delta in made.items():
-        layer = places[path]
-        if not isinstance(layer, Site):
-            model.set_submodule(path, layer := Site(layer))
-        layer.deltas[name] = delta
+        put(model, path, places[path], sites[path])
+        sites[path].deltas[name] = delta
         if isinstance(delta, Specified):
             delta.thaw()
+    guard(model)
     return model
 
 
@@ -163,8 +167,8 @@ def detach(model: nn.Module, name: str) -> nn.Module:
         if isinstance(delta, Specified):
             delta.restore()
         if not site.deltas:
-            model.set_submodule(path, site.base)
-    return model
+            model.set_submodule(path, restored(site, site.base))
+    return close(model)
 
 
 def attached(model: nn.Module) -> list[str]:
@@ -172,17 +176,17 @@ def attached(model: nn.Module) -> list[str]:
     return list(dict.fromkeys(name for _, site in sites_of(model) for name in site.deltas))
 
 
-KINDS: dict[str, tuple[Callable[[nn.Module, int], nn.Module], tuple[str, ...]]] = {
-    "addition": (Adapter, ("o_proj", "down_proj")),
-    "specification": (lambda base, _: Specified(base), NORMS),
-    "reparametrisation": (LowRank, LINEARS),
+KINDS: dict[str, tuple[Callable[[nn.Module, int], nn.Module], tuple[_targets.Part, ...]]] = {
+    "addition": (Adapter, ("o", "out")),
+    "specification": (lambda base, _: Specified(base), ()),  # the norms inside the blocks
+    "reparametrisation": (LowRank, ("q", "k", "v", "o", "into", "out")),
 }
 
 
 def apply(
     model: nn.Module,
     kinds: str | Iterable[str] = ("reparametrisation",),
-    targets: Iterable[str] | None = None,
+    targets: str | Iterable[str] | None = None,
     size: int = 8,
 ) -> nn.Module:
     """Attach a delta of each kind, under the kind's name, to the targets (by default those of the kind)."""
@@ -191,25 +195,30 @@ def apply(
     for kind in kinds.split(",") if isinstance(kinds, str) else kinds:
         if kind not in KINDS:
             raise ValueError(f"no kind of delta {kind!r}; there are {', '.join(KINDS)}")
-        make, usual = KINDS[kind]
+        make, parts = KINDS[kind]
+        usual = _targets.of(model, *parts) if parts else _norms(model)
         attach(model, kind, functools.partial(_sized, make, size), usual if targets is None else targets)
     return model
+
+
+def _norms(model: nn.Module) -> list[str]:
+    return [path for path in _targets.norms(model) if any(part.isdigit() for part in path.split("."))]
 
 
 @torch.no_grad()
 def merge(model: nn.Module) -> nn.Module:
     """Fold the deltas into the weights, in place. An addition folds into none: it is not linear."""
-    sites = list(sites_of(model))
-    stuck = {name for _, site in sites for name, delta in site.deltas.items() if isinstance(delta, Adapter)}
+    stuck = {name for _, site in sites_of(model) for name, d in site.deltas.items() if isinstance(d, Adapter)}
     if stuck:
         raise ValueError(f"an addition folds into no weight: detach {', '.join(sorted(stuck))}, or leave it unmerged")
-    for path, site in sites:
-        W: Any = site.base.weight
-        for delta in site.deltas.values():
-            if isinstance(delta, LowRank | Subspace):
-                W += delta.update().to(W.dtype)
-        model.set_submodule(path, freeze(site.base))
-    return model
+
+    def fold(site: Site) -> nn.Module:
+        if (delta := site.delta()) is not None:
+            site.base.weight += delta.to(site.base.weight.dtype)
+        base: nn.Module = site.base.requires_grad_(False)
+        return base
+
+    return unwrap(model, Site, fold)
 
 
 def save(model: nn.Module, folder: str | Path) -> Path:
@@ -260,18 +269,22 @@ def sites_of(model: nn.Module) -> Iterator[tuple[str, Site]]:
     yield from [(path, layer) for path, layer in model.named_modules() if isinstance(layer, Site)]
 
 
-def _places(model: nn.Module, targets: frozenset[str]) -> dict[str, nn.Module]:
-    """Layers by path, where the path is a target or ends in `.target`; nothing inside a site."""
+def _places(model: nn.Module, targets: list[str]) -> dict[str, nn.Module]:
+    """Layers by path, where the path ends in a target; nothing inside a site."""
     inside = tuple(f"{path}." for path, _ in sites_of(model))
-    outside = {p: m for p, m in model.named_modules() if p and not p.startswith(inside)}
-    found = {p: m for p, m in outside.items() if any(f".{p}".endswith(f".{target}") for target in targets)}
-    if not found:
+    outside = {p: m for p, m in model.named_modules() if p and not (inside and p.startswith(inside))}
+    found = {p: m for p, m in outside.items() if any(_targets.matches(p, target) for target in targets)}
+    if missing := [target for target in targets if not any(_targets.matches(p, target) for p in found)]:
         there = sorted({path.rpartition(".")[2] for path, m in outside.items() if not list(m.children())})
-        raise NoLayers(f"no layer named {', '.join(sorted(targets))}; there are {', '.join(there)}")
+        raise NoLayers(f"no layer named {', '.join(sorted(missing))}; there are {', '.join(there)}")
+    if odd := [p for p, m in found.items() if isinstance(m, Own) and not isinstance(m, Site)]:
+        raise ValueError(f"{odd[0]} is adapted already; merge that, name other layers, or load the model anew")
     return found
 
 
-def demo(kinds: str | Iterable[str] = (*KINDS,)[1:], size: int = 8, **options: Any) -> dict[str, Any]:
+def demo(
+    kinds: str | Iterable[str] = ("specification", "reparametrisation"), size: int = 8, **options: Any
+) -> dict[str, Any]:
     """Adapt a base model to a task; before and after, and what it cost."""
     chosen = kinds.split(",") if isinstance(kinds, str) else list(kinds)
     folds = None if "addition" in chosen else merge

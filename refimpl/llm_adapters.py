@@ -29,9 +29,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from refimpl import _targets
 from refimpl._lab import adapter
 from refimpl._lab import demo as lab
-from refimpl._surgery import freeze, swap
+from refimpl._layers import Adapted
+from refimpl._surgery import adapt
 
 PAPER = "hu2023llmadapters"
 
@@ -39,13 +41,13 @@ PAPER = "hu2023llmadapters"
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "relu": torch.relu, "identity": lambda x: x}
 
 
-PLACES: dict[str, dict[str, tuple[str, ...]]] = {
-    "series": {"mlp": ("down_proj",), "attention": ("o_proj",)},
-    "parallel": {"mlp": ("gate_proj", "up_proj", "down_proj"), "attention": ("q_proj", "k_proj", "v_proj", "o_proj")},
+PLACES: dict[str, dict[str, tuple[_targets.Part, ...]]] = {
+    "series": {"mlp": ("out",), "attention": ("o",)},
+    "parallel": {"mlp": ("into", "out"), "attention": ("q", "k", "v", "o")},
 }
 
 
-class AdapterLinear(nn.Module):
+class AdapterLinear(Adapted):
     """A frozen Linear with a bottleneck after it or beside it."""
 
     def __init__(self, base: nn.Linear, kind: str, b: int, f: str, init: str, s: float) -> None:
@@ -70,17 +72,17 @@ class AdapterLinear(nn.Module):
 
 
 def apply(
-    model: nn.Module, kind: str = "parallel", targets: Iterable[str] | None = None, b: int = 256,
+    model: nn.Module, kind: str = "parallel", targets: str | Iterable[str] | None = None, b: int = 256,
     f: str = "tanh", init: str = "normal", s: float = 1.0,
 ) -> nn.Module:  # fmt: skip
-    """Freeze `model` in place and give each Linear whose last name is a target (the MLP's, by default) an adapter."""
+    """Freeze `model` in place and give each Linear that a target names (the MLP's, by default) an adapter."""
     for said, known in ((kind, ("series", "parallel")), (f, tuple(FUNCTIONS)), (init, ("normal", "zero"))):
         if said not in known:
             raise ValueError(f"no {said!r}: take one of {', '.join(known)}")
     if b < 1:
         raise ValueError(f"a bottleneck of {b}: take 1 or more")
-    freeze(model)
-    swap(model, nn.Linear, lambda base: AdapterLinear(base, kind, b, f, init, s), targets or PLACES[kind]["mlp"])
+    wanted = _targets.of(model, *PLACES[kind]["mlp"]) if targets is None else targets
+    adapt(model, lambda base: AdapterLinear(base, kind, b, f, init, s), wanted, linear=False, floating=False)
     return model
 
 

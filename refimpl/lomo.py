@@ -78,6 +78,7 @@ class LOMO:
     def step(self, forward: Callable[[], Tensor], lr: float) -> Tensor:
         """One batch: `forward()` returns its loss; it is returned when every parameter has been updated."""
         loss = forward()
+        _demand_number(loss, "the loss")
         share = 1.0 if self.clip_norm is None else self._share(loss, self.clip_norm)
         fused_backward(loss, self.parameters, partial(self._update, lr=lr, share=share))
         return loss.detach()
@@ -86,12 +87,15 @@ class LOMO:
         """What to multiply the gradients with so that their norm is at most `clip`. Changes no parameter."""
         norms: list[Tensor] = []
         fused_backward(loss, self.parameters, lambda p: norms.append(_wide(p.grad).norm()), keep_graph=True)
-        return min(1.0, clip / (float(torch.stack(norms).norm()) + 1e-6))
+        norm = torch.stack([n.to(norms[0].device) for n in norms]).norm()
+        _demand_number(norm, "the norm of the gradients")
+        return min(1.0, clip / (float(norm) + 1e-6))
 
     @torch.no_grad()
     def _update(self, p: Tensor, lr: float, share: float) -> None:
         """theta <- theta - alpha g."""
         g, theta = _wide(p.grad), _wide(p)
+        _demand_number(g, "a gradient")
         if self.clip_value is not None:
             g.clamp_(-self.clip_value, self.clip_value)
         if share < 1:
@@ -99,6 +103,12 @@ class LOMO:
         theta.add_(g, alpha=-lr)
         if theta is not p:
             p.copy_(theta)
+
+
+def _demand_number(t: Tensor, what: str) -> None:
+    """There is no later step that could be skipped: what is not a number must not reach a parameter."""
+    if not t.isfinite().all():
+        raise ValueError(f"{what} is NaN or infinite, and no parameter was changed by it: lower the learning rate")
 
 
 def _wide(t: Tensor | None) -> Tensor:

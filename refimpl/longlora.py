@@ -18,6 +18,9 @@ Algorithm 1 rolls the second half by G/2: the last G/2 tokens and the first G/2 
 come last and see the text's end. Here they are two groups, as in the authors' code for flash attention
 (llama_attn_replace.py:110-112 at d4eb344); `rolled` is the other form (287-290), for comparison.
 
+Where a model's attention cannot be replaced (it is written out in transformers, or caps its scores) the same groups
+are given to it as a mask: the same outputs, at the cost of dense attention.
+
 Left out: packing several texts into one row, dropout on x, sink tokens, sliding windows of the base model.
 """
 
@@ -27,7 +30,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +42,12 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from refimpl import _targets
 from refimpl._lab import adapter
-from refimpl._surgery import freeze, swap
+from refimpl._layers import Adapted
+from refimpl._surgery import adapt, unwrap
 
 PAPER = "chen2023longlora"
-
-
-ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 
 
 IN_FULL = ("embed", "norm")
@@ -74,8 +77,7 @@ def shifted(q: Tensor, k: Tensor, v: Tensor, *, G: int, **options: Any) -> Tenso
 def s2(q: Tensor, k: Tensor, v: Tensor, *, G: int, shift: bool = True, **options: Any) -> Tensor:
     """Half of the heads in groups, half in shifted groups."""
     n, half = q.shape[2], q.shape[1] // 2
-    if G < 2 or G % 2 or n % G:
-        raise Length(f"{n} tokens do not divide into groups of {G}; take an even group and pad or cut to a multiple")
+    _divides(n, G)
     first, second = (t[:, :half] for t in (q, k, v)), (t[:, half:] for t in (q, k, v))
     other = shifted if shift else grouped
     return torch.cat([grouped(*first, G=G, **options), other(*second, G=G, **options)], dim=1)
@@ -87,8 +89,7 @@ def attention(
     """What transformers calls in every layer: `s2` while training, dense attention otherwise."""
     if not module.training:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
-    if attention_mask is not None and not attention_mask[:, :, 0, 0].all():
-        raise Length("rows begin with padding; pad them on the right")
+    _unpadded(attention_mask)
     repeats = query.shape[1] // key.shape[1]
     key, value = (t.repeat_interleave(repeats, dim=1) for t in (key, value))  # a head of its own for every query's
     G = module.config.s2_group or query.shape[2] // 4
@@ -97,11 +98,54 @@ def attention(
     return h.transpose(1, 2).contiguous(), None  # (b, n, H, D)
 
 
+def replaceable(model: Any) -> bool:
+    """Whether transformers lets the attention be replaced, by one that neither caps its scores nor adds to them."""
+    capped = getattr(model.config, "attn_logit_softcapping", None)
+    return bool(getattr(model, "_supports_attention_backend", False)) and not capped
+
+
+@dataclass(slots=True)
+class Masked:
+    """Where it cannot: while training, each layer of attention gets the groups as a mask, by head."""
+
+    config: Any
+
+    def __call__(self, layer: Any, args: Any, named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        given, x = named.get("attention_mask"), named.get("hidden_states", args[0] if args else None)
+        if not layer.training or x is None:
+            return args, named
+        _unpadded(given)
+        (b, n), config = x.shape[:2], self.config
+        sees = groups(n, config.num_attention_heads, config.s2_group or n // 4, config.s2_shift).to(x.device)
+        M = x.new_zeros(b, len(sees), n, n).masked_fill(~sees, torch.finfo(x.dtype).min)
+        return args, named | {"attention_mask": M}
+
+
+def _unpadded(mask: Tensor | None) -> None:
+    """Whether the first token of each row sees itself in a mask (b, 1, n, n) of truth values or of what is added."""
+    if mask is not None and not (mask[:, :, 0, 0] if mask.dtype == torch.bool else mask[:, :, 0, 0] >= 0).all():
+        raise Length("rows begin with padding; pad them on the right")
+
+
+def groups(n: int, H: int, G: int, shift: bool = True) -> Tensor:
+    """Which tokens see which, by head, (H, n, n): what `s2` computes, as a mask."""
+    _divides(n, G)
+    t, moved = torch.arange(n), G // 2 if shift else 0
+    first, second = (t // G, (t + moved) // G)
+    both = [(at[:, None] == at) & (t[:, None] >= t) for at in (first, second)]
+    return torch.cat([both[0].expand(H // 2, n, n), both[1].expand(H - H // 2, n, n)])
+
+
+def _divides(n: int, G: int) -> None:
+    if G < 2 or G % 2 or n % G:
+        raise Length(f"{n} tokens do not divide into groups of {G}; take an even group and pad or cut to a multiple")
+
+
 AttentionInterface.register("s2", attention)
 AttentionMaskInterface.register("s2", sdpa_mask)
 
 
-class LoRALinear(nn.Module):
+class LoRALinear(Adapted):
     """A frozen `nn.Linear` with a trainable low-rank update."""
 
     def __init__(self, base: nn.Linear, rank: int, alpha: float) -> None:
@@ -116,45 +160,102 @@ class LoRALinear(nn.Module):
         h: Tensor = self.base(x) + self.s * F.linear(F.linear(x, self.A.to(x.dtype)), self.B.to(x.dtype))
         return h
 
+    def delta(self) -> Tensor:
+        """The update in weight space, (d, k)."""
+        return self.s * self.B @ self.A
+
 
 def apply(
     model: Any, context: int | None = None, group: int | None = None, rank: int = 8, alpha: float = 16.0,
-    targets: Iterable[str] = ATTENTION, in_full: Iterable[str] = IN_FULL, shift: bool = True,
+    targets: str | Iterable[str] | None = None, in_full: Iterable[str] = IN_FULL, shift: bool = True,
 ) -> Any:  # fmt: skip
     """Freeze `model` in place, to be trained on up to `context` tokens in groups of `group` (None: a quarter of a row).
 
-    Of its own weights only those whose name contains a part of `in_full` are trained.
+    The layers of attention get an update each, but for those that have one already, as QLoRA's. Of its own weights the
+    embeddings and norms are trained, as `in_full` says, and those whose name contains another part that it names.
     """
     if rank < 1:
         raise ValueError(f"a rank of {rank} trains nothing; take 1 or more")
-    if getattr(model.config, "attn_logit_softcapping", None):
-        raise ValueError("the model caps its attention scores, and attention in groups does not; take another model")
-    freeze(model)
-    swap(model, nn.Linear, lambda base: LoRALinear(base, rank, alpha), targets)
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(parameter.requires_grad or any(part in name for part in in_full))
+    _check(model)
+    if context is not None:
+        _pressed(model.config, context)
+    wanted = _targets.of(model, "q", "k", "v", "o") if targets is None else targets
+    adapt(model, lambda base: LoRALinear(base, rank, alpha), wanted, over=True)
+    for parameter in _in_full(model, frozenset(in_full)):
+        parameter.requires_grad_(True)
     if context is not None:
         interpolate(model, context)
     model.config.s2_group, model.config.s2_shift = group, shift
-    model.set_attn_implementation("s2")
+    if replaceable(model):
+        model.set_attn_implementation("s2")
+    else:
+        for layer in _attentions(model):
+            layer.register_forward_pre_hook(Masked(model.config), with_kwargs=True)
     return model
+
+
+def _attentions(model: nn.Module) -> list[nn.Module]:
+    return [module for module in model.modules() if type(module).__name__.endswith("Attention")]
+
+
+def _check(model: Any) -> None:
+    """Refuse models whose attention is another than the causal one that groups cut."""
+    if not hasattr(model.config, "num_attention_heads"):
+        raise ValueError("the model has no attention that could be cut into groups; take another model")
+    if _targets.reads(model) != "on":
+        raise ValueError("the model's tokens see what comes after them, and groups are causal; take a decoder")
+
+
+def _in_full(model: nn.Module, parts: frozenset[str]) -> Iterator[nn.Parameter]:
+    """The model's own parameters that the parts name: embeddings and norms by their kind, others by their name."""
+    kinds: dict[str, Iterable[nn.Module]] = {
+        "embed": [m for m in model.modules() if isinstance(m, nn.Embedding)],
+        "norm": _targets.norms(model).values(),
+    }
+    for part in parts:
+        for module in kinds.get(part, ()):
+            yield from module.parameters()
+        if part not in kinds:
+            yield from (p for name, p in model.named_parameters() if part in name and p.is_floating_point())
 
 
 def interpolate(model: Any, context: int) -> Any:
-    """Section 4.1: press `context` positions into the range of the model's own, by a whole factor."""
-    config = model.config
-    kind = (getattr(config, "rope_parameters", None) or {}).get("rope_type")
-    if kind != "default":
-        raise ValueError(f"rotations of kind {kind} cannot be pressed together, only default ones; leave out context")
+    """Section 4.1: press `context` positions into the range of the model's own, by a whole factor.
+
+    A model that has been lengthened before, or came with a linear factor, is lengthened by one more.
+    """
+    f = _pressed(model.config, context)
+    for module in model.modules():
+        for name, inv_freq in module.named_buffers(recurse=False):
+            if name.endswith("inv_freq") and "original" not in name:
+                inv_freq /= f  # an angle is m * inv_freq
+    kinds = _rotations(model.config)
+    for rope in kinds.values():
+        rope.update(rope_type="linear", factor=float(f * rope.get("factor", 1)))
+    model.config.rope_parameters = kinds if kinds.keys() != {""} else kinds[""]
+    model.config.max_position_embeddings = max(context, model.config.max_position_embeddings)
+    return model
+
+
+def _pressed(config: Any, context: int) -> int:
+    """The factor. Raises ValueError where positions cannot be pressed together."""
+    kinds = {str(rope.get("rope_type")) for rope in _rotations(config).values()}
+    if odd := kinds - {"default", "linear"} or ({"none"} if not kinds else set()):
+        raise ValueError(
+            f"rotations of kind {min(odd)} cannot be pressed together, only default and linear ones; leave out context"
+        )
     if context < 1:
         raise ValueError(f"a context of {context} tokens is none; take 1 or more")
-    f = math.ceil(context / config.max_position_embeddings)
-    for module in model.modules():
-        if hasattr(module, "inv_freq"):
-            module.inv_freq /= f  # an angle is m * inv_freq
-    config.rope_parameters = {**config.rope_parameters, "rope_type": "linear", "factor": float(f)}
-    config.max_position_embeddings = max(context, config.max_position_embeddings)
-    return model
+    own: int = config.max_position_embeddings
+    return math.ceil(context / own)
+
+
+def _rotations(config: Any) -> dict[str, dict[str, Any]]:
+    """The parameters of the rotations, by kind of layer; under "" where all layers have the same."""
+    found: dict[str, Any] = getattr(config, "rope_parameters", None) or {}
+    if not found or not all(isinstance(value, dict) for value in found.values()):
+        return {"": dict(found)} if found else {}
+    return {kind: dict(value) for kind, value in found.items()}
 
 
 @torch.no_grad()
@@ -162,11 +263,18 @@ def merge(model: Any) -> Any:
     """Fold every update into its weight in place, and leave a plain model with dense attention."""
 
     def fold(layer: LoRALinear) -> nn.Linear:
-        layer.base.weight += (layer.s * layer.B @ layer.A).to(layer.base.weight.dtype)
-        return layer.base
+        layer.base.weight += layer.delta().to(layer.base.weight.dtype)
+        base: nn.Linear = layer.base
+        return base
 
-    swap(model, LoRALinear, fold)
-    model.set_attn_implementation("sdpa")
+    unwrap(model, LoRALinear, fold)
+    if model.config._attn_implementation == "s2":
+        model.set_attn_implementation("sdpa")
+    for layer in _attentions(model):
+        for key in [key for key, hook in layer._forward_pre_hooks.items() if isinstance(hook, Masked)]:
+            del layer._forward_pre_hooks[key], layer._forward_pre_hooks_with_kwargs[key]
+    for name in ("s2_group", "s2_shift"):
+        vars(model.config).pop(name, None)
     return model
 
 

@@ -15,7 +15,8 @@ The backward pass is written out, to keep x alone and never form BA. With g = dL
 
     dA = s (g B)^T x            dB = s g^T (x A^T)            dx = g W + s (g B) A
 
-Section 4.2 adapts the attention alone, hence the default targets W_q and W_v. A is drawn from a Gaussian (section 4.1)
+Section 4.2 adapts the attention alone, hence the default targets W_q and W_v; where a model keeps them in one layer,
+that gets one update. A is drawn from a Gaussian (section 4.1)
 of variance 1/k, which is our choice; `init="kaiming"` is that of the authors' code, uniform with variance 1/(3k). A and
 B are kept in float32 where the model is narrower.
 
@@ -34,10 +35,12 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from refimpl import _peft_format
+from refimpl import _peft_format, _targets
 from refimpl._lab import adapter
 from refimpl._lab import demo as lab
-from refimpl._surgery import freeze, refuse_tied, swap
+from refimpl._layers import Adapted
+from refimpl._surgery import adapt, unwrap
+from refimpl._targets import ALL_LINEAR
 
 PAPER = "hu2021lora"
 
@@ -45,10 +48,7 @@ PAPER = "hu2021lora"
 RATE, RATE_OF_ALL = 1e-2, 3e-3  # for LoRA at every rank, and for all of the model: best of three on another seed
 
 
-ATTENTION = ("q_proj", "v_proj")
-
-
-LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")  # of a Llama
 
 
 class LowRank(torch.autograd.Function):
@@ -76,13 +76,11 @@ class LowRank(torch.autograd.Function):
         return dx, dW, db, (gB.T @ rows).to(A.dtype), (ctx.s * (g.T @ (rows @ a.T))).to(B.dtype), None
 
 
-class LoRALinear(nn.Module):
+class LoRALinear(Adapted):
     """A frozen `nn.Linear` with a trainable low-rank update."""
 
     def __init__(self, base: nn.Linear, rank: int, alpha: float, init: str = "gaussian") -> None:
         super().__init__()
-        if not base.weight.is_floating_point():
-            raise ValueError(f"the weight of {type(base).__name__} is not floating point; use refimpl.qlora")
         if rank < 1 or init not in ("gaussian", "kaiming"):
             raise ValueError(f"rank {rank}, init {init!r}: take a rank of 1 or more, and gaussian or kaiming")
         wide = torch.promote_types(base.weight.dtype, torch.float32)
@@ -105,38 +103,44 @@ class LoRALinear(nn.Module):
 
 
 def apply(
-    model: nn.Module, targets: Iterable[str] = ATTENTION, rank: int = 8, alpha: float = 16.0, init: str = "gaussian"
-) -> nn.Module:
-    """Freeze `model` in place and give each Linear whose last name is a target a LoRA update."""
-    freeze(model)
-    swap(model, nn.Linear, lambda base: LoRALinear(base, rank, alpha, init), targets)
+    model: nn.Module, targets: str | Iterable[str] | None = None, rank: int = 8, alpha: float = 16.0,
+    init: str = "gaussian",
+) -> nn.Module:  # fmt: skip
+    """Freeze `model` in place and give each Linear that a target names (W_q and W_v, by default) a LoRA update."""
+    wanted = _targets.of(model, "q", "v") if targets is None else targets
+    adapt(model, lambda base: LoRALinear(base, rank, alpha, init), wanted)
     return model
 
 
 @torch.no_grad()
 def merge(model: nn.Module) -> nn.Module:
     """Fold every update into its weight in place, leaving plain Linears."""
-    refuse_tied(model, _layers(model))
+    folded = _layers(model)
 
     def fold(layer: LoRALinear) -> nn.Module:
         layer.base.weight += layer.delta().to(layer.base.weight.dtype)
-        vars(layer.base)["folded"] = layer  # for `unmerge`; neither parameter nor state of the model
-        return layer.base
+        base: nn.Linear = layer.base
+        return base
 
-    swap(model, LoRALinear, fold)
+    unwrap(model, LoRALinear, fold)
+    vars(model)["folded"] = {  # for `unmerge`; neither parameter nor state of the model
+        path: (layer.A.detach(), layer.B.detach(), layer.s) for path, layer in folded.items()
+    } or vars(model).get("folded", {})
     return model
 
 
 @torch.no_grad()
 def unmerge(model: nn.Module) -> nn.Module:
     """Take the updates out again: section 4.1 recovers W by subtracting BA, here to rounding."""
-
-    def unfold(base: nn.Linear) -> nn.Module:
-        layer: LoRALinear = vars(base).pop("folded").to(base.weight.device)
-        base.weight -= layer.delta().to(base.weight.dtype)
-        return layer
-
-    swap(model, nn.Linear, lambda base: unfold(base) if "folded" in vars(base) else base)
+    folded: dict[str, tuple[Tensor, Tensor, float]] = vars(model).get("folded", {})
+    if not folded:
+        return model
+    adapt(model, lambda base: LoRALinear(base, 1, 1.0), list(folded))
+    for path, layer in _layers(model).items():
+        A, B, s = folded[path]
+        layer.A, layer.B, layer.s = nn.Parameter(A), nn.Parameter(B), s
+        layer.base.weight -= layer.delta().to(layer.base.weight.dtype)
+    del vars(model)["folded"]
     return model
 
 
@@ -160,11 +164,11 @@ def save_peft(model: nn.Module, folder: str | Path) -> Path:
 def load_peft(model: nn.Module, folder: str | Path) -> nn.Module:
     """`apply` as an adapter that peft saved asks for it, with its A and B."""
     saved = _peft_format.read(Path(folder))
-    linears = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Linear)}
-    saved.check({name: layer for name, layer in linears.items() if name.rpartition(".")[2] in saved.targets})
-    for name, layer in _layers(apply(model, saved.targets, saved.rank, saved.alpha)).items():
+    saved.check(model)
+    for name, layer in _layers(apply(model, list(saved.factors), saved.rank, saved.alpha)).items():
         A, B = saved.factors[name]
         layer.A.copy_(A), layer.B.copy_(B)
+    saved.put_heads(model)
     return model
 
 
@@ -172,7 +176,13 @@ def _layers(model: nn.Module) -> dict[str, LoRALinear]:
     return {name: layer for name, layer in model.named_modules() if isinstance(layer, LoRALinear)}
 
 
-def demo(rank: int = 8, alpha: float = 16.0, targets: Iterable[str] = LINEARS, **options: Any) -> dict[str, Any]:
+def demo(
+    rank: int = 8, alpha: float = 16.0, targets: str | Iterable[str] = ALL_LINEAR, **options: Any
+) -> dict[str, Any]:
     """Adapt a base model to a task; before and after, and what it cost."""
-    said: dict[str, Any] = {"targets": tuple(targets), "rank": rank, "alpha": alpha}
+    said: dict[str, Any] = {
+        "targets": targets if isinstance(targets, str) else tuple(targets),
+        "rank": rank,
+        "alpha": alpha,
+    }
     return lab.run("lora", lambda model: apply(model, **said), merge=merge, options=said, **{"rate": RATE, **options})

@@ -8,7 +8,8 @@ Mangrulkar et al. 2022, github.com/huggingface/peft: what it does, for LoRA, wit
     A  (r, k)    lora_A[adapter]         B  (d, r)  lora_B[adapter], zero at the start
 
 Where: `targets` is a list of names, each the end of a layer's path; or a pattern that matches the whole path; or
-"all-linear", every Linear but the output head. Several adapters share one base; those that are active act and are
+"all-linear", every Linear but the output head (and so, as in the library, no expert of a mixture, whose weights are no
+layer: they are adapted where they are named). Several adapters share one base; those that are active act and are
 trained. `save` and `load` keep one adapter in the library's own two files, so that either side reads the other's:
 
     adapter_config.json            r, lora_alpha, target_modules, ...
@@ -22,7 +23,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -34,15 +34,17 @@ from torch.nn import functional as F
 
 from refimpl import _peft_format, _tuners
 from refimpl._lab import demo as lab
-from refimpl._surgery import NoLayers, freeze, swap
+from refimpl._layers import Adapted
+from refimpl._surgery import NoLayers, close, find, freeze, guard, layers, opened, put, restored, seen, unwrap
+from refimpl._targets import ALL_LINEAR
 
 PAPER = "peft"
 
 
-ALL = "all-linear"
+ALL = ALL_LINEAR
 
 
-class Tuned(nn.Module):
+class Tuned(Adapted):
     """A Linear with adapters by name; those of `active` are added to its output, or to its weight while `merged`."""
 
     def __init__(self, base_layer: nn.Linear) -> None:
@@ -69,6 +71,16 @@ class Tuned(nn.Module):
             h = h + F.linear(F.linear(x.to(A.dtype), A), B) * self.scaling[adapter]
         return h.to(out)
 
+    @property
+    def base(self) -> nn.Linear:
+        """What all adapters share."""
+        return self.base_layer
+
+    def delta(self) -> Tensor | None:
+        """What the active adapters add to the weight; nothing while it is in it."""
+        pairs = [] if self.merged else [(self.lora_A[a], self.lora_B[a], self.scaling[a]) for a in self._active()]
+        return torch.stack([B @ A * s for A, B, s in pairs]).sum(0) if pairs else None
+
     @torch.no_grad()
     def fold(self, sign: int) -> None:
         """Add the active updates to W, or take them out again, which leaves W as it was to rounding."""
@@ -82,32 +94,37 @@ class Tuned(nn.Module):
 
 
 def apply(
-    model: nn.Module, targets: str | Iterable[str] = ALL, adapter: str = "default", rank: int = 8, alpha: float = 16.0
+    model: nn.Module,
+    targets: str | Iterable[str] = ALL_LINEAR,
+    adapter: str = "default",
+    rank: int = 8,
+    alpha: float = 16.0,
 ) -> nn.Module:
     """Put an adapter into the layers that `targets` names, in place.
 
     The first one freezes the model and is active; a later one is, as in the library, once `set_adapter` names it.
     """
-    found = chosen(model, targets)
-    if not found:
-        there = sorted({path.rpartition(".")[2] for path in _linears(model)})
-        raise NoLayers(f"no Linear matches {targets!r}; there are {', '.join(there) or 'none'}")
-    return _put(model, found, adapter, rank, alpha)
+    with opened(model, [word for word in _words(targets) if word != ALL]):
+        return _put(model, chosen(model, targets), adapter, rank, alpha)
 
 
 def chosen(model: nn.Module, targets: str | Iterable[str]) -> list[str]:
-    """The paths of the layers that `targets` names."""
-    linears = _linears(model)
-    if targets == ALL:
-        head = getattr(model, "get_output_embeddings", lambda: None)()
-        return [path for path, layer in linears.items() if layer is not head]
-    if isinstance(targets, str):
-        try:
-            return [path for path in linears if re.fullmatch(targets, path)]
-        except re.error as e:
-            raise ValueError(f"{targets!r} is no pattern: {e}") from None
-    ends = tuple(f".{target}" for target in targets)
-    return [path for path in linears if f".{path}".endswith(ends)]
+    """The paths of the layers that `targets` names: words, of which each must name one, or a pattern."""
+    if words := _words(targets):
+        return [path for path, layer in find(model, words).items() if isinstance(layer, nn.Module)]
+    try:
+        found = [path for path in layers(model) if re.fullmatch(str(targets), path)]
+    except re.error as e:
+        raise ValueError(f"{targets!r} is no pattern: {e}") from None
+    if not found:
+        there = sorted({path.rpartition(".")[2] for path in layers(model)})
+        raise NoLayers(f"no Linear matches {targets!r}; there are {', '.join(there) or 'none'}")
+    return found
+
+
+def _words(targets: str | Iterable[str]) -> list[str]:
+    """The targets that are words."""
+    return ([ALL] if targets == ALL else []) if isinstance(targets, str) else list(targets)
 
 
 def adapters(model: nn.Module) -> list[str]:
@@ -129,15 +146,15 @@ def set_adapter(model: nn.Module, *active: str) -> nn.Module:
 @contextlib.contextmanager
 def disable_adapter(model: nn.Module) -> Iterator[nn.Module]:
     """Inside, the model is the base."""
-    layers = [(layer, layer.active, layer.merged) for layer in tuned(model).values()]
-    for layer, _, merged in layers:
+    were = [(layer, layer.active, layer.merged) for layer in tuned(model).values()]
+    for layer, _, merged in were:
         if merged:
             layer.fold(-1)
         layer.active = ()
     try:
         yield model
     finally:
-        for layer, active, merged in layers:
+        for layer, active, merged in were:
             layer.active = active
             if merged:
                 layer.fold(1)
@@ -151,8 +168,8 @@ def delete_adapter(model: nn.Module, adapter: str) -> nn.Module:
             del layer.lora_A[adapter], layer.lora_B[adapter]
             layer.active = tuple(name for name in layer.active if name != adapter)
         if not layer.scaling:
-            model.set_submodule(path, layer.base_layer)
-    return model
+            model.set_submodule(path, restored(layer, layer.base_layer))
+    return close(model)
 
 
 def merge_adapter(model: nn.Module) -> nn.Module:
@@ -173,45 +190,43 @@ def unmerge_adapter(model: nn.Module) -> nn.Module:
 
 def merge(model: nn.Module) -> nn.Module:
     """Add the active adapters to the weights and leave plain Linears (the library's merge_and_unload)."""
-    merge_adapter(model)
-    swap(model, Tuned, lambda layer: layer.base_layer)
-    return model
+
+    def fold(layer: Tuned) -> nn.Linear:
+        if not layer.merged:
+            layer.fold(1)
+        return layer.base_layer
+
+    return unwrap(model, Tuned, fold)
 
 
 def save(model: nn.Module, folder: str | Path, adapter: str = "default") -> Path:
     """Write one adapter as the library does."""
     _known(model, adapter)
-    layers = {path: layer for path, layer in tuned(model).items() if adapter in layer.scaling}
     pairs = {
         path: _peft_format.Pair(layer.lora_A[adapter], layer.lora_B[adapter], layer.scaling[adapter])
-        for path, layer in layers.items()
+        for path, layer in tuned(model).items()
+        if adapter in layer.scaling
     }
-    where = _peft_format.write(pairs, Path(folder), model)
-    if chosen(model, sorted({path.rpartition(".")[2] for path in pairs})) != [*pairs]:  # that would name more layers
-        file = where / _peft_format.CONFIG
-        config = json.loads(file.read_text(encoding="utf-8")) | {"target_modules": [*pairs]}
-        _peft_format._whole(file, lambda aside: aside.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8"))
-    return where
+    return _peft_format.write(pairs, Path(folder), model)
 
 
 @torch.no_grad()
 def load(model: nn.Module, folder: str | Path, adapter: str = "default") -> nn.Module:
     """Read an adapter that either side saved, into layers of its own where the model has none of that name."""
     factors = _peft_format.read(Path(folder))
-    strange = factors.factors.keys() - _linears(model).keys()
-    if strange:
-        raise ValueError(f"{folder} is of another model: this one has no Linear {min(strange)}")
     if adapter not in adapters(model):
+        factors.check(model)
         _put(model, factors.factors, adapter, factors.rank, factors.alpha)
-    layers = {path: layer for path, layer in tuned(model).items() if adapter in layer.scaling}
-    if odd := layers.keys() ^ factors.factors.keys():
+    own = {path: layer for path, layer in tuned(model).items() if adapter in layer.scaling}
+    if odd := own.keys() ^ factors.factors.keys():
         raise ValueError(f"adapter {adapter!r} is in other layers than {folder}: {min(odd)}; load it under a new name")
     for path, (A, B) in factors.factors.items():
-        there = layers[path].lora_A[adapter], layers[path].lora_B[adapter]
+        there = own[path].lora_A[adapter], own[path].lora_B[adapter]
         if (A.shape, B.shape) != (there[0].shape, there[1].shape):
             raise ValueError(f"{folder} does not fit {path} of adapter {adapter!r}; load it under a new name")
         there[0].copy_(A), there[1].copy_(B)
-        layers[path].scaling[adapter] = factors.alpha / factors.rank
+        own[path].scaling[adapter] = factors.alpha / factors.rank
+    factors.put_heads(model)
     return model
 
 
@@ -221,8 +236,12 @@ def _put(model: nn.Module, paths: Collection[str], adapter: str, rank: int, alph
         raise ValueError(f"an adapter needs a new name that is an identifier; {adapter!r} is taken or is none")
     if any(layer.merged for layer in tuned(model).values()):
         raise ValueError("adapters are merged into the weights; call unmerge_adapter first")
-    layers = {path: layer for path, layer in _linears(model).items() if path in paths}
-    for path, layer in layers.items():
+    there = {path: layer for path, layer in layers(model).items() if path in paths}
+    for path, layer in there.items():
+        if isinstance(layer, Adapted) and not isinstance(layer, Tuned):
+            raise ValueError(
+                f"{path} is adapted already, by {type(layer).__name__}; merge that, or load the model anew"
+            )
         W = (layer.base_layer if isinstance(layer, Tuned) else layer).weight
         if rank < 1 or not W.is_floating_point():
             raise ValueError(
@@ -231,19 +250,13 @@ def _put(model: nn.Module, paths: Collection[str], adapter: str, rank: int, alph
     if not present:
         freeze(model)
     active = next((layer.active for layer in tuned(model).values()), ())
-    for path, layer in layers.items():
-        if not isinstance(layer, Tuned):
-            layer = Tuned(layer)
-        layer.add(adapter, rank, alpha)
-        layer.active = active
-        model.set_submodule(path, layer)
+    for path, layer in there.items():
+        new = layer if isinstance(layer, Tuned) else Tuned(seen(layer))
+        new.add(adapter, rank, alpha)
+        new.active = active
+        put(model, path, layer, new)
+    guard(model)
     return model if present else set_adapter(model, adapter)
-
-
-def _linears(model: nn.Module) -> dict[str, Any]:
-    """Linears, with adapters or without, by path."""
-    found = {path: layer for path, layer in model.named_modules() if path and isinstance(layer, nn.Linear | Tuned)}
-    return {path: layer for path, layer in found.items() if not path.endswith(".base_layer")}
 
 
 def tuned(model: nn.Module) -> dict[str, Tuned]:
@@ -259,9 +272,11 @@ def _known(model: nn.Module, *names: str) -> None:
         raise ValueError("adapters are merged into the weights; call unmerge_adapter first")
 
 
-def demo(rank: int = 8, alpha: float = 16.0, targets: str | Iterable[str] = ALL, **options: Any) -> dict[str, Any]:
+def demo(
+    rank: int = 8, alpha: float = 16.0, targets: str | Iterable[str] = ALL_LINEAR, **options: Any
+) -> dict[str, Any]:
     """Adapt a base model to a task; before and after, and what it cost; and the library's types by paper."""
-    layers = targets if isinstance(targets, str) else list(targets)
-    said = {"rank": rank, "alpha": alpha, "targets": layers}
-    change = functools.partial(apply, targets=layers, rank=rank, alpha=alpha)
+    named = targets if isinstance(targets, str) else list(targets)
+    said = {"rank": rank, "alpha": alpha, "targets": named}
+    change = functools.partial(apply, targets=named, rank=rank, alpha=alpha)
     return lab.run("peft_library", change, merge=merge, options=said, **{"rate": 1e-2, **options}) | _tuners.table()

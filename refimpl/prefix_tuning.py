@@ -27,9 +27,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import DynamicCache
 
-from refimpl import _peft_format
+from refimpl import _peft_format, _targets
 from refimpl._lab import adapter
-from refimpl._surgery import freeze
+from refimpl._layers import Own
+from refimpl._surgery import freeze, guard
 
 PAPER = "li2021prefix"
 
@@ -38,22 +39,23 @@ class Checkpointing(ValueError):
     """Gradient checkpointing drops the cache in which the prefix stands."""
 
 
-class Flat(nn.Module):
+class Flat(Own):
     """The prefix itself: what is kept after training."""
 
-    def __init__(self, P: Tensor) -> None:
+    def __init__(self, P: Tensor, shape: tuple[int, int, int]) -> None:
         super().__init__()
-        self.P = nn.Parameter(P)  # (p, 2 L d_kv)
+        self.P, self.shape = nn.Parameter(P), shape  # (p, 2 L d_kv); L, H, D
 
     def forward(self) -> Tensor:
         return self.P
 
 
-class Reparameterised(nn.Module):
+class Reparameterised(Own):
     """The prefix as a function of fewer numbers and of a network that all positions share."""
 
-    def __init__(self, P: Tensor, width: int, mid: int) -> None:
+    def __init__(self, P: Tensor, shape: tuple[int, int, int], mid: int) -> None:
         super().__init__()
+        width, self.shape = shape[1] * shape[2], shape
         self.E = nn.Parameter(torch.randn(len(P), width, dtype=P.dtype, device=P.device))
         layers = nn.Linear(width, mid), nn.Tanh(), nn.Linear(mid, P.shape[1])
         self.mlp = nn.Sequential(*layers).to(P.device, P.dtype)
@@ -74,7 +76,7 @@ def attend(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tu
     past = DynamicCache() if past is None else past
     P, (B, T), seen = model.prefix(), ids.shape, past.get_seq_length()  # (p, 2 L d_kv)
     if not seen:  # in later steps of a generation the prefix is in the cache
-        for layer, (k, v) in enumerate(heads(model, P.to(model.dtype))):
+        for layer, (k, v) in enumerate(heads(P.to(model.dtype), model.prefix.shape)):
             past.update(k.expand(B, -1, -1, -1), v.expand(B, -1, -1, -1), layer)
     mask = given.get("attention_mask")
     mask = ids.new_ones(B, max(0, seen - len(P)) + T) if mask is None else mask
@@ -90,25 +92,36 @@ def forget(_: Any, __: Any, named: dict[str, Any], out: Any) -> None:
 
 
 def shape(model: Any) -> tuple[int, int, int]:
-    """Layers, key heads and numbers a head of a model."""
-    c = model.config
-    if not hasattr(c, "num_attention_heads"):
+    """Layers, key heads and numbers a head of a model, as its cache has them."""
+    if not hasattr(model.config, "num_attention_heads"):
         raise ValueError("the model has no attention heads, before whose keys a prefix could stand; take another")
-    H = getattr(c, "num_key_value_heads", None) or c.num_attention_heads
-    return c.num_hidden_layers, H, getattr(c, "head_dim", None) or c.hidden_size // c.num_attention_heads
+    if _targets.reads(model) != "on":
+        raise ValueError("prefixes for encoders are left out; take a decoder, or prompt_tuning")
+    there = {tuple(layer.keys.shape[1::2]) for layer in _cache(model, torch.zeros(1, dtype=torch.long)).layers}
+    if len(there) != 1:
+        raise ValueError(
+            f"the model's layers keep {len(there)} shapes of keys, and a prefix has one; take another model"
+        )
+    return model.config.num_hidden_layers, *there.pop()
 
 
-def heads(model: Any, P: Tensor) -> Tensor:
+@torch.no_grad()
+def _cache(model: Any, ids: Tensor) -> Any:
+    """What the model keeps of a row of tokens."""
+    return model(input_ids=ids[None].to(model.device), past_key_values=DynamicCache(), use_cache=True).past_key_values
+
+
+def heads(P: Tensor, shape: tuple[int, int, int]) -> Tensor:
     """(p, 2 L d_kv) -> (L, 2, H, p, D)."""
-    L, H, D = shape(model)
+    L, H, D = shape
     return P.view(len(P), L, 2, H, D).permute(1, 2, 3, 0, 4)
 
 
 @torch.no_grad()
 def of_words(model: Any, ids: Tensor) -> Tensor:
     """Section 7.4: the prefix that p real tokens leave in the cache of the model, (p, 2 L d_kv)."""
-    cache = model(input_ids=ids[None], past_key_values=DynamicCache(), use_cache=True).past_key_values
-    layers = torch.stack([torch.stack([layer.keys[0], layer.values[0]]) for layer in cache.layers])  # (L, 2, H, p, D)
+    kept = _cache(model, ids).layers
+    layers = torch.stack([torch.stack([layer.keys[0], layer.values[0]]) for layer in kept])  # (L, 2, H, p, D)
     return layers.permute(3, 0, 1, 2, 4).flatten(1)
 
 
@@ -123,22 +136,25 @@ def apply(model: Any, length: int = 10, mid: int | None = 512, words: Tensor | N
     if length < 1:
         raise ValueError(f"a prefix of {length} has no numbers to train; take 1 or more")
     L, H, D = shape(model)
-    if of_words(model, torch.zeros(1, dtype=torch.long, device=model.device)).shape[1] != 2 * L * H * D:
-        raise ValueError(f"the model's layers do not all keep {H} heads of {D} keys and values; take another model")
     freeze(model)
     wide = torch.promote_types(model.dtype, torch.float32)
     start = torch.randn(length, 2 * L * H * D, device=model.device) if words is None else of_words(model, words)
     P = start.to(wide)
-    model.prefix = Flat(P) if mid is None else Reparameterised(P, H * D, mid)
+    model.prefix = Flat(P, (L, H, D)) if mid is None else Reparameterised(P, (L, H, D), mid)
     if mid is not None and words is not None:
         fit(model.prefix, P)
     model.register_forward_pre_hook(attend, with_kwargs=True)
     model.register_forward_hook(forget, with_kwargs=True)
+    guard(model)
     return model
 
 
 def fit(prefix: nn.Module, P: Tensor, steps: int = 500) -> None:
-    """Train E and the MLP until they give P, as the authors' code does (train_control.py:193-213 at 6519d30)."""
+    """Train E and the MLP until they give P.
+
+    The authors' code takes 500 steps of Adam on the squared error, too, but leaves E as it was drawn, at a rate of 1e-4
+    (lowdata_init_train3 in gpt2/train_control.py).
+    """
     optimiser = torch.optim.Adam(prefix.parameters(), lr=1e-3)
     for _ in range(steps):
         optimiser.zero_grad()
@@ -150,7 +166,7 @@ def merge(model: Any) -> Any:
     """Drop the MLP: only the prefix that it gives is kept, and can be trained on."""
     if not hasattr(model, "prefix"):
         raise ValueError("the model has no prefix; apply one of the same length first")
-    model.prefix = Flat(model.prefix().detach().clone())
+    model.prefix = Flat(model.prefix().detach().clone(), model.prefix.shape)
     return model
 
 
@@ -167,8 +183,7 @@ def load(model: Any, folder: Path) -> Any:
 
 def save_peft(model: Any, folder: str | Path) -> Path:
     """Write the flat prefix as peft does, for `peft.PeftModel.from_pretrained`; the MLP is dropped."""
-    L, H, D = shape(model)
-    P = merge(model).prefix.P
+    P, (L, H, D) = merge(model).prefix.P, model.prefix.shape
     numbers = {"num_layers": L, "num_attention_heads": H, "token_dim": H * D, "encoder_hidden_size": H * D}
     return _peft_format.write_prompt(P, "PREFIX_TUNING", Path(folder), model, **numbers, prefix_projection=False)
 

@@ -7,15 +7,17 @@ Lester et al. 2021, arXiv:2104.08691, section 2:
     x   (B, T)     tokens                   E(x)  (B, T, e)      their embeddings
     P   (p, e)     the prompt, trained      X'    (B, p + T, e)  what the frozen model reads
 
-Inits (section 3.2): uniform in [-0.5, 0.5]; rows of E drawn from the 5,000 commonest tokens; or an embedding for each
-class label, the mean over its pieces, and drawn rows for the rest. The model's outputs have p more positions than the
-input, at the front; labels there are -100. Positions are counted over what is not padding, so that it does not matter
-on which side a row is padded, but for models with sliding windows: on the left, padding fills their window.
+Inits (section 3.2): uniform in [-0.5, 0.5]; different rows of E, drawn from the 5,000 commonest tokens; or an embedding
+for each class label, the mean over its pieces, and drawn rows for the rest. The model's outputs have p more positions
+than the input, at the front; labels there are -100. Positions are counted over what is not padding, so that it does not
+matter on which side a row is padded, but for models with sliding windows: on the left, padding fills their window.
 
 Section 6 runs N prompts in one batch on the one model and lets them vote.
 
-Left out: Adafactor with its constant learning rate of 0.3 (here it is the caller's optimiser), encoder-decoder models,
-prompts behind the first token.
+In an encoder-decoder, as the paper's T5, X' is what the encoder reads. In a model that reads both ways, as BERT, P
+stands behind the first token, whose place such models pool.
+
+Left out: Adafactor with its constant learning rate of 0.3 (here it is the caller's optimiser).
 """
 
 # ruff: noqa: N803, N806 - the names are the paper's
@@ -30,9 +32,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from refimpl import _peft_format
+from refimpl import _peft_format, _targets
 from refimpl._lab import adapter
-from refimpl._surgery import freeze
+from refimpl._layers import Own
+from refimpl._surgery import freeze, guard
 
 PAPER = "lester2021power"
 
@@ -43,7 +46,7 @@ INITS = ("vocabulary", "uniform", "classes")
 IGNORED = -100
 
 
-class SoftPrompt(nn.Module):
+class SoftPrompt(Own):
     """The trained embeddings."""
 
     def __init__(self, P: Tensor) -> None:
@@ -77,6 +80,44 @@ def prepend(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[t
     return (), given | {"inputs_embeds": X, "attention_mask": mask, "position_ids": positions}
 
 
+def prepend_encoder(encoder: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[()], dict[str, Any]]:
+    """The same for the encoder of a pair, as of T5: the decoder and its labels are left alone."""
+    given = dict(zip(("input_ids", "attention_mask"), args, strict=False)) | named
+    ids, P = given.pop("input_ids", None), encoder.prompt.P
+    if ids is None:
+        raise ValueError("the prompt goes before tokens; call the model with input_ids")
+    X = encoder.get_input_embeddings()(ids)  # (B, T, e)
+    X = torch.cat([P.expand(len(ids), -1, -1).to(X.dtype), X], dim=1)  # (B, p + T, e)
+    mask = given.get("attention_mask")
+    mask = torch.ones_like(ids) if mask is None else mask
+    return (), given | {"inputs_embeds": X, "attention_mask": F.pad(mask, (len(P), 0), value=1)}
+
+
+def widen(_: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The decoder sees the encoder's prompt."""
+    mask, read = named.get("encoder_attention_mask"), named.get("encoder_hidden_states")
+    if mask is None or read is None:
+        return args, named
+    return args, named | {"encoder_attention_mask": F.pad(mask, (read.shape[1] - mask.shape[1], 0), value=1)}
+
+
+def insert(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[()], dict[str, Any]]:
+    """In a model that reads both ways the prompt stands behind the first token, which stays the one that is pooled."""
+    given = dict(zip(("input_ids", "attention_mask"), args, strict=False)) | named
+    ids, P = given.pop("input_ids", None), model.prompt.P
+    if ids is None:
+        raise ValueError("the prompt goes before tokens; call the model with input_ids")
+    X = model.get_input_embeddings()(ids)  # (B, T, e)
+    X = torch.cat([X[:, :1], P.expand(len(ids), -1, -1).to(X.dtype), X[:, 1:]], dim=1)  # (B, 1 + p + T - 1, e)
+    fills = {"attention_mask": 1, "token_type_ids": 0, "labels": IGNORED}
+    for name, fill in fills.items():
+        row = given.get(name)
+        if row is not None and row.shape == ids.shape:
+            between = row.new_full((len(row), len(P)), fill)
+            given[name] = torch.cat([row[:, :1], between, row[:, 1:]], dim=1)
+    return (), given | {"inputs_embeds": X}
+
+
 def first(
     E: Tensor, length: int, init: str = "vocabulary", labels: Sequence[Sequence[int]] = (), common: int = 5000
 ) -> Tensor:
@@ -87,9 +128,14 @@ def first(
         return torch.empty(length, E.shape[1], device=E.device).uniform_(-0.5, 0.5)
     if init == "classes" and not 0 < len(labels) <= length:
         raise ValueError(f"{len(labels)} class labels for a prompt of {length}; give labels, at most one a position")
-    drawn = E[torch.randint(min(common, len(E)), (length,), device=E.device)]
+    drawn = E[_places(min(common, len(E)), length).to(E.device)]
     means = [E[list(pieces)].mean(0) for pieces in labels] if init == "classes" else []
     return torch.cat([torch.stack(means), drawn[len(means) :]]) if means else drawn
+
+
+def _places(population: int, n: int) -> Tensor:
+    """n of so many places, none twice unless there are too few, as the authors draw (prompts.py:139-212 at 72285ee)."""
+    return torch.randperm(population)[:n] if n <= population else torch.randint(population, (n,))
 
 
 def apply(
@@ -100,6 +146,9 @@ def apply(
         raise ValueError("the model has a prompt already; load it anew")
     if length < 1:
         raise ValueError(f"a prompt of {length} has no embeddings to train; take 1 or more")
+    way = _targets.reads(model)
+    if way == "on" and type(model).__name__.endswith("SequenceClassification"):
+        raise ValueError("the model finds the last token of a row by its id, which a prompt hides; take a causal LM")
     freeze(model)
     embed = model.get_input_embeddings()
     E = embed.weight.detach()
@@ -107,13 +156,22 @@ def apply(
     if init != "uniform":
         P = P * getattr(embed, "embed_scale", 1.0)  # some models scale what they look up
     model.prompt = SoftPrompt(P.to(torch.promote_types(E.dtype, torch.float32)).clone())
-    model.register_forward_pre_hook(prepend, with_kwargs=True)
+    if way == "in pairs":
+        encoder = model.get_encoder()
+        encoder.prompt = model.prompt
+        encoder.register_forward_pre_hook(prepend_encoder, with_kwargs=True)
+        model.get_decoder().register_forward_pre_hook(widen, with_kwargs=True)
+    else:
+        model.register_forward_pre_hook(prepend if way == "on" else insert, with_kwargs=True)
+    guard(model)
     return model
 
 
 @torch.no_grad()
 def vote(model: Any, prompts: Tensor, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-    """Section 6: the next token that most of the prompts (N, p, e) choose, (B,); one run of the model for all."""
+    """Section 6, of a causal LM: the next token that most prompts (N, p, e) choose, (B,); one run for all."""
+    if _targets.reads(model) != "on":
+        raise ValueError("only the prompts of a causal LM vote; run the prompts of others one by one")
     logits = model(input_ids=input_ids, attention_mask=attention_mask, prompts=prompts).logits[:, -1]
     votes: Tensor = logits.argmax(-1).view(len(prompts), -1)  # (N, B)
     shared = (votes[:, None] == votes).sum(1)  # (N, B): how many agree with each
@@ -133,6 +191,8 @@ def load(model: nn.Module, folder: Path) -> nn.Module:
 
 def save_peft(model: Any, folder: str | Path) -> Path:
     """Write P as peft does, for `peft.PeftModel.from_pretrained`."""
+    if _targets.reads(model) != "on":
+        raise ValueError("peft puts the prompt of such a model elsewhere; keep it with save")
     layers, heads = model.config.num_hidden_layers, model.config.num_attention_heads
     P = model.prompt.P
     shape = {"token_dim": P.shape[1], "num_layers": layers, "num_attention_heads": heads}

@@ -7,7 +7,7 @@ Xu et al. 2023, arXiv:2309.14717, sections 3.1 and 3.3, algorithm 1:
     x    (..., D_in)   input         P(x) (..., L)  its sums over L groups of D_in / L neighbours
     q    (D_out, D_in) codes of N bits, the least weight of a group 0 and the greatest 2^N - 1
     alpha, z  (D_out, L)  scale and zero-point of each group; q and alpha never change
-    A    (D_int, L)    Gaussian init      B  (D_out, D_int)  zero init      s  a constant
+    A    (D_int, L)    random init        B  (D_out, D_int)  zero init      s  a constant
 
 All inputs of a group meet the same column of B A, so the update moves all weights of a group by the same amount, which
 is a shift of their zero-point: merging is exact and nothing is quantised again, as long as z is a floating-point number
@@ -15,7 +15,9 @@ of full width. In float16 or as an integer it is not (`claim_merging_is_exact` m
 
 Equation 1 has beta = -alpha z; algorithm 1 writes beta for z. The paper sums over a group; the authors' code averages
 (peft_utils.py:54) and divides by the group's size when it merges (merge.py:12), which is the same for an A of that many
-times the size. They quantise with GPTQ; here each weight is rounded to the nearest code, by min and max (equation 1).
+times the size. That A is drawn by Xavier's rule, uniform, and s is 16/64 (peft_utils.py:58, merge.py:5); a Gaussian of
+variance 1/D_in and s = 1 are our choice, made for sums. They quantise with GPTQ; here each weight is rounded to the
+nearest code, by min and max (equation 1).
 
 Left out: GPTQ, dropout on x, a product that works on the codes.
 """
@@ -35,7 +37,8 @@ from torch.nn import functional as F
 
 from refimpl._lab import adapter
 from refimpl._lab import demo as lab
-from refimpl._surgery import freeze, swap
+from refimpl._layers import Adapted
+from refimpl._surgery import adapt, unwrap
 
 PAPER = "xu2023qa"
 
@@ -47,8 +50,6 @@ class UnevenGroups(ValueError):
 def quantize(w: Tensor, bits: int, group: int) -> tuple[Tensor, Tensor, Tensor]:
     """Equation 1 in each group: q, alpha, z."""
     d_out, d_in = w.shape
-    if not w.is_floating_point():
-        raise ValueError(f"a weight is {w.dtype} already; load the model whole, without a quantization_config")
     if not w.isfinite().all():
         raise ValueError("a weight is NaN or infinite, which no group can hold; load a model that is whole")
     if not 1 <= bits <= 8 or group < 1:
@@ -105,12 +106,18 @@ class GroupLinear(nn.Module):
     def __init__(self, base: nn.Linear, bits: int = 4, group: int = 32) -> None:
         super().__init__()
         q, alpha, z = quantize(base.weight.detach(), bits, group)
-        self.shape = q.shape
+        self.shape, self.dtype = q.shape, base.weight.dtype
+        self.out_features, self.in_features = q.shape
         self.q = nn.Parameter(pack(q, bits), requires_grad=False)
         vars(self.q)["quant_state"] = SimpleNamespace(shape=self.shape)  # how many weights the bytes stand for
         self.register_buffer("alpha", alpha)
         self.register_buffer("z", z)
         self.register_buffer("bias", None if base.bias is None else base.bias.detach())
+
+    @property
+    def weight(self) -> Tensor:
+        """W~, for models that read it."""
+        return self.dequantized(self.dtype)
 
     def dequantized(self, dtype: torch.dtype) -> Tensor:
         """W~, (D_out, D_in)."""
@@ -122,7 +129,7 @@ class GroupLinear(nn.Module):
         return y.view(*x.shape[:-1], self.shape[0])
 
 
-class QALoRALinear(nn.Module):
+class QALoRALinear(Adapted):
     """W~ x, and a trainable low-rank update of the sums of x over the groups."""
 
     def __init__(self, base: nn.Linear, rank: int = 16, s: float = 1.0, bits: int = 4, group: int = 32) -> None:
@@ -141,33 +148,30 @@ class QALoRALinear(nn.Module):
         y: Tensor = self.base(x) + self.s * F.linear(low, self.B.to(x.dtype))  # (..., D_out)
         return y
 
+    def delta(self) -> Tensor:
+        """s B A, the same for all inputs of a group, (D_out, D_in)."""
+        return (self.s * self.B @ self.A).repeat_interleave(self.base.in_features // self.A.shape[1], dim=1)
+
     @torch.no_grad()
     def merged(self) -> GroupLinear:
         """The same codes and scales with z' = z - s B A / alpha."""
         self.base.z -= self.s * (self.B @ self.A) / self.base.alpha
-        return self.base
+        base: GroupLinear = self.base
+        return base
 
 
 def apply(
-    model: nn.Module,
-    targets: Iterable[str] | None = None,
-    rank: int = 16,
-    s: float = 1.0,
-    bits: int = 4,
+    model: nn.Module, targets: str | Iterable[str] | None = None, rank: int = 16, s: float = 1.0, bits: int = 4,
     group: int = 32,
-) -> nn.Module:
-    """Freeze `model` in place and quantise its Linears, each with an update: all but `lm_head`, or those named."""
-    names = {name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, nn.Linear)} - {"lm_head"}
-    freeze(model)
-    wanted = names if targets is None else targets
-    swap(model, nn.Linear, lambda base: QALoRALinear(base, rank, s, bits, group), wanted)
+) -> nn.Module:  # fmt: skip
+    """Freeze `model` in place and quantise its Linears, each with an update: all but the head, or those named."""
+    adapt(model, lambda base: QALoRALinear(base, rank, s, bits, group), targets)
     return model
 
 
 def merge(model: nn.Module) -> nn.Module:
     """Move every zero-point in place; what is left are the quantised layers, as small as they were."""
-    swap(model, QALoRALinear, QALoRALinear.merged)
-    return model
+    return unwrap(model, QALoRALinear, QALoRALinear.merged)
 
 
 def save(model: nn.Module, folder: Path) -> Path:
@@ -183,5 +187,5 @@ def load(model: nn.Module, folder: Path) -> dict[str, Any]:
 def demo(rank: int = 16, s: float = 1.0, bits: int = 4, group: int = 32, **options: Any) -> dict[str, Any]:
     """Quantise a model to integers, train on a task, and merge into the zero-points: the merged metric is the same."""
     said: dict[str, Any] = {"rank": rank, "s": s, "bits": bits, "group": group}
-    change = functools.partial(apply, targets=None, **said)
+    change = functools.partial(apply, **said)
     return lab.run("qa_lora", change, merge=merge, options=said, **{"rate": 1e-2, **options})

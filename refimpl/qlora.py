@@ -40,7 +40,8 @@ from refimpl import _bitsandbytes as bnb
 from refimpl import _peft_format
 from refimpl._lab import adapter, loop, models
 from refimpl._lab import demo as lab
-from refimpl._surgery import freeze, swap
+from refimpl._layers import Adapted
+from refimpl._surgery import adapt, unwrap
 
 PAPER = "dettmers2023qlora"
 
@@ -160,7 +161,7 @@ def _dd(held: Sequence[Tensor], shape: torch.Size, dtype: torch.dtype, kernels: 
     return double_dequantize(Quantized(*held[:4]), shape, dtype, kernels, Codes(*held[4:]))
 
 
-class NF4Linear(nn.Module):
+class NF4Linear(Adapted):
     """A Linear frozen in NF4, with a trainable low-rank update."""
 
     c2: Tensor
@@ -168,7 +169,7 @@ class NF4Linear(nn.Module):
     mean: Tensor
     nf4: Tensor
     float8: Tensor
-    bias: Tensor | None
+    b: Tensor | None
 
     def __init__(self, base: nn.Linear, rank: int = 64, alpha: float = 16.0, kernels: bool = True) -> None:
         super().__init__()
@@ -184,11 +185,31 @@ class NF4Linear(nn.Module):
         self.register_buffer("mean", x.mean)
         for name, values in Codes.on(x.W.device)._asdict().items():
             self.register_buffer(name, values, persistent=False)
-        self.register_buffer("bias", None if base.bias is None else base.bias.detach())
+        self.register_buffer("b", None if base.bias is None else base.bias.detach())
         wide = torch.promote_types(self.dtype, torch.float32)
         self.L1 = nn.Parameter(torch.empty(base.in_features, rank, dtype=wide, device=x.W.device))
         self.L2 = nn.Parameter(torch.zeros(rank, base.out_features, dtype=wide, device=x.W.device))
         nn.init.uniform_(self.L1, -(base.in_features**-0.5), base.in_features**-0.5)
+
+    @property
+    def weight(self) -> Tensor:
+        return self.dequantized(self.dtype) + self.delta().to(self.dtype)
+
+    @property
+    def bias(self) -> Tensor | None:
+        return self.b
+
+    @property
+    def in_features(self) -> int:
+        return self.shape[1]
+
+    @property
+    def out_features(self) -> int:
+        return self.shape[0]
+
+    def delta(self) -> Tensor:
+        """s L1 L2, as a weight lies, (o, h)."""
+        return self.s * (self.L1 @ self.L2).T
 
     def held(self) -> tuple[Tensor, ...]:
         """The weight as it lies there, and its codes."""
@@ -216,19 +237,18 @@ class NF4Linear(nn.Module):
         """A Linear of the base's dtype with the update folded into dd(c1, c2, W)."""
         o, h = self.shape
         linear = nn.Linear(h, o, self.bias is not None, self.W.device, self.dtype)
-        linear.weight.copy_(self.dequantized(self.L1.dtype) + self.s * (self.L1 @ self.L2).T)
+        linear.weight.copy_(self.dequantized(self.L1.dtype) + self.delta())
         if self.bias is not None:
             linear.bias.copy_(self.bias)
         return linear.requires_grad_(False)
 
 
 def apply(
-    model: nn.Module, targets: Iterable[str] | None = None, rank: int = 64, alpha: float = 16.0, kernels: bool = True
-) -> nn.Module:
-    """Freeze `model` in place and put its Linears in NF4 with an update each: all but `lm_head`, or those named."""
-    names = {name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, nn.Linear)} - {"lm_head"}
-    freeze(model)
-    swap(model, nn.Linear, lambda base: NF4Linear(base, rank, alpha, kernels), names if targets is None else targets)
+    model: nn.Module, targets: str | Iterable[str] | None = None, rank: int = 64, alpha: float = 16.0,
+    kernels: bool = True,
+) -> nn.Module:  # fmt: skip
+    """Freeze `model` in place and put its Linears in NF4 with an update each: all but the head, or those named."""
+    adapt(model, lambda base: NF4Linear(base, rank, alpha, kernels), targets, floating=False)
     return model
 
 
@@ -238,8 +258,7 @@ def merge(model: nn.Module) -> nn.Module:
 
     Quantised again it would be small, and another model: the grid of NF4 does not hold the update.
     """
-    swap(model, NF4Linear, NF4Linear.merged)
-    return model
+    return unwrap(model, NF4Linear, NF4Linear.merged)
 
 
 def save(model: nn.Module, folder: Path) -> Path:
@@ -262,11 +281,11 @@ def save_peft(model: nn.Module, folder: str | Path) -> Path:
 def load_peft(model: nn.Module, folder: str | Path, kernels: bool = True) -> nn.Module:
     """`apply` as an adapter that peft saved asks for it, with its numbers."""
     saved = _peft_format.read(Path(folder))
-    linears = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Linear)}
-    saved.check({name: layer for name, layer in linears.items() if name.rpartition(".")[2] in saved.targets})
-    for name, layer in _layers(apply(model, saved.targets, saved.rank, saved.alpha, kernels)).items():
+    saved.check(model)
+    for name, layer in _layers(apply(model, list(saved.factors), saved.rank, saved.alpha, kernels)).items():
         A, B = saved.factors[name]
         layer.L1.copy_(A.T), layer.L2.copy_(B.T)
+    saved.put_heads(model)
     return model
 
 
@@ -278,6 +297,6 @@ def demo(rank: int = 16, alpha: float = 16.0, kernels: bool = True, **options: A
     """Quantise a model, train an update through the 4 bits, and merge; on a GPU the optimiser is paged."""
     paged = bnb.library() is not None and models.device_of(options.get("device", "auto")).startswith("cuda")
     said: dict[str, Any] = {"rank": rank, "alpha": alpha, "kernels": kernels}
-    change = functools.partial(apply, targets=None, **said)
+    change = functools.partial(apply, **said)
     chosen: dict[str, Any] = {"optimiser": bnb.paged_adamw if paged else loop.adamw, "rate": 1e-2, **options}
     return lab.run("qlora", change, merge=merge, options=said, **chosen)

@@ -42,7 +42,8 @@ from transformers import AutoTokenizer
 from refimpl._lab import adapter, loop, models, tasks
 from refimpl._lab import demo as lab
 from refimpl._lab.losses import batch_loss
-from refimpl._surgery import ascending, freeze, refuse_tied, swap
+from refimpl._layers import Adapted
+from refimpl._surgery import adapt, ascending, unwrap
 
 PAPER = "nikdan2024rosa"
 
@@ -80,15 +81,13 @@ class LowRankPlusSparse(torch.autograd.Function):
         return dx, dW, db, (gB.T @ rows).to(A.dtype), (ctx.s * (g.T @ (rows @ a.T))).to(B.dtype), dv, None, None
 
 
-class RoSALinear(nn.Module):
+class RoSALinear(Adapted):
     """A frozen `nn.Linear` with a low-rank and a sparse update."""
 
     at: Tensor
 
     def __init__(self, base: nn.Linear, rank: int, alpha: float, density: float) -> None:
         super().__init__()
-        if not base.weight.is_floating_point():
-            raise ValueError(f"the weight of {type(base).__name__} is not floating point: load the model unquantised")
         if rank < 0 or not 0 <= density <= 1:
             raise ValueError(f"rank {rank} or density {density}: the rank is at least 0, the density from 0 to 1")
         wide, nnz = torch.promote_types(base.weight.dtype, torch.float32), int(density * base.weight.numel())
@@ -116,14 +115,17 @@ class RoSALinear(nn.Module):
             h: Tensor = LowRankPlusSparse.apply(x.to(W.dtype), W, self.base.bias, *own)
         return h.view(*x.shape[:-1], len(W))
 
+    def delta(self) -> Tensor:
+        """s B A + S, (d, k)."""
+        return add(self.s * self.B @ self.A, self.v, self.at)
+
 
 def apply(
-    model: nn.Module, targets: Iterable[str] | None = None, rank: int = 8, alpha: float = 16.0, density: float = 0.006
-) -> nn.Module:
-    """Freeze `model` in place and adapt its Linears: all but `lm_head` where none is named. Masks come later."""
-    names = {name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, nn.Linear)} - {"lm_head"}
-    freeze(model)
-    swap(model, nn.Linear, lambda base: RoSALinear(base, rank, alpha, density), names if targets is None else targets)
+    model: nn.Module, targets: str | Iterable[str] | None = None, rank: int = 8, alpha: float = 16.0,
+    density: float = 0.006,
+) -> nn.Module:  # fmt: skip
+    """Freeze `model` in place and adapt its Linears: all but the head, or those named. Masks come later."""
+    adapt(model, lambda base: RoSALinear(base, rank, alpha, density), targets)
     return model
 
 
@@ -159,15 +161,14 @@ def find_masks(model: nn.Module, losses: Iterable[Callable[[], Tensor]], power: 
 @torch.no_grad()
 def merge(model: nn.Module) -> nn.Module:
     """Fold every update into its weight in place, leaving plain Linears."""
-    refuse_tied(model, {name: m for name, m in model.named_modules() if isinstance(m, RoSALinear)})
 
     def fold(layer: RoSALinear) -> nn.Linear:
         W = layer.base.weight
         W.copy_(add(W + (layer.s * layer.B @ layer.A).to(W.dtype), layer.v, layer.at))
-        return layer.base
+        base: nn.Linear = layer.base
+        return base
 
-    swap(model, RoSALinear, fold)
-    return model
+    return unwrap(model, RoSALinear, fold)
 
 
 def save(model: nn.Module, folder: Path) -> Path:

@@ -18,14 +18,17 @@ theta0 is not in reach of an optimiser: what is not selected stays as it is to t
 theta0. The authors' code zeroes gradients instead (src/runner.py:537-539 at ea1a73b), and under AdamW with weight decay
 every parameter moves.
 
-As in the authors' code k = floor(p m) is taken within each tensor. Autograd keeps theta0 + M Delta of each tensor for
+As in the authors' code k = floor(p m) is taken within each tensor. Its burn-in of n steps adds up n - 1 gradients,
+clipped to a norm first, and its masks are of the encoder alone: the heads of its classifiers are trained in full, as
+here (src/runner.py, complex_backpropagate and run_train_step). Autograd keeps theta0 + M Delta of each tensor for
 the backward pass, and the burn-in holds one gradient for each parameter.
 Left out: other estimates of h; tensors that two modules share (tied embeddings), and `lm_head`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -39,7 +42,9 @@ from transformers import AutoTokenizer
 from refimpl._lab import adapter, tasks
 from refimpl._lab import demo as lab
 from refimpl._lab.losses import batch_loss
-from refimpl._surgery import NoLayers, ascending, freeze, trainable
+from refimpl._layers import Own
+from refimpl._surgery import NoLayers, ascending, close, freeze, guard, is_adapted
+from refimpl._targets import head_of, matches
 
 PAPER = "fu2023effectiveness"
 
@@ -54,7 +59,7 @@ def select(gains: Tensor, k: int) -> Tensor:
     return gains.flatten().topk(k).indices.sort().values
 
 
-class Masked(nn.Module):
+class Masked(Own):
     """M Delta of one tensor."""
 
     at: Tensor
@@ -71,7 +76,7 @@ class Masked(nn.Module):
 
 
 def burn_in(
-    model: nn.Module, losses: Iterable[Callable[[], Tensor]], targets: Iterable[str] | None = None
+    model: nn.Module, losses: Iterable[Callable[[], Tensor]], targets: str | Iterable[str] | None = None
 ) -> dict[str, Tensor]:
     """The gain of each parameter, by the name of its tensor, from the gradients of the losses that these return."""
     chosen = {name: getattr(module, kind) for name, module, kind in tunable(model, targets)}
@@ -97,7 +102,7 @@ def apply(
     model: nn.Module,
     gains: Mapping[str, Tensor] | None = None,
     density: float = 0.005,
-    targets: Iterable[str] | None = None,
+    targets: str | Iterable[str] | None = None,
 ) -> nn.Module:
     """Freeze `model` in place and tune the share `density` of each tensor that has the largest gains.
 
@@ -107,41 +112,44 @@ def apply(
         raise ValueError(
             f"a density of {density}: it is the share of the parameters that is tuned, above 0 and at most 1"
         )
+    chosen = list(tunable(model, targets))
+    if gains is not None and (unknown := [name for name, _, _ in chosen if name not in gains]):
+        raise ValueError(f"no gains for {unknown[0]}: give `burn_in` the same model and targets")
     freeze(model)
-    for name, module, kind in list(tunable(model, targets)):
+    for name, module, kind in chosen:
         theta0 = getattr(module, kind)
-        if gains is not None and name not in gains:
-            raise ValueError(f"no gains for {name}: give `burn_in` the same model and targets")
         score = torch.rand(theta0.shape, device=theta0.device) if gains is None else gains[name]
         if k := int(density * theta0.numel()):
             parametrize.register_parametrization(module, kind, Masked(theta0, select(score, k)))
-    if not trainable(model):
+    if not is_adapted(model):
         raise ValueError(f"a density of {density} selects nothing in tensors this small; take a larger one")
+    guard(model)
     return model
 
 
-def tunable(model: nn.Module, targets: Iterable[str] | None) -> Iterator[tuple[str, nn.Module, str]]:
-    """Name, module and last name of each parameter that may be tuned."""
-    if any(isinstance(module, Masked) for module in model.modules()):
-        raise ValueError("the model has a mask already; merge it, or load the model anew")
-    if odd := [name for name, p in model.named_parameters() if not p.is_floating_point()]:
+def tunable(model: nn.Module, targets: Iterable[str] | None) -> list[tuple[str, nn.Module, str]]:
+    """Name, module and last name of what may be tuned: parameters of all modules but the head, or of those named."""
+    if is_adapted(model):
+        raise ValueError("the model is adapted already; merge that, or load the model anew")
+    everything = list(model.named_parameters(remove_duplicate=False))
+    if odd := [name for name, p in everything if not p.is_floating_point()]:
         raise ValueError(f"{odd[0]} is not floating point; load the model whole, without a quantization_config")
-    wanted = None if targets is None else frozenset([targets] if isinstance(targets, str) else targets)
-    everything = [(name, id(p)) for name, p in model.named_parameters(remove_duplicate=False)]
-    ids = [i for _, i in everything]
+    held = Counter(id(p) for _, p in everything)
+    aside = {id(p) for head in head_of(model) for p in head.parameters()}
+    wanted = None if targets is None else [targets] if isinstance(targets, str) else list(targets)
     found = [
         (name, model.get_submodule(path), kind)
-        for name, i in everything
+        for name, p in everything
         for path, _, kind in [name.rpartition(".")]
-        for last in [path.rpartition(".")[2]]
-        if ids.count(i) == 1 and (last in wanted if wanted is not None else last != "lm_head")
+        if held[id(p)] == 1
+        and (id(p) not in aside if wanted is None else any(matches(path, target) for target in wanted))
     ]
-    if not found:
+    paths = {name.rpartition(".")[0] for name, _, _ in found}
+    missing = [target for target in wanted or () if not any(matches(path, target) for path in paths)]
+    if missing or not found:
         there = sorted({name.split(".")[-2] for name, _ in everything if "." in name})
-        raise NoLayers(
-            f"no tensor to tune in {', '.join(sorted(wanted or ()))}; there are {', '.join(there) or 'none'}"
-        )
-    yield from found
+        raise NoLayers(f"no tensor to tune in {', '.join(sorted(missing))}; there are {', '.join(there) or 'none'}")
+    return found
 
 
 def merge(model: nn.Module) -> nn.Module:
@@ -151,7 +159,7 @@ def merge(model: nn.Module) -> nn.Module:
             held: dict[str, Any] = dict(lists.items())
             for kind in [kind for kind, parts in held.items() if isinstance(parts[0], Masked)]:
                 parametrize.remove_parametrizations(module, kind)
-    return model
+    return close(model)
 
 
 def save(model: nn.Module, folder: Path) -> Path:

@@ -37,6 +37,20 @@ def test_clipping_makes_the_step_smaller(clip: dict[str, float]) -> None:
         assert moved[1] == pytest.approx(0.5 * 1e-3, rel=1e-2)  # less by 1e-6 over the norm of the gradients
 
 
+@pytest.mark.parametrize("clip", [{}, {"clip_norm": 1.0}, {"clip_value": 1.0}])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_no_number_reaches_no_parameter(clip: dict[str, float], value: float) -> None:
+    """A loss that is none, and a gradient of a loss that is one."""
+    for loss_of in (lambda y: y.sum() * value, lambda y: torch.where(y > 1e9, y * value, y * 0 + (y - y).sqrt()).sum()):
+        model, _ = small()
+        before = copy.deepcopy(model)
+        with pytest.raises(ValueError, match=r"is NaN or infinite.*lower the learning rate"):
+            lomo.LOMO(model.parameters(), **clip).step(
+                lambda loss_of=loss_of, m=model: loss_of(m(torch.ones(3, 4).double())), 0.5
+            )
+        assert all(torch.equal(p, q) for p, q in zip(model.parameters(), before.parameters(), strict=True))
+
+
 def test_a_norm_below_the_limit_changes_nothing() -> None:
     (one, one_loss), (two, two_loss) = small(), small()
     lomo.LOMO(one.parameters(), clip_norm=1e6).step(one_loss, 0.1)

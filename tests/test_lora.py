@@ -322,12 +322,11 @@ def test_a_damaged_or_foreign_file_of_tensors_is_refused(tmp_path: Path) -> None
 
 def test_a_second_method_on_top_is_refused_until_the_first_is_merged() -> None:
     model = adapted()
-    for second in (lambda: lora.apply(model, ("base",)), lambda: rosa.apply(model), lambda: qlora.apply(model)):
-        with pytest.raises(ValueError, match="adapted already, by LoRALinear; merge that"):
+    for second in (lambda: lora.apply(model), lambda: rosa.apply(model), lambda: qlora.apply(model)):
+        with pytest.raises(ValueError, match=r"\.q_proj is adapted already, by LoRALinear: merge that, or name other"):
             second()
-    lora.merge(model)
+    expected = logits(lora.merge(model))
     lora.apply(model)
-    expected = logits(model)
     with pytest.raises(ValueError, match="adapted already, by LoRALinear"):
         lora.unmerge(model)
     assert torch.equal(logits(model), expected)
@@ -336,8 +335,7 @@ def test_a_second_method_on_top_is_refused_until_the_first_is_merged() -> None:
 def test_a_single_name_is_a_target() -> None:
     model = lora.apply(llama(), "q_proj")
     assert {name.rpartition(".")[2] for name in lora._layers(model)} == {"q_proj"}
-    with pytest.raises(NoLayers, match=r"no Linear named all-linear; there are .*q_proj"):
-        lora.apply(llama(), "all-linear")
+    assert len(lora._layers(lora.apply(llama(), "all-linear"))) == 2 * len(lora.LINEARS)
     with pytest.raises(NoLayers, match=r"no Linear to adapt; there are .*q_proj"):
         lora.apply(llama(), ())
 
@@ -415,8 +413,8 @@ def test_what_comes_out_may_be_changed_in_place(wrap: Callable[[nn.Linear], nn.M
         ({"use_rslora": True}, "uses use_rslora"),
         ({"alpha_pattern": {"q_proj": 32}}, "uses alpha_pattern"),
         ({"modules_to_save": ["lm_head"]}, "uses modules_to_save"),
-        ({"layers_to_transform": [1]}, "some of its layers alone"),
-        ({"exclude_modules": ["model.layers.0.self_attn.q_proj"]}, "some of its layers alone"),
+        ({"layers_to_transform": [1]}, None),
+        ({"exclude_modules": ["model.layers.0.self_attn.q_proj"]}, None),
     ],
 )
 def test_what_peft_wrote_is_read_right_or_refused(tmp_path: Path, options: Any, refused: str | None) -> None:

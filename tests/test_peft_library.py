@@ -106,7 +106,7 @@ def test_what_is_refused_says_what_to_do(tmp_path: Path) -> None:
     model = lib.apply(tiny(), ["q_proj"])
     with pytest.raises(ValueError, match="'default' is taken"):
         lib.apply(model)
-    with pytest.raises(NoLayers, match=r"no Linear matches \['qproj'\]; there are .*q_proj"):
+    with pytest.raises(NoLayers, match=r"no Linear named qproj; there are .*q_proj"):
         lib.apply(model, ["qproj"], "other")
     with pytest.raises(ValueError, match=r"'\(q_proj' is no pattern: missing \)"):
         lib.apply(model, "(q_proj", "other")

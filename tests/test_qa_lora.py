@@ -143,8 +143,10 @@ def test_bad_input_says_so() -> None:
         qa_lora.apply(tiny(), ["qproj"])
     whole = nn.Linear(32, 8)
     whole.weight = nn.Parameter(torch.zeros(8, 32, dtype=torch.int8), requires_grad=False)
-    with pytest.raises(ValueError, match=r"a weight is torch\.int8 already; load the model whole"):
-        qa_lora.QALoRALinear(whole)
+    with pytest.raises(
+        ValueError, match=r"the weight of 0 is torch\.int8; use refimpl\.qlora, or load the model whole"
+    ):
+        qa_lora.apply(nn.Sequential(whole))
 
 
 def test_the_adapter_comes_back_from_disk(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from refimpl import _bitsandbytes as bnb
 from refimpl import qlora
 from refimpl._claims import NotHere
 from refimpl._lab import loop, models, texts
-from refimpl._surgery import NoLayers, swap, trainable
+from refimpl._surgery import NoLayers, adapt, trainable
 
 needs_bitsandbytes = pytest.mark.skipif(bnb.library() is None, reason="pip install bitsandbytes")
 
@@ -284,11 +284,11 @@ def test_a_layer_is_freed_before_the_next_is_quantised() -> None:
     model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8))
     first, seen = weakref.ref(model[0]), []
 
-    def make(base: nn.Linear) -> nn.Module:
+    def make(base: nn.Linear) -> qlora.NF4Linear:
         seen.append(first() is not None)
         return qlora.NF4Linear(base, rank=2)
 
-    swap(model, nn.Linear, make)
+    adapt(model, make)
     assert seen == [True, False]
 
 

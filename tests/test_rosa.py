@@ -122,8 +122,10 @@ def test_bad_input_says_so() -> None:
         rosa.find_masks(model, [])
     whole = nn.Linear(32, 8)
     whole.weight = nn.Parameter(torch.zeros(8, 32, dtype=torch.int8), requires_grad=False)
-    with pytest.raises(ValueError, match="not floating point: load the model unquantised"):
-        rosa.RoSALinear(whole, 2, 4, 0.1)
+    with pytest.raises(
+        ValueError, match=r"the weight of 0 is torch\.int8; use refimpl\.qlora, or load the model whole"
+    ):
+        rosa.apply(nn.Sequential(whole))
 
 
 def test_the_adapter_comes_back_from_disk(tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ def test_gpu_trains_and_merges() -> None:
 
 def test_a_second_mask_and_codes_for_weights_are_refused() -> None:
     model = som.apply(nn.Sequential(nn.Linear(16, 8)), density=0.2)
-    with pytest.raises(ValueError, match="has a mask already; merge it"):
+    with pytest.raises(ValueError, match="adapted already; merge that"):
         som.apply(model, density=0.2)
     som.apply(som.merge(model), density=0.2)
     whole = nn.Sequential(nn.Linear(8, 8))

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from refimpl import _targets
 from refimpl._claims import (
     Measured,
     NotHere,
@@ -169,9 +170,10 @@ def _nats(method: str, place: str, device: str) -> list[float]:
     """Nats a token on held-out Python after training `tiny` on it, 3 seeds; LoRA is parallel with f the identity."""
     task, found = dataclasses.replace(tasks.python(), rows=8), []
     kind, f = ("parallel", "identity") if method == "lora" else (method, "tanh")
-    targets = [name for where, names in PLACES[kind].items() if place in (where, "both") for name in names]
+    parts = [part for where, held in PLACES[kind].items() if place in (where, "both") for part in held]
     for seed in range(3):
         model, tokenizer = models.load("tiny", device)
+        targets = _targets.of(model, *parts)
         each = trainable(apply(copy.deepcopy(model), kind, targets, b=1)) // model.config.num_hidden_layers
         torch.manual_seed(seed)
         apply(model, kind, targets, BUDGET // each, f, "zero")

@@ -27,7 +27,7 @@ from refimpl._claims import (
 from refimpl._lab.texts import glosses
 from refimpl._surgery import trainable
 from refimpl._toys import IGNORED, Batches, accuracy, best, far, llama, loss, tune
-from refimpl.longlora import ATTENTION, IN_FULL, apply, grouped, interpolate, merge, shifted
+from refimpl.longlora import IN_FULL, apply, grouped, interpolate, merge, shifted
 
 
 def rolled(q: Tensor, k: Tensor, v: Tensor, *, G: int) -> Tensor:
@@ -148,7 +148,9 @@ def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
         raise NotHere("pip install peft") from None
     ours = apply(_base(device), group=8, rank=4)
     in_full = ["embed_tokens", "input_layernorm", "post_attention_layernorm", "norm"]
-    config = LoraConfig(r=4, lora_alpha=16, target_modules=list(ATTENTION), modules_to_save=in_full)
+    config = LoraConfig(
+        r=4, lora_alpha=16, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"], modules_to_save=in_full
+    )
     theirs: Any = get_peft_model(_base(device), config)
     theirs.base_model.model.config.s2_group, theirs.base_model.model.config.s2_shift = 8, True
     theirs.base_model.model.set_attn_implementation("s2")

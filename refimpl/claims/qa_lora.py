@@ -26,7 +26,7 @@ from refimpl._claims import (
     shown,
 )
 from refimpl._lab import loop, models, texts
-from refimpl._surgery import swap, trainable
+from refimpl._surgery import trainable, unwrap
 from refimpl._toys import far
 from refimpl.qa_lora import GroupLinear, QALoRALinear, apply, merge, unpack
 
@@ -167,7 +167,7 @@ def _trained(base: nn.Module, tokenizer: Any, seed: int, bits: int, pooled: bool
     loop.train(model, tokenizer, texts.python(), steps=16, lr=1e-2, batch=4, length=32, seed=seed)
     held = replace(texts.python(), rows=4)
     before = held.evaluate(model, tokenizer).value
-    merge(model) if pooled else swap(model, QALoRALinear, lambda layer: _rounded(layer, bits))
+    merge(model) if pooled else unwrap(model, QALoRALinear, lambda layer: _rounded(layer, bits))
     return before, held.evaluate(model, tokenizer).value
 
 

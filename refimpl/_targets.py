@@ -1,0 +1,91 @@
+"""Which layers a paper's setting means in which model: what each family of models calls them.
+
+A target is the end of a layer's path (`q_proj`, `attn.c_proj`), where `#` stands for any number; or several of these
+with `|` between them, of which at least one must be there. Where one layer holds queries, keys and values together,
+it stands for each of the three, and gets one update for all.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from torch import nn
+
+Part = Literal["q", "k", "v", "o", "into", "out"]  # attention's four; into the MLP's inner width, and out of it
+ALL_LINEAR = "all-linear"  # as peft calls it: every layer but the head
+
+_PARTS: tuple[Part, ...] = ("q", "k", "v", "o", "into", "out")
+_LLAMA = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj up_proj", "down_proj")
+_OPT = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
+_BERT = ("query", "key", "value", "attention.output.dense", "intermediate.dense", "#.output.dense")
+_NEOX = (*["query_key_value"] * 3, "attention.dense|self_attention.dense", "dense_h_to_4h", "dense_4h_to_h")
+_GPT2 = (*["c_attn"] * 3, "attn.c_proj", "c_fc", "mlp.c_proj")
+_T5 = ("q", "k", "v", "o", "wi|wi_0|wi_1", "wo")
+_EXPERTS = (*_LLAMA[:4], "gate_up_proj|up_proj", "down_proj")
+_OTHERS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("gpt2", "gpt_bigcode"), _GPT2),
+    **dict.fromkeys(("gpt_neox", "bloom", "falcon"), _NEOX),
+    **dict.fromkeys(("opt", "bart", "mbart", "m2m_100", "pegasus"), _OPT),
+    **dict.fromkeys(("bert", "roberta", "xlm-roberta", "camembert", "electra"), _BERT),
+    **dict.fromkeys(("t5", "mt5", "umt5", "longt5"), _T5),
+    **dict.fromkeys(("mixtral", "qwen2_moe", "qwen3_moe", "olmoe", "gpt_oss"), _EXPERTS),
+    "phi3": (*["qkv_proj"] * 3, "o_proj", "gate_up_proj", "down_proj"),
+    "phi": (*_OPT[:3], "self_attn.dense", "fc1", "fc2"),
+    "gptj": (*_OPT[:4], "fc_in", "fc_out"),
+    "codegen": (*["qkv_proj"] * 3, "out_proj", "fc_in", "fc_out"),
+    "gpt_neo": (*_OPT[:4], "c_fc", "c_proj"),
+    "starcoder2": (*_LLAMA[:4], "c_fc", "c_proj"),
+    "mpt": (*["Wqkv"] * 3, "attn.out_proj", "up_proj", "down_proj"),
+    # no attention and no MLP: the projections into and out of its state stand for both
+    **dict.fromkeys(("mamba", "mamba2"), ("in_proj", "in_proj", "in_proj", "out_proj", "in_proj", "out_proj")),
+}
+
+
+def of(model: nn.Module, *parts: Part) -> tuple[str, ...]:
+    """The targets that are these parts of the model, each once; those of Llama where its type is not known."""
+    config: Any = getattr(model, "config", None)
+    names = _OTHERS.get(getattr(config, "model_type", ""), _LLAMA)
+    chosen = [target for part in parts for target in names[_PARTS.index(part)].split()]
+    return tuple(dict.fromkeys(chosen))
+
+
+def matches(path: str, target: str) -> bool:
+    """Whether the path of a layer ends in the target, or in one of its alternatives."""
+    there = path.split(".")[::-1]
+    for one in target.split("|"):
+        asked = one.split(".")[::-1]
+        if len(asked) <= len(there) and all(
+            a in (b, "#" if b.isdigit() else b) for a, b in zip(asked, there, strict=False)
+        ):
+            return True
+    return False
+
+
+def norms(model: nn.Module) -> dict[str, nn.Module]:
+    """The norms of a model, by path: layers called so, whose own numbers are all gains and biases."""
+    return {
+        path: module
+        for path, module in model.named_modules()
+        if "norm" in type(module).__name__.lower()
+        and (own := list(module.parameters(recurse=False)))
+        and all(p.dim() == 1 for p in own)
+    }
+
+
+def reads(model: Any) -> Literal["on", "both ways", "in pairs"]:
+    """Whether each token sees those before it, all of them, or a decoder sees what an encoder has read."""
+    if getattr(model.config, "is_encoder_decoder", False):
+        return "in pairs"
+    causal = model.can_generate() or any(getattr(module, "is_causal", False) for module in model.modules())
+    return "on" if causal else "both ways"
+
+
+def head_of(model: nn.Module) -> list[nn.Module]:
+    """The layers behind the last block, which no method takes for one of the model's Linears: the output embeddings,
+    or the head of a classifier."""
+    embeddings = getattr(model, "get_output_embeddings", lambda: None)()
+    named = [getattr(model, name, None) for name in (*CLASSIFIERS, "lm_head")]
+    return [module for module in (embeddings, *named) if isinstance(module, nn.Module)]
+
+
+CLASSIFIERS = ("classifier", "score", "classification_head", "qa_outputs")  # drawn at random for a new task

@@ -1,0 +1,258 @@
+"""What every method does to a model alike: which layers, in which forms, one method over another, and what is refused."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from models_support import IDS, gpt2, llama, logits
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM
+
+from refimpl import (
+    _targets,
+    delta_tuning,
+    llm_adapters,
+    longlora,
+    lora,
+    peft_library,
+    prefix_tuning,
+    prompt_tuning,
+    qa_lora,
+    qlora,
+    rosa,
+    second_order_mask,
+)  # fmt: skip
+from refimpl._architectures import MODELS, model_of
+from refimpl._layers import Adapted, Experts
+from refimpl._surgery import NoLayers, freeze, layers, trainable
+from refimpl._toys import far
+
+Apply = Callable[..., Any]
+LINEAR: dict[str, tuple[Any, Apply]] = {  # methods whose update is one of a weight, each with the options of a test
+    "lora": (lora, lambda model, targets: lora.apply(model, targets, rank=2)),
+    "qlora": (qlora, lambda model, targets: qlora.apply(model, targets, rank=2)),
+    "rosa": (rosa, lambda model, targets: rosa.apply(model, targets, rank=2, density=0.02)),
+    "qa_lora": (qa_lora, lambda model, targets: qa_lora.apply(model, targets, rank=2, group=8)),
+    "longlora": (longlora, lambda model, targets: longlora.apply(model, rank=2, targets=targets)),
+    "delta_tuning": (delta_tuning, lambda model, targets: delta_tuning.apply(model, targets=targets, size=2)),
+    "peft_library": (peft_library, lambda model, targets: peft_library.apply(model, targets, rank=2)),
+}
+EVERY = LINEAR | {
+    "llm_adapters": (llm_adapters, lambda model, targets: llm_adapters.apply(model, targets=targets, b=2))
+}
+NAMES = ["q_proj", "down_proj"]
+
+
+def stirred(model: Any) -> Any:
+    """As after training: nothing that is trained is zero."""
+    torch.manual_seed(3)
+    with torch.no_grad():
+        for p in model.parameters():
+            if p.requires_grad:
+                p += 0.05 * torch.randn_like(p)
+    return model
+
+
+@pytest.mark.parametrize("name", LINEAR)
+@pytest.mark.parametrize("make", [nn.Linear, None], ids=["Linear", "Conv1D"])
+def test_an_adapted_layer_has_what_models_read_of_a_linear(name: str, make: Any) -> None:
+    model = llama() if make else gpt2()
+    target = "down_proj" if make else "c_fc"
+    base = next(layer for path, layer in layers(model).items() if path.endswith(target))
+    shape = base.weight.shape if make else base.weight.T.shape
+    _, apply = LINEAR[name]
+    layer = next(m for m in stirred(apply(model, [target])).modules() if isinstance(m, Adapted))
+    x = torch.randn(3, shape[1])
+    assert (layer.out_features, layer.in_features) == tuple(layer.weight.shape) == tuple(shape)
+    assert layer.weight.dtype == torch.float32
+    assert far(nn.functional.linear(x, layer.weight, layer.bias), layer(x)) < 1e-5
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_what_a_model_reads_of_a_weight_learns(name: str) -> None:
+    """As Mamba, which multiplies by the weight of `dt_proj` itself."""
+    module, apply = LINEAR[name]
+    if name == "longlora":
+        pytest.skip("there is no attention to cut")
+    if name == "qa_lora":
+        apply = lambda model, targets: qa_lora.apply(model, targets, rank=2, group=4)  # noqa: E731
+    model = stirred(apply(model_of("Mamba"), ["dt_proj"]))
+    layer: Any = model.get_submodule("backbone.layers.1.mixer.dt_proj")
+    model(input_ids=IDS, labels=IDS).loss.backward()
+    learns = {p for p in layer.parameters() if p.requires_grad and p.numel()}
+    assert learns
+    assert all(p.grad is not None and p.grad.any() for p in learns)
+    expected = layer.weight.detach()
+    assert far(module.merge(model).get_submodule("backbone.layers.1.mixer.dt_proj").weight, expected) < 1e-6
+
+
+def test_what_is_not_linear_is_refused_where_the_model_reads_the_weight() -> None:
+    for refused in (
+        lambda model: llm_adapters.apply(model, targets=["dt_proj"], b=2),
+        lambda model: delta_tuning.apply(model, "addition", targets=["dt_proj"]),
+    ):
+        with pytest.raises(ValueError, match=r"reads the weight of backbone\.layers\.0\.mixer\.dt_proj.*leave it out"):
+            refused(model_of("Mamba"))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_each_target_that_is_not_there_is_named_and_nothing_is_changed(name: str) -> None:
+    model = llama()
+    kinds = [*map(type, model.modules())]
+    with pytest.raises(NoLayers, match=r"named v_porj, x_proj; there are .*q_proj"):
+        EVERY[name][1](model, ["q_proj", "x_proj", "v_porj"])
+    assert [*map(type, model.modules())] == kinds
+    assert all(p.requires_grad for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_second_application_is_refused_and_nothing_is_changed(name: str) -> None:
+    model = stirred(EVERY[name][1](llama(), NAMES))
+    expected, count = logits(model), trainable(model)
+    for _, apply in EVERY.values():
+        if apply is EVERY["longlora"][1] and name != "llm_adapters":
+            continue  # it leaves layers with the update that they have
+        with pytest.raises(ValueError, match=r"adapted already|is taken"):
+            apply(model, NAMES)
+    assert torch.equal(logits(model), expected)
+    assert trainable(model) == count
+
+
+@pytest.mark.parametrize("name", [name for name in LINEAR if name != "second_order_mask"])
+def test_merging_over_tied_embeddings_is_refused(name: str) -> None:
+    module, apply = LINEAR[name]
+    model = llama()
+    model.lm_head.weight = model.model.embed_tokens.weight
+    stirred(apply(model, ["lm_head", "q_proj"]))
+    expected = logits(model)
+    with pytest.raises(ValueError, match=r"lm_head shares its weight with model\.embed_tokens.*leave it out"):
+        module.merge(model)
+    assert torch.equal(logits(model), expected)
+
+
+@pytest.mark.parametrize("name", [*EVERY, "second_order_mask", "prompt_tuning", "prefix_tuning"])
+def test_save_pretrained_is_refused_until_the_method_is_gone(name: str, tmp_path: Path) -> None:
+    module, apply = EVERY.get(name, ({"second_order_mask": second_order_mask, "prompt_tuning": prompt_tuning,
+                                      "prefix_tuning": prefix_tuning}.get(name), None))  # fmt: skip
+    model: Any = copy.deepcopy(module.apply(llama()) if apply is None else apply(llama(), NAMES))
+    with pytest.raises(ValueError, match="merge it first, or keep what was trained alone"):
+        model.save_pretrained(tmp_path / "a")
+    if name in LINEAR and name != "qa_lora":
+        expected = logits(module.merge(stirred(model)))
+        model.save_pretrained(tmp_path / "b")
+        assert far(logits(AutoModelForCausalLM.from_pretrained(tmp_path / "b")), expected) < 1e-5
+
+
+@pytest.mark.parametrize("first", [name for name in EVERY if name != "longlora"])
+@pytest.mark.parametrize("second", ["prompt", "prefix"])
+def test_a_second_method_does_not_freeze_the_first(first: str, second: str) -> None:
+    model = EVERY[first][1](llama(use_cache=True), NAMES)
+    count = trainable(model)
+    module: Any = prompt_tuning if second == "prompt" else prefix_tuning
+    module.apply(model, 3)
+    assert trainable(model) > count
+    before = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
+    stirred(model)(input_ids=IDS, labels=IDS).loss.backward()
+    assert all(p.grad is not None for name, p in model.named_parameters() if name in before)
+
+
+def test_longlora_over_qlora_keeps_one_update_a_layer() -> None:
+    """The setting of long contexts in 4 bits: attention in groups, embeddings and norms in full, QLoRA's updates."""
+    model = qlora.apply(llama(), rank=2)
+    updates = trainable(model)
+    longlora.apply(model, context=64, group=8)
+    assert not any(isinstance(m, longlora.LoRALinear) for m in model.modules())
+    whole = sum(p.numel() for m in model.modules() if isinstance(m, nn.Embedding) for p in m.parameters())
+    gains = sum(p.numel() for m in _targets.norms(model).values() for p in m.parameters())
+    assert trainable(model) == updates + whole + gains
+    ids = IDS
+    stirred(model).train()(input_ids=ids, labels=ids).loss.backward()
+    assert all(p.grad is not None for p in model.parameters() if p.requires_grad)
+    expected = logits(model.eval())
+    assert far(logits(qlora.merge(longlora.merge(model))), expected) < 1e-5
+
+
+def test_a_merged_model_is_frozen_by_the_next_method() -> None:
+    model = longlora.merge(longlora.apply(llama(), rank=2))
+    lora.apply(model, rank=2)
+    assert trainable(model) == trainable(lora.apply(llama(), rank=2))
+
+
+def test_the_new_head_of_a_classifier_is_trained_in_full() -> None:
+    base = model_of("BERT")
+    for name in ("lora", "qlora", "rosa"):
+        model = LINEAR[name][1](copy.deepcopy(base), ["query"])
+        assert all(p.requires_grad for p in model.classifier.parameters())
+    assert not any("classifier" in path for path, m in qlora.apply(base).named_modules() if isinstance(m, Adapted))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", EVERY)
+def test_a_weight_that_is_no_number_is_refused(name: str, value: float) -> None:
+    model = llama()
+    nn.init.constant_(model.model.layers[1].mlp.down_proj.weight[1], value)
+    if name in ("delta_tuning", "peft_library"):
+        pytest.skip("its layers keep the weight as it is")
+    with pytest.raises(ValueError, match=r"model\.layers\.1\.mlp\.down_proj is NaN or infinite"):
+        EVERY[name][1](model, NAMES)
+
+
+@pytest.mark.parametrize("architecture", ["Mixtral", "Qwen3-MoE"])
+def test_the_experts_of_a_mixture_are_quantised_too(architecture: str) -> None:
+    base = model_of(architecture)
+    linear = sum(
+        layer.numel() if isinstance(layer, Tensor) else layer.weight.numel() for layer in layers(base).values()
+    )
+    linear -= base.lm_head.weight.numel()
+    model = qlora.apply(base, rank=2)
+    packed = sum(m.W.numel() for m in model.modules() if isinstance(m, qlora.NF4Linear))
+    assert 2 * packed == linear
+    assert any(isinstance(m, Experts) for m in model.modules())
+
+
+@pytest.mark.parametrize("architecture", ["Mixtral", "GPT-2"])
+def test_back_again_the_model_is_what_it_was(architecture: str) -> None:
+    base = model_of(architecture)
+    model = lora.merge(lora.apply(copy.deepcopy(base), "all-linear", rank=2))
+    assert [*map(type, model.modules())] == [*map(type, base.modules())]
+    assert all(torch.equal(p, q) for p, q in zip(model.state_dict().values(), base.state_dict().values(), strict=True))
+    assert model.state_dict().keys() == base.state_dict().keys()
+    trained = stirred(lora.apply(copy.deepcopy(base), "all-linear", rank=2))
+    expected = logits(trained)
+    merged = lora.merge(trained)
+    assert far(logits(merged), expected) < 1e-4
+    back = lora.unmerge(merged)
+    assert far(logits(back), expected) < 1e-4
+
+
+@pytest.mark.parametrize("architecture", MODELS)
+def test_the_papers_settings_have_layers_in_every_model(architecture: str) -> None:
+    model = model_of(architecture)
+    for part in ("q", "k", "v", "o", "into", "out"):
+        for target in _targets.of(model, part):  # type: ignore[arg-type]  # one of the six
+            assert any(_targets.matches(path, target) for path in layers(model)), (part, target)
+
+
+@given(st.lists(st.sampled_from(["a", "b", "0", "12"]), min_size=1, max_size=5), st.integers(0, 4))
+@settings(max_examples=60)
+def test_the_end_of_a_path_names_it(parts: list[str], start: int) -> None:
+    path, end = ".".join(parts), parts[min(start, len(parts) - 1) :]
+    numbered = ["#" if part.isdigit() else part for part in end]
+    assert _targets.matches(path, ".".join(end))
+    assert _targets.matches(path, ".".join(numbered))
+    assert _targets.matches(path, f"x.y|{'.'.join(end)}")
+    assert not _targets.matches(path, f"z{'.'.join(end)}")
+    assert not _targets.matches(path, f"c.{path}")
+
+
+def test_freezing_leaves_what_another_method_has_put_there() -> None:
+    model = lora.apply(llama(), rank=2)
+    assert trainable(freeze(model)) == trainable(model) > 0
+    assert trainable(freeze(llama())) == 0
