@@ -197,7 +197,7 @@ def test_it_trains() -> None:
 
 
 def test_demo(tmp_path: Path) -> None:
-    record = prompt_tuning.demo(length=5, steps=8, batch=4, device="cpu", out=tmp_path / "adapter")
+    record = prompt_tuning.demo(task="python", length=5, steps=8, batch=4, device="cpu", out=tmp_path / "adapter")
     assert record["after"]["value"] < record["before"]["value"]
     assert record["parameters"]["trainable"] == 5 * 192
     assert (tmp_path / "adapter" / "adapter.safetensors").is_file()
