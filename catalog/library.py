@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from catalog.record import Record
     from catalog.search.index import Found, Index
     from catalog.search.tree import Query
+    from catalog.sides import Choice
     from catalog.store.history import Past
     from refimpl import Card
 
@@ -376,6 +377,23 @@ class Library:
 
         return self.store.gate.retried(attempt)
 
+    def sides(self, key: str) -> tuple[Paper, Paper]:
+        """A paper as either side of an unresolved merge has it. Raises `BadFile` where one cannot be read."""
+        from catalog.sides import read_sides
+
+        return read_sides(self.text(key), self.resolve(key), self.store.shown(self.file(key)))
+
+    def settle(self, key: str, choices: Mapping[str, Choice]) -> Paper:
+        """End an unresolved merge: of each field that differs, what was chosen: "ours", "theirs" or "both"."""
+        from catalog.sides import read_sides, united
+
+        file = self.file(key)
+        version = self.store.read(file)
+        text = self.store.text_of(file, version)
+        paper = united(*read_sides(text, self.resolve(key), self.store.shown(file)), choices)
+        self.store.commit([self.store.paper_change(file, version, paper)], f"resolve {paper.key}")
+        return paper
+
     # --- taking back ---
 
     def log(self, key: str = "", limit: int = 0) -> Sequence[Past]:
@@ -617,7 +635,7 @@ class Library:
     # --- the site ---
 
     def pages(self) -> Mapping[str, str | bytes]:
-        """Every page and data file of the site, by path. Raises `BadFile` where a paper cannot be read."""
+        """Every page and data file of the site, by path; a paper that cannot be read has a page that says so."""
         from catalog.export.bib import merge
         from catalog.pages import render
 
@@ -629,7 +647,9 @@ class Library:
         others = {path: body for path, body in written.items() if path not in texts}
         implementations, comparisons = self._implementations(), self._comparisons()
         notebooks = self._notebooks(papers.values())
-        return {**render(entries, self._site_options(bib), texts, implementations, comparisons, notebooks), **others}
+        bad = {key_or_name(file): findings for file, findings in self.unreadable().items()}
+        options = self._site_options(bib)
+        return {**render(entries, options, texts, implementations, comparisons, notebooks, bad), **others}
 
     def _notebooks(self, papers: Iterable[Paper]) -> dict[str, NotebookFile]:
         """The notebooks that tutorials link to and that are here, by the address that they write; none is run."""

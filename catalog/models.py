@@ -26,6 +26,7 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
+from catalog.conflict import hunks
 from catalog.errors import KbError
 from catalog.record import tag_slug as tag_slug
 
@@ -341,6 +342,8 @@ class Paper(_Model):
         object.__setattr__(self, "bibtex", _trim(self.bibtex))
         if _HALF.search(self.notes) or _HALF.search(self.bibtex):
             raise ValueError("half a character, which no file can hold; write the text again")
+        if hunks(self.notes) or hunks(self.bibtex):
+            raise ValueError("both sides of an unresolved merge; keep one of them")
         if not self.bibtex and FENCE.match(self.notes):
             raise ValueError("the notes begin with a BibTeX block; it would be read as the paper's own")
         return self

@@ -1,7 +1,7 @@
 """The text of a paper file: `loads` and `dumps`, with one canonical form.
 
 Front matter is flat YAML, read with every scalar a string, so `2106.09680` keeps its zero and `no` stays `no`. Keys
-that are not ours (other tools write there too) and full-line comments are kept as they stand.
+that are not ours (other tools write there too) and comments are kept where they stand.
 """
 
 from __future__ import annotations
@@ -13,28 +13,18 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from catalog import conflict, front
 from catalog.errors import BadFile, Finding
+from catalog.front import BaseLoader
 from catalog.models import FENCE, FRONT_MATTER, Paper, key_of
 
-try:
-    from yaml import CBaseLoader as _BaseLoader
-    from yaml import CSafeDumper as _BaseDumper
-except ImportError:  # a PyYAML without libyaml: slower, the same result
-    from yaml import BaseLoader as _BaseLoader  # type: ignore[assignment]  # another class, the same interface
-    from yaml import SafeDumper as _BaseDumper  # type: ignore[assignment]  # the same
-
 _HEAD = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.S | re.M)
-_TOP = re.compile(
-    r"""^(?P<key>'(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|[^\s#'"\-?:][^\n]*?|[\-?:][^\s][^\n]*?)[ \t]*:(?=\s|$)"""
-)
-_PLAIN = re.compile(r"https?://[\w./~%+=&@-]+|[A-Za-z]\w*(?:[ ./+-]\w+)*")
-_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _STEEP = re.compile(r"^[ \t\-?:]{40}", re.M)
 DEEPEST, LONGEST = 40, 1_000_000
 _ANCHOR = re.compile(r"(?:^|[\s,:\[{\-])[&*][^\s,\]}]")
 
 
-class _Loader(_BaseLoader):
+class _Loader(BaseLoader):
     """Every scalar a string; a key that stands twice is an error, not a silent loss."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -55,6 +45,8 @@ def loads(text: str, key: str, path: str = "") -> Paper:
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     path = path or f"{key}.md"
+    if unresolved := conflict.hunks(text):
+        raise BadFile(*(_unresolved(hunk, key, path) for hunk in unresolved))
     head = _HEAD.match(text)
     if not head:
         what = "the front matter is not closed" if text.startswith("---") else "no front matter"
@@ -62,7 +54,7 @@ def loads(text: str, key: str, path: str = "") -> Paper:
     source = head["yaml"]
     values = _read_yaml(source, key, path)
     known = {name: value for name, value in values.items() if name in FRONT_MATTER}
-    extras = _extras(source, values)
+    extras = front.extras(source, values)
     bibtex, notes = _split_body(text[head.end() :])
     try:
         return Paper.model_validate(known | {"key": key, "extras": extras, "bibtex": bibtex, "notes": notes})
@@ -70,19 +62,20 @@ def loads(text: str, key: str, path: str = "") -> Paper:
         raise BadFile(*(_finding(err, source, key, path) for err in e.errors())) from None
 
 
+def _unresolved(hunk: conflict.Hunk, key: str, path: str) -> Finding:
+    message = f"an unresolved merge, lines {hunk.first} to {hunk.last}"
+    return Finding("conflict", message, f"`kb resolve {key}` shows both sides", path, hunk.first, key)
+
+
 def dumps(paper: Paper) -> str:
     """The canonical text of a paper: fields in model order, defaults left out, one line end at the end."""
-    front = paper.model_dump(mode="json", include=set(FRONT_MATTER), exclude_defaults=True)
-    front |= {"status": str(paper.status)} | {
+    values = paper.model_dump(mode="json", include=set(FRONT_MATTER), exclude_defaults=True)
+    values |= {"status": str(paper.status)} | {
         name: str(number) for name in ("year", "rating") if (number := getattr(paper, name))
     }
-    extras = dict(paper.extras)
-    lines = ["---\n"]
-    for name in FRONT_MATTER:
-        if name in front:
-            lines += [extras.pop(f"#{name}", ""), _dump_yaml({name: front[name]})]
-    lines += [chunk for chunk in extras.values() if chunk]
-    lines.append("---\n")
+    kept = dict(paper.extras)
+    lines = ["---\n", *(front.field(name, values[name], kept) for name in FRONT_MATTER if name in values)]
+    lines += [front.rest(kept), "---\n"]
     if paper.bibtex:
         fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`{3,}", paper.bibtex)), default=2))
         lines.append(f"\n{fence}bibtex\n{paper.bibtex}\n{fence}\n")
@@ -91,9 +84,18 @@ def dumps(paper: Paper) -> str:
     return "".join(lines)
 
 
+def same(one: Paper, other: Paper) -> bool:
+    """Whether two papers say the same, wherever their comments stand."""
+    if one == other:
+        return True
+    fields = ({name: text for name, text in paper.extras.items() if not name.startswith("#")} for paper in (one, other))
+    bare = [paper.model_copy(update={"extras": extras}) for paper, extras in zip((one, other), fields, strict=True)]
+    return bare[0] == bare[1] and front.comments_of(one.extras) == front.comments_of(other.extras)
+
+
 def extra(name: str, value: Any) -> str:
     """A field that has no slot in `Paper`, as `extras` hold it: its line or lines of YAML."""
-    return _dump_yaml({name: value})
+    return front.field(name, value)
 
 
 def bibtex_line(text: str) -> int:
@@ -148,7 +150,7 @@ def _read_yaml(source: str, key: str, path: str) -> dict[str, Any]:
         )
     try:
         depth = 0
-        for event in yaml.parse(source, Loader=_BaseLoader) if _doubtful(source) else ():
+        for event in yaml.parse(source, Loader=BaseLoader) if _doubtful(source) else ():
             line = event.start_mark.line + 2 if event.start_mark else 2
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise bad("YAML anchors and aliases are not read here", line, "quote the value, or write it out")
@@ -178,62 +180,6 @@ def _doubtful(source: str) -> bool:
     return brackets > DEEPEST // 2 or bool(_STEEP.search(source) or _ANCHOR.search(source))
 
 
-def _extras(source: str, values: dict[str, Any]) -> dict[str, str]:
-    """What is not ours, verbatim: unknown fields by name, and comments by `#` and the field they stand before."""
-    extras: dict[str, str] = {}
-    comment = ""
-    current = ""
-    for line in source.splitlines(keepends=True):
-        top = _TOP.match(line)
-        if line.startswith("#"):
-            comment += line
-            current = ""
-        elif top:
-            name = str(yaml.load(top["key"], Loader=_BaseLoader))  # noqa: S506 - it makes a string
-            current = "" if name in FRONT_MATTER else name
-            if current:
-                extras[current] = comment + line
-            elif comment:
-                extras[f"#{name}"] = comment
-            comment = ""
-        elif current and line.strip():
-            extras[current] += line
-    if comment:
-        extras["#"] = comment
-    for name in values:  # written in a way the lines do not show, such as {flow: style}
-        if name not in FRONT_MATTER and name not in extras:
-            extras[name] = _dump_yaml({name: values[name]})
-    return extras
-
-
-def _dump_yaml(values: dict[str, Any], indent: str = "") -> str:
-    """Block style with lists indented under their key, which libyaml's own emitter does not do."""
-    lines = []
-    for name, value in values.items():
-        if isinstance(value, dict) and value:
-            lines.append(f"{indent}{_scalar(name)}:\n{_dump_yaml(value, indent + '  ')}")
-        elif isinstance(value, list) and value:
-            items = [_dump_item(item, indent + "  ") for item in value]
-            lines.append(f"{indent}{_scalar(name)}:\n{''.join(items)}")
-        else:
-            lines.append(f"{indent}{_scalar(name)}: {_scalar(value)}\n")
-    return "".join(lines)
-
-
-def _dump_item(item: Any, indent: str) -> str:
-    if isinstance(item, dict) and item:
-        return f"{indent}- {_dump_yaml(item, indent + '  ').removeprefix(indent + '  ')}"
-    return f"{indent}- {_scalar(item)}\n"
-
-
-def _scalar(value: Any) -> str:
-    """A scalar as YAML writes it; what needs no quotes is told by its look, the rest is left to the dumper."""
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
-        return value
-    text: str = yaml.dump(value, Dumper=_BaseDumper, allow_unicode=True, width=10_000, default_flow_style=True)
-    return text.removesuffix("\n").removesuffix("\n...")
-
-
 def _finding(err: Any, source: str, key: str, path: str) -> Finding:
     """A pydantic error as a finding on the line of the value it is about."""
     where = tuple(err["loc"])
@@ -252,7 +198,7 @@ def _finding(err: Any, source: str, key: str, path: str) -> Finding:
 
 def _link_of(value: str, source: str) -> tuple[str, int]:
     """The name and the line of the link that has this name or this address."""
-    root = yaml.compose(source, Loader=_BaseLoader)
+    root = yaml.compose(source, Loader=BaseLoader)
     assert root, "a source that gave a finding is not empty"
     links = next(value for key, value in root.value if key.value == "links")
     for name, node in links.value if isinstance(links, yaml.MappingNode) else ():
@@ -263,7 +209,7 @@ def _link_of(value: str, source: str) -> tuple[str, int]:
 
 
 def _line_of(where: tuple[Any, ...], source: str) -> int:
-    node = yaml.compose(source, Loader=_BaseLoader)
+    node = yaml.compose(source, Loader=BaseLoader)
     line = 1
     for part in where:
         if isinstance(node, yaml.MappingNode):

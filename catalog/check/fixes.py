@@ -13,7 +13,7 @@ from catalog.check.whole import preferred_tags
 from catalog.errors import BadFile
 from catalog.ingest.readinglist.urls import mend
 from catalog.models import Paper
-from catalog.paperfile import dumps, loads
+from catalog.paperfile import dumps, loads, same
 from catalog.record import tag_slug
 from catalog.store import Change
 
@@ -34,7 +34,7 @@ def mended(loaded: Loaded) -> list[Change]:
 
 def _reads_back(text: str, paper: Paper, path: str) -> bool:
     try:
-        return loads(text, paper.key, path) == paper
+        return same(loads(text, paper.key, path), paper)
     except BadFile:
         return False
 

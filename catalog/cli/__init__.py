@@ -11,14 +11,14 @@ from collections.abc import Sequence
 import click
 
 from catalog import __version__
-from catalog.cli import editing, history, keeping, moving, reading, running, site
+from catalog.cli import editing, history, keeping, moving, reading, resolve, running, site
 from catalog.cli.boundary import guarded
 
 SECTIONS = {
     "Read": ("list", "search", "show", "next", "stats", "open"),
     "Collect": ("add", "import", "edit", "rename", "rm"),
     "Mark": ("mark-read", "mark-reading", "mark-unread", "note", "due", "tag", "link"),
-    "Take back": ("log", "undo", "redo"),
+    "Take back": ("log", "undo", "redo", "resolve"),
     "Run": ("impls", "demo", "verify", "bench"),
     "Share": ("export", "site"),
     "Keep": ("init", "check", "fmt", "schema", "completion"),
@@ -50,7 +50,7 @@ def cli(ctx: click.Context, root: str | None) -> None:
     ctx.obj = root
 
 
-for _module in (reading, editing, history, running, moving, keeping, site):
+for _module in (reading, editing, history, resolve, running, moving, keeping, site):
     for _command in _module.COMMANDS:
         cli.add_command(_command)
 

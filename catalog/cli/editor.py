@@ -82,7 +82,7 @@ def recover(library: Library, key: str = "") -> None:
     draft = found[-1]
     if draft.kind != "edit":
         remedy = f"kb note {draft.file.removesuffix('.md')} - <" if draft.kind == "note" else "kb add"
-        raise KbError(f"a text for `kb {draft.kind}` is in {draft.path}; `{remedy} {_shown(draft.path)}` takes it")
+        raise KbError(f"that text is for `kb {draft.kind}`; `{remedy} {_shown(draft.path)}` takes it")
     name = draft.file.removesuffix(".md")
     before = library.version(name)
     if not before.digest.startswith(draft.base):

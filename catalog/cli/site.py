@@ -17,8 +17,13 @@ def site() -> None:
 @site.command()
 @click.pass_context
 def build(ctx: click.Context) -> None:
-    """Build the site into build/html."""
-    out.echo(f"built {out.library(ctx).build_site()}")
+    """Build the site into build/html.
+
+    A paper whose file cannot be read has a page that says so; exit status 1 then.
+    """
+    library = out.library(ctx)
+    out.echo(f"built {library.build_site()}")
+    ctx.exit(1 if out.unreadable(library) else 0)
 
 
 @site.command()
@@ -50,8 +55,10 @@ def serve(ctx: click.Context, port: int, host: str, open_browser: bool) -> None:
 @click.pass_context
 def pages(ctx: click.Context, folder: Path) -> None:
     """Write the Markdown pages into OUT, for any other generator."""
-    written, removed = out.library(ctx).write_pages(folder)
+    library = out.library(ctx)
+    written, removed = library.write_pages(folder)
     out.echo(f"{out.as_count(written, 'file')} written, {removed} removed in {folder}")
+    ctx.exit(1 if out.unreadable(library) else 0)
 
 
 COMMANDS = (site,)

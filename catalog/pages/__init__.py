@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from catalog.errors import Finding
 from catalog.models import Paper
 from catalog.pages.assets import assets
 from catalog.pages.atom import feed
@@ -17,7 +18,7 @@ from catalog.pages.navigation import PAGE
 from catalog.pages.notebook import NotebookFile, Shown, notebook_files, shown_notebooks
 from catalog.pages.options import SiteOptions
 from catalog.pages.output import write
-from catalog.pages.paper import Surroundings, paper_page
+from catalog.pages.paper import Surroundings, paper_page, unreadable_page
 from catalog.pages.related import related
 from catalog.pages.server import serve
 from catalog.pages.slugs import slugs
@@ -37,6 +38,7 @@ def render(
     implementations: Iterable[Implementation] = (),
     comparisons: Sequence[Comparison] = (),
     notebooks: Mapping[str, NotebookFile] | None = None,
+    unreadable: Mapping[str, Sequence[Finding]] | None = None,
 ) -> Files:
     """All files of a site by their path: pages in Markdown, data, the merged .bib, the feed, scripts and styles.
 
@@ -44,13 +46,16 @@ def render(
     the table of papers (see `home_page`). Implementations are shown with their papers; of two with one name, the last.
     Where there are comparisons, a page shows them, unless a hand-written one has its place.
     Notebooks, by the address that tutorials write, have pages of their own; what is none has no page.
+    `unreadable` are papers whose files cannot be read: the page of such a one says so.
     """
     records = [record for _, record in entries]
-    names = slugs(record.key for record in records)
+    every = slugs([*(record.key for record in records), *(unreadable or ())])
+    names = {record.key: every[record.key] for record in records}
     written = dict(hand_written or {})
     shown = _implemented(records, implementations)
     taught = shown_notebooks([paper for paper, _ in entries], notebooks or {}, names.values())
-    pages = _papers(entries, names, shown, taught)
+    pages = _papers(entries, every, shown, taught)
+    pages |= {f"papers/{every[key]}.md": unreadable_page(key, why) for key, why in (unreadable or {}).items()}
     files: Files = {path: body for path, body in written.items() if path != "index.md"}
     files |= {"index.md": home_page(records, names, options, written.get("index.md", ""))}
     files |= {**pages, **table_files(records, names, shown), **search_files(records, names, shown, written)}

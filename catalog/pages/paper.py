@@ -19,6 +19,7 @@ from catalog.pages.templates import cleaned, fill, filter_link
 from catalog.record import Record
 
 if TYPE_CHECKING:
+    from catalog.errors import Finding
     from catalog.pages.notebook import Shown
 
 _LABELS = {"docs": "Documentation", "arxiv": "arXiv", "pdf": "PDF", "doi": "DOI"}
@@ -84,6 +85,13 @@ def paper_page(
     }
     meta |= {"math": True} if has_math(notes + abstract + implementation) else {}
     return front_matter(meta | ({"implementation": True} if implementation else {})) + f"\n{body}\n"
+
+
+def unreadable_page(key: str, findings: Sequence[Finding]) -> str:
+    """The page of a paper whose file cannot be read: what is wrong with it."""
+    body = fill("unreadable.html", key=key, findings=[str(finding) for finding in findings])
+    meta = {"title": meta_value(key), "kb": "paper", "hide": ["navigation", "toc"], "search": {"exclude": True}}
+    return front_matter(meta) + f"\n{body}\n"
 
 
 def short_authors(record: Record) -> str:

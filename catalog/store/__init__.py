@@ -252,11 +252,11 @@ class Store:
         path = Path(file)
         return file == SHARED or (path.parent == Path(self.config.papers) and path.suffix == ".md")
 
-    def _reads_back(self, file: str, data: bytes) -> Paper:
-        from catalog.paperfile import loads, read_key
+    def _reads_back(self, file: str, data: bytes, meant: Paper) -> bool:
+        from catalog.paperfile import loads, read_key, same
 
         name = Path(file).name
-        return loads(self.text_of(name, Version((0, 0, 0, 0), data)), read_key(name), file)
+        return same(loads(self.text_of(name, Version((0, 0, 0, 0), data)), read_key(name), file), meant)
 
     def _commit_to_git(self, what: str, files: Sequence[str]) -> None:
         from catalog.store.commits import git_commit

@@ -55,7 +55,7 @@ class Gate:
     root: Path
     private: Path
     owns: Callable[[str], bool]
-    reads_back: Callable[[str, bytes], Paper]
+    reads_back: Callable[[str, bytes, Paper], bool]
     notices: list[str] = field(default_factory=list)
     after: Callable[[str, Sequence[str]], None] | None = None
     _held: int = 0
@@ -172,7 +172,7 @@ class Gate:
         if change.meant is None or change.after is None:
             return
         try:
-            same = self.reads_back(change.file, change.after) == change.meant
+            same = self.reads_back(change.file, change.after, change.meant)
         except BadFile as e:
             raise KbError(f"{change.file}: what was to be written could not be read again ({e}); it stays") from None
         if not same:
@@ -183,7 +183,7 @@ class Gate:
         there: dict[Path, dict[str, str]] = {}
         moves = []
         for change in changes:
-            path = self._target(change)
+            path = self._target(change.file, removed=change.after is None)
             now = disk.stamp_at(path)
             if change.before is None and change.after is not None:
                 folder = path.parent
@@ -199,15 +199,15 @@ class Gate:
             moves.append(_Move(change, path, now))
         return moves
 
-    def _target(self, change: Change) -> Path:
+    def _target(self, file: str, removed: bool) -> Path:
         """Where the file of a change stands: a link within the knowledge base is written through."""
-        if not self.owns(change.file):
-            raise KbError(f"{change.file} is no file that kb writes")
-        path = self.root / change.file
+        if not self.owns(file):
+            raise KbError(f"{file} is no file that kb writes")
+        path = self.root / file
         if path.is_symlink():
             target = Path(os.path.realpath(path))
-            if change.after is None or not target.is_relative_to(os.path.realpath(self.root)):
-                raise KbError(f"{change.file} is a link to {path.readlink()}; change or remove the file itself")
+            if removed or not target.is_relative_to(os.path.realpath(self.root)):
+                raise KbError(f"{file} is a link to {path.readlink()}; change or remove the file itself")
             return target
         return path
 
@@ -304,9 +304,11 @@ class Gate:
     def _finish(self, past: Past, history: History) -> None:
         now: dict[str, Version | None] = {}
         moved = []
-        for path, *_ in past.files:
+        targets: dict[str, Path] = {}
+        for path, _, after in past.files:
             try:
-                now[path] = disk.read_version(self.root / path) if self.owns(path) else None
+                targets[path] = self._target(path, removed=not after)
+                now[path] = disk.read_version(targets[path])
             except (KbError, OSError):
                 moved.append(path)
         states = {path: version.digest if version else "" for path, version in now.items()}
@@ -319,7 +321,7 @@ class Gate:
                 if path in moved or states[path] not in (before, after):
                     raise Conflict(path)
                 if states[path] == before != after:
-                    self._set(self.root / path, history.text(after), now[path])
+                    self._set(targets[path], history.text(after), now[path])
             except (KbError, OSError):
                 moved.append(path)
         history.done(past.number, without=moved)

@@ -1,0 +1,79 @@
+"""The command that ends a merge which git could not finish: resolve."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from catalog.cli import out
+from catalog.cli.options import key_argument
+from catalog.errors import KbError
+
+if TYPE_CHECKING:
+    from catalog.sides import Choice, Difference
+
+_WORDS = ("ours", "theirs", "both")
+
+
+@click.command()
+@key_argument()
+@click.option("--ours", "whole", flag_value="ours", help="Take our side wherever they differ.")
+@click.option("--theirs", "whole", flag_value="theirs", help="Take theirs.")
+@click.option(
+    "--take", "chosen", multiple=True, metavar="FIELD=WORD", help="ours, theirs or both for a field (repeatable)."
+)
+@click.pass_context
+def resolve(ctx: click.Context, key: str, whole: Choice | None, chosen: tuple[str, ...]) -> None:
+    """End a merge that git left open in a paper file.
+
+    Shows both sides and asks for each field that differs; in a pipe, --take or a side must say it.
+
+    Links, tags, notes and other lists may be taken from both.
+    """
+    from catalog.sides import differences
+
+    library = out.library(ctx)
+    found = differences(*library.sides(key))
+    choices: dict[str, Choice] = {name: word for name, _, word in (one.partition("=") for one in chosen)}  # type: ignore[misc]
+    for name, word in choices.items():
+        if word not in _WORDS or name not in (one.field for one in found):
+            differing = ", ".join(one.field for one in found) or "nothing"
+            raise click.UsageError(
+                f"--take {name}={word}: name a field that differs ({differing}) and ours, theirs or both"
+            )
+    for one in found:
+        if one.field not in choices:
+            _show(one)
+            if choice := whole or _asked(one):
+                choices[one.field] = choice
+    if missing := [one.field for one in found if one.field not in choices]:
+        raise KbError(f"nothing was changed; say --ours, --theirs, or whose: --take {missing[0]}=ours|theirs")
+    out.echo(f"{library.settle(key, choices).key} is one again")
+
+
+def _asked(one: Difference) -> Choice | None:
+    if not sys.stdin.isatty():
+        return None
+    return click.prompt(f"take whose {one.field}?", type=click.Choice(one.choices), default=one.choices[-1])
+
+
+def _show(one: Difference) -> None:
+    out.styled(one.field, "bold")
+    for side, value in (("ours", one.ours), ("theirs", one.theirs)):
+        for number, line in enumerate(_text(value).split("\n")):
+            out.echo(f"  {side if number == 0 else '':<6}  {line}")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return (
+            "\n".join(f"{item.name} {item.url}" if hasattr(item, "url") else str(item) for item in value) or "nothing"
+        )
+    if isinstance(value, dict):
+        return "".join(value.values()).rstrip() or "nothing"
+    return str(value or "nothing")
+
+
+COMMANDS = (resolve,)
