@@ -667,6 +667,8 @@ def test_a_merge_is_resolved_field_by_field(kb: Kb, library: Library, papers: Pa
     assert kb("resolve", "a", "--take", "title=ours").status == 2
     assert kb("resolve", "a", "--ours").status == 0
     assert library.get("a").tags == ("mine",)
+    (library.root / "shared.bib").write_text("@string{a = 1}\n<<<<<<< a\n=======\n@string{b = 2}\n>>>>>>> b\n")
+    assert "shared.bib:2: an unresolved merge, lines 2 to 5; keep one side" in kb("check").out
 
 
 def test_leftovers_are_findings_of_their_own(kb: Kb, papers: Path) -> None:

@@ -16,12 +16,13 @@ from catalog.bibtex import Entry, read, scan
 from catalog.bibtex.describe import describe, inherit
 from catalog.bibtex.syntax import GrammarError, Source, read_block, skip
 from catalog.bibtex.work import facts
+from catalog.conflict import hunks
 from catalog.errors import BadBibtex, BadFile, Finding, Kind
 from catalog.facts import Facts
 from catalog.models import Paper
 from catalog.paperfile import bibtex_line, front_matter_line, read_key
 from catalog.record import Record
-from catalog.store import Store, Version
+from catalog.store import SHARED, Store, Version
 
 if TYPE_CHECKING:
     from catalog.bibtex.scan import Block
@@ -169,7 +170,13 @@ def _shared(store: Store, unread: list[Finding]) -> tuple[Mapping[str, str], tup
     from catalog.bibtex import MONTHS
 
     try:
-        return store.macros()[0], tuple(scan(store.shared()))
+        text = store.shared()
+        for hunk in hunks(text):
+            message = f"an unresolved merge, lines {hunk.first} to {hunk.last}"
+            unread.append(
+                Finding("conflict", message, "keep one side, or both one after the other", SHARED, hunk.first)
+            )
+        return store.macros()[0], tuple(scan(text))
     except BadFile as e:
         unread += e.findings
         return MONTHS, ()
