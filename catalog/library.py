@@ -684,9 +684,29 @@ class Library:
 
     def _site_options(self, bib: str = "") -> SiteOptions:
         from catalog.pages import SiteOptions
+        from catalog.trust import is_trusted
 
         config = self.store.config
-        return SiteOptions(title=config.title, url=config.site_url, bib=bib)
+        return SiteOptions(title=config.title, url=config.site_url, bib=bib, trusted=is_trusted(self.root))
+
+    def trust(self) -> int:
+        """Agree to what this knowledge base brings that may run code, as it is now; returns how many files that is."""
+        from catalog.trust import trust
+
+        return trust(self.root)
+
+    def distrust(self) -> bool:
+        """Take back what was agreed to; returns whether there was anything."""
+        from catalog.trust import distrust
+
+        return distrust(self.root)
+
+    def left_out(self) -> Sequence[str]:
+        """The settings of `mkdocs.yml` that the site leaves out until they are trusted."""
+        from catalog.pages.builder import left_out
+        from catalog.trust import is_trusted
+
+        return [] if is_trusted(self.root) else left_out(self.root)
 
     def build_site(self) -> Path:
         """Write the pages, run mkdocs on them and finish the HTML; returns the folder of the site."""

@@ -52,7 +52,7 @@ def loads(text: str, key: str, path: str = "") -> Paper:
         what = "the front matter is not closed" if text.startswith("---") else "no front matter"
         raise BadFile(Finding("front-matter", what, "begin the file with ---, fields, ---", path, 1, key))
     source = head["yaml"]
-    values = _read_yaml(source, key, path)
+    values = read_yaml(source, key, path)
     known = {name: value for name, value in values.items() if name in FRONT_MATTER}
     extras = front.extras(source, values)
     bibtex, notes = _split_body(text[head.end() :])
@@ -140,7 +140,9 @@ def _split_body(body: str) -> tuple[str, str]:
     return body[fence.end() + 1 : close.start()].removesuffix("\n"), body[close.end() :]
 
 
-def _read_yaml(source: str, key: str, path: str) -> dict[str, Any]:
+def read_yaml(source: str, key: str = "", path: str = "") -> dict[str, Any]:
+    """The fields of a YAML text, every scalar a string, whatever anyone wrote; raises `BadFile`."""
+
     def bad(message: str, line: int, remedy: str = "write field: value, quoted where it holds ': ' or '#'") -> BadFile:
         return BadFile(Finding("front-matter", message, remedy, path, line, key))
 

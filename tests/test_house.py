@@ -96,7 +96,7 @@ def test_each_command_has_its_twin() -> None:
         "mark-unread": "mark_unread", "note": "note", "tag": "tag", "link": "link", "rename": "rename", "rm": "remove",
         "export": "export_bib", "site": "build_site", "init": "init", "check": "check", "fmt": "fmt", "schema": "schema",
         "due": "due", "log": "log", "undo": "undo", "redo": "redo", "resolve": "settle",
-        "impls": "cards", "demo": "demo", "verify": "verify", "bench": "bench",
+        "impls": "cards", "demo": "demo", "verify": "verify", "bench": "bench", "trust": "trust",
     }  # fmt: skip
     assert set(cli.commands) - set(twins) == {"completion"}
     for twin in twins.values():

@@ -5,6 +5,7 @@ Heavy imports stand inside the commands, so that `kb --help` and completion cost
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -21,7 +22,7 @@ SECTIONS = {
     "Take back": ("log", "undo", "redo", "resolve"),
     "Run": ("impls", "demo", "verify", "bench"),
     "Share": ("export", "site"),
-    "Keep": ("init", "check", "fmt", "schema", "completion"),
+    "Keep": ("init", "check", "fmt", "schema", "completion", "trust"),
 }
 
 
@@ -57,4 +58,8 @@ for _module in (reading, editing, history, resolve, running, moving, keeping, si
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run `kb`: exit status 0, 1 for an error, 2 for a wrong call. A user never sees a traceback."""
+    if "_KB_COMPLETE" in os.environ:
+        from catalog.cli.completing import register
+
+        register()
     sys.exit(guarded(lambda: cli.main(args, prog_name="kb", standalone_mode=False)))

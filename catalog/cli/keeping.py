@@ -95,6 +95,9 @@ def completion(ctx: click.Context, shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
+    from catalog.cli.completing import register
+
+    register()
     kind = get_completion_class(shell)
     assert kind
     click.echo(kind(ctx.find_root().command, {}, "kb", "_KB_COMPLETE").source())

@@ -13,11 +13,14 @@ from catalog.cli.running import last_run
 from catalog.errors import KbError
 
 if TYPE_CHECKING:
+    from catalog.library import Library
     from catalog.models import Paper
     from catalog.reading import Stats
     from catalog.record import Record
     from catalog.search.index import Found
 
+SCHEMES = ("http", "https", "ftp", "mailto")
+OPENED = (".pdf", ".html", ".htm", ".md", ".txt", ".ipynb", ".epub", ".djvu", ".ps", ".png", ".jpg", ".jpeg", ".svg")
 QUERY_HELP = """
 A QUERY is words and "phrases" over titles, authors, venues, tags, notes and abstracts, and fields:
 
@@ -237,11 +240,27 @@ def open_(ctx: click.Context, key: str, name: str, only_print: bool) -> None:
     if not url:
         names = ", ".join(dict.fromkeys(link[0] for link in record.links)) or "no links"
         raise KbError(f"{record.key} has no {name} link; it has {names}")
-    if "://" not in url:
-        url = (library.store.folder / url).resolve().as_uri()
+    if ":" not in url.partition("/")[0]:
+        url = _local(library, url)
+    elif url.partition(":")[0].lower() not in SCHEMES:
+        raise KbError(f"{url}: not an address that a browser should get; use http, https, ftp or mailto")
     out.echo(url)
     if not only_print and click.launch(url) != 0:
         click.echo("kb: no browser to open it with", err=True)
+
+
+def _local(library: Library, target: str) -> str:
+    """The address of a file that a paper links to: one of this knowledge base, and one that is read, not run."""
+    from urllib.parse import unquote
+
+    from catalog.files import inside
+
+    path = library.store.folder / unquote(target.partition("#")[0].partition("?")[0])
+    if not inside(path, library.root):
+        raise KbError(f"{target}: leads out of the knowledge base; open it yourself if you want to")
+    if path.suffix.lower() not in OPENED or not path.is_file():
+        raise KbError(f"{target}: no file that is read ({', '.join(OPENED)}); open it yourself if you want to")
+    return path.resolve().as_uri()
 
 
 COMMANDS = (list_, search, show, next_, stats, open_)

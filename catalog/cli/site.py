@@ -22,6 +22,7 @@ def build(ctx: click.Context) -> None:
     A paper whose file cannot be read has a page that says so; exit status 1 then.
     """
     library = out.library(ctx)
+    _say_left_out(ctx)
     out.echo(f"built {library.build_site()}")
     ctx.exit(1 if out.unreadable(library) else 0)
 
@@ -42,6 +43,8 @@ def build(ctx: click.Context) -> None:
 def serve(ctx: click.Context, port: int, host: str, open_browser: bool) -> None:
     """Build the site and serve it; a changed paper shows at once. Stop with Ctrl-C."""
 
+    _say_left_out(ctx)
+
     def started(url: str) -> None:
         click.echo(f"serving {url} (Ctrl-C stops)")
         if open_browser:
@@ -61,4 +64,26 @@ def pages(ctx: click.Context, folder: Path) -> None:
     ctx.exit(1 if out.unreadable(library) else 0)
 
 
-COMMANDS = (site,)
+def _say_left_out(ctx: click.Context) -> None:
+    if names := out.library(ctx).left_out():
+        shown = ", ".join(names[:8]) + (" …" if names[8:] else "")
+        out.echo(f"mkdocs.yml: left out, as it may run code here: {shown}; look at it, then `kb trust`", err=True)
+
+
+@click.command()
+@click.option("--forget", is_flag=True, help="Take it back.")
+@click.pass_context
+def trust(ctx: click.Context, forget: bool) -> None:
+    """Agree to what this knowledge base may run.
+
+    A mkdocs.yml can name hooks, templates and Python objects, which run when the site is built. They are left out until
+    you agree, and again when one of them changes. It is remembered in your own folder, not in this one.
+    """
+    library = out.library(ctx)
+    if forget:
+        out.echo("forgotten" if library.distrust() else "nothing was agreed to")
+        return
+    out.echo(f"trusted: {out.as_count(library.trust(), 'file')} of code, templates and settings in {library.root}")
+
+
+COMMANDS = (site, trust)

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from catalog import personal
 from catalog.errors import KbError
+from catalog.files import read_bytes
 from catalog.pages import navigation
 from catalog.pages.assets import THEME
 from catalog.pages.escape import plain
@@ -19,8 +21,9 @@ from catalog.pages.navigation import PAGE, TITLE
 from catalog.pages.options import SiteOptions
 from catalog.pages.output import as_bytes, replace, write
 from catalog.pages.policy import protect
+from catalog.pages.settings import obeyed
 
-BASE = "build/mkdocs.base.yml"
+BASE, SAFE, OWN = "build/mkdocs.base.yml", "build/mkdocs.safe.yml", "mkdocs.yml"
 QUIET = {"NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
 _INHERIT = re.compile(rf"^INHERIT:\s*['\"]?(?:\./)?{re.escape(BASE)}['\"]?\s*$", re.M)
 _NOISE = re.compile(r"^(?:INFO|DEBUG)\b")
@@ -29,8 +32,9 @@ _NOISE = re.compile(r"^(?:INFO|DEBUG)\b")
 def build(root: Path, files: Mapping[str, str | bytes], options: SiteOptions) -> Path:
     """Build the site of the knowledge base at `root` into `build/html`, which it returns.
 
-    A `mkdocs.yml` at the root that says `INHERIT: build/mkdocs.base.yml` is used, and may say anything mkdocs reads.
-    Raises `KbError` with what mkdocs complains about; the site built before then stays as it is.
+    A `mkdocs.yml` at the root that says `INHERIT: build/mkdocs.base.yml` is used: all of it where it is trusted, else
+    what cannot run code (`left_out` names the rest). Raises `KbError` with what mkdocs complains about; the site built
+    before then stays as it is.
     """
     return run_mkdocs(root, files, options, root / "build" / "html")
 
@@ -40,11 +44,12 @@ def run_mkdocs(root: Path, files: Mapping[str, str | bytes], options: SiteOption
     from filelock import FileLock
 
     root = Path(root).resolve()
+    _refuse_links(root)
     fresh = target.with_name(target.name + ".new")
     (root / "build").mkdir(parents=True, exist_ok=True)
     with FileLock(root / "build" / ".lock"):
         config = prepare(root, files, options)
-        command = [sys.executable, "-P", "-m", "mkdocs", "build", "--clean", "--strict"]
+        command = [sys.executable, "-P", *_unread_bytecode(config), "-m", "mkdocs", "build", "--clean", "--strict"]
         command += ["--config-file", str(config), "--site-dir", str(fresh)]
         done = subprocess.run(  # noqa: S603  # our own interpreter, our own arguments
             command, cwd=root, env=os.environ | QUIET, capture_output=True, text=True, errors="replace", check=False
@@ -52,28 +57,74 @@ def run_mkdocs(root: Path, files: Mapping[str, str | bytes], options: SiteOption
         if done.returncode:
             shutil.rmtree(fresh, ignore_errors=True)
             raise KbError(f"mkdocs could not build the site:\n{_complaint(done.stderr or done.stdout)}")
-        protect(fresh)
+        protect(fresh, options)
         _swap(fresh, target)
     return target
 
 
 def prepare(root: Path, files: Mapping[str, str | bytes], options: SiteOptions) -> Path:
-    """Write pages and base configuration below `build/`; returns the configuration to give to mkdocs."""
+    """Write pages and configuration below `build/`; returns the configuration to give to mkdocs."""
     write(files, root / "build" / "docs")
-    base, own = root / BASE, root / "mkdocs.yml"
     body, said = configuration(root, files, options)
-    if not base.is_file() or base.read_bytes() != body:
-        replace(base, body)
-    return own if _INHERIT.search(said.decode("utf-8", "replace")) else base
+    _put(root / BASE, body)
+    if not inherits(said):
+        return root / BASE
+    if options.trusted:
+        return root / OWN
+    _put(root / SAFE, _as_yaml(_joined(base_config(root, files, options), obeyed(said)[0])))
+    return root / SAFE
 
 
 def configuration(root: Path, files: Mapping[str, str | bytes], options: SiteOptions) -> tuple[bytes, bytes]:
     """The base configuration as text, and what the root's own `mkdocs.yml` says ("" where there is none)."""
+    try:
+        said = read_bytes(root / OWN, OWN)
+    except FileNotFoundError:
+        said = b""
+    return _as_yaml(base_config(root, files, options)), said
+
+
+def inherits(said: bytes) -> bool:
+    """Whether a `mkdocs.yml` is meant for this site."""
+    return bool(_INHERIT.search(said.decode("utf-8", "replace")))
+
+
+def left_out(root: Path) -> list[str]:
+    """The settings of the root's `mkdocs.yml` that are not obeyed until it is trusted."""
+    try:
+        said = read_bytes(root / OWN, OWN)
+    except FileNotFoundError:
+        return []
+    return obeyed(said)[1] if inherits(said) else []
+
+
+def _joined(base: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The base with what the root says in its place, as mkdocs inherits it."""
+    return base | {name: base[name] | value if name == "theme" else value for name, value in own.items()}
+
+
+def _as_yaml(config: Mapping[str, Any]) -> bytes:
     import yaml
 
-    base = yaml.safe_dump(base_config(root, files, options), allow_unicode=True, sort_keys=False, width=10**9)
-    own = root / "mkdocs.yml"
-    return as_bytes(base), own.read_bytes() if own.is_file() else b""
+    return as_bytes(yaml.safe_dump(dict(config), allow_unicode=True, sort_keys=False, width=10**9))
+
+
+def _put(path: Path, body: bytes) -> None:
+    if not path.is_file() or path.read_bytes() != body:
+        replace(path, body)
+
+
+def _refuse_links(root: Path) -> None:
+    """A clone could lead `build/` out of itself, and what is written and removed there with it."""
+    for folder in ("build", "build/docs", "build/html", "build/preview"):
+        if (root / folder).is_symlink():
+            raise KbError(f"{root / folder} is a link; remove it, as the site is written there")
+
+
+def _unread_bytecode(config: Path) -> list[str]:
+    """Options of Python: compiled files that a clone brings are not taken for its sources, which were agreed to."""
+    mine = personal.folder()
+    return ["-X", f"pycache_prefix={mine / 'bytecode'}"] if config.name == OWN and mine else []
 
 
 def base_config(root: Path, files: Mapping[str, str | bytes], options: SiteOptions) -> dict[str, Any]:

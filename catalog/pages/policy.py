@@ -1,7 +1,8 @@
 """The content security policy of every page: scripts of the site itself, and those the theme writes into its pages.
 
-Which those are is learned from the page for missing addresses, which holds no text of any paper, so no paper can bring
-its own script into the list.
+Which those are is learned from the theme's own files, which hold no setting and no text of any paper, so nothing that
+comes with a knowledge base can bring its own script into the list. A configuration that the user trusts may bring
+templates of its own; then it is learned from the page for missing addresses.
 """
 
 from __future__ import annotations
@@ -10,20 +11,25 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from catalog.errors import KbError
+from catalog.pages.options import SiteOptions
 from catalog.pages.output import replace
 
 _CHARSET = b'<meta charset="utf-8">'
 _META = b'<meta http-equiv="Content-Security-Policy" content="'
 _INLINE = re.compile(r"<script>(.*?)</script>", re.S)
+_PLACE = re.compile(r'new URL\("\{\{ config\.extra\.scope \| d\(base_url\) \}\}",location\)')
 _SCOPE = re.compile(r'new URL\("[^"]*",location\)')
 
 
-def policy(reference: str) -> str:
-    """The policy for a site whose page for missing addresses is `reference`."""
-    scripts = dict.fromkeys(script for inline in _INLINE.findall(reference) for script in _at_any_depth(inline))
+def policy(reference: str, address: str = "") -> str:
+    """The policy for a site at an address ("" where it is not known) whose scripts stand in `reference`."""
+    bases = [urlsplit(address).path or "/", ".", *("/".join([".."] * depth) for depth in range(1, 6))]
+    scripts = dict.fromkeys(script for inline in _INLINE.findall(reference) for script in _at_any_depth(inline, bases))
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
     return (
         f"default-src 'none'; script-src 'self' {hashes}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -31,14 +37,21 @@ def policy(reference: str) -> str:
     )
 
 
-def protect(site: Path, pages: Iterable[Path] | None = None) -> str:
-    """Put the policy at the head of the pages (all of the site's where none are given); returns it."""
+def reference(site: Path, options: SiteOptions) -> str:
+    """A text that holds the inline scripts which pages of this site may have. Raises `KbError` where there is none."""
+    if not options.trusted:
+        return _of_the_theme()
     try:
-        rule = policy((site / "404.html").read_text(encoding="utf-8"))
+        return (site / "404.html").read_text(encoding="utf-8")
     except OSError:
         raise KbError(
             f"{site / '404.html'} is missing; mkdocs-material writes it, so leave theme.name as it is"
         ) from None
+
+
+def protect(site: Path, options: SiteOptions, pages: Iterable[Path] | None = None) -> str:
+    """Put the policy at the head of the pages (all of the site's where none are given); returns it."""
+    rule = policy(reference(site, options), options.url)
     meta = _META + rule.encode() + b'">'
     for page in site.rglob("*.html") if pages is None else pages:
         body = page.read_bytes()
@@ -50,10 +63,23 @@ def protect(site: Path, pages: Iterable[Path] | None = None) -> str:
     return rule
 
 
-def _at_any_depth(script: str) -> list[str]:
+@cache
+def _of_the_theme() -> str:
+    """The scripts in the installed theme's templates that no setting is written into, but for where a page stands."""
+    from importlib.util import find_spec
+
+    found = find_spec("material")
+    assert found is not None, "mkdocs-material is a dependency"
+    assert found.submodule_search_locations, "it is a package"
+    folder = Path(found.submodule_search_locations[0]) / "templates" / "partials"
+    texts = (path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.html")))
+    scripts = (_PLACE.sub('new URL(".",location)', script) for text in texts for script in _INLINE.findall(text))
+    return "".join(f"<script>{script}</script>" for script in scripts if "{{" not in script and "{%" not in script)
+
+
+def _at_any_depth(script: str, bases: Iterable[str]) -> list[str]:
     """The script as it stands in pages at the top, one folder down, and so on."""
-    bases = [".", *("/".join([".."] * depth) for depth in range(1, 6))]
-    return [script, *(_SCOPE.sub(f'new URL("{base}",location)', script) for base in bases)]
+    return [script, *(_SCOPE.sub(lambda _, base=base: f'new URL("{base}",location)', script) for base in bases)]  # type: ignore[misc]
 
 
 def _digest(script: str) -> str:

@@ -21,7 +21,7 @@ from catalog.pages.assets import THEME
 from catalog.pages.builder import QUIET, configuration, prepare, run_mkdocs
 from catalog.pages.options import SiteOptions
 from catalog.pages.output import replace as put
-from catalog.pages.policy import policy, protect
+from catalog.pages.policy import policy, protect, reference
 
 LIVE = "/.readrun/"
 POLL = 0.2
@@ -118,7 +118,7 @@ def _rebuild(root: Path, files: Files, options: SiteOptions, preview: _Preview) 
     """Build the whole preview; returns how many pages it has."""
     configured = configuration(root, files, options)
     run_mkdocs(root, files, options, preview.site)
-    preview.rule = policy((preview.site / "404.html").read_text(encoding="utf-8"))
+    preview.rule = policy(reference(preview.site, options))
     preview.configuration = configured
     return len(_pages_below(preview.site)) - 1
 
@@ -139,7 +139,7 @@ def _update(root: Path, files: Files, options: SiteOptions, preview: _Preview) -
         for page in gone:
             page.unlink()
         changed = [page for page, stamp in _pages_below(site).items() if before.get(page) != stamp]
-        preview.rule = protect(site, changed)
+        preview.rule = protect(site, options, changed)
         _merge_search(site, index, {page.relative_to(site).as_posix() for page in gone})
     return len([page for page in changed if page.name != "404.html"]) + len(gone)
 

@@ -1,0 +1,85 @@
+"""Completion in the shells that are here, typed into a terminal: a key is a word, whatever a clone named its file."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support import Kb
+
+from catalog.cli.completing import quoted
+from catalog.library import Library
+
+pty = pytest.importorskip("pty")
+
+SHELLS = {
+    "bash": (["bash", "--norc", "--noprofile", "-i"], 'eval "$(kb completion bash)"'),
+    "zsh": (["zsh", "-f", "-i"], 'autoload -U compinit; compinit -u -D; eval "$(kb completion zsh)"'),
+    "fish": (["fish", "--no-config", "-i"], "kb completion fish | source"),
+}
+KEYS = ("hu$(touch FIRED)", "vas;touch FIRED;", "wu`touch FIRED`", "ze'q", "ba\\ck")
+
+
+def typed(shell: str, lines: list[tuple[str, str]], folder: Path) -> str:
+    """What a terminal shows after each line was typed and its mark was seen, or ten seconds went by."""
+    args, _ = SHELLS[shell]
+    env = os.environ | {"TERM": "dumb", "HOME": str(folder.parent), "XDG_STATE_HOME": str(folder.parent / "state")}
+    env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
+    child, terminal = pty.fork()
+    if not child:
+        os.chdir(folder)
+        os.execvpe(args[0], args, env)  # noqa: S606 - a shell is what is tested
+    shown = b""
+    for line, mark in lines:
+        os.write(terminal, line.encode())
+        start, end = len(shown), time.monotonic() + 30
+        while mark.encode() not in shown[start:] and time.monotonic() < end:
+            if select.select([terminal], [], [], 0.1)[0]:
+                shown += os.read(terminal, 65_536)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.close(terminal)
+    return shown.decode("utf-8", "replace")
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("key", KEYS)
+def test_a_hostile_key_is_a_word(shell: str, key: str, library: Library) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"no {shell} on this machine")
+    library.add(title="The title of it", key=key)
+    steps = [
+        (SHELLS[shell][1] + '; echo rea""dy\n', "ready"),
+        (f"kb show {key[:2]}\t", re.findall(r"\w+", key)[-1]),
+        ("\n", "unread, added"),
+    ]
+    shown = typed(shell, steps, library.root)
+    assert "The title of it" in shown
+    assert not (library.root / "FIRED").exists()
+
+
+def test_what_is_offered_is_quoted(kb: Kb, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in (*KEYS, "Müller2020", "a!b", "~x", "y*"):
+        library.add(title=f"On {key}", key=key)
+    (library.root / "papers" / "\u202eok.md").write_text("---\nstatus: read\ntitle: x\n---\n")
+    monkeypatch.setenv("_KB_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "kb show ")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    offered = [line.partition(",")[2] for line in kb().out.splitlines()]
+    assert sorted(offered) == sorted([*map(quoted, KEYS), "Müller2020", "a\\!b", "\\~x", "y\\*"])
+
+
+def test_a_broken_base_offers_nothing(kb: Kb, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "kb.toml").write_bytes(b"\xff")
+    for name, value in (("_KB_COMPLETE", "zsh_complete"), ("COMP_WORDS", "kb show "), ("COMP_CWORD", "2")):
+        monkeypatch.setenv(name, value)
+    done = kb()
+    assert (done.out.strip(), done.err) == ("", "")
