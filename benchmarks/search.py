@@ -20,8 +20,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from catalog.record import Record
+from catalog.facts import Address, Facts, Name, Reading
 from catalog.search.index import Index
+from catalog.text import plain
 
 RUNS = 7
 SYLLABLES = [a + b for a in ("b", "d", "f", "gr", "k", "l", "m", "n", "p", "qu", "r", "st", "t", "v") for b in "aeiou"]
@@ -41,7 +42,7 @@ with os.scandir(folder) as found:
     stamps = {f.name: f"{(s := f.stat()).st_mtime_ns}.{s.st_size}" for f in found if f.name.endswith(".md")}
 with Index(folder + ".sqlite") as index:
     assert index.stamps() == stamps
-    print(len(index.search(query, brief=True)))
+    print(len(index.lines(query).papers))
 """
 SCAN = """
 import re, sys
@@ -52,7 +53,7 @@ print(sum(1 for file in Path(folder).glob("*.md") if wanted.search(file.read_tex
 """
 
 
-def papers(count: int) -> list[Record]:
+def papers(count: int) -> list[Facts]:
     """Invented papers, the same each time."""
     chance = random.Random(1)  # noqa: S311 - nothing secret
     vocabulary = ["".join(chance.choices(SYLLABLES, k=chance.randint(1, 5))) for _ in range(30_000)]
@@ -61,46 +62,47 @@ def papers(count: int) -> list[Record]:
     def some(length: int) -> str:
         return " ".join(chance.choices(vocabulary, cum_weights=weights, k=length))
 
-    def paper(i: int) -> Record:
+    def paper(i: int) -> Facts:
         planted = ["zyxomatic"] * (i % 2000 == 7) + ["quantization"] * (i % 10 == 3) + ["low rank"] * (i % 25 == 5)
-        return Record(
+        return Facts(
             key=f"{chance.choice(vocabulary)}{2000 + i % 26}{i}",
-            title=f"{some(8)} {' '.join(planted)}".strip(),
-            authors=tuple(some(2).title() for _ in range(4)),
-            year=2000 + i % 26,
+            title=(("text", f"{some(8)} {' '.join(planted)}".strip()),),
+            people=(("author", tuple(Name(some(1).title(), some(1).title()) for _ in range(4))),),
+            date=str(2000 + i % 26),
             venue=f"Conference on {some(2)}",
-            status=("unread", "unread", "reading", "read")[i % 4],
-            added=f"202{i % 7}-0{1 + i % 9}-1{i % 10}",
+            reading=Reading(("unread", "unread", "reading", "read")[i % 4], f"202{i % 7}-0{1 + i % 9}-1{i % 10}"),
             tags=tuple({chance.choice(vocabulary[:300]), "survey" if i % 20 == 0 else "method"}),
-            links=(("paper", f"https://example.org/{i}", ""), *([("code", f"https://code.example/{i}", "")] * (i % 2))),
-            abstract=some(150),
+            addresses=(Address("paper", f"https://example.org/{i}"),)
+            + (Address("code", f"https://code.example/{i}"),) * (i % 2),
+            abstract=(("text", some(150)),),
             notes=some(40),
-            bibtex=True,
+            bibtex="@article{x}",
         )
 
     return [paper(i) for i in range(count)]
 
 
-def as_file(record: Record) -> str:
-    links = "\n".join(f"  {name}: {url}" for name, url, _ in record.links)
-    tags = "\n".join(f"  - {tag}" for tag in record.tags)
+def as_file(facts: Facts) -> str:
+    links = "\n".join(f"  {address.kind}: {address.url}" for address in facts.addresses)
+    tags = "\n".join(f"  - {tag}" for tag in facts.tags)
     entry = (
-        f"@article{{{record.key},\n  title={{{record.title}}},\n  author={{{' and '.join(record.authors)}}},\n"
-        f"  journal={{{record.venue}}},\n  year={{{record.year}}},\n  abstract={{{record.abstract}}}\n}}"
+        f"@article{{{facts.key},\n  title={{{facts.heading}}},\n"
+        f"  author={{{' and '.join(name.display for name in facts.names)}}},\n"
+        f"  journal={{{facts.venue}}},\n  year={{{facts.year}}},\n  abstract={{{plain(facts.abstract)}}}\n}}"
     )
-    head = f"status: {record.status}\nadded: '{record.added}'\nlinks:\n{links}\ntags:\n{tags}"
-    return f"---\n{head}\n---\n\n```bibtex\n{entry}\n```\n\n{record.notes}\n"
+    head = f"status: {facts.reading.status}\nadded: '{facts.reading.added}'\nlinks:\n{links}\ntags:\n{tags}"
+    return f"---\n{head}\n---\n\n```bibtex\n{entry}\n```\n\n{facts.notes}\n"
 
 
 def fill(folder: Path, count: int) -> float:
     """Write the files, and the index beside them; the seconds that the index took."""
     changes = []
     folder.mkdir()
-    for record in papers(count):
-        file = folder / f"{record.key}.md"
-        file.write_text(as_file(record), encoding="utf-8")
+    for facts in papers(count):
+        file = folder / f"{facts.key}.md"
+        file.write_text(as_file(facts), encoding="utf-8")
         stat = file.stat()
-        changes.append((file.name, f"{stat.st_mtime_ns}.{stat.st_size}", record))
+        changes.append((file.name, f"{stat.st_mtime_ns}.{stat.st_size}", facts))
     start = time.perf_counter()
     with Index(f"{folder}.sqlite") as index:
         index.update(changes, [])

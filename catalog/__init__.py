@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from catalog.errors import Finding, KbError
+    from catalog.facts import Facts
     from catalog.library import Library
     from catalog.models import Link, Paper, Status, Tutorial
-    from catalog.record import Record
 
 __version__ = "0.1.0"
-__all__ = ["Finding", "KbError", "Library", "Link", "Paper", "Record", "Status", "Tutorial", "__version__"]
+__all__ = ["Facts", "Finding", "KbError", "Library", "Link", "Paper", "Status", "Tutorial", "__version__"]
 
 _HOMES = {
     "Finding": "errors", "KbError": "errors", "Library": "library", "Link": "models", "Paper": "models",
-    "Record": "record", "Status": "models", "Tutorial": "models",
+    "Facts": "facts", "Status": "models", "Tutorial": "models",
 }  # fmt: skip
 
 

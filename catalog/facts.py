@@ -6,15 +6,17 @@ listing and searching never pay for pydantic.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+import re
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from catalog.text import Rich as Rich
+from catalog.text import plain
 
 SCHEMA = 1  # the version of what `--json` prints; raised when a field changes its meaning or goes
-
-Rich: TypeAlias = tuple[tuple[str, str], ...]
-"""Text in pieces of (kind, text): "text" and "em", "strong", "sc", "sub", "sup", "code" as Unicode, "math" as TeX."""
-
 ROLES = ("author", "editor", "translator", "director", "holder")  # in the order in which they stand for missing authors
+HAN = re.compile("[\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7ff]")
+_VIETNAMESE = re.compile("[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", re.I)
 
 
 class Name(NamedTuple):
@@ -25,6 +27,30 @@ class Name(NamedTuple):
     particle: str = ""
     suffix: str = ""
     literal: str = ""
+
+    @property
+    def display(self) -> str:
+        """The name as read: "Sofia van der Berg", "Sammy Davis, Jr.", "王小明", "Nguyễn Văn An"."""
+        if self.literal:
+            return self.literal
+        if HAN.search(self.family) and not re.search(r"[A-Za-z]", self.given):
+            return self.family + self.given
+        words = (self.given, self.particle, self.family)
+        if self.given and not self.particle and _VIETNAMESE.search(self.family + self.given):
+            words = (self.family, self.given, "")
+        name = " ".join(filter(None, words))
+        return f"{name}, {self.suffix}" if self.suffix else name
+
+    @property
+    def last(self) -> str:
+        """What one calls the person or organisation by in a text: "van der Berg", "NASA"."""
+        return self.literal or " ".join(filter(None, (self.particle, self.family))) or self.given
+
+    @property
+    def sort(self) -> str:
+        """What the name is sorted by: "Berg, Sofia van der, Jr."."""
+        given = " ".join(filter(None, (self.given, self.particle)))
+        return self.literal or ", ".join(filter(None, (self.family, given, self.suffix)))
 
 
 class Address(NamedTuple):
@@ -40,8 +66,27 @@ class Address(NamedTuple):
     origin: str = "link"
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Taught(NamedTuple):
+    """A tutorial: its name, date, the versions it was written for as (library, version), and where its notebook is."""
+
+    name: str
+    date: str = ""
+    versions: tuple[tuple[str, str], ...] = ()
+    notebook: str = ""
+
+
+class Line(NamedTuple):
+    """A paper as a list prints it; a list of ten thousand is made of these alone."""
+
+    key: str
+    status: str
+    year: int
+    title: str
+    authors: str
+    by: str
+
+
+class Reading(NamedTuple):
     """How far a reader is with a paper. Dates are ISO or ""; `rating` is 0 where none is given."""
 
     status: str = "unread"
@@ -49,6 +94,9 @@ class Reading:
     read: str = ""
     due: str = ""
     rating: int = 0
+
+
+UNREAD = Reading()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +109,7 @@ class Facts:
     normalised: "doi", "arxiv", "isbn", "issn", "pmid", "pmcid", "acl", "openreview", "dblp", "s2". `details` are the
     other fields of the entry that citations and comparisons need, decoded, by their biblatex name: "volume", "number",
     "pages", "edition", "series", "publisher", "location", "institution", "note", "version", "part", "shortauthor" …
+    `cites` are the keys of papers that the notes link to. `bibtex` is the text of its entries as the file has it.
     """
 
     key: str
@@ -76,11 +125,17 @@ class Facts:
     tags: tuple[str, ...] = ()
     details: tuple[tuple[str, str], ...] = ()
     aliases: tuple[str, ...] = ()
-    cites: tuple[str, ...] = field(default=(), metadata={"doc": "keys of papers that the notes link to"})
-    tutorials: int = 0
-    bibtex: bool = False
+    cites: tuple[str, ...] = ()
+    tutorials: tuple[Taught, ...] = ()
+    extras: tuple[tuple[str, str], ...] = ()
+    reading: Reading = UNREAD
+    bibtex: str = ""
     notes: str = ""
-    reading: Reading = Reading()
+
+    @property
+    def heading(self) -> str:
+        """The title as plain text; the key where there is none."""
+        return plain(self.title) or self.key
 
     @property
     def year(self) -> int:
@@ -98,6 +153,41 @@ class Facts:
         """Those who stand as its authors."""
         return self.people[0][1] if self.people else ()
 
+    def authors(self, most: int = 0) -> str:
+        """The names in a line, of many the first ones: "Edward Hu, Yelong Shen et al."."""
+        shown = self.names[:most] if most else self.names
+        more = self.others or len(shown) < len(self.names)
+        return ", ".join(name.display for name in shown) + (" et al." if more and shown else "")
+
+    @property
+    def by(self) -> str:
+        """Who made it, as one says it: "Hu", "Hu and Shen", "Hu et al."."""
+        several = self.others or len(self.names) > 2
+        said = " and ".join(name.last for name in self.names[: 1 if several else 2])
+        return f"{said} et al." if several and said else said
+
+    @property
+    def places(self) -> tuple[Address, ...]:
+        """The addresses to show: what is said outright; what an identifier leads to where nothing else is the paper."""
+        said = tuple(one for one in self.addresses if one.origin != "eprint" and not self.id(one.origin))
+        other = next((one for one in self.addresses if one not in said and one.kind == "paper"), None)
+        return said if other is None or any(one.kind == "paper" for one in said) else (*said, other)
+
+    @property
+    def line(self) -> Line:
+        """What a list prints."""
+        return Line(self.key, self.reading.status, self.year, self.heading, self.authors(3), self.by)
+
+    @property
+    def doi(self) -> str:
+        """Its DOI, or ""."""
+        return self.id("doi")
+
+    @property
+    def arxiv(self) -> str:
+        """Its arXiv id without version, or ""."""
+        return self.id("arxiv")
+
     def id(self, name: str) -> str:
         """The identifier of that name, or ""."""
         return next((value for n, value in self.ids if n == name), "")
@@ -109,3 +199,51 @@ class Facts:
     def address(self, kind: str = "paper") -> str:
         """The first address of that kind, or ""."""
         return next((address.url for address in self.addresses if address.kind == kind), "")
+
+    def as_dict(self, implementations: tuple[str, ...] = ()) -> dict[str, Any]:
+        """The facts as JSON-ready values, in the one shape that every command prints; `records.schema` describes it.
+
+        `title`, `authors`, `abstract` are plain text, as lists show it; their parts stand in `rich` and `people`.
+        `implementations` are the names of those that implement the paper.
+        """
+        reading = self.reading
+        return {
+            "schema": SCHEMA,
+            "key": self.key,
+            "title": self.heading,
+            "authors": [name.display for name in self.names],
+            "others": self.others,
+            "year": self.year,
+            "date": self.date,
+            "venue": self.venue,
+            "kind": self.kind,
+            "status": reading.status,
+            "added": reading.added,
+            "read": reading.read,
+            "due": reading.due,
+            "rating": reading.rating,
+            "tags": list(self.tags),
+            "doi": self.doi,
+            "arxiv": self.arxiv,
+            "ids": [{"name": name, "value": value} for name, value in self.ids],
+            "addresses": [address._asdict() for address in self.addresses],
+            "abstract": plain(self.abstract),
+            "people": {role: [_given(name) for name in names] for role, names in self.people},
+            "rich": {"title": _pieces(self.title), "abstract": _pieces(self.abstract)},
+            "details": dict(self.details),
+            "aliases": list(self.aliases),
+            "cites": list(self.cites),
+            "tutorials": [one._asdict() | {"versions": dict(one.versions)} for one in self.tutorials],
+            "implementations": list(implementations),
+            "extras": dict(self.extras),
+            "notes": self.notes,
+            "bibtex": self.bibtex,
+        }
+
+
+def _given(name: Name) -> dict[str, str]:
+    return {part: value for part, value in name._asdict().items() if value}
+
+
+def _pieces(rich: Rich) -> list[dict[str, str]]:
+    return [{"kind": kind, "text": text} for kind, text in rich]

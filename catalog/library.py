@@ -20,20 +20,19 @@ from catalog.store.config import CONFIG
 
 if TYPE_CHECKING:
     from catalog.export.bib import Bib
+    from catalog.facts import Facts, Line
     from catalog.ingest.fetch import Fetch
     from catalog.ingest.manuscript import Cited
     from catalog.ingest.run import Imported
     from catalog.models import Link, Paper, Status
     from catalog.pages import Comparison, Implementation, NotebookFile, SiteOptions
     from catalog.reading import Stats, Suggestion
-    from catalog.record import Record
     from catalog.search.index import Found, Index
     from catalog.search.tree import Query
     from catalog.sides import Choice
     from catalog.store.history import Past
     from refimpl import Card
 
-CODE_HOSTS = ("github.com", "gitlab.com", "codeberg.org", "bitbucket.org")
 CONFIG_TEXT = """\
 # A knowledge base of papers. Everything here is optional.
 # title = "Reading list"      # the name of the site
@@ -107,18 +106,21 @@ class Library:
         except CacheLost:  # the cache was damaged and has been emptied: fill it again
             return self._index, self.store.refresh(self._index)
 
-    def list(self, query: str = "", sort: str = "", limit: int = 0, brief: bool = False) -> Sequence[Record]:
-        """The papers that a query finds; without words in it the newest first. Raises `BadQuery`.
+    def list(self, query: str = "", sort: str = "", limit: int = 0) -> Sequence[Facts]:
+        """The papers that a query finds; without words in it the newest first. Raises `BadQuery`."""
+        return self.find(query, sort, limit).papers
 
-        `brief` leaves abstract and notes out, which is quicker.
-        """
-        return self.find(query, sort, limit, brief).papers
-
-    def find(self, query: str, sort: str = "", limit: int = 0, brief: bool = False) -> Found:
+    def find(self, query: str, sort: str = "", limit: int = 0) -> Found[Facts]:
         """As `list`, with the typos that were forgiven and the words that the nearest papers lack."""
         from catalog.search.query import parse
 
-        return self.index().answer(self._with_implementations(parse(query)), sort, limit, brief)
+        return self.index().answer(self._with_implementations(parse(query)), sort, limit)
+
+    def lines(self, query: str = "", sort: str = "", limit: int = 0) -> Found[Line]:
+        """As `find`, of each paper what a list prints; quicker, as nothing else is read of it."""
+        from catalog.search.query import parse
+
+        return self.index().lines(self._with_implementations(parse(query)), sort, limit)
 
     def _with_implementations(self, query: Query) -> Query:
         """The query with the keys of the papers in the place of `has:impl`, which the index does not know."""
@@ -132,14 +134,14 @@ class Library:
         keys = Or(tuple(Is("key", key) for key in sorted({card.paper.casefold() for card in self.cards()})))
         return replace(query, root=swapped(query.root, wanted, keys))
 
-    def search(self, query: str, limit: int = 0, brief: bool = False) -> Sequence[Record]:
+    def search(self, query: str, limit: int = 0) -> Sequence[Facts]:
         """The papers that a query finds, the best first. Raises `BadQuery`."""
-        return self.list(query, "", limit, brief)
+        return self.list(query, "", limit)
 
     def resolve(self, key: str) -> str:
         """The key that is meant: itself, a former key, or the only key that begins so. Raises `UnknownKey`."""
         index = self.index()
-        if index.record(key):
+        if index.get(key):
             return key
         keys = [*index.keys(), *map(key_or_name, self.unreadable())]
         folded = key.casefold()
@@ -151,9 +153,9 @@ class Library:
         if begins:
             shown = ", ".join(begins[:6]) + (" …" if len(begins) > 6 else "")
             raise UnknownKey(f"{key} is the beginning of {len(begins)} keys: {shown}; write more of it")
-        for record in index.records():
-            if folded in (alias.casefold() for alias in record.aliases):
-                return record.key
+        for facts in index.all():
+            if folded in (alias.casefold() for alias in facts.aliases):
+                return facts.key
         near = get_close_matches(key, keys, 3, 0.5)
         raise UnknownKey(
             f"no paper {key}" + (f"; did you mean {' or '.join(near)}?" if near else "; `kb list` shows all")
@@ -168,16 +170,16 @@ class Library:
         key = self.resolve(key)
         return next((file for file in self.unreadable() if key_or_name(file) == key), "") or self.store.file_of(key)
 
-    def get(self, key: str) -> Paper:
-        """The paper of a key. Raises `UnknownKey`, `BadFile`."""
-        return self.store.load(self.file(key))
-
-    def record(self, key: str) -> Record:
-        """What is shown of a paper."""
+    def get(self, key: str) -> Facts:
+        """What is known of a paper. Raises `UnknownKey`, `BadFile`."""
         key = self.resolve(key)
-        if found := self.index().record(key):
+        if found := self.index().get(key):
             return found
         raise BadFile(*self.unreadable().get(self.file(key), ()))
+
+    def paper(self, key: str) -> Paper:
+        """A paper's file as it is: what it says itself. Raises `UnknownKey`, `BadFile`."""
+        return self.store.load(self.file(key))
 
     def papers(self) -> dict[str, Paper]:
         """Every paper that can be read, by key; `unreadable` says what is wrong with the others."""
@@ -204,13 +206,13 @@ class Library:
         )  # fmt: skip
         return add_paper(self.store, self.index, draft)
 
-    def having(self, identifier: str) -> Record | None:
+    def having(self, identifier: str) -> Facts | None:
         """The paper with this arXiv id or DOI, in any form; None where there is none."""
         from catalog.bibtex.identifiers import arxiv, doi
 
         for name, value in (("arxiv", arxiv(identifier, bare=True)), ("doi", doi(identifier))):
             for _, key in self.index().marked(name, [value] if value else []):
-                return self.record(key)
+                return self.get(key)
         return None
 
     def fetch(self, identifier: str, fetch: Fetch | None = None) -> str:
@@ -284,7 +286,7 @@ class Library:
 
     def tag(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Paper:
         """Add tags to a paper and take others off it, whatever their spelling."""
-        from catalog.models import tag_slug
+        from catalog.text import tag_slug
 
         gone = {tag_slug(tag) for tag in remove}
         new = tuple(add)
@@ -349,7 +351,7 @@ class Library:
             since = self.store.gate.latest()
             if new.casefold() in (used := self._folded_keys()) - {old.casefold()}:
                 raise TakenKey(new, free_key(new, used))
-            self.get(old).evolve(key=new)  # a key that cannot be one is refused before anything is looked for
+            self.paper(old).evolve(key=new)  # a key that cannot be one is refused before anything is looked for
             loaded, _ = self.store.load_versions()
             versions = {paper.key: (file, version) for file, (version, paper) in loaded.items()}
             papers, paper = renamed((paper for _, paper in loaded.values()), old, new)
@@ -409,8 +411,8 @@ class Library:
             key = self.resolve(key)
         except UnknownKey:
             return [self.store.shown(file_name(key))]
-        record = self.index().record(key)
-        former = [self.store.shown(file_name(alias)) for alias in record.aliases] if record else []
+        facts = self.index().get(key)
+        former = [self.store.shown(file_name(alias)) for alias in facts.aliases] if facts else []
         return [self.store.shown(self.file(key)), *former]
 
     def difference(self, past: Past) -> str:
@@ -445,7 +447,7 @@ class Library:
 
         index = self.index()
         implemented = {card.paper for card in self.cards()}
-        return suggest(index.search(query), index.records(), limit, today or dt.date.today(), implemented)
+        return suggest(index.search(query), index.all(), limit, today or dt.date.today(), implemented)
 
     def stats(self, query: str = "", today: dt.date | None = None) -> Stats:
         """The collection in numbers."""
@@ -466,6 +468,13 @@ class Library:
         return there + (
             cards(own) if own.is_dir() and not any(card.path.startswith(str(own)) for card in there) else []
         )
+
+    def implemented(self) -> dict[str, tuple[str, ...]]:
+        """The names of the implementations of each paper that has some, by its key."""
+        found: dict[str, tuple[str, ...]] = {}
+        for card in self.cards():
+            found[card.paper] = (*found.get(card.paper, ()), card.name)
+        return found
 
     def card(self, name: str) -> Card:
         """The implementation of a name or a paper's key. Raises `KbError`."""
@@ -561,7 +570,7 @@ class Library:
         from catalog.check.loaded import read_catalog
         from catalog.ingest.fetch import http_fetch
 
-        wanted = {record.key for record in self.list(query)}
+        wanted = {line.key for line in self.lines(query).papers}
         sheets = [sheet for sheet in read_catalog(self.store).sheets if sheet.paper.key in wanted]
         return check_links(sheets, fetch or http_fetch)
 
@@ -602,7 +611,7 @@ class Library:
         from catalog.export.bib import merge
 
         papers = self.papers()
-        keys = {record.key for record in self.list(query, brief=True)}
+        keys = {line.key for line in self.lines(query).papers}
         chosen = [paper for key, paper in papers.items() if key in keys]
         others = [paper for key, paper in papers.items() if key not in keys]
         whole = not query.strip() and cited is None
@@ -613,7 +622,7 @@ class Library:
         """The papers that a query finds as a JSON list."""
         from catalog.export.tables import as_json
 
-        return as_json(self.list(query, "key"), self.papers())
+        return as_json(self.list(query, "key"), self.implemented())
 
     def export_csv(self, query: str = "") -> str:
         """The papers that a query finds as a table."""
@@ -625,12 +634,9 @@ class Library:
         """The papers that a query finds as a reading list; importing it again gives the same catalog."""
         from catalog.export.readinglist import dumps
 
-        records = {record.key: record for record in self.list(query, "key")}
-        return dumps(self._selected(query), records)
-
-    def _selected(self, query: str) -> Sequence[Paper]:
         papers = self.papers()
-        return [papers[record.key] for record in self.list(query, "key") if record.key in papers]
+        known = {facts.key: facts for facts in self.list(query, "key") if facts.key in papers}
+        return dumps([papers[key] for key in known], known)
 
     # --- the site ---
 
@@ -641,7 +647,7 @@ class Library:
 
         papers = self.papers()
         bib = merge(papers.values(), self.store.shared()).text
-        entries = [(papers[record.key], record) for record in self.list(sort="-added,key") if record.key in papers]
+        shown = [facts for facts in self.list(sort="-added,key") if facts.key in papers]
         written = self.store.hand_written()
         texts = {path: body.decode("utf-8", "replace") for path, body in written.items() if path.endswith(".md")}
         others = {path: body for path, body in written.items() if path not in texts}
@@ -649,7 +655,7 @@ class Library:
         notebooks = self._notebooks(papers.values())
         bad = {key_or_name(file): findings for file, findings in self.unreadable().items()}
         options = self._site_options(bib)
-        return {**render(entries, options, texts, implementations, comparisons, notebooks, bad), **others}
+        return {**render(shown, options, texts, implementations, comparisons, notebooks, bad), **others}
 
     def _notebooks(self, papers: Iterable[Paper]) -> dict[str, NotebookFile]:
         """The notebooks that tutorials link to and that are here, by the address that they write; none is run."""
@@ -758,6 +764,7 @@ def parse_links(links: Iterable[str]) -> tuple[Link, ...]:
 def _parse_link(text: str) -> Link:
     from pydantic import ValidationError
 
+    from catalog.bibtex.addresses import CODE_HOSTS
     from catalog.models import Link
 
     name, equals, url = text.partition("=")

@@ -1,7 +1,7 @@
 """The typed catalog: what a paper file may say, checked at the border.
 
 A `Paper` is one paper file in memory. Facts that its BibTeX holds (authors, year, venue, DOI, arXiv id) are not
-repeated here; `catalog.bibtex.describe` computes what is shown.
+repeated here; `catalog.bibtex.describe` computes what is known.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from catalog.conflict import hunks
 from catalog.errors import KbError
-from catalog.record import tag_slug as tag_slug
+from catalog.text import tag_slug as tag_slug
 
 SCHEMES = ("http", "https", "mailto", "ftp")
 FENCE = re.compile(r"^(?P<fence>`{3,}|~{3,})[ \t]*(?:bibtex|biblatex|bib)\b[^\n`]*$", re.I | re.M)

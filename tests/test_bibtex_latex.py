@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.bibtex.latex import decode
+from catalog.bibtex.commands import defined
+from catalog.bibtex.latex import decode, rich
+from catalog.text import formula, html, plain
 
 
 @pytest.mark.parametrize(
@@ -25,10 +28,11 @@ from catalog.bibtex.latex import decode
         (r"{\noopsort{1973b}}1973 \noopsort{x}y", "1973 y"),
         (r"a~b\,c\ d\\e", "a b c d e"),
         ("1--2 a---b ``quoted'' it's", "1–2 a—b “quoted” it's"),
-        (r"The $O(n^{2} \log n)$ {A}lgorithm", r"The $O(n^{2} \log n)$ Algorithm"),
-        ("$a$ costs $5 and $$x_{1}$$", "$a$ costs $5 and $$x_{1}$$"),
+        (r"The $O(n^{2} \log n)$ {A}lgorithm", "The O(n² log n) Algorithm"),
+        (r"Hard $\int_0^q f$, $x^q$ and $5", r"Hard $\int_0^q f$, $x^q$ and $5"),
+        ("$a$ costs $5 and $$x_{1}$$", "a costs $5 and x₁"),
         (r"for \$5 and \$6 {X}", "for $5 and $6 X"),
-        (r"\unknown{arg} \foo bar \baz[x]{y}", "arg bar [x]y"),
+        (r"\unknown{arg} \foo bar \baz[x]{y} {\Qux} \quux{}", "arg foo bar [x]y Qux quux"),
         (r"\url{http://x.org/~u/a%20b_c--d} \href{http://y}{click \'e}", "http://x.org/~u/a%20b_c--d click é"),
         (r"\LaTeX{} and \TeX\ here", "LaTeX and TeX here"),
         (r"\alpha-synuclein and 5\,\textmu m", "α-synuclein and 5 µm"),
@@ -45,7 +49,18 @@ from catalog.bibtex.latex import decode
         ("\\", ""),
         ("\\'", ""),
         (r"\'{", ""),
-        (r"\"1 \"", "1"),
+        (r"\"1 \" (000\=1)", "1\u0308 (0001\u0304)"),
+        (r"\textalpha-synuclein \textsterling 5 \textnumero\ 3", "α-synuclein £5 № 3"),
+        (r"Cells\thanks{Funded by {X}} grow\footnote[1]{No.}", "Cells grow"),
+        (r"\texorpdfstring{$\pi$}{pi} calculus of `small' things", "π calculus of ‘small’ things"),
+        (r"\enquote{one} \enquote*{two} \mkbibquote{three}", "“one” ‘two’ “three”"),
+        (r"5\vphantom{X} \ocirc{u} \kern-.05em\raise 0.5ex\hbox{x} \relax Sextus", "5 ů x Sextus"),
+        (r"H\textsubscript{2}O, the 4\textsuperscript{th}, 10\textsuperscript{-3}, \ce{Fe2O3}", "H₂O, the 4th, 10⁻³, Fe₂O₃"),
+        (r"{\ssf BM2} {\eightrm MP} {\VAX}\slash{\MF}\Dash x {\SMC sgml}", "BM2 MP VAX/MF—x SMC sgml"),
+        (r"\verb|a_b| \char65 \symbol{66} \accent19 e \MakeUppercase{abc}", "a_b AB é ABC"),
+        (r"\href[x]{http://y}{click} \foreignlanguage{german}{Wort} \raisebox{1pt}{up}", "click Wort up"),
+        (r"\(x^2\) and \ensuremath{\beta}", "x² and β"),
+        (r"\begin{center}a\end{center}", "a"),
     ],
 )  # fmt: skip
 def test_decode(text: str, shown: str) -> None:
@@ -83,3 +98,73 @@ def test_hostile_text_takes_time_in_proportion(piece: str) -> None:
     decode(piece * (300_000 // len(piece)))
     half = 150_000 // len(piece)
     decode(piece * half + "x" + "}" * half)
+
+
+PREAMBLE = r"""
+@preamble{ "\newcommand{\noopsortx}[1]{} \def\XML{{\sc xml}} \providecommand\swap[2]{#2#1}"
+  # "\newcommand{\opt}[2][dd]{#1-#2} \let\again\XML \DeclareRobustCommand*{\prog}[1]{\texttt{#1}}"
+  # "\ifx \undefined \booktitle \def \booktitle #1{{{\em #1}}} \fi \def\loop{\loop\loop}" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (r"\noopsortx{1a}1973 {\XML} \again{} files", "1973 xml xml files"),
+        (r"\swap{b}{a} \opt{x} \opt[y]{z} \swap cd", "ab dd-x y-z dc"),
+        (r"\prog{x_y} on \booktitle{The {B}ook}", "x_y on The Book"),
+    ],
+)
+def test_commands_of_a_preamble(text: str, shown: str) -> None:
+    assert decode(text, defined(PREAMBLE)) == shown
+
+
+def test_a_definition_that_never_ends_does() -> None:
+    bomb = "".join(rf"\def\{a}{{\{b}\{b}\{b}}}" for a, b in zip("abcdefghijk", "bcdefghijkl", strict=True))
+    assert len(decode(r"\a \loop", defined(PREAMBLE + bomb))) < 100_000
+
+
+def test_what_is_emphasised_and_what_is_a_formula_stays_so() -> None:
+    pieces = rich(r"On \emph{E.~coli} {\sc and} $\alpha_x$: H\textsubscript{2}O \texttt{a--b}")
+    assert pieces == (
+        ("text", "On "), ("em", "E. coli"), ("text", " "), ("sc", "and"), ("text", " "), ("math", r"\alpha_x"),
+        ("text", ": H"), ("sub", "2"), ("text", "O "), ("code", "a--b"),
+    )  # fmt: skip
+    assert plain(pieces) == "On E. coli and αₓ: H₂O a--b"
+    assert html((("em", "<i>"), ("math", "a<b"))) == '<em>&lt;i&gt;</em><span class="arithmatex">$a&lt;b$</span>'
+
+
+@pytest.mark.parametrize(
+    ("tex", "shown"),
+    [
+        (r"O(n\log n)", "O(n log n)"), (r"\mathbb{R}^n", "ℝⁿ"), (r"x^{n+1}_i", "xⁿ⁺¹ᵢ"), (r"90^\circ", "90°"),
+        (r"k\text{ nearest}", "k nearest"), (r"\mu o \nu o", "μoνo"), (r"\frac12", "1/2"), (r"\sqrt{s} = 13", "√s = 13"),
+        (r"e^+e^-", "e⁺e⁻"), (r"\bar{B}^0 \to K", "B̄⁰ → K"), (r"{\rm GL}(2) \times 3", "GL(2) × 3"),
+        (r"\begin{matrix}a\end{matrix}", r"$\begin{matrix}a\end{matrix}$"), (r"\foo", r"$\foo$"), ("x^q", "$x^q$"),
+        ("{" * 500, "$" + "{" * 500 + "$"), ("", "$$"),
+    ],
+)  # fmt: skip
+def test_formulas(tex: str, shown: str) -> None:
+    assert formula(tex) == shown
+
+
+words_of_titles = st.lists(
+    st.sampled_from(
+        [
+            *("LoRA", "the", "of", "Xu", "data", "42"),
+            *(r"\emph{on}", r"{\tt code}", r"\XML{}", r"{\Foo}", r"\acro{PDF}", r"\foo{arg}", r"``quoted''", "a--b"),
+            *(r"$\alpha$", r"$x_2$", r"\textbf{\textit{deep}}", r"{{Kept}}", r"p\_q", r"\enquote{said}"),
+        ]
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(words_of_titles)
+def test_no_word_vanishes(pieces: list[str]) -> None:
+    shown = decode(" ".join(pieces))
+    named = {r"\XML{}": ["XML"], r"{\Foo}": ["Foo"], r"$\alpha$": ["α"], r"$x_2$": ["x₂"], r"p\_q": ["p_q"]}
+    for piece in pieces:
+        words = named.get(piece) or re.findall(r"[A-Za-z0-9]+", re.sub(r"\\[a-z]+", " ", piece))
+        assert all(word in shown for word in words), piece

@@ -9,8 +9,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from catalog.bibtex.entry import read
-from catalog.bibtex.names import Name, faults, people
+from catalog.bibtex.names import Parts, faults, people, split
 from catalog.bibtex.scan import scan
+from catalog.bibtex.spoken import name as spoken
+from catalog.facts import Name
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "bibs"
 FILES = sorted(SHARED.glob("*.bib")) if SHARED.is_dir() else []
@@ -50,7 +52,7 @@ def by_pybtex(name: str) -> tuple[str, str, str, str]:
     return " ".join(first), " ".join(von), " ".join(last), " ".join(jr)
 
 
-def parts(name: Name) -> tuple[str, str, str, str]:
+def parts(name: Parts) -> tuple[str, str, str, str]:
     return name.first, name.von, name.last, name.jr
 
 
@@ -82,13 +84,13 @@ def parts(name: Name) -> tuple[str, str, str, str]:
     ],
 )  # fmt: skip
 def test_parts(text: str, expected: tuple[str, str, str, str]) -> None:
-    (name,), others = people(text)
+    (name,), others = split(text)
     assert (parts(name), name.literal, others) == (expected, False, False)
 
 
 @pytest.mark.parametrize("text", ["{NASA and ESA}", "{Barnes and Noble, Inc.}", "A, B, C, D", ", John", "{{X}}"])
 def test_literals(text: str) -> None:
-    assert people(text) == ([Name(last=text, literal=True)], False)
+    assert split(text) == ([Parts(last=text, literal=True)], False)
 
 
 def test_lists() -> None:
@@ -96,13 +98,13 @@ def test_lists() -> None:
     found, others = people(value)
     assert [name.display for name in found] == ["NASA and ESA", "Sofia van der Berg", "A", "Ferdinand"]
     assert others
-    assert people("") == ([], False)
+    assert people("") == ((), False)
     assert people("others")[1] is False
-    assert [name.last for name in people("and A and and B and")[0]] == ["A", "B"]
+    assert [name.family for name in people("and A and and B and")[0]] == ["A", "B"]
 
 
 @pytest.mark.parametrize(
-    ("text", "display", "family"),
+    ("text", "display", "last"),
     [
         ("van der Berg, Sofia", "Sofia van der Berg", "van der Berg"),
         ("Davis, Jr., Sammy", "Sammy Davis, Jr.", "Davis"),
@@ -113,9 +115,9 @@ def test_lists() -> None:
         ("Roger P.{\\,}G. van Gompel", "Roger P. G. van Gompel", "van Gompel"),
     ],
 )  # fmt: skip
-def test_how_names_read(text: str, display: str, family: str) -> None:
+def test_how_names_read(text: str, display: str, last: str) -> None:
     (name,), _ = people(text)
-    assert (name.display, name.family) == (display, family)
+    assert (name.display, name.last) == (display, last)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ def test_no_faults(value: str) -> None:
 @given(st.text(alphabet="aAnd ,{}\\'~=;\n", max_size=60))
 def test_any_text(value: str) -> None:
     found, _ = people(value)
-    assert all(isinstance(name.display, str) and name.last for name in found)
+    assert all(name.display and name.last and name.sort for name in found)
     assert all(faults(value)) or not faults(value)
 
 
@@ -176,7 +178,7 @@ def test_hostile_text_takes_time_in_proportion(piece: str) -> None:
 @settings(max_examples=300)
 @given(names)
 def test_generated_names_agree_with_pybtex(text: str) -> None:
-    (ours,), _ = people(text)
+    (ours,), _ = split(text)
     assume(not ours.literal)
     assert parts(ours) == by_pybtex(text)
 
@@ -186,7 +188,7 @@ def test_lists_split_as_pybtex_splits_them(given_names: list[str]) -> None:
     from pybtex.bibtex.utils import split_name_list
 
     value = " and ".join(given_names)
-    assert len(people(value)[0]) == len(split_name_list(value)) == len(given_names)
+    assert len(split(value)[0]) == len(split_name_list(value)) == len(given_names)
 
 
 @pytest.mark.skipif(not FILES, reason="the collection of real .bib files is not here")
@@ -198,7 +200,7 @@ def test_real_names_agree_with_pybtex() -> None:
         for block in scan(path.read_text("utf-8-sig")):
             fields = read(block.text).fields if block.kind == "entry" else {}
             for value in (fields[name] for name in ("author", "editor", "translator") if name in fields):
-                ours, others = people(value)
+                ours, others = split(value)
                 theirs = split_name_list(" ".join(value.split()))[: -1 if others else None]
                 assert len(ours) == len(theirs)
                 for name, text in zip(ours, theirs, strict=True):
@@ -206,3 +208,72 @@ def test_real_names_agree_with_pybtex() -> None:
                         assert parts(name) == by_pybtex(text)
                         compared += 1
     assert compared > 300
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("Garc{\\'\\i}a M{\\'a}rquez, Gabriel", Name("García Márquez", "Gabriel")),
+        ("Le Cun, Yann", Name("Le Cun", "Yann")),
+        ("De Vito, Zachary", Name("De Vito", "Zachary")),
+        ("Ferreira da Silva, Ana", Name("Silva", "Ana", "Ferreira da")),
+        ("{Hugging Face}", Name(literal="Hugging Face")),
+        ("World Health Organization", Name(literal="World Health Organization")),
+        ("University of Utah", Name(literal="University of Utah")),
+        ("Robert Center", Name("Center", "Robert")),
+        ("William Press", Name("Press", "William")),
+        ("{\\L}ukasz Kaiser", Name("Kaiser", "Łukasz")),
+        ("{\\v{C}}en{\\v{e}}k Zl{\\'a}k", Name("Zlák", "Čeněk")),
+        ("given=Hans, family=Harman, prefix=von", Name("Harman", "Hans", "von")),
+        ("王小明", Name("王", "小明")),
+        ("王 小明", Name("王", "小明")),
+        ("欧阳明日", Name("欧阳", "明日")),
+        ("山田 太郎", Name("山田", "太郎")),
+        ("김철수", Name("김", "철수")),
+        ("王, 小明", Name("王", "小明")),
+        ("北京大学", Name(literal="北京大学")),
+        ("Nguyễn Văn An", Name("Nguyễn", "Văn An")),
+        ("An Nguyễn", Name("Nguyễn", "An")),
+        ("László Lovász", Name("Lovász", "László")),
+    ],
+)  # fmt: skip
+def test_parts_as_the_entry_gives_them(value: str, expected: Name) -> None:
+    assert people(value) == ((expected,), False)
+
+
+def test_a_hungarian_entry_may_put_the_family_first() -> None:
+    assert people("Lovász László", language="magyar")[0] == (Name("Lovász", "László"),)
+    assert people("László Lovász", language="magyar")[0] == (Name("Lovász", "László"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "display"),
+    [
+        ("Sofia van der Berg", Name("Berg", "Sofia", "van der"), ""),
+        ("Berg, Sofia", Name("Berg", "Sofia"), "Sofia Berg"),
+        ("van der Berg, Sofia", Name("Berg", "Sofia", "van der"), "Sofia van der Berg"),
+        ("Sammy Davis, Jr.", Name("Davis", "Sammy", "", "Jr."), ""),
+        ("Sammy Davis Jr.", Name("Davis", "Sammy", "", "Jr."), "Sammy Davis, Jr."),
+        ("Davis, Jr., Sammy", Name("Davis", "Sammy", "", "Jr."), "Sammy Davis, Jr."),
+        ("Edward J. Hu*", Name("Hu", "Edward J."), "Edward J. Hu"),
+        ("Yelong Shen†‡", Name("Shen", "Yelong"), "Yelong Shen"),
+        ("de Vries", Name("Vries", "", "de"), ""),
+        ("OpenAI", Name(literal="OpenAI"), ""),
+        ("Gemini Team", Name(literal="Gemini Team"), ""),
+        ("Stability AI", Name(literal="Stability AI"), ""),
+        ("ANN LEE", Name("LEE", "ANN"), ""),
+        ("Barnes & Noble", Name(literal="Barnes & Noble"), ""),
+        ("王小明", Name("王", "小明"), ""),
+        ("一 二 三 四 五", Name(literal="一 二 三 四 五"), ""),
+        ("", Name(literal=""), ""),
+    ],
+)
+def test_names_of_lists(text: str, expected: Name, display: str) -> None:
+    assert (spoken(text), spoken(text).display) == (expected, display or text)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_name_that_reads_as_it_was_written(text: str) -> None:
+    parts_of = spoken(text)
+    assert isinstance(parts_of.display, str)
+    assert spoken(parts_of.display).display == parts_of.display

@@ -276,7 +276,7 @@ def test_half_a_character_is_not_written(library: Library) -> None:
     library.add(title="A", key="a")
     with pytest.raises(KbError, match="half a character"):
         library.note("a", "\udcff")
-    assert dumps(library.get("a")) == library.text("a")
+    assert dumps(library.paper("a")) == library.text("a")
 
 
 # --- what a terminal is shown ---

@@ -45,7 +45,9 @@ def test_add_from_a_file_or_by_title(kb: Kb, root: Path) -> None:
     assert kb("add", "a.bib", "--tag", "x", "--key", "mine").status == 0
     assert "@article{mine," in kb("show", "mine", "--bibtex").out
     done = kb("add", "--title", "A blog post", "--link", "blog=https://x.org/p", "--json")
-    assert json.loads(done.out)["links"] == [["blog", "https://x.org/p", ""]]
+    assert json.loads(done.out)["addresses"] == [
+        {"kind": "blog", "url": "https://x.org/p", "label": "", "origin": "link"}
+    ]
     assert kb("add", "--title", "T u v", "--link", "javascript:alert(1)").status == 1
 
 
@@ -98,11 +100,11 @@ def test_keys_may_be_shortened(full: Kb) -> None:
 def test_marking(full: Kb, library: Library) -> None:
     done = full("mark-read", "xu2023", "--on", "2026-05-04")
     assert done.out == "✓ xu2023qa is read (2026-05-04)\n"
-    assert library.get("xu2023qa").read == dt.date(2026, 5, 4)
+    assert library.paper("xu2023qa").read == dt.date(2026, 5, 4)
     assert full("mark-read", "xu2023", "--on", "4 May").status == 2
     assert full("mark-reading", "chen2023").out == "… chen2023longlora is reading\n"
     assert full("mark-unread", "xu2023").status == 0
-    assert library.get("xu2023qa").read is None
+    assert library.paper("xu2023qa").read is None
     before = {path: path.read_text() for path in library.store.folder.iterdir()}
     assert full("mark-read", "xu2023", "nobody").status == 1
     assert {path: path.read_text() for path in library.store.folder.iterdir()} == before, "all or none"
@@ -120,7 +122,7 @@ def test_marking_is_a_minimal_change(full: Kb, library: Library) -> None:
 def test_notes_tags_and_links(full: Kb, library: Library) -> None:
     assert full("note", "hu2021", "Low", "rank.").status == 0
     assert full("note", "hu2021", "-", given="More.\n").status == 0
-    assert library.get("hu2021lora").notes == "Low rank.\n\nMore."
+    assert library.paper("hu2021lora").notes == "Low rank.\n\nMore."
     assert "low-rank" in full("tag", "hu2021", "low-rank", "PEFT").out
     assert full("tag", "hu2021", "--remove", "Low Rank").status == 0
     assert full("tag", "hu2021", "--remove", "absent").status == 1
@@ -132,8 +134,8 @@ def test_notes_tags_and_links(full: Kb, library: Library) -> None:
 def test_rename_follows_every_reference(full: Kb, library: Library) -> None:
     full("note", "nikdan", "See [LoRA](hu2021lora.md) and [again](./hu2021lora.md#x).")
     assert full("rename", "hu2021", "lora").out == "hu2021lora is now lora\n"
-    assert "[LoRA](lora.md) and [again](./lora.md#x)" in library.get("nikdan2024rosa").notes
-    assert library.get("lora").bibtex.startswith("@article{lora,")
+    assert "[LoRA](lora.md) and [again](./lora.md#x)" in library.paper("nikdan2024rosa").notes
+    assert library.paper("lora").bibtex.startswith("@article{lora,")
     assert library.resolve("hu2021lora") == "lora"
     assert not (library.store.folder / "hu2021lora.md").exists()
     assert full("rename", "lora", "xu2023qa").status == 1
@@ -155,7 +157,7 @@ def test_edit_checks_what_comes_back(full: Kb, library: Library, root: Path, mon
 
     editor("good", "p.write_text(p.read_text().replace('status: read', 'status: reading') + '\\nA note.\\n')")
     assert full("edit", "hu2021").out == "changed hu2021lora\n"
-    assert library.get("hu2021lora").notes == "A note."
+    assert library.paper("hu2021lora").notes == "A note."
     before = library.text("hu2021lora")
     editor("bad", "p.write_text(p.read_text().replace('status: reading', 'status: done'))")
     done = full("edit", "hu2021")

@@ -13,10 +13,11 @@ import benchmark_tables
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import known
 from test_site_browser import ATTACKS, LOW_CONTRAST, Seen, served
 
+from catalog.facts import Facts
 from catalog.library import Library
-from catalog.models import Paper
 from catalog.pages import Comparison, Implementation, SiteOptions, build, render
 from catalog.pages.builder import base_config
 from catalog.pages.comparison import Places, comparison_page
@@ -24,7 +25,6 @@ from catalog.pages.implementation import implementation_html
 from catalog.pages.labels import RADIUS, overlap, place
 from catalog.pages.navigation import on_config
 from catalog.pages.scatter import HEIGHT, WIDTH, Axis, Point, drawable, scatter
-from catalog.record import Record
 from catalog.runs import read_benches
 from refimpl.registry import Card
 
@@ -61,10 +61,9 @@ TEXT = "Prefix-tuning is *behind* [LoRA](hu2021lora.md), against its Table 1.\n\
 PLACES = Places({"hu2021lora": "papers/hu2021lora"}, {"lora": "papers/hu2021lora.html#implementation"})
 
 
-def entry(key: str) -> tuple[Paper, Record]:
+def entry(key: str) -> Facts:
     bibtex = f"@misc{{{key}, title={{Of {key}}}}}"
-    known: dict[str, Any] = {"key": key, "title": f"Of {key}", "status": "unread"}
-    return Paper.model_validate(known | {"bibtex": bibtex}), Record(**known)
+    return known(key, f"Of {key}", bibtex=bibtex)
 
 
 def page(record: Any = RECORD, text: str = "", device: str = "cpu") -> str:

@@ -93,7 +93,7 @@ def test_python_examples_run(
     for page, block in blocks:
         exec(compile(block, str(page), "exec"), {})  # noqa: S102 - our own example
     assert "xu2023qa 2023 QA-LoRA" in capsys.readouterr().out
-    assert Library.open(base).record("xu2023qa").status == "read"
+    assert Library.open(base).get("xu2023qa").reading.status == "read"
 
 
 # --- links lead somewhere ---

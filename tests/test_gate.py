@@ -98,10 +98,10 @@ def test_a_change_of_the_same_size_and_time_is_seen(library: Library, papers: Pa
     path = papers / "b.md"
     path.write_text(GOOD.replace("A work", "B work"))
     os.utime(path, (1_000_000_000, 1_000_000_000))
-    assert library.record("b").title == "B work of note"
+    assert library.get("b").heading == "B work of note"
     path.write_text(GOOD.replace("A work", "C work"))
     os.utime(path, (1_000_000_000, 1_000_000_000))
-    assert library.record("b").title == "C work of note"
+    assert library.get("b").heading == "C work of note"
 
 
 # --- the gate ---
@@ -557,7 +557,7 @@ def test_a_text_left_behind_is_taken_up_again(
     done = kb("edit", "--recover")
     assert (done.status, done.out) == (0, "changed a\n")
     assert "a has changed since that text was written" in done.err
-    assert library.get("a").status == "reading"
+    assert library.paper("a").status == "reading"
     assert not drafts(library.store.private)
     assert "no text was left behind" in kb("edit", "--recover").err
     assert kb("undo").status == 0
@@ -620,9 +620,9 @@ def test_a_note_comes_from_a_pipe(kb: Kb, library: Library, papers: Path) -> Non
     (papers / "a.md").write_text(GOOD)
     assert kb("note", "a", given="from a pipe\n").out == "noted on a\n"
     assert kb("note", "a", "-", given="and again\n").status == 0
-    assert library.get("a").notes.endswith("from a pipe\n\nand again")
+    assert library.paper("a").notes.endswith("from a pipe\n\nand again")
     refused = kb("note", "a", "x\n<<<<<<< a\nx\n=======\ny\n>>>>>>> b", "--due", "tomorrow")
-    assert (refused.status, library.get("a").due) == (1, None), "both or neither"
+    assert (refused.status, library.paper("a").due) == (1, None), "both or neither"
 
 
 def test_a_due_day_is_set_and_taken_off(kb: Kb, library: Library, papers: Path) -> None:
@@ -634,7 +634,7 @@ def test_a_due_day_is_set_and_taken_off(kb: Kb, library: Library, papers: Path) 
         assert kb("due", "a", word).out == f"a is due {today + dt.timedelta(days=days)}\n"
     assert kb("due", "a", "2030-01-02").out == "a is due 2030-01-02\n"
     assert kb("due", "a", "none").out == "a has no due date\n"
-    assert library.get("a").due is None
+    assert library.paper("a").due is None
     assert kb("due", "a", "20300102").status == 2
 
 
@@ -654,7 +654,7 @@ def test_a_merge_is_resolved_field_by_field(kb: Kb, library: Library, papers: Pa
     assert "--take status=ours|theirs" in asked.err
     done = kb("resolve", "a", "--take", "tags=both", "--take", "notes=both", "--theirs")
     assert done.out.endswith("a is one again\n")
-    paper = library.get("a")
+    paper = library.paper("a")
     assert (paper.status, paper.read, paper.tags, paper.notes) == (
         "reading",
         None,
@@ -666,7 +666,7 @@ def test_a_merge_is_resolved_field_by_field(kb: Kb, library: Library, papers: Pa
     assert (papers / "a.md").read_text() == text
     assert kb("resolve", "a", "--take", "title=ours").status == 2
     assert kb("resolve", "a", "--ours").status == 0
-    assert library.get("a").tags == ("mine",)
+    assert library.paper("a").tags == ("mine",)
     (library.root / "shared.bib").write_text("@string{a = 1}\n<<<<<<< a\n=======\n@string{b = 2}\n>>>>>>> b\n")
     assert "shared.bib:2: an unresolved merge, lines 2 to 5; keep one side" in kb("check").out
 

@@ -91,7 +91,7 @@ def test_the_pages_of_the_commands_are_as_the_commands_are() -> None:
 
 def test_each_command_has_its_twin() -> None:
     twins = {
-        "list": "list", "search": "search", "show": "get", "next": "next", "stats": "stats", "open": "record",
+        "list": "list", "search": "search", "show": "get", "next": "next", "stats": "stats", "open": "get",
         "add": "add", "import": "import_", "edit": "edit", "mark-read": "mark_read", "mark-reading": "mark_reading",
         "mark-unread": "mark_unread", "note": "note", "tag": "tag", "link": "link", "rename": "rename", "rm": "remove",
         "export": "export_bib", "site": "build_site", "init": "init", "check": "check", "fmt": "fmt", "schema": "schema",

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import known
 from test_site_browser import ATTACKS, LOW_CONTRAST, Seen, served
 
+from catalog.facts import Facts
 from catalog.library import Library
-from catalog.models import Paper
 from catalog.pages import Implementation, SiteOptions, build, render
 from catalog.pages.annotated import annotated
 from catalog.pages.assets import THEME
@@ -29,7 +30,6 @@ from catalog.pages.docstring import docstring_html
 from catalog.pages.equations import equation, rows
 from catalog.pages.implementation import implementation_html
 from catalog.pages.quantity import number, powers, seconds, share, size
-from catalog.record import Record
 from refimpl import cards
 from refimpl.registry import PACKAGE, read_card
 
@@ -498,8 +498,8 @@ def test_a_stranger_writes_text_and_nothing_else(number: int, tmp_path: Path) ->
 # --- the site ---
 
 
-def paper(key: str = "doe2026tiny", **more: Any) -> tuple[Paper, Record]:
-    return Paper(key=key, title=f"A paper {key}"), Record(key=key, title=f"A paper {key}", **more)
+def paper(key: str = "doe2026tiny", **more: Any) -> Facts:
+    return known(key, f"A paper {key}", **more)
 
 
 def test_the_site_shows_implementations_with_their_papers(tmp_path: Path) -> None:

@@ -35,13 +35,13 @@ def test_the_seed_becomes_fourteen_papers(library: Library, seed: bytes) -> None
     done = library.import_([("peft.md", seed)], today=DAY)
     records = {record.key: record for record in library.list()}
     assert len(records) == done.count("added") == 14
-    assert {key for key, record in records.items() if record.status == "read"} == READ
+    assert {key for key, record in records.items() if record.reading.status == "read"} == READ
     assert done.count("rejected") == 0
-    assert records["hu2021lora"].link("paper") == "https://arxiv.org/pdf/2106.09685"
-    assert records["chen2023longlora"].link("paper") == "https://arxiv.org/pdf/2309.12307"
-    assert records["chen2023longlora"].title.startswith("LongLoRA: ")
-    assert not records["dettmers2023qlora"].link("code")
-    tutorial = library.get("dettmers2023qlora").tutorials[0]
+    assert records["hu2021lora"].address("paper") == "https://arxiv.org/pdf/2106.09685"
+    assert records["chen2023longlora"].address("paper") == "https://arxiv.org/pdf/2309.12307"
+    assert records["chen2023longlora"].heading.startswith("LongLoRA: ")
+    assert not records["dettmers2023qlora"].address("code")
+    tutorial = library.paper("dettmers2023qlora").tutorials[0]
     assert (tutorial.name, tutorial.date) == ("tutorial_qlora", "2024.01")
     assert tutorial.versions == {"bitsandbytes": "0.41.3", "peft": "0.7.1"}
     assert tutorial.notebook == "../notebooks/tutorial_qlora.ipynb"
@@ -92,8 +92,8 @@ def test_what_the_user_changed_stays(library: Library, seed: bytes) -> None:
     (change,) = [c for c in again.changes if c.key == "hu2021lora"]
     assert change.differences == ("status: “unread” stays, not “read”",)
     library.import_([("peft.md", seed)], today=DAY, theirs=True)
-    assert library.get("hu2021lora").status == "read"
-    assert "Mine." in library.get("hu2021lora").notes
+    assert library.paper("hu2021lora").status == "read"
+    assert "Mine." in library.paper("hu2021lora").notes
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_another_work_under_a_taken_key_gets_a_key_of_its_own(library: Library) 
     take(library, entry("smith", "Whales and their song"), "a.bib")
     done = take(library, entry("smith", "On the tides of moons", "B C"), "b.bib")
     assert set(library.papers()) == {"smith", "smithb"}
-    assert "@article{smithb," in library.get("smithb").bibtex
+    assert "@article{smithb," in library.paper("smithb").bibtex
     (finding,) = [f for f in done.findings if f.code == "key-taken"]
     assert finding.kind == "repaired"
     assert [(change.was, change.key) for change in done.changes] == [("smith", "smithb")]
@@ -163,9 +163,9 @@ def test_differences_are_shown_and_theirs_turns_it_around(library: Library) -> N
         "note: “x” stays, not nothing",
         "doi: nothing stays, not “10.1000/1”",
     )
-    assert library.record("a").year == 2020
+    assert library.get("a").year == 2020
     take(library, newer, "b.bib", theirs=True)
-    assert library.get("a").bibtex == newer
+    assert library.paper("a").bibtex == newer
 
 
 def test_one_paper_in_several_sections_has_several_tags_and_is_read(library: Library) -> None:
@@ -174,7 +174,7 @@ def test_one_paper_in_several_sections_has_several_tags_and_is_read(library: Lib
         f"## Large\n\n### A Title of Things [`READ`]\n\n```bibtex\n{entry('a', 'A Title of Things')}\n```\n"
     )
     done = take(library, text)
-    paper = library.get("a")
+    paper = library.paper("a")
     assert {"Small", "Large"} <= set(paper.tags)
     assert paper.status == "read"
     assert any(f.code == "status" and "read was taken" in f.remedy for f in done.findings)
@@ -185,7 +185,7 @@ def test_a_damaged_entry_is_kept_and_said(library: Library) -> None:
     done = take(library, broken + "\n\n" + entry("good", "Good thing of two"), "a.bib")
     assert set(library.papers()) == {"bad", "good"}
     assert done.count("rejected") + done.count("repaired") >= 1
-    assert library.get("good").bibtex == entry("good", "Good thing of two")
+    assert library.paper("good").bibtex == entry("good", "Good thing of two")
 
 
 def test_what_a_bib_file_shares_survives(library: Library) -> None:
@@ -196,8 +196,8 @@ def test_what_a_bib_file_shares_survives(library: Library) -> None:
         "@proceedings{P,\n  title = {Proceedings of X},\n  publisher = acm,\n  year = 2001\n}\n"
     )
     take(library, text, "a.bib")
-    assert library.record("a").venue == "Proceedings of X"
-    assert library.record("a").year == 2001
+    assert library.get("a").venue == "Proceedings of X"
+    assert library.get("a").year == 2001
     exported = library.export_bib().text
     for part in ('@string{acm = "ACM " # "Press"}', "\\newcommand{\\x}", "jabref-meta", "publisher = acm", "a remark"):
         assert part in exported
@@ -213,7 +213,7 @@ def test_a_macro_with_two_meanings_keeps_both(library: Library) -> None:
     done = take(library, text, "b.bib")
     (finding,) = [f for f in done.findings if f.code == "string-clash"]
     assert finding.kind == "repaired"
-    assert [library.record(key).venue for key in "ab"] == ["One", "Two Letters"]
+    assert [library.get(key).venue for key in "ab"] == ["One", "Two Letters"]
     assert library.get("c").bibtex == "@misc{c, title = {C}, note = {j}}"
     before = files(library), library.store.shared()
     assert take(library, text, "b.bib").count("unchanged") == 2
@@ -225,7 +225,7 @@ def test_an_entry_without_a_key_is_given_one(library: Library) -> None:
         library, "@article{,\n  title = {The Great Thing},\n  author = {Ada Lovelace},\n  year = 1843\n}", "a.bib"
     )
     assert set(library.papers()) == {"lovelace1843great"}
-    assert "@article{lovelace1843great," in library.get("lovelace1843great").bibtex
+    assert "@article{lovelace1843great," in library.paper("lovelace1843great").bibtex
     assert any(f.kind == "repaired" for f in done.findings)
 
 
@@ -239,7 +239,7 @@ def test_a_section_without_bibtex_is_an_entry(library: Library) -> None:
 
 def test_text_of_windows_is_read(library: Library) -> None:
     done = library.import_([("a.bib", entry("a", "Caf\xe9 of words").replace("\n", "\r\n").encode("cp1252"))])
-    assert library.record("a").title == "Café of words"
+    assert library.get("a").heading == "Café of words"
     assert [f.code for f in done.findings] == ["encoding"]
 
 
@@ -251,13 +251,13 @@ def test_what_is_no_text_is_refused(library: Library) -> None:
 
 def test_utf_16_is_read(library: Library) -> None:
     library.import_([("a.bib", entry("a", "Größe of words").encode("utf-16"))])
-    assert library.record("a").title == "Größe of words"
+    assert library.get("a").heading == "Größe of words"
 
 
 def test_a_paper_file_of_another_base_is_taken(library: Library) -> None:
     paper = Paper(key="k", title="A thing of words", status="reading", tags=("x",), added=DAY, notes="Mine.")
     library.import_([("elsewhere/k.md", dumps(paper).encode())])
-    assert library.get("k") == paper
+    assert library.paper("k") == paper
 
 
 def test_the_export_of_the_seed_imports_to_the_same_catalog(library: Library, seed: bytes, tmp_path: Path) -> None:

@@ -19,18 +19,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import Kb
+from support import Kb, known
 from test_site_browser import ATTACKS, LOW_CONTRAST, Seen, served
 
 from catalog.check import drift
 from catalog.check.drift import compatible, drifted
 from catalog.errors import KbError
+from catalog.facts import Facts, Taught
 from catalog.library import Library
-from catalog.models import Paper
 from catalog.notebook import MOST_BYTES, MOST_CELLS, MOST_IN_ALL, MOST_TEXT, Notebook, problem, read
 from catalog.pages import NotebookFile, SiteOptions, build, render
 from catalog.pages.picture import png
-from catalog.record import Record
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -75,9 +74,9 @@ def encoded(body: bytes) -> str:
     return base64.b64encode(body).decode()
 
 
-def paper(key: str = "doe2026walk", *notebooks: str, **versions: str) -> tuple[Paper, Record]:
-    tutorials = [{"name": f"Walk {n}", "versions": versions, "notebook": one} for n, one in enumerate(notebooks)]
-    return Paper(key=key, title=f"On {key}", tutorials=tutorials), Record(key=key, title=f"On {key}")
+def paper(key: str = "doe2026walk", *notebooks: str, **versions: str) -> Facts:
+    taught = (Taught(f"Walk {n}", "", tuple(versions.items()), one) for n, one in enumerate(notebooks))
+    return known(key, f"On {key}", tutorials=tuple(taught))
 
 
 def site(body: bytes, **versions: str) -> dict[str, str | bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,29 +15,28 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from support import known
 
 from catalog.errors import KbError
-from catalog.models import Link, Paper, Tutorial
+from catalog.facts import Facts, Name, Taught
 from catalog.pages import SiteOptions, render, slugs, write
 from catalog.pages.builder import BASE, base_config, prepare
 from catalog.pages.escape import front_matter, html_on_one_line, meta_value, script_json, text, web_address
 from catalog.pages.home import MARK
-from catalog.pages.notes import has_math, notes_html, prose_html
-from catalog.pages.paper import short_authors, shown_venue
+from catalog.pages.notes import has_math, notes_html
+from catalog.pages.paper import short_authors
 from catalog.pages.policy import policy, protect
 from catalog.pages.related import related
-from catalog.record import Record
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 BIBTEX = "@misc{adapter,\n  title = {Small {A}dapters},\n  note  = {```~~~ 100\\% <b>},\n}"
 
 
-def entry(key: str = "adapter", notes: str = "", bibtex: str = "", **values: Any) -> tuple[Paper, Record]:
-    paper = Paper(key=key, title=values.get("title", "Small adapters"), notes=notes, bibtex=bibtex)
-    return paper, Record(**{"key": key, "title": "Small adapters", "notes": notes, **values})
+def entry(key: str = "adapter", notes: str = "", bibtex: str = "", **values: Any) -> Facts:
+    return known(**{"key": key, "title": "Small adapters", "notes": notes, "bibtex": bibtex, **values})
 
 
-def page(*entries: tuple[Paper, Record], slug: str = "adapter") -> str:
+def page(*entries: Facts, slug: str = "adapter") -> str:
     body = render(entries or (entry(),), SiteOptions())[f"papers/{slug}.md"]
     assert isinstance(body, str)
     return body
@@ -172,8 +172,8 @@ def test_pictures_from_elsewhere_are_links() -> None:
 def test_mathematics_is_marked_and_money_is_not() -> None:
     assert has_math(notes_html("so $x_1 * y_2$ holds\n\n$$\na *b* c\n$$", {}))
     assert not has_math(notes_html("from $5 to $10", {}))
-    assert has_math(prose_html("costs $O(n)$ steps"))
-    assert not has_math(prose_html("costs $5 or $6"))
+    assert "math: true" in page(entry(abstract="costs $O(n)$ steps"))
+    assert "math: true" not in page(entry(abstract="costs $5 or $6"))
     assert "assets/katex/katex.min.js" not in render([entry()], SiteOptions())
     assert "assets/katex/katex.min.js" in render([entry(notes="$x$")], SiteOptions())
 
@@ -236,23 +236,16 @@ def test_one_line_of_html_has_no_line_ends(markup: str) -> None:
 
 
 def test_a_paper_page_says_what_is_known() -> None:
-    paper = Paper(
-        key="adapter",
-        title="Small adapters",
+    facts = known(
+        "adapter", "Small adapters", ("Ada Low", "Bo Rank"), 2019, venue="ICML", kind="inproceedings", status="read",
+        added="2026-01-02", read="2026-02-03", tags=("long context",), doi="10.1/x", arxiv="1902.00751",
         links=(
-            Link(name="paper", url="https://arxiv.org/abs/1902.00751"),
-            Link(name="code", url="https://github.com/x/y", label="official"),
-            Link(name="data", url="../data/x.csv"),
+            ("paper", "https://arxiv.org/abs/1902.00751", ""), ("code", "https://github.com/x/y", "official"),
+            ("data", "../data/x.csv", ""),
         ),
-        tutorials=(
-            Tutorial(name="Walk", date="2023-06-01", versions={"torch": "2.0.1"}, notebook="../notebooks/w.ipynb"),
-        ),
-    )
-    record = Record(
-        "adapter", "Small adapters", ("Ada Low", "Bo Rank"), 2019, "ICML", "inproceedings", "read", "2026-01-02",
-        "2026-02-03", tags=("long context",), doi="10.1/x", arxiv="1902.00751",
+        tutorials=(Taught("Walk", "2023-06-01", (("torch", "2.0.1"),), "../notebooks/w.ipynb"),),
     )  # fmt: skip
-    body = unescape(page((paper, record)))
+    body = unescape(page(facts))
     for piece in (
         '<a href="../index.html#author=Ada+Low">Ada Low</a>',
         '<a href="../index.html#venue=ICML">ICML</a>',
@@ -277,15 +270,9 @@ def test_a_paper_with_nothing_but_a_key_has_a_page() -> None:
 
 
 def test_short_authors() -> None:
-    assert [short_authors(Record("k", "t", a, 2020)) for a in ((), ("A B",), ("A B", "C D"), ("A B", "C", "D"))] == [
+    assert [short_authors(known("k", "t", a, 2020)) for a in ((), ("A B",), ("A B", "C D"), ("A B", "C", "D"))] == [
         "2020", "B, 2020", "B and D, 2020", "B et al., 2020",
     ]  # fmt: skip
-
-
-def test_preprints_share_one_venue() -> None:
-    assert shown_venue(Record("k", "t", venue="arXiv preprint arXiv:2106.09685")) == "arXiv"
-    assert shown_venue(Record("k", "t", arxiv="2106.09685")) == "arXiv"
-    assert shown_venue(Record("k", "t", arxiv="2106.09685", venue="ICLR")) == "ICLR"
 
 
 def test_neighbours_and_mentions() -> None:
@@ -301,9 +288,9 @@ def test_neighbours_and_mentions() -> None:
 
 
 def test_related_ignores_what_all_papers_share() -> None:
-    records = [Record(f"k{n}", f"Title{n}", tags=("all",)) for n in range(9)]
+    records = [known(f"k{n}", f"Title{n}", tags=("all",)) for n in range(9)]
     assert not any(related(records).values())
-    records += [Record("a", "Zebra", tags=("all", "rare")), Record("b", "Other", tags=("rare", "all"))]
+    records += [known("a", "Zebra", tags=("all", "rare")), known("b", "Other", tags=("rare", "all"))]
     assert [near.key for near in related(records)["a"]] == ["b"]
     assert related(records)["a"][0].shares == ("rare",)
 
@@ -327,6 +314,7 @@ def test_table_holds_what_it_needs_and_no_more() -> None:
         "slug": "adapter",
         "title": "Small adapters",
         "authors": ["A"],
+        "sort": "A",
         "year": 2020,
         "status": "read",
     }
@@ -347,7 +335,7 @@ def test_nothing_at_all_is_a_site() -> None:
 @given(st.text(), st.text())
 def test_feed_is_xml_whatever_it_holds(title: str, tag: str) -> None:
     entries = [entry(title="T", added="2026-01-02", read="2026-03-04", status="read", tags=(tag,))]
-    entries[0] = (entries[0][0], Record(**{**entries[0][1].as_dict(), "title": title, "authors": (title,)}))
+    entries[0] = replace(entries[0], title=(("text", title),), people=(("author", (Name(literal=title),)),))
     feed = ET.fromstring(str(render(entries, SiteOptions(title, url="https://x.org/kb/"))["feed.xml"]))  # noqa: S314 - our own feed
     found = feed.findall(f"{ATOM}entry")
     assert [str(item.findtext(f"{ATOM}updated"))[:10] for item in found] == ["2026-03-04", "2026-01-02"]

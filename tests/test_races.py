@@ -28,7 +28,7 @@ def test_eight_processes_add_and_mark_at_once(library: Library, root: Path) -> N
     errors = [process.communicate(timeout=120)[1] for process in running]
     assert errors == [""] * 8
     assert len(library.papers()) == 33
-    assert len(library.get("shared").tags) == 32
+    assert len(library.paper("shared").tags) == 32
     assert len(library.list("status:read")) == 32
     assert not [path for path in (root / "papers").iterdir() if path.suffix != ".md"]
 

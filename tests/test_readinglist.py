@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from support import known
 
 from catalog.export.readinglist import dumps
 from catalog.ingest.draft import Draft
 from catalog.ingest.readinglist import looks_like, read
 from catalog.models import Link, Paper, Status, Tutorial
-from catalog.record import Record
 
 SEED = Path(__file__).parents[2] / "shared" / "seed" / "peft.md"
 
@@ -318,7 +318,7 @@ def test_a_simple_paper_is_exported_as_people_write_it() -> None:
         bibtex=ENTRY,
         notes="Worth reading twice.\n\nSee [LoRA](hu2021lora.md), too.",
     )
-    text = dumps([paper], {"smith2021": Record(key="smith2021", title="A Title")})
+    text = dumps([paper], {"smith2021": known("smith2021", "A Title")})
     assert text == (
         "# Reading list\n\n\n#### A Title [`READ`]\n\ntag: `LoRA` | `long context`\n\nread: 2024-05-01\n\n"
         f"paper link: [here](https://x.org/a.pdf)\n\ncitation:\n```bibtex\n{ENTRY}\n```\n\n"

@@ -15,20 +15,22 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import known
 
 from catalog.errors import BadQuery
-from catalog.record import Record, tag_slug
+from catalog.facts import Facts, Reading, Taught
 from catalog.search import index as index_module
 from catalog.search.index import CacheLost, Index
 from catalog.search.query import LONGEST
+from catalog.text import plain, tag_slug
 
-LORA = Record(
+LORA = known(
     key="hu2021lora",
     title="LoRA: Low-Rank Adaptation of Large Language Models",
     authors=("Edward J. Hu", "Yelong Shen"),
     year=2021,
     venue="International Conference on Learning Representations",
-    type="article",
+    kind="article",
     status="read",
     added="2026-01-05",
     read="2026-02-01",
@@ -37,41 +39,41 @@ LORA = Record(
     arxiv="2106.09685v2",
     abstract="We freeze the weights and inject trainable matrices.",
     notes="Compare with QLoRA.",
-    tutorials=1,
+    tutorials=(Taught("Walk"),),
     aliases=("lora",),
     cites=("chen2023longlora",),
-    bibtex=True,
+    bibtex="@misc{x}",
 )
-QLORA = Record(
+QLORA = known(
     key="dettmers2023qlora",
     title="QLoRA: Efficient Finetuning of Quantized LLMs",
     authors=("Tim Dettmers", "Artidoro Pagnoni"),
     year=2023,
     venue="NeurIPS",
-    type="inproceedings",
+    kind="inproceedings",
     added="2026-03-09",
     due="2026-12-31",
     tags=("peft", "quantization"),
     links=(("code", "https://github.com/artidoro/qlora", ""),),
     doi="10.5555/QLoRA(1)",
-    bibtex=True,
+    bibtex="@misc{x}",
 )
-BLOG = Record(key="weng2024blog", title="深度学习 und Straßenkarten: Łukasz' naïve Søren", status="reading")
+BLOG = known(key="weng2024blog", title="深度学习 und Straßenkarten: Łukasz' naïve Søren", status="reading")
 PAPERS = (LORA, QLORA, BLOG)
 
 
-def rows_of(records: Iterable[Record]) -> list[tuple[str, str, Record]]:
-    return [(f"{record.key}.md", "1.2", record) for record in records]
+def rows_of(records: Iterable[Facts]) -> list[tuple[str, str, Facts]]:
+    return [(f"{facts.key}.md", "1.2", facts) for facts in records]
 
 
-def filled(records: Iterable[Record], path: Path | str = ":memory:") -> Index:
+def filled(records: Iterable[Facts], path: Path | str = ":memory:") -> Index:
     index = Index(path)
     index.update(rows_of(records), [])
     return index
 
 
-def keys(records: Iterable[Record]) -> list[str]:
-    return [record.key for record in records]
+def keys(records: Iterable[Facts]) -> list[str]:
+    return [facts.key for facts in records]
 
 
 # --- what matches ---
@@ -139,8 +141,8 @@ def keys(records: Iterable[Record]) -> list[str]:
 )
 def test_a_query_finds(query: str, expected: str) -> None:
     with filled(PAPERS) as index:
-        found = {record.key for record in index.search(query)}
-    assert found == {record.key for record in PAPERS if record.key[:2] in [name[:2] for name in expected.split()]}
+        found = {facts.key for facts in index.search(query)}
+    assert found == {facts.key for facts in PAPERS if facts.key[:2] in [name[:2] for name in expected.split()]}
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ class Asked:
     """A query as text, and the same thing as plain Python."""
 
     text: str
-    holds: Callable[[Record], bool]
+    holds: Callable[[Facts], bool]
 
 
 TOKENS = {
@@ -187,9 +189,13 @@ def holds_phrase(text: str, words: str, prefix: bool) -> bool:
     return any(w == want for w in windows)
 
 
-def texts(record: Record, field: str) -> list[str]:
-    every = {"title": [record.title], "author": list(record.authors), "abstract": [record.abstract]}
-    return every[field] if field else [text for found in every.values() for text in found] + list(record.tags)
+def texts(facts: Facts, field: str) -> list[str]:
+    every = {
+        "title": [plain(facts.title)],
+        "author": [name.display for name in facts.names],
+        "abstract": [plain(facts.abstract)],
+    }
+    return every[field] if field else [text for found in every.values() for text in found] + list(facts.tags)
 
 
 def asked_words(field: str, words: str, quoted: bool) -> Asked:
@@ -197,13 +203,13 @@ def asked_words(field: str, words: str, quoted: bool) -> Asked:
     text = f'"{words}"' if quoted else words
     return Asked(
         f"{field}:{text}" if field else text,
-        lambda record: any(holds_phrase(t, words, prefix) for t in texts(record, field)),
+        lambda facts: any(holds_phrase(t, words, prefix) for t in texts(facts, field)),
     )
 
 
 def asked_years(low: int, high: int) -> Asked:
     low, high = sorted((low, high))
-    return Asked(f"year:{low}..{high}", lambda record: low <= record.year <= high)
+    return Asked(f"year:{low}..{high}", lambda facts: low <= facts.year <= high)
 
 
 words_asked = st.builds(
@@ -224,14 +230,16 @@ facts_asked = st.one_of(
         lambda p: Asked(f"tag:{p}*", lambda r: any(tag_slug(t).startswith(p) for t in r.tags))
     ),
     st.builds(asked_years, st.integers(2018, 2024), st.integers(2018, 2024)),
-    st.sampled_from(["read", "unread", "reading"]).map(lambda s: Asked(f"status:{s}", lambda r: r.status == s)),
-    st.sampled_from(["code", "paper"]).map(lambda n: Asked(f"has:{n}", lambda r: any(k == n for k, _, _ in r.links))),
+    st.sampled_from(["read", "unread", "reading"]).map(lambda s: Asked(f"status:{s}", lambda r: r.reading.status == s)),
+    st.sampled_from(["code", "paper"]).map(
+        lambda n: Asked(f"has:{n}", lambda r: any(one.kind == n for one in r.addresses))
+    ),
     st.just(Asked("has:year", lambda r: r.year > 0)),
     st.sampled_from(["2026", "2026-01", "2026-02-03"]).map(
-        lambda d: Asked(f"added:<={d}", lambda r: r.added != "" and r.added[: len(d)] <= d)
+        lambda d: Asked(f"added:<={d}", lambda r: r.reading.added != "" and r.reading.added[: len(d)] <= d)
     ),
     st.sampled_from(["2026", "2026-01", "2026-02-03"]).map(
-        lambda d: Asked(f"added:>{d}", lambda r: r.added[: len(d)] > d)
+        lambda d: Asked(f"added:>{d}", lambda r: r.reading.added[: len(d)] > d)
     ),
     st.sampled_from(["k1", "K", "2"]).map(lambda k: Asked(f"key:{k}", lambda r: k.lower() in r.key.lower())),
 )
@@ -251,7 +259,7 @@ queries = st.recursive(st.one_of(words_asked, phrases_asked, facts_asked), combi
 prose = st.lists(st.sampled_from(sorted(TOKENS)), max_size=5).map(" ".join)
 some_records = st.lists(
     st.builds(
-        Record,
+        known,
         key=st.just("k"),
         title=prose,
         authors=st.lists(prose, max_size=2).map(tuple),
@@ -263,20 +271,20 @@ some_records = st.lists(
         abstract=prose,
     ),
     max_size=5,
-).map(lambda found: [replace(record, key=f"k{i}") for i, record in enumerate(found)])
+).map(lambda found: [replace(facts, key=f"k{i}") for i, facts in enumerate(found)])
 
 
 @settings(deadline=None, max_examples=300)
 @given(some_records, some_records, queries, st.sampled_from(["", "year", "-added,title"]))
 def test_the_index_agrees_with_a_walk_over_the_records(
-    old: list[Record], new: list[Record], asked: Asked, sort: str
+    old: list[Facts], new: list[Facts], asked: Asked, sort: str
 ) -> None:
     with filled(old) as index:
         index.update(rows_of(new[1:]), [f"{new[0].key}.md"] if new else [])
         now = {**{r.key: r for r in old}, **{r.key: r for r in new[1:]}}
         if new:
             now.pop(new[0].key, None)
-        assert {r.key: r for r in index.records()} == now
+        assert {r.key: r for r in index.all()} == now
         found = index.answer(asked.text, sort)
     holding = sorted(r.key for r in now.values() if asked.holds(r))
     if holding or not (found.typos or found.lacking):
@@ -297,13 +305,13 @@ def test_searching_for_any_text_raises_nothing_but_bad_query(text: str) -> None:
         with contextlib.suppress(BadQuery):
             found = index.search(text)
             assert set(found) <= set(PAPERS)
-        assert index.records() == sorted(PAPERS, key=lambda r: r.key)
+        assert index.all() == sorted(PAPERS, key=lambda r: r.key)
 
 
 @settings(deadline=None)
 @given(
     st.builds(
-        Record,
+        known,
         **{
             "key": st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
             "title": st.text(st.characters(exclude_categories=["Cs"])),
@@ -317,13 +325,13 @@ def test_searching_for_any_text_raises_nothing_but_bad_query(text: str) -> None:
         },
     )
 )
-def test_any_record_comes_back_as_it_went_in_and_leaves_nothing_behind(record: Record) -> None:
-    with filled([record]) as index:
-        assert index.records() == [record]
-        assert index.record(record.key) == record
-        assert index.keys(record.key[:1]) == [record.key]
-        index.update([], [f"{record.key}.md"])
-        assert index.records() == []
+def test_any_record_comes_back_as_it_went_in_and_leaves_nothing_behind(facts: Facts) -> None:
+    with filled([facts]) as index:
+        assert index.all() == [facts]
+        assert index.get(facts.key) == facts
+        assert index.keys(facts.key[:1]) == [facts.key]
+        index.update([], [f"{facts.key}.md"])
+        assert index.all() == []
         index._db.execute("CREATE VIRTUAL TABLE temp.left_over USING fts5vocab(main, words, row)")
         assert index._db.execute("SELECT name, value FROM fact").fetchall() == []
         assert index._db.execute("SELECT term FROM left_over").fetchall() == []
@@ -349,13 +357,13 @@ def test_large_queries_are_answered(query: str) -> None:
 # --- in what order ---
 
 
-def ordered(query: str, *records: Record, sort: str = "") -> list[str]:
+def ordered(query: str, *records: Facts, sort: str = "") -> list[str]:
     with filled(records) as index:
         return keys(index.search(query, sort))
 
 
-def paper(key: str, title: str = "Other", **more: object) -> Record:
-    return replace(Record(key=key, title=title), **more)  # type: ignore[arg-type]  # fields by name
+def paper(key: str, title: str = "Other", **more: object) -> Facts:
+    return known(key, title, **more)  # type: ignore[arg-type]  # fields by name
 
 
 def test_title_comes_before_notes_and_notes_before_nothing() -> None:
@@ -412,7 +420,7 @@ def test_sorting(sort: str, expected: str) -> None:
         paper("d", "", status="read", venue="AAAI"),
     ]
     if sort == "status":
-        records[2] = replace(records[2], status="reading")
+        records[2] = replace(records[2], reading=Reading("reading"))
     assert ordered("", *records, sort=sort) == expected.split()
 
 
@@ -421,11 +429,12 @@ def test_an_unknown_sort_names_the_known_ones() -> None:
         index.search("", "year,size")
 
 
-def test_limit_and_brief() -> None:
+def test_limit_and_lines() -> None:
     with filled(PAPERS) as index:
         assert keys(index.search("", "key", limit=2)) == ["dettmers2023qlora", "hu2021lora"]
-        assert index.search("hu2021lora", brief=True) == [replace(LORA, abstract="", notes="")]
-        assert index.records(brief=True)[1] == replace(LORA, abstract="", notes="")
+        assert index.lines("hu2021lora").papers == [LORA.line]
+        assert index.lines("", "key").papers == [paper.line for paper in (QLORA, LORA, BLOG)]
+        assert LORA.line.by == "Hu and Shen"
 
 
 # --- keeping up ---
@@ -434,28 +443,29 @@ def test_limit_and_brief() -> None:
 def test_update_replaces_and_removes_and_says_so_in_its_stamps(tmp_path: Path) -> None:
     path = tmp_path / "index.sqlite"
     with filled(PAPERS, path) as index:
-        index.update([("hu2021lora.md", "7.8", replace(LORA, title="Other", tags=()))], ["weng2024blog.md", "none.md"])
+        other = replace(LORA, title=(("text", "Other"),), tags=())
+        index.update([("hu2021lora.md", "7.8", other)], ["weng2024blog.md", "none.md"])
     with Index(path) as index:
         assert index.stamps() == {"hu2021lora.md": "7.8", "dettmers2023qlora.md": "1.2"}
         assert keys(index.search("title:rank")) == []
         assert keys(index.search("tag:low-rank")) == []
         assert keys(index.search("other")) == ["hu2021lora"]
-        assert index.record("weng2024blog") is None
+        assert index.get("weng2024blog") is None
 
 
 def test_a_file_named_twice_counts_as_last_given() -> None:
     with filled([]) as index:
         index.update([("a.md", "1", paper("a", "One")), ("a.md", "2", paper("a", "Two"))], ["a.md"])
-        assert index.records() == [paper("a", "Two")]
+        assert index.all() == [paper("a", "Two")]
 
 
 def test_an_update_happens_as_a_whole_or_not_at_all() -> None:
     with filled(PAPERS) as index:
         with pytest.raises(AttributeError):
             index.update([*rows_of([paper("new")]), ("bad.md", "1", None)], ["hu2021lora.md"])  # type: ignore[list-item]  # a bad one
-        assert index.records() == sorted(PAPERS, key=lambda r: r.key)
+        assert index.all() == sorted(PAPERS, key=lambda r: r.key)
         index.update([], ["hu2021lora.md"])
-        assert len(index.records()) == 2
+        assert len(index.all()) == 2
 
 
 def test_keys_and_record() -> None:
@@ -465,8 +475,8 @@ def test_keys_and_record() -> None:
         assert index.keys("hu_") == ["hu_x"]
         assert index.keys("HU") == ["Hu2022", "hu%", "hu2021lora", "hu_x"]
         assert index.keys("none") == []
-        assert index.record("hu2021lora") == LORA
-        assert index.record("hu2021") is None
+        assert index.get("hu2021lora") == LORA
+        assert index.get("hu2021") is None
 
 
 def test_meta_values_stay(tmp_path: Path) -> None:
@@ -552,13 +562,11 @@ def test_a_file_that_takes_no_more_is_left_for_memory(tmp_path: Path, refusal: s
 
 
 def test_half_a_surrogate_pair_in_a_record_is_taken() -> None:
-    broken = Record(
-        "k\ud800", "t\ud800", ("a\ud800",), tags=("g\ud800",), links=(("l", "u\ud800", ""),), added="\ud800"
-    )
-    with filled([replace(broken, abstract="b\ud800", notes="n\ud800", venue="v\ud800")]) as index:
+    broken = known("k\ud800", "t\ud800", ("a\ud800",), tags=("g\ud800",), links=(("l", "u\ud800", ""),), added="\ud800")
+    with filled([replace(broken, abstract=(("text", "b\ud800"),), notes="n\ud800", venue="v\ud800")]) as index:
         found = index.search("t\ud800 tag:g link:u", "added,venue")
-        assert found == [replace(broken, abstract="b?", notes="n?", venue="v\ud800")]
-        assert index.record("k\ud800") == found[0]
+        assert found == [replace(broken, abstract=(("text", "b\ud800"),), notes="n?", venue="v\ud800")]
+        assert index.get("k\ud800") == found[0]
         assert index.stamps() == {"k\ud800.md": "1.2"}
         index.update(rows_of([broken]), [])
         index.update([], ["k\ud800.md", "k\ud800.md"])
@@ -589,8 +597,8 @@ def test_whatever_the_disk_did_the_second_try_works(
         for act in (
             lambda: index.stamps(),
             lambda: index.search("lora tag:peft OR code"),
-            lambda: index.records(),
-            lambda: index.update(rows_of([replace(LORA, title="x")]), ["weng2024blog.md"]),
+            lambda: index.all(),
+            lambda: index.update(rows_of([replace(LORA, title=(("text", "x"),))]), ["weng2024blog.md"]),
             lambda: index.keys("hu"),
         ):
             try:
@@ -660,11 +668,11 @@ def test_two_connections_see_each_others_updates(tmp_path: Path) -> None:
 
 def test_many_processes_fill_one_index_at_once(tmp_path: Path) -> None:
     script = (
-        "import sys; from catalog.search.index import Index; from catalog.record import Record\n"
+        "import sys; from catalog.search.index import Index; from catalog.facts import Facts\n"
         "for i in range(20):\n"
         "    with Index(sys.argv[1]) as index:\n"
         "        key = f'k{sys.argv[2]}x{i}'\n"
-        "        index.update([(key + '.md', '1', Record(key=key, title='lora'))], [])\n"
+        "        index.update([(key + '.md', '1', Facts(key=key, title=(('text', 'lora'),)))], [])\n"
     )
     command = [sys.executable, "-W", "error", "-c", script, str(tmp_path / "index.sqlite")]
     running = [subprocess.Popen([*command, str(i)], stderr=subprocess.PIPE, text=True) for i in range(4)]
@@ -675,7 +683,7 @@ def test_many_processes_fill_one_index_at_once(tmp_path: Path) -> None:
 
 
 def test_an_index_may_be_asked_from_another_thread() -> None:
-    found: list[Record] = []
+    found: list[Facts] = []
     with filled(PAPERS) as index:
         thread = threading.Thread(target=lambda: found.extend(index.search("lora")))
         thread.start()

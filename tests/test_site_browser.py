@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
+from support import known
 
-from catalog.models import Link, Paper, Tutorial
+from catalog.facts import Address, Facts, Name, Reading, Taught
 from catalog.pages import SiteOptions, build, render, slugs
 from catalog.pages.escape import plain
 from catalog.pages.policy import protect
-from catalog.record import Record
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page
@@ -57,23 +57,21 @@ See [RoSA](nikdan2024rosa.md), the [code](../notebooks/lora.ipynb) and ![a figur
 """
 
 
-def small() -> list[tuple[Paper, Record]]:
+def small() -> list[Facts]:
     return [_entry(*row) for row in SMALL]
 
 
 def _entry(
     key: str, title: str, authors: Sequence[str], year: int, venue: str, status: str, tags: Sequence[str], code: bool
-) -> tuple[Paper, Record]:
-    links = [Link(name="paper", url=f"https://example.org/{year}")]
-    links += [Link(name="code", url="https://example.org/c")] if code else []
+) -> Facts:
+    links = [("paper", f"https://example.org/{year}", ""), *([("code", "https://example.org/c", "")] if code else [])]
     notes = NOTES if key == "hu2021lora" else ""
-    tutorials = [Tutorial(name="Walk", versions={"torch": "2.1"}, notebook="../notebooks/w.ipynb")] if notes else []
-    own: dict[str, Any] = {"key": key, "title": title, "status": status, "tags": tags, "notes": notes}
-    bibtex = BIBTEX.format(key=key, title=title)
-    paper = Paper.model_validate(own | {"links": tuple(links), "tutorials": tuple(tutorials), "bibtex": bibtex})
-    known: dict[str, Any] = {"authors": authors, "year": year, "venue": venue, "abstract": "It costs $O(n)$."}
-    dates: dict[str, Any] = {"added": "2026-09-01", "read": "2026-10-01" if status == "read" else ""}
-    return paper, Record(**own, **known, **dates, links=tuple((link.name, link.url, link.label) for link in links))
+    tutorials = (Taught("Walk", "", (("torch", "2.1"),), "../notebooks/w.ipynb"),) if notes else ()
+    return known(
+        key, title, authors, year, venue=venue, status=status, tags=tuple(tags), notes=notes, links=links,
+        tutorials=tutorials, bibtex=BIBTEX.format(key=key, title=title), abstract="It costs $O(n)$.", added="2026-09-01",
+        read="2026-10-01" if status == "read" else "",
+    )  # fmt: skip
 
 
 # --- attacks: each of these in every field of one paper ---
@@ -143,27 +141,25 @@ ATTACKS = [
 ]
 
 
-def hostile() -> list[tuple[Paper, Record]]:
+def hostile() -> list[Facts]:
     """One paper for each attack; what the models refuse stands in the record, as a BibTeX entry could bring it."""
     return [_hostile(number, attack) for number, attack in enumerate(ATTACKS)]
 
 
-def _hostile(number: int, attack: str) -> tuple[Paper, Record]:
+def _hostile(number: int, attack: str) -> Facts:
     line = " ".join("".join(c for c in attack if c.isprintable() or c == "\n").split())
     key = f"k{number} " + "".join(c for c in line if c not in "{},")[:60]
-    links = (
-        Link(
-            name="paper", url=f"https://example.org/?q={quote(line)}'onclick={RUN}", label=line[:200].replace("](", "")
-        ),
-    )
-    tutorial = Tutorial(name=line, date=line, versions={line: line}, notebook=f"x'onclick={RUN}.ipynb")
-    paper = Paper(key=key, title=line, links=links, notes=attack, bibtex=attack, tutorials=(tutorial,))
-    links_shown = (("paper", f"javascript:{RUN}", line), ("code", f"javascript:{RUN}", line))
-    record = Record(
-        key, attack, (attack, line), 2020, attack, attack, "unread", attack, attack, attack, (attack,), links_shown,
-        attack, attack, attack, attack, 1, (line,), (), True,
+    kinds = ("text", "em", "strong", "sc", "sub", "sup", "code", "math")
+    rich = tuple((kind, attack) for kind in kinds)
+    names = (Name(attack, line, attack, line), Name(literal=attack))
+    good = f"https://example.org/?q={quote(line)}'onclick={RUN}"
+    links = (("paper", good, line[:200]), ("paper", f"javascript:{RUN}", line), ("code", f"javascript:{RUN}", line))
+    return Facts(
+        key, rich, (("author", names),), True, f"2020-{attack}", attack, attack, (("doi", attack), ("arxiv", attack)),
+        tuple(Address(*link) for link in links), rich, (attack,), ((attack, attack),), (line,), (),
+        (Taught(line, line, ((line, line),), f"x'onclick={RUN}.ipynb"),), ((line, attack),),
+        Reading("unread", attack, attack, attack), attack, attack,
     )  # fmt: skip
-    return paper, record
 
 
 # --- the browser and what it saw ---
@@ -615,9 +611,9 @@ import json
 import sys
 from pathlib import Path
 from catalog.errors import KbError
-from catalog.models import Paper
+from catalog.facts import Facts
 from catalog.pages import SiteOptions, render, serve
-from catalog.record import Record
+from catalog.facts import Facts
 
 root = Path(sys.argv[1])
 
@@ -625,7 +621,7 @@ def rerender():
     notes = (root / "papers" / "one.md").read_text()
     if notes == "BROKEN":
         raise KbError("the file is broken")
-    return render([(Paper(key="one", title="One", notes=notes), Record("one", "One", notes=notes))], SiteOptions())
+    return render([Facts("one", (("text", "One"),), notes=notes)], SiteOptions())
 
 serve(root, rerender, SiteOptions(), port=0, open_url=lambda url: print(json.dumps(url), flush=True))
 """

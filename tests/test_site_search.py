@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import known
 
 from catalog.errors import BadQuery
+from catalog.facts import Facts
 from catalog.library import Library
 from catalog.pages.assets import THEME
 from catalog.pages.finding import search_files
-from catalog.record import Record
 from catalog.search.index import Index
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def prose(draw: random.Random, most: int) -> str:
     return " ".join(draw.choice(WORDS) for _ in range(draw.randint(0, most)))
 
 
-def some_paper(draw: random.Random, i: int) -> Record:
-    return Record(
+def some_paper(draw: random.Random, i: int) -> Facts:
+    return known(
         key=f"k{i}{draw.choice('abXY')}",
         title=prose(draw, 6),
         authors=tuple(prose(draw, 2) for _ in range(draw.randint(0, 2))),
@@ -100,7 +101,7 @@ def test_browser_and_command_line_give_one_answer(engine: Page, seed: int) -> No
     papers = [some_paper(draw, i) for i in range(draw.choice([1, 8, 30]))]
     queries = [some_query(draw) for _ in range(300)]
     with Index(":memory:") as index:
-        index.update([(f"{paper.key}.md", 1, 1, paper) for paper in papers], [])
+        index.update([(f"{paper.key}.md", "1", paper) for paper in papers], [])
         expected = [answer(index, query) for query in queries]
     given = dict(search_files(papers, {paper.key: paper.key for paper in papers}, (), {}))["search.js"]
     data = json.loads(given.removeprefix("window.readrunIndex=").removesuffix(";\n"))

@@ -2,8 +2,9 @@
 
 from catalog.bibtex.entry import MONTHS, Entry, read, set_field, set_key, strings
 from catalog.bibtex.latex import decode
-from catalog.bibtex.names import Name, faults, people
+from catalog.bibtex.names import faults, people
 from catalog.bibtex.scan import Block, scan
+from catalog.facts import Name
 
 __all__ = [
     "MONTHS",

@@ -1,25 +1,43 @@
-"""From a paper file to what is shown of it: authors, year, venue and identifiers out of its BibTeX."""
+"""From a paper file to the facts: what it says, and its BibTeX says, and what follows. The only derivation."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping
 
+from catalog.bibtex import dates
+from catalog.bibtex.addresses import addresses, arxiv_of, doi_of, identifiers
+from catalog.bibtex.commands import NO_COMMANDS, Command
 from catalog.bibtex.entry import MONTHS, Entry, read
-from catalog.bibtex.identifiers import arxiv, doi
-from catalog.bibtex.latex import decode
+from catalog.bibtex.latex import decode, rich
 from catalog.bibtex.names import people
 from catalog.bibtex.scan import scan
+from catalog.bibtex.shared import NOTHING, Shared
+from catalog.bibtex.spoken import name as spoken_name
 from catalog.errors import BadBibtex
+from catalog.facts import ROLES, Facts, Name, Reading, Taught
 from catalog.models import Paper
-from catalog.record import Record
+from catalog.text import Rich, joined, plain, with_math
+
+__all__ = ["arxiv_of", "describe", "doi_of", "entries", "inherit", "read_first", "title"]
 
 Parent = Callable[[str], Entry | None]
 
 _NOTE_LINK = re.compile(r"\]\((?:\./)?([^()\s/#?]+)\.md(?:#[^()\s]*)?\)")
-_YEAR = re.compile(r"(?<!\d)(1\d{3}|20\d{2})(?!\d)")
 _NOT_INHERITED = frozenset({"crossref", "xdata", "xref", "ids", "keywords", "label", "sortkey", "key", "shorthand"})
 _NO_TITLE = frozenset({"title", "subtitle", "titleaddon"})
+_RENAMED = {"address": "location", "school": "institution", "journal": "journaltitle", "hyphenation": "langid",
+            "language": "langid"}  # fmt: skip
+_DETAILS = (
+    "volume", "number", "issue", "pages", "edition", "series", "publisher", "location", "address", "institution",
+    "school", "organization", "note", "addendum", "version", "part", "chapter", "eid", "type", "howpublished",
+    "journaltitle", "journal", "shortjournal", "booktitle", "booksubtitle", "maintitle", "eventtitle", "venue",
+    "shorttitle", "shortauthor", "shorteditor", "titleaddon", "origdate", "eventdate", "urldate", "pubstate", "volumes",
+    "pagetotal", "langid", "hyphenation", "language", "entrysubtype", "issuetitle", "origlanguage", "crossref",
+)  # fmt: skip
+_PREPRINT = re.compile(r"arxiv\b|corr(?:\Z|\s*,)", re.I)
+_MOST_SAID = 1000  # characters of one detail
 
 
 def entries(bibtex: str) -> list[str]:
@@ -66,66 +84,77 @@ def _parents(entry: Entry) -> list[str]:
     return [name.strip() for name in names if name.strip()]
 
 
-def describe(paper: Paper, macros: Mapping[str, str] = MONTHS, parent: Parent = lambda _: None) -> Record:
-    """What is shown of a paper. An entry that cannot be read counts as none; nothing here ever fails on its text."""
-    entry = read_first(paper, macros)
+def describe(paper: Paper, shared: Shared = NOTHING, parent: Parent = lambda _: None) -> Facts:
+    """The facts of a paper. An entry that cannot be read counts as none; nothing here ever fails on its text."""
+    entry = read_first(paper, shared.macros)
     fields = inherit(entry, parent) if entry else {}
-    linked = next((a for link in paper.links if (a := arxiv(link.url))), "")
-    preprint = arxiv_of(fields) or linked or paper.ids.get("arxiv", "")
-    names, et_al = people(fields.get("author") or fields.get("editor") or "")
-    return Record(
+    ids = identifiers(paper, fields)
+    preprint = next((value for name, value in ids if name == "arxiv"), "")
+    folk, others = _people(paper, fields, shared.commands)
+    return Facts(
         key=paper.key,
-        title=paper.title or title(fields) or paper.key,
-        authors=tuple(shown for name in names if (shown := name.display)) or paper.authors,
-        et_al=et_al,
-        year=year(fields) or paper.year or int(paper.date[:4] or 0) or _arxiv_year(preprint),
-        venue=venue(fields, entry.type if entry else "") or paper.venue or ("arXiv" if preprint and not entry else ""),
-        type=entry.type if entry else "",
-        status=str(paper.status),
-        added=_iso(paper.added),
-        read=_iso(paper.read),
-        due=_iso(paper.due),
+        title=with_math(paper.title) or title(fields, shared.commands),
+        people=folk,
+        others=others,
+        date=_date(paper, fields, preprint),
+        venue=_venue(fields, entry.type if entry else "") or paper.venue or ("arXiv" if preprint else ""),
+        kind=paper.kind or (entry.type if entry else ""),
+        ids=ids,
+        addresses=addresses(paper, fields, ids),
+        abstract=rich(fields.get("abstract", ""), shared.commands) or with_math(paper.abstract),
         tags=paper.tags,
-        links=tuple((link.name, link.url, link.label) for link in paper.links),
-        doi=doi_of(fields) or next((d for link in paper.links if (d := doi(link.url))), "") or paper.ids.get("doi", ""),
-        arxiv=preprint,
-        abstract=" ".join(fields.get("abstract", "").split()) or paper.abstract,
-        notes=paper.notes,
-        tutorials=len(paper.tutorials),
+        details=_details(fields, shared.commands),
         aliases=paper.aliases + _other_keys(paper),
         cites=tuple(dict.fromkeys(_NOTE_LINK.findall(paper.notes))),
-        bibtex=bool(paper.bibtex),
+        tutorials=tuple(Taught(t.name, t.date, tuple(t.versions.items()), t.notebook) for t in paper.tutorials),
+        extras=tuple(paper.extras.items()),
+        reading=Reading(str(paper.status), _iso(paper.added), _iso(paper.read), _iso(paper.due), paper.rating),
+        bibtex=paper.bibtex,
+        notes=paper.notes,
     )
 
 
-def title(fields: Mapping[str, str]) -> str:
-    """The title as shown, with its subtitle."""
-    main, sub = decode(fields.get("title", "")), decode(fields.get("subtitle", ""))
-    return f"{main}{'' if main[-1:] in '?!.:' else ':'} {sub}" if main and sub else main
+def title(fields: Mapping[str, str], commands: Mapping[str, Command] = NO_COMMANDS) -> Rich:
+    """The title with its subtitle."""
+    main, sub = (rich(fields.get(name, ""), commands) for name in ("title", "subtitle"))
+    if not main or not sub:
+        return main
+    return joined((main, (("text", " " if plain(main)[-1:] in "?!.:" else ": "),), sub))
 
 
-def year(fields: Mapping[str, str]) -> int:
-    """The year of `year` or biblatex's `date`; 0 where neither says."""
-    for name in ("year", "date", "eventdate"):
-        found = _YEAR.findall(decode(fields.get(name, "")))
-        if found:
-            return int(found[0] if name != "year" else found[-1])
-    return 0
+def _people(
+    paper: Paper, fields: Mapping[str, str], commands: Mapping[str, Command]
+) -> tuple[tuple[tuple[str, tuple[Name, ...]], ...], bool]:
+    """Names by role, and whether the first list goes on. A file's own authors stand where the entry names nobody."""
+    language = fields.get("langid") or fields.get("language") or fields.get("hyphenation") or ""
+    found: dict[str, tuple[Name, ...]] = {}
+    goes_on: dict[str, bool] = {}
+    for role in ROLES:
+        said = decode(fields.get(f"{role}type", "")) if role == "editor" else ""
+        names, others = people(fields[role], commands, language) if role in fields else ((), False)
+        if names:
+            role = said if said in ROLES else role
+            found.setdefault(role, names)
+            goes_on.setdefault(role, others)
+    if "author" not in found and paper.authors:
+        found["author"] = tuple(map(spoken_name, paper.authors))
+    ordered = tuple((role, found[role]) for role in ROLES if role in found)
+    return ordered, bool(ordered) and goes_on.get(ordered[0][0], False)
 
 
-def _arxiv_year(identifier: str) -> int:
-    """The year an arXiv id was given: 2106.09685 is of 2021."""
-    digits = identifier.rpartition("/")[2][:2]
-    if not digits.isdigit():
-        return 0
-    return (1900 if "/" in identifier and int(digits) > 90 else 2000) + int(digits)
+def _date(paper: Paper, fields: Mapping[str, str], preprint: str) -> str:
+    """What the entry says, or the file where that is more precise; else when the preprint was given its id."""
+    said, own = dates.date(fields), paper.date or (f"{paper.year:04}" if paper.year else "")
+    if said and own.startswith(said):
+        return own
+    return said or own or dates.of_arxiv(preprint)
 
 
-def venue(fields: Mapping[str, str], entry_type: str) -> str:
+def _venue(fields: Mapping[str, str], entry_type: str) -> str:
     """Where it appeared: journal, proceedings, school, publisher; "arXiv" for a preprint."""
     for name in ("journaltitle", "journal", "booktitle", "maintitle", "eventtitle"):
         if found := decode(fields.get(name, "")):
-            return "arXiv" if re.match(r"(?:arxiv|corr\b)", found, re.I) else found
+            return "arXiv" if _PREPRINT.match(found) else found
     if arxiv_of(fields) and entry_type in ("misc", "article", "online", "unpublished", "preprint"):
         return "arXiv"
     for name in ("school", "institution", "organization", "publisher", "howpublished"):
@@ -135,33 +164,20 @@ def venue(fields: Mapping[str, str], entry_type: str) -> str:
     return ""
 
 
-def doi_of(fields: Mapping[str, str]) -> str:
-    """The DOI the entry gives, also as an address; an arXiv DOI is an arXiv id and not counted."""
-    found = doi(fields.get("doi", ""))
-    if not found and "doi.org" in fields.get("url", ""):
-        found = doi(fields["url"])
-    return "" if found.startswith("10.48550/") else found
-
-
-def arxiv_of(fields: Mapping[str, str]) -> str:
-    """The arXiv id the entry gives: eprint, journal text, note, address or arXiv DOI."""
-    kind = (fields.get("archiveprefix") or fields.get("eprinttype") or "").strip().lower()
-    if kind in ("", "arxiv") and (found := arxiv(fields.get("eprint", ""), bare=True)):
-        return found
-    for name in ("journal", "journaltitle", "doi", "url", "howpublished", "note", "volume", "number", "pubstate"):
-        if found := arxiv(fields.get(name, "").replace("\\_", "_")):
-            return found
-    return ""
+def _details(fields: Mapping[str, str], commands: Mapping[str, Command]) -> tuple[tuple[str, str], ...]:
+    found: dict[str, str] = {}
+    for name in _DETAILS:
+        if name in fields and (value := decode(fields[name][:_MOST_SAID], commands)):
+            found.setdefault(_RENAMED.get(name, name), value)
+    return tuple(found.items())
 
 
 def _other_keys(paper: Paper) -> tuple[str, ...]:
     """The keys of further entries for the same work."""
     keys = []
     for text in entries(paper.bibtex)[1:]:
-        try:
+        with contextlib.suppress(BadBibtex):
             keys.append(read(text).key)
-        except BadBibtex:
-            continue
     return tuple(key for key in dict.fromkeys(keys) if key and key != paper.key)
 
 

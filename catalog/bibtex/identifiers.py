@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
-from urllib.parse import unquote
+from collections.abc import Collection, Iterable
+from urllib.parse import quote, unquote
 
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"{}\\|^`]+", re.I)
 _NEW = r"\d{4}\.\d{4,5}"
@@ -14,6 +14,27 @@ _ARXIV_URL = re.compile(rf"arxiv\.org/(?:abs|pdf|html|format|e-print|src)/({_NEW
 _ARXIV_DOI = re.compile(rf"10\.48550/arxiv\.({_NEW}|{_OLD})(v\d+)?", re.I)
 _ARXIV_TEXT = re.compile(rf"\barxiv\s*[:.]?\s*(?:preprint)?\s*(?:arxiv)?\s*[:.]?\s*({_NEW}|{_OLD})(v\d+)?", re.I)
 _ARXIV_ID = re.compile(rf"\s*(?:arxiv:)?({_NEW}|{_OLD})(v\d+)?(?:\s*\[[\w.-]+\])?\s*", re.I)
+_ISBN = re.compile(r"(?<![\d-])(?:97[89][\s-]?)?\d(?:[\s-]?\d){8}[\s-]?[\dXx](?![\d-])")
+_ODD_EVEN = (1, 3) * 6 + (1,)
+_IN_ADDRESS = (
+    (
+        "acl",
+        re.compile(
+            r"(?:aclanthology\.org|aclweb\.org/anthology)/(?:papers/)?(?:[A-Z]/[A-Z]\d\d/)?((?:[A-Z]\d\d-\d{4}|\d{4}\.[\w-]+\.\d+))"
+        ),
+    ),
+    ("openreview", re.compile(r"openreview\.net/(?:forum|pdf|attachment)\?id=([\w-]+)")),
+    ("pmcid", re.compile(r"ncbi\.nlm\.nih\.gov/(?:pmc/articles|articles)/(PMC\d+)", re.I)),
+    ("pmid", re.compile(r"(?:pubmed\.ncbi\.nlm\.nih\.gov|ncbi\.nlm\.nih\.gov/pubmed)/(\d+)")),
+    ("dblp", re.compile(r"dblp\.(?:org|uni-trier\.de)/rec/(?:bibtex/|html/)?([\w/-]+?)(?:\.(?:html|bib))?(?:\Z|[?#])")),
+    ("s2", re.compile(r"semanticscholar\.org/paper/(?:[^/]*/)?([0-9a-f]{40})")),
+)
+_ADDRESSES = {
+    "arxiv": "https://arxiv.org/abs/", "doi": "https://doi.org/", "acl": "https://aclanthology.org/",
+    "openreview": "https://openreview.net/forum?id=", "pmcid": "https://www.ncbi.nlm.nih.gov/pmc/articles/",
+    "pmid": "https://pubmed.ncbi.nlm.nih.gov/", "s2": "https://www.semanticscholar.org/paper/",
+    "hdl": "https://hdl.handle.net/", "jstor": "https://www.jstor.org/stable/",
+}  # fmt: skip
 _STOP = frozenset(
     [
         "a",
@@ -64,7 +85,41 @@ def arxiv(text: str, bare: bool = False) -> str:
     found = _ARXIV_URL.search(text) or _ARXIV_DOI.search(text) or _ARXIV_TEXT.search(text)
     if not found and bare:
         found = _ARXIV_ID.fullmatch(text)
-    return found.group(1).lower() if found else ""
+    return re.sub(r"\.[a-z]{2}/", "/", found.group(1).lower()) if found else ""  # math.GT/0309136 is math/0309136
+
+
+def isbn(text: str) -> str:
+    """The first ISBN in a text, as thirteen digits; "" where none has a right check digit."""
+    for found in _ISBN.findall(text):
+        digits = re.sub(r"[\s-]", "", found).upper()
+        if len(digits) == 10 and _sum(digits, range(10, 0, -1)) % 11 == 0:
+            body = f"978{digits[:9]}"
+            return body + str(-_sum(body, _ODD_EVEN) % 10)
+        if len(digits) == 13 and digits.isdigit() and _sum(digits, _ODD_EVEN) % 10 == 0:
+            return digits
+    return ""
+
+
+def _sum(digits: str, weights: Iterable[int]) -> int:
+    return sum((10 if digit == "X" else int(digit)) * weight for digit, weight in zip(digits, weights, strict=False))
+
+
+def in_address(url: str) -> tuple[str, str]:
+    """The name and value of the identifier that an address holds; two empty texts where it is none that is known."""
+    if found := arxiv(url):
+        return "arxiv", found
+    if "10." in url and (found := doi(url)):
+        return "doi", found
+    for name, pattern in _IN_ADDRESS:
+        if match := pattern.search(url):
+            return name, match[1].lower() if name == "pmcid" else match[1]
+    return "", ""
+
+
+def address(name: str, value: str) -> str:
+    """Where an identifier leads to; "" for one that leads nowhere."""
+    form = _ADDRESSES.get(name)
+    return form + quote(value, safe="/:().;-_", errors="replace") if form and value else ""
 
 
 _VOICED = "\u3099\u309a"  # the marks that make another kana, as NFKD parts them

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
+from catalog.bibtex import spoken
+from catalog.bibtex.commands import NO_COMMANDS, Command
 from catalog.bibtex.latex import decode
+from catalog.facts import Name
 
 _AND = re.compile(r"[{}]|(?:^|(?<=\s))and(?=\s|$)", re.I)
 _COMMA = re.compile(r"[{}]|,")
@@ -20,33 +23,45 @@ _SEVERAL_IN_BRACES = re.compile(r"\{[^{};,]*+,[^{};]*+;\s*[^\W\d_]|\{[^{},]*+,[^
 _ET_AL = re.compile(r"\bet\.?\s+al\b|\bu\.\s*a\.|и др\.", re.I)
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
-    """One name, its parts as raw LaTeX. A `literal` one is whole in `last`: an organisation, or what does not parse."""
+class Parts(NamedTuple):
+    """One name as BibTeX parts it, in raw LaTeX. A `literal` one is whole in `last`: an organisation, or no name."""
 
     first: str = ""
     von: str = ""
     last: str = ""
     jr: str = ""
     literal: bool = False
-
-    @property
-    def family(self) -> str:
-        """The family name as read, particles included: "van der Berg"."""
-        return decode(f"{self.von} {self.last}")
-
-    @property
-    def display(self) -> str:
-        """The name as read: "Sofia van der Berg", "Sammy Davis, Jr."."""
-        name = decode(f"{self.first} {self.von} {self.last}")
-        return f"{name}, {decode(self.jr)}" if self.jr else name
+    comma: bool = False
 
 
-def people(value: str) -> tuple[list[Name], bool]:
-    """The names in a field's value, and whether "and others" ends them. Empty names are left out."""
+def people(
+    value: str, commands: Mapping[str, Command] = NO_COMMANDS, language: str = ""
+) -> tuple[tuple[Name, ...], bool]:
+    """The names in a field's value, decoded, and whether "and others" ends them. Empty names are left out.
+
+    `language` is the entry's: some write the family name first.
+    """
+    parts, others = split(value)
+    names = (_decoded(one, commands, language) for one in parts)
+    return tuple(name for name in names if any(name)), others
+
+
+def split(value: str) -> tuple[list[Parts], bool]:
+    """The names in a field's value as BibTeX parts them, and whether "and others" ends them."""
     names = [name for name in map(str.strip, _split(value, _AND)) if name]
     others = len(names) > 1 and names[-1].lower() == "others"
-    return [_name(name) for name in (names[:-1] if others else names)], others
+    return [_parts(name) for name in (names[:-1] if others else names)], others
+
+
+def _decoded(parts: Parts, commands: Mapping[str, Command], language: str) -> Name:
+    first, von, last, jr = (decode(part, commands) if part else "" for part in parts[:4])
+    if parts.literal:
+        return Name(literal=last)
+    if parts.comma:
+        return Name(last, first, von, jr)
+    if not jr and (known := spoken.without_comma(" ".join(filter(None, (first, von, last))), language)):
+        return known
+    return Name(last, first, von, jr)
 
 
 def faults(value: str) -> list[str]:
@@ -114,21 +129,22 @@ def _balanced(text: str) -> bool:
     return not depth
 
 
-def _name(text: str) -> Name:
+def _parts(text: str) -> Parts:
     if _whole_group(text):
-        return Name(last=text, literal=True)
+        return Parts(last=text, literal=True)
     if _is_extended(text):
         return _extended(text)
     parts = [part.strip() for part in _split(text, _COMMA)]
     if len(parts) > 3 or (len(parts) > 1 and not parts[0]):
-        return Name(last=text, literal=True)
+        return Parts(last=text, literal=True)
     words = _words(parts[0])
     if not words:
-        return Name(last=text, literal=True)
+        return Parts(last=text, literal=True)
     if len(parts) == 1:
         return _first_von_last(words)
     von, last = _von_last(words)
-    return Name(" ".join(_words(parts[-1])), von, last, " ".join(_words(parts[1])) if len(parts) == 3 else "")
+    jr = " ".join(_words(parts[1])) if len(parts) == 3 else ""
+    return Parts(" ".join(_words(parts[-1])), von, last, jr, comma=True)
 
 
 def _whole_group(text: str) -> bool:
@@ -147,27 +163,28 @@ def _is_extended(text: str) -> bool:
     return "=" in text and all(map(_PART.fullmatch, _split(text, _COMMA)))
 
 
-def _extended(text: str) -> Name:
+def _extended(text: str) -> Parts:
     """A name in biblatex's form, `given=Sofia, family=Berg, prefix=van der`."""
     found = {}
     for part in _split(text, _COMMA):
         if (match := _PART.fullmatch(part)) and not match[2]:
             found[match[1].lower()] = match[3][1:-1] if _whole_group(match[3]) else match[3]
     if not found.get("family"):
-        return Name(last=found.get("given", text), literal="given" not in found)
-    return Name(found.get("given", ""), found.get("prefix", ""), found["family"], found.get("suffix", ""))
+        return Parts(last=found.get("given", text), literal="given" not in found, comma=True)
+    first, von, jr = (found.get(name, "") for name in ("given", "prefix", "suffix"))
+    return Parts(first, von, found["family"], jr, comma=True)
 
 
 def _words(text: str) -> list[str]:
     return [word for word in _split(text, _SPACE) if word]
 
 
-def _first_von_last(words: list[str]) -> Name:
+def _first_von_last(words: list[str]) -> Parts:
     lower = [i for i, word in enumerate(words[:-1]) if _is_von(word)]
     if not lower:
-        return Name(first=" ".join(words[:-1]), last=" ".join(words[-1:]))
+        return Parts(first=" ".join(words[:-1]), last=" ".join(words[-1:]))
     start, stop = lower[0], lower[-1] + 1
-    return Name(" ".join(words[:start]), " ".join(words[start:stop]), " ".join(words[stop:]))
+    return Parts(" ".join(words[:start]), " ".join(words[start:stop]), " ".join(words[stop:]))
 
 
 def _von_last(words: list[str]) -> tuple[str, str]:

@@ -14,8 +14,8 @@ from catalog.errors import BadFile
 from catalog.ingest.readinglist.urls import mend
 from catalog.models import Paper
 from catalog.paperfile import dumps, loads, same
-from catalog.record import tag_slug
 from catalog.store import Change
+from catalog.text import plain, tag_slug
 
 FIXABLE = frozenset({"format", "bibtex-damage", "title-repeated", "tag-spelling", "dirty-link"})
 
@@ -42,7 +42,7 @@ def _reads_back(text: str, paper: Paper, path: str) -> bool:
 def _mended(sheet: Sheet, tags: Mapping[str, str]) -> Paper:
     paper = sheet.paper
     changes = {
-        "title": "" if paper.title and paper.title == title(sheet.fields) else paper.title,
+        "title": "" if paper.title and paper.title == plain(title(sheet.fields)) else paper.title,
         "tags": tuple(tags.get(tag_slug(tag), tag) for tag in paper.tags),
         "links": tuple(link.model_copy(update={"url": clean(link.url)}) for link in paper.links),
         "bibtex": _repaired(sheet),

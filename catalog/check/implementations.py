@@ -47,7 +47,7 @@ def _missing(store: Store, loaded: Loaded) -> Iterator[Finding]:
     with store.open_index() as index:
         store.refresh(index)
         try:
-            wanted = {record.key for record in index.search(store.config.implemented, brief=True)}
+            wanted = {line.key for line in index.lines(store.config.implemented).papers}
         except BadQuery as e:
             yield Finding(
                 "config", f"implemented: {e}", "correct the query", CONFIG, config_line(store.root, "implemented")

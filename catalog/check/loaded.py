@@ -14,14 +14,13 @@ from urllib.parse import unquote
 
 from catalog.bibtex import Entry, read, scan
 from catalog.bibtex.describe import describe, inherit
+from catalog.bibtex.shared import NOTHING, Shared
 from catalog.bibtex.syntax import GrammarError, Source, read_block, skip
-from catalog.bibtex.work import facts
 from catalog.conflict import hunks
 from catalog.errors import BadBibtex, BadFile, Finding, Kind
 from catalog.facts import Facts
 from catalog.models import Paper
 from catalog.paperfile import bibtex_line, front_matter_line, read_key
-from catalog.record import Record
 from catalog.store import SHARED, Store, Version
 
 if TYPE_CHECKING:
@@ -68,7 +67,6 @@ class Sheet:
     version: Version
     paper: Paper
     written: tuple[Written, ...]
-    record: Record
     facts: Facts
 
     def finding(self, code: str, message: str, remedy: str, line: int = 1, kind: Kind = "error") -> Finding:
@@ -115,7 +113,7 @@ class Loaded:
     @cached_property
     def keys(self) -> Mapping[str, str]:
         """The key of each paper, read or not, under its folded form; former keys and further entries' too."""
-        keys = {alias.casefold(): sheet.paper.key for sheet in self.sheets for alias in sheet.record.aliases}
+        keys = {alias.casefold(): sheet.paper.key for sheet in self.sheets for alias in sheet.facts.aliases}
         return keys | {key.casefold(): key for key in map(_key_or_none, self.files) if key}
 
     @cached_property
@@ -155,20 +153,18 @@ class Loaded:
 def read_catalog(store: Store, cards: Sequence[Card] = (), today: dt.date | None = None) -> Loaded:
     """Read everything once. What cannot be read becomes a finding."""
     unread: list[Finding] = []
-    macros, shared = _shared(store, unread)
+    sharing, shared = _shared(store, unread)
     loaded, findings = store.load_versions()
     unread += findings
     files = tuple(sorted({*loaded, *(file for finding in findings if (file := Path(finding.path).name))}))
-    sheets = tuple(_sheets(store, loaded, macros, shared))
+    sheets = tuple(_sheets(store, loaded, sharing, shared))
     return Loaded(
-        store.root, store.config.papers, files, sheets, tuple(unread), shared, macros, cards,
+        store.root, store.config.papers, files, sheets, tuple(unread), shared, sharing.macros, cards,
         today or dt.date.today(),
     )  # fmt: skip
 
 
-def _shared(store: Store, unread: list[Finding]) -> tuple[Mapping[str, str], tuple[Block, ...]]:
-    from catalog.bibtex import MONTHS
-
+def _shared(store: Store, unread: list[Finding]) -> tuple[Shared, tuple[Block, ...]]:
     try:
         text = store.shared()
         for hunk in hunks(text):
@@ -176,20 +172,20 @@ def _shared(store: Store, unread: list[Finding]) -> tuple[Mapping[str, str], tup
             unread.append(
                 Finding("conflict", message, "keep one side, or both one after the other", SHARED, hunk.first)
             )
-        return store.macros()[0], tuple(scan(text))
+        return store.sharing(), tuple(scan(text))
     except BadFile as e:
         unread += e.findings
-        return MONTHS, ()
+        return NOTHING, ()
 
 
 def _sheets(
-    store: Store, loaded: Mapping[str, tuple[Version, Paper]], macros: Mapping[str, str], shared: tuple[Block, ...]
+    store: Store, loaded: Mapping[str, tuple[Version, Paper]], sharing: Shared, shared: tuple[Block, ...]
 ) -> Iterator[Sheet]:
     texts = [(file, store.text_of(file, version), version, paper) for file, (version, paper) in loaded.items()]
-    bare = [list(_entries(paper, text, macros)) for _, text, _, paper in texts]
+    bare = [list(_entries(paper, text, sharing.macros)) for _, text, _, paper in texts]
     parents = {one.entry.key.casefold(): one.entry for written in bare for one in reversed(written) if one.entry}
     for block in shared:
-        if block.kind == "entry" and (entry := _read(block.text, macros)[0]):
+        if block.kind == "entry" and (entry := _read(block.text, sharing.macros)[0]):
             parents[block.key.casefold()] = entry
 
     def parent(key: str) -> Entry | None:
@@ -197,10 +193,7 @@ def _sheets(
 
     for (file, text, version, paper), written in zip(texts, bare, strict=True):
         full = tuple(replace(one, fields=inherit(one.entry, parent)) if one.entry else one for one in written)
-        yield Sheet(
-            file, store.shown(file), text, version, paper, full, describe(paper, macros, parent),
-            facts(paper, macros, parent),
-        )  # fmt: skip
+        yield Sheet(file, store.shown(file), text, version, paper, full, describe(paper, sharing, parent))
 
 
 def _entries(paper: Paper, text: str, macros: Mapping[str, str]) -> Iterator[Written]:

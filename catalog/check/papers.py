@@ -20,6 +20,7 @@ from catalog.ingest.readinglist.urls import mend
 from catalog.models import FENCE, FRONT_MATTER, Link, Status, file_name
 from catalog.notebook import MOST_BYTES, problem
 from catalog.paperfile import dumps
+from catalog.text import plain
 
 KEPT_AS_THEY_ARE = frozenset({"arxiv-pdf-suffix"})
 PAPER_LINKS = frozenset({"paper", "arxiv", "pdf", "abstract", "preprint"})
@@ -80,7 +81,7 @@ def _unknown_fields(sheet: Sheet) -> Iterator[Finding]:
 
 
 def _repeated_title(sheet: Sheet) -> Iterator[Finding]:
-    if sheet.paper.title and sheet.paper.title == title(sheet.fields):
+    if sheet.paper.title and sheet.paper.title == plain(title(sheet.fields)):
         line = sheet.front_line("title")
         yield sheet.finding("title-repeated", "title: the same as in the BibTeX", "remove the field", line, "note")
 

@@ -9,9 +9,9 @@ from catalog.bibtex import MONTHS, strings
 from catalog.check.loaded import Loaded
 from catalog.errors import BadBibtex, Finding, Kind
 from catalog.identity import pairs
-from catalog.record import tag_slug
 from catalog.store import SHARED
 from catalog.store.disk import folded
+from catalog.text import tag_slug
 
 
 def whole_rules(loaded: Loaded) -> Iterator[Finding]:

@@ -54,22 +54,23 @@ def add(
     An arXiv id or a DOI in place of a file is looked up (uses the network), unless the work is here already.
     """
     library = out.library(ctx)
-    record = library.having(source) if source and not Path(source).is_file() else None
-    new = record is None
-    if record is None:
+    facts = library.having(source) if source and not Path(source).is_file() else None
+    new = facts is None
+    if facts is None:
         with editor.composing(library, "add", "entry.bib", TEMPLATE) as compose:
             bibtex = _entry(library, source, not title, compose)
             paper, new = library.add(
                 bibtex, title=title, key=key, links=links, tags=tags, status=status, notes=note, due=due
             )
-        record = library.record(paper.key)
+        facts = library.get(paper.key)
     if as_json:
-        out.echo_json(record.as_dict() | {"new": new})
+        out.echo_json(out.as_dict(library, facts) | {"new": new})
     elif new:
-        out.echo(f"added {record.key}: {library.store.shown(library.file(record.key))}")
+        out.echo(f"added {facts.key}: {library.store.shown(library.file(facts.key))}")
     else:
-        dates = [f"{name} {day}" for name, day in (("read", record.read), ("added", record.added)) if day]
-        out.echo(f"already here: {record.key} ({', '.join(dates if record.read else [record.status, *dates])})")
+        reading = facts.reading
+        dates = [f"{name} {day}" for name, day in (("read", reading.read), ("added", reading.added)) if day]
+        out.echo(f"already here: {facts.key} ({', '.join(dates if reading.read else [reading.status, *dates])})")
 
 
 def _entry(library: Library, source: str | None, wanted: bool, compose: Callable[[], str]) -> str:
@@ -133,10 +134,10 @@ def mark_read(ctx: click.Context, keys: tuple[str, ...], on: dt.date, as_json: b
 
 def _marked(library: Library, keys: tuple[str, ...], as_json: bool, mark: Callable[[], Sequence[Paper]]) -> None:
     """Mark, and say what became of each paper; a date that it no longer has stays in the history."""
-    dates = {record.key: record.read for record in map(library.record, keys)}
+    dates = {facts.key: facts.reading.read for facts in map(library.get, keys)}
     papers = mark()
     if as_json:
-        out.echo_json([library.record(paper.key).as_dict() for paper in papers])
+        out.papers(library, map(library.get, (paper.key for paper in papers)))
         return
     for paper in papers:
         before, now = dates.get(paper.key, ""), str(paper.read or "")
@@ -197,9 +198,9 @@ def _changer(
     @click.pass_context
     def command(ctx: click.Context, key: str, new: tuple[str, ...], remove: tuple[str, ...], as_json: bool) -> None:
         library = out.library(ctx)
-        paper = change(library, key, new, remove) if new or remove else library.get(key)
+        paper = change(library, key, new, remove) if new or remove else library.paper(key)
         if as_json:
-            out.echo_json(library.record(paper.key).as_dict())
+            out.echo_json(out.as_dict(library, library.get(paper.key)))
         else:
             out.echo(f"{paper.key}: {shown(paper) or 'none'}")
 
@@ -239,12 +240,12 @@ def rename(ctx: click.Context, old: str, new: str) -> None:
 def rm(ctx: click.Context, keys: tuple[str, ...], yes: bool) -> None:
     """Delete papers, notes and all."""
     library = out.library(ctx)
-    chosen = [library.record(key) for key in keys]
+    chosen = [library.get(key) for key in keys]
     if not yes:
-        for record in chosen:
-            out.echo(f"{record.key}  {record.title}")
+        for facts in chosen:
+            out.echo(f"{facts.key}  {facts.heading}")
         click.confirm(f"delete {out.as_count(len(chosen), 'paper')}?", abort=True)
-    for key in library.remove(record.key for record in chosen):
+    for key in library.remove(facts.key for facts in chosen):
         out.echo(f"deleted {key}")
 
 

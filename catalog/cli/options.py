@@ -22,7 +22,7 @@ def complete_keys(ctx: click.Context, _param: click.Parameter, incomplete: str) 
     try:
         index = Library.open(ctx.find_root().params.get("root")).index()
         keys = index.keys(incomplete)
-        titles = {key: record.title[:60] for key in keys if (record := index.record(key))} if len(keys) <= 40 else {}
+        titles = {key: facts.heading[:60] for key in keys if (facts := index.get(key))} if len(keys) <= 40 else {}
         return [CompletionItem(key, help=titles.get(key)) for key in keys]
     except Exception:  # a line that is being typed is no place for what is wrong with a file
         return []

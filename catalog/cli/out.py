@@ -12,8 +12,8 @@ import click
 
 if TYPE_CHECKING:
     from catalog.errors import Finding
+    from catalog.facts import Facts, Line
     from catalog.library import Library
-    from catalog.record import Record
 
 STYLES = {"read": "green", "reading": "yellow", "unread": "dim"}
 MARKS = {"read": "✓", "reading": "…", "unread": "·"}
@@ -119,39 +119,34 @@ def styled(text: str, style: str) -> None:
     Console(highlight=False, soft_wrap=True).print(Text(plain(text), style=style))
 
 
-def records(found: Sequence[Record], as_json: bool) -> None:
+def papers(library: Library, found: Iterable[Facts]) -> None:
+    """Print the facts of papers as JSON."""
+    named = library.implemented()
+    echo_json([facts.as_dict(named.get(facts.key, ())) for facts in found])
+
+
+def as_dict(library: Library, facts: Facts) -> dict[str, Any]:
+    """The facts of a paper as every command prints them, with the implementations there are."""
+    return facts.as_dict(library.implemented().get(facts.key, ()))
+
+
+def lines(found: Sequence[Line]) -> None:
     """Print papers: one line each."""
-    if as_json:
-        echo_json([record.as_dict() for record in found])
-        return
     if not found:
         click.echo("no paper", err=True)
         return
     if not fancy():
-        table([], [[(text, "") for text in (r.status, r.key, str(r.year or ""), r.title, authors(r))] for r in found])
+        table([], [[(text, "") for text in (r.status, r.key, str(r.year or ""), r.title, r.authors)] for r in found])
         return
     import shutil
 
     wide = shutil.get_terminal_size().columns >= 100
     columns = [("", "left"), ("key", "left"), ("year", "right"), ("title", "ellipsis"), ("authors", "left")]
     rows = [
-        [(MARKS[r.status], STYLES[r.status]), (r.key, "cyan"), (str(r.year or ""), ""), (r.title, ""), (by(r), "dim")]
+        [(MARKS[r.status], STYLES[r.status]), (r.key, "cyan"), (str(r.year or ""), ""), (r.title, ""), (r.by, "dim")]
         for r in found
     ]
     table(columns if wide else columns[:-1], rows if wide else [row[:-1] for row in rows])
-
-
-def authors(record: Record, most: int = 3) -> str:
-    """The authors in a line, shortened behind the first ones."""
-    names = list(record.authors[:most])
-    more = record.et_al or len(record.authors) > most
-    return ", ".join(names) + (" et al." if more and names else "")
-
-
-def by(record: Record) -> str:
-    """The first author's last name: "Hu et al."."""
-    name = record.first_author.rpartition(" ")[2]
-    return name + (" et al." if len(record.authors) > 1 or record.et_al else "")
 
 
 def findings(found: Iterable[Finding], err: bool = False) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,10 +13,9 @@ from catalog.cli.running import last_run
 from catalog.errors import KbError
 
 if TYPE_CHECKING:
+    from catalog.facts import Facts
     from catalog.library import Library
-    from catalog.models import Paper
     from catalog.reading import Stats
-    from catalog.record import Record
     from catalog.search.index import Found
 
 SCHEMES = ("http", "https", "ftp", "mailto")
@@ -44,8 +43,11 @@ Write -- before a query that begins with a minus: kb list -- -tag:survey
 @click.pass_context
 def list_(ctx: click.Context, query: str, sort: str, limit: int, as_json: bool) -> None:
     """List papers, the newest first."""
-    library = out.library(ctx)
-    out.records(library.list(query, sort or ("-added,key" if not query else ""), limit, brief=not as_json), as_json)
+    library, order = out.library(ctx), sort or ("-added,key" if not query else "")
+    if as_json:
+        out.papers(library, library.list(query, order, limit))
+    else:
+        out.lines(library.lines(query, order, limit).papers)
     out.unreadable(library)
 
 
@@ -67,16 +69,26 @@ def search(ctx: click.Context, query: str, limit: int, as_json: bool) -> None:
     if not query.strip():
         raise click.UsageError("search for what? `kb list` shows all")
     library = out.library(ctx)
-    found = library.find(query, limit=limit, brief=not as_json)
-    for note in said(found):
-        click.echo(note, err=True)
-    out.records(found.papers, as_json)
+    if as_json:
+        whole = library.find(query, limit=limit)
+        _say(whole)
+        out.papers(library, whole.papers)
+        out.unreadable(library)
+        return
+    found = library.lines(query, limit=limit)
+    _say(found)
+    out.lines(found.papers)
     out.unreadable(library)
-    if not found.papers and not as_json:
+    if not found.papers:
         ctx.exit(1)
 
 
-def said(found: Found) -> Iterator[str]:
+def _say(found: Found[Any]) -> None:
+    for note in said(found):
+        click.echo(note, err=True)
+
+
+def said(found: Found[Any]) -> Iterator[str]:
     """What a reader has to know of an answer that is not quite what was asked."""
     for asked, shown in found.typos.items():
         yield f'no "{asked}"; shown for "{shown}"'
@@ -100,46 +112,43 @@ def show(ctx: click.Context, key: str, bibtex: bool, cite: bool, path: bool, as_
     if path:
         out.verbatim(f"{library.store.folder / library.file(key)}\n")
         return
-    record, paper = library.record(key), library.get(key)
+    facts = library.get(key)
     if bibtex:
-        if not paper.bibtex:
-            raise KbError(f"{paper.key} has no BibTeX; `kb edit {paper.key}` gives it one")
-        out.verbatim(f"{paper.bibtex}\n")
+        if not facts.bibtex:
+            raise KbError(f"{facts.key} has no BibTeX; `kb edit {facts.key}` gives it one")
+        out.verbatim(f"{facts.bibtex}\n")
     elif cite:
         from catalog.export.citation import citation
 
-        out.echo(citation(record))
+        out.echo(citation(facts))
     elif as_json:
-        tutorials = [tutorial.model_dump() for tutorial in paper.tutorials]
-        names = [card.name for card in library.cards() if card.paper == record.key]
-        more = {"tutorials": tutorials, "implementations": names, "bibtex": paper.bibtex, "extras": paper.extras}
-        out.echo_json(record.as_dict() | more)
+        out.echo_json(out.as_dict(library, facts))
     else:
         runs = library.runs()
         out.findings(library.unread_runs(), err=True)
-        ran = {card.name: last_run(runs.get(card.name, {})) for card in library.cards() if card.paper == record.key}
-        _show(record, paper, ran)
+        _show(facts, {name: last_run(runs.get(name, {})) for name in library.implemented().get(facts.key, ())})
 
 
-def _show(record: Record, paper: Paper, implementations: dict[str, str]) -> None:
-    out.styled(record.title, "bold")
-    out.echo(out.authors(record, 8))
-    facts = [record.venue, str(record.year or ""), f"arXiv:{record.arxiv}" if record.arxiv else "", record.doi]
-    out.echo(" · ".join(fact for fact in facts if fact))
+def _show(facts: Facts, implementations: dict[str, str]) -> None:
+    reading = facts.reading
+    out.styled(facts.heading, "bold")
+    out.echo(facts.authors(8))
+    said = [facts.venue, str(facts.year or ""), f"arXiv:{facts.arxiv}" if facts.arxiv else "", facts.doi]
+    out.echo(" · ".join(filter(None, said)))
     out.echo()
-    dates = [f"{name} {value}" for name, value in (("added", record.added), ("due", record.due)) if value]
-    status = f"{out.MARKS[record.status]} {record.status}{' on ' + record.read if record.read else ''}"
-    out.styled(", ".join([status, *dates]), out.STYLES[record.status])
-    if record.tags:
-        out.echo("tags: " + ", ".join(record.tags))
-    for name, url, label in record.links:
-        out.echo(f"{name}: {url}{f' ({label})' if label else ''}")
-    for tutorial in paper.tutorials:
-        versions = ", ".join(f"{library} {version}" for library, version in tutorial.versions.items())
+    dates = [f"{name} {value}" for name, value in (("added", reading.added), ("due", reading.due)) if value]
+    status = f"{out.MARKS[reading.status]} {reading.status}{' on ' + reading.read if reading.read else ''}"
+    out.styled(", ".join([status, *dates]), out.STYLES[reading.status])
+    if facts.tags:
+        out.echo("tags: " + ", ".join(facts.tags))
+    for kind, url, label, _ in facts.places:
+        out.echo(f"{kind}: {url}{f' ({label})' if label else ''}")
+    for tutorial in facts.tutorials:
+        versions = ", ".join(f"{library} {version}" for library, version in tutorial.versions)
         out.echo(f"tutorial: {' · '.join(filter(None, (tutorial.name, tutorial.date, versions, tutorial.notebook)))}")
     for name, ran in implementations.items():
         out.echo(f"implementation: {name} · kb demo {name} · kb verify {name} · last run: {ran}")
-    for text in (paper.notes, paper.bibtex):
+    for text in (facts.notes, facts.bibtex):
         if text:
             out.echo(f"\n{text}")
 
@@ -155,12 +164,12 @@ def next_(ctx: click.Context, query: str, limit: int, as_json: bool) -> None:
     found = library.next(limit, query)
     out.unreadable(library)
     if as_json:
-        out.echo_json([{"score": s.score, "reasons": s.reasons} | s.record.as_dict() for s in found])
+        out.echo_json([{"score": s.score, "reasons": s.reasons} | out.as_dict(library, s.facts) for s in found])
         return
     if not found:
         click.echo("nothing left to read")
     for suggestion in found:
-        out.styled(f"{suggestion.record.key}  {suggestion.record.title}", "bold")
+        out.styled(f"{suggestion.facts.key}  {suggestion.facts.heading}", "bold")
         out.echo("  " + ("; ".join(suggestion.reasons) or "it has waited longest"))
 
 
@@ -177,9 +186,10 @@ def stats(ctx: click.Context, query: str, as_json: bool) -> None:
     numbers = library.stats(query)
     out.unreadable(library)
     if as_json:
-        from dataclasses import asdict
+        from dataclasses import asdict, replace
 
-        out.echo_json(asdict(numbers))
+        overdue = [out.as_dict(library, facts) for facts in numbers.overdue]
+        out.echo_json(asdict(replace(numbers, overdue=())) | {"overdue": overdue})
     else:
         _stats(numbers)
 
@@ -211,9 +221,10 @@ def _stats(numbers: Stats) -> None:
             out.echo(f"  without: {', '.join(numbers.unimplemented[:6])}{' …' if numbers.unimplemented[6:] else ''}")
     if numbers.overdue:
         out.styled(f"overdue (past the due date, or unread for {numbers.overdue_days} days)", "bold")
-        for record in numbers.overdue[:12]:
-            since = f"due {record.due}" if record.due else f"added {record.added}"
-            out.echo(f"  {record.key}  {since}  {record.title}")
+        for facts in numbers.overdue[:12]:
+            reading = facts.reading
+            since = f"due {reading.due}" if reading.due else f"added {reading.added}"
+            out.echo(f"  {facts.key}  {since}  {facts.heading}")
         if len(numbers.overdue) > 12:
             out.echo(f"  and {len(numbers.overdue) - 12} more; --json lists all")
 
@@ -229,17 +240,13 @@ def open_(ctx: click.Context, key: str, name: str, only_print: bool) -> None:
     Its paper link, or the LINK that is named, such as code.
     """
     library = out.library(ctx)
-    record = library.record(key)
-    url = record.link(name)
-    if not url and name == "paper":
-        url = (
-            (f"https://arxiv.org/abs/{record.arxiv}" if record.arxiv else "")
-            or (f"https://doi.org/{record.doi}" if record.doi else "")
-            or (record.links[0][1] if record.links else "")
-        )
+    facts = library.get(key)
+    url = facts.address(name)
+    if not url and name == "paper" and facts.addresses:
+        url = facts.addresses[0].url
     if not url:
-        names = ", ".join(dict.fromkeys(link[0] for link in record.links)) or "no links"
-        raise KbError(f"{record.key} has no {name} link; it has {names}")
+        names = ", ".join(dict.fromkeys(address.kind for address in facts.addresses)) or "no links"
+        raise KbError(f"{facts.key} has no {name} link; it has {names}")
     if ":" not in url.partition("/")[0]:
         url = _local(library, url)
     elif url.partition(":")[0].lower() not in SCHEMES:

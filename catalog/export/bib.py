@@ -11,6 +11,7 @@ from typing import NamedTuple
 from catalog.bibtex import Entry, read, set_key
 from catalog.bibtex.describe import entries
 from catalog.bibtex.normal import normalize, protect
+from catalog.bibtex.spoken import name as parts_of
 from catalog.errors import BadBibtex, Finding
 from catalog.export.shared import SHARED, Shared, needed, read_shared
 from catalog.models import Paper, file_name
@@ -204,13 +205,20 @@ def _made(paper: Paper) -> str:
     url = next((urls[name] for name in _URL_LINKS if name in urls), next(reversed(urls.values()), ""))
     address = url.replace("{", "%7B").replace("}", "%7D")
     lines = [f"  title = {{{title}}},"]
-    lines += (
-        [f"  author = {{{' and '.join(f'{{{_escaped(name)}}}' for name in paper.authors)}}},"] if paper.authors else []
-    )
+    lines += [f"  author = {{{' and '.join(map(_name, paper.authors))}}},"] if paper.authors else []
     lines += [f"  year = {{{paper.year}}},"] if paper.year else []
     lines += [f"  note = {{{_escaped(paper.venue)}}},"] if paper.venue else []
     lines += [f"  howpublished = {{\\url{{{address}}}}},"] if url else []
     return "\n".join([f"@misc{{{paper.key},", *lines, "}"])
+
+
+def _name(text: str) -> str:
+    """A name of a list as BibTeX writes it: its parts with commas, one that has none in braces."""
+    name = parts_of(text)
+    if name.literal or not name.given:
+        return f"{{{_escaped(text)}}}"
+    family = f"{name.particle} {name.family}" if name.particle else name.family
+    return ", ".join(_escaped(part) for part in (family, name.suffix, name.given) if part)
 
 
 def _escaped(text: str) -> str:

@@ -4,55 +4,32 @@ from __future__ import annotations
 
 import re
 
-from catalog.record import Record
+from catalog.facts import HAN, Facts, Name
 
 _MOST = 6
 _SHOWN_OF_MANY = 3
-_PARTICLE = re.compile(r"[^\W\d_A-ZÀ-Þ][\w'’]*")
 _INITIALS = re.compile(r"(?:\w\.-?)+")
-_ORGANISATION = re.compile(
-    r"\b(?:team|group|labs?|laborator(?:y|ies)|university|institute|research|foundation|consortium|collaboration|"
-    r"committee|organi[sz]ation|association|society|corporation|company|inc|ltd|llc|gmbh|community|contributors|"
-    r"developers|agency|center|centre|department|office|project|initiative|network|of|and|for|the)\b|&|\d",
-    re.I,
-)
 
 
-def citation(record: Record) -> str:
+def citation(facts: Facts) -> str:
     """The paper as text: "Hu, E. J., & Shen, Y. (2021). LoRA: Low-rank adaptation. ICLR. arXiv:2106.09685."
 
     Of more than six authors the first three are named. What is not known is left out; a year that is not is "n.d.".
     """
-    authors = _authors(record)
-    year = f"({record.year or 'n.d.'})"
-    title = _line(record.title)
-    head = [f"{authors} {year}", title] if authors else [f"{title} {year}"]
-    venue = "" if record.venue == "arXiv" and record.arxiv else _line(record.venue)
+    authors = _authors(facts)
+    year = f"({facts.year or 'n.d.'})"
+    head = [f"{authors} {year}", facts.heading] if authors else [f"{facts.heading} {year}"]
+    venue = "" if facts.venue == "arXiv" and facts.arxiv else facts.venue
     sentences = [_ended(part) for part in [*head, venue] if part]
-    return " ".join([*sentences, *_identifier(record)])
+    return " ".join(" ".join([*sentences, *_identifier(facts)]).split())
 
 
-def inverted(name: str) -> str:
-    """A name as reference lists give it: "Sofia van der Berg" is "van der Berg, S.".
-
-    A name of one word, an organisation, and one in letters without case stay as they are.
-    """
-    name = _line(name)
-    main, _, suffix = name.partition(", ")
-    words = main.split()
-    if len(words) < 2 or len(words) > 7 or _is_organisation(main, words):
-        return name
-    start = next((i for i, word in enumerate(words[:-1]) if i and _PARTICLE.fullmatch(word)), len(words) - 1)
-    if _PARTICLE.fullmatch(words[0]):
-        return name
-    initials = " ".join(filter(None, map(_initial, words[:start])))
-    return f"{' '.join(words[start:])}, {initials}" + (f", {suffix}" if suffix else "")
-
-
-def _is_organisation(name: str, words: list[str]) -> bool:
-    last = words[-1]
-    shouted = len(last) > 1 and last.isupper() and any(any(c.islower() for c in word) for word in words[:-1])
-    return bool(_ORGANISATION.search(name)) or shouted or not (name[0].isupper() or name[0].islower())
+def inverted(name: Name) -> str:
+    """A name as reference lists give it: "van der Berg, S."; an organisation, and one in signs, stays as it is."""
+    if name.literal or not name.given or HAN.search(name.family):
+        return name.display
+    initials = " ".join(filter(None, map(_initial, name.given.split())))
+    return ", ".join(filter(None, (name.last, initials, name.suffix)))
 
 
 def _initial(word: str) -> str:
@@ -62,26 +39,22 @@ def _initial(word: str) -> str:
     return "-".join(f"{letter.upper()}." for letter in letters if letter)
 
 
-def _authors(record: Record) -> str:
-    names = [inverted(name) for name in record.authors]
-    if len(names) > _MOST or record.et_al:
+def _authors(facts: Facts) -> str:
+    names = [inverted(name) for name in facts.names]
+    if len(names) > _MOST or facts.others:
         shown = names[:_SHOWN_OF_MANY] if len(names) > _MOST else names
         return ", ".join([*shown, "et al."])
     return ", & ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
-def _identifier(record: Record) -> list[str]:
-    if record.doi:
-        return [f"https://doi.org/{record.doi}"]
-    if record.arxiv:
-        return [f"arXiv:{record.arxiv}."]
-    url = record.link("paper") or next((url for _, url, _ in record.links if url.startswith("http")), "")
+def _identifier(facts: Facts) -> list[str]:
+    if facts.doi:
+        return [f"https://doi.org/{facts.doi}"]
+    if facts.arxiv:
+        return [f"arXiv:{facts.arxiv}."]
+    url = facts.address() or next((one.url for one in facts.addresses if one.url.startswith("http")), "")
     return [url] if url else []
 
 
 def _ended(text: str) -> str:
     return text if text.endswith((".", "?", "!", "…")) else f"{text}."
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())

@@ -11,8 +11,8 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 
+from catalog.facts import Facts
 from catalog.models import Link, Paper, Tutorial
-from catalog.record import Record
 
 _PLAIN_NAMES = frozenset(("paper", "code", "blog", "docs", "model", "dataset", "slides", "video", "homepage", "demo"))
 _PLAIN_URL = re.compile(r"https?://[\w.-]+(?:/[\w./~@+-]*)?(?:\?[\w=&.-]*)?(?:#[\w-]+)?|(?:\.\./)*[\w-][\w./-]*")
@@ -43,16 +43,16 @@ _RISKY = re.compile(
 )
 
 
-def dumps(papers: Sequence[Paper], records: Mapping[str, Record], title: str = "Reading list") -> str:
-    """The list: a heading a paper, its facts and links, tutorials, BibTeX and notes. `records` has the shown titles."""
+def dumps(papers: Sequence[Paper], known: Mapping[str, Facts], title: str = "Reading list") -> str:
+    """The list: a heading a paper, its facts and links, tutorials, BibTeX and notes. `known` has the shown titles."""
     head = f"# {_escaped(title) or 'Reading list'}\n"
     if title != "Reading list":
         head += "<!-- this title is no tag -->\n"
-    return head + "".join(f"\n\n{_section(paper, records.get(paper.key))}" for paper in papers)
+    return head + "".join(f"\n\n{_section(paper, known.get(paper.key))}" for paper in papers)
 
 
-def _section(paper: Paper, record: Record | None) -> str:
-    title = paper.title or (record.title if record else "") or paper.key
+def _section(paper: Paper, facts: Facts | None) -> str:
+    title = paper.title or (facts.heading if facts else paper.key)
     parts = [f"#### {_escaped(title)} [`{paper.status.upper()}`]"]
     parts += _facts(paper)
     parts += _links(paper.links)

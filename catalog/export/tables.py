@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 
-from catalog.models import Paper, Tutorial
-from catalog.record import Record
+from catalog.facts import Facts
+from catalog.text import plain
 
 COLUMNS = (
     "key", "title", "authors", "year", "venue", "type", "status", "added", "read", "due", "tags", "doi", "arxiv",
@@ -18,16 +17,14 @@ COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
-def as_json(records: Sequence[Record], papers: Mapping[str, Paper]) -> str:
-    """A list of objects, in the order given: each record, its links and tutorials typed, its BibTeX as text.
-
-    A record whose paper is not among `papers` has no tutorials and no BibTeX.
-    """
-    objects = [_as_object(record, papers.get(record.key)) for record in records]
+def as_json(papers: Iterable[Facts], implemented: Mapping[str, tuple[str, ...]] | None = None) -> str:
+    """A list of objects, in the order given, each as `Facts.as_dict` has it. `implemented` names implementations."""
+    named = implemented or {}
+    objects = [facts.as_dict(named.get(facts.key, ())) for facts in papers]
     return json.dumps(objects, ensure_ascii=False, indent=2) + "\n"
 
 
-def as_csv(records: Iterable[Record]) -> str:
+def as_csv(papers: Iterable[Facts]) -> str:
     """A table as RFC 4180 has it: a header, CRLF line ends, quotes where needed; lists joined with "; ".
 
     A spreadsheet runs a cell that begins with `=`, `+`, `-` or `@` as a formula. Such a cell, and one that begins
@@ -36,8 +33,8 @@ def as_csv(records: Iterable[Record]) -> str:
     out = io.StringIO(newline="")
     table = csv.writer(out, lineterminator="\r\n")
     table.writerow(COLUMNS)
-    for record in records:
-        table.writerow([inert(cell) for cell in _row(record)])
+    for facts in papers:
+        table.writerow([inert(cell) for cell in _row(facts)])
     return out.getvalue()
 
 
@@ -46,33 +43,30 @@ def inert(cell: str) -> str:
     return f"'{cell}" if cell.startswith(("\t", "\r", "\n")) or cell.lstrip().startswith(_FORMULA) else cell
 
 
-def _as_object(record: Record, paper: Paper | None) -> dict[str, Any]:
-    return record.as_dict() | {
-        "links": [{"name": name, "url": url, "label": label} for name, url, label in record.links],
-        "tutorials": [_as_tutorial(tutorial) for tutorial in paper.tutorials] if paper else [],
-        "bibtex": paper.bibtex if paper else "",
+def _row(facts: Facts) -> list[str]:
+    reading = facts.reading
+    names = [name.display for name in facts.names]
+    row = {
+        "key": facts.key,
+        "title": facts.heading,
+        "authors": _joined([*names, "et al."] if facts.others else names),
+        "year": str(facts.year or ""),
+        "venue": facts.venue,
+        "type": facts.kind,
+        "status": reading.status,
+        "added": reading.added,
+        "read": reading.read,
+        "due": reading.due,
+        "tags": _joined(facts.tags),
+        "doi": facts.doi,
+        "arxiv": facts.arxiv,
+        "links": _joined(f"{address.kind}: {address.url}" for address in facts.addresses),
+        "tutorials": str(len(facts.tutorials) or ""),
+        "aliases": _joined(facts.aliases),
+        "abstract": plain(facts.abstract),
+        "notes": facts.notes,
     }
-
-
-def _as_tutorial(tutorial: Tutorial) -> dict[str, Any]:
-    return {
-        "name": tutorial.name,
-        "date": tutorial.date,
-        "versions": dict(tutorial.versions),
-        "notebook": tutorial.notebook,
-    }
-
-
-def _row(record: Record) -> list[str]:
-    special = {
-        "authors": _joined([*record.authors, "et al."] if record.et_al else record.authors),
-        "year": str(record.year or ""),
-        "tags": _joined(record.tags),
-        "links": _joined(f"{name}: {url}" for name, url, _ in record.links),
-        "tutorials": str(record.tutorials or ""),
-        "aliases": _joined(record.aliases),
-    }
-    return [special[column] if column in special else str(getattr(record, column)) for column in COLUMNS]
+    return [row[column] for column in COLUMNS]
 
 
 def _joined(items: Iterable[str]) -> str:

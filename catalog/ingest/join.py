@@ -11,6 +11,7 @@ from catalog.bibtex import read
 from catalog.bibtex.describe import describe, entries
 from catalog.bibtex.held import digest
 from catalog.bibtex.identifiers import arxiv
+from catalog.bibtex.shared import Shared
 from catalog.errors import BadBibtex
 from catalog.models import Link, Paper, Status, Tutorial, tag_slug
 
@@ -67,7 +68,7 @@ class Join:
         return brought if (name in self.theirs and brought) or not mine else mine
 
     def _title(self, before: Paper, brought: Paper) -> str:
-        if not brought.title or brought.title == (shown := describe(before, self.macros).title):
+        if not brought.title or brought.title == (shown := describe(before, Shared(self.macros)).heading):
             return before.title
         self.differ("title", shown, brought.title)
         return brought.title if "title" in self.theirs else before.title

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pydantic import ValidationError
 
 from catalog.bibtex import Entry, read, scan, set_key
-from catalog.bibtex.describe import entries
+from catalog.bibtex.describe import describe, entries
 from catalog.bibtex.identifiers import free_key
-from catalog.bibtex.work import facts
+from catalog.bibtex.shared import Shared
 from catalog.errors import BadBibtex, BadFile, Finding, KbError, TakenKey, UnknownKey
 from catalog.facts import Facts
 from catalog.ingest import decode_bytes, parse
@@ -170,8 +170,10 @@ def _work(
         except BadBibtex:
             return None
 
+    shared = Shared(sharing.macros, sharing.commands)
+
     def facts_of(paper: Paper) -> Facts:
-        return facts(paper, sharing.macros, parent)
+        return describe(paper, shared, parent)
 
     known = Known(index, lambda key: facts_of(load(key)))
     merger = Merger(known, load, facts_of, sharing.macros, theirs, today, unreadable=_unreadable(store, known))

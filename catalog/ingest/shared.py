@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from catalog.bibtex import MONTHS, scan, set_key, strings
+from catalog.bibtex.commands import Command, defined
 from catalog.bibtex.held import with_macros, with_references
 from catalog.bibtex.scan import Block
 from catalog.errors import BadBibtex, Finding
@@ -17,11 +18,12 @@ from catalog.ingest.draft import Source
 
 @dataclass(slots=True)
 class Sharing:
-    """The shared text while sources come in. `macros` are the months and what its `@string`s say, `entries` its
-    `@xdata` and `@set` by key."""
+    """The shared text while sources come in. `macros` are the months and what its `@string`s say, `commands` what
+    its `@preamble`s define, `entries` its `@xdata` and `@set` by key."""
 
     text: str
     macros: dict[str, str] = field(default_factory=lambda: dict(MONTHS))
+    commands: dict[str, Command] = field(default_factory=dict)
     entries: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     _own: set[str] = field(default_factory=set)
@@ -116,6 +118,8 @@ class Sharing:
         self._own |= values.keys()
         if block.kind == "entry":
             self.entries[block.key] = block.text
+        elif block.kind == "preamble":
+            self.commands |= defined(block.text)
 
 
 def values_of(text: str, macros: Mapping[str, str] = MONTHS) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from catalog.errors import Finding
-from catalog.models import Paper
+from catalog.facts import Facts
 from catalog.pages.assets import assets
 from catalog.pages.atom import feed
 from catalog.pages.builder import build
@@ -22,7 +22,6 @@ from catalog.pages.paper import Surroundings, paper_page, unreadable_page
 from catalog.pages.related import related
 from catalog.pages.server import serve
 from catalog.pages.slugs import slugs
-from catalog.record import Record
 
 __all__ = [
     "Comparison", "Implementation", "NotebookFile", "SiteOptions", "build", "render", "serve", "slugs", "write",
@@ -32,7 +31,7 @@ Files = dict[str, str | bytes]
 
 
 def render(
-    entries: Sequence[tuple[Paper, Record]],
+    papers: Sequence[Facts],
     options: SiteOptions,
     hand_written: Mapping[str, str] | None = None,
     implementations: Iterable[Implementation] = (),
@@ -42,38 +41,37 @@ def render(
 ) -> Files:
     """All files of a site by their path: pages in Markdown, data, the merged .bib, the feed, scripts and styles.
 
-    Entries stand in list order. Hand-written pages are trusted and taken as they are; an `index.md` among them frames
+    Papers stand in list order. Hand-written pages are trusted and taken as they are; an `index.md` among them frames
     the table of papers (see `home_page`). Implementations are shown with their papers; of two with one name, the last.
     Where there are comparisons, a page shows them, unless a hand-written one has its place.
     Notebooks, by the address that tutorials write, have pages of their own; what is none has no page.
     `unreadable` are papers whose files cannot be read: the page of such a one says so.
     """
-    records = [record for _, record in entries]
-    every = slugs([*(record.key for record in records), *(unreadable or ())])
-    names = {record.key: every[record.key] for record in records}
+    every = slugs([*(facts.key for facts in papers), *(unreadable or ())])
+    names = {facts.key: every[facts.key] for facts in papers}
     written = dict(hand_written or {})
-    shown = _implemented(records, implementations)
-    taught = shown_notebooks([paper for paper, _ in entries], notebooks or {}, names.values())
-    pages = _papers(entries, every, shown, taught)
+    shown = _implemented(papers, implementations)
+    taught = shown_notebooks(papers, notebooks or {}, names.values())
+    pages = _papers(papers, every, shown, taught)
     pages |= {f"papers/{every[key]}.md": unreadable_page(key, why) for key, why in (unreadable or {}).items()}
     files: Files = {path: body for path, body in written.items() if path != "index.md"}
-    files |= {"index.md": home_page(records, names, options, written.get("index.md", ""))}
-    files |= {**pages, **table_files(records, names, shown), **search_files(records, names, shown, written)}
+    files |= {"index.md": home_page(papers, names, options, written.get("index.md", ""))}
+    files |= {**pages, **table_files(papers, names, shown), **search_files(papers, names, shown, written)}
     files |= {file: source for ones in shown.values() for one in ones for file, source in one.files.items()}
-    files |= _taught(records, names, taught)
-    files |= {"library.bib": options.bib or _joined(entries), "feed.xml": feed(records, names, options)}
+    files |= _taught(papers, names, taught)
+    files |= {"library.bib": options.bib or _joined(papers), "feed.xml": feed(papers, names, options)}
     if comparisons and PAGE not in written:
-        files[PAGE] = comparison_page(comparisons, _places(records, names, shown))
+        files[PAGE] = comparison_page(comparisons, _places(papers, names, shown))
     markup = (body for path, body in files.items() if path.startswith("papers/") or path == PAGE)
     math = any("\nmath: true\n" in body for body in markup if isinstance(body, str))
     return files | dict(assets(math=math))
 
 
 def _places(
-    records: Sequence[Record], names: Mapping[str, str], shown: Mapping[str, Sequence[Implementation]]
+    all_papers: Sequence[Facts], names: Mapping[str, str], shown: Mapping[str, Sequence[Implementation]]
 ) -> Places:
     """Where papers and implementations stand, for a page at the top of the site."""
-    papers = {alias: f"papers/{names[record.key]}" for record in records for alias in record.aliases}
+    papers = {alias: f"papers/{names[facts.key]}" for facts in all_papers for alias in facts.aliases}
     papers |= {key: f"papers/{name}" for key, name in names.items()}
     sections = {key: f"{papers[key]}.html#implementation" for key in shown} | {
         one.card.name: f"{papers[key]}.html#{f'{place}-' if place else ''}implementation"
@@ -84,11 +82,11 @@ def _places(
 
 
 def _implemented(
-    records: Sequence[Record], implementations: Iterable[Implementation]
+    all_papers: Sequence[Facts], implementations: Iterable[Implementation]
 ) -> dict[str, list[Implementation]]:
     """The implementations of each paper, by its key; of papers that are here."""
-    keys = {alias: record.key for record in records for alias in record.aliases}
-    keys |= {record.key: record.key for record in records}
+    keys = {alias: facts.key for facts in all_papers for alias in facts.aliases}
+    keys |= {facts.key: facts.key for facts in all_papers}
     found: dict[str, list[Implementation]] = defaultdict(list)
     for one in {one.card.name: one for one in implementations}.values():
         if one.card.paper in keys:
@@ -97,45 +95,44 @@ def _implemented(
 
 
 def _papers(
-    entries: Sequence[tuple[Paper, Record]],
+    papers: Sequence[Facts],
     names: Mapping[str, str],
     shown: Mapping[str, Sequence[Implementation]],
     taught: Mapping[str, Shown],
 ) -> dict[str, str]:
-    keys = [record.key for _, record in entries]
-    records = {record.key: record for _, record in entries}
-    near = related(list(records.values()))
-    around = Surroundings(records, names, _by_key(list(records.values()), names), near, _cited_by(records), taught)
+    keys = [facts.key for facts in papers]
+    by_key = {facts.key: facts for facts in papers}
+    around = Surroundings(by_key, names, _by_key(papers, names), related(papers), _cited_by(by_key), taught)
     before: list[str | None] = [None, *keys[:-1]][: len(keys)]
     after: list[str | None] = [*keys[1:], None][: len(keys)]
     return {
-        f"papers/{names[record.key]}.md": paper_page(
-            paper, record, around, previous, following, implementation_html(shown.get(record.key, ()))
+        f"papers/{names[facts.key]}.md": paper_page(
+            facts, around, previous, following, implementation_html(shown.get(facts.key, ()))
         )
-        for (paper, record), previous, following in zip(entries, before, after, strict=True)
+        for facts, previous, following in zip(papers, before, after, strict=True)
     }
 
 
-def _taught(records: Sequence[Record], names: Mapping[str, str], taught: Mapping[str, Shown]) -> Files:
+def _taught(papers: Sequence[Facts], names: Mapping[str, str], taught: Mapping[str, Shown]) -> Files:
     """The pages of notebooks and what belongs to them."""
-    pages, by_key = _by_key(records, names), {record.key: record for record in records}
+    pages = _by_key(papers, names)
     once = {shown.page: shown for shown in taught.values()}
-    return {path: body for shown in once.values() for path, body in notebook_files(shown, by_key, pages).items()}
+    return {path: body for shown in once.values() for path, body in notebook_files(shown, pages).items()}
 
 
-def _by_key(records: Sequence[Record], names: Mapping[str, str]) -> dict[str, str]:
+def _by_key(papers: Sequence[Facts], names: Mapping[str, str]) -> dict[str, str]:
     """The page name of each key, former ones too."""
-    return {alias: names[record.key] for record in records for alias in record.aliases} | dict(names)
+    return {alias: names[facts.key] for facts in papers for alias in facts.aliases} | dict(names)
 
 
-def _cited_by(records: Mapping[str, Record]) -> dict[str, list[str]]:
+def _cited_by(papers: Mapping[str, Facts]) -> dict[str, list[str]]:
     citing: dict[str, list[str]] = defaultdict(list)
-    for record in records.values():
-        for key in dict.fromkeys(record.cites):
-            if key in records and key != record.key:
-                citing[key].append(record.key)
+    for facts in papers.values():
+        for key in dict.fromkeys(facts.cites):
+            if key in papers and key != facts.key:
+                citing[key].append(facts.key)
     return citing
 
 
-def _joined(entries: Sequence[tuple[Paper, Record]]) -> str:
-    return "\n\n".join(paper.bibtex for paper, _ in entries if paper.bibtex) + "\n"
+def _joined(papers: Sequence[Facts]) -> str:
+    return "\n\n".join(facts.bibtex for facts in papers if facts.bibtex) + "\n"

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from catalog.export.citation import citation
+from catalog.facts import Facts
 from catalog.pages.options import SiteOptions
-from catalog.record import Record
 
 _NAMESPACE = uuid.UUID("6f5d3d52-3c3f-5b0e-9d55-1f0a5e5b7a41")
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\x7f-\x9f]")
@@ -17,13 +17,13 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MOST = 50
 
 
-def feed(records: Sequence[Record], slugs: Mapping[str, str], options: SiteOptions) -> str:
+def feed(papers: Sequence[Facts], slugs: Mapping[str, str], options: SiteOptions) -> str:
     """The feed as text; newest first. Addresses are relative to the site where its own address is not known."""
     base = options.url.rstrip("/") + "/" if options.url else ""
-    events = sorted(_events(records), key=lambda event: (event[0], event[2].key), reverse=True)[:_MOST]
+    events = sorted(_events(papers), key=lambda event: (event[0], event[2].key), reverse=True)[:_MOST]
     updated = events[0][0] if events else "1970-01-01"
     entries = [
-        _entry(day, verb, record, f"{base}papers/{slugs[record.key]}.html", options) for day, verb, record in events
+        _entry(day, verb, facts, f"{base}papers/{slugs[facts.key]}.html", options) for day, verb, facts in events
     ]
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -37,21 +37,21 @@ def feed(records: Sequence[Record], slugs: Mapping[str, str], options: SiteOptio
     )
 
 
-def _events(records: Sequence[Record]) -> Iterator[tuple[str, str, Record]]:
-    for record in records:
-        for day, verb in ((record.added, "Added"), (record.read, "Read")):
+def _events(papers: Sequence[Facts]) -> Iterator[tuple[str, str, Facts]]:
+    for facts in papers:
+        for day, verb in ((facts.reading.added, "Added"), (facts.reading.read, "Read")):
             if _DAY.fullmatch(day):
-                yield day, verb, record
+                yield day, verb, facts
 
 
-def _entry(day: str, verb: str, record: Record, address: str, options: SiteOptions) -> str:
-    identity = "\n".join((options.url or options.title, record.key, verb))
-    tags = "".join(f"<category term={_attribute(tag)}/>" for tag in record.tags)
+def _entry(day: str, verb: str, facts: Facts, address: str, options: SiteOptions) -> str:
+    identity = "\n".join((options.url or options.title, facts.key, verb))
+    tags = "".join(f"<category term={_attribute(tag)}/>" for tag in facts.tags)
     return (
-        f"<entry><title>{verb}: {_text(record.title or record.key)}</title>"
+        f"<entry><title>{verb}: {_text(facts.heading)}</title>"
         f"<id>{_identity(identity)}</id>"
         f"<link href={_attribute(address)}/><updated>{day}T00:00:00Z</updated>{tags}"
-        f"<summary>{_text(citation(record))}</summary></entry>\n"
+        f"<summary>{_text(citation(facts))}</summary></entry>\n"
     )
 
 

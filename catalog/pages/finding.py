@@ -7,9 +7,9 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from importlib.resources import files
 
+from catalog.facts import Facts
 from catalog.pages.escape import script_json
 from catalog.pages.paper import short_authors
-from catalog.record import Record
 from catalog.search.fields import facts
 from catalog.search.fold import fold
 from catalog.search.rows import columns
@@ -21,28 +21,28 @@ _MARKUP = re.compile(r"\]\([^()\s]*\)|<[^<>\n]*>|[`*_\[\]|]")
 
 
 def search_files(
-    records: Sequence[Record], slugs: Mapping[str, str], implemented: Container[str], written: Mapping[str, str]
+    papers: Sequence[Facts], slugs: Mapping[str, str], implemented: Container[str], written: Mapping[str, str]
 ) -> dict[str, str]:
     """The index as a script, which also loads from a folder on disk. Papers stand in the order of the table."""
     language = json.loads(files("catalog.search").joinpath("language.json").read_text("utf-8"))
-    papers = [_paper(record, slugs[record.key], record.key in implemented) for record in records]
+    rows = [_paper(one, slugs[one.key], one.key in implemented) for one in papers]
     pages = [_page(path, body) for path, body in written.items() if path.endswith(".md") and path != "index.md"]
     return {
-        "search.js": f"window.readrunIndex={script_json({'language': language, 'papers': papers, 'pages': pages})};\n"
+        "search.js": f"window.readrunIndex={script_json({'language': language, 'papers': rows, 'pages': pages})};\n"
     }
 
 
-def _paper(record: Record, slug: str, implemented: bool) -> dict[str, object]:
-    named = facts(record) | ({("has", "impl")} if implemented else set())
+def _paper(one: Facts, slug: str, implemented: bool) -> dict[str, object]:
+    named = facts(one) | ({("has", "impl")} if implemented else set())
     return {
-        "key": record.key,
+        "key": one.key,
         "slug": slug,
-        "title": record.title or record.key,
-        "by": short_authors(record),
-        "year": f"{record.year:04}" if record.year else "",
-        "added": record.added,
-        "status": record.status,
-        "columns": columns(record),
+        "title": one.heading,
+        "by": short_authors(one),
+        "year": f"{one.year:04}" if one.year else "",
+        "added": one.reading.added,
+        "status": one.reading.status,
+        "columns": columns(one),
         "facts": sorted(named),
     }
 

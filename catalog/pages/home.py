@@ -6,35 +6,32 @@ import re
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 
+from catalog.facts import Facts
 from catalog.models import Status
 from catalog.pages.escape import front_matter, meta_value, plain, script_json, text, web_address
 from catalog.pages.options import SiteOptions
-from catalog.pages.paper import short_authors, shown_venue
+from catalog.pages.paper import short_authors
 from catalog.pages.templates import fill
-from catalog.record import Record
 
 MARK = "<!-- papers -->"
 _HEAD = re.compile(r"\A---[ \t]*\n.*?^---[ \t]*(?:\n|\Z)", re.S | re.M)
 _TITLE = re.compile(r"^# ", re.M)
 
 
-def home_page(records: Sequence[Record], slugs: Mapping[str, str], options: SiteOptions, written: str = "") -> str:
+def home_page(papers: Sequence[Facts], slugs: Mapping[str, str], options: SiteOptions, written: str = "") -> str:
     """The Markdown of the home page.
 
     `written` is the text of a hand-written index.md: the table stands in place of its line `<!-- papers -->`, or at
     its end.
     """
-    counts = Counter(record.status for record in records)
+    counts = Counter(facts.reading.status for facts in papers)
     body = fill(
         "home.html",
         counts=[(str(status), counts[status]) for status in (Status.read, Status.reading, Status.unread)],
-        summary=f"{counts['read']} of {len(records)} papers read, {counts['reading']} being read",
-        papers=[
-            {"slug": slugs[record.key], "title": record.title or record.key, "by": short_authors(record)}
-            for record in records
-        ],
+        summary=f"{counts['read']} of {len(papers)} papers read, {counts['reading']} being read",
+        papers=[{"slug": slugs[facts.key], "title": facts.heading, "by": short_authors(facts)} for facts in papers],
     )
-    description = options.description or f"{len(records)} papers, {counts['read']} of them read"
+    description = options.description or f"{len(papers)} papers, {counts['read']} of them read"
     meta = {
         "title": meta_value(options.title),
         "description": meta_value(description),
@@ -45,18 +42,16 @@ def home_page(records: Sequence[Record], slugs: Mapping[str, str], options: Site
 
 
 def table(
-    records: Sequence[Record], slugs: Mapping[str, str], implemented: Container[str] = ()
+    papers: Sequence[Facts], slugs: Mapping[str, str], implemented: Container[str] = ()
 ) -> list[dict[str, object]]:
     """What the table needs of each paper, and no more; nothing that is empty. `implemented` holds keys of papers."""
-    rows = [_row(record, slugs) | {"impl": record.key in implemented} for record in records]
+    rows = [_row(facts, slugs) | {"impl": facts.key in implemented} for facts in papers]
     return [{name: value for name, value in row.items() if value} for row in rows]
 
 
-def table_files(
-    records: Sequence[Record], slugs: Mapping[str, str], implemented: Container[str] = ()
-) -> dict[str, str]:
+def table_files(papers: Sequence[Facts], slugs: Mapping[str, str], implemented: Container[str] = ()) -> dict[str, str]:
     """The table's data: as JSON for anyone, and as a script, which also loads from a folder on disk."""
-    data = script_json(table(records, slugs, implemented))
+    data = script_json(table(papers, slugs, implemented))
     return {"papers.json": data + "\n", "papers.js": f"window.readrunPapers={data};\n"}
 
 
@@ -68,19 +63,19 @@ def _around(written: str, body: str, options: SiteOptions) -> str:
     return f"{title}{lead}{before.strip()}{body}{after.strip()}\n"
 
 
-def _row(record: Record, slugs: Mapping[str, str]) -> dict[str, object]:
-    paper = record.link("paper") or (f"https://doi.org/{record.doi}" if record.doi else "")
+def _row(facts: Facts, slugs: Mapping[str, str]) -> dict[str, object]:
     return {
-        "key": record.key,
-        "slug": slugs[record.key],
-        "title": record.title or record.key,
-        "authors": list(record.authors),
-        "year": record.year,
-        "venue": shown_venue(record),
-        "status": record.status,
-        "tags": list(record.tags),
-        "added": record.added,
-        "read": record.read,
-        "paper": web_address(paper),
-        "code": web_address(record.link("code")),
+        "key": facts.key,
+        "slug": slugs[facts.key],
+        "title": facts.heading,
+        "authors": [name.display for name in facts.names],
+        "sort": facts.names[0].sort if facts.names else "",
+        "year": facts.year,
+        "venue": facts.venue,
+        "status": facts.reading.status,
+        "tags": list(facts.tags),
+        "added": facts.reading.added,
+        "read": facts.reading.read,
+        "paper": web_address(facts.address()),
+        "code": web_address(facts.address("code")),
     }

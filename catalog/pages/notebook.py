@@ -9,7 +9,7 @@ from html import unescape
 from pathlib import PurePosixPath
 
 from catalog.errors import KbError
-from catalog.models import Paper, Tutorial
+from catalog.facts import Facts, Taught
 from catalog.notebook import Cell, LastRun, Notebook, Output, read
 from catalog.pages.annotated import LONGEST, highlighted
 from catalog.pages.escape import front_matter, meta_value, text
@@ -18,7 +18,6 @@ from catalog.pages.paper import day
 from catalog.pages.picture import Picture, png
 from catalog.pages.slugs import slugs
 from catalog.pages.templates import cleaned, fill
-from catalog.record import Record
 
 PYTHON = frozenset({"python", "ipython", "python3", ""})
 MOST_PICTURES = 50
@@ -42,7 +41,7 @@ class Shown:
     page: str
     file: NotebookFile
     notebook: Notebook
-    papers: list[Paper] = field(default_factory=list)
+    papers: list[Facts] = field(default_factory=list)
     stated: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -54,7 +53,7 @@ class Shown:
 
 
 def shown_notebooks(
-    papers: Iterable[Paper], files: Mapping[str, NotebookFile], taken: Iterable[str]
+    papers: Iterable[Facts], files: Mapping[str, NotebookFile], taken: Iterable[str]
 ) -> dict[str, Shown]:
     """The notebooks that tutorials link to, by the address that they write. What cannot be read is left to `kb check`.
 
@@ -79,11 +78,11 @@ def shown_notebooks(
     return found
 
 
-def _note(shown: Shown, paper: Paper, tutorial: Tutorial) -> None:
+def _note(shown: Shown, paper: Facts, tutorial: Taught) -> None:
     """That a tutorial of a paper leads here."""
     if paper not in shown.papers:
         shown.papers.append(paper)
-    for library, version in tutorial.versions.items():
+    for library, version in tutorial.versions:
         shown.stated.setdefault(library, version)
 
 
@@ -102,7 +101,7 @@ def _pages(paths: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
     return pages
 
 
-def notebook_files(shown: Shown, records: Mapping[str, Record], pages: Mapping[str, str]) -> dict[str, str | bytes]:
+def notebook_files(shown: Shown, pages: Mapping[str, str]) -> dict[str, str | bytes]:
     """The page, the notebook itself to download, and its pictures. `pages` holds the page of each citation key."""
     page, notebook = shown.page, shown.notebook
     room = _Room()
@@ -115,7 +114,7 @@ def notebook_files(shown: Shown, records: Mapping[str, Record], pages: Mapping[s
         title=title,
         file=PurePosixPath(shown.file.path).name,
         download=f"{page}/{stem}.ipynb",
-        papers=[_paper(paper, records, pages) for paper in shown.papers],
+        papers=[_paper(paper, pages) for paper in shown.papers],
         versions=shown.versions,
         ran=_ran(notebook.last_run),
         cells=[cell for cell in cells if cell["prose"] or cell["code"] or cell["outputs"]],
@@ -124,7 +123,7 @@ def notebook_files(shown: Shown, records: Mapping[str, Record], pages: Mapping[s
     )
     meta: dict[str, object] = {
         "title": meta_value(title),
-        "description": meta_value(f"A notebook that runs {', '.join(p.title or p.key for p in shown.papers)}"[:300]),
+        "description": meta_value(f"A notebook that runs {', '.join(p.heading for p in shown.papers)}"[:300]),
         "kb": "notebook",
         "hide": ["navigation", "toc"],
     }
@@ -227,8 +226,8 @@ def _with_anchors(cells: Sequence[dict[str, object]]) -> list[tuple[str, str]]:
     return contents
 
 
-def _paper(paper: Paper, records: Mapping[str, Record], pages: Mapping[str, str]) -> dict[str, str]:
-    return {"title": records[paper.key].title or paper.key, "href": f"{pages[paper.key]}.html#tutorials"}
+def _paper(paper: Facts, pages: Mapping[str, str]) -> dict[str, str]:
+    return {"title": paper.heading, "href": f"{pages[paper.key]}.html#tutorials"}
 
 
 def _ran(run: LastRun) -> dict[str, str]:

@@ -52,23 +52,9 @@ def markup_html(markup: str, pages: Mapping[str, str]) -> str:
     return html_on_one_line(_Links(pages).rewrite(_sanitised(_demote(markup))))
 
 
-def prose_html(prose: str) -> str:
-    """Plain prose (an abstract) as paragraphs of HTML, `$…$` marked as mathematics."""
-    parts = [part for part in re.split(r"\n[ \t]*\n", prose.strip()) if part.strip()]
-    return "".join(f"<p>{_with_math(' '.join(part.split()))}</p>" for part in parts)
-
-
 def has_math(markup: str) -> bool:
     """Whether the HTML holds mathematics to typeset."""
     return 'class="arithmatex"' in markup
-
-
-def _with_math(line: str) -> str:
-    pieces = _MATH.split(line)
-    for number, piece in enumerate(pieces):
-        math = number % 2 == 1
-        pieces[number] = f'<span class="arithmatex">{text(f"${piece}$")}</span>' if math else text(piece)
-    return "".join(pieces)
 
 
 @lru_cache(maxsize=8192)

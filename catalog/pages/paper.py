@@ -3,38 +3,36 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from catalog.export.citation import citation, inverted
-from catalog.models import Link, Paper, Tutorial
-from catalog.pages.escape import front_matter, meta_value, script_json, web_address
-from catalog.pages.notes import has_math, notes_html, prose_html
+from catalog.export.citation import citation
+from catalog.facts import Address, Facts, Name, Reading, Taught
+from catalog.pages.escape import front_matter, meta_value, script_json, text, web_address
+from catalog.pages.notes import has_math, notes_html
 from catalog.pages.related import Related
 from catalog.pages.templates import cleaned, fill, filter_link
-from catalog.record import Record
+from catalog.text import html, plain
 
 if TYPE_CHECKING:
     from catalog.errors import Finding
     from catalog.pages.notebook import Shown
 
 _LABELS = {"docs": "Documentation", "arxiv": "arXiv", "pdf": "PDF", "doi": "DOI"}
-_PREPRINT = re.compile(r"arxiv\b|corr\Z", re.I)
 _Link = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a page says about other papers: their records and page names, and which stand near this one.
+    """What a page says about other papers: their facts and page names, and which stand near this one.
 
     `notebooks` are those that have a page, by the address that tutorials write.
     """
 
-    records: Mapping[str, Record]
+    papers: Mapping[str, Facts]
     slugs: Mapping[str, str]
     pages: Mapping[str, str]
     near: Mapping[str, Sequence[Related]]
@@ -43,47 +41,43 @@ class Surroundings:
 
 
 def paper_page(
-    paper: Paper,
-    record: Record,
+    facts: Facts,
     around: Surroundings,
     previous: str | None = None,
     following: str | None = None,
     implementation: str = "",
 ) -> str:
     """The Markdown of a paper's page: front matter, and its HTML on one line. `implementation` is clean HTML."""
-    notes = notes_html(paper.notes, around.pages)
-    abstract = prose_html(record.abstract)
-    title = record.title or record.key
+    notes = notes_html(facts.notes, around.pages)
+    title, abstract = (html(rich, text) for rich in (facts.title, facts.abstract))
     body = fill(
         "paper.html",
-        record=record,
-        title=title,
-        status=record.status,
-        slug=around.slugs[record.key],
-        when=_when(record),
-        venue=shown_venue(record),
-        tags=record.tags,
+        facts=facts,
+        authors=[name.display for name in facts.names],
+        title=cleaned(title) if title else facts.key,
+        status=facts.reading.status,
+        slug=around.slugs[facts.key],
+        when=_when(facts.reading),
         filter_link=filter_link("../index.html"),
-        buttons=[_button(link) for link in paper.links],
+        buttons=[_button(address) for address in facts.places],
         notes=cleaned(notes),
-        abstract=cleaned(abstract),
-        tutorials=[_tutorial(tutorial, around) for tutorial in paper.tutorials],
+        abstract=cleaned(f"<p>{abstract}</p>") if abstract else "",
+        tutorials=[_tutorial(tutorial, around) for tutorial in facts.tutorials],
         implementation=cleaned(implementation),
-        citation=citation(record),
-        bibtex=paper.bibtex,
-        facts=_facts(record),
-        neighbours=_neighbours(record, around),
+        citation=citation(facts),
+        known=_known(facts),
+        neighbours=_neighbours(facts, around),
         previous=_near(previous, around) if previous else None,
         next=_near(following, around) if following else None,
     )
     meta: dict[str, object] = {
-        "title": meta_value(title),
-        "description": meta_value(_description(record)),
+        "title": meta_value(facts.heading),
+        "description": meta_value(_description(facts)),
         "kb": "paper",
         "hide": ["navigation", "toc"],
-        "jsonld": script_json(_json_ld(record)),
+        "jsonld": script_json(_json_ld(facts)),
     }
-    meta |= {"math": True} if has_math(notes + abstract + implementation) else {}
+    meta |= {"math": True} if has_math(title + notes + abstract + implementation) else {}
     return front_matter(meta | ({"implementation": True} if implementation else {})) + f"\n{body}\n"
 
 
@@ -94,18 +88,9 @@ def unreadable_page(key: str, findings: Sequence[Finding]) -> str:
     return front_matter(meta) + f"\n{body}\n"
 
 
-def short_authors(record: Record) -> str:
+def short_authors(facts: Facts) -> str:
     """First author and year, as one says it: "Hu et al., 2021"."""
-    several = record.et_al or len(record.authors) > 2
-    names = [inverted(name).partition(", ")[0] for name in record.authors[: 1 if several else 2]]
-    people = " and ".join(names) + (" et al." if several else "")
-    return ", ".join(part for part in (people, str(record.year or "")) if part)
-
-
-def shown_venue(record: Record) -> str:
-    """Where it appeared, in a form that papers share: all preprints of arXiv under one name."""
-    preprint = _PREPRINT.match(record.venue)
-    return "arXiv" if preprint or (record.arxiv and not record.venue) else record.venue
+    return ", ".join(part for part in (facts.by, str(facts.year or "")) if part)
 
 
 def day(date: str) -> str:
@@ -116,13 +101,13 @@ def day(date: str) -> str:
         return date
 
 
-def _button(link: Link) -> _Link:
-    label = _LABELS.get(link.name, link.name[:1].upper() + link.name[1:])
-    href = web_address(link.url)
-    return {"label": label, "href": href, "detail": link.label if href else link.url}
+def _button(address: Address) -> _Link:
+    label = _LABELS.get(address.kind, address.kind[:1].upper() + address.kind[1:])
+    href = web_address(address.url)
+    return {"label": label, "href": href, "detail": address.label if href else address.url}
 
 
-def _tutorial(tutorial: Tutorial, around: Surroundings) -> dict[str, object]:
+def _tutorial(tutorial: Taught, around: Surroundings) -> dict[str, object]:
     href = web_address(tutorial.notebook)
     file = "" if href else tutorial.notebook
     name = PurePosixPath(file).name
@@ -135,7 +120,7 @@ def _tutorial(tutorial: Tutorial, around: Surroundings) -> dict[str, object]:
     return {
         "name": tutorial.name,
         "date": day(tutorial.date),
-        "versions": list((tutorial.versions or (shown.notebook.written_for if shown else {})).items()),
+        "versions": list(tutorial.versions or (shown.notebook.written_for.items() if shown else ())),
         "ran": [(name, version) for name, _, version in shown.versions if version] if shown else [],
         "ran_on": day(run.date) if run else "",
         "href": href,
@@ -143,26 +128,27 @@ def _tutorial(tutorial: Tutorial, around: Surroundings) -> dict[str, object]:
     }
 
 
-def _facts(record: Record) -> list[tuple[str, str, str]]:
+def _known(facts: Facts) -> list[tuple[str, str, str]]:
     """Name, value and address of what is known about a paper, without what is not."""
-    facts = [
-        ("Key", record.key, ""),
-        ("Read", day(record.read), ""),
-        ("Due", day(record.due), ""),
-        ("Added", day(record.added), ""),
-        ("DOI", record.doi, f"https://doi.org/{_quoted(record.doi)}"),
-        ("arXiv", record.arxiv, f"https://arxiv.org/abs/{_quoted(record.arxiv)}"),
-        ("Type", record.type, ""),
-        ("Earlier keys", ", ".join(record.aliases), ""),
+    reading = facts.reading
+    known = [
+        ("Key", facts.key, ""),
+        ("Read", day(reading.read), ""),
+        ("Due", day(reading.due), ""),
+        ("Added", day(reading.added), ""),
+        ("DOI", facts.doi, f"https://doi.org/{_quoted(facts.doi)}"),
+        ("arXiv", facts.arxiv, f"https://arxiv.org/abs/{_quoted(facts.arxiv)}"),
+        ("Type", facts.kind, ""),
+        ("Earlier keys", ", ".join(facts.aliases), ""),
     ]
-    return [fact for fact in facts if fact[1]]
+    return [fact for fact in known if fact[1]]
 
 
-def _when(record: Record) -> str:
+def _when(reading: Reading) -> str:
     """The date that goes with the status."""
-    if record.read:
-        return day(record.read)
-    dates = (("due", record.due), ("added", record.added))
+    if reading.read:
+        return day(reading.read)
+    dates = (("due", reading.due), ("added", reading.added))
     return next((f"{word} {day(date)}" for word, date in dates if date), "")
 
 
@@ -170,40 +156,47 @@ def _quoted(part: str) -> str:
     return quote(part, safe="/:().;-_", errors="replace")
 
 
-def _neighbours(record: Record, around: Surroundings) -> list[tuple[str, list[_Link]]]:
-    cites = [key for key in record.cites if key in around.records and key != record.key]
+def _neighbours(facts: Facts, around: Surroundings) -> list[tuple[str, list[_Link]]]:
+    cites = [key for key in facts.cites if key in around.papers and key != facts.key]
     lists = [
         ("Mentions", [_near(key, around) for key in cites]),
-        ("Mentioned by", [_near(key, around) for key in around.cited_by.get(record.key, ())]),
-        ("Related", [_near(near.key, around, near.shares) for near in around.near.get(record.key, ())]),
+        ("Mentioned by", [_near(key, around) for key in around.cited_by.get(facts.key, ())]),
+        ("Related", [_near(near.key, around, near.shares) for near in around.near.get(facts.key, ())]),
     ]
     return [(heading, papers) for heading, papers in lists if papers]
 
 
 def _near(key: str, around: Surroundings, shares: Sequence[str] = ()) -> _Link:
-    record = around.records[key]
+    facts = around.papers[key]
     href = f"{around.slugs[key]}.html"
     return {
         "href": href,
-        "title": record.title or key,
-        "by": short_authors(record),
+        "title": facts.heading,
+        "by": short_authors(facts),
         "shares": f"shares {', '.join(shares)}" if shares else "",
     }
 
 
-def _description(record: Record) -> str:
-    about = short_authors(record) + (f", {shown_venue(record)}" if shown_venue(record) else "")
-    start = " ".join(record.abstract[:400].split())[:160]
-    return ". ".join(part for part in (about, start) if part) or f"{record.title or record.key}: notes and BibTeX"
+def _description(facts: Facts) -> str:
+    about = short_authors(facts) + (f", {facts.venue}" if facts.venue else "")
+    start = " ".join(plain(facts.abstract)[:400].split())[:160]
+    return ". ".join(part for part in (about, start) if part) or f"{facts.heading}: notes and BibTeX"
 
 
-def _json_ld(record: Record) -> dict[str, object]:
+def _json_ld(facts: Facts) -> dict[str, object]:
     """The page is a note about the paper; the paper is what it is about."""
-    about: dict[str, object] = {"@type": "ScholarlyArticle", "name": record.title or record.key}
-    about |= {"author": [{"@type": "Person", "name": name} for name in record.authors]} if record.authors else {}
-    about |= {"datePublished": str(record.year)} if record.year else {}
-    about |= {"isPartOf": {"@type": "PublicationIssue", "name": record.venue}} if record.venue else {}
-    about |= {"sameAs": f"https://doi.org/{_quoted(record.doi)}"} if record.doi else {}
-    about |= {"keywords": list(record.tags)} if record.tags else {}
-    name = f"Notes on {record.title or record.key}"
+    about: dict[str, object] = {"@type": "ScholarlyArticle", "name": facts.heading}
+    about |= {"author": [_json_ld_name(name) for name in facts.names]} if facts.names else {}
+    about |= {"datePublished": facts.date.partition("/")[0]} if facts.date else {}
+    about |= {"isPartOf": {"@type": "PublicationIssue", "name": facts.venue}} if facts.venue else {}
+    about |= {"sameAs": f"https://doi.org/{_quoted(facts.doi)}"} if facts.doi else {}
+    about |= {"keywords": list(facts.tags)} if facts.tags else {}
+    name = f"Notes on {facts.heading}"
     return {"@context": "https://schema.org", "@type": "WebPage", "name": name, "about": about}
+
+
+def _json_ld_name(name: Name) -> dict[str, str]:
+    if name.literal:
+        return {"@type": "Organization", "name": name.literal}
+    parts = {"givenName": name.given, "familyName": " ".join(filter(None, (name.particle, name.family)))}
+    return {"@type": "Person", "name": name.display} | {part: value for part, value in parts.items() if value}

@@ -8,8 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catalog.models import tag_slug
-from catalog.record import Record
+from catalog.facts import Facts
+from catalog.text import plain, tag_slug
 
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _COMMON = frozenset(
@@ -34,17 +34,17 @@ class Related:
     shares: tuple[str, ...]
 
 
-def related(records: Sequence[Record], limit: int = 5) -> dict[str, list[Related]]:
+def related(papers: Sequence[Facts], limit: int = 5) -> dict[str, list[Related]]:
     """For each key the nearest papers, best first."""
-    traits = {record.key: _traits(record) for record in records}
+    traits = {facts.key: _traits(facts) for facts in papers}
     holders: dict[str, list[str]] = defaultdict(list)
     for key, names in traits.items():
         for name in names:
             holders[name].append(key)
-    most_shared_word = max(3, min(10, len(records) // 4))
-    most_shared_tag = min(_MOST_SHARED_TAG, max(3, len(records) * 2 // 3))
+    most_shared_word = max(3, min(10, len(papers) // 4))
+    most_shared_tag = min(_MOST_SHARED_TAG, max(3, len(papers) * 2 // 3))
     weights = {
-        name: _weight(name, len(keys), len(records))
+        name: _weight(name, len(keys), len(papers))
         for name, keys in holders.items()
         if 1 < len(keys) <= (most_shared_tag if name.startswith("#") else most_shared_word)
     }
@@ -71,8 +71,8 @@ def _weight(name: str, holders: int, total: int) -> float:
     return math.log(1 + total / holders) * (1.5 if name.startswith("#") else 0.6)
 
 
-def _traits(record: Record) -> dict[str, str]:
+def _traits(facts: Facts) -> dict[str, str]:
     """What a paper may share, as it is compared and as it is shown: tags behind a `#`, and words."""
-    words = {word.lower(): word.lower() for word in _WORD.findall(f"{record.title} {record.abstract[:5000]}")}
-    tags = {f"#{tag_slug(tag)}": tag for tag in record.tags}
+    words = {word.lower(): word.lower() for word in _WORD.findall(f"{facts.heading} {plain(facts.abstract)[:5000]}")}
+    tags = {f"#{tag_slug(tag)}": tag for tag in facts.tags}
     return tags | {word: word for word in words if word not in _COMMON}

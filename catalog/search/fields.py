@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from catalog.errors import BadQuery
-from catalog.record import Record, tag_slug
+from catalog.facts import Facts
 from catalog.search.fold import clean, is_ideograph, tokens
 from catalog.search.tree import BEYOND, Between, Contains, Is, Node, Words, any_of, starting
+from catalog.text import tag_slug
 
 STATUSES = ("unread", "reading", "read")
 _YEAR = re.compile(r"[0-9]{4}\Z")
@@ -182,6 +183,7 @@ def _compared(name: str, operator: str, point: str) -> Between:
     return Between(name, "", point if operator == "<" else point + BEYOND)
 
 
+_BASES = {"arxiv": _arxiv, "doi": _doi}
 FIELDS: dict[str, Field] = {
     "abstract": Field("words of the abstract", "abstract:attention", _text("abstract")),
     "added": Field("when it came into the catalog: a date or a range", "added:2026-01..2026-03", _span("added", _date)),
@@ -221,38 +223,39 @@ def unknown_field(name: str) -> str:
     )
 
 
-def facts(record: Record) -> set[tuple[str, str]]:
+def facts(one: Facts) -> set[tuple[str, str]]:
     """All that fields compare whole, as (name, value) pairs; what is empty or unknown is no fact."""
+    reading = one.reading
     pairs = [
-        ("key", record.key.casefold()),
-        ("type", record.type.casefold()),
-        ("status", record.status.lower()),
-        ("year", f"{record.year:04}" if 0 < record.year <= 9999 else ""),
-        *((name, getattr(record, name)) for name in ("added", "read", "due")),
-        ("doi", _doi(record.doi)),
-        ("arxiv", _arxiv(record.arxiv)),
-        *(("tag", tag_slug(clean(tag))) for tag in record.tags),
-        *(("link", url.casefold()) for _, url, _ in record.links),
-        *(("has", name) for name in _present(record)),
+        ("key", one.key.casefold()),
+        ("type", one.kind.casefold()),
+        ("status", reading.status.lower()),
+        ("year", f"{one.year:04}" if 0 < one.year <= 9999 else ""),
+        ("added", reading.added),
+        ("read", reading.read),
+        ("due", reading.due),
+        *((name, _BASES.get(name, str.casefold)(value)) for name, value in one.ids),
+        *(("tag", tag_slug(clean(tag))) for tag in one.tags),
+        *(("link", address.url.casefold()) for address in one.addresses),
+        *(("has", name) for name in _present(one)),
     ]
     return {(name, clean(value)) for name, value in pairs if value}
 
 
-def _present(record: Record) -> Iterable[str]:
+def _present(one: Facts) -> Iterable[str]:
     named = {
-        "abstract": record.abstract,
-        "arxiv": record.arxiv,
-        "bibtex": record.bibtex,
-        "doi": record.doi,
-        "due": record.due,
-        "link": record.links,
-        "notes": record.notes,
-        "tag": record.tags,
-        "tutorial": record.tutorials,
-        "year": record.year,
+        "abstract": one.abstract,
+        "bibtex": one.bibtex,
+        "due": one.reading.due,
+        "link": one.addresses,
+        "notes": one.notes,
+        "tag": one.tags,
+        "tutorial": one.tutorials,
+        "year": one.year,
     }
     yield from (name for name, value in named.items() if value)
-    yield from (_singular(name.casefold()) for name, _, _ in record.links)
+    yield from (name for name, _ in one.ids)
+    yield from (_singular(address.kind.casefold()) for address in one.addresses)
 
 
 def _singular(name: str) -> str:

@@ -1,8 +1,8 @@
 """The tables of the index: their shape, and papers going in and coming out.
 
-`paper` has a row a file with what sorting needs, `body` and `prose` the record, `fact` what fields compare whole,
-`mark` by what a work is recognised, `words` (FTS5, without a copy of the text) the tokens. Rows of a paper are found
-again from its record.
+`paper` has a row a file with what sorting needs and a list prints, `body` and `prose` the facts, `fact` what fields
+compare whole, `mark` by what a work is recognised, `words` (FTS5, without a copy of the text) the tokens. Rows of a
+paper are found again from its facts.
 """
 
 from __future__ import annotations
@@ -14,24 +14,27 @@ import json
 import sqlite3
 import unicodedata
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
-from catalog.record import Record
+from catalog.facts import SCHEMA, Address, Facts, Line, Name, Reading, Taught
 from catalog.search.fields import STATUSES, facts
 from catalog.search.fold import clean, compounds, fold
+from catalog.text import plain
 
+T = TypeVar("T")
 SORTS = ("year", "added", "read", "title", "author", "key", "venue", "status", "due")
 
 _APPLICATION = 0x6B624958
 _BETWEEN = " \N{PILCROW SIGN} "  # a token that no query has, so that a phrase does not run on into the next author
 _SCHEMA = (
-    f"CREATE TABLE paper(id INTEGER PRIMARY KEY, file TEXT UNIQUE NOT NULL, stamp TEXT NOT NULL, {', '.join(SORTS)})",
+    f"CREATE TABLE paper(id INTEGER PRIMARY KEY, file TEXT UNIQUE NOT NULL, stamp TEXT NOT NULL, {', '.join(SORTS)},"
+    " shown, authors, by)",
     "CREATE INDEX paper_key ON paper(key)",
-    "CREATE TABLE body(id INTEGER PRIMARY KEY, record TEXT NOT NULL)",
-    "CREATE TABLE prose(id INTEGER PRIMARY KEY, abstract TEXT NOT NULL, notes TEXT NOT NULL)",
+    "CREATE TABLE body(id INTEGER PRIMARY KEY, facts TEXT NOT NULL)",
+    "CREATE TABLE prose(id INTEGER PRIMARY KEY, abstract TEXT NOT NULL, notes TEXT NOT NULL, bibtex TEXT NOT NULL)",
     "CREATE TABLE fact(name TEXT, value TEXT, id INTEGER, PRIMARY KEY(name, value, id)) WITHOUT ROWID",
     "CREATE TABLE mark(name TEXT, value TEXT, id INTEGER, PRIMARY KEY(name, value, id)) WITHOUT ROWID",
     "CREATE INDEX mark_id ON mark(id)",
@@ -40,15 +43,14 @@ _SCHEMA = (
     "CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, 'row')",
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )
-_FIELDS = tuple(field.name for field in fields(Record))
+_FIELDS = tuple(field.name for field in fields(Facts))
 _VALUES = attrgetter(*_FIELDS)
-_TUPLES = tuple(i for i, field in enumerate(fields(Record)) if str(field.type).startswith("tuple"))
-_ABSTRACT, _NOTES, _LINKS = map(_FIELDS.index, ("abstract", "notes", "links"))
+_PROSE = tuple(map(_FIELDS.index, ("abstract", "notes", "bibtex")))
 _decode = json.JSONDecoder().raw_decode  # half the time of json.loads, which looks for blanks around
-Change: TypeAlias = tuple[str, str, Record]
+Change: TypeAlias = tuple[str, str, Facts]
 Marks: TypeAlias = Mapping[str, Iterable[tuple[str, str]]]
-_VERSION = zlib.crc32(repr((1, _SCHEMA, _FIELDS, unicodedata.unidata_version)).encode()) & 0x7FFFFFFF
-_ADD_PAPER = "INSERT INTO paper VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_VERSION = zlib.crc32(repr((SCHEMA, _SCHEMA, _FIELDS, unicodedata.unidata_version)).encode()) & 0x7FFFFFFF
+_ADD_PAPER = "INSERT INTO paper VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ADD_WORDS = (
     "INSERT INTO words(rowid, key, title, authors, tags, venue, abstract, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
@@ -61,12 +63,9 @@ _MARKED_SO = (
     "SELECT mark.value, key FROM mark JOIN paper USING (id)"
     " WHERE name = ? AND mark.value IN (SELECT value FROM json_each(?)) ORDER BY key"
 )
-_BRIEF = "SELECT id, record FROM body"
-_BRIEF_SOME = "SELECT id, record FROM body WHERE id IN (SELECT value FROM json_each(?))"
-_WHOLE = "SELECT id, record, abstract, notes FROM body JOIN prose USING (id)"
-_WHOLE_SOME = (
-    "SELECT id, record, abstract, notes FROM body JOIN prose USING (id) WHERE id IN (SELECT value FROM json_each(?))"
-)
+_WHOLE = "SELECT id, facts, abstract, notes, bibtex FROM body JOIN prose USING (id)"
+_LINES = "SELECT id, key, status, year, shown, authors, by FROM paper"
+_SOME = " WHERE id IN (SELECT value FROM json_each(?))"
 
 
 class NotAnIndex(sqlite3.DatabaseError):
@@ -143,15 +142,22 @@ def marked(db: sqlite3.Connection, name: str, values: Iterable[str] | None) -> l
     return list(db.execute(_MARKED_SO, (name, json.dumps([clean(value) for value in values]))))
 
 
-def load(db: sqlite3.Connection, ids: Sequence[int], brief: bool = False) -> list[Record]:
-    """The papers with these ids, in their order; `brief` leaves out abstract and notes."""
-    if 2 * len(ids) < _count(db):
-        found = db.execute(_BRIEF_SOME if brief else _WHOLE_SOME, (json.dumps(ids),))
-    else:
-        found = db.execute(_BRIEF if brief else _WHOLE)
+def load(db: sqlite3.Connection, ids: Sequence[int]) -> list[Facts]:
+    """The papers with these ids, in their order."""
+    with _uncollected():
+        return _in_order(db, _WHOLE, ids, _facts)
+
+
+def lines(db: sqlite3.Connection, ids: Sequence[int]) -> list[Line]:
+    """What a list prints of the papers with these ids, in their order."""
+    with _uncollected():
+        return _in_order(db, _LINES, ids, _line)
+
+
+def _in_order(db: sqlite3.Connection, sql: str, ids: Sequence[int], make: Callable[..., T]) -> list[T]:
+    found = db.execute(sql + _SOME, (json.dumps(ids),)) if 2 * len(ids) < _count(db) else db.execute(sql)
     try:
-        with _uncollected():
-            papers = {row[0]: _record(*row[1:]) for row in found}
+        papers = {row[0]: make(*row[1:]) for row in found}
         return [papers[i] for i in ids]
     except (ValueError, TypeError, LookupError):
         raise NotAnIndex from None
@@ -159,7 +165,7 @@ def load(db: sqlite3.Connection, ids: Sequence[int], brief: bool = False) -> lis
 
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
-    """Ten thousand records at once hold no cycles; looking for some takes a quarter of the time."""
+    """The facts of ten thousand papers at once hold no cycles; looking for some takes a quarter of the time."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -174,11 +180,11 @@ def _count(db: sqlite3.Connection) -> int:
 
 
 def _drop(db: sqlite3.Connection, ids: Sequence[int]) -> None:
-    records = load(db, ids)
-    db.executemany(_DROP_WORDS, ((i, *columns(record)) for i, record in zip(ids, records, strict=True)))
+    known = load(db, ids)
+    db.executemany(_DROP_WORDS, ((i, *columns(one)) for i, one in zip(ids, known, strict=True)))
     db.executemany(
         "DELETE FROM fact WHERE name = ? AND value = ? AND id = ?",
-        sorted((*fact, i) for i, record in zip(ids, records, strict=True) for fact in facts(record)),
+        sorted((*fact, i) for i, one in zip(ids, known, strict=True) for fact in facts(one)),
     )
     db.executemany("DELETE FROM paper WHERE id = ?", ((i,) for i in ids))
     db.executemany("DELETE FROM body WHERE id = ?", ((i,) for i in ids))
@@ -186,15 +192,15 @@ def _drop(db: sqlite3.Connection, ids: Sequence[int]) -> None:
     db.executemany("DELETE FROM mark WHERE id = ?", ((i,) for i in ids))
 
 
-def _insert(db: sqlite3.Connection, changes: Sequence[tuple[int, str, str, Record]]) -> None:
-    papers = ((i, _stored(file), stamp, *_sorts(record)) for i, file, stamp, record in changes)
+def _insert(db: sqlite3.Connection, changes: Sequence[tuple[int, str, str, Facts]]) -> None:
+    papers = ((i, _stored(file), stamp, *_sorts(one), *_shown(one)) for i, file, stamp, one in changes)
     db.executemany(_ADD_PAPER, papers)
-    db.executemany("INSERT INTO body VALUES (?, ?)", ((i, _text(record)) for i, *_, record in changes))
-    prose = ((i, clean(record.abstract), clean(record.notes)) for i, *_, record in changes)
-    db.executemany("INSERT INTO prose VALUES (?, ?, ?)", prose)
-    pairs = sorted((*fact, i) for i, *_, record in changes for fact in facts(record))
+    db.executemany("INSERT INTO body VALUES (?, ?)", ((i, _text(one)) for i, *_, one in changes))
+    prose = ((i, json.dumps(one.abstract), clean(one.notes), clean(one.bibtex)) for i, *_, one in changes)
+    db.executemany("INSERT INTO prose VALUES (?, ?, ?, ?)", prose)
+    pairs = sorted((*fact, i) for i, *_, one in changes for fact in facts(one))
     db.executemany("INSERT INTO fact VALUES (?, ?, ?)", pairs)
-    db.executemany(_ADD_WORDS, ((i, *columns(record)) for i, *_, record in changes))
+    db.executemany(_ADD_WORDS, ((i, *columns(one)) for i, *_, one in changes))
 
 
 def _stored(file: str) -> str | bytes:
@@ -209,27 +215,39 @@ def _named(stored: str | bytes) -> str:
         raise NotAnIndex from None
 
 
-def _text(record: Record) -> str:
-    """All of a record but its prose, as a JSON array in the order of its fields."""
-    values = list(_VALUES(record))
-    values[_ABSTRACT] = values[_NOTES] = ""
+def _text(one: Facts) -> str:
+    """All facts but prose, as a JSON array in the order of the fields."""
+    values = list(_VALUES(one))
+    for place in _PROSE:
+        values[place] = ""
     return json.dumps(values)
 
 
-def _record(text: str, abstract: str = "", notes: str = "") -> Record:
-    values = _decode(text)[0]
-    values[_ABSTRACT], values[_NOTES] = abstract, notes
-    for i in _TUPLES:
-        values[i] = tuple(values[i])
-    values[_LINKS] = tuple(map(tuple, values[_LINKS]))
-    return Record(*values)
+def _facts(text: str, abstract: str, notes: str, bibtex: str) -> Facts:
+    (key, title, people, others, date, venue, kind, ids, addresses, _, tags, details, aliases, cites, tutorials,
+     extras, reading, *_) = _decode(text)[0]  # fmt: skip
+    return Facts(
+        key, _pairs(title), tuple((role, tuple(Name(*name) for name in names)) for role, names in people), others, date,
+        venue, kind, _pairs(ids), tuple(Address(*one) for one in addresses), _pairs(_decode(abstract)[0]), tuple(tags),
+        _pairs(details), tuple(aliases), tuple(cites),
+        tuple(Taught(name, day, _pairs(versions), notebook) for name, day, versions, notebook in tutorials),
+        _pairs(extras), Reading(*reading), bibtex, notes,
+    )  # fmt: skip
 
 
-def columns(record: Record) -> tuple[str, ...]:
+def _pairs(values: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple(map(tuple, values))  # type: ignore[arg-type]  # what was written are pairs
+
+
+def _line(key: str, status: int, year: int | None, shown: str, authors: str, by: str) -> Line:
+    return Line(key, STATUSES[status], year or 0, shown, authors, by)
+
+
+def columns(one: Facts) -> tuple[str, ...]:
     """The text of each column of `words`, folded."""
-    authors, tags = _BETWEEN.join(map(fold, record.authors)), _BETWEEN.join(map(fold, record.tags))
-    prose = _running(record.abstract), _running(record.notes)
-    return (fold(record.key), _running(record.title), authors, tags, fold(record.venue), *prose)
+    authors = _BETWEEN.join(fold(name.display) for name in one.names)
+    tags, prose = _BETWEEN.join(map(fold, one.tags)), (_running(plain(one.abstract)), _running(one.notes))
+    return fold(one.key), _running(plain(one.title)), authors, tags, fold(one.venue), *prose
 
 
 def _running(text: str) -> str:
@@ -237,16 +255,17 @@ def _running(text: str) -> str:
     return _BETWEEN.join([fold(text), *compounds(text)])
 
 
-def _sorts(record: Record) -> tuple[str | int | None, ...]:
+def _sorts(one: Facts) -> tuple[str | int | None, ...]:
     """What each of `SORTS` compares; None where there is no value."""
-    status = STATUSES.index(record.status) if record.status in STATUSES else None
-    year = record.year if 0 < record.year <= 9999 else None
-    added, read, due = (clean(date) or None for date in (record.added, record.read, record.due))
-    names = record.title, _family_first(record.first_author), record.venue
-    title, author, venue = (fold(name) or None for name in names)
-    return year, added, read, title, author, clean(record.key), venue, status, due
+    reading = one.reading
+    status = STATUSES.index(reading.status) if reading.status in STATUSES else None
+    year = one.year if 0 < one.year <= 9999 else None
+    added, read, due = (clean(date) or None for date in (reading.added, reading.read, reading.due))
+    texts = plain(one.title), one.names[0].sort if one.names else "", one.venue
+    title, author, venue = (fold(text) or None for text in texts)
+    return year, added, read, title, author, clean(one.key), venue, status, due
 
 
-def _family_first(name: str) -> str:
-    *given, family = name.split() or [""]
-    return name if "," in name else " ".join([family, *given])
+def _shown(one: Facts) -> tuple[str, str, str]:
+    line = one.line
+    return clean(line.title), clean(line.authors), clean(line.by)

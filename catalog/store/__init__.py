@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from catalog.store.disk import Stamp, Version, folded, names_in, read_version, s
 from catalog.store.gate import TRIES, Change, Gate
 
 if TYPE_CHECKING:
+    from catalog.bibtex.shared import Shared
     from catalog.models import Paper
     from catalog.search.index import Index
 
@@ -205,20 +206,11 @@ class Store:
 
         return refresh(self, index)
 
-    def macros(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
-        """The `@string`s that entries may use (with the months), and the text of each shared entry by key."""
-        from catalog.bibtex import MONTHS, scan, strings
-        from catalog.errors import BadBibtex
+    def sharing(self) -> Shared:
+        """What `shared.bib` holds for the entries: macros, commands, and entries that others inherit from."""
+        from catalog.bibtex.shared import Shared
 
-        macros: dict[str, str] = dict(MONTHS)
-        entries: dict[str, str] = {}
-        for block in scan(self.shared()):
-            if block.kind == "string":
-                with contextlib.suppress(BadBibtex):
-                    macros.update(strings(block.text, macros))
-            elif block.kind == "entry":
-                entries[block.key.casefold()] = block.text
-        return macros, entries
+        return Shared.of(self.shared())
 
     # --- writing ---
 

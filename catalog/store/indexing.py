@@ -14,13 +14,14 @@ from catalog.store.disk import Stamp, stamp_at
 
 if TYPE_CHECKING:
     from catalog.bibtex import Entry
-    from catalog.record import Record
+    from catalog.bibtex.shared import Shared
+    from catalog.facts import Facts
     from catalog.search.index import Index
     from catalog.store import Store
 
 _GRAIN = 50_000_000  # ns: a file that young may change again without another stamp
 _HEIR = re.compile(r"\b(?:crossref|xdata)\s*=", re.I)
-Row = tuple[str, str, "Record"]
+Row = tuple[str, str, "Facts"]
 
 
 def refresh(store: Store, index: Index) -> list[Finding]:
@@ -55,14 +56,14 @@ def _describe(
 ) -> tuple[list[Row], dict[str, frozenset[tuple[str, str]]], dict[str, tuple[str, list[dict[str, object]]]], list[str]]:
     """Rows and marks for the index, what is wrong with files that cannot be read, and those whose entries inherit."""
     from catalog.bibtex.describe import describe
-    from catalog.bibtex.work import facts
+    from catalog.bibtex.shared import NOTHING
     from catalog.identity import marks_of
 
     try:
-        macros, shared_entries = store.macros()
+        shared = store.sharing()
     except BadFile:  # `kb check` says what is wrong with it; the papers are there all the same
-        macros, shared_entries = {}, {}
-    parents = _Parents(store, macros, shared_entries)
+        shared = NOTHING
+    parents = _Parents(store, shared)
     rows: list[Row] = []
     marks = {}
     bad: dict[str, tuple[str, list[dict[str, object]]]] = {}
@@ -79,16 +80,17 @@ def _describe(
             continue
         if _HEIR.search(paper.bibtex):
             heirs.append(file)
-        rows.append((file, mark, describe(paper, macros, parents)))
-        marks[file] = marks_of(facts(paper, macros, parents), paper.bibtex)
+        facts = describe(paper, shared, parents)
+        rows.append((file, mark, facts))
+        marks[file] = marks_of(facts, paper.bibtex)
     return rows, marks, bad, heirs
 
 
 class _Parents:
     """Entries that others inherit from, looked up when one asks."""
 
-    def __init__(self, store: Store, macros: Mapping[str, str], shared: Mapping[str, str]) -> None:
-        self.store, self.macros, self.shared = store, macros, shared
+    def __init__(self, store: Store, shared: Shared) -> None:
+        self.store, self.shared = store, shared
         self.files: dict[str, str] | None = None
 
     def __call__(self, key: str) -> Entry | None:
@@ -96,15 +98,15 @@ class _Parents:
         from catalog.bibtex.describe import read_first
         from catalog.paperfile import read_key
 
-        if text := self.shared.get(key.casefold()):
+        if text := self.shared.entries.get(key.casefold()):
             try:
-                return read(text, self.macros)
+                return read(text, self.shared.macros)
             except BadBibtex:
                 return None
         if self.files is None:
             self.files = {read_key(file).casefold(): file for file in self.store.files()}
         file = self.files.get(key.casefold())
         try:
-            return read_first(self.store.load(file), self.macros) if file else None
+            return read_first(self.store.load(file), self.shared.macros) if file else None
         except (BadFile, UnknownKey):
             return None

@@ -89,7 +89,7 @@
 
   const SORTS = {
     title: (p) => p.title,
-    author: (p) => p.authors[0] || "",
+    author: (p) => p.sort || "",
     year: (p) => p.year,
     venue: (p) => p.venue,
     tags: (p) => p.tags[0] || "",

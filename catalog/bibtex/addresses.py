@@ -1,0 +1,123 @@
+"""Which identifiers a work has and where it is, out of its links and the fields of its entry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+from catalog.bibtex.identifiers import address, arxiv, doi, in_address, isbn
+from catalog.facts import Address
+from catalog.models import Paper
+
+CODE_HOSTS = ("github.com", "gitlab.com", "codeberg.org", "bitbucket.org")
+_URL = re.compile(r"(?:https?|ftp)://[^\s{}\"<>|\\^`]+", re.I)
+_ESCAPED = re.compile(r"\\([%#&_~$])(?:\{\})?|\\textasciitilde(?:\{\})?|\{\\textasciitilde\}|\{?\\sim\}?")
+_ISSN = re.compile(r"\d{4}-\d{3}[\dXx]")
+_SAID = {"pmid": r"\d{1,9}", "pmcid": r"(?i:pmc)?\d{1,9}", "jstor": r"[\w./-]+", "hdl": r"[\w./-]+", "mrnumber": r"\d+"}
+_EPRINTS = {"pubmed": "pmid", "pmid": "pmid", "jstor": "jstor", "hdl": "hdl"}
+_WORDS = ("howpublished", "note", "annote", "addendum")
+
+
+def identifiers(paper: Paper, fields: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Every identifier as (name, value), each name's most trusted value first: fields, links, then the file's own."""
+    found = [*_of_fields(fields), *(in_address(link.url) for link in paper.links), *paper.ids.items()]
+    return tuple(dict.fromkeys((name, value) for name, value in found if value and not _is_arxiv_doi(name, value)))
+
+
+def addresses(
+    paper: Paper, fields: Mapping[str, str], ids: tuple[tuple[str, str], ...]
+) -> tuple[Address, ...]:  # fmt: skip
+    """The file's links, then what the entry says or its identifiers lead to; the same place once."""
+    own = [Address(link.name, link.url, link.label) for link in paper.links]
+    seen = {same_place(one.url) for one in own}
+    more = []
+    for one in _computed(fields, ids):
+        if same_place(one.url) not in seen:
+            seen.add(same_place(one.url))
+            more.append(one)
+    return (*own, *more)
+
+
+def same_place(url: str) -> str:
+    """What two spellings of one address share: its identifier, or host, path and query."""
+    if "arxiv" in url and (paper := arxiv(url)):
+        return f"arxiv:{paper}"
+    if "doi.org/" in url and (name := doi(url)):
+        return f"doi:{name}"
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").removeprefix("www.")
+    except ValueError:
+        return url
+    return f"{host}{parts.path.rstrip('/')}?{parts.query}#{parts.fragment}"
+
+
+def doi_of(fields: Mapping[str, str]) -> str:
+    """The DOI the entry gives, also as an address; an arXiv DOI is an arXiv id and not counted."""
+    found = doi(fields.get("doi", ""))
+    if not found and "doi.org" in fields.get("url", ""):
+        found = doi(fields["url"])
+    return "" if _is_arxiv_doi("doi", found) else found
+
+
+def arxiv_of(fields: Mapping[str, str]) -> str:
+    """The arXiv id the entry gives: eprint, journal text, note, address or arXiv DOI."""
+    kind = (fields.get("archiveprefix") or fields.get("eprinttype") or "").strip().lower()
+    if kind in ("", "arxiv") and (found := arxiv(fields.get("eprint", ""), bare=True)):
+        return found
+    for name in ("journal", "journaltitle", "doi", "url", "howpublished", "note", "volume", "number", "pubstate"):
+        if found := arxiv(fields.get(name, "").replace("\\_", "_")):
+            return found
+    return ""
+
+
+def _is_arxiv_doi(name: str, value: str) -> bool:
+    return name == "doi" and value.startswith("10.48550/")
+
+
+def _of_fields(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    yield "doi", doi_of(fields)
+    yield "arxiv", arxiv_of(fields)
+    yield "isbn", isbn(fields.get("isbn", ""))
+    if issn := _ISSN.search(fields.get("issn", "")):
+        yield "issn", issn.group().upper()
+    for name, form in _SAID.items():
+        if re.fullmatch(form, value := fields.get(name, "").strip()):
+            yield name, value.upper() if name == "pmcid" else value
+    kind = _EPRINTS.get((fields.get("eprinttype") or fields.get("archiveprefix") or "").strip().lower())
+    if kind and re.fullmatch(_SAID[kind], value := fields.get("eprint", "").strip()):
+        yield kind, value
+    for field in ("url", "biburl", "howpublished"):
+        if url := _url(fields.get(field, "")):
+            yield in_address(url)
+
+
+def _computed(fields: Mapping[str, str], ids: tuple[tuple[str, str], ...]) -> Iterator[Address]:
+    if url := _url(fields.get("url", "")):
+        yield Address(_kind(url), url, "", "url")
+    for name, value in ids:
+        if url := address(name, value):
+            yield Address("paper", url, "", "eprint" if name == "arxiv" and fields.get("eprint") else name)
+    for field in _WORDS:
+        if url := _url(fields.get(field, "")):
+            yield Address(_kind(url), url, "", field)
+
+
+def _url(text: str) -> str:
+    r"""The first address in a field, `\url{…}` and LaTeX's escapes undone."""
+    found = _URL.search(_ESCAPED.sub(lambda m: m[1] or "~", text))
+    return found.group().rstrip(".,;:)'") if found and urlsplit_works(found.group()) else ""
+
+
+def urlsplit_works(url: str) -> bool:
+    """Whether an address has a host, as far as Python can tell."""
+    try:
+        return bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
+
+
+def _kind(url: str) -> str:
+    host = (urlsplit(url).hostname or "").removeprefix("www.")
+    return "code" if host in CODE_HOSTS else "paper"

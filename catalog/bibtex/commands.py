@@ -1,0 +1,106 @@
+"""LaTeX's commands by what becomes of them in print, and those that a `@preamble` defines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+ACCENTS = {
+    "`": "\u0300", "'": "\u0301", "^": "\u0302", "~": "\u0303", "=": "\u0304", "u": "\u0306", ".": "\u0307",
+    '"': "\u0308", "r": "\u030a", "ocirc": "\u030a", "H": "\u030b", "v": "\u030c", "d": "\u0323", "c": "\u0327",
+    "textcommabelow": "\u0326", "k": "\u0328", "textogonekcentered": "\u0328", "b": "\u0331", "t": "\u0361",
+    "f": "\u0311", "G": "\u030f", "U": "\u030e", "h": "\u0309", "bar": "\u0304", "hat": "\u0302", "tilde": "\u0303",
+    "acute": "\u0301", "grave": "\u0300", "check": "\u030c", "breve": "\u0306", "mathring": "\u030a",
+    "textoverline": "\u0305", "overline": "\u0305", "textsubdot": "\u0323", "textsubring": "\u0325",
+}  # fmt: skip
+NUMBERED = {18: "`", 19: "'", 20: "v", 21: "u", 22: "=", 23: "r", 24: "c", 94: "^", 95: ".", 125: "H", 126: "~",
+            127: '"'}  # fmt: skip
+MARKS = {"--": "–", "---": "—", "``": "“", "''": "”", "~": " "}
+STYLES = {
+    **dict.fromkeys(("emph", "textit", "textsl", "mkbibemph", "mkbibitalic", "mathit"), "em"),
+    **dict.fromkeys(("textbf", "mkbibbold", "mathbf"), "strong"),
+    **dict.fromkeys(("textsc", "mkbibacro"), "sc"),
+    **dict.fromkeys(("texttt", "code", "lstinline"), "code"),
+    **dict.fromkeys(("textsuperscript", "mkbibsuperscript"), "sup"),
+    **dict.fromkeys(("textsubscript", "mkbibsubscript"), "sub"),
+}
+SWITCHES = {
+    **dict.fromkeys(("em", "it", "sl", "itshape", "slshape"), "em"),
+    **dict.fromkeys(("bf", "bfseries"), "strong"),
+    **dict.fromkeys(("sc", "smc", "scshape"), "sc"),
+    **dict.fromkeys(("tt", "ttfamily"), "code"),
+    **dict.fromkeys(("rm", "sf", "upshape", "rmfamily", "sffamily", "mdseries", "normalfont", "normalsize"), "text"),
+    **dict.fromkeys(("tiny", "scriptsize", "footnotesize", "small", "large", "Large", "LARGE", "huge", "Huge"), "text"),
+}
+FONT = re.compile(r"(?:five|six|seven|eight|nine|ten|eleven|twelve|rm|it|bf|s?sf|sc|smc|tt|sl|mc|em)+")
+IGNORED = frozenset(
+    str.split(
+        "relax null protect nobreak allowbreak break noindent unskip ignorespaces leavevmode hfill hfil"
+        " newblock bgroup egroup sloppy xspace cyrchar centering raggedright displaystyle textstyle left right"
+        " nolinebreak nopagebreak boldmath unboldmath limits selectfont"
+    )
+)
+DROPPED = frozenset(  # commands whose argument is not printed where they stand
+    str.split(
+        "noopsort nocite label index hspace vspace color sortas thanks footnote footnotemark footnotetext"
+        " phantom hphantom vphantom selectlanguage marginpar begin end"
+    )
+)
+VERBATIM = frozenset({"url", "path", "nolinkurl", "verb", "detokenize"})
+OF_TWO = {  # which of two arguments is printed
+    **dict.fromkeys(("href", "textcolor", "colorbox", "foreignlanguage", "raisebox", "scalebox", "parbox"), 1),
+    "texorpdfstring": 0,
+}
+AROUND = {
+    "enquote": "“”", "enquote*": "‘’", "mkbibquote": "“”", "textquote": "“”", "uv": "„“", "mkbibparens": "()",
+    "mkbibbrackets": "[]",
+}  # fmt: skip
+CASES = {"uppercase": str.upper, "MakeUppercase": str.upper, "lowercase": str.lower, "MakeLowercase": str.lower}
+MOVES = frozenset({"kern", "mkern", "raise", "lower", "hskip", "vskip", "penalty", "moveleft", "moveright"})
+MOVED_BY = re.compile(r"\s*=?\s*[-+]?[\d.,]*\s*(?:true\s*)?(?:pt|em|ex|cm|mm|in|pc|sp|bp|dd|cc|mu)?\s*")
+CODE = re.compile(r"""\s*(?:"(?P<hex>[0-9A-F]+)|'(?P<oct>[0-7]+)|(?P<dec>\d+))\s?""")
+
+
+class Command(NamedTuple):
+    """A command that a preamble defines: `#1` … in its body are arguments; `default` is that of an optional one."""
+
+    body: str
+    parameters: int = 0
+    default: str | None = None
+
+
+NO_COMMANDS: Mapping[str, Command] = MappingProxyType({})
+
+_DEFINED = re.compile(
+    r"\\(?:(?:re)?newcommand|providecommand|DeclareRobustCommand|DeclareTextFontCommand)\*?\s*\{?\s*\\(?P<new>[A-Za-z@]+|.)"
+    r"\s*\}?\s*(?:\[(?P<count>\d)\])?\s*(?:\[(?P<default>[^\]]*)\])?\s*(?=\{)"
+    r"|\\[egx]?def\s*\\(?P<def>[A-Za-z@]+|.)\s*(?P<parameters>(?:#\d\s*)*)(?=\{)"
+    r"|\\let\s*\\(?P<let>[A-Za-z@]+)\s*=?\s*\\(?P<as>[A-Za-z@]+|.)"
+)
+_MOST = 1000
+
+
+def defined(preamble: str) -> dict[str, Command]:
+    """The commands that a preamble's text defines, by name; of one that is defined twice the last."""
+    return dict(list(_definitions(preamble))[-_MOST:])
+
+
+def _definitions(text: str) -> Iterator[tuple[str, Command]]:
+    for found in _DEFINED.finditer(text):
+        if found["let"]:
+            yield found["let"], Command(f"\\{found['as']} ")
+        elif (body := _group(text, found.end())) is not None:
+            parameters = int(found["count"] or 0) if found["new"] else (found["parameters"] or "").count("#")
+            yield found["new"] or found["def"], Command(body, parameters, found["default"])
+
+
+def _group(text: str, at: int) -> str | None:
+    """What stands in the braces that open there, if it is of a length that a definition has."""
+    depth = 0
+    for brace in re.compile(r"\\.|[{}]", re.S).finditer(text, at, at + 5000):
+        depth += {"{": 1, "}": -1}.get(brace.group(), 0)
+        if not depth and brace.group() == "}":
+            return text[at + 1 : brace.start()]
+    return None
