@@ -1,0 +1,77 @@
+"""Nearness of meaning, offline: static word vectors that come inside the package `wordllama`.
+
+Its 16 MB of weights are read as they are: a text is the mean of its tokens' vectors, of length one (Miller, "WordLlama:
+Recycled token embeddings from large language models", 2024). The package itself is never imported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catalog.errors import KbError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+
+WIDTH = 256
+_WORDS = 60  # of a passage: the mean of many words means little
+_PASSAGES = 40
+_SENTENCE = re.compile(r"(?<=[.!?:;])\s+|\n{2,}")
+
+
+def passages(title: str, prose: str) -> Iterator[str]:
+    """What of a paper gets a vector: its title, then pieces of its text of some sentences each."""
+    yield title
+    held: list[str] = []
+    made = 0
+    for sentence in _SENTENCE.split(prose):
+        held += sentence.split()
+        while len(held) >= _WORDS and made < _PASSAGES:
+            yield " ".join(held[:_WORDS])
+            held, made = held[_WORDS:], made + 1
+    if held and made < _PASSAGES:
+        yield " ".join(held)
+
+
+def embed(texts: Sequence[str]) -> Vectors:
+    """The vectors of texts, shape (texts, 256), float32, each of length one; a text without a known word is zero.
+
+    Raises `KbError` that says what to install where the model is not there.
+    """
+    import numpy as np
+
+    weights, tokenizer = _model()
+    made = np.zeros((len(texts), WIDTH), np.float32)
+    for row, encoded in zip(made, tokenizer.encode_batch(list(texts), add_special_tokens=False), strict=True):
+        if encoded.ids:
+            row[:] = weights[encoded.ids].astype(np.float32).mean(axis=0)
+    lengths = np.linalg.norm(made, axis=1, keepdims=True)
+    return np.asarray(made / np.maximum(lengths, 1e-9), np.float32)
+
+
+@cache
+def _model() -> tuple[Any, Any]:
+    """The weights, shape (32000, 256) in float16, and the tokenizer that counts their rows."""
+    found = find_spec("wordllama")
+    if not found or not found.origin or not find_spec("tokenizers") or not find_spec("safetensors"):
+        raise KbError("searching by meaning needs a model of 16 MB: pip install 'readrun[semantic]'")
+    from safetensors import safe_open
+    from tokenizers import Tokenizer
+
+    folder = Path(found.origin).parent
+    try:
+        with safe_open(str(folder / "weights" / "l2_supercat_256.safetensors"), "numpy") as file:  # type: ignore[no-untyped-call]
+            weights = file.get_tensor("embedding.weight")
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizers" / "l2_supercat_tokenizer_config.json"))
+    except Exception as e:  # whatever is wrong with the package's files, the remedy is one
+        raise KbError(f"the model in {folder} cannot be read ({e}); pip install --force-reinstall wordllama") from None
+    tokenizer.no_padding()
+    return weights, tokenizer
