@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from catalog.errors import BadFile, Conflict, Finding, KbError, TakenKey, UnknownKey
 from catalog.files import read_bytes
+from catalog.snapshot import Snapshot, key_or_name
 from catalog.store import Change, Store, Version, find_root
 from catalog.store.config import CONFIG
 
@@ -48,7 +48,7 @@ class Library:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._index: Index | None = None
+        self.snapshot = Snapshot(store)
 
     # --- opening ---
 
@@ -84,27 +84,13 @@ class Library:
 
     # --- finding ---
 
-    def index(self) -> Index:
-        """The search index, up to date with the files."""
-        return self._look()[0]
+    def index(self, whole: bool = False) -> Index:
+        """The search index, up to date with the files; with `whole`, every single file was looked at."""
+        return self.snapshot.index(whole)
 
     def unreadable(self) -> dict[str, tuple[Finding, ...]]:
         """What is wrong with each paper file that cannot be read, by its name within the papers folder."""
-        found: dict[str, tuple[Finding, ...]] = {}
-        for finding in self._look()[1]:
-            file = finding.path.rpartition("/")[2]
-            found[file] = (*found.get(file, ()), finding)
-        return found
-
-    def _look(self) -> tuple[Index, Sequence[Finding]]:
-        from catalog.search.index import CacheLost
-
-        if self._index is None:
-            self._index = self.store.open_index()
-        try:
-            return self._index, self.store.refresh(self._index)
-        except CacheLost:  # the cache was damaged and has been emptied: fill it again
-            return self._index, self.store.refresh(self._index)
+        return self.snapshot.unreadable()
 
     def list(self, query: str = "", sort: str = "", limit: int = 0) -> Sequence[Facts]:
         """The papers that a query finds; without words in it the newest first. Raises `BadQuery`."""
@@ -114,13 +100,15 @@ class Library:
         """As `list`, with the typos that were forgiven and the words that the nearest papers lack."""
         from catalog.search.query import parse
 
-        return self.index().answer(self._with_implementations(parse(query)), sort, limit)
+        asked = self._with_implementations(parse(query))
+        return self.snapshot.answer(lambda index: index.answer(asked, sort, limit))
 
     def lines(self, query: str = "", sort: str = "", limit: int = 0) -> Found[Line]:
         """As `find`, of each paper what a list prints; quicker, as nothing else is read of it."""
         from catalog.search.query import parse
 
-        return self.index().lines(self._with_implementations(parse(query)), sort, limit)
+        asked = self._with_implementations(parse(query))
+        return self.snapshot.answer(lambda index: index.lines(asked, sort, limit))
 
     def _with_implementations(self, query: Query) -> Query:
         """The query with the keys of the papers in the place of `has:impl`, which the index does not know."""
@@ -139,27 +127,12 @@ class Library:
         return self.list(query, "", limit)
 
     def resolve(self, key: str) -> str:
-        """The key that is meant: itself, a former key, or the only key that begins so. Raises `UnknownKey`."""
-        index = self.index()
-        if index.get(key):
-            return key
-        keys = [*index.keys(), *map(key_or_name, self.unreadable())]
-        folded = key.casefold()
-        if exact := [k for k in keys if k.casefold() == folded]:
-            return exact[0]
-        begins = [k for k in keys if k.casefold().startswith(folded)] if folded else []
-        if len(begins) == 1:
-            return begins[0]
-        if begins:
-            shown = ", ".join(begins[:6]) + (" …" if len(begins) > 6 else "")
-            raise UnknownKey(f"{key} is the beginning of {len(begins)} keys: {shown}; write more of it")
-        for facts in index.all():
-            if folded in (alias.casefold() for alias in facts.aliases):
-                return facts.key
-        near = get_close_matches(key, keys, 3, 0.5)
-        raise UnknownKey(
-            f"no paper {key}" + (f"; did you mean {' or '.join(near)}?" if near else "; `kb list` shows all")
-        )
+        """The key that is meant, as `Snapshot.resolve` says. Raises `UnknownKey`."""
+        return self.snapshot.resolve(key)
+
+    def meant(self, text: str) -> str:
+        """The key that a person means, who may give an identifier, an address or words too; see `Snapshot.meant`."""
+        return self.snapshot.meant(text)
 
     def _folded_keys(self) -> set[str]:
         keys = [*self.index().keys(), *map(key_or_name, self.unreadable())]
@@ -167,15 +140,11 @@ class Library:
 
     def file(self, key: str) -> str:
         """The file of a paper, within the papers folder."""
-        key = self.resolve(key)
-        return next((file for file in self.unreadable() if key_or_name(file) == key), "") or self.store.file_of(key)
+        return self.snapshot.file(key)
 
     def get(self, key: str) -> Facts:
         """What is known of a paper. Raises `UnknownKey`, `BadFile`."""
-        key = self.resolve(key)
-        if found := self.index().get(key):
-            return found
-        raise BadFile(*self.unreadable().get(self.file(key), ()))
+        return self.snapshot.get(key)
 
     def paper(self, key: str) -> Paper:
         """A paper's file as it is: what it says itself. Raises `UnknownKey`, `BadFile`."""
@@ -744,16 +713,6 @@ class Library:
         from catalog.models import Paper
 
         return json.dumps(Paper.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-def key_or_name(file: str) -> str:
-    """The key of a paper file, or its bare name where that is none."""
-    from catalog.paperfile import read_key
-
-    try:
-        return read_key(file)
-    except BadFile:
-        return file.removesuffix(".md")
 
 
 def parse_links(links: Iterable[str]) -> tuple[Link, ...]:

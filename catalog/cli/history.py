@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@key_argument(required=False)
+@key_argument(required=False, exact=True)
 @click.option("--limit", "-n", type=click.IntRange(min=0), metavar="N", default=20, show_default=True,
               help="At most so many; 0 for all.")  # fmt: skip
 @click.option("--patch", "-p", is_flag=True, help="Show what each change did to the text.")

@@ -55,14 +55,24 @@ class Day(click.ParamType[dt.date]):
             self.fail(f"{value!r} is not a day; write YYYY-MM-DD, today, tomorrow, yesterday or +7d", param, ctx)
 
 
-def key_argument(name: str = "key", many: bool = False, required: bool = True) -> Decorator:
-    """One KEY, or several; completed in the shell."""
+def _meant(ctx: click.Context, _param: click.Parameter, given: Any) -> Any:
+    from catalog.cli.out import library
+
+    if not given or ctx.resilient_parsing:
+        return given
+    meant = library(ctx).meant
+    return tuple(map(meant, given)) if isinstance(given, tuple) else meant(given)
+
+
+def key_argument(name: str = "key", many: bool = False, required: bool = True, exact: bool = False) -> Decorator:
+    """One KEY, or several; completed in the shell. Unless `exact`, an identifier, an address or words of a paper do."""
     return click.argument(
         name,
         metavar="KEY..." if many else "KEY" if required else "[KEY]",
         nargs=-1 if many else 1,
         required=required,
         shell_complete=complete_keys,
+        callback=None if exact else _meant,
     )
 
 

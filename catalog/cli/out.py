@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 STYLES = {"read": "green", "reading": "yellow", "unread": "dim"}
 MARKS = {"read": "✓", "reading": "…", "unread": "·"}
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_LIBRARY = "catalog.library"
 _BREAK = re.compile(r"[\t\n]")
 
 
@@ -25,9 +26,13 @@ def library(ctx: click.Context) -> Library:
     """The knowledge base of this call; what it has to say by the way comes when the call ends."""
     from catalog.library import Library
 
-    made = Library.open(ctx.find_root().obj)
+    root = ctx.find_root()
+    if there := root.meta.get(_LIBRARY):
+        assert isinstance(there, Library)
+        return there
+    made = root.meta[_LIBRARY] = Library.open(root.obj)
 
-    @ctx.call_on_close
+    @root.call_on_close
     def say() -> None:
         for notice in made.store.gate.notices:
             echo(f"kb: {notice}", err=True)

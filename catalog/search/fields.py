@@ -229,6 +229,7 @@ def facts(one: Facts) -> set[tuple[str, str]]:
     pairs = [
         ("key", one.key.casefold()),
         ("type", one.kind.casefold()),
+        *(("alias", alias.casefold()) for alias in one.aliases),
         ("status", reading.status.lower()),
         ("year", f"{one.year:04}" if 0 < one.year <= 9999 else ""),
         ("added", reading.added),

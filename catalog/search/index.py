@@ -77,10 +77,10 @@ class Index:
 
     # --- keeping up with the files ---
 
-    def stamps(self) -> dict[str, str]:
-        """File name -> stamp, as last indexed; empty after damage, so that all is indexed again."""
+    def stamps(self, keys: Iterable[str] | None = None) -> dict[str, str]:
+        """File name -> stamp, as last indexed, of these papers or all; empty after damage, so all is indexed again."""
         with contextlib.suppress(CacheLost):
-            return self._run(rows.stamps)
+            return self._run(lambda db: rows.stamps(db, keys))
         return {}
 
     def update(
@@ -142,6 +142,15 @@ class Index:
         return self._run(
             lambda db: next(iter(rows.load(db, column(db, "SELECT id FROM paper WHERE key = ?", clean(key)))), None)
         )
+
+    def has(self, key: str) -> bool:
+        """Whether there is a paper with exactly this key."""
+        return bool(self._run(lambda db: column(db, "SELECT 1 FROM paper WHERE key = ? LIMIT 1", clean(key))))
+
+    def with_fact(self, name: str, value: str) -> list[str]:
+        """The keys of the papers of which a fact has exactly this value, in order."""
+        held = "SELECT key FROM paper WHERE id IN (SELECT id FROM fact WHERE name = ? AND value = ?) ORDER BY key"
+        return self._run(lambda db: column(db, held, name, clean(value)))
 
     def all(self) -> list[Facts]:
         """Every paper, by key."""

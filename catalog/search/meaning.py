@@ -68,7 +68,7 @@ def _model() -> tuple[Any, Any]:
 
     folder = Path(found.origin).parent
     try:
-        with safe_open(str(folder / "weights" / "l2_supercat_256.safetensors"), "numpy") as file:  # type: ignore[no-untyped-call]
+        with safe_open(str(folder / "weights" / "l2_supercat_256.safetensors"), "numpy") as file:
             weights = file.get_tensor("embedding.weight")
         tokenizer = Tokenizer.from_file(str(folder / "tokenizers" / "l2_supercat_tokenizer_config.json"))
     except Exception as e:  # whatever is wrong with the package's files, the remedy is one

@@ -100,9 +100,14 @@ def _is_empty(db: sqlite3.Connection) -> bool:
     return db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
 
 
-def stamps(db: sqlite3.Connection) -> dict[str, str]:
-    """File name -> stamp of each paper."""
-    return {_named(file): stamp for file, stamp in db.execute("SELECT file, stamp FROM paper")}
+def stamps(db: sqlite3.Connection, keys: Iterable[str] | None = None) -> dict[str, str]:
+    """File name -> stamp of the papers with these keys, or of each."""
+    if keys is None:
+        found = db.execute("SELECT file, stamp FROM paper")
+    else:
+        wanted = json.dumps([clean(key) for key in keys])
+        found = db.execute("SELECT file, stamp FROM paper WHERE key IN (SELECT value FROM json_each(?))", (wanted,))
+    return {_named(file): stamp for file, stamp in found}
 
 
 def update(db: sqlite3.Connection, changed: Sequence[Change], removed: Iterable[str], marks: Marks) -> None:

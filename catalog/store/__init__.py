@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from stat import S_ISREG
+from stat import S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["CONFIG", "SHARED", "Change", "Config", "Store", "Version", "find_root", "read_config", "write_whole"]
 
 SHARED = "shared.bib"
+INDEX = "index.sqlite"
 
 
 class Store:
@@ -55,13 +56,16 @@ class Store:
 
     def _files(self) -> dict[str, Stamp]:
         found = {}
-        for name in names_in(self.folder):
-            if name.endswith(".md") and name[0] not in "._" and name.upper() != "README.MD":
-                with contextlib.suppress(OSError):  # gone again, or a link that leads to itself
-                    path = self.folder / name
-                    stamp = path.stat()
-                    if S_ISREG(stamp.st_mode) and (not path.is_symlink() or inside(path, self.root)):
-                        found[name] = stamp_of(stamp)
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.folder) as listing:
+            for item in listing:
+                name = item.name
+                if name.endswith(".md") and name[0] not in "._" and name.upper() != "README.MD":
+                    with contextlib.suppress(OSError):  # gone again, or a link that leads to itself
+                        about = item.stat(follow_symlinks=False)
+                        if S_ISLNK(about.st_mode) and inside(self.folder / name, self.root):
+                            about = item.stat()
+                        if S_ISREG(about.st_mode):
+                            found[name] = stamp_of(about)
         return found
 
     def file_of(self, key: str) -> str:
@@ -198,13 +202,19 @@ class Store:
         from catalog.search.index import Index
 
         self.gate.make_private()
-        return Index(self.private / "index.sqlite")
+        return Index(self.private / INDEX)
 
-    def refresh(self, index: Index) -> list[Finding]:
+    def refresh(self, index: Index, whole: bool = False) -> list[Finding]:
         """Bring an index up to date with the files; returns what is wrong with those that cannot be read."""
         from catalog.store.indexing import refresh
 
-        return refresh(self, index)
+        return refresh(self, index, whole)
+
+    def renewed(self, index: Index, keys: Iterable[str]) -> bool:
+        """Look at the files of these papers; whether some had changed and were read again."""
+        from catalog.store.indexing import renewed
+
+        return renewed(self, index, keys)
 
     def sharing(self) -> Shared:
         """What `shared.bib` holds for the entries: macros, commands, and entries that others inherit from."""
@@ -237,7 +247,14 @@ class Store:
 
     def commit(self, changes: Sequence[Change], what: str, since: int | None = None) -> int:
         """Make these changes as a whole, as `Gate.commit` says."""
-        return self.gate.commit(changes, what, since)
+        from catalog.store.indexing import folder_mark, noted
+
+        with self.lock():
+            before = folder_mark(self)
+            number = self.gate.commit(changes, what, since)
+            if number and (self.private / INDEX).exists() and all(change.file != SHARED for change in changes):
+                noted(self, [Path(change.file).name for change in changes], before)
+        return number
 
     def _owns(self, file: str) -> bool:
         """Whether a path below the root is one that kb writes: a paper file, or `shared.bib`."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.errors import BadBibtex, BadFile, Finding, UnknownKey
 from catalog.store.disk import Stamp, stamp_at
@@ -19,16 +19,66 @@ if TYPE_CHECKING:
     from catalog.search.index import Index
     from catalog.store import Store
 
+_MANY = 2000  # papers: below, every file is looked at before each command
+_FEW = 50  # files whose change is told to the index at once
+_LONG_AGO = 600  # s: after that, a large folder is looked through again whatever its stamp says
 _GRAIN = 50_000_000  # ns: a file that young may change again without another stamp
 _HEIR = re.compile(r"\b(?:crossref|xdata)\s*=", re.I)
 Row = tuple[str, str, "Facts"]
+_Unread = dict[str, tuple[str, list[dict[str, object]]]]  # by file: its mark, and what is wrong with it
 
 
-def refresh(store: Store, index: Index) -> list[Finding]:
-    """Read again what changed since the index was filled; returns what is wrong with files that cannot be read."""
+def refresh(store: Store, index: Index, whole: bool = False) -> list[Finding]:
+    """Read again what changed since the index was filled; returns what is wrong with files that cannot be read.
+
+    A large folder is not listed each time: its own stamp tells of files that came, went or were replaced. It is listed
+    when that has changed, when it was last listed long ago, and when the `whole` is asked for; a file that was written
+    over in place is `renewed` by the commands about it.
+    """
+    seen, folder = _seen(index), folder_mark(store)
+    if whole or seen.papers < _MANY or seen.folder != folder or not 0 <= time.time() - seen.when < _LONG_AGO:
+        count = _look_through(store, index)
+        age = time.time_ns() - max(int(stamp.partition(".")[0]) for stamp in folder.split("|") if stamp)
+        index.set_meta("seen", json.dumps((folder if age > _GRAIN else "", count, time.time())))
+    unread = _unread(index)
+    return [Finding(**one) for file in sorted(unread) for one in unread[file][1]]  # type: ignore[arg-type]  # as written
+
+
+def renewed(store: Store, index: Index, keys: Iterable[str]) -> bool:
+    """Look at the files of these papers; whether some had changed and were read again."""
+    known = index.stamps(keys)
+    on_disk = {file: stamp_at(store.folder / file) for file in known}
+    changed = {file: _mark(stamp) for file, stamp in on_disk.items() if stamp and known[file] != _mark(stamp)}
+    gone = [file for file, stamp in on_disk.items() if not stamp]
+    _take(store, index, changed, gone)
+    return bool(changed or gone)
+
+
+def noted(store: Store, files: Collection[str], before: str) -> None:
+    """Tell the index of files that were written just now, so that the next command has nothing to look for.
+
+    `before` is the folder's mark from before that; an index that knew another finds out by itself.
+    """
+    with store.open_index() as index:
+        seen, heirs = _seen(index), _heirs(index)
+        if seen.papers < _MANY or seen.folder != before or len(files) + len(heirs) > _FEW:
+            return
+        on_disk = {file: stamp_at(store.folder / file) for file in {*files, *heirs}}
+        changed = {file: _mark(stamp) for file, stamp in on_disk.items() if stamp}
+        _take(store, index, changed, [file for file in files if file not in changed])
+        index.set_meta("seen", json.dumps((folder_mark(store), seen.papers, seen.when)))
+
+
+def folder_mark(store: Store) -> str:
+    """The stamps of the papers folder and of `shared.bib`, which change when a file comes, goes or is replaced."""
+    stamps = (stamp_at(store.folder), stamp_at(store.root / "shared.bib"))
+    return "|".join(_mark(stamp) if stamp else "" for stamp in stamps)
+
+
+def _look_through(store: Store, index: Index) -> int:
+    """Compare every file with what the index knows of it; returns how many there are."""
     on_disk = {file: _mark(stamp) for file, stamp in store.files().items()}
-    unread: dict[str, tuple[str, list[dict[str, object]]]] = json.loads(index.get_meta("unreadable") or "{}")
-    known = index.stamps() | {file: mark for file, (mark, _) in unread.items()}
+    known = index.stamps() | {file: mark for file, (mark, _) in _unread(index).items()}
     shared = stamp_at(store.root / "shared.bib")
     shared_mark = _mark(shared) if shared else ""
     if index.get_meta("shared") != shared_mark:
@@ -36,14 +86,44 @@ def refresh(store: Store, index: Index) -> list[Finding]:
     changed = {file for file, mark in on_disk.items() if known.get(file) != mark}
     removed = [file for file in known if file not in on_disk]
     if changed or removed:
-        changed.update(file for file in json.loads(index.get_meta("heirs") or "[]") if file in on_disk)
-        rows, marks, bad, heirs = _describe(store, sorted(changed), on_disk)
-        unread = {f: kept for f, kept in unread.items() if f in on_disk and f not in changed} | bad
-        index.update(rows, [*removed, *bad], marks)
+        changed.update(file for file in _heirs(index) if file in on_disk)
+        _take(store, index, {file: on_disk[file] for file in sorted(changed)}, removed)
         index.set_meta("shared", shared_mark)
-        index.set_meta("heirs", json.dumps(heirs))
-        index.set_meta("unreadable", json.dumps(unread))
-    return [Finding(**one) for file in sorted(unread) for one in unread[file][1]]  # type: ignore[arg-type]  # as written
+    return len(on_disk)
+
+
+def _take(store: Store, index: Index, changed: Mapping[str, str], gone: Sequence[str]) -> None:
+    """Read the changed files, whose marks are given, into the index, and forget those that are gone."""
+    if not changed and not gone:
+        return
+    rows, marks, bad, heirs = _describe(store, changed)
+    unread = {file: kept for file, kept in _unread(index).items() if file not in changed and file not in gone} | bad
+    inheriting = {*(file for file in _heirs(index) if file not in changed and file not in gone), *heirs}
+    index.update(rows, [*gone, *bad], marks)
+    index.set_meta("heirs", json.dumps(sorted(inheriting)))
+    index.set_meta("unreadable", json.dumps(unread))
+
+
+class _Seen(NamedTuple):
+    """The folder's mark when it was last looked through, how many papers it had then, and when that was."""
+
+    folder: str = ""
+    papers: int = 0
+    when: float = 0.0
+
+
+def _seen(index: Index) -> _Seen:
+    return _Seen(*json.loads(index.get_meta("seen") or "[]"))
+
+
+def _unread(index: Index) -> _Unread:
+    unread: _Unread = json.loads(index.get_meta("unreadable") or "{}")
+    return unread
+
+
+def _heirs(index: Index) -> list[str]:
+    heirs: list[str] = json.loads(index.get_meta("heirs") or "[]")
+    return heirs
 
 
 def _mark(stamp: Stamp) -> str:
@@ -52,8 +132,8 @@ def _mark(stamp: Stamp) -> str:
 
 
 def _describe(
-    store: Store, changed: Iterable[str], on_disk: Mapping[str, str]
-) -> tuple[list[Row], dict[str, frozenset[tuple[str, str]]], dict[str, tuple[str, list[dict[str, object]]]], list[str]]:
+    store: Store, changed: Mapping[str, str]
+) -> tuple[list[Row], dict[str, frozenset[tuple[str, str]]], _Unread, list[str]]:
     """Rows and marks for the index, what is wrong with files that cannot be read, and those whose entries inherit."""
     from catalog.bibtex.describe import describe
     from catalog.bibtex.shared import NOTHING
@@ -66,11 +146,11 @@ def _describe(
     parents = _Parents(store, shared)
     rows: list[Row] = []
     marks = {}
-    bad: dict[str, tuple[str, list[dict[str, object]]]] = {}
+    bad: _Unread = {}
     heirs = []
     young = time.time_ns() - _GRAIN
-    for file in changed:
-        mark = on_disk[file] if int(on_disk[file].partition(".")[0]) < young else "young"  # matches no stamp
+    for file, mark in changed.items():
+        mark = mark if int(mark.partition(".")[0]) < young else "young"  # matches no stamp
         try:
             paper = store.load(file)
         except BadFile as e:

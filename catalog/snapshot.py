@@ -1,0 +1,129 @@
+"""The papers as one command sees them: the index beside the files, and which paper a key means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from catalog.errors import BadFile, BadQuery, Finding, UnknownKey
+from catalog.facts import Facts, Line
+from catalog.store import Store
+
+if TYPE_CHECKING:
+    from catalog.search.index import Found, Index
+
+P = TypeVar("P", Facts, Line)
+_MOST_LOOKED_AT = 200  # papers of an answer whose files are looked at again
+
+
+class Snapshot:
+    """The index of a store, brought up to date each time it is asked for, which costs little where nothing changed."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._index: Index | None = None
+
+    def index(self, whole: bool = False) -> Index:
+        """The search index, up to date with the files; with `whole`, every single file was looked at."""
+        return self._look(whole)[0]
+
+    def unreadable(self) -> dict[str, tuple[Finding, ...]]:
+        """What is wrong with each paper file that cannot be read, by its name within the papers folder."""
+        found: dict[str, tuple[Finding, ...]] = {}
+        for finding in self._look()[1]:
+            file = finding.path.rpartition("/")[2]
+            found[file] = (*found.get(file, ()), finding)
+        return found
+
+    def _look(self, whole: bool = False) -> tuple[Index, Sequence[Finding]]:
+        from catalog.search.index import CacheLost
+
+        if self._index is None:
+            self._index = self.store.open_index()
+        try:
+            return self._index, self.store.refresh(self._index, whole)
+        except CacheLost:  # the cache was damaged and has been emptied: fill it again
+            return self._index, self.store.refresh(self._index, whole)
+
+    def answer(self, ask: Callable[[Index], Found[P]]) -> Found[P]:
+        """What the index answers; where a paper of a short answer has changed on the disk, what it answers then."""
+        index = self.index()
+        found = ask(index)
+        keys = [paper.key for paper in found.papers]
+        return ask(index) if len(keys) <= _MOST_LOOKED_AT and self.store.renewed(index, keys) else found
+
+    def resolve(self, key: str) -> str:
+        """The key that is meant: itself, a former key, or the only key that begins so. Raises `UnknownKey`."""
+        index = self.index()
+        if index.has(key):
+            return key
+        unread = [key_or_name(file) for file in self.unreadable()]
+        folded = key.casefold()
+        begins = [*index.keys(key), *(k for k in unread if k.casefold().startswith(folded))] if folded else []
+        if exact := [k for k in begins if k.casefold() == folded]:
+            return exact[0]
+        if len(begins) == 1:
+            return begins[0]
+        if begins:
+            shown = ", ".join(begins[:6]) + (" …" if len(begins) > 6 else "")
+            raise UnknownKey(f"{key} is the beginning of {len(begins)} keys: {shown}; write more of it")
+        if former := index.with_fact("alias", folded):
+            return former[0]
+        near = _near(key, [*index.keys(), *unread])
+        raise UnknownKey(
+            f"no paper {key}" + (f"; did you mean {' or '.join(near)}?" if near else "; `kb list` shows all")
+        )
+
+    def meant(self, text: str) -> str:
+        """The key that a person means, who may also give an identifier, an address, or words that one paper has.
+
+        What means no paper comes back as it is. Raises `UnknownKey` where several papers have the words.
+        """
+        try:
+            return self.resolve(text)
+        except UnknownKey:
+            if self.index().keys(text):  # it begins several
+                raise
+            found = _papers_of(self.index(), text)
+        if len(found) > 1:
+            shown = ", ".join(found[:6]) + (" …" if len(found) > 6 else "")
+            raise UnknownKey(f"{text} is said of {len(found)} papers: {shown}; write which")
+        return found[0] if found else text
+
+    def file(self, key: str) -> str:
+        """The file of a paper, within the papers folder. Raises `UnknownKey`."""
+        key = self.resolve(key)
+        return next((file for file in self.unreadable() if key_or_name(file) == key), "") or self.store.file_of(key)
+
+    def get(self, key: str) -> Facts:
+        """What is known of a paper. Raises `UnknownKey`, `BadFile`."""
+        key, index = self.resolve(key), self.index()
+        self.store.renewed(index, [key])
+        if found := index.get(key):
+            return found
+        raise BadFile(*self.unreadable().get(self.file(key), ()))
+
+
+def key_or_name(file: str) -> str:
+    """The key of a file, or its name where that is no key."""
+    from catalog.paperfile import read_key
+
+    try:
+        return read_key(file)
+    except (BadFile, ValueError):
+        return file.removesuffix(".md")
+
+
+def _papers_of(index: Index, text: str) -> list[str]:
+    """The keys of the papers that have this identifier, address or all of these words, typos not forgiven."""
+    try:
+        found = index.lines(text)
+    except BadQuery:
+        return []
+    return [] if found.typos or found.lacking else [line.key for line in found.papers]
+
+
+def _near(key: str, keys: Sequence[str]) -> list[str]:
+    from rapidfuzz import fuzz, process
+
+    return [found[0] for found in process.extract(key, keys, scorer=fuzz.ratio, limit=3, score_cutoff=50)]

@@ -1,0 +1,142 @@
+"""How much a command looks at: a large folder is not listed each time, and what changed is seen all the same."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from catalog.errors import UnknownKey
+from catalog.library import Library
+from catalog.store import Store, indexing
+
+TEXT = "---\ntitle: {title}\nstatus: unread\n---\n"
+
+
+@pytest.fixture
+def many(library: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
+    """Twelve papers in a folder that counts as large, known to the index and at rest."""
+    monkeypatch.setattr(indexing, "_MANY", 5)
+    for number in range(12):
+        write(library, f"k{number}", f"Number {number}")
+    at_rest(library)
+    library.index()
+    return Library.open()
+
+
+def write(library: Library, key: str, title: str) -> Path:
+    path = library.root / "papers" / f"{key}.md"
+    aside = path.with_suffix(".aside")
+    aside.write_text(TEXT.format(title=title), encoding="utf-8")
+    aside.replace(path)
+    return path
+
+
+def at_rest(library: Library) -> None:
+    """As if the last change had been a while ago."""
+    old = time.time() - 5
+    for path in (library.root / "papers", *(library.root / "papers").iterdir()):
+        os.utime(path, (old, old))
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often the papers folder was listed, and how many paper files were read."""
+    count: Counter[str] = Counter()
+
+    def counting(name: str, old: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            count[name] += 1
+            return old(*args, **options)
+
+        return call
+
+    monkeypatch.setattr(Store, "_files", counting("listed", Store._files))
+    monkeypatch.setattr(Store, "read", counting("read", Store.read))
+    return count
+
+
+@pytest.mark.parametrize(
+    ("ask", "read"),
+    [
+        (lambda library: library.lines(), 0),
+        (lambda library: library.lines("number -title:3"), 0),
+        (lambda library: library.get("k3"), 0),
+        (lambda library: library.resolve("k1"), 0),
+        (lambda library: library.mark_read(["k3"]), 1),
+        (lambda library: library.tag("k3", ["new"]), 1),
+    ],
+)
+def test_a_large_folder_is_not_listed(
+    many: Library, counted: Counter[str], ask: Callable[[Library], object], read: int
+) -> None:
+    ask(many)
+    assert counted["listed"] == 0
+    assert counted["read"] <= read + 1, "a writer reads back what it wrote"
+
+
+def test_a_change_of_our_own_leaves_nothing_to_look_for(many: Library, counted: Counter[str]) -> None:
+    many.mark_read(["k3"])
+    assert [paper.key for paper in Library.open().list("status:read")] == ["k3"]
+    many.remove(["k4"])
+    with pytest.raises(UnknownKey):
+        Library.open().get("k4")
+    assert counted["listed"] == 0
+
+
+def test_files_that_come_go_or_are_replaced_are_seen(many: Library) -> None:
+    write(many, "new", "Zebra")
+    assert [paper.key for paper in many.list("zebra")] == ["new"]
+    write(many, "k3", "Okapi")
+    assert [paper.key for paper in many.list("okapi")] == ["k3"]
+    (many.root / "papers" / "k3.md").unlink()
+    assert many.list("okapi") == []
+
+
+def test_a_file_written_over_in_place_is_seen_by_what_is_about_it(many: Library) -> None:
+    path = many.root / "papers" / "k3.md"
+    path.write_text(TEXT.format(title="Okapi"), encoding="utf-8")
+    assert many.get("k3").heading == "Okapi"
+    path.write_text(TEXT.format(title="Zebra"), encoding="utf-8")
+    assert [paper.heading for paper in Library.open().list("key:k3")] == ["Zebra"]
+
+
+def test_a_file_written_over_in_place_is_found_when_all_is_looked_at(many: Library) -> None:
+    (many.root / "papers" / "k3.md").write_text(TEXT.format(title="Okapi"), encoding="utf-8")
+    assert many.list("okapi") == []
+    many.index(whole=True)
+    assert [paper.key for paper in many.list("okapi")] == ["k3"]
+
+
+def test_all_is_looked_at_again_after_ten_minutes(many: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    (many.root / "papers" / "k3.md").write_text(TEXT.format(title="Okapi"), encoding="utf-8")
+    now = time.time()
+    monkeypatch.setattr(indexing.time, "time", lambda: now + 601)
+    assert [paper.key for paper in many.list("okapi")] == ["k3"]
+
+
+def test_a_small_folder_is_always_looked_at(library: Library) -> None:
+    path = write(library, "a", "Okapi")
+    at_rest(library)
+    assert library.list("okapi")
+    path.write_text(TEXT.format(title="Zebra"), encoding="utf-8")
+    assert library.list("zebra")
+
+
+@pytest.mark.parametrize("meant", ["k3", "K3", "number 3", "1706.03762", "https://arxiv.org/abs/1706.03762v2"])
+def test_a_paper_is_meant_by_key_identifier_address_or_words(library: Library, meant: str) -> None:
+    write(library, "k3", "Number 3\nlinks: {paper: 'https://arxiv.org/abs/1706.03762'}")
+    write(library, "other", "Number 4")
+    assert library.meant(meant) == "k3"
+
+
+def test_words_that_several_papers_have_mean_none(library: Library) -> None:
+    write(library, "a", "Number 3")
+    write(library, "b", "Number 4")
+    with pytest.raises(UnknownKey, match="number is said of 2 papers: a, b; write which"):
+        library.meant("number")
