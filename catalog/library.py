@@ -476,6 +476,18 @@ class Library:
             self._keep_run(card.name, str(done["device"]), done)
         return done
 
+    def mutate(
+        self, name: str, *, record: bool = True, report: Callable[[dict[str, Any]], None] = lambda _: None
+    ) -> dict[str, Any]:
+        """Plant faults in copies of an implementation; how many its claims notice goes to `runs/`. Needs torch."""
+        from catalog.running import plant_faults
+
+        card = self.card(name)
+        done = plant_faults(card, report)
+        if record:
+            self._keep_run(card.name, "cpu", {"faults": {"planted": done["planted"], "missed": done["missed"]}})
+        return done
+
     def demo(self, name: str, *, record: bool = False, **options: Any) -> dict[str, Any]:
         """Run the demo of an implementation; `record` keeps it with its claims in `runs/`. Needs torch."""
         from catalog.running import run_demo

@@ -43,6 +43,11 @@ def run_claims(
     return _running(card, lambda verify: verify.verify(card, device, kinds, report))
 
 
+def plant_faults(card: Card, report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Plant faults in copies of an implementation, and see which claim notices each; raises as `run_claims`."""
+    return _running(card, lambda _: dict(import_module("refimpl._mutate").mutate(card, report)))
+
+
 def run_demo(card: Card, **options: Any) -> dict[str, Any]:
     """Run a demo; returns its record. Raises `KbError` with the remedy where it cannot run."""
     return _running(card, lambda verify: verify.demo(card, **options))

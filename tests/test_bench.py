@@ -20,12 +20,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from support import Kb
+from torch import nn
 
 from catalog.cli import comparing
-from refimpl import _bench, _roster, cards, llm_adapters
+from refimpl import _bench, cards, llm_adapters
 from refimpl._bench import cells, rows, settings
 from refimpl._lab import LabError, measure, models, tasks
 from refimpl._roster import ENTRIES, Data, Entry
+from refimpl._surgery import shapes
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 KEYS = {
@@ -254,13 +256,11 @@ def test_what_fails_is_a_row_and_the_others_go_on(
 
     monkeypatch.setattr(llm_adapters, "apply", too_large)
     monkeypatch.setitem(ENTRIES, "full", dataclasses.replace(ENTRIES["full"], rate=1e30))
-    monkeypatch.setitem(
-        ENTRIES, "lora", dataclasses.replace(ENTRIES["lora"], size=lambda m, n: _roster.low_rank(("nothing",), m, n))
-    )
+    monkeypatch.setitem(ENTRIES, "lora", dataclasses.replace(ENTRIES["lora"], size=lambda m, _: shapes(m, ["nothing"])))
     record = run(small, "full", "lora", "llm_adapters_series", "delta_tuning", steps=3)
     why = {(row["name"], row["setting"]): row["why"] for row in record["rows"]}
     assert why["full", "own"] == "the loss is no longer a number"
-    assert why["lora", "matched"] == "no Linear named nothing in this model"
+    assert why["lora", "matched"].startswith("no Linear named nothing; there are ")
     assert why["lora", "own"] == ""
     assert why["llm_adapters_series", "own"].startswith("not enough memory for these settings; take a smaller model")
     assert why["delta_tuning_specification", "own"] == ""
@@ -302,13 +302,15 @@ def test_a_model_of_another_build_is_compared_where_it_can_be(
     tokenizer.save_pretrained(tmp_path)
     sizes = {"vocab_size": len(tokenizer), "n_positions": 128, "n_embd": 32, "n_layer": 1, "n_head": 2}
     GPT2LMHeadModel(GPT2Config(**sizes, bos_token_id=0, eos_token_id=0)).save_pretrained(tmp_path)
+    record = run(str(tmp_path), "full", "lora", "prompt_tuning", seeds=1, rates=1)
+    assert [row["why"] for row in record["rows"]] == [""] * 5
+    rank = next(row["parameters"] for row in record["rows"] if (row["name"], row["setting"]) == ("lora", "matched"))
+    assert rank % (32 + 96) == 0  # of the layer that holds queries, keys and values
+
+
+def test_a_model_without_linears_says_to_name_a_budget() -> None:
     with pytest.raises(LabError, match="say with --budget how many to train"):
-        run(str(tmp_path), "full")
-    record = run(str(tmp_path), "full", "lora", "prompt_tuning", budget=640, seeds=1, rates=1)
-    why = {f"{row['name']} {row['setting']}": row["why"] for row in record["rows"]}
-    assert why["full own"] == why["prompt_tuning matched"] == ""
-    assert why["lora matched"] == "no Linear named q_proj, v_proj in this model"
-    assert why["lora own"].startswith("no Linear named q_proj, v_proj; there are ")
+        settings.budget_of(None, nn.Sequential(nn.ReLU()))
 
 
 def test_a_seed_gives_the_same_value_again(small: str, brief: None) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from refimpl.registry import CLAIMS, PACKAGE
 
 # Not run here on a CPU, with the reason.
 SLOW = {("qlora", "claim_nf4_loses_least_of_smollm2"): "135 million weights: by `kb verify qlora`, and on GPUs"}
+
+RUNS = Path(__file__).parent.parent / "runs"
 
 EVERY = [(card, claim) for card in cards() for claim in card.claims]
 
@@ -34,12 +38,36 @@ def parameters(slow: dict[tuple[str, str], str]) -> list[Any]:
 
 
 def held(card: Card, claim: Claim, device: str) -> None:
-    """It may be not shown, quoted, or not for this machine, and nothing else may go wrong."""
-    (row,) = verify(replace(card, claims=(claim,)), device)["claims"]
+    """It may be not shown, quoted, or not for this machine, and nothing else may go wrong.
+
+    A direction says what its record says: one that turns, for better or worse, is a change that somebody must look at.
+    """
+    done = verify(replace(card, claims=(claim,)), device)
+    (row,) = done["claims"]
     if row["verdict"] == "not verified here" and row["why"]:
         pytest.skip(row["why"])
     if row["verdict"] == "fails":
         pytest.fail("\n".join([f"{claim.path}:{claim.line}: {claim.says}", *told(row)]), pytrace=False)
+    if turned := changed(row, recorded(card.name, device, done["tiny"])):
+        pytest.fail(f"{turned}; if that is as it should be, renew the record: kb verify {card.name}", pytrace=False)
+
+
+def recorded(name: str, device: str, tiny: str) -> dict[str, dict[str, Any]]:
+    """The rows of the record, by claim; none where it is of another small model, or of no such device."""
+    path = RUNS / f"{name}.{device}.json"
+    record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return {row["name"]: row for row in record.get("claims", [])} if record.get("tiny") == tiny else {}
+
+
+def changed(row: dict[str, Any], there: dict[str, dict[str, Any]]) -> str:
+    """What came out otherwise than the record has it; "" where nothing did, or the record is of something else."""
+    before = there.get(row["name"])
+    if row["kind"] != "direction" or before is None or before["says"] != row["says"]:
+        return ""
+    for old, new in zip(before["measured"], row["measured"], strict=False):
+        if old["verdict"] != new["verdict"]:
+            return f"{row['name']} was {old['verdict']} and is {new['verdict']}: {new['what']}"
+    return ""
 
 
 def told(row: dict[str, Any]) -> list[str]:
@@ -103,6 +131,22 @@ def test_what_is_not_for_this_machine_is_skipped_and_what_is_not_shown_is_not(mo
     for found in (shown("lower by", 0.1, False, "over 1"), quoted("94.2", "table 2")):
         monkeypatch.setattr("refimpl._verify.claim_of", lambda *_, found=found: lambda: found)
         held(card, claim, "cpu")
+
+
+def test_a_direction_that_turns_fails_until_its_record_is_renewed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    card, claim = next((card, claim) for card, claim in EVERY if claim.kind == "direction")
+    monkeypatch.setitem(held.__globals__, "RUNS", tmp_path)
+    monkeypatch.setattr("refimpl._verify.claim_of", lambda *_: lambda: shown("lower by", 0.1, False, "over 1"))
+    record = verify(replace(card, claims=(claim,)), "cpu")
+    (tmp_path / f"{card.name}.cpu.json").write_text(json.dumps(record))
+    held(card, claim, "cpu")
+    monkeypatch.setattr("refimpl._verify.claim_of", lambda *_: lambda: shown("lower by", 2.0, True, "over 1"))
+    with pytest.raises(pytest.fail.Exception, match=f"was not shown and is shown: lower by.*kb verify {card.name}"):
+        held(card, claim, "cpu")
+    (tmp_path / f"{card.name}.cpu.json").write_text(json.dumps(record | {"tiny": "another"}))
+    held(card, claim, "cpu")
 
 
 def test_what_is_slow_is_a_claim() -> None:

@@ -147,7 +147,7 @@ def works(device: str, dtype: str, tolerance: float) -> None:
     torch.manual_seed(0)
     delta.apply(model, delta.KINDS)
     history = loop.train(model, tokenizer, tasks.get("python"), 8, 1e-2, 4, 48)
-    assert sum(history.losses[-2:]) < sum(history.losses[:2]) - 1
+    assert sum(history.losses[-2:]) < sum(history.losses[:2])
     delta.detach(model, "addition")
     expected, merged = logits(model), delta.merge(copy.deepcopy(model))
     assert (logits(merged) - expected).abs().max() < tolerance * expected.abs().max()

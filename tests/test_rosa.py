@@ -171,7 +171,7 @@ def works(device: str, dtype: str, tolerance: float) -> None:
     rosa.apply(model, rank=4, density=0.01)
     rosa.warm_up(model, tokenizer, replace(texts.python(), length=64), steps=3, batches=1, lr=1e-2, batch=4, seed=0)
     loop.train(model, tokenizer, texts.python(), 8, 1e-2, 4, 64)
-    assert measured.evaluate(model, tokenizer).value < before - 0.3
+    assert measured.evaluate(model, tokenizer).value < before
     frozen = {name.replace(".base.", "."): p for name, p in model.named_parameters() if not p.requires_grad}
     assert all(torch.equal(p, base[name]) for name, p in frozen.items())
     expected = logits(model)

@@ -12,9 +12,12 @@ from catalog.cli.options import complete_keys, json_option
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from catalog.library import Library
+
 MARKS = {"holds": ("✓", "green"), "shown": ("✓", "green"), "fails": ("✗", "red"), "not shown": ("–", "yellow")}
 UNVERIFIED = ("·", "dim")
 KINDS = ("exact", "parity", "direction", "headline")
+NOTICED = 0.95  # the least share of planted faults that claims must notice
 
 
 @click.group(invoke_without_command=True)
@@ -69,11 +72,12 @@ def new(ctx: click.Context, name: str, paper: str) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
 @click.option("--kind", default="", metavar="KIND,…", help=f"Only claims of these kinds: {', '.join(KINDS)}.")
+@click.option("--mutate", is_flag=True, help="Plant faults in copies instead, and show which claim notices each.")
 @click.option("--record/--no-record", default=True, help="Write what was measured to runs/ (the default).")
 @json_option
 @click.pass_context
 def verify(
-    ctx: click.Context, names: tuple[str, ...], device: str, kind: str, record: bool, as_json: bool
+    ctx: click.Context, names: tuple[str, ...], device: str, kind: str, mutate: bool, record: bool, as_json: bool
 ) -> None:  # fmt: skip
     """Measure what the papers claim.
 
@@ -84,9 +88,15 @@ def verify(
     if wrong := set(kinds) - set(KINDS):
         raise click.UsageError(f"no kind {', '.join(sorted(wrong))}; there are {', '.join(KINDS)}")
     library = out.library(ctx)
+    cards = [library.card(name) for name in names] or library.cards()
+    if mutate:
+        if kinds or device != "cpu":
+            raise click.UsageError("--mutate runs the claims that follow from the equations, on the CPU: leave out "
+                                   "--kind and --device")  # fmt: skip
+        _faults(ctx, library, [card.name for card in cards], record, as_json)
     report: Callable[[dict[str, Any]], None] = (lambda _: None) if as_json else _claim
     done = []
-    for card in [library.card(name) for name in names] or library.cards():
+    for card in cards:
         if not as_json:
             out.styled(f"{card.name}  {card.summary}", "bold")
         done.append(library.verify(card.name, device, kinds, record=record and not kinds, report=report))
@@ -97,6 +107,27 @@ def verify(
         total = sum(len(run["claims"]) for run in done)
         click.echo(f"{out.as_count(total, 'claim')}, {failed} failed", err=True)
     ctx.exit(1 if failed else 0)
+
+
+def _faults(ctx: click.Context, library: Library, names: list[str], record: bool, as_json: bool) -> None:
+    """Each fault with the claim that notices it, and the share of all; exit status 1 where that is under 95 %."""
+    done = []
+    for name in names:
+        if not as_json:
+            out.styled(name, "bold")
+        done.append(library.mutate(name, record=record, report=(lambda _: None) if as_json else _fault))
+    if as_json:
+        out.echo_json(done)
+    shares = [1 - len(run["missed"]) / max(1, run["planted"]) for run in done]
+    for run, share in zip(done, shares, strict=True):
+        noticed = f"{run['planted'] - len(run['missed'])} of {out.as_count(run['planted'], 'planted fault')}"
+        click.echo(f"{run['name']}: the claims notice {noticed} ({share:.0%})", err=True)
+    ctx.exit(1 if min(shares, default=1) < NOTICED else 0)
+
+
+def _fault(row: dict[str, Any]) -> None:
+    mark, style = MARKS["holds" if row["by"] else "fails"]
+    out.styled(f"  {mark} {row['says']}: {row['by'] or 'noticed by no claim'}", style)
 
 
 def _claim(row: dict[str, Any]) -> None:

@@ -151,7 +151,17 @@ def _state(
         "date": day(string(environment.get("date"))[:10]),
         "commit": string(environment.get("commit"))[:9],
         "versions": versions(environment),
+        "faults": _faults(mapping(run.get("faults"))),
     }
+
+
+def _faults(found: Mapping[str, Any]) -> str:
+    """Of the faults planted in copies, how many the claims noticed, and which they did not."""
+    planted, missed = found.get("planted"), [string(one) for one in items(found.get("missed"))]
+    if not isinstance(planted, int) or planted < 1:
+        return ""
+    said = f"Of {planted} faults planted in copies of the code, these claims notice {max(0, planted - len(missed))}"
+    return f"{said}; not: {', '.join(missed)}." if missed else f"{said}."
 
 
 def _groups(card: Card, results: Mapping[str, Mapping[str, Mapping[str, Any]]], anchor: str) -> list[dict[str, Any]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import functools
+import hashlib
 import importlib.util
 import os
 import re
@@ -67,6 +69,12 @@ def load(
         tokenizer.pad_token = tokenizer.eos_token
     model.config.use_cache = False
     return model.eval(), tokenizer
+
+
+@functools.cache
+def digest() -> str:
+    """Which `tiny` this is: what was measured on another is another number."""
+    return hashlib.sha256((TINY / "model.safetensors").read_bytes()).hexdigest()[:16]
 
 
 def device_of(device: str) -> str:

@@ -14,9 +14,10 @@ from torch.nn import functional as F
 
 from refimpl import _claims
 from refimpl._claims import Measured, NotHere, at_least, at_most, direction, equal, exact, parity, shown
+from refimpl._drawn import SIZES, worst
 from refimpl._lab import loop, models, tasks
 from refimpl._surgery import trainable
-from refimpl._toys import far
+from refimpl._toys import far, llama
 from refimpl.delta_tuning import (
     KINDS,
     Adapter,
@@ -167,6 +168,63 @@ def claim_a_subspace_of_k_dimensions(device: str = "cpu") -> list[Measured]:
         equal("rank of 8 tasks' deltas with k = 5", ranks[5], 5),
         equal("trained numbers of two layers with one z of 5", count, 5),
     ]
+
+
+@exact
+def claim_the_equations_at_any_size(device: str = "cpu") -> Measured:
+    """Sections 3.1 to 3.3: outputs and gradients of each kind, whatever the sizes and the bias."""
+
+    def gap(kind: str, k: int, d: int, size: int, bias: bool, rows: int) -> float:
+        torch.manual_seed(k)
+        base = nn.Linear(k, d, bias).to(device, torch.float64)
+        z = nn.Parameter(torch.randn(size, dtype=torch.float64, device=device))
+        makers: dict[str, Make] = {
+            "addition": functools.partial(Adapter, size=size),
+            "reparametrisation": functools.partial(LowRank, size=size),
+            "subspace": functools.partial(Subspace, z=z),
+        }
+        model = attach(nn.Sequential(copy.deepcopy(base)), kind, makers[kind], ("0",))
+        delta: Any = model.get_submodule(f"0.deltas.{kind}")
+        for p in delta.parameters():
+            nn.init.normal_(p)
+        x = torch.randn(2, rows, k, device=device, dtype=torch.float64, requires_grad=True)
+        h = F.linear(x, base.weight.detach(), base.bias)
+        if kind == "addition":
+            plain = h + F.relu(h @ delta.W_d.T) @ delta.W_u.T
+        elif kind == "reparametrisation":
+            plain = h + x @ delta.A.T @ delta.B.T
+        else:
+            plain = h + x @ sum(delta.z[j] * delta.P[j] for j in range(size)).T
+        inputs, g = (x, *delta.parameters()), torch.randn_like(h)
+        ours = model(x)
+        gradients = torch.autograd.grad(ours, inputs, g), torch.autograd.grad(plain, inputs, g)
+        return max(far(ours, plain), *map(far, *gradients))
+
+    return worst("outputs and gradients differ by", gap, 1e-12, kind=("addition", "reparametrisation", "subspace"),
+                 k=SIZES, d=SIZES, size=range(1, 5), bias=(True, False), rows=range(1, 6))  # fmt: skip
+
+
+@exact
+def claim_defaults(device: str = "cpu") -> list[Measured]:
+    """Sections 3.1 to 3.3: where each kind stands, how large it is, and how it is drawn, which is our choice."""
+    found = {kind: apply(llama(device=device), kind) for kind in KINDS}
+    places = {kind: {path.rpartition(".")[2] for path, _ in sites_of(model)} for kind, model in found.items()}
+    torch.manual_seed(0)
+    base = nn.Linear(400, 300).to(device)
+    low, behind = LowRank(base, 50), Adapter(base, 50)
+    random: Any = Subspace(base, nn.Parameter(torch.zeros(4, device=device))).P
+    layer: Any = found["reparametrisation"].get_submodule("model.layers.0.mlp.up_proj.deltas.reparametrisation")
+    return [
+        equal("additions behind o_proj and down_proj", places["addition"] == {"o_proj", "down_proj"}, True),
+        equal("specifications of the blocks' norms",
+              places["specification"] == {"input_layernorm", "post_attention_layernorm"}, True),
+        equal("numbers that it trains", trainable(found["specification"]), 2 * 2 * 64),
+        equal("reparametrisations of all Linears of a block", len(places["reparametrisation"]), 7),
+        equal("size", len(layer.A), 8),
+        at_most("deviation of A off 1/sqrt(k), share", abs(low.A.std().item() * 400**0.5 - 1), 0.02),
+        at_most("deviation of W_d off 1/sqrt(d), share", abs(behind.W_d.std().item() * 300**0.5 - 1), 0.02),
+        at_most("deviation of P off 1/sqrt(n k), share", abs(random.std().item() * 1600**0.5 - 1), 0.02),
+    ]  # fmt: skip
 
 
 @parity

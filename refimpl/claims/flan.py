@@ -173,6 +173,37 @@ def claim_templates_round_trip() -> list[Measured]:
     ]
 
 
+@exact
+def claim_options_stand_in_any_order() -> list[Measured]:
+    """Section 2.1 and the released templates: the answer is among the options at every place, as often at each."""
+    draw, places = _draw(5), Counter[int]()
+    case = next(case for case in cases("hypernym") if len(case.wrong) == 3)
+    template = next(template for template in FAMILIES["hypernym"].templates if not template.inverted)
+    n = 800
+    for _ in range(n):
+        places[_options_of(show(case, template, Form(options=True), draw).input).index(case.answer)] += 1
+    sigmas = [abs(places[at] - n / 4) / (n * 3 / 16) ** 0.5 for at in range(4)]
+    return [at_most("standard deviations from a quarter of the place that is farthest", max(sigmas), 4)]
+
+
+@exact
+def claim_defaults() -> list[Measured]:
+    """Released mixtures.py, run_example.py and few_shot.py: half with exemplars, half with options, 5 % thoughts."""
+    forms, n, pool = Counter[str](), 2_000, {"hypernym": cases("hypernym")}
+    for _, example in itertools.islice(mixture(pool, CAP, _draw(6)), n):
+        forms["shots"] += SEPARATOR in example.input
+        forms["options"] += OPTIONS in example.input
+        forms["thought"] += "step by step" in example.input or "then explain" in example.input
+    plain = sum(not template.inverted for template in FAMILIES["hypernym"].templates) / 10
+    expected = {"shots": 0.5, "options": 0.5 * plain, "thought": 0.05 * plain}
+    off = {what: abs(forms[what] - n * p) / (n * p * (1 - p)) ** 0.5 for what, p in expected.items()}
+    return [
+        *(at_most(f"standard deviations of examples with {what} from their share", off[what], 4) for what in expected),
+        equal("cap", CAP, 3000),
+        equal("between exemplars stand two line ends and three", (DELIMITER, SEPARATOR) == ("\n\n", "\n\n\n"), True),
+    ]
+
+
 @direction
 def claim_more_tasks_help_held_out_tasks(device: str = "cpu") -> list[Measured]:
     """Section 3: held-out tasks are done better the more tasks there are to train on, at the same number of steps."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from refimpl import _targets
 from refimpl._claims import (
@@ -27,9 +28,10 @@ from refimpl._claims import (
     quoted,
     shown,
 )
+from refimpl._drawn import SCALES, SIZES, worst
 from refimpl._lab import loop, models, tasks
 from refimpl._surgery import freeze, trainable
-from refimpl._toys import far
+from refimpl._toys import far, llama
 from refimpl.llm_adapters import PLACES, AdapterLinear, apply
 
 
@@ -87,6 +89,52 @@ def claim_without_f_the_parallel_adapter_folds(device: str = "cpu") -> list[Meas
         at_most("identity: the folded weight differs by", left["folded"], 1e-12),
         at_most("identity: left by the best matrix", left["identity"], 1e-12),
         at_least("tanh: left by the best matrix", left["tanh"], 1e-2),
+    ]
+
+
+@exact
+def claim_the_equations_at_any_size(device: str = "cpu") -> Measured:
+    """Section 2: outputs and gradients of both equations, whatever the sizes, s, f and the bias."""
+
+    def gap(kind: str, f: str, k: int, d: int, b: int, s: float, bias: bool, rows: int) -> float:
+        torch.manual_seed(k)
+        base = nn.Linear(k, d, bias).to(device, torch.float64)
+        model = apply(nn.Sequential(copy.deepcopy(base)), kind, ("0",), b, f, "normal", s)
+        layer: Any = model.get_submodule("0")
+        nn.init.normal_(layer.W_down), nn.init.normal_(layer.W_up)
+        x = torch.randn(2, rows, k, device=device, dtype=torch.float64, requires_grad=True)
+        H_o = F.linear(x, base.weight.detach(), base.bias)
+        inner = (H_o if kind == "series" else x) @ layer.W_down
+        inner = torch.tanh(inner) if f == "tanh" else F.relu(inner) if f == "relu" else inner
+        h, plain = model(x), H_o + s * inner @ layer.W_up
+        inputs, g = (x, layer.W_down, layer.W_up), torch.randn_like(h)
+        gradients = torch.autograd.grad(h, inputs, g), torch.autograd.grad(plain, inputs, g)
+        return max(far(h, plain), *map(far, *gradients))
+
+    return worst("outputs and gradients differ by", gap, 1e-12, kind=("series", "parallel"),
+                 f=("tanh", "relu", "identity"), k=SIZES, d=SIZES, b=range(1, 5), s=SCALES, bias=(True, False),
+                 rows=range(1, 6))  # fmt: skip
+
+
+@exact
+def claim_defaults(device: str = "cpu") -> list[Measured]:
+    """Authors' code, bottleneck.py:318-339: 256 wide, tanh, both drawn with 0.02, scale 1; section 4.1: at the MLP."""
+    found = {kind: apply(llama(device=device), kind) for kind in ("series", "parallel")}
+    places = {kind: {name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, AdapterLinear)}
+              for kind, model in found.items()}  # fmt: skip
+    layer: Any = apply(llama(device=device)).get_submodule("model.layers.0.mlp.down_proj")
+    x = torch.randn(7, 128, device=device)
+    expected = layer.base(x) + torch.tanh(x @ layer.W_down) @ layer.W_up
+    zero, _ = _layer(device, init="zero", spread=False)
+    wide = [(p.std().item() / 0.02) for p in (layer.W_down, layer.W_up)]
+    return [
+        equal("series stands after down_proj", places["series"] == {"down_proj"}, True),
+        equal("parallel at all three", places["parallel"] == {"gate_proj", "up_proj", "down_proj"}, True),
+        equal("b", layer.W_down.shape[1], 256),
+        at_most("parallel with tanh and s = 1, outputs differ by", far(layer(x), expected), 1e-6),
+        at_most("deviations off 0.02, share", max(abs(w - 1) for w in wide), 0.02),
+        at_most("with W_up = 0, W_down's largest over 1/sqrt(k)", zero.W_down.abs().max().item() * 64**0.5, 1),
+        at_least("and", zero.W_down.abs().max().item() * 64**0.5, 0.9),
     ]
 
 

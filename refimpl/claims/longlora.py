@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import copy
+from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl._claims import (
@@ -24,10 +25,12 @@ from refimpl._claims import (
     quoted,
     shown,
 )
+from refimpl._drawn import SCALES, worst
 from refimpl._lab.texts import glosses
 from refimpl._surgery import trainable
 from refimpl._toys import IGNORED, Batches, accuracy, best, far, llama, loss, tune
-from refimpl.longlora import IN_FULL, apply, grouped, interpolate, merge, shifted
+from refimpl.longlora import IN_FULL, LoRALinear, apply, attention, grouped, interpolate, merge, shifted
+from refimpl.longlora import groups as groups_of
 
 
 def rolled(q: Tensor, k: Tensor, v: Tensor, *, G: int) -> Tensor:
@@ -120,6 +123,78 @@ def claim_what_is_trained_and_merged(device: str = "cpu") -> list[Measured]:
         equal("weights that moved and are neither embedding nor norm", sum(not _free(name) for name in moved), 0),
         equal("embeddings and norms that moved", sum(map(_free, moved)), 6),
         at_most("merged outputs differ by", far(merge(model)(input_ids=ids).logits, expected), 1e-12),
+    ]
+
+
+@exact
+def claim_the_groups_of_any_model(device: str = "cpu") -> list[Measured]:
+    """Section 3.2: each head attends as a mask written by hand says, whatever the heads, the keys' and the scale."""
+
+    def gap(G: int, groups: int, keys: int, queries: int, rows: int, scale: float, shift: bool) -> float:
+        torch.manual_seed(G)
+        H, n = 2 * keys * queries, G * groups
+        q = torch.randn(rows, H, n, 3, device=device, dtype=torch.float64)
+        k, v = torch.randn(2, rows, 2 * keys, n, 3, device=device, dtype=torch.float64)
+        config = SimpleNamespace(s2_group=G, s2_shift=shift)
+        module = SimpleNamespace(training=True, config=config)
+        ours, _ = attention(module, q, k, v, None, scaling=scale)
+        by_hand = torch.zeros(rows, n, H, 3, device=device, dtype=torch.float64)
+        for head in range(H):
+            moved = G // 2 if shift and head >= H // 2 else 0
+            sees = [[u <= t and (u + moved) // G == (t + moved) // G for u in range(n)] for t in range(n)]
+            scores = scale * q[:, head] @ k[:, head // queries].mT
+            weights = scores.masked_fill(~torch.tensor(sees, device=device), -torch.inf).softmax(-1)
+            by_hand[:, :, head] = weights @ v[:, head // queries]
+        as_mask = groups_of(n, H, G, shift).to(device)
+        dense = F.scaled_dot_product_attention(q, k.repeat_interleave(queries, 1), v.repeat_interleave(queries, 1),
+                                               attn_mask=as_mask, scale=scale).transpose(1, 2)  # fmt: skip
+        return max(far(ours, by_hand), far(dense, by_hand))
+
+    return [
+        worst("outputs of a head differ from those by hand by", gap, 1e-12, G=(2, 4, 6, 10), groups=range(1, 5),
+              keys=range(1, 4), queries=range(1, 4), rows=range(1, 4), scale=SCALES, shift=(True, False)),
+    ]  # fmt: skip
+
+
+@exact
+def claim_lengthening_twice(device: str = "cpu") -> list[Measured]:
+    """Section 4.1: positions are pressed by the factor of the whole, in one step or two; merged they stay so."""
+    base = _base(device)  # 32 positions
+    once = interpolate(copy.deepcopy(base), 190)
+    twice = interpolate(interpolate(copy.deepcopy(base), 90), 180)
+    model = merge(apply(copy.deepcopy(base), context=90, group=8))
+    ids = torch.arange(96, device=device)[None]
+    dense = interpolate(copy.deepcopy(base), 90)
+    factor = [m.config.rope_parameters["factor"] for m in (once, twice)]
+    return [
+        equal("factor for 190 positions, of 32", factor[0], 6),
+        equal("factor for 90 and then 180", factor[1], 6),
+        at_most("outputs differ by", far(twice(input_ids=ids).logits, once(input_ids=ids).logits), 1e-6),
+        at_most("merged, in training too, it attends densely: outputs differ by",
+                far(model.train()(input_ids=ids).logits, dense(input_ids=ids).logits), 1e-6),
+    ]  # fmt: skip
+
+
+@exact
+def claim_defaults(device: str = "cpu") -> list[Measured]:
+    """Authors' code, fine-tune.py: rank 8 and alpha 16 on q, k, v, o; embeddings and norms; section 4.1: a quarter."""
+    model = apply(_base(device).double())
+    layers = {name: m for name, m in model.named_modules() if isinstance(m, LoRALinear)}
+    ids = torch.arange(64, device=device).view(2, 32)
+    quarter = apply(_base(device).double(), group=8).train()
+    layer: Any = layers["model.layers.0.self_attn.q_proj"]
+    torch.manual_seed(0)
+    A = LoRALinear(nn.Linear(400, 50).to(device), 100, 1.0).A
+    in_full = {name.rpartition(".")[0].rpartition(".")[2] for name, p in model.named_parameters() if p.requires_grad}
+    names = {name.rpartition(".")[2] for name in layers}
+    whole = {"embed_tokens", "norm", "input_layernorm", "post_attention_layernorm"}
+    return [
+        equal("layers are q, k, v and o", names == {"q_proj", "k_proj", "v_proj", "o_proj"}, True),
+        equal("trained in full are embeddings and norms", in_full - names == whole, True),
+        equal("rank", len(layer.A), 8),
+        equal("s, of alpha 16", layer.s, 2),
+        at_most("deviation of A off 1/sqrt(k), share", abs(A.std().item() * 400**0.5 - 1), 0.02),
+        equal("groups of a quarter", far(model.train()(input_ids=ids).logits, quarter(input_ids=ids).logits), 0),
     ]
 
 

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl._claims import Measured, NotHere, at_most, direction, equal, exact, headline, parity, quoted, shown
+from refimpl._drawn import SCALES, SIZES, worst
 from refimpl._lab import loop, models, tasks
 from refimpl._surgery import trainable
-from refimpl._toys import far
+from refimpl._toys import far, llama
 from refimpl.lora import LINEARS, RATE, RATE_OF_ALL, LoRALinear, apply, merge, unmerge
 
 
@@ -81,6 +82,46 @@ def claim_merging_adds_no_latency(device: str = "cpu") -> list[Measured]:
         at_most("merged outputs differ by", outputs, 1e-12),
         equal("the layers are those of the base", same, True),
         at_most("weights after unmerging differ by", far(weights, W), 1e-14),
+    ]
+
+
+@exact
+def claim_the_equation_at_any_size(device: str = "cpu") -> Measured:
+    """Section 4.1, equation 3: outputs, gradients and the merged layer, whatever the sizes, the scale and the bias."""
+
+    def gap(k: int, d: int, r: int, alpha: float, bias: bool, rows: int) -> float:
+        torch.manual_seed(k)
+        base = nn.Linear(k, d, bias, device=device, dtype=torch.float64)
+        model = apply(nn.Sequential(copy.deepcopy(base)), ("0",), r, alpha)
+        layer: Any = model.get_submodule("0")
+        nn.init.normal_(layer.B)
+        x = torch.randn(2, rows, k, device=device, dtype=torch.float64, requires_grad=True)
+        W, A, B = base.weight.detach(), layer.A, layer.B
+        h, plain = model(x), F.linear(x, W + alpha / r * B @ A, base.bias)
+        g = torch.randn_like(h)
+        gradients = torch.autograd.grad(h, (x, A, B), g), torch.autograd.grad(plain, (x, A, B), g)
+        return max(far(h, plain), *map(far, *gradients), far(merge(model)(x), plain))
+
+    return worst("outputs, gradients and merged outputs differ by", gap, 1e-12, k=SIZES, d=SIZES, r=range(1, 5),
+                 alpha=SCALES, bias=(True, False), rows=range(1, 6))  # fmt: skip
+
+
+@exact
+def claim_defaults(device: str = "cpu") -> list[Measured]:
+    """Section 4.2: W_q and W_v are adapted; section 4.1: a Gaussian A, of variance 1/k; layers.py:119-125: uniform."""
+    model = apply(llama(device=device))
+    named = {name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, LoRALinear)}
+    layer: Any = model.get_submodule("model.layers.0.self_attn.v_proj")  # 64 -> 32
+    torch.manual_seed(0)
+    wide = nn.Linear(400, 50, device=device)
+    gaussian, uniform = (LoRALinear(wide, 100, 1.0, init).A for init in ("gaussian", "kaiming"))
+    return [
+        equal("layers by name are q_proj and v_proj", named == {"q_proj", "v_proj"}, True),
+        equal("rank", len(layer.A), 8),
+        equal("s, of alpha 16", layer.s, 2),
+        at_most("deviation of A off 1/sqrt(k), share", abs(gaussian.std().item() * 400**0.5 - 1), 0.02),
+        at_most("of the authors' off 1/sqrt(3 k)", abs(uniform.std().item() * 1200**0.5 - 1), 0.02),
+        at_most("their largest over 1/sqrt(k)", uniform.abs().max().item() * 400**0.5, 1),
     ]
 
 

@@ -1,5 +1,7 @@
 """PEFT: what the paper says, as functions that measure, and fail when it is not so."""
 
+# ruff: noqa: N806 - the names are the paper's
+
 from __future__ import annotations
 
 import copy
@@ -25,6 +27,7 @@ from refimpl._claims import (
     quoted,
     shown,
 )
+from refimpl._drawn import SCALES, SIZES, worst
 from refimpl._lab import models
 from refimpl._surgery import trainable
 from refimpl._toys import far
@@ -131,6 +134,41 @@ def claim_an_adapter_is_small_on_disk(device: str = "cpu") -> list[Measured]:
         at_most("share of the model's bytes", part / whole, 0.01),
         at_most("base and ten adapters, share of ten models", (whole + 10 * part) / (10 * whole), 0.12),
     ]
+
+
+@parity
+def claim_the_same_layer_as_peft_s(device: str = "cpu") -> list[Measured]:
+    """Guide lora: peft's own layer with the same factors, whatever the sizes, alpha over r, the bias; drawn alike."""
+    peft = library()
+
+    def gap(k: int, d: int, r: int, alpha: float, bias: bool, rows: int) -> float:
+        torch.manual_seed(k)
+        base = nn.Sequential(nn.Linear(k, d, bias)).to(device, torch.float64)
+        ours = _filled(apply(copy.deepcopy(base), ["0"], rank=r, alpha=alpha))
+        config = peft.LoraConfig(r=r, lora_alpha=alpha, target_modules=["0"])
+        theirs: Any = peft.get_peft_model(copy.deepcopy(base), config)
+        layer, other = tuned(ours)["0"], theirs.base_model.model[0]
+        for name in ("lora_A", "lora_B"):
+            getattr(other, name)["default"].weight.data.copy_(getattr(layer, name)["default"])
+        x = torch.randn(2, rows, k, dtype=torch.float64, device=device)
+        scales, outputs = abs(layer.scaling["default"] - other.scaling["default"]), far(ours(x), theirs(x))
+        return max(float(scales), outputs, far(merge(ours)(x), theirs.merge_and_unload()(x)))
+
+    torch.manual_seed(0)
+    A = _lone(apply(nn.Sequential(nn.Linear(400, 50)).to(device), ["0"], rank=100))
+    named = apply(nn.ModuleDict({"up": nn.Linear(2, 2), "gate_up": nn.Linear(2, 2), "upper": nn.Linear(2, 2)}), ["up"])
+    by_pattern = chosen(
+        nn.ModuleDict({"up": nn.Linear(2, 2), "upper": nn.Linear(2, 2), "an_up": nn.Linear(2, 2)}), "up"
+    )
+    return [
+        worst("scales, outputs and merged outputs differ by", gap, 1e-12, k=SIZES, d=SIZES, r=range(1, 5),
+              alpha=SCALES, bias=(True, False), rows=range(1, 4)),
+        equal("rank by default", len(_lone(apply(nn.Sequential(nn.Linear(9, 9)), ["0"]))), peft.LoraConfig().r),
+        at_most("deviation of A off 1/sqrt(3 k), share", abs(A.std().item() * 1200**0.5 - 1), 0.02),
+        at_most("its largest over 1/sqrt(k)", A.abs().max().item() * 400**0.5, 1),
+        equal("of up, gate_up and upper, named up", [*tuned(named)] == ["up"], True),
+        equal("of up, upper and an_up, matched by up", by_pattern == ["up"], True),
+    ]  # fmt: skip
 
 
 @parity
@@ -312,6 +350,13 @@ def _bytes(folder: Path) -> int:
 def _numbers(file: Path) -> int:
     """Bytes of a safetensors file behind its header, whose length stands in the first 8."""
     return file.stat().st_size - 8 - int.from_bytes(file.read_bytes()[:8], "little")
+
+
+def _lone(model: nn.Module) -> Tensor:
+    """A of the only adapted layer."""
+    (layer,) = tuned(model).values()
+    A: Tensor = layer.lora_A["default"]
+    return A
 
 
 def _listed(names: list[str]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from refimpl._claims import (
     Measured,
@@ -25,8 +26,9 @@ from refimpl._claims import (
     quoted,
     shown,
 )
+from refimpl._drawn import worst
 from refimpl._surgery import trainable
-from refimpl._toys import KNOWN, NEW, Batches, best, ends, far, few, llama, spoken, tune
+from refimpl._toys import KNOWN, NEW, VOCABULARY, Batches, best, ends, far, few, llama, spoken, tune
 from refimpl.prefix_tuning import apply, merge
 
 
@@ -84,6 +86,47 @@ def claim_the_prefix_stays_for_every_token(device: str = "cpu") -> Measured:
     said = model.generate(ids, max_new_tokens=6, do_sample=False, use_cache=True, eos_token_id=None)
     again = model(input_ids=said).logits.argmax(-1)[:, 5:-1]
     return equal("tokens that differ", int((said[:, 6:] != again).sum()), 0)
+
+
+@exact
+def claim_a_prefix_of_words_in_any_model(device: str = "cpu") -> Measured:
+    """Section 4.2: the same whatever the layers, the heads and those of the keys, the rows and their padding."""
+
+    def gap(layers: int, keys: int, queries: int, p: int, rows: int, n: int, left: int) -> float:
+        torch.manual_seed(p)
+        config = LlamaConfig(
+            vocab_size=VOCABULARY, hidden_size=6 * keys * queries, intermediate_size=20, num_hidden_layers=layers,
+            num_attention_heads=keys * queries, num_key_value_heads=keys, head_dim=6,
+        )  # fmt: skip
+        base: Any = LlamaForCausalLM(config)
+        base = base.to(device).double().eval()
+        ids = torch.randint(VOCABULARY, (rows, n), device=device)
+        words = torch.randint(VOCABULARY, (p,), device=device)
+        typed = base(input_ids=torch.cat([words.expand(rows, -1), ids], dim=1)).logits[:, p:]
+        model = apply(base, p, mid=None, words=words)
+        x, mask = F.pad(ids, (left, 0)), F.pad(torch.ones_like(ids), (left, 0))
+        return far(model(input_ids=x, attention_mask=mask).logits[:, left:], typed)
+
+    return worst("outputs differ from those behind the words by", gap, 1e-6, layers=range(1, 4), keys=range(1, 4),
+                 queries=range(1, 4), p=range(1, 8), rows=range(1, 4), n=range(2, 9), left=range(3))  # fmt: skip
+
+
+@exact
+def claim_defaults(device: str = "cpu") -> list[Measured]:
+    """Authors' code, gpt2/train_control.py: an MLP of 512 with tanh over embeddings N(0, 1); directly, P is N(0, 1)."""
+    torch.manual_seed(0)
+    model, direct = apply(_base(device)), apply(_base(device), 200, mid=None)
+    E, mlp = model.prefix.E, model.prefix.mlp
+    wide = apply(_base(device), 200).prefix.E
+    P = torch.tanh(E @ mlp[0].weight.T + mlp[0].bias) @ mlp[2].weight.T + mlp[2].bias
+    return [
+        equal("positions", len(E), 10),
+        equal("numbers of E in each, those of all key heads of a layer", E.shape[1], 2 * 16),
+        equal("inner width of the MLP", mlp[0].out_features, 512),
+        at_most("the prefix differs from two layers with tanh by", far(model.prefix(), P), 1e-12),
+        at_most("deviation of E off 1", abs(wide.std().item() - 1), 0.03),
+        at_most("deviation of a direct prefix off 1", abs(direct.prefix.P.std().item() - 1), 0.03),
+    ]
 
 
 @parity

@@ -13,7 +13,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from refimpl._claims import Measured, NotHere, at_most, direction, equal, exact, headline, parity, quoted, shown
+from refimpl._claims import (
+    Measured,
+    NotHere,
+    at_least,
+    at_most,
+    direction,
+    equal,
+    exact,
+    headline,
+    parity,
+    quoted,
+    shown,
+)
 from refimpl._surgery import trainable
 from refimpl._toys import KNOWN, NEW, best, ends, far, llama, loss, low_rank, named, reader, spoken, tune
 from refimpl.prompt_tuning import IGNORED, SoftPrompt, apply, first, vote
@@ -107,6 +119,24 @@ def claim_prompts_share_one_batch(device: str = "cpu") -> list[Measured]:
         at_most("outputs differ by", far(together.logits, torch.cat([out.logits for out in alone])), 1e-12),
         at_most("losses differ by", far(together.loss, torch.stack([out.loss for out in alone]).mean()), 1e-12),
         equal("votes that are not the majority's", sum(map(int.__ne__, vote(model, prompts, x).tolist(), majority)), 0),
+    ]
+
+
+@exact
+def claim_defaults(device: str = "cpu") -> list[Measured]:
+    """Section 3.2 and the authors' prompts.py: sampled words by default, none twice, of the first 5,000."""
+    torch.manual_seed(0)
+    model, E = apply(_base(device)), torch.arange(6000.0, device=device)[:, None]
+    P, rows = model.prompt.P, model.get_input_embeddings().weight
+    drawn = [int(row) for seed in range(4) for row in first(E, 100 + seed)]
+    few = first(E, 50, common=60)
+    return [
+        equal("length", len(P), 20),
+        equal("of it, embeddings of the model", int(sum((row == rows).all(1).any() for row in P)), 20),
+        equal("rows drawn twice, 50 of 60", 50 - len(few.unique()), 0),
+        at_most("the rarest word of 400 drawn", max(drawn), 4999),
+        at_least("the same", max(drawn), 4500),
+        equal("rows where there are too few", len(first(E, 7, common=3)), 7),
     ]
 
 

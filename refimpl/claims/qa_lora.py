@@ -1,5 +1,7 @@
 """QA-LoRA: what the paper says, as functions that measure, and fail when it is not so."""
 
+# ruff: noqa: N806 - the names are the paper's
+
 from __future__ import annotations
 
 import copy
@@ -25,9 +27,10 @@ from refimpl._claims import (
     quoted,
     shown,
 )
+from refimpl._drawn import SCALES, SIZES, worst
 from refimpl._lab import loop, models, texts
 from refimpl._surgery import trainable, unwrap
-from refimpl._toys import far
+from refimpl._toys import far, llama
 from refimpl.qa_lora import GroupLinear, QALoRALinear, apply, merge, unpack
 
 
@@ -93,6 +96,62 @@ def claim_only_a_and_b_learn(device: str = "cpu") -> list[Measured]:
         at_most("outputs differ by", far(y, plain), 1e-12),
         at_most("gradients differ by", max(map(far, *gradients)), 1e-12),
         equal("A and B alone are trained", trained == ["A", "B"], True),
+    ]
+
+
+@exact
+def claim_the_equation_at_any_size(device: str = "cpu") -> list[Measured]:
+    """Section 3.3: outputs, gradients, the merged layer and the codes, whatever the sizes, s, the bits and the bias."""
+
+    def layer_of(d: int, groups: int, size: int, bits: int, bias: bool, r: int = 1, s: float = 1.0) -> Any:
+        torch.manual_seed(d)
+        base = nn.Linear(groups * size, d, bias).to(device, torch.float64)
+        layer = QALoRALinear(base, r, s, bits, size)
+        nn.init.normal_(layer.B)
+        return base, layer
+
+    def gap(rows: int, **sizes: Any) -> float:
+        base, layer = layer_of(**sizes)
+        x = torch.randn(2, rows, base.in_features, device=device, dtype=torch.float64, requires_grad=True)
+        spread = (layer.B @ layer.A).repeat_interleave(sizes["size"], dim=1)
+        y, plain = layer(x), F.linear(x, layer.base.dequantized(x.dtype) + sizes["s"] * spread, base.bias)
+        inputs, g = (x, layer.A, layer.B), torch.randn_like(y)
+        gradients = torch.autograd.grad(y, inputs, g), torch.autograd.grad(plain, inputs, g)
+        return max(far(y, plain), *map(far, *gradients), far(layer.merged()(x), plain))
+
+    def off(**sizes: Any) -> float:
+        """How far a weight is from its code's value, in steps of its group; and the ends of a group from theirs."""
+        base, layer = layer_of(**sizes)
+        left = (layer.base.dequantized(torch.float64) - base.weight).view(*layer.base.z.shape, -1).detach().abs()
+        steps = 2 ** sizes["bits"] - 1
+        rows = base.weight.detach().view(left.shape)
+        width = (rows.amax(-1) - rows.amin(-1)) / steps
+        ends = left.gather(-1, torch.stack([rows.argmin(-1), rows.argmax(-1)], -1)).amax()
+        return float((left / width[..., None]).max() + ends)
+
+    sizes: dict[str, Any] = {"d": SIZES, "groups": range(2, 6), "size": (3, 5, 7, 11), "bits": range(1, 9),
+                             "bias": (True, False)}  # fmt: skip
+    return [
+        worst("outputs, gradients and merged outputs differ by", gap, 1e-11, **sizes, r=range(1, 5), s=SCALES,
+              rows=range(1, 6)),
+        worst("weights are off their values, in steps", off, 0.5 + 1e-9, **sizes),
+    ]  # fmt: skip
+
+
+@exact
+def claim_defaults(device: str = "cpu") -> list[Measured]:
+    """Authors' code, peft_utils.py:19: groups of 32; section 4: INT4; the init of A and s are ours."""
+    model = apply(llama(device=device))
+    layers = {name: m for name, m in model.named_modules() if isinstance(m, QALoRALinear)}
+    layer: Any = layers["model.layers.0.mlp.down_proj"]  # 128 -> 64
+    A = QALoRALinear(nn.Linear(3200, 5).to(device), 100).A
+    return [
+        equal("layers in codes, all but the head", len(layers), 2 * 7),
+        equal("inputs in a group", 128 / layer.A.shape[1], 32),
+        equal("different codes at most", len(unpack(layer.base.q, layer.base.shape).unique()), 16),
+        equal("rank", len(layer.A), 16),
+        equal("s", layer.s, 1),
+        at_most("deviation of A off 1/sqrt(D_in), share", abs(A.std().item() * 3200**0.5 - 1), 0.03),
     ]
 
 

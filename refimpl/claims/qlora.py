@@ -28,8 +28,9 @@ from refimpl._claims import (
     quoted,
     shown,
 )
+from refimpl._drawn import SCALES, SIZES, worst
 from refimpl._lab import LabError, loop, losses, models, texts
-from refimpl._toys import far
+from refimpl._toys import far, llama
 from refimpl.qlora import (
     BLOCK,
     NF4Linear,
@@ -119,6 +120,57 @@ def claim_optimiser_state_is_paged(device: str = "cpu") -> list[Measured]:
         equal("tensors of state that are paged", sum(getattr(t, "is_paged", False) for t in state), 2),
         at_most("bytes of the GPU that a number's state takes, 8 without paging", taken / ours.numel(), 0.1),
         at_most("step differs from torch's AdamW by", far(ours, theirs), 1e-5),
+    ]
+
+
+@exact
+def claim_the_equation_at_any_size(device: str = "cpu") -> list[Measured]:
+    """Section 3, equation 5: outputs, gradients and the merged layer, whatever the sizes, the scale and the bias."""
+
+    def layer_of(o: int, h: int, r: int, alpha: float, bias: bool, kernels: bool) -> tuple[nn.Linear, Any]:
+        torch.manual_seed(o)
+        base = nn.Linear(h, o, bias, device=device)
+        layer = NF4Linear(base, r, alpha, kernels)
+        nn.init.normal_(layer.L2)
+        return base, layer
+
+    def gap(rows: int, **sizes: Any) -> float:
+        base, layer = layer_of(**sizes)
+        X = torch.randn(rows, sizes["h"], device=device, requires_grad=True)
+        s = sizes["alpha"] / sizes["r"]
+        dd = double_dequantize(double_quantize(base.weight.detach()), base.weight.shape, torch.float32)
+        Y, plain = layer(X), F.linear(X, dd, base.bias) + s * (X @ layer.L1 @ layer.L2)
+        inputs, g = (X, layer.L1, layer.L2), torch.randn_like(Y)
+        gradients = torch.autograd.grad(Y, inputs, g), torch.autograd.grad(plain, inputs, g)
+        return max(far(Y, plain), *map(far, *gradients), far(layer.merged()(X), plain))
+
+    def lost(**sizes: Any) -> float:
+        base, layer = layer_of(**sizes)
+        left = layer.dequantized(torch.float32) - base.weight
+        return float((left.norm() / base.weight.norm()).detach())
+
+    ranges: dict[str, Any] = {"o": (*SIZES, 48, 80, 100), "h": (*SIZES, 48, 80, 96, 131), "r": range(1, 5),
+                              "alpha": SCALES, "bias": (True, False), "kernels": (True, False)}  # fmt: skip
+    return [
+        worst("outputs, gradients and merged outputs differ by", gap, 2e-5, rows=range(1, 6), **ranges),
+        worst("error of the weight in NF4", lost, 0.16, **ranges),
+    ]
+
+
+@exact
+def claim_defaults(device: str = "cpu") -> list[Measured]:
+    """Authors' code, qlora.py: rank 64 and alpha 16 on all Linears but the head; L1 as peft draws it."""
+    model = apply(llama(device=device))
+    found = {name for name, m in model.named_modules() if isinstance(m, NF4Linear)}
+    layer: Any = model.get_submodule("model.layers.0.mlp.up_proj")
+    L1 = NF4Linear(nn.Linear(400, 50).to(device), 100).L1
+    return [
+        equal("layers in 4 bits", len(found), 2 * 7),
+        equal("the head is among them", any("lm_head" in name for name in found), False),
+        equal("rank", len(layer.L2), 64),
+        equal("s", layer.s, 16 / 64),
+        at_most("deviation of L1 off 1/sqrt(3 h), share", abs(L1.std().item() * 1200**0.5 - 1), 0.02),
+        at_most("its largest over 1/sqrt(h)", L1.abs().max().item() * 400**0.5, 1),
     ]
 
 

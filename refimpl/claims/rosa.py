@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl._claims import Measured, NotHere, at_most, direction, equal, exact, headline, parity, quoted, shown
+from refimpl._drawn import SCALES, SIZES, worst
 from refimpl._lab import loop, models, tasks
 from refimpl._surgery import trainable
-from refimpl._toys import far
+from refimpl._toys import far, llama
 from refimpl.rosa import RoSALinear, add, apply, find_masks, merge, warm_up
 
 
@@ -107,6 +108,62 @@ def claim_merged_equals_unmerged(device: str = "cpu") -> list[Measured]:
     return [
         at_most("merged outputs differ by", far(merge(model)(x), expected), 1e-12),
         equal("the layer is a plain Linear", type(model.get_submodule("0")) is nn.Linear, True),
+    ]
+
+
+@exact
+def claim_the_equation_at_any_size(device: str = "cpu") -> list[Measured]:
+    """Section 3: outputs, gradients, the merged layer and the mask, whatever the sizes, the scale and the bias."""
+
+    def gap(k: int, d: int, r: int, alpha: float, density: float, bias: bool, rows: int) -> float:
+        torch.manual_seed(k)
+        base = nn.Linear(k, d, bias, device=device, dtype=torch.float64)
+        model = apply(nn.Sequential(copy.deepcopy(base)), ("0",), r, alpha, density)
+        layer = _layer(model)
+        layer.mask(torch.rand_like(base.weight))
+        nn.init.normal_(layer.B), nn.init.normal_(layer.v)
+        x = torch.randn(2, rows, k, device=device, dtype=torch.float64, requires_grad=True)
+        s = alpha / r if r else 0.0
+        S = torch.zeros_like(base.weight).flatten().index_put((layer.at,), layer.v).view(d, k)
+        h, plain = model(x), F.linear(x, base.weight.detach() + S + s * layer.B @ layer.A, base.bias)
+        inputs = (x, layer.v, *((layer.A, layer.B) if r else ()))
+        g = torch.randn_like(h)
+        gradients = torch.autograd.grad(h, inputs, g), torch.autograd.grad(plain, inputs, g)
+        return max(far(h, plain), *map(far, *gradients), far(merge(model)(x), plain))
+
+    def wrong(k: int, d: int, density: float, batches: int) -> float:
+        """Places of the mask that are not those of the largest sums of squared gradients."""
+        torch.manual_seed(d)
+        base = nn.Linear(k, d, device=device, dtype=torch.float64)
+        model = apply(nn.Sequential(copy.deepcopy(base)), ("0",), 1, 1.0, density)
+        x, y = (torch.randn(batches, 9, n, device=device, dtype=torch.float64) for n in (k, d))
+        find_masks(model, [partial(_error, model, a, b) for a, b in zip(x, y, strict=True)])
+        W = base.weight.detach().requires_grad_()
+        g = [torch.autograd.grad(F.mse_loss(F.linear(a, W, base.bias), b), W)[0] for a, b in zip(x, y, strict=True)]
+        top = torch.stack(g).square().sum(0).flatten().topk(int(density * k * d)).indices
+        return float(len({*top.tolist()} ^ {*_layer(model).at.tolist()}))
+
+    sizes: dict[str, Any] = {"k": SIZES, "d": SIZES, "density": (0.13, 0.29, 0.53)}
+    return [
+        worst("outputs, gradients and merged outputs differ by", gap, 1e-12, **sizes, r=range(4), alpha=SCALES,
+              bias=(True, False), rows=range(1, 6)),
+        worst("places that are not those of the largest sums", wrong, 0, **sizes, batches=range(2, 5)),
+    ]  # fmt: skip
+
+
+@exact
+def claim_defaults(device: str = "cpu") -> list[Measured]:
+    """Authors' code, peft-rosa's config.py:114-145: rank 8; A is drawn from a Gaussian, ours of variance 1/k."""
+    model = apply(llama(device=device))
+    layers = {name: m for name, m in model.named_modules() if isinstance(m, RoSALinear)}
+    layer = layers["model.layers.0.mlp.up_proj"]
+    A = RoSALinear(nn.Linear(400, 50).to(device), 100, 1.0, 0.1).A
+    return [
+        equal("layers adapted, all but the head", len(layers), 2 * 7),
+        equal("rank", len(layer.A), 8),
+        equal("s, of alpha 16", layer.s, 2),
+        equal("places at a density of 0.006", len(layer.at), int(0.006 * 64 * 128)),
+        at_most("deviation of A off 1/sqrt(k), share", abs(A.std().item() * 400**0.5 - 1), 0.02),
     ]
 
 

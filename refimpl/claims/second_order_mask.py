@@ -27,9 +27,10 @@ from refimpl._claims import (
     quoted,
     shown,
 )
+from refimpl._drawn import SIZES, worst
 from refimpl._lab import loop, models, tasks
 from refimpl._surgery import trainable
-from refimpl._toys import far
+from refimpl._toys import far, llama
 from refimpl.second_order_mask import apply, burn_in, gain, measure_gains, merge, select
 
 STEPS = 15
@@ -75,6 +76,43 @@ def claim_what_is_not_selected_stays(device: str = "cpu") -> list[Measured]:
         equal("numbers moved by the burn-in", sum(int(m.count_nonzero()) for m in untouched.values()), 0),
         equal("numbers not selected that moved", sum(int(m.count_nonzero()) for m in inside + outside), 0),
         at_least("numbers selected that moved", sum(int(m.count_nonzero()) for m in moved.values()), count),
+    ]
+
+
+@exact
+def claim_the_mask_of_several_batches(device: str = "cpu") -> Measured:
+    """Section "Second-order Approximation Method": of each tensor floor(p m) places, of the largest sums."""
+
+    def wrong(k: int, d: int, density: float, batches: int) -> float:
+        """Places that are not those of the largest sums; the sums have signs, and the layer a bias."""
+        torch.manual_seed(k)
+        base = nn.Sequential(nn.Linear(k, d), nn.Linear(d, k)).to(device, torch.float64)
+        x, y = torch.randn(2, batches, 9, k, device=device, dtype=torch.float64)
+        losses = [partial(_error, base, a, b) for a, b in zip(x, y, strict=True)]
+        gains = burn_in(base, losses)
+        sums = [
+            sum(g) for g in zip(*(torch.autograd.grad(loss(), [*base.parameters()]) for loss in losses), strict=True)
+        ]
+        places, off = _places(apply(copy.deepcopy(base), gains, density)), 0
+        for (name, p), total in zip(base.named_parameters(), sums, strict=True):
+            assert isinstance(total, Tensor)
+            top = total.abs().flatten().topk(int(density * p.numel())).indices.tolist()
+            off += len({*top} ^ {*places.get(name, torch.empty(0)).tolist()})
+        return float(off)
+
+    return worst("places that are not those of the largest sums", wrong, 0, k=SIZES, d=SIZES,
+                 density=(0.13, 0.29, 0.53), batches=range(2, 5))  # fmt: skip
+
+
+@exact
+def claim_defaults(device: str = "cpu") -> list[Measured]:
+    """Authors' code, scripts/train.sh: 0.5 per cent; runner.py: heads are not masked; ours leaves ties, too."""
+    model = apply(llama(device=device))
+    base = llama(device=device)
+    tuned = [name for name, p in base.named_parameters() if "lm_head" not in name and int(0.005 * p.numel())]
+    return [
+        equal("numbers trained", trainable(model), sum(int(0.005 * base.get_parameter(n).numel()) for n in tuned)),
+        equal("tensors with a mask are all but the head's", {*_places(model)} == {*tuned}, True),
     ]
 
 
