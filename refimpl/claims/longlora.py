@@ -192,6 +192,7 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
         equal("layers are q, k, v and o", names == {"q_proj", "k_proj", "v_proj", "o_proj"}, True),
         equal("trained in full are embeddings and norms", in_full - names == whole, True),
         equal("rank", len(layer.A), 8),
+        equal("largest number of B at the start", layer.B.abs().max().item(), 0),
         equal("s, of alpha 16", layer.s, 2),
         at_most("deviation of A off 1/sqrt(k), share", abs(A.std().item() * 400**0.5 - 1), 0.02),
         equal("groups of a quarter", far(model.train()(input_ids=ids).logits, quarter(input_ids=ids).logits), 0),

@@ -163,6 +163,7 @@ def claim_the_same_layer_as_peft_s(device: str = "cpu") -> list[Measured]:
     return [
         worst("scales, outputs and merged outputs differ by", gap, 1e-12, k=SIZES, d=SIZES, r=range(1, 5),
               alpha=SCALES, bias=(True, False), rows=range(1, 4)),
+        equal("largest number of B at the start", _largest(apply(nn.Sequential(nn.Linear(9, 9)), ["0"])), 0),
         equal("rank by default", len(_lone(apply(nn.Sequential(nn.Linear(9, 9)), ["0"]))), peft.LoraConfig().r),
         at_most("deviation of A off 1/sqrt(3 k), share", abs(A.std().item() * 1200**0.5 - 1), 0.02),
         at_most("its largest over 1/sqrt(k)", A.abs().max().item() * 400**0.5, 1),
@@ -357,6 +358,11 @@ def _lone(model: nn.Module) -> Tensor:
     (layer,) = tuned(model).values()
     A: Tensor = layer.lora_A["default"]
     return A
+
+
+def _largest(model: nn.Module) -> float:
+    """The largest number of any B."""
+    return max(layer.lora_B["default"].abs().max().item() for layer in tuned(model).values())
 
 
 def _listed(names: list[str]) -> str:

@@ -150,6 +150,7 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
         equal("inputs in a group", 128 / layer.A.shape[1], 32),
         equal("different codes at most", len(unpack(layer.base.q, layer.base.shape).unique()), 16),
         equal("rank", len(layer.A), 16),
+        equal("largest number of B at the start", layer.B.abs().max().item(), 0),
         equal("s", layer.s, 1),
         at_most("deviation of A off 1/sqrt(D_in), share", abs(A.std().item() * 3200**0.5 - 1), 0.03),
     ]

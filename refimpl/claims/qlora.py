@@ -168,6 +168,7 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
         equal("layers in 4 bits", len(found), 2 * 7),
         equal("the head is among them", any("lm_head" in name for name in found), False),
         equal("rank", len(layer.L2), 64),
+        equal("largest number of L2 at the start", layer.L2.abs().max().item(), 0),
         equal("s", layer.s, 16 / 64),
         at_most("deviation of L1 off 1/sqrt(3 h), share", abs(L1.std().item() * 1200**0.5 - 1), 0.02),
         at_most("its largest over 1/sqrt(h)", L1.abs().max().item() * 400**0.5, 1),

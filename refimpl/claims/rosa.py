@@ -161,6 +161,7 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
     return [
         equal("layers adapted, all but the head", len(layers), 2 * 7),
         equal("rank", len(layer.A), 8),
+        equal("largest number of B at the start", layer.B.abs().max().item(), 0),
         equal("s, of alpha 16", layer.s, 2),
         equal("places at a density of 0.006", len(layer.at), int(0.006 * 64 * 128)),
         at_most("deviation of A off 1/sqrt(k), share", abs(A.std().item() * 400**0.5 - 1), 0.02),

@@ -63,7 +63,7 @@ def claim_what_is_not_selected_stays(device: str = "cpu") -> list[Measured]:
     """Section "Second-order Approximation Method": |M|_0 = floor(p m); all else is theta0, under weight decay too."""
     base, x, y = _task(device)
     gains = burn_in(base, [partial(_error, base, x, y)])
-    untouched = _moved(base, _task(device)[0])
+    untouched, left = _moved(base, _task(device)[0]), sum(p.grad is not None for p in base.parameters())
     model = apply(copy.deepcopy(base), gains, 1 / 16)
     before, count = _places(model), trainable(model)
     _train(model, x, y, decay=0.01)
@@ -74,6 +74,7 @@ def claim_what_is_not_selected_stays(device: str = "cpu") -> list[Measured]:
         equal("numbers trained", count, sum(p.numel() // 16 for p in base.parameters())),
         equal("places that training changed", sum(int((before[n] != after[n]).sum()) for n in before), 0),
         equal("numbers moved by the burn-in", sum(int(m.count_nonzero()) for m in untouched.values()), 0),
+        equal("gradients that the burn-in leaves", left, 0),
         equal("numbers not selected that moved", sum(int(m.count_nonzero()) for m in inside + outside), 0),
         at_least("numbers selected that moved", sum(int(m.count_nonzero()) for m in moved.values()), count),
     ]
