@@ -124,7 +124,7 @@ def layers(model: nn.Module) -> dict[str, Any]:
     for path, module in model.named_modules(remove_duplicate=False):
         if path.startswith(inside) and inside:
             continue
-        if path and isinstance(module, nn.Linear | Conv1D | Adapted):
+        if path and isinstance(module, nn.Linear | Conv1D | Adapted) and "Router" not in type(module).__name__:
             found[path] = module
             inside += (f"{path}.",)
         found |= {f"{path}.{name}": getattr(module, name) for name in names(module)}
@@ -180,6 +180,8 @@ def unwrap(model: nn.Module, kind: type[A], fold: Callable[[A], nn.Module]) -> n
 @contextlib.contextmanager
 def opened(model: nn.Module, targets: list[str]) -> Iterator[list[str]]:
     """The experts that a target names are Linears from now on, unless what is done inside fails."""
+    if ALL_LINEAR in targets and (odd := [path for path, module in model.named_modules() if _strange(module)]):
+        raise ValueError(f"{odd[0]} keeps its experts in a form that is not known here; name the layers to adapt")
     for path, module in list(model.named_modules()):
         there = [f"{path}.{name}" for name in names(module)]
         named = any(matches(at, target) or target.startswith(f"{path}.") for at in there for target in targets)
@@ -190,6 +192,12 @@ def opened(model: nn.Module, targets: list[str]) -> Iterator[list[str]]:
     except ValueError:
         close(model)
         raise
+
+
+def _strange(module: nn.Module) -> bool:
+    """Experts that would be passed over."""
+    whole = [p for p in module.parameters(recurse=False) if p.dim() == 3]
+    return bool(whole) and "Expert" in type(module).__name__ and not names(module)
 
 
 def close(model: nn.Module) -> nn.Module:

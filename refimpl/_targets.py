@@ -21,14 +21,16 @@ _BERT = ("query", "key", "value", "attention.output.dense", "intermediate.dense"
 _NEOX = (*["query_key_value"] * 3, "attention.dense|self_attention.dense", "dense_h_to_4h", "dense_4h_to_h")
 _GPT2 = (*["c_attn"] * 3, "attn.c_proj", "c_fc", "mlp.c_proj")
 _T5 = ("q", "k", "v", "o", "wi|wi_0|wi_1", "wo")
-_EXPERTS = (*_LLAMA[:4], "gate_up_proj|up_proj", "down_proj")
+_EXPERTS = (*_LLAMA[:4], "gate_up_proj|gate_proj|up_proj", "down_proj")
 _OTHERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("gpt2", "gpt_bigcode"), _GPT2),
     **dict.fromkeys(("gpt_neox", "bloom", "falcon"), _NEOX),
     **dict.fromkeys(("opt", "bart", "mbart", "m2m_100", "pegasus"), _OPT),
     **dict.fromkeys(("bert", "roberta", "xlm-roberta", "camembert", "electra"), _BERT),
     **dict.fromkeys(("t5", "mt5", "umt5", "longt5"), _T5),
-    **dict.fromkeys(("mixtral", "qwen2_moe", "qwen3_moe", "olmoe", "gpt_oss"), _EXPERTS),
+    **dict.fromkeys(("mixtral", "qwen2_moe", "qwen3_moe", "olmoe", "gpt_oss", "phimoe"), _EXPERTS),
+    **dict.fromkeys(("deepseek_v2", "deepseek_v3"), ("q_proj|q_b_proj", *["kv_b_proj"] * 2, *_EXPERTS[3:])),
+    "distilbert": ("q_lin", "k_lin", "v_lin", "out_lin", "lin1", "lin2"),
     "phi3": (*["qkv_proj"] * 3, "o_proj", "gate_up_proj", "down_proj"),
     "phi": (*_OPT[:3], "self_attn.dense", "fc1", "fc2"),
     "gptj": (*_OPT[:4], "fc_in", "fc_out"),
@@ -40,13 +42,24 @@ _OTHERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("mamba", "mamba2"), ("in_proj", "in_proj", "in_proj", "out_proj", "in_proj", "out_proj")),
 }
 
+_FAMILIES = (_LLAMA, _EXPERTS, *_OTHERS.values())
+
 
 def of(model: nn.Module, *parts: Part) -> tuple[str, ...]:
-    """The targets that are these parts of the model, each once; those of Llama where its type is not known."""
+    """The targets that are these parts of the model, each once.
+
+    Of a model whose type is not known they are those of the first family that it has all of, or of Llama.
+    """
     config: Any = getattr(model, "config", None)
-    names = _OTHERS.get(getattr(config, "model_type", ""), _LLAMA)
+    kind = getattr(config, "model_type", "")
+    names = _OTHERS[kind] if kind in _OTHERS else next((one for one in _FAMILIES if _has(model, one)), _LLAMA)
     chosen = [target for part in parts for target in names[_PARTS.index(part)].split()]
     return tuple(dict.fromkeys(chosen))
+
+
+def _has(model: nn.Module, names: tuple[str, ...]) -> bool:
+    paths = [*(path for path, _ in model.named_modules()), *(path for path, _ in model.named_parameters())]
+    return all(any(matches(path, target) for path in paths) for one in names for target in one.split())
 
 
 def matches(path: str, target: str) -> bool:
@@ -66,7 +79,8 @@ def norms(model: nn.Module) -> dict[str, nn.Module]:
     return {
         path: module
         for path, module in model.named_modules()
-        if "norm" in type(module).__name__.lower()
+        if "norm" in (kind := type(module).__name__.lower())
+        and "gated" not in kind  # which is called with more than one input
         and (own := list(module.parameters(recurse=False)))
         and all(p.dim() == 1 for p in own)
     }
@@ -88,4 +102,10 @@ def head_of(model: nn.Module) -> list[nn.Module]:
     return [module for module in (embeddings, *named) if isinstance(module, nn.Module)]
 
 
-CLASSIFIERS = ("classifier", "score", "classification_head", "qa_outputs")  # drawn at random for a new task
+CLASSIFIERS = (
+    "classifier",
+    "pre_classifier",
+    "score",
+    "classification_head",
+    "qa_outputs",
+)  # drawn at random for a new task

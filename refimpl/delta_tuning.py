@@ -123,8 +123,8 @@ class Site(Adapted):
         super().__init__()
         self.base, self.deltas = base, nn.ModuleDict()
 
-    def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = self.base(x)
+    def forward(self, x: Tensor, *rest: Any, **named: Any) -> Tensor:
+        h: Tensor = self.base(x, *rest, **named)
         for delta in self.deltas.values():
             h = delta(x, h)
         return h

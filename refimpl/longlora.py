@@ -99,9 +99,9 @@ def attention(
 
 
 def replaceable(model: Any) -> bool:
-    """Whether transformers lets the attention be replaced, by one that neither caps its scores nor adds to them."""
-    capped = getattr(model.config, "attn_logit_softcapping", None)
-    return bool(getattr(model, "_supports_attention_backend", False)) and not capped
+    """Whether transformers lets the attention be replaced by torch's own, which has neither caps nor sinks."""
+    own = getattr(model.config, "attn_logit_softcapping", None) or any(hasattr(m, "sinks") for m in model.modules())
+    return bool(getattr(model, "_supports_attention_backend", False) and model._supports_sdpa and not own)
 
 
 @dataclass(slots=True)
@@ -202,6 +202,8 @@ def _check(model: Any) -> None:
     """Refuse models whose attention is another than the causal one that groups cut."""
     if not hasattr(model.config, "num_attention_heads"):
         raise ValueError("the model has no attention that could be cut into groups; take another model")
+    if model.config.model_type == "mpt":
+        raise ValueError("the model takes masks of another kind, which groups cannot be given as; take another model")
     if _targets.reads(model) != "on":
         raise ValueError("the model's tokens see what comes after them, and groups are causal; take a decoder")
 

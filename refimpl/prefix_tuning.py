@@ -97,10 +97,11 @@ def shape(model: Any) -> tuple[int, int, int]:
         raise ValueError("the model has no attention heads, before whose keys a prefix could stand; take another")
     if _targets.reads(model) != "on":
         raise ValueError("prefixes for encoders are left out; take a decoder, or prompt_tuning")
-    there = {tuple(layer.keys.shape[1::2]) for layer in _cache(model, torch.zeros(1, dtype=torch.long)).layers}
+    kept = _cache(model, torch.zeros(1, dtype=torch.long)).layers
+    there = {tuple(tensor.shape[1::2]) for layer in kept for tensor in (layer.keys, layer.values)}
     if len(there) != 1:
         raise ValueError(
-            f"the model's layers keep {len(there)} shapes of keys, and a prefix has one; take another model"
+            f"the model's layers keep keys and values of {len(there)} shapes, and a prefix has one; take another"
         )
     return model.config.num_hidden_layers, *there.pop()
 

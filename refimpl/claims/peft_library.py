@@ -362,7 +362,7 @@ def _lone(model: nn.Module) -> Tensor:
 
 def _largest(model: nn.Module) -> float:
     """The largest number of any B."""
-    return max(layer.lora_B["default"].abs().max().item() for layer in tuned(model).values())
+    return max(float(layer.lora_B["default"].abs().max()) for layer in tuned(model).values())
 
 
 def _listed(names: list[str]) -> str:
