@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from refimpl import _roster, llm_adapters
+from refimpl import _roster, llm_adapters, lora
 from refimpl._claims import Measured, at_least, at_most, direction, equal, exact, headline, quoted, shown
 from refimpl._lab import cost, models
 from refimpl._toys import VOCABULARY, far, llama
@@ -96,6 +96,27 @@ def claim_reparametrised_methods_change_more_than_they_train(device: str = "cpu"
             at_most(f"{entry.title}: rank of the change of a weight", found.rank, rank),
         ]
     return rows
+
+
+@exact
+def claim_counts_are_of_all_layers(device: str = "cpu") -> list[Measured]:
+    """Section 12: the rank is the largest of any weight's change, whichever comes first; equals share their rank."""
+    found = {}
+    for first, second in ((1, 3), (3, 1)):
+
+        def adapt(model: nn.Module, first: int = first, second: int = second) -> nn.Module:
+            lora.apply(model, "model.layers.0.self_attn.q_proj", rank=first)
+            return lora.apply(model, "model.layers.1.self_attn.q_proj", rank=second)
+
+        found[first] = classify(_base(device), adapt)
+    return [
+        equal("rank, of 1 and then 3", found[1].rank, 3),
+        equal("rank, of 3 and then 1", found[3].rank, 3),
+        equal("numbers trained", found[1].trained, (1 + 3) * (64 + 64)),
+        equal("numbers that change", found[1].changed, 2 * 64 * 64),
+        at_most("correlation of ranks with equals, off 5/6", abs(rank_correlation([1, 1, 2, 3], [1, 2, 2, 4]) - 5 / 6),
+                1e-12),
+    ]  # fmt: skip
 
 
 @exact
