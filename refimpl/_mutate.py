@@ -61,7 +61,7 @@ def mutate(card: Card, report: Report = lambda _: None) -> dict[str, Any]:
     before, seconds = _noticed(card, source, claims)
     if before:
         raise ValueError(f"{before} fails without a fault; mend that first: kb verify {card.name}")
-    claims.sort(key=lambda claim: seconds.get(claim.name, 0.0))  # what takes longest is asked last
+    claims.sort(key=lambda claim: round(seconds.get(claim.name, 0.0)))  # what takes longest is asked last
     missed = []
     for fault in faults:
         by, _ = _noticed(card, source.replace(fault.old, fault.new), claims)

@@ -31,7 +31,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +42,8 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from refimpl import _targets
+from refimpl._grouping import Length as Length
+from refimpl._grouping import Masked, attentions, check, divides, replaceable, unpadded
 from refimpl._lab import adapter
 from refimpl._layers import Adapted
 from refimpl._surgery import adapt, unwrap
@@ -51,10 +52,6 @@ PAPER = "chen2023longlora"
 
 
 IN_FULL = ("embed", "norm")
-
-
-class Length(ValueError):
-    """A row of tokens that does not go into groups."""
 
 
 def grouped(q: Tensor, k: Tensor, v: Tensor, *, G: int, scale: float | None = None, dropout: float = 0.0) -> Tensor:
@@ -77,7 +74,7 @@ def shifted(q: Tensor, k: Tensor, v: Tensor, *, G: int, **options: Any) -> Tenso
 def s2(q: Tensor, k: Tensor, v: Tensor, *, G: int, shift: bool = True, **options: Any) -> Tensor:
     """Half of the heads in groups, half in shifted groups."""
     n, half = q.shape[2], q.shape[1] // 2
-    _divides(n, G)
+    divides(n, G)
     first, second = (t[:, :half] for t in (q, k, v)), (t[:, half:] for t in (q, k, v))
     other = shifted if shift else grouped
     return torch.cat([grouped(*first, G=G, **options), other(*second, G=G, **options)], dim=1)
@@ -89,56 +86,13 @@ def attention(
     """What transformers calls in every layer: `s2` while training, dense attention otherwise."""
     if not module.training:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
-    _unpadded(attention_mask)
+    unpadded(attention_mask)
     repeats = query.shape[1] // key.shape[1]
     key, value = (t.repeat_interleave(repeats, dim=1) for t in (key, value))  # a head of its own for every query's
     G = module.config.s2_group or query.shape[2] // 4
     scale, dropout = options.get("scaling"), options.get("dropout", 0.0)
     h = s2(query, key, value, G=G, shift=module.config.s2_shift, scale=scale, dropout=dropout)
     return h.transpose(1, 2).contiguous(), None  # (b, n, H, D)
-
-
-def replaceable(model: Any) -> bool:
-    """Whether transformers lets the attention be replaced by torch's own, which has neither caps nor sinks."""
-    own = getattr(model.config, "attn_logit_softcapping", None) or any(hasattr(m, "sinks") for m in model.modules())
-    return bool(getattr(model, "_supports_attention_backend", False) and model._supports_sdpa and not own)
-
-
-@dataclass(slots=True)
-class Masked:
-    """Where it cannot: while training, each layer of attention gets the groups as a mask, by head."""
-
-    config: Any
-
-    def __call__(self, layer: Any, args: Any, named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        given, x = named.get("attention_mask"), named.get("hidden_states", args[0] if args else None)
-        if not layer.training or x is None:
-            return args, named
-        _unpadded(given)
-        (b, n), config = x.shape[:2], self.config
-        sees = groups(n, config.num_attention_heads, config.s2_group or n // 4, config.s2_shift).to(x.device)
-        M = x.new_zeros(b, len(sees), n, n).masked_fill(~sees, torch.finfo(x.dtype).min)
-        return args, named | {"attention_mask": M}
-
-
-def _unpadded(mask: Tensor | None) -> None:
-    """Whether the first token of each row sees itself in a mask (b, 1, n, n) of truth values or of what is added."""
-    if mask is not None and not (mask[:, :, 0, 0] if mask.dtype == torch.bool else mask[:, :, 0, 0] >= 0).all():
-        raise Length("rows begin with padding; pad them on the right")
-
-
-def groups(n: int, H: int, G: int, shift: bool = True) -> Tensor:
-    """Which tokens see which, by head, (H, n, n): what `s2` computes, as a mask."""
-    _divides(n, G)
-    t, moved = torch.arange(n), G // 2 if shift else 0
-    first, second = (t // G, (t + moved) // G)
-    both = [(at[:, None] == at) & (t[:, None] >= t) for at in (first, second)]
-    return torch.cat([both[0].expand(H // 2, n, n), both[1].expand(H - H // 2, n, n)])
-
-
-def _divides(n: int, G: int) -> None:
-    if G < 2 or G % 2 or n % G:
-        raise Length(f"{n} tokens do not divide into groups of {G}; take an even group and pad or cut to a multiple")
 
 
 AttentionInterface.register("s2", attention)
@@ -176,7 +130,7 @@ def apply(
     """
     if rank < 1:
         raise ValueError(f"a rank of {rank} trains nothing; take 1 or more")
-    _check(model)
+    check(model)
     if context is not None:
         _pressed(model.config, context)
     wanted = _targets.of(model, "q", "k", "v", "o") if targets is None else targets
@@ -189,23 +143,9 @@ def apply(
     if replaceable(model):
         model.set_attn_implementation("s2")
     else:
-        for layer in _attentions(model):
+        for layer in attentions(model):
             layer.register_forward_pre_hook(Masked(model.config), with_kwargs=True)
     return model
-
-
-def _attentions(model: nn.Module) -> list[nn.Module]:
-    return [module for module in model.modules() if type(module).__name__.endswith("Attention")]
-
-
-def _check(model: Any) -> None:
-    """Refuse models whose attention is another than the causal one that groups cut."""
-    if not hasattr(model.config, "num_attention_heads"):
-        raise ValueError("the model has no attention that could be cut into groups; take another model")
-    if model.config.model_type == "mpt":
-        raise ValueError("the model takes masks of another kind, which groups cannot be given as; take another model")
-    if _targets.reads(model) != "on":
-        raise ValueError("the model's tokens see what comes after them, and groups are causal; take a decoder")
 
 
 def _in_full(model: nn.Module, parts: frozenset[str]) -> Iterator[nn.Parameter]:
@@ -272,7 +212,7 @@ def merge(model: Any) -> Any:
     unwrap(model, LoRALinear, fold)
     if model.config._attn_implementation == "s2":
         model.set_attn_implementation("sdpa")
-    for layer in _attentions(model):
+    for layer in attentions(model):
         for key in [key for key, hook in layer._forward_pre_hooks.items() if isinstance(hook, Masked)]:
             del layer._forward_pre_hooks[key], layer._forward_pre_hooks_with_kwargs[key]
     for name in ("s2_group", "s2_shift"):

@@ -26,11 +26,11 @@ from refimpl._claims import (
     shown,
 )
 from refimpl._drawn import SCALES, worst
+from refimpl._grouping import groups as groups_of
 from refimpl._lab.texts import glosses
 from refimpl._surgery import trainable
 from refimpl._toys import IGNORED, Batches, accuracy, best, far, llama, loss, tune
 from refimpl.longlora import IN_FULL, LoRALinear, apply, attention, grouped, interpolate, merge, shifted
-from refimpl.longlora import groups as groups_of
 
 
 def rolled(q: Tensor, k: Tensor, v: Tensor, *, G: int) -> Tensor:

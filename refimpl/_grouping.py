@@ -1,0 +1,75 @@
+"""Which models' attention can be cut into groups, and how it is where transformers does not let it be replaced."""
+
+# ruff: noqa: N803, N806 - the names are the paper's
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from refimpl import _targets
+
+
+class Length(ValueError):
+    """A row of tokens that does not go into groups."""
+
+
+def divides(n: int, G: int) -> None:
+    """Whether n tokens go into groups of G. Raises `Length`."""
+    if G < 2 or G % 2 or n % G:
+        raise Length(f"{n} tokens do not divide into groups of {G}; take an even group and pad or cut to a multiple")
+
+
+def unpadded(mask: Tensor | None) -> None:
+    """Whether the first token of each row sees itself in a mask (b, 1, n, n) of truth values or of what is added."""
+    if mask is not None and not (mask[:, :, 0, 0] if mask.dtype == torch.bool else mask[:, :, 0, 0] >= 0).all():
+        raise Length("rows begin with padding; pad them on the right")
+
+
+def check(model: Any) -> None:
+    """Refuse models whose attention is another than the causal one that groups cut."""
+    if not hasattr(model.config, "num_attention_heads"):
+        raise ValueError("the model has no attention that could be cut into groups; take another model")
+    if model.config.model_type == "mpt":
+        raise ValueError("the model takes masks of another kind, which groups cannot be given as; take another model")
+    if _targets.reads(model) != "on":
+        raise ValueError("the model's tokens see what comes after them, and groups are causal; take a decoder")
+
+
+def replaceable(model: Any) -> bool:
+    """Whether transformers lets the attention be replaced by torch's own, which has neither caps nor sinks."""
+    own = getattr(model.config, "attn_logit_softcapping", None) or any(hasattr(m, "sinks") for m in model.modules())
+    return bool(getattr(model, "_supports_attention_backend", False) and model._supports_sdpa and not own)
+
+
+def attentions(model: nn.Module) -> list[nn.Module]:
+    """Its layers of attention."""
+    return [module for module in model.modules() if type(module).__name__.endswith("Attention")]
+
+
+@dataclass(slots=True)
+class Masked:
+    """Where it cannot: while training, each layer of attention gets the groups as a mask, by head."""
+
+    config: Any
+
+    def __call__(self, layer: Any, args: Any, named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        given, x = named.get("attention_mask"), named.get("hidden_states", args[0] if args else None)
+        if not layer.training or x is None:
+            return args, named
+        unpadded(given)
+        (b, n), config = x.shape[:2], self.config
+        sees = groups(n, config.num_attention_heads, config.s2_group or n // 4, config.s2_shift).to(x.device)
+        M = x.new_zeros(b, len(sees), n, n).masked_fill(~sees, torch.finfo(x.dtype).min)
+        return args, named | {"attention_mask": M}
+
+
+def groups(n: int, H: int, G: int, shift: bool = True) -> Tensor:
+    """Which tokens see which, by head, (H, n, n): what `s2` computes, as a mask."""
+    divides(n, G)
+    t, moved = torch.arange(n), G // 2 if shift else 0
+    first, second = (t // G, (t + moved) // G)
+    both = [(at[:, None] == at) & (t[:, None] >= t) for at in (first, second)]
+    return torch.cat([both[0].expand(H // 2, n, n), both[1].expand(H - H // 2, n, n)])
