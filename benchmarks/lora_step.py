@@ -4,8 +4,9 @@
 
 A randomly initialised Llama with a vocabulary of 49,152; 4 x 256 tokens, float32, rank 8 on every linear layer of the
 blocks, AdamW. "Ours" is `refimpl.lora` with the lab's cross-entropy, which never holds the logits of a whole batch, in
-chunks of 64 rows; "fused MLP" adds `refimpl._fast`. peft's step and full fine-tuning take the loss that transformers
-gives them. All variants start from the same weights, A and B, and see the same tokens.
+chunks of 64 rows; "fused MLP" adds `refimpl._fast`. peft's step, full fine-tuning and "our layers alone" take the loss
+that transformers gives them; "peft, our loss" takes ours. All variants start from the same weights, A and B, and see
+the same tokens.
 
 Time: one step of each in turn, ROUNDS times, in one process on one thread; the medians. CPU time beside the clock's,
 because a busy machine stretches the clock's alone. Memory: how far two steps raise the highest resident size (VmHWM) of
@@ -38,7 +39,9 @@ PROCESSES = 5
 VARIANTS = {
     "full": "full fine-tuning",
     "peft": "peft",
+    "peft-loss": "peft, our loss",
     "peft-ckpt": "peft, checkpointing",
+    "layers": "our layers alone",
     "ours": "ours",
     "ours-mlp": "ours, fused MLP",
     "ours-mlp-ckpt": "ours, fused MLP, checkpointing",
@@ -73,9 +76,16 @@ def prepare(variant: str) -> Callable[[], float]:
     """The variant's step, with everything made that is there before the first one."""
     warnings.simplefilter("ignore", FutureWarning)
     torch.set_num_threads(1)
-    ours = variant.startswith("ours")
-    model = adapted("mlp" in variant) if ours else with_peft() if "peft" in variant else base()
+    model = (
+        adapted("mlp" in variant)
+        if variant.startswith(("ours", "layers"))
+        else with_peft()
+        if "peft" in variant
+        else base()
+    )
     model.train()
+    own = variant.startswith("ours") or variant == "peft-loss"  # which takes the loss of the model inside
+    inner = model.base_model.model if variant == "peft-loss" else model
     if "ckpt" in variant:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     ids = torch.randint(SIZES["vocab_size"], (BATCH, LENGTH), generator=torch.Generator().manual_seed(2))
@@ -84,7 +94,7 @@ def prepare(variant: str) -> Callable[[], float]:
 
     def step() -> float:
         optimiser.zero_grad()
-        loss = losses.batch_loss(model, batch, chunk=CHUNK) if ours else model(**batch).loss
+        loss = losses.batch_loss(inner, batch, chunk=CHUNK) if own else model(**batch).loss
         loss.backward()
         optimiser.step()
         return loss.item()
