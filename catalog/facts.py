@@ -201,7 +201,7 @@ class Facts:
         return next((address.url for address in self.addresses if address.kind == kind), "")
 
     def as_dict(self, implementations: tuple[str, ...] = ()) -> dict[str, Any]:
-        """The facts as JSON-ready values, in the one shape that every command prints; `records.schema` describes it.
+        """The facts as JSON-ready values, in the one shape that every command prints; `catalog.schema` describes it.
 
         `title`, `authors`, `abstract` are plain text, as lists show it; their parts stand in `rich` and `people`.
         `implementations` are the names of those that implement the paper.

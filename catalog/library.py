@@ -718,10 +718,14 @@ class Library:
         return write(self.pages(), folder)
 
     @staticmethod
-    def schema() -> str:
-        """The JSON Schema of a paper file's front matter."""
+    def schema(records: bool = False) -> str:
+        """The JSON Schema of a paper file's front matter; or of what `--json` prints of a paper."""
         import json
 
+        if records:
+            from catalog.schema import records as described
+
+            return json.dumps(described(), indent=2, ensure_ascii=False) + "\n"
         from catalog.models import Paper
 
         return json.dumps(Paper.model_json_schema(), indent=2, ensure_ascii=False) + "\n"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +15,10 @@ from hypothesis import strategies as st
 
 from catalog.bibtex.describe import describe
 from catalog.bibtex.entry import read
-from catalog.bibtex.identifiers import address, arxiv, in_address, isbn
+from catalog.bibtex.identifiers import address, arxiv, in_address, isbns
 from catalog.bibtex.shared import Shared
 from catalog.facts import Address, Facts, Name, Reading, Taught
+from catalog.library import Library
 from catalog.models import Link, Paper, Tutorial
 from catalog.search.index import Index
 from catalog.text import plain, with_math
@@ -152,8 +156,11 @@ def test_identifiers() -> None:
         "dblp": "conf/x/Y21", "pmcid": "PMC12", "openreview": "a-B_c",
     }  # fmt: skip
     assert arxiv("math.GT/0309136", bare=True) == arxiv("math/0309136", bare=True) == "math/0309136"
-    assert isbn("978-3-16-148410-0 (pbk)") == "9783161484100"
-    assert isbn("978-3-16-148410-1") == isbn("12345") == ""
+    assert isbns("978-3-16-148410-0 (pbk), 0-8044-2957-X") == ["9783161484100", "9780804429573"]
+    assert isbns("12345") == []
+    assert of("", ids={"isbn": "0-306-40615-2", "arxiv": "math.GT/0309136"}).ids == (
+        ("isbn", "9780306406157"), ("arxiv", "math/0309136"),
+    )  # fmt: skip
     assert in_address("https://aclanthology.org/2020.acl-main.1/") == ("acl", "2020.acl-main.1")
     assert in_address("https://example.org/") == ("", "")
     assert address("issn", "1234-5678") == ""
@@ -214,3 +221,45 @@ def test_describing_never_fails_and_the_index_gives_it_back(text: str, field: st
 def test_only_what_can_be_a_formula_is_one() -> None:
     assert with_math("costs $5 or $6") == (("text", "costs $5 or $6"),)
     assert with_math("") == ()
+
+
+def test_the_schema_describes_what_is_printed() -> None:
+    facts = of(
+        r"title = {\emph{A} $x$}, author = {Ek, A.}, url = {https://x.org}, volume = 3, isbn = {0306406152}",
+        tutorials=(Tutorial(name="Walk", versions={"a": "1"}),), extras={"mood": "mood: good\n"},
+    )  # fmt: skip
+    printed = json.loads(json.dumps(facts.as_dict(("lora",))))
+    described = json.loads(Library.schema(records=True))
+    assert _faults(printed, described) == []
+    assert set(printed) == set(described["properties"])
+    assert _faults(printed | {"year": "2021"}, described) == ["$.year: integer"]
+
+
+def _faults(value: Any, schema: Any, at: str = "$") -> list[str]:
+    """Where a value is not what a schema says; of the schema language what ours uses."""
+    kinds = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
+    if "type" in schema and not isinstance(value, kinds[schema["type"]]):
+        return [f"{at}: {schema['type']}"]
+    if value not in schema.get("enum", [value]) or schema.get("const", value) != value:
+        return [f"{at}: {value}"]
+    found = [f"{at}.{name} is missing" for name in schema.get("required", ()) if name not in value]
+    if isinstance(value, dict):
+        rest = schema.get("additionalProperties", {})
+        parts = schema.get("properties", {})
+        found += [fault for name, one in value.items() for fault in _faults(one, parts.get(name, rest), f"{at}.{name}")]
+    if isinstance(value, list):
+        found += [fault for one in value for fault in _faults(one, schema["items"], f"{at}[]")]
+    return found
+
+
+def test_lists_and_searches_never_decode() -> None:
+    script = (
+        "import sys; from catalog.library import Library; library = Library.open(sys.argv[1])\n"
+        "library.lines('', '-added,key'); library.list('lora')\n"
+        "heavy = {'pylatexenc', 'catalog.symbols', 'catalog.bibtex.latex', 'catalog.models', 'pydantic', 'yaml'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    root = Path(__file__).parents[1]
+    Library.open(root).index()
+    done = subprocess.run([sys.executable, "-c", script, str(root)], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n", done.stderr

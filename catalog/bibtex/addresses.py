@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from catalog.bibtex.identifiers import address, arxiv, doi, in_address, isbn
+from catalog.bibtex.identifiers import address, arxiv, doi, in_address, isbns
 from catalog.facts import Address
 from catalog.models import Paper
 
@@ -21,7 +21,8 @@ _WORDS = ("howpublished", "note", "annote", "addendum")
 
 def identifiers(paper: Paper, fields: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Every identifier as (name, value), each name's most trusted value first: fields, links, then the file's own."""
-    found = [*_of_fields(fields), *(in_address(link.url) for link in paper.links), *paper.ids.items()]
+    own = ((name, value) for name, text in paper.ids.items() for value in _normal(name, text))
+    found = [*_of_fields(fields), *(in_address(link.url) for link in paper.links), *own]
     return tuple(dict.fromkeys((name, value) for name, value in found if value and not _is_arxiv_doi(name, value)))
 
 
@@ -72,6 +73,14 @@ def arxiv_of(fields: Mapping[str, str]) -> str:
     return ""
 
 
+def _normal(name: str, value: str) -> list[str]:
+    """An identifier as a file writes it in the form that is compared; as it stands where it has none."""
+    if name == "isbn":
+        return isbns(value) or [value]
+    known = {"doi": doi(value), "arxiv": arxiv(value, bare=True), "pmcid": value.upper()}
+    return [known.get(name) or value]
+
+
 def _is_arxiv_doi(name: str, value: str) -> bool:
     return name == "doi" and value.startswith("10.48550/")
 
@@ -79,7 +88,7 @@ def _is_arxiv_doi(name: str, value: str) -> bool:
 def _of_fields(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     yield "doi", doi_of(fields)
     yield "arxiv", arxiv_of(fields)
-    yield "isbn", isbn(fields.get("isbn", ""))
+    yield from (("isbn", value) for value in isbns(fields.get("isbn", "")))
     if issn := _ISSN.search(fields.get("issn", "")):
         yield "issn", issn.group().upper()
     for name, form in _SAID.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from catalog.bibtex.commands import NO_COMMANDS, Command
 from catalog.bibtex.latex import decode
 
 _ISO = re.compile(r"(?<![\d.-])(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?![\d])")
@@ -20,14 +21,14 @@ _MONTH = {word: number for number, words in enumerate(_MONTHS, 1) for word in wo
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
-def date(fields: Mapping[str, str]) -> str:
+def date(fields: Mapping[str, str], commands: Mapping[str, Command] = NO_COMMANDS) -> str:
     """ "2021", "2021-06", "2021-06-17", "0850", a span "2019/2021"; "" where no field says. biblatex's `date` wins."""
-    if found := _iso(decode(fields.get("date", ""))):
+    said = {name: decode(fields.get(name, ""), commands) for name in ("date", "year", "month", "day", "eventdate")}
+    if found := _iso(said["date"]):
         return found
-    if year := _year(decode(fields.get("year", ""))):
-        month = "" if "/" in year else _month(decode(fields.get("month", "")), decode(fields.get("day", "")))
-        return year + month
-    return _iso(decode(fields.get("eventdate", ""))) or _year(decode(fields.get("date", "")))
+    if year := _year(said["year"]):
+        return year + ("" if "/" in year else _month(said["month"], said["day"]))
+    return _iso(said["eventdate"]) or _year(said["date"])
 
 
 def of_arxiv(identifier: str) -> str:

@@ -96,8 +96,10 @@ def describe(paper: Paper, shared: Shared = NOTHING, parent: Parent = lambda _: 
         title=with_math(paper.title) or title(fields, shared.commands),
         people=folk,
         others=others,
-        date=_date(paper, fields, preprint),
-        venue=_venue(fields, entry.type if entry else "") or paper.venue or ("arXiv" if preprint else ""),
+        date=_date(paper, dates.date(fields, shared.commands), preprint),
+        venue=_venue(fields, entry.type if entry else "", shared.commands)
+        or paper.venue
+        or ("arXiv" if preprint else ""),
         kind=paper.kind or (entry.type if entry else ""),
         ids=ids,
         addresses=addresses(paper, fields, ids),
@@ -142,23 +144,23 @@ def _people(
     return ordered, bool(ordered) and goes_on.get(ordered[0][0], False)
 
 
-def _date(paper: Paper, fields: Mapping[str, str], preprint: str) -> str:
+def _date(paper: Paper, said: str, preprint: str) -> str:
     """What the entry says, or the file where that is more precise; else when the preprint was given its id."""
-    said, own = dates.date(fields), paper.date or (f"{paper.year:04}" if paper.year else "")
+    own = paper.date or (f"{paper.year:04}" if paper.year else "")
     if said and own.startswith(said):
         return own
     return said or own or dates.of_arxiv(preprint)
 
 
-def _venue(fields: Mapping[str, str], entry_type: str) -> str:
+def _venue(fields: Mapping[str, str], entry_type: str, commands: Mapping[str, Command]) -> str:
     """Where it appeared: journal, proceedings, school, publisher; "arXiv" for a preprint."""
     for name in ("journaltitle", "journal", "booktitle", "maintitle", "eventtitle"):
-        if found := decode(fields.get(name, "")):
+        if found := decode(fields.get(name, ""), commands):
             return "arXiv" if _PREPRINT.match(found) else found
     if arxiv_of(fields) and entry_type in ("misc", "article", "online", "unpublished", "preprint"):
         return "arXiv"
     for name in ("school", "institution", "organization", "publisher", "howpublished"):
-        found = decode(fields.get(name, ""))
+        found = decode(fields.get(name, ""), commands)
         if found and not re.search(r"https?:|www\.|\\url", fields.get(name, "")):
             return found
     return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from urllib.parse import quote, unquote
 
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"{}\\|^`]+", re.I)
@@ -15,7 +15,6 @@ _ARXIV_DOI = re.compile(rf"10\.48550/arxiv\.({_NEW}|{_OLD})(v\d+)?", re.I)
 _ARXIV_TEXT = re.compile(rf"\barxiv\s*[:.]?\s*(?:preprint)?\s*(?:arxiv)?\s*[:.]?\s*({_NEW}|{_OLD})(v\d+)?", re.I)
 _ARXIV_ID = re.compile(rf"\s*(?:arxiv:)?({_NEW}|{_OLD})(v\d+)?(?:\s*\[[\w.-]+\])?\s*", re.I)
 _ISBN = re.compile(r"(?<![\d-])(?:97[89][\s-]?)?\d(?:[\s-]?\d){8}[\s-]?[\dXx](?![\d-])")
-_ODD_EVEN = (1, 3) * 6 + (1,)
 _IN_ADDRESS = (
     (
         "acl",
@@ -88,20 +87,15 @@ def arxiv(text: str, bare: bool = False) -> str:
     return re.sub(r"\.[a-z]{2}/", "/", found.group(1).lower()) if found else ""  # math.GT/0309136 is math/0309136
 
 
-def isbn(text: str) -> str:
-    """The first ISBN in a text, as thirteen digits; "" where none has a right check digit."""
-    for found in _ISBN.findall(text):
-        digits = re.sub(r"[\s-]", "", found).upper()
-        if len(digits) == 10 and _sum(digits, range(10, 0, -1)) % 11 == 0:
-            body = f"978{digits[:9]}"
-            return body + str(-_sum(body, _ODD_EVEN) % 10)
-        if len(digits) == 13 and digits.isdigit() and _sum(digits, _ODD_EVEN) % 10 == 0:
-            return digits
-    return ""
+def isbns(text: str) -> list[str]:
+    """The ISBNs in a text, as thirteen digits each; one of ten digits is converted, whatever its check digit."""
+    found = [re.sub(r"[\s-]", "", one).upper() for one in _ISBN.findall(text)]
+    return [_thirteen(digits) if len(digits) == 10 else digits for digits in found if "X" not in digits[:9]]
 
 
-def _sum(digits: str, weights: Iterable[int]) -> int:
-    return sum((10 if digit == "X" else int(digit)) * weight for digit, weight in zip(digits, weights, strict=False))
+def _thirteen(digits: str) -> str:
+    body = f"978{digits[:9]}"
+    return body + str(-sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(body)) % 10)
 
 
 def in_address(url: str) -> tuple[str, str]:

@@ -68,14 +68,15 @@ def fmt(ctx: click.Context, only_check: bool) -> None:
 
 @click.command()
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Write it there, such as catalog.schema.json.")
-def schema(output: Path | None) -> None:
+@click.option("--records", is_flag=True, help="Of what --json prints of a paper, instead.")
+def schema(output: Path | None, records: bool) -> None:
     """Print the JSON Schema of the front matter.
 
     Editors complete and check paper files with it.
     """
     from catalog.library import Library
 
-    text = Library.schema()
+    text = Library.schema(records)
     if output:
         from catalog.store import write_whole
 

@@ -22,9 +22,10 @@ from catalog.identity.numbers import (
     told_without_people,
     years_apart,
 )
-from catalog.identity.people import People, compare_people, family, shown
+from catalog.identity.people import People, compare_people, family
 from catalog.identity.titles import Title, compare_titles, squeezed, words
-from catalog.identity.works import WORK_IDS, identifiers, isbn
+from catalog.identity.works import WORK_IDS, identifiers
+from catalog.text import plain
 
 MOST_NAMESAKES = 100  # works found under one look-up that are compared; an "Editorial" may have thousands
 Answer = Literal["same", "different", "maybe"]
@@ -47,8 +48,7 @@ def compare(a: Facts, b: Facts) -> Verdict:
 
 def lookups(facts: Facts) -> frozenset[tuple[str, str]]:
     """Under what a work is looked for: two that may be one share at least one of these (name, value) pairs."""
-    found = {pair for pair in facts.ids if pair[0] in WORK_IDS}
-    found |= {("isbn", isbn(value)) for name, value in facts.ids if name == "isbn"}
+    found = {pair for pair in facts.ids if pair[0] in WORK_IDS or pair[0] == "isbn"}
     title = words(facts)
     if title:
         found.add(("title", squeezed(title)[:200]))
@@ -146,8 +146,8 @@ def pairs(works: Iterable[Facts]) -> Iterator[tuple[Facts, Facts, Verdict]]:
 def differences(a: Facts, b: Facts) -> list[tuple[str, str, str]]:
     """What two descriptions say differently, as (what, of a, of b); what is not said is ""."""
     common: list[tuple[str, Callable[[Facts], str]]] = [
-        ("title", lambda f: "".join(text for _, text in f.title)),
-        ("people", lambda f: "; ".join(shown(name) for name in f.names)),
+        ("title", lambda f: plain(f.title)),
+        ("people", lambda f: "; ".join(name.display for name in f.names)),
         ("year", lambda f: str(f.year or "")),
         ("venue", lambda f: f.venue),
         ("kind", lambda f: f.kind),

@@ -41,7 +41,7 @@ def _lists(mine: tuple[Name, ...], other: tuple[Name, ...], open_ended: bool) ->
 
 def _one_person(x: Name, y: Name) -> People:
     if x.literal or y.literal:
-        mine, other = fold(shown(x)), fold(shown(y))
+        mine, other = fold(x.display), fold(y.display)
         alike = mine in other or other in mine or bool(x.literal) != bool(y.literal)
         return "same" if mine == other else "unsure" if alike else "different"
     if family(x) != family(y):
@@ -61,8 +61,3 @@ def family(name: Name) -> str:
     """What a family name is compared by: its last word; of an organisation, all of it."""
     parts = fold(name.family or name.literal).split()
     return squeezed(parts if name.literal else parts[-1:])
-
-
-def shown(name: Name) -> str:
-    """The name as it is read."""
-    return name.literal or " ".join(filter(None, (name.given, name.particle, name.family, name.suffix)))

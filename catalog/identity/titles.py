@@ -8,6 +8,7 @@ from typing import Literal
 
 from catalog.bibtex.identifiers import fold
 from catalog.facts import Facts
+from catalog.text import plain
 
 Title = Literal["equal", "close", "longer", "other", "part", "unknown"]
 
@@ -24,7 +25,7 @@ _UMLAUTS = re.compile(r"(?<=[aou])e")
 
 
 def words(facts: Facts) -> list[str]:
-    text = "".join(text for _, text in facts.title)
+    text = plain(facts.title)
     return fold(re.sub(r"\\?&(?:amp;)?", " and ", text)).split()
 
 

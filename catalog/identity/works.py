@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from catalog.facts import Facts
 
 WORK_IDS = ("doi", "arxiv", "pmid", "pmcid", "acl", "openreview", "dblp", "s2")  # each names one work; an ISBN a book
 PARTS = frozenset({"article", "inproceedings", "conference", "incollection", "inbook", "inreference", "suppbook"})
-
-
-def isbn(text: str) -> str:
-    """An ISBN of thirteen digits; one of ten is converted. Anything else as its letters and digits."""
-    digits = re.sub(r"[^0-9xX]", "", text).upper()
-    if len(digits) != 10 or not digits[:9].isdigit():
-        return digits
-    body = "978" + digits[:9]
-    return body + str(-sum(int(d) * (3 if i % 2 else 1) for i, d in enumerate(body)) % 10)
 
 
 def identifiers(a: Facts, b: Facts) -> tuple[str, str]:
@@ -34,4 +23,4 @@ def identifiers(a: Facts, b: Facts) -> tuple[str, str]:
 
 
 def isbns(facts: Facts) -> set[str]:
-    return {isbn(value) for name, value in facts.ids if name == "isbn"}
+    return {value for name, value in facts.ids if name == "isbn"}

@@ -26,6 +26,7 @@ from catalog.ingest.draft import Draft, Source
 from catalog.ingest.join import ALL, Join
 from catalog.ingest.known import Known
 from catalog.models import Paper, Status
+from catalog.text import plain
 
 Action = Literal["added", "merged", "unchanged", "rejected"]
 _RANK = {Status.unread: 0, Status.reading: 1, Status.read: 2}
@@ -157,7 +158,7 @@ class Merger:
     def _named(self, draft: Draft, probe: Paper, title: str, key: str) -> tuple[str, Draft]:
         """A key for a draft that has none, or one that is too long; and the draft with it in its entry."""
         facts = self.facts(probe)
-        shown = "".join(text for _, text in facts.title)
+        shown = plain(facts.title)
         author = next((family(name) for name in facts.names), "") or (
             draft.authors[:1] and draft.authors[0].split()[-1]
         )
