@@ -155,7 +155,7 @@ def _hostile(number: int, attack: str) -> Facts:
     good = f"https://example.org/?q={quote(line)}'onclick={RUN}"
     links = (("paper", good, line[:200]), ("paper", f"javascript:{RUN}", line), ("code", f"javascript:{RUN}", line))
     return Facts(
-        key, rich, (("author", names),), True, f"2020-{attack}", attack, attack, (("doi", attack), ("arxiv", attack)),
+        key, (("text", attack),), (("author", names),), True, f"2020-{attack}", attack, attack, (("doi", attack), ("arxiv", attack)),
         tuple(Address(*link) for link in links), rich, (attack,), ((attack, attack),), (line,), (),
         (Taught(line, line, ((line, line),), f"x'onclick={RUN}.ipynb"),), ((line, attack),),
         Reading("unread", attack, attack, attack), attack, attack,
@@ -337,7 +337,7 @@ def test_every_column_sorts_both_ways(visit: Callable[..., Page]) -> None:
     page.reload()
     assert page.locator("th.kb-col-added").get_attribute("aria-sort") == "descending"
     page.select_option("select[aria-label='Sort by']", "author")
-    assert titles(page)[0].startswith("LoRA")
+    assert titles(page)[0].startswith("LongLoRA")
 
 
 def test_a_paper_page_links_back_into_the_table(visit: Callable[..., Page]) -> None:
@@ -448,22 +448,22 @@ def test_it_works_from_a_folder_on_disk(browser: Browser, small_folder: Path) ->
 
 @pytest.mark.parametrize(("bypass", "step"), [(False, 3), (True, 1)], ids=["with the policy", "on the encoding alone"])
 def test_nothing_a_paper_says_runs(browser: Browser, hostile_folder: Path, bypass: bool, step: int) -> None:
-    names = slugs(record.key for _, record in hostile())
+    names = slugs(facts.key for facts in hostile())
     with served(hostile_folder) as base:
         seen = Seen(base)
         context = browser.new_context(bypass_csp=bypass)
         page = context.new_page()
         page.set_default_timeout(5000)
         seen.watch(page)
-        for paper, record in hostile()[::step]:
-            page.goto(f"{base}papers/{names[record.key]}.html")
+        for facts in hostile()[::step]:
+            page.goto(f"{base}papers/{names[facts.key]}.html")
             found = page.evaluate(INSPECT)
-            assert found["fired"] is None, record.key
-            assert found["active"] == [], record.key
-            assert found["bibtex"] == paper.bibtex, record.key
-            assert _folded(found["h1"]) == _folded(record.title), record.key
-            assert found["about"] == record.title, record.key
-            assert _folded(found["graph"]) == _folded(plain(record.title)), record.key
+            assert found["fired"] is None, facts.key
+            assert found["active"] == [], facts.key
+            assert found["bibtex"] == facts.bibtex, facts.key
+            assert _folded(found["h1"]) == _folded(facts.heading), facts.key
+            assert found["about"] == facts.heading, facts.key
+            assert _folded(found["graph"]) == _folded(plain(facts.heading)), facts.key
             assert "THE-SECRET" not in found["text"]
             assert "<class " not in found["text"]
             assert f"{base}papers/" in page.url
