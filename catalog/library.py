@@ -186,10 +186,18 @@ class Library:
 
     def fetch(self, identifier: str, fetch: Fetch | None = None) -> str:
         """The BibTeX entry of an arXiv id or a DOI, from arXiv or doi.org. Asks the network."""
-        from catalog.ingest.fetch import http_fetch
         from catalog.ingest.identify import fetch_bibtex
 
-        return fetch_bibtex(identifier, fetch or http_fetch)
+        return fetch_bibtex(identifier, fetch or self._fetch())
+
+    def _fetch(self) -> Fetch:
+        """How the network is asked: in the name of the contact that kb.toml says."""
+        from functools import partial
+
+        from catalog.ingest.fetch import http_fetch
+        from catalog.trust import contact
+
+        return partial(http_fetch, contact=contact(self.root, self.store.config.contact))
 
     def import_(
         self, sources: Iterable[tuple[str, bytes]], *, theirs: bool = False, dry_run: bool = False,
@@ -549,11 +557,10 @@ class Library:
         """Ask every link of the papers that a query finds whether it is alive. Asks the network."""
         from catalog.check.links import check_links
         from catalog.check.loaded import read_catalog
-        from catalog.ingest.fetch import http_fetch
 
         wanted = {line.key for line in self.lines(query).papers}
         sheets = [sheet for sheet in read_catalog(self.store).sheets if sheet.paper.key in wanted]
-        return check_links(sheets, fetch or http_fetch)
+        return check_links(sheets, fetch or self._fetch())
 
     def fmt(self, write: bool = True) -> Sequence[str]:
         """Bring every paper file into its canonical form; returns the files that were not. Raises `BadFile`."""

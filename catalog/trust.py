@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ SUFFIXES = frozenset(
 )
 SKIPPED = frozenset({"build", "node_modules", "__pycache__"})
 MOST_FILES = 20_000
+_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", re.A)
 
 
 def is_trusted(root: Path) -> bool:
@@ -51,6 +53,30 @@ def distrust(root: Path) -> bool:
     for one in known:
         one.unlink(missing_ok=True)
     return bool(known)
+
+
+def contact(root: Path, said: str) -> str:
+    """Whom a host that is asked may write to: what kb.toml says; "" where that is a git identity and not agreed to.
+
+    A clone could otherwise tell any host whose links it holds who its reader is.
+    """
+    if said != "git":
+        return said
+    return _git_address(root) if is_trusted(root) else ""
+
+
+def _git_address(root: Path) -> str:
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            ["git", "config", "--get", "user.email"],  # noqa: S607 - the user's own git
+            cwd=root, capture_output=True, text=True, errors="replace", timeout=5, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    address = done.stdout.strip()
+    return address if _MAIL.fullmatch(address) else ""
 
 
 def fingerprint(root: Path) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,6 +39,12 @@ class Handler(BaseHTTPRequestHandler):
             self._send(200, b"x" * 300_000)
         elif name == "latin":
             self._send(200, "é".encode("latin-1"), kind="text/plain; charset=latin-1")
+        elif name == "bad":
+            self._send(302, location="http://[x")
+        elif name == "odd":
+            self._send(200, "é".encode(), kind=f"text/plain; charset={self.path.partition('?')[2]}")
+        elif name.startswith("drip"):
+            self._drip(name)
         elif name == "slow":
             self.server.hold.wait(5)  # type: ignore[attr-defined]  # the server's own, which http.server does not know
         else:
@@ -57,6 +65,22 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "GET":
             self.wfile.write(body)
+
+    def _drip(self, what: str) -> None:
+        """A byte now and then, for ten seconds: of the body, of a header, or of answers that say to go on."""
+        start = {
+            "drip-body": b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
+            "drip-head": b"HTTP/1.1 200 OK\r\nX-Long: ",
+            "drip-continue": b"",
+        }[what]
+        more = b"HTTP/1.1 100 Continue\r\n\r\n" if what == "drip-continue" else b"x"
+        with contextlib.suppress(OSError):
+            self.wfile.write(start)
+            for _ in range(100):
+                self.wfile.write(more)
+                if self.server.hold.wait(0.1):  # type: ignore[attr-defined]  # the server's own
+                    return
+            self.wfile.write(b"\r\nContent-Length: 0\r\n\r\n" if what == "drip-head" else b"x" * 900)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -131,6 +155,61 @@ def test_a_silent_host_times_out(server: str) -> None:
     with pytest.raises(NoAnswer) as caught:
         http_fetch(f"{server}/slow", allow_private=True, timeout=0.3)
     assert caught.value.reason == "timeout"
+
+
+@pytest.mark.parametrize("what", ["drip-body", "drip-head", "drip-continue"])
+def test_a_host_that_drips_gains_no_time(server: str, what: str) -> None:
+    with pytest.raises(NoAnswer) as caught:
+        http_fetch(f"{server}/{what}", allow_private=True, timeout=1.0)
+    assert caught.value.reason == "timeout"
+
+
+def test_a_name_that_is_looked_up_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch, server: str) -> None:
+    done = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: done.wait(20) and [])
+    with pytest.raises(NoAnswer) as caught:
+        http_fetch("http://example.org/", timeout=0.3)
+    done.set()
+    assert caught.value.reason == "timeout"
+
+
+def test_a_redirect_to_nonsense_is_said(server: str) -> None:
+    with pytest.raises(NoAnswer, match=r"redirects to 'http://\[x', which is not an address"):
+        http_fetch(f"{server}/bad", allow_private=True)
+
+
+@pytest.mark.parametrize(
+    "charset", ["rot13", "idna", "hex", "base64", "punycode", "unicode_escape", "undefined", "x" * 500, ""]
+)
+def test_a_charset_that_is_none_of_pages_is_utf_8(server: str, charset: str) -> None:
+    assert http_fetch(f"{server}/odd?{charset}", allow_private=True).text == "é"
+
+
+@pytest.mark.parametrize("contact", ["ana@example.org", "https://example.org/ana", ""])
+def test_whom_a_host_may_write_to(server: str, contact: str) -> None:
+    http_fetch(f"{server}/page", allow_private=True, contact=contact)
+    agent = Handler.asked[0][2]
+    assert contact in agent
+    assert ("mailto:" in agent) == ("@" in contact)
+
+
+@pytest.mark.parametrize("addresses", [["8.8.8.8", "10.0.0.1"], ["10.0.0.1", "8.8.8.8"], ["8.8.8.8", "::1"]])
+def test_a_name_with_one_private_address_is_not_asked(
+    addresses: list[str], server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", (ip, 80)) for ip in addresses])
+    with pytest.raises(NoAnswer) as caught:
+        http_fetch("http://example.org/")
+    assert caught.value.reason == "private"
+
+
+def test_what_was_checked_is_what_is_asked(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that answers differently the second time gains nothing: it is looked up once a connection."""
+    looked: list[str] = []
+    monkeypatch.setattr("catalog.ingest.fetch._resolve", lambda host, _: looked.append(host) or ["127.0.0.1"])
+    port = server.rpartition(":")[2]
+    assert http_fetch(f"http://rebound.invalid:{port}/page", allow_private=True).status == 200
+    assert looked == ["rebound.invalid"]
 
 
 @pytest.mark.parametrize(

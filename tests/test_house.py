@@ -19,7 +19,7 @@ from catalog.cli.reference import reference
 from catalog.library import Library
 
 ROOT = Path(__file__).parent.parent
-HEAVY = ("torch", "mkdocs", "bibtexparser", "httpx", "markdown", "nh3", "pylatexenc")
+HEAVY = ("torch", "mkdocs", "bibtexparser", "httpcore2", "markdown", "nh3", "pylatexenc")
 
 
 def loaded_by(*args: str, cwd: Path) -> set[str]:

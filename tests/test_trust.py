@@ -16,7 +16,7 @@ from catalog.pages.builder import BASE, OWN, SAFE, build, left_out, prepare
 from catalog.pages.options import SiteOptions
 from catalog.pages.policy import policy, reference
 from catalog.pages.settings import obeyed
-from catalog.trust import distrust, is_trusted, trust
+from catalog.trust import contact, distrust, is_trusted, trust
 
 HOSTILE = f"""\
 INHERIT: {BASE}
@@ -196,3 +196,16 @@ def test_open_stays_inside(link: str, says: str, root: Path, kb: Kb) -> None:
     (root / "papers" / "out.pdf").symlink_to("/etc/passwd")
     done = kb("open", "a", "--print")
     assert (done.status, says in done.err) == (1 if says else 0, True)
+
+
+def test_the_git_identity_is_told_to_nobody_before_it_is_agreed_to(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (clone / "gitconfig").write_text("[user]\nemail = ana@example.org\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(clone / "gitconfig"))
+    assert contact(clone, "a@example.org") == "a@example.org"
+    assert contact(clone, "git") == ""
+    trust(clone)
+    assert contact(clone, "git") == "ana@example.org"
+    (clone / "gitconfig").write_text("[user]\nemail = a\\nb@example.org\n")
+    assert contact(clone, "git") == ""

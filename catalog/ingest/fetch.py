@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import TYPE_CHECKING, Literal, Protocol
-from urllib.parse import SplitResult, quote, urldefrag, urljoin, urlsplit
+from typing import Literal, Protocol
+from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from catalog.errors import KbError
-
-if TYPE_CHECKING:
-    import ssl
-
-    import httpx
 
 Reason = Literal["address", "private", "no-host", "certificate", "timeout", "connection", "redirects"]
 REDIRECTS = 5
@@ -25,6 +20,12 @@ LONGEST_WAIT = 10.0
 _PERMANENT = (301, 308)
 _REDIRECT = (301, 302, 303, 307, 308)
 _BUSY = (429, 503)
+CHARSETS = frozenset({
+    "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "iso-8859-2", "iso-8859-5", "iso-8859-9",
+    "iso-8859-15", "windows-1250", "windows-1251", "windows-1252", "koi8-r", "koi8-u", "utf-16", "utf-16le", "utf-16be",
+    "gb2312", "gbk", "gb18030", "big5", "shift_jis", "euc-jp", "iso-2022-jp", "euc-kr",
+})  # fmt: skip
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.-]{1,40})", re.I | re.A)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -59,6 +60,7 @@ class _Limits:
     deadline: float
     allow_private: bool
     sleep: Callable[[float], None]
+    contact: str = ""
 
 
 def http_fetch(
@@ -69,32 +71,32 @@ def http_fetch(
     limit: int = 2_000_000,
     timeout: float = 15.0,
     allow_private: bool = False,
+    contact: str = "",
     sleep: Callable[[float], None] = time.sleep,
 ) -> Answer:
     """Ask for an address: at most five redirects, `limit` bytes of the answer, `timeout` seconds in all.
 
-    A host that is busy (429, 503) is asked once more after the time it names, ten seconds at most. Raises `NoAnswer`,
-    also for an address that leads to this machine or a private network, on every redirect.
+    `contact` is whom the host may write to, an address of the web or of mail. A host that is busy (429, 503) is asked
+    once more after the time it names, ten seconds at most. Raises `NoAnswer`, also for an address that leads to this
+    machine or a private network, on every redirect.
     """
-    import httpx
+    from catalog.ingest.wire import Failure, Late
 
-    limits = _Limits(limit, time.monotonic() + timeout, allow_private, sleep)
+    limits = _Limits(limit, time.monotonic() + timeout, allow_private, sleep, contact)
     try:
         return _follow(method, url, accept or "*/*", limits)
-    except (httpx.TimeoutException, TimeoutError):
+    except Late:
         raise NoAnswer("timeout", f"{_host(url)} did not answer within {timeout:g} seconds") from None
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as e:
+    except Failure as e:
         raise _no_answer(url, e) from None
 
 
-def user_agent() -> str:
-    """How requests name this tool."""
-    from importlib.metadata import PackageNotFoundError, version
+def user_agent(contact: str = "") -> str:
+    """How requests name this tool, and whom one may write to about them."""
+    from catalog import __version__
 
-    try:
-        return f"readrun/{version('readrun')} (+kb)"
-    except PackageNotFoundError:
-        return "readrun/0 (+kb)"
+    whom = f"; mailto:{contact}" if "@" in contact and "://" not in contact else f"; {contact}" if contact else ""
+    return f"readrun/{__version__} (+kb{whom})"
 
 
 def _follow(method: str, url: str, accept: str, limits: _Limits) -> Answer:
@@ -104,7 +106,10 @@ def _follow(method: str, url: str, accept: str, limits: _Limits) -> Answer:
         if answer.status not in _REDIRECT or not location:
             return replace(answer, moved=moved if moved != start else "")
         permanent = permanent and answer.status in _PERMANENT
-        url = urljoin(url, location)
+        try:
+            url = urljoin(url, location)
+        except ValueError:
+            raise NoAnswer("address", f"it redirects to {location[:80]!r}, which is not an address") from None
         moved = url if permanent else moved
     raise NoAnswer("redirects", f"more than {REDIRECTS} redirects")
 
@@ -119,61 +124,59 @@ def _ask_politely(method: str, url: str, accept: str, limits: _Limits) -> tuple[
 
 def _ask(method: str, url: str, accept: str, limits: _Limits) -> tuple[Answer, str, float | None]:
     """One request: the answer, where it redirects to, and how long the host asks to wait."""
-    import httpx
+    from catalog.ingest.wire import ask
 
     parts = _checked(url)
     proxy = _proxy(parts)
-    where = _pin(parts, limits.allow_private, bool(proxy))
+    if proxy:  # only the proxy may be able to look the name up; where we can, we look too
+        try:
+            _place(parts.hostname or "", _port(parts), limits)
+        except NoAnswer as e:
+            if e.reason == "private":
+                raise
     headers = {
-        "User-Agent": user_agent(),
+        "Host": _ascii(parts.netloc.rpartition("@")[2]),
+        "User-Agent": user_agent(limits.contact),
         "Accept": accept,
         "Accept-Encoding": "identity",
-        "Host": parts.netloc.rpartition("@")[2],
     }
-    left = limits.deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    with httpx.Client(proxy=proxy or None, trust_env=False, verify=_tls(), timeout=left) as client:
-        name = {"sni_hostname": parts.hostname}
-        with client.stream(method, where, headers=headers, extensions=name) as response:
-            body = _body(response, limits) if method != "HEAD" else b""
-    text = body.decode(_charset(response), errors="replace")
-    answer = Answer(response.status_code, url, text, content_type=response.headers.get("content-type", ""))
-    return answer, response.headers.get("location", ""), _retry_after(response.headers.get("retry-after", ""))
+
+    def place(host: str, port: int) -> str:
+        return host if proxy else _place(host, port, limits)
+
+    got = ask(method, parts, headers, place=place, deadline=limits.deadline, size=limits.size, proxy=proxy)
+    kind = got.headers.get("content-type", "")
+    answer = Answer(got.status, url, got.body.decode(charset(kind), errors="replace"), content_type=kind)
+    return answer, got.headers.get("location", ""), _retry_after(got.headers.get("retry-after", ""))
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    import httpx
+def _port(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)
 
-    return httpx.create_ssl_context()
+
+def _ascii(host: str) -> str:
+    try:
+        return host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        raise NoAnswer("no-host", f"{host[:80]!r} is not a host's name") from None
 
 
 def _proxy(parts: SplitResult) -> str:
     """The proxy that the environment names for an address, or ""."""
     proxies = getproxies()
     found = proxies.get(parts.scheme) or proxies.get("all") or ""
-    return "" if not found or proxy_bypass(parts.hostname or "") else found
+    if not found or proxy_bypass(parts.hostname or ""):
+        return ""
+    found = found if "://" in found else f"http://{found}"
+    if not found.startswith(("http://", "https://")):
+        raise NoAnswer("connection", f"the proxy {found[:80]} is none of http; unset it, or name another")
+    return found
 
 
-def _body(response: httpx.Response, limits: _Limits) -> bytes:
-    body = bytearray()
-    for chunk in response.iter_bytes(65_536):
-        body += chunk
-        if len(body) >= limits.size:
-            break
-        if time.monotonic() > limits.deadline:
-            raise TimeoutError
-    return bytes(body[: limits.size])
-
-
-def _charset(response: httpx.Response) -> str:
-    import codecs
-
-    try:
-        return codecs.lookup(response.charset_encoding or "utf-8").name
-    except LookupError:
-        return "utf-8"
+def charset(content_type: str) -> str:
+    """The charset that an answer says it has, of those that pages are written in; UTF-8 for any other."""
+    found = _CHARSET.search(content_type)
+    return found[1].lower() if found and found[1].lower() in CHARSETS else "utf-8"
 
 
 def _retry_after(value: str) -> float | None:
@@ -194,33 +197,19 @@ def _checked(url: str) -> SplitResult:
     return parts
 
 
-def _pin(parts: SplitResult, allow_private: bool, proxied: bool) -> str:
-    """The address with its host replaced by the IP it has now, so that what was checked is what is asked.
+def _place(host: str, port: int, limits: _Limits) -> str:
+    """The IP to ask: what was checked is what is connected to. All that a name has must be out in the world."""
+    from catalog.ingest.wire import in_time
 
-    Through a proxy the name itself is asked, as only the proxy may be able to look it up.
-    """
-    host = parts.hostname or ""
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        addresses = _resolve(host, port)
-    except NoAnswer:
-        if not proxied:
-            raise
-        addresses = []
-    if not allow_private and not all(map(is_public, addresses)):
+    addresses = in_time(lambda: _resolve(host, port), limits.deadline)
+    if not limits.allow_private and not all(map(is_public, addresses)):
         raise NoAnswer("private", f"{host} is on this machine or in a private network; such hosts are not asked")
-    if proxied:
-        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    ip = f"[{addresses[0]}]" if ":" in addresses[0] else addresses[0]
-    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
-    query = f"?{quote(parts.query, safe='/%:@!$&()*+,;=?~-._')}" if parts.query else ""
-    return f"{parts.scheme}://{ip}:{port}{path}{query}"
+    return addresses[0]
 
 
 def _resolve(host: str, port: int) -> list[str]:
     try:
-        name = host.encode("ascii").decode() if host.isascii() else host.encode("idna").decode()
-        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(_ascii(host), port, type=socket.SOCK_STREAM)
     except socket.gaierror as e:
         if e.errno == socket.EAI_AGAIN:
             raise NoAnswer("connection", f"the name {host} could not be looked up just now") from None
