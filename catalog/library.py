@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -60,6 +61,8 @@ class Library:
     @classmethod
     def init(cls, folder: str | Path, title: str = "") -> Self:
         """Make a knowledge base in a folder (made if missing); raises `KbError` where there is one already."""
+        from catalog.store.merging import attributes, register
+
         root = Path(folder).expanduser().absolute()
         if (root / CONFIG).exists():
             raise KbError(f"{root / CONFIG} is there already; this is a knowledge base")
@@ -73,8 +76,12 @@ class Library:
                     '# title = "Reading list"      #', f"title = {json.dumps(title, ensure_ascii=False)}  #"
                 )
             (root / CONFIG).write_text(text, encoding="utf-8")
+            attributes(root, "papers")
         except OSError as e:
             raise KbError(f"cannot make a knowledge base in {root}: {e.strerror}") from None
+        if any((folder / ".git").exists() for folder in (root, *root.parents)):
+            with contextlib.suppress(KbError):  # a folder that only looks like one of git's
+                register(root)
         return cls(Store(root))
 
     @property
@@ -682,6 +689,21 @@ class Library:
 
         config = self.store.config
         return SiteOptions(title=config.title, url=config.site_url, bib=bib, trusted=is_trusted(self.root))
+
+    @staticmethod
+    def merge_files(base: Path, ours: Path, theirs: Path, name: str) -> tuple[str, ...]:
+        """Merge three forms of a paper file into `ours`; returns the fields that two people said differently."""
+        from catalog.store.merging import merge_files
+
+        return merge_files(base, ours, theirs, name)
+
+    def use_merge_driver(self) -> None:
+        """Let git merge papers by what they say: in `.gitattributes`, and in the git of this clone."""
+        from catalog.store.merging import attributes, register
+
+        register(self.root)
+        with self.store.lock():
+            attributes(self.root, self.store.config.papers)
 
     def trust(self) -> int:
         """Agree to what this knowledge base brings that may run code, as it is now; returns how many files that is."""

@@ -135,7 +135,7 @@ def test_decisions_are_listed_and_short() -> None:
     listed = set(links(SITE / "decisions" / "index.md"))
     assert listed == {page.name for page in DECISIONS if page.name != "index.md"}
     for page in DECISIONS:
-        assert len(page.read_text("utf-8").splitlines()) <= 25, page.name
+        assert page.name == "index.md" or len(page.read_text("utf-8").splitlines()) <= 25, page.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -19,6 +19,7 @@ MAX_LINE = 20_000
 MOST = {"[": 1500, "<": 3000, "\\": 4000, "```": 1000, "~~~": 1000}  # marks whose number costs its square
 MOST_OPEN = 50
 MAX_LEAD = 200
+MAX_RUN = 800  # lines without a blank one between: headings and rules in it cost its square
 _TAGS = frozenset(
     re.findall(
         r"\w+",
@@ -35,6 +36,7 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _BULLET = re.compile(r"(?:[-*+]|1[.)])[ \t]+\S")
 _INSIDE = re.compile(r"(?:[-*+]|\d+[.)])[ \t]|[ \t>|]|\Z")
 _MATH = re.compile(r"(?<![\\$])\$(?=[^\s$])([^$\n]*[^\s$\\])\$(?![\d$])")
+_BLANK = re.compile(r"\n[ \t\r]*\n")
 _LEAD = re.compile(r"[ \t>*+\-\d.)]*")
 
 
@@ -93,6 +95,7 @@ def _too_much(notes: str) -> bool:
         or any(notes.count(mark) > most for mark, most in MOST.items())
         or notes.count("<") - notes.count(">") > MOST_OPEN
         or any(len(line) > MAX_LINE or _lead(line) > MAX_LEAD for line in notes.splitlines())
+        or any(run.count("\n") > MAX_RUN for run in _BLANK.split(notes))
     )
 
 

@@ -1,0 +1,276 @@
+"""What two people change of one paper is united; a conflict is left only where both said different things of one fact."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import Kb
+
+from catalog import conflict
+from catalog.errors import KbError
+from catalog.library import Library
+from catalog.models import Link, Paper, Status
+from catalog.paperfile import dumps, loads
+from catalog.store.merging import ATTRIBUTES, merge_files
+from catalog.threeway import items, lines, marked, merge, table
+
+ENTRY = "@misc{a,\n  title = {A},\n  year = {2020},\n}"
+WAS = Paper(
+    key="a",
+    title="",
+    tags=("x", "y"),
+    links=(Link(name="paper", url="https://a.b/1"),),
+    bibtex=ENTRY,
+    notes="One.\n\nTwo.",
+)
+
+
+def both(**changes: tuple[object, object]) -> tuple[Paper, Paper]:
+    """The paper as two people changed it."""
+    return WAS.evolve(**{n: v[0] for n, v in changes.items()}), WAS.evolve(**{n: v[1] for n, v in changes.items()})
+
+
+def test_what_two_people_add_is_united() -> None:
+    code, blog = Link(name="code", url="https://a.b/2"), Link(name="blog", url="https://a.b/3")
+    ours, theirs = both(
+        tags=(("x", "y", "mine"), ("y", "other")),
+        links=((*WAS.links, code), (*WAS.links, blog)),
+        notes=(WAS.notes + "\n\nMine.", WAS.notes + "\n\nOther."),
+        ids=({"isbn": "1"}, {"dblp": "conf/x"}),
+        extras=({"own": "own: 1\n"}, {"foreign": "foreign: 2\n"}),
+        bibtex=(ENTRY.replace("  year", "  doi = {10.1000/x},\n  year"), ENTRY.replace("2020", "2021")),
+        venue=("AAAI", ""),
+        rating=(0, 7),
+    )
+    merged = merge(WAS, ours, theirs)
+    assert merged.fields == ()
+    paper = merged.ours
+    assert paper == merged.theirs
+    assert (set(paper.tags), paper.venue, paper.rating) == ({"y", "mine", "other"}, "AAAI", 7)
+    assert {link.name for link in paper.links} == {"paper", "code", "blog"}
+    assert paper.notes == "One.\n\nTwo.\n\nMine.\n\nOther."
+    assert (paper.ids, set(paper.extras)) == ({"isbn": "1", "dblp": "conf/x"}, {"own", "foreign"})
+    assert "doi = {10.1000/x}" in paper.bibtex
+    assert "2021" in paper.bibtex
+    assert loads(merged.text, "a") == paper
+
+
+@pytest.mark.parametrize(
+    ("field", "ours", "theirs"),
+    [("title", "Mine", "Other"), ("due", "2026-01-01", "2026-01-02"), ("rating", 3, 4), ("notes", "One!\n\nTwo.", "One?\n\nTwo."),
+     ("ids", {"isbn": "1"}, {"isbn": "2"}), ("extras", {"o": "o: 1\n"}, {"o": "o: 2\n"}), ("abstract", "Mine.", "Other."),
+     ("bibtex", ENTRY.replace("2020", "2021"), ENTRY.replace("2020", "2022")),
+     ("bibtex", ENTRY.replace("  year", "  note = {1},\n  year"), ENTRY.replace("  year", "  note = {2},\n  year"))],
+)  # fmt: skip
+def test_two_things_said_of_one_fact_are_a_conflict(field: str, ours: object, theirs: object) -> None:
+    mine, other = both(**{field: (ours, theirs), "tags": (("x", "y", "mine"), ("x", "y", "other"))})
+    merged = merge(WAS, mine, other)
+    assert [name.partition(".")[0] for name in merged.fields] == [field]
+    assert (getattr(merged.ours, field), getattr(merged.theirs, field)) == (getattr(mine, field), getattr(other, field))
+    assert merged.ours.tags == merged.theirs.tags == ("x", "y", "mine", "other")
+    left, right = conflict.sides(merged.text)
+    assert (loads(left, "a"), loads(right, "a")) == (merged.ours, merged.theirs)
+
+
+def test_how_far_one_is_is_one_fact() -> None:
+    read = WAS.evolve(status=Status.read, read="2026-11-24")
+    assert merge(WAS, read, WAS.evolve(status=Status.reading)).fields == ("status",)
+    assert merge(WAS, read, WAS.evolve(due="2026-12-01")).ours.read == read.read
+    assert merge(WAS, read, read).fields == ()
+
+
+def test_two_people_add_one_paper() -> None:
+    ours = WAS.evolve(added="2026-11-02", tags=("mine",), venue="AAAI")
+    theirs = WAS.evolve(added="2026-11-01", tags=("other",))
+    merged = merge(None, ours, theirs)
+    assert merged.fields == ()
+    assert (str(merged.ours.added), merged.ours.tags, merged.ours.venue) == ("2026-11-01", ("mine", "other"), "AAAI")
+
+
+WORDS = st.lists(st.sampled_from("abcdef"), max_size=8)
+
+
+@given(WORDS, WORDS, WORDS)
+def test_lists_lose_only_what_somebody_took_away(was: list[str], mine: list[str], other: list[str]) -> None:
+    found = items(was, mine, other)
+    assert set(found) == {one for one in (*mine, *other) if one not in was or (one in mine and one in other)}
+    assert items(was, other, mine) == items(was, other, mine)
+    assert set(items(was, mine, other)) == set(items(was, other, mine))
+
+
+MAPS = st.dictionaries(st.sampled_from("abc"), st.integers(0, 2), max_size=3)
+
+
+@given(MAPS, MAPS, MAPS)
+def test_tables(was: dict[str, int], mine: dict[str, int], other: dict[str, int]) -> None:
+    found, clashes = table(was, mine, other)
+    for name in "abc":
+        before, ours, theirs = was.get(name), mine.get(name), other.get(name)
+        assert (name in clashes) == (ours != theirs and before not in (ours, theirs))
+        if name not in clashes:
+            assert found.get(name) == (theirs if ours == before else ours)
+
+
+TEXTS = st.lists(st.sampled_from(["a", "b", "c", ""]), max_size=8).map("\n".join)
+
+
+@given(TEXTS, TEXTS)
+def test_lines_of_one_change(was: str, mine: str) -> None:
+    assert lines(was, mine, was) == lines(was, was, mine) == lines(was, mine, mine) == mine
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_lines_lose_nothing_new(was: str, mine: str, other: str) -> None:
+    found = lines(was, mine, other)
+    if found is not None:
+        new = {line for line in (*mine.split("\n"), *other.split("\n")) if line and line not in was.split("\n")}
+        assert new <= set(found.split("\n"))
+
+
+@given(TEXTS, TEXTS)
+def test_marks_hold_both_texts(ours: str, theirs: str) -> None:
+    assert conflict.sides(marked(ours, theirs)) == (ours, theirs)
+
+
+# --- in git ---
+
+
+def git(folder: Path, *words: str, status: int | None = 0) -> str:
+    """What git says in a folder."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    env |= {
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "PATH": f"{Path(sys.executable).parent}:{env['PATH']}",
+    }
+    for who in ("AUTHOR", "COMMITTER"):
+        env |= {f"GIT_{who}_NAME": "x", f"GIT_{who}_EMAIL": "x@example.org"}
+    done = subprocess.run(["git", *words], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert status is None or done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def shared(root: Path, library: Library) -> Path:
+    """A knowledge base of four papers under git."""
+    git(root, "init", "-q", "-b", "main")
+    library.use_merge_driver()
+    for key in "abcd":
+        library.add(ENTRY.replace("{a,", f"{{{key},").replace("{A}", f"{{On {key}}}"), tags=["old"])
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "begin")
+    return root
+
+
+def clone(of: Path, name: str) -> Library:
+    """Another person's copy, with the driver registered."""
+    git(of.parent, "clone", "-q", str(of), name)
+    library = Library.open(of.parent / name)
+    library.use_merge_driver()
+    return library
+
+
+def change(library: Library, who: int, chance: random.Random, said: dict[str, set[str]]) -> None:
+    """One thing that a person does; what has to be there in the end goes to `said`."""
+    key, word = chance.choice("abcd"), f"w{who}-{chance.randrange(10**6)}"
+    match chance.randrange(5):
+        case 0:
+            library.note(key, word)
+        case 1:
+            library.tag(key, [word])
+        case 2:
+            library.link(key, [f"code=https://example.org/{word}"])
+        case 3:
+            library.add(title=f"Title {word}", key=word, links=[f"https://example.org/{word}"])
+            key = word
+        case _:
+            library.mark(["abcd"[who % 4]], "reading")  # each person has a paper that nobody else marks
+            return
+    said.setdefault(key, set()).add(word)
+
+
+def test_many_clones_merged_pairwise_lose_nothing(shared: Path) -> None:
+    chance, said = random.Random(7), {}  # noqa: S311 - the same each time
+    people = [clone(shared, f"clone{who}") for who in range(4)]
+    for _ in range(2):
+        for who, library in enumerate(people):
+            for _ in range(6):
+                change(library, who, chance, said)
+            git(library.root, "add", ".")
+            git(library.root, "commit", "-qm", f"work of {who}")
+        for library in people:
+            for other in people:
+                if other is not library:
+                    git(library.root, "pull", "-q", "--no-rebase", "--no-edit", str(other.root), "main")
+    for library in people:
+        assert [finding for finding in library.check() if finding.kind == "error"] == []
+        for key, words in said.items():
+            text = library.text(key)
+            assert all(word in text for word in words), (key, words)
+    assert [people[-1].get(key).reading.status for key in "abcd"] == ["reading"] * 4
+
+
+def test_one_field_set_in_two_ways_is_left_to_a_person(shared: Path) -> None:
+    one, two = clone(shared, "one"), clone(shared, "two")
+    for library, day, tag in ((one, "2026-11-01", "mine"), (two, "2026-11-02", "other")):
+        library.mark_read(["a"], on=dt.date.fromisoformat(day))
+        library.tag("a", [tag])
+        git(library.root, "commit", "-qam", tag)
+    said = git(one.root, "pull", "-q", "--no-rebase", str(two.root), "main", status=1)
+    assert "papers/a.md" in said
+    text = (one.root / "papers" / "a.md").read_text()
+    [hunk] = conflict.hunks(text)
+    assert (hunk.ours, hunk.theirs) == (("read: '2026-11-01'",), ("read: '2026-11-02'",))
+    assert {"  - old", "  - mine", "  - other"} <= set(text.split("\n"))
+
+
+def test_what_is_no_paper_is_merged_by_lines(tmp_path: Path) -> None:
+    for name, text in (("base", "a\nb\nc\n"), ("ours", "A\nb\nc\n"), ("theirs", "a\nb\nC\n")):
+        (tmp_path / name).write_text(text)
+    files = [tmp_path / name for name in ("base", "ours", "theirs")]
+    assert merge_files(*files, "papers/x.md") == ()
+    assert (tmp_path / "ours").read_text() == "A\nb\nC\n"
+    (tmp_path / "theirs").write_text("Z\nb\nc\n")
+    assert merge_files(*files, "papers/x.md") == ("lines",)
+    assert "<<<<<<< ours" in (tmp_path / "ours").read_text()
+
+
+def test_the_command(kb: Kb, root: Path) -> None:
+    assert (root / ATTRIBUTES).read_text() == "papers/*.md merge=kb\n"
+    assert "git init" in kb("merge-driver").err
+    git(root, "init", "-q")
+    assert kb("merge-driver").status == 0
+    assert "merge-driver %O %A %B %P" in git(root, "config", "merge.kb.driver")
+    for name, paper in (("o", WAS), ("a", WAS.evolve(rating=1)), ("b", WAS.evolve(rating=2))):
+        (root / name).write_text(dumps(paper))
+    done = kb("merge-driver", "o", "a", "b", "papers/a.md")
+    assert (done.status, done.err) == (1, "papers/a.md: said in two ways: rating\n")
+    assert kb("merge-driver", "o").status == 2
+
+
+def test_a_gitattributes_of_ones_own_stays(root: Path, library: Library) -> None:
+    git(root, "init", "-q")
+    (root / ATTRIBUTES).write_bytes(b"*.pdf binary")
+    library.use_merge_driver()
+    library.use_merge_driver()
+    assert (root / ATTRIBUTES).read_bytes() == b"*.pdf binary\npapers/*.md merge=kb\n"
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(["", "x", "---\n"]), st.binary(max_size=30))
+def test_any_bytes_are_merged_or_said(tmp_path_factory: pytest.TempPathFactory, start: str, body: bytes) -> None:
+    folder = tmp_path_factory.mktemp("merge")
+    for name, data in (("o", b""), ("a", start.encode() + body), ("b", dumps(WAS).encode())):
+        (folder / name).write_bytes(data)
+    try:
+        merge_files(folder / "o", folder / "a", folder / "b", "papers/a.md")
+    except KbError as e:
+        assert str(e)
