@@ -93,10 +93,14 @@ def http_fetch(
 
 def user_agent(contact: str = "") -> str:
     """How requests name this tool, and whom one may write to about them."""
-    from catalog import __version__
+    from importlib.metadata import PackageNotFoundError, version
 
+    try:
+        own = version("readrun")
+    except PackageNotFoundError:
+        own = "0"
     whom = f"; mailto:{contact}" if "@" in contact and "://" not in contact else f"; {contact}" if contact else ""
-    return f"readrun/{__version__} (+kb{whom})"
+    return f"readrun/{own} (+kb{whom})"
 
 
 def _follow(method: str, url: str, accept: str, limits: _Limits) -> Answer:
