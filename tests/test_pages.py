@@ -408,13 +408,13 @@ def test_policy_knows_the_scripts_of_the_theme_and_no_others(tmp_path: Path) -> 
     head = '<head><meta charset="utf-8">{}</head><script>s=new URL("{}",location)</script>'
     (tmp_path / "404.html").write_text(head.format("", "/"))
     (tmp_path / "evil.html").write_text(head.format("<script>evil()</script>", ".."))
-    rule = protect(tmp_path)
+    rule = protect(tmp_path, SiteOptions(trusted=True))
     assert rule == policy(head.format("", "/"))
     assert "unsafe-inline" not in rule.split("script-src")[1].split(";")[0]
     for name in ("404.html", "evil.html"):
         body = (tmp_path / name).read_text()
         assert body.index("Content-Security-Policy") < body.index("<script>")
-    protect(tmp_path)
+    protect(tmp_path, SiteOptions(trusted=True))
     assert (tmp_path / "evil.html").read_text().count("Content-Security-Policy") == 1
 
 
@@ -429,3 +429,11 @@ def test_everything_of_the_theme_is_loaded_from_the_site() -> None:
     assert fonts
     assert all(f"assets/katex/{font}" in files for font in fonts)
     assert "assets/katex/LICENSE" in files
+
+
+@pytest.mark.parametrize("line", ["---", "***", "# a", "=", "- a", "a"])
+def test_notes_whose_lines_cost_their_square_stand_as_they_are(line: str) -> None:
+    from catalog.pages import notes
+
+    assert notes.notes_html(f"{line}\n" * (notes.MAX_RUN + 2), {}).startswith("<pre>")
+    assert not notes.notes_html(f"{line}\n\n" * 50, {}).startswith("<pre>")

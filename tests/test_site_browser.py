@@ -554,7 +554,7 @@ def test_these_tests_can_fail(browser: Browser, hostile_folder: Path, tmp_path: 
         body[body.index("<meta http-equiv") : body.index(">", body.index("<meta http-equiv")) + 1], ""
     )
     (copy / "evil.html").write_text(policy_free)
-    protect(copy, [copy / "evil.html"])
+    protect(copy, SiteOptions(), [copy / "evil.html"])
     with served(copy) as base:
         for bypass, fired in ((False, None), (True, 1)):
             context = browser.new_context(bypass_csp=bypass)
