@@ -22,7 +22,9 @@ from catalog.store.config import CONFIG
 if TYPE_CHECKING:
     from catalog.export.bib import Bib
     from catalog.facts import Facts, Line
+    from catalog.identity import Pair
     from catalog.ingest.fetch import Fetch
+    from catalog.ingest.join import Joined
     from catalog.ingest.manuscript import Cited
     from catalog.ingest.run import Imported
     from catalog.models import Link, Paper, Status
@@ -140,10 +142,6 @@ class Library:
     def meant(self, text: str) -> str:
         """The key that a person means, who may give an identifier, an address or words too; see `Snapshot.meant`."""
         return self.snapshot.meant(text)
-
-    def _folded_keys(self) -> set[str]:
-        keys = [*self.index().keys(), *map(key_or_name, self.unreadable())]
-        return {key.casefold() for key in keys}
 
     def file(self, key: str) -> str:
         """The file of a paper, within the papers folder."""
@@ -333,23 +331,93 @@ class Library:
 
         def attempt() -> Paper:
             since = self.store.gate.latest()
-            if new.casefold() in (used := self._folded_keys()) - {old.casefold()}:
-                raise TakenKey(new, free_key(new, used))
+            keys = dict(self.index().marked("key")) | {name: name for name in map(key_or_name, self.unreadable())}
+            if new in keys and keys[new] != old:
+                raise TakenKey(new, free_key(new, {key.casefold() for key in keys}))
             self.paper(old).evolve(key=new)  # a key that cannot be one is refused before anything is looked for
-            loaded, _ = self.store.load_versions()
-            versions = {paper.key: (file, version) for file, (version, paper) in loaded.items()}
-            papers, paper = renamed((paper for _, paper in loaded.values()), old, new)
-            changes = []
-            for one in papers:
-                file, before = versions.get(one.key) or (self.store.new_files([one.key])[one.key], None)
-                changes.append(self.store.paper_change(file, before, one))
-            file, version = versions[old]
-            if new != old:
-                changes.append(Change(self.store.shown(file), version, None))
+            loaded = self._loaded()
+            files = {old: self.store.file_of(old)} | self.store.new_files([new], leaving=[old])
+            changed, paper = renamed([paper for _, _, paper in loaded.values()], old, new, files)
+            changes = [self.store.paper_change(*loaded[one.key][:2], one) for one in changed]
+            if new == old:
+                changes.append(self.store.paper_change(*loaded[old][:2], paper))
+            else:
+                gone = Change(self.store.shown(loaded[old][0]), loaded[old][1], None)
+                changes += [self.store.paper_change(files[new], None, paper), gone]
             self.store.commit(changes, f"rename {old} {new}", since)
             return paper
 
         return self.store.gate.retried(attempt)
+
+    def _loaded(self) -> dict[str, tuple[str, Version, Paper]]:
+        """The file of each paper that can be read, what was read of it, and the paper, by key."""
+        loaded, _ = self.store.load_versions()
+        return {paper.key: (file, version, paper) for file, (version, paper) in loaded.items()}
+
+    def merge(self, key: str, other: str, take: Iterable[str] = (), dry_run: bool = False) -> Joined:
+        """Make one paper of two: the first with all that only the other has; the other's key finds it from then on.
+
+        `take` names fields (title, status, notes …) in which the other's word counts where both say something.
+        """
+        from catalog.ingest.join import joined
+        from catalog.rename import referring
+
+        key, other = self.resolve(key), self.resolve(other)
+
+        def attempt() -> Joined:
+            since = self.store.gate.latest()
+            done = joined(self.paper(key), self.paper(other), self.store.sharing().macros, frozenset(take))
+            if not dry_run:
+                loaded = self._loaded()
+                papers = {k: paper for k, (_, _, paper) in loaded.items() if k != other} | {key: done.paper}
+                papers = {key: done.paper} | {
+                    paper.key: paper for paper in referring(papers.values(), loaded[other][0], loaded[key][0])
+                }
+                changes = [self.store.paper_change(*loaded[k][:2], paper) for k, paper in papers.items()]
+                changes.append(Change(self.store.shown(loaded[other][0]), loaded[other][1], None))
+                self.store.commit(changes, f"merge {key} {other}", since)
+            return done
+
+        return self.store.gate.retried(attempt)
+
+    def split(self, key: str) -> Sequence[Paper]:
+        """Make papers of their own of the further entries that a paper holds, or of the one whose key is given.
+
+        Gives the paper and the new ones. Raises `KbError` where it holds none.
+        """
+        from catalog.rename import parted
+
+        def attempt() -> Sequence[Paper]:
+            since = self.store.gate.latest()
+            file = self.file(key)
+            version, paper = self.store.load_version(file)
+            rest, new = parted(paper, key if key in dict(self.index().marked("key")) else paper.key)
+            files = self.store.new_files(one.key for one in new)
+            changes = [self.store.paper_change(files[one.key], None, one) for one in new]
+            self.store.commit([*changes, self.store.paper_change(file, version, rest)], f"split {key}", since)
+            return [rest, *new]
+
+        return self.store.gate.retried(attempt)
+
+    def tell_apart(self, key: str, other: str) -> Sequence[Paper]:
+        """Say that two papers are different works, so that they are not offered as one again."""
+        other = self.resolve(other)
+        if self.resolve(key) == other:
+            raise KbError(f"{key} and {other} are one paper; `kb split {key}` makes two of it")
+
+        def edit(paper: Paper) -> Paper:
+            return paper.evolve(different=tuple(dict.fromkeys((*paper.different, other))))
+
+        return [self.change(key, edit, "split")]
+
+    def duplicates(self, query: str = "") -> Sequence[Pair]:
+        """The pairs of papers that are or may be one work, of those that a query finds."""
+        from catalog.check.loaded import read_catalog
+        from catalog.check.whole import alike
+
+        found = {facts.key for facts in self.list(query)} if query else None
+        pairs = alike(read_catalog(self.store))
+        return [pair for pair in pairs if found is None or {pair.first.key, pair.second.key} & found]
 
     def remove(self, keys: Iterable[str]) -> Sequence[str]:
         """Delete paper files; returns their keys."""

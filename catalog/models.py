@@ -176,7 +176,9 @@ def apart_name(key: str) -> str:
     """Another name for the file of a key: unlike that of the key in any other case, also where case is ignored."""
     plain = file_name(key).removesuffix(".md")
     name = re.sub(r"%[0-9A-F]{2}|.", lambda m: _encoded(m.group()) if m.group().isupper() else m.group(), plain)
-    return (name if name != plain else _encoded(name[0]) + name[1:]) + ".md"
+    if name == plain and (first := re.match(r"((?:%[0-9A-F]{2})*)(.)", plain)):
+        name = first[1] + _encoded(first[2]) + plain[first.end() :]
+    return name + ".md"
 
 
 def _encoded(letter: str) -> str:
@@ -330,6 +332,9 @@ class Paper(_Model):
     )
     abstract: Annotated[str, AfterValidator(one_line), Field(max_length=20_000)] = ""
     rating: Annotated[Rating, Field(description="how good it is, 1 to 10; 0 where it has none")] = 0
+    different: Annotated[
+        tuple[Key, ...], Field(description="keys of papers that look like it and are other works")
+    ] = ()
     extras: SkipJsonSchema[dict[str, str]] = Field(default_factory=dict)
     bibtex: SkipJsonSchema[str] = ""
     notes: SkipJsonSchema[str] = ""

@@ -1,70 +1,82 @@
-"""A paper under another key: its file, its entry, and every reference to it."""
+"""A paper under another key: its entry, and every reference to it; one paper in the place of two, and the reverse."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
-from catalog.bibtex import read, set_field, set_key
+from catalog.bibtex import read, set_key
 from catalog.bibtex.describe import entries
-from catalog.errors import BadBibtex
-from catalog.models import Paper, file_name
+from catalog.bibtex.held import edited, with_references, without
+from catalog.errors import BadBibtex, KbError
+from catalog.models import Paper
 
 
-def renamed(papers: Iterable[Paper], old: str, new: str) -> tuple[list[Paper], Paper]:
-    """The papers that change, and the one under its new key among them; the old key stays as an alias.
+def renamed(papers: Iterable[Paper], old: str, new: str, files: Mapping[str, str]) -> tuple[list[Paper], Paper]:
+    """The other papers that change, and the paper under its new key; the old key stays as an alias.
 
-    Links `old.md` in notes and `crossref`, `xdata`, `xref`, `related` fields of other entries follow. Raises `KeyError`
-    where no paper has the old key.
+    Links to the old file in notes and `crossref`, `xdata`, `xref`, `related` fields of other entries follow. `files`
+    are the names of the two files by key. Raises `KeyError` where no paper has the old key.
     """
-    changes: list[Paper] = []
-    result = None
+    papers = list(papers)
+    keys = {key for paper in papers for key in _entry_keys(paper)} - {old}
+    changed, result = [], None
     for paper in papers:
-        changed = paper.evolve(notes=_links(paper.notes, old, new), bibtex=_references(paper.bibtex, old, new))
+        bibtex = edited(paper.bibtex, lambda text: with_references(text, {old: new}, keys)) if paper.bibtex else ""
+        after = paper.evolve(notes=_links(paper.notes, files[old], files[new]), bibtex=bibtex)
         if paper.key == old:
             aliases = tuple(key for key in dict.fromkeys((*paper.aliases, old)) if key != new)
-            changed = result = changed.evolve(key=new, aliases=aliases, bibtex=_own_key(changed.bibtex, old, new))
-        if changed != paper:
-            changes.append(changed)
+            result = after.evolve(
+                key=new, aliases=aliases, bibtex=edited(bibtex, lambda text: _own_key(text, old, new))
+            )
+        elif after != paper:
+            changed.append(after)
     if result is None:
         raise KeyError(old)
-    return changes, result
+    return changed, result
 
 
-def _links(notes: str, old: str, new: str) -> str:
-    forms = "|".join(
-        re.escape(form) for form in {file_name(old), quote(file_name(old)), file_name(old).replace(" ", "%20")}
+def referring(papers: Iterable[Paper], old_file: str, new_file: str) -> list[Paper]:
+    """The papers whose notes link to one file, with links to another instead."""
+    pairs = ((paper, _links(paper.notes, old_file, new_file)) for paper in papers)
+    return [paper.evolve(notes=notes) for paper, notes in pairs if notes != paper.notes]
+
+
+def parted(paper: Paper, key: str) -> tuple[Paper, list[Paper]]:
+    """A paper without the entries of other works, and a paper for each of them under its own key.
+
+    `key` is the paper's own for all of them, or that of one entry. Raises `KbError` where there is nothing to part.
+    """
+    others = entries(paper.bibtex)[1:]
+    parts = {k: text for text in others if (k := _key(text)) and key in (paper.key, k)}
+    if not parts:
+        raise KbError(f"{paper.key} holds no further entry that could be a paper of its own; `kb show` prints it")
+    bibtex = without(paper.bibtex, list(parts.values()))
+    aliases = tuple(alias for alias in paper.aliases if alias not in parts)
+    rest = paper.evolve(bibtex=bibtex, aliases=aliases, different=(*paper.different, *parts))
+    new = Paper(
+        key="?", status=paper.status, read=paper.read, added=paper.added, tags=paper.tags, different=(paper.key,)
     )
-    target = quote(file_name(new), safe="-._~!$&'*+,;=:@/")
+    return rest, [new.evolve(key=k, bibtex=text) for k, text in parts.items()]
+
+
+def _entry_keys(paper: Paper) -> list[str]:
+    return [paper.key, *map(_key, entries(paper.bibtex)[1:])]
+
+
+def _key(text: str) -> str:
+    try:
+        return read(text).key
+    except BadBibtex:
+        return ""
+
+
+def _links(notes: str, old_file: str, new_file: str) -> str:
+    forms = "|".join(re.escape(form) for form in {old_file, quote(old_file), old_file.replace(" ", "%20")})
+    target = quote(new_file, safe="-._~!$&'*+,;=:@/")
     return re.sub(rf"(\]\((?:\./)?)(?:{forms})(?=[)#\s])", lambda m: m.group(1) + target, notes)
 
 
-def _own_key(bibtex: str, old: str, new: str) -> str:
-    parts = entries(bibtex)
-    try:
-        if parts and read(parts[0]).key.casefold() == old.casefold():
-            return "\n\n".join([set_key(parts[0], new), *parts[1:]])
-    except BadBibtex:
-        return bibtex
-    return bibtex
-
-
-def _references(bibtex: str, old: str, new: str) -> str:
-    if old.casefold() not in bibtex.casefold():
-        return bibtex
-    return "\n\n".join(_one(text, old, new) for text in entries(bibtex))
-
-
-def _one(text: str, old: str, new: str) -> str:
-    try:
-        entry = read(text)
-    except BadBibtex:
-        return text
-    for name in ("crossref", "xref", "xdata", "related"):
-        keys = [key.strip() for key in entry.fields.get(name, "").split(",")]
-        if old.casefold() in (key.casefold() for key in keys):
-            text = set_field(
-                text, name, "{" + ",".join(new if k.casefold() == old.casefold() else k for k in keys) + "}"
-            )
-    return text
+def _own_key(text: str, old: str, new: str) -> str:
+    return set_key(text, new) if _key(text) == old else text

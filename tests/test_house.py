@@ -98,6 +98,7 @@ def test_each_command_has_its_twin() -> None:
         "due": "due", "log": "log", "undo": "undo", "redo": "redo", "resolve": "settle",
         "impls": "cards", "demo": "demo", "verify": "verify", "bench": "bench", "trust": "trust",
         "merge-driver": "merge_files",
+        "duplicates": "duplicates", "merge": "merge", "split": "split",
     }  # fmt: skip
     assert set(cli.commands) - set(twins) == {"completion"}
     for twin in twins.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from catalog.bibtex.entry import read, set_field
 from catalog.bibtex.scan import scan
@@ -37,19 +37,33 @@ def edited(bibtex: str, edit: Callable[[str], str]) -> str:
     return bibtex
 
 
-def with_references(text: str, keys: Mapping[str, str]) -> str:
-    """An entry that refers to others under their new keys; `keys` are the old ones. A key matches in any case."""
+def without(bibtex: str, texts: Collection[str]) -> str:
+    """The text without these entries."""
+    for text in texts:
+        before, _, after = bibtex.partition(text)
+        bibtex = f"{before.rstrip()}\n\n{after.lstrip()}".strip("\n")
+    return bibtex
+
+
+def with_references(text: str, keys: Mapping[str, str], others: Collection[str] = ()) -> str:
+    """An entry that refers to others under their new keys; `keys` are the old ones.
+
+    BibTeX finds a parent in any case, so a key that is none of `others` matches in any case.
+    """
     if not keys or not any(f in text.lower() for f in REFERENCES):
         return text
     folded = {old.casefold(): new for old, new in keys.items()}
+
+    def new_key(key: str) -> str:
+        return keys.get(key) or (key if key in others else folded.get(key.casefold(), key))
+
     try:
         entry = read(text)
     except BadBibtex:
         return text
     for name in REFERENCES:
         there = [key.strip() for key in entry.fields.get(name, "").split(",")]
-        new = [keys.get(key) or folded.get(key.casefold()) or key for key in there]
-        if new != there:
+        if (new := list(map(new_key, there))) != there:
             text = set_field(text, name, "{" + ",".join(new) + "}")
     return text
 

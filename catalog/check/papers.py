@@ -17,7 +17,7 @@ from catalog.check.notes import Target, targets, without_code
 from catalog.errors import BadFile, Finding
 from catalog.files import read_bytes
 from catalog.ingest.readinglist.urls import mend
-from catalog.models import FENCE, FRONT_MATTER, Link, Status, file_name
+from catalog.models import FENCE, FRONT_MATTER, Link, Status, apart_name, file_name
 from catalog.notebook import MOST_BYTES, problem
 from catalog.paperfile import dumps
 from catalog.text import plain
@@ -55,7 +55,7 @@ def link_rules(sheet: Sheet, loaded: Loaded) -> Iterator[Finding]:
 
 def _name(sheet: Sheet) -> Iterator[Finding]:
     right = file_name(sheet.paper.key)
-    if sheet.file != right:
+    if sheet.file not in (right, apart_name(sheet.paper.key)):
         yield sheet.finding("file-name", f"the file of {sheet.paper.key} is named {right}", f"rename it to {right}")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from catalog.bibtex import MONTHS, strings
 from catalog.check.loaded import Loaded
 from catalog.errors import BadBibtex, Finding, Kind
-from catalog.identity import pairs
+from catalog.identity import Pair, pairs
 from catalog.store import SHARED
 from catalog.store.disk import folded
 from catalog.text import tag_slug
@@ -35,10 +35,21 @@ def _case_clashes(loaded: Loaded) -> Iterator[Finding]:
             yield Finding("case-clash", message, remedy, f"{loaded.folder}/{file}", 1, file.removesuffix(".md"))
 
 
+def alike(loaded: Loaded) -> Iterator[Pair]:
+    """The pairs of papers that are or may be one work, but for those that somebody has told apart."""
+    keys = loaded.keys
+    apart = {
+        frozenset((sheet.paper.key, keys.get(key.casefold(), key)))
+        for sheet in loaded.sheets
+        for key in sheet.paper.different
+    }
+    return pairs((sheet.facts for sheet in loaded.sheets), apart)
+
+
 def _same_works(loaded: Loaded) -> Iterator[Finding]:
     """One work in two papers; or two that may be one."""
     sheets = {sheet.paper.key: sheet for sheet in loaded.sheets}
-    for first, second, verdict in pairs(sheet.facts for sheet in loaded.sheets):
+    for first, second, verdict in alike(loaded):
         sheet, key, other = sheets[second.key], second.key, first.key
         line = sheet.written[0].line if sheet.written else 1
         remedy = f"`kb merge {other} {key}` makes them one"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from catalog.export.bib import Bib
     from catalog.ingest.merge import Change
     from catalog.ingest.run import Imported
+    from catalog.models import Paper
 
 SKIPPED = frozenset({"node_modules", "build", "dist", "__pycache__", "site-packages"})
 
@@ -92,8 +93,10 @@ def _report(done: Imported) -> None:
             )
             for difference in change.differences:
                 out.echo(f"    {difference}")
-        if done.dry_run:
-            _diff(change)
+        for text in change.left_out if change.action == "rejected" or _cut(change) else ():
+            out.echo(f"    left out:\n{text}")
+        if done.dry_run and change.after:
+            show_diff(change.before, change.after)
     would = "would take" if done.dry_run else "took"
     parts = [f"{done.count(what)} {what}" for what in ("added", "merged", "unchanged") if done.count(what)]
     found = [f"{done.count(what)} {what}" for what in ("repaired", "kept", "rejected")]
@@ -101,18 +104,24 @@ def _report(done: Imported) -> None:
                f" ({', '.join(parts) or 'nothing new'}); {', '.join(found)}")  # fmt: skip
 
 
-def _diff(change: Change) -> None:
+def _cut(change: Change) -> bool:
+    """Whether the differences do not show all that was left out."""
+    return any(difference.endswith("…”") for difference in change.differences)
+
+
+def show_diff(before: Paper | None, after: Paper) -> None:
+    """Print what changes in a paper file."""
     import difflib
 
     from catalog.models import file_name
     from catalog.paperfile import dumps
 
-    if change.after is None or change.before == change.after:
+    if before == after:
         return
-    name = file_name(change.after.key)
-    before = dumps(change.before).splitlines() if change.before else []
+    name = file_name(after.key)
+    old = dumps(before).splitlines() if before else []
     lines = difflib.unified_diff(
-        before, dumps(change.after).splitlines(), name if before else "/dev/null", name, n=1, lineterm=""
+        old, dumps(after).splitlines(), name if before else "/dev/null", name, n=1, lineterm=""
     )
     for line in lines:
         style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
@@ -124,8 +133,18 @@ def _as_json(done: Imported) -> dict[str, object]:
         "dry_run": done.dry_run,
         "counts": {what: done.count(what) for what in ("added", "merged", "unchanged", "repaired", "kept", "rejected")}
         | {"taken": done.taken},
+        "keys": done.keys,
         "papers": [
-            {"key": c.key, "action": c.action, "path": c.path, "line": c.line, "differences": list(c.differences)}
+            {
+                "key": c.key,
+                "was": c.was,
+                "action": c.action,
+                "path": c.path,
+                "line": c.line,
+                "differences": list(c.differences),
+                "left_out": list(c.left_out),
+                "maybe": dict(c.maybe),
+            }
             for c in done.changes
         ],
         "findings": [finding.as_dict() for finding in done.findings],

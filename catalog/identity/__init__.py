@@ -6,7 +6,7 @@ pages, volume, edition … What only one side says tells nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from catalog.bibtex.describe import entries
@@ -119,14 +119,26 @@ def _agree(a: Facts, b: Facts) -> bool:
     return bool(shared or number_in_common(a, b) or (compare_venues(a, b) == "same" and a.year == b.year))
 
 
-def marks_of(facts: Facts, bibtex: str) -> frozenset[tuple[str, str]]:
-    """All by which the index finds a paper again: its look-ups, its keys ("key") and its entries' digests ("entry")."""
-    keys = {("key", key) for key in (facts.key, *facts.aliases)}
-    return lookups(facts) | keys | {("entry", digest(text)) for text in entries(bibtex)}
+def marks_of(facts: Facts, bibtex: str, different: Iterable[str] = ()) -> frozenset[tuple[str, str]]:
+    """All by which the index finds a paper again: its look-ups, its keys ("key") and its entries' digests ("entry").
+
+    "different" are the keys of papers that somebody has told apart from it.
+    """
+    found = {("key", key) for key in (facts.key, *facts.aliases)} | {("different", key) for key in different}
+    return lookups(facts) | found | {("entry", digest(text)) for text in entries(bibtex)}
 
 
-def pairs(works: Iterable[Facts]) -> Iterator[tuple[Facts, Facts, Verdict]]:
-    """The pairs of works that are or may be one; the first of a pair stands before the second.
+class Pair(NamedTuple):
+    """Two works that are one or may be, and why."""
+
+    first: Facts
+    second: Facts
+    verdict: Verdict
+
+
+def pairs(works: Iterable[Facts], apart: Collection[frozenset[str]] = ()) -> Iterator[Pair]:
+    """The pairs of works that are or may be one; the first stands before the second. `apart` are pairs of keys that
+    somebody has told apart.
 
     What a hundred works have in common tells nothing.
     """
@@ -138,9 +150,10 @@ def pairs(works: Iterable[Facts]) -> Iterator[tuple[Facts, Facts, Verdict]]:
             near |= {other.key: other for other in alike if len(alike) < MOST_NAMESAKES}
             alike.append(work)
         for other in near.values():
-            verdict = compare(work, other)
-            if verdict.answer != "different":
-                yield other, work, verdict
+            if frozenset((work.key, other.key)) not in apart:
+                verdict = compare(work, other)
+                if verdict.answer != "different":
+                    yield Pair(other, work, verdict)
 
 
 def differences(a: Facts, b: Facts) -> list[tuple[str, str, str]]:

@@ -35,6 +35,7 @@ class Draft:
     tags: tuple[str, ...] = ()
     tutorials: tuple[Tutorial, ...] = ()
     aliases: tuple[str, ...] = ()
+    different: tuple[str, ...] = ()
     bibtex: str = ""
     notes: str = ""
     date: str = ""

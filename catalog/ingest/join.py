@@ -5,18 +5,50 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from catalog.bibtex import read
+from catalog.bibtex import read, set_key
 from catalog.bibtex.describe import describe, entries
-from catalog.bibtex.held import digest
+from catalog.bibtex.held import digest, edited
 from catalog.bibtex.identifiers import arxiv
 from catalog.bibtex.shared import Shared
-from catalog.errors import BadBibtex
+from catalog.errors import BadBibtex, KbError
 from catalog.models import Link, Paper, Status, Tutorial, tag_slug
 
 ALL = frozenset({"title", "status", "due", "bibtex", "authors", "year", "venue", "date", "kind", "abstract", "rating"})
 _ONE = ("authors", "year", "venue", "due", "date", "kind", "abstract", "rating")
+
+
+class Joined(NamedTuple):
+    """Two papers made one: the paper, what they say differently, and the entries that did not stay."""
+
+    paper: Paper
+    before: Paper
+    differences: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def joined(first: Paper, second: Paper, macros: Mapping[str, str], take: frozenset[str] = frozenset()) -> Joined:
+    """The first paper with all that only the second has; where both say something, the second in fields to `take`."""
+    if first.key == second.key:
+        raise KbError(f"{first.key} is one paper; name two")
+    if unknown := take - ALL:
+        raise KbError(f"{min(unknown)} is no field to take; there are {', '.join(sorted(ALL))}")
+    join = Join(macros, take)
+    own, *_ = entries(second.bibtex) or [""]
+    if own and not first.bibtex and _key(own) == second.key:
+        second = second.evolve(
+            bibtex=edited(second.bibtex, lambda text: set_key(text, first.key) if text == own else text)
+        )
+    paper = join.papers(first, second, join.status(first, second))
+    keys = {first.key, *map(_key, entries(paper.bibtex))}
+    paper = paper.evolve(
+        aliases=tuple(key for key in dict.fromkeys((*paper.aliases, second.key)) if key not in keys),
+        different=tuple(key for key in dict.fromkeys((*paper.different, *second.different))
+                        if key not in (first.key, second.key)),
+    )  # fmt: skip
+    return Joined(paper, first, tuple(join.differences), tuple(join.left_out))
 
 
 @dataclass(slots=True)
@@ -44,6 +76,7 @@ class Join:
             tags=self._tags(before.tags, brought.tags),
             tutorials=before.tutorials + self._new_tutorials(before, brought),
             aliases=tuple(dict.fromkeys((*before.aliases, *brought.aliases))),
+            different=tuple(dict.fromkeys((*before.different, *brought.different))),
             ids=brought.ids | before.ids,
             extras=brought.extras | before.extras,
             bibtex=self._bibtex(before, brought),

@@ -20,12 +20,16 @@ class Known:
     keys: dict[str, str] = field(default_factory=dict)
     reserved: set[str] = field(default_factory=set)
     _facts: dict[str, Facts] = field(default_factory=dict)
+    _different: dict[str, set[str]] = field(default_factory=dict)
     _marks: dict[tuple[str, str], dict[str, None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         pairs = self.index.marked("key")
         self.keys |= dict(pairs) | {key: key for key, paper in pairs if key == paper}
         self.reserve(self.keys)
+        for other, key in self.index.marked("different"):
+            self._different.setdefault(key, set()).add(other)
+            self._different.setdefault(other, set()).add(key)
 
     def reserve(self, keys: Iterable[str]) -> None:
         """Keys that are spoken for."""
@@ -63,6 +67,8 @@ class Known:
         """The paper that is the same work, if there is one, and else those that may be."""
         maybe = []
         for key in dict.fromkeys(self._near(facts)):
+            if key in self._different.get(facts.key, ()):
+                continue
             there = self.of(key)
             mine = replace(facts, key=key) if self.keys.get(facts.key) == key else facts
             verdict = compare(mine, there)

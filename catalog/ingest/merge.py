@@ -81,9 +81,10 @@ class Merger:
     def take_all(self, source: Source) -> list[Change]:
         """Take the drafts of a source: parents first, so that those who inherit from one call it by its key here."""
         moved: dict[str, str] = {}
+        own = {draft.key for draft in source.drafts}
         changes = []
         for draft in _parents_first(source.drafts):
-            change = self.take(replace(draft, bibtex=with_references(draft.bibtex.strip(), moved)))
+            change = self.take(replace(draft, bibtex=with_references(draft.bibtex.strip(), moved, own)))
             changes.append(change)
             if change.was and change.action != "rejected" and self.known.keys.get(change.was) != change.key:
                 moved.setdefault(change.was, change.key)
@@ -150,7 +151,8 @@ class Merger:
             venue=draft.venue,
             status=draft.status or Status.unread, read=draft.read, due=draft.due,
             added=draft.added or self.today, links=draft.links, tags=draft.tags, tutorials=draft.tutorials,
-            aliases=draft.aliases, date=draft.date if len(draft.date) > 4 else "", kind=draft.kind, ids=dict(draft.ids),
+            aliases=draft.aliases, different=draft.different,
+            date=draft.date if len(draft.date) > 4 else "", kind=draft.kind, ids=dict(draft.ids),
             abstract=draft.abstract, rating=draft.rating, extras=dict(draft.extras), bibtex=draft.bibtex,
             notes=draft.notes,
         )  # fmt: skip

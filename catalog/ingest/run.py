@@ -47,6 +47,11 @@ class Imported:
         """How many papers of the sources are in the catalog now."""
         return sum(change.action != "rejected" for change in self.changes)
 
+    @property
+    def keys(self) -> dict[str, str]:
+        """The key here of each work that a source gives another key; of two under one key, the later one's."""
+        return {c.was: c.key for c in self.changes if c.was and c.was != c.key and c.action != "rejected"}
+
 
 def import_sources(
     store: Store, index: Callable[[], Index], sources: Iterable[tuple[str, bytes]], *, theirs: bool = False,

@@ -75,11 +75,11 @@ class Store:
         apart = apart_name(key)
         return apart if (self.folder / apart).exists() else file_name(key)
 
-    def new_files(self, keys: Iterable[str]) -> dict[str, str]:
-        """File names for new keys; none is that of another file, also where case is ignored."""
+    def new_files(self, keys: Iterable[str], leaving: Iterable[str] = ()) -> dict[str, str]:
+        """File names for new keys; none is that of another file but of keys that leave, also where case is ignored."""
         from catalog.models import apart_name, file_name
 
-        taken = set(map(folded, names_in(self.folder)))
+        taken = set(map(folded, names_in(self.folder))) - {folded(self.file_of(key)) for key in leaving}
         files = {}
         for key in keys:
             files[key] = file_name(key) if folded(file_name(key)) not in taken else apart_name(key)

@@ -162,7 +162,7 @@ def _describe(
             heirs.append(file)
         facts = describe(paper, shared, parents)
         rows.append((file, mark, facts))
-        marks[file] = marks_of(facts, paper.bibtex)
+        marks[file] = marks_of(facts, paper.bibtex, paper.different)
     return rows, marks, bad, heirs
 
 
