@@ -512,14 +512,36 @@ class Library:
         return count(self.list(query), self.store.config.overdue_days, today or dt.date.today(), tried)
 
     def cards(self) -> Sequence[Card]:
-        """The reference implementations: those that came with readrun, and those in the `refimpl/` folder beside."""
+        """The reference implementations: those that came with readrun, and those in the `refimpl/` folder beside.
+
+        Each names its paper by the key that the paper has here; one that gives an identifier finds it under any key.
+        """
+        from dataclasses import replace
+
         from refimpl import cards
 
         own = self.root / "refimpl"
         there = cards()
-        return there + (
-            cards(own) if own.is_dir() and not any(card.path.startswith(str(own)) for card in there) else []
-        )
+        if own.is_dir() and not any(card.path.startswith(str(own)) for card in there):
+            there = there + cards(own)
+        keys = self._with_ids({pair for card in there for pair in card.ids})
+        return [replace(card, paper=self._paper_of(card, keys)) if card.ids else card for card in there]
+
+    def _with_ids(self, ids: Collection[tuple[str, str]]) -> dict[tuple[str, str], Sequence[str]]:
+        """The keys of the papers that have these identifiers."""
+        keys: dict[tuple[str, str], Sequence[str]] = {}
+        for name in {name for name, _ in ids}:
+            for value, key in self.index().marked(name, [value for n, value in ids if n == name]):
+                keys[name, value] = (*keys.get((name, value), ()), key)
+        return keys
+
+    def _paper_of(self, card: Card, keys: Mapping[tuple[str, str], Sequence[str]]) -> str:
+        """The key here of a card's paper; where its key is another work's, its identifier."""
+        if found := [key for pair in card.ids for key in keys.get(pair, ())]:
+            return card.paper if card.paper in found else found[0]
+        there = self.index().get(card.paper)
+        other = there is not None and any(there.id(name) not in ("", value) for name, value in card.ids)
+        return ":".join(card.ids[0]) if other else card.paper
 
     def implemented(self) -> dict[str, tuple[str, ...]]:
         """The names of the implementations of each paper that has some, by its key."""
@@ -614,7 +636,9 @@ class Library:
         """Write the first form of an implementation into `refimpl/`."""
         from catalog.running import new_implementation
 
-        return new_implementation(self.root / "refimpl", name, self.resolve(paper))
+        facts = self.get(paper)
+        ids = [f"arXiv:{facts.id('arxiv')}"] if facts.id("arxiv") else [facts.id("doi")]
+        return new_implementation(self.root / "refimpl", name, " ".join(filter(None, [facts.key, *ids])))
 
     def check(self) -> Sequence[Finding]:
         """Everything that is wrong, each with file, line and remedy."""

@@ -91,7 +91,7 @@ class Entry:
     @property
     def paper(self) -> str:
         """The citation key of its paper, "" for full fine-tuning."""
-        return str(self.implementation().PAPER) if self.module else ""
+        return str(self.implementation().PAPER).split()[0] if self.module else ""
 
     def implementation(self) -> Any:
         """The module; this imports torch."""

@@ -39,7 +39,7 @@ from refimpl._lab import demo as lab
 from refimpl._layers import Adapted, Own
 from refimpl._surgery import READ_ITSELF, NoLayers, close, freeze, guard, opened, put, restored, seen, unwrap
 
-PAPER = "ding2022delta"
+PAPER = "ding2022delta arXiv:2203.06904"
 
 
 Make = Callable[[nn.Module], nn.Module]

@@ -46,7 +46,7 @@ from refimpl._lab.generate import encode, pieces
 from refimpl._lab.instructions import FAMILIES, Case, Example, HeldOut, Template, cases, read
 from refimpl._lab.losses import IGNORED
 
-PAPER = "chung2022scaling"
+PAPER = "chung2022scaling arXiv:2210.11416"
 CAP, SHOTS, THOUGHT = 3000, 2, 0.05  # the cap is ours: WordNet's tasks are small
 RATE, LEAST = 1e-2, 64
 DELIMITER, SEPARATOR, OPTIONS = "\n\n", "\n\n\n", "\nOPTIONS:\n- "

@@ -35,7 +35,7 @@ from refimpl._lab import demo as lab
 from refimpl._layers import Adapted
 from refimpl._surgery import adapt
 
-PAPER = "hu2023llmadapters"
+PAPER = "hu2023llmadapters arXiv:2304.01933"
 
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "relu": torch.relu, "identity": lambda x: x}

@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from refimpl._lab import adapter, loop
 from refimpl._lab import demo as lab
 
-PAPER = "lv2023full"
+PAPER = "lv2023full arXiv:2306.09782"
 
 
 def fused_backward(

@@ -48,7 +48,7 @@ from refimpl._lab import adapter
 from refimpl._layers import Adapted
 from refimpl._surgery import adapt, unwrap
 
-PAPER = "chen2023longlora"
+PAPER = "chen2023longlora arXiv:2309.12307"
 
 
 IN_FULL = ("embed", "norm")

@@ -42,7 +42,7 @@ from refimpl._layers import Adapted
 from refimpl._surgery import adapt, unwrap
 from refimpl._targets import ALL_LINEAR
 
-PAPER = "hu2021lora"
+PAPER = "hu2021lora arXiv:2106.09685"
 
 
 RATE, RATE_OF_ALL = 1e-2, 3e-3  # for LoRA at every rank, and for all of the model: best of three on another seed

@@ -45,7 +45,7 @@ from refimpl import _roster
 from refimpl._lab import cost, loop, models, tasks
 from refimpl._lab.environment import environment
 
-PAPER = "lialin2023scaling"
+PAPER = "lialin2023scaling arXiv:2303.15647"
 ADDITIVE, SELECTIVE, REPARAMETRISED, HYBRID, FULL = "additive", "selective", "reparametrised", "hybrid", "all weights"
 
 # Each way of adapting a model, its class, and what the survey says of it. Where the text is empty, the survey does not

@@ -32,7 +32,7 @@ from refimpl._lab import adapter
 from refimpl._layers import Own
 from refimpl._surgery import freeze, guard
 
-PAPER = "li2021prefix"
+PAPER = "li2021prefix arXiv:2101.00190"
 
 
 class Checkpointing(ValueError):

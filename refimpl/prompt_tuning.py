@@ -37,7 +37,7 @@ from refimpl._lab import adapter
 from refimpl._layers import Own
 from refimpl._surgery import freeze, guard
 
-PAPER = "lester2021power"
+PAPER = "lester2021power arXiv:2104.08691"
 
 
 INITS = ("vocabulary", "uniform", "classes")

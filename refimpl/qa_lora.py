@@ -40,7 +40,7 @@ from refimpl._lab import demo as lab
 from refimpl._layers import Adapted
 from refimpl._surgery import adapt, unwrap
 
-PAPER = "xu2023qa"
+PAPER = "xu2023qa arXiv:2309.14717"
 
 
 class UnevenGroups(ValueError):

@@ -43,7 +43,7 @@ from refimpl._lab import demo as lab
 from refimpl._layers import Adapted
 from refimpl._surgery import adapt, unwrap
 
-PAPER = "dettmers2023qlora"
+PAPER = "dettmers2023qlora arXiv:2305.14314"
 
 
 BLOCK, BLOCK2 = 64, 256

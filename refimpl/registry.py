@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +14,13 @@ PACKAGE = Path(__file__).parent
 LEAST_CLAIMS = 3
 CLAIMS = "claims"
 KINDS = ("exact", "parity", "direction", "headline")
+_IDS = {
+    "arxiv": re.compile(
+        r"(?:https?://arxiv\.org/abs/|arxiv:)?(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?", re.I
+    ),
+    "doi": re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:)?(10\.\d{4,9}/\S+)", re.I),
+}
+_SUBJECT = re.compile(r"(?<=[a-z])\.[a-z]{2}/(?=\d{7}$)")  # math.GT/0309136 is math/0309136
 _NOT_METHODS = frozenset({"registry.py"})
 
 
@@ -44,6 +52,8 @@ class Problem:
 class Card:
     """What an implementation says of itself. `name` is its file, `title` its method, `paper` a citation key.
 
+    `ids` are identifiers of the paper, as ("arxiv", "2106.09685") or ("doi", "10.1234/x"): they hold in any collection,
+    whatever key the paper has there.
     `claims_path` is the file of its claims where they have one of their own, `claims/NAME.py` beside it; else "".
     """
 
@@ -54,6 +64,7 @@ class Card:
     summary: str = ""
     doc: str = ""
     paper: str = ""
+    ids: tuple[tuple[str, str], ...] = ()
     line: int = 0
     claims: tuple[Claim, ...] = ()
     has_apply: bool = False
@@ -99,7 +110,8 @@ def _parsed(path: str) -> ast.Module | Problem:
 def _read_tree(tree: ast.Module, blank: Card) -> Card:
     doc = ast.get_docstring(tree) or ""
     title, colon, summary = doc.partition("\n")[0].partition(": ")
-    paper, line = _paper(tree)
+    says, line = _paper(tree)
+    paper, ids = _read_paper(says)
     functions = _functions(tree)
     return replace(
         blank,
@@ -107,6 +119,7 @@ def _read_tree(tree: ast.Module, blank: Card) -> Card:
         summary=summary.strip(),
         doc=doc,
         paper=paper,
+        ids=ids,
         line=line,
         has_apply="apply" in functions,
         has_merge="merge" in functions,
@@ -136,7 +149,7 @@ def _kind(claim: ast.FunctionDef) -> str:
 
 
 def _paper(tree: ast.Module) -> tuple[str, int]:
-    """The citation key that `PAPER` is set to, and the line on which it is."""
+    """What `PAPER` is set to, and the line on which it is."""
     for node in tree.body:
         targets = (
             node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
@@ -148,12 +161,25 @@ def _paper(tree: ast.Module) -> tuple[str, int]:
     return "", 0
 
 
+def _read_paper(says: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The citation key and the identifiers of `hu2021lora arXiv:2106.09685`; an identifier may stand alone."""
+    words = says.split()
+    ids = tuple(
+        (name, _SUBJECT.sub("/", found[1].lower()))
+        for word in words
+        for name, form in _IDS.items()
+        if (found := form.fullmatch(word))
+    )
+    keys = [word for word in words if not any(form.fullmatch(word) for form in _IDS.values())]
+    return (keys or words or [""])[0], ids
+
+
 def _problems(card: Card) -> Iterator[Problem]:
     wrong = partial(Problem, path=card.path)
     if not card.title or not card.summary:
         yield wrong("the docstring does not begin with a name and a sentence", "begin it with `NAME: one sentence.`")
     if not card.paper:
-        yield wrong("no PAPER", 'write PAPER = "…" with the citation key of its paper')
+        yield wrong("no PAPER", 'write PAPER = "…" with the citation key of its paper, and its arXiv id or DOI')
     if len(card.claims) < LEAST_CLAIMS:
         yield wrong(f"{len(card.claims)} of at least {LEAST_CLAIMS} claims", "write claim_… functions that measure")
     for claim in card.claims:

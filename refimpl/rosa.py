@@ -45,7 +45,7 @@ from refimpl._lab.losses import batch_loss
 from refimpl._layers import Adapted
 from refimpl._surgery import adapt, ascending, unwrap
 
-PAPER = "nikdan2024rosa"
+PAPER = "nikdan2024rosa arXiv:2401.04679"
 
 
 def add(W: Tensor, v: Tensor, at: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ from refimpl._layers import Own
 from refimpl._surgery import NoLayers, ascending, close, freeze, guard, is_adapted
 from refimpl._targets import head_of, matches
 
-PAPER = "fu2023effectiveness"
+PAPER = "fu2023effectiveness arXiv:2211.15583 10.1609/aaai.v37i11.26505"
 
 
 def gain(g: Tensor, h: Tensor | float = 1.0) -> Tensor:

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import Kb
 
 import refimpl
+from catalog.library import Library
 from refimpl import cards, read_card
 
 METHOD = '''r"""Scaler: multiply each row by a learned number.
@@ -153,3 +155,35 @@ def test_the_registry_imports_nothing_heavy() -> None:
     code = "import refimpl, sys; refimpl.cards(); print({'torch', 'catalog'} & {m.split('.')[0] for m in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("says", "paper", "ids"),
+    [
+        ("hu2021lora", "hu2021lora", ()),
+        ("hu2021lora arXiv:2106.09685", "hu2021lora", (("arxiv", "2106.09685"),)),
+        ("arXiv:2106.09685v2", "arXiv:2106.09685v2", (("arxiv", "2106.09685"),)),
+        (
+            "a https://doi.org/10.1609/AAAI.v1 math.GT/0309136",
+            "a",
+            (("doi", "10.1609/aaai.v1"), ("arxiv", "math/0309136")),
+        ),
+    ],
+)
+def test_a_paper_is_named_by_key_and_identifiers(
+    tmp_path: Path, says: str, paper: str, ids: tuple[tuple[str, str], ...]
+) -> None:
+    (tmp_path / "one.py").write_text(f'"""One: a."""\nPAPER = "{says}"\n')
+    (card,) = cards(tmp_path)
+    assert (card.paper, card.ids) == (paper, ids)
+
+
+def test_an_implementation_finds_its_paper_under_any_key(library: Library, kb: Kb) -> None:
+    library.add("@misc{lowrank, title = {LoRA}, eprint = {2106.09685}, archiveprefix = {arXiv}}")
+    library.add("@misc{xu2023qa, title = {Quite another work}, eprint = {2001.00001}, archiveprefix = {arXiv}}")
+    papers = {card.name: card.paper for card in library.cards()}
+    assert papers["lora"] == "lowrank"
+    assert papers["qa_lora"] == "arxiv:2309.14717", "its key is another work's here"
+    assert library.implemented()["lowrank"] == ("lora",)
+    assert "implementation: lora" in kb("show", "lowrank").out
+    assert [line.key for line in library.list("has:impl")] == ["lowrank"]
