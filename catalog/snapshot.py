@@ -57,6 +57,8 @@ class Snapshot:
         index = self.index()
         if index.has(key):
             return key
+        if owners := index.marked("key", [key]):
+            return owners[0][1]
         unread = [key_or_name(file) for file in self.unreadable()]
         folded = key.casefold()
         begins = [*index.keys(key), *(k for k in unread if k.casefold().startswith(folded))] if folded else []
