@@ -13,7 +13,7 @@ from support import Kb
 from catalog.bibtex import scan
 from catalog.bibtex.describe import describe
 from catalog.facts import Facts
-from catalog.identity import compare, isbn, lookups
+from catalog.identity import compare, lookups
 from catalog.ingest.run import Imported
 from catalog.library import Library
 from catalog.models import Paper, apart_name, file_name, key_of
@@ -64,13 +64,6 @@ def test_every_pair_is_imported_as_it_is_judged(library: Library) -> None:
     before = state(library)
     assert take(library, text).count("unchanged") == 100
     assert state(library) == before
-
-
-@pytest.mark.parametrize(
-    ("one", "other"), [("3-16-148410-X", "978-3-16-148410-0"), ("0-306-40615-2", "9780306406157"), ("12", "12")]
-)
-def test_isbns_of_ten_and_thirteen_digits_are_one(one: str, other: str) -> None:
-    assert isbn(one) == isbn(other)
 
 
 def test_what_may_be_one_work_is_offered_and_joined_by_a_person(library: Library, kb: Kb) -> None:
