@@ -215,7 +215,10 @@ class Library:
         """
         from catalog.ingest.run import import_sources
 
-        return import_sources(self.store, self.index, sources, theirs=theirs, dry_run=dry_run, today=today)
+        done = import_sources(self.store, self.index, sources, theirs=theirs, dry_run=dry_run, today=today)
+        if not dry_run:
+            self.index()  # brought up to date while the files are in memory, so that the next command is quick
+        return done
 
     # --- changing ---
 
