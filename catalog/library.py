@@ -20,7 +20,9 @@ from catalog.store import Change, Store, Version, find_root
 from catalog.store.config import CONFIG
 
 if TYPE_CHECKING:
+    from catalog.citing import Style
     from catalog.export.bib import Bib
+    from catalog.export.cite import Form
     from catalog.facts import Facts, Line
     from catalog.identity import Pair
     from catalog.ingest.fetch import Fetch
@@ -680,6 +682,12 @@ class Library:
         return self.store.gate.retried(attempt)
 
     # --- handing on ---
+
+    def cite(self, keys: Iterable[str], style: str | Style = "apa", form: Form = "text") -> Sequence[str]:
+        """A line of a reference list for each paper, in a style: "text", "html" or "markdown". Raises `KbError`."""
+        from catalog.export.cite import citations
+
+        return citations([self.get(key) for key in keys], style, form)
 
     @staticmethod
     def cited_in(manuscripts: Iterable[str | Path]) -> Cited:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -226,3 +229,18 @@ def test_any_item_gives_a_line(item: dict[str, Any], name: str) -> None:
     for made in (as_text(pieces), as_html(pieces), as_markdown(pieces)):
         assert made == made.strip()
         assert "None" not in made
+
+
+@pytest.mark.skipif("CITEPROC_JS" not in os.environ, reason="CITEPROC_JS names no folder with npm's citeproc")
+def test_lines_are_those_of_citeproc_js() -> None:
+    path = Path(__file__).parent.parent / "benchmarks" / "citations.py"
+    spec = importlib.util.spec_from_file_location("citations", path)
+    assert spec
+    assert spec.loader
+    bench = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bench)
+    items = bench.items()
+    oracle = bench.of_citeproc_js(items, os.environ["CITEPROC_JS"])
+    equal = [sum(map(str.__eq__, lines, oracle[name])) for name, lines in bench.ours(items).items()]
+    assert len(items) == 100
+    assert sum(equal) >= 0.95 * 800, equal

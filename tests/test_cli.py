@@ -356,3 +356,14 @@ def test_init_makes_the_knowledge_base_that_root_names(kb: Kb, tmp_path: Path) -
     there = tmp_path / "elsewhere"
     assert kb("--root", str(there), "init").status == 0
     assert (there / "kb.toml").exists()
+
+
+def test_cite(full: Kb, root: Path) -> None:
+    assert full("cite", "hu2021lora").out.startswith("Hu, E. J., Shen, Y.")
+    numbered = full("cite", "hu2021", "nikdan2024rosa", "--style", "ieee", "--format", "markdown").out.splitlines()
+    assert [line[:12] for line in numbered] == [r"\[1\] E. J. ", r"\[2\] M. Nik"]
+    assert full("show", "hu2021lora", "--cite").out == full("cite", "hu2021lora").out
+    assert "there are apa, ieee" in full("cite", "hu2021lora", "--style", "nix").err
+    (root / "own.csl").write_text("<style/>")
+    assert full("cite", "hu2021lora", "--style", "own.csl").status == 1
+    assert full("cite", "nobody").status == 1

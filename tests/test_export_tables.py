@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import known
 
-from catalog.bibtex.spoken import name as parts_of
-from catalog.export.citation import citation, inverted
+from catalog.export.cite import citation
 from catalog.export.tables import COLUMNS, as_csv, as_json
-from catalog.facts import Facts, Taught
+from catalog.facts import Taught
 
 LORA = known(
     key="hu2021lora",
@@ -73,55 +72,6 @@ def test_csv_reads_back(texts: list[str]) -> None:
     for name, text in zip(("key", "title", "notes"), (key, title or key, notes), strict=True):
         assert row[name] in (text, f"'{text}")
         assert not row[name].lstrip(" ").startswith(("=", "+", "-", "@", "\t"))
-
-
-def test_citation() -> None:
-    assert citation(LORA) == (
-        "Hu, E. J., & Shen, Y. (2021). LoRA: Low-Rank Adaptation of Large Language Models. arXiv:2106.09685."
-    )
-
-
-@pytest.mark.parametrize(
-    ("facts", "expected"),
-    [
-        (known(key="k", title="A Post"), "A Post (n.d.)."),
-        (known(key="k", title="Why?", year=2020), "Why? (2020)."),
-        (known(key="k", title="Why?", authors=("Ann Lee",)), "Lee, A. (n.d.). Why?"),
-        (
-            known(key="k", title="T", authors=("A B",) * 7, year=1999, venue="ICML", doi="10.1/x"),
-            "B, A., B, A., B, A., et al. (1999). T. ICML. https://doi.org/10.1/x",
-        ),
-        (known(key="k", title="T", authors=("Ann Lee",), et_al=True, year=1), "Lee, A., et al. (1). T."),
-        (known(key="k", title="T\n  U", links=(("blog", "https://e.org/", ""),)), "T U (n.d.). https://e.org/"),
-        (known(key="k", title="T", authors=("Ann Lee",), venue="arXiv"), "Lee, A. (n.d.). T. arXiv."),
-    ],
-)
-def test_citation_with_little_known(facts: Facts, expected: str) -> None:
-    assert citation(facts) == expected
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("Sofia van der Berg", "van der Berg, S."),
-        ("Jean-Luc Picard", "Picard, J.-L."),
-        ("J. R. R. Tolkien", "Tolkien, J. R. R."),
-        ("Sammy Davis, Jr.", "Davis, S., Jr."),
-        ("Émile Zola", "Zola, É."),
-        ("OpenAI", "OpenAI"),
-        ("Gemini Team", "Gemini Team"),
-        ("NASA and ESA", "NASA and ESA"),
-        ("Facebook AI Research", "Facebook AI Research"),
-        ("Meta AI", "Meta AI"),
-        ("University of Oslo", "University of Oslo"),
-        ("ANN LEE", "LEE, A."),
-        ("王 伟", "王伟"),
-        ("de Vries", "de Vries"),
-        ("Robert (Bob) Lee", "Lee, R. B."),
-    ],
-)
-def test_inverted(name: str, expected: str) -> None:
-    assert inverted(parts_of(name)) == expected
 
 
 @given(st.text(), st.lists(st.text()), st.text())

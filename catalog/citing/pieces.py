@@ -36,6 +36,7 @@ _Q = frozenset("q")
 
 def content(text: str) -> Pieces:
     """A value of an item in pieces: its tags are marks, its quotes signs of their own, straight ones turned round."""
+    text = " ".join(text.split())
     pieces: Pieces = []
     marks: list[str] = []
     at = 0

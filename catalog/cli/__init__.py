@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import click
 
 from catalog import __version__
-from catalog.cli import editing, history, joining, keeping, merging, moving, reading, resolve, running, site
+from catalog.cli import citing, editing, history, joining, keeping, merging, moving, reading, resolve, running, site
 from catalog.cli.boundary import guarded
 
 SECTIONS = {
@@ -21,7 +21,7 @@ SECTIONS = {
     "Mark": ("mark-read", "mark-reading", "mark-unread", "note", "due", "tag", "link"),
     "Take back": ("log", "undo", "redo", "resolve"),
     "Run": ("impls", "demo", "verify", "bench"),
-    "Share": ("export", "site"),
+    "Share": ("cite", "export", "site"),
     "Keep": ("init", "check", "fmt", "schema", "completion", "trust", "merge-driver"),
 }
 
@@ -51,7 +51,7 @@ def cli(ctx: click.Context, root: str | None) -> None:
     ctx.obj = root
 
 
-for _module in (reading, editing, joining, history, resolve, running, moving, keeping, site, merging):
+for _module in (reading, editing, joining, history, resolve, running, citing, moving, keeping, site, merging):
     for _command in _module.COMMANDS:
         cli.add_command(_command)
 

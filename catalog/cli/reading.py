@@ -102,7 +102,7 @@ def said(found: Found[Any]) -> Iterator[str]:
 @click.command()
 @key_argument()
 @click.option("--bibtex", is_flag=True, help="Print the BibTeX alone.")
-@click.option("--cite", is_flag=True, help="Print a citation in plain text.")
+@click.option("--cite", is_flag=True, help="Print a citation in plain text; `kb cite` has the styles.")
 @click.option("--path", is_flag=True, help="Print the path of the file.")
 @json_option
 @click.pass_context
@@ -118,7 +118,7 @@ def show(ctx: click.Context, key: str, bibtex: bool, cite: bool, path: bool, as_
             raise KbError(f"{facts.key} has no BibTeX; `kb edit {facts.key}` gives it one")
         out.verbatim(f"{facts.bibtex}\n")
     elif cite:
-        from catalog.export.citation import citation
+        from catalog.export.cite import citation
 
         out.echo(citation(facts))
     elif as_json:

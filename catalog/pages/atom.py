@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from catalog.export.citation import citation
+from catalog.export.cite import citation
 from catalog.facts import Facts
 from catalog.pages.options import SiteOptions
 

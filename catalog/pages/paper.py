@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from catalog.export.citation import citation
+from catalog.export.cite import citation, every_style
 from catalog.facts import Address, Facts, Name, Reading, Taught
 from catalog.pages.escape import front_matter, meta_value, script_json, text, web_address
 from catalog.pages.notes import has_math, notes_html
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LABELS = {"docs": "Documentation", "arxiv": "arXiv", "pdf": "PDF", "doi": "DOI"}
 _Link = dict[str, str]
+_MOST_IN_EVERY_STYLE = 1000  # papers; 5 ms each
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def paper_page(
         abstract=cleaned(f"<p>{abstract}</p>") if abstract else "",
         tutorials=[_tutorial(tutorial, around) for tutorial in facts.tutorials],
         implementation=cleaned(implementation),
-        citation=citation(facts),
+        citations=every_style(facts) if len(around.papers) <= _MOST_IN_EVERY_STYLE else {"APA": citation(facts)},
         known=_known(facts),
         neighbours=_neighbours(facts, around),
         previous=_near(previous, around) if previous else None,

@@ -47,6 +47,11 @@
     if (button.dataset.kbCopy) copy(button); else download(button);
   });
 
+  document.addEventListener("change", (event) => {
+    const menu = event.target instanceof Element && event.target.closest("[data-kb-choose]");
+    if (menu) document.querySelector(`[data-kb-text="${menu.dataset.kbChoose}"]`).textContent = menu.value;
+  });
+
   if (window.katex) {
     for (const place of document.querySelectorAll(".arithmatex")) {
       const source = place.textContent.trim();

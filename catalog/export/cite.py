@@ -1,0 +1,34 @@
+"""Papers as lines of a reference list, in a style of the Citation Style Language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, get_args
+
+from catalog.citing import NAMES, Style, as_html, as_markdown, as_text, cite, named
+from catalog.export.csl import item
+from catalog.facts import Facts
+
+Form = Literal["text", "html", "markdown"]
+FORMS: tuple[str, ...] = get_args(Form)
+STYLE = "apa"
+_WRITERS = {"text": as_text, "html": as_html, "markdown": as_markdown}
+
+
+def citations(papers: Iterable[Facts], style: str | Style = STYLE, form: Form = "text") -> list[str]:
+    """A line for each paper, in the order given, which is the order of a style that numbers them.
+
+    `style` is one of `catalog.citing.NAMES`, or one that `read_style` has read. Raises `KbError` for an unknown one.
+    """
+    chosen = named(style) if isinstance(style, str) else style
+    return [_WRITERS[form](cite(chosen, item(facts), number)) for number, facts in enumerate(papers, start=1)]
+
+
+def citation(facts: Facts, style: str | Style = STYLE, form: Form = "text") -> str:
+    """One paper in a line: "Hu, E. J., & Shen, Y. (2021). LoRA: Low-rank adaptation …"."""
+    return citations([facts], style, form)[0]
+
+
+def every_style(facts: Facts) -> Mapping[str, str]:
+    """A paper in each of the styles that come along, by what the style is called."""
+    return {title: citation(facts, name) for name, title in NAMES.items()}
