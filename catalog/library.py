@@ -20,9 +20,11 @@ from catalog.store import Change, Store, Version, find_root
 from catalog.store.config import CONFIG
 
 if TYPE_CHECKING:
+    from catalog.bibtex.normal import Wanted
     from catalog.citing import Style
     from catalog.export.bib import Bib
     from catalog.export.cite import Form
+    from catalog.export.refs import Joined
     from catalog.facts import Facts, Line
     from catalog.identity import Pair
     from catalog.ingest.fetch import Fetch
@@ -697,12 +699,13 @@ class Library:
         return cited_in(map(Path, manuscripts))
 
     def export_bib(
-        self, query: str = "", *, normal: bool = False, cited: Collection[str] | None = None,
-        unsure: Collection[str] = (),
+        self, query: str = "", *, normal: Wanted | None = None, cited: Collection[str] | None = None,
+        unsure: Collection[str] = (), sort: str = "key",
     ) -> Bib:  # fmt: skip
         """The merged .bib of the papers that a query finds, or of the keys that a manuscript cites.
 
-        What it cites and is `unsure` is not missed where there is no such paper.
+        With `normal` it is written in that style; `sort` is by key, year, author, title or type, turned round by a "-".
+        What a manuscript cites and is `unsure` is not missed where there is no such paper.
         """
         from dataclasses import replace
 
@@ -713,8 +716,23 @@ class Library:
         chosen = [paper for key, paper in papers.items() if key in keys]
         others = [paper for key, paper in papers.items() if key not in keys]
         whole = not query.strip() and cited is None
-        made = merge(chosen, self.store.shared(), None if cited is None else [*cited, *unsure], normal, whole, others)
+        only = None if cited is None else [*cited, *unsure]
+        made = merge(chosen, self.store.shared(), only, normal, whole, others, sort)
         return replace(made, missing=tuple(key for key in made.missing if key not in unsure))
+
+    def join_bib(self, made: str, path: str | Path) -> Joined:
+        """A .bib of ours with what a file holds that is not ours; the file stays as it is. Raises `KbError`."""
+        from catalog.export.bib import merge
+        from catalog.export.refs import entries_of, join
+
+        try:
+            there = read_bytes(Path(path)).decode("utf-8-sig").replace("\r\n", "\n")
+        except FileNotFoundError:
+            return join(made, "", {})
+        except UnicodeDecodeError:
+            raise KbError(f"{path}: not UTF-8, so that its entries cannot be kept; --replace writes over it") from None
+        every = {} if made == there else entries_of(merge(self.papers().values(), self.store.shared()).text)
+        return join(made, there, {**every, **entries_of(made)})
 
     def export_json(self, query: str = "") -> str:
         """The papers that a query finds as a JSON list."""
@@ -727,6 +745,30 @@ class Library:
         from catalog.export.tables import as_csv
 
         return as_csv(self.list(query, "key"))
+
+    def export_csl(self, query: str = "") -> str:
+        """The papers that a query finds as CSL-JSON."""
+        from catalog.export.csl import as_csl
+
+        return as_csl(self.list(query, "key"))
+
+    def export_ris(self, query: str = "") -> str:
+        """The papers that a query finds as RIS."""
+        from catalog.export.ris import as_ris
+
+        return as_ris(self.list(query, "key"))
+
+    def export_hayagriva(self, query: str = "") -> str:
+        """The papers that a query finds as Hayagriva's YAML, for Typst."""
+        from catalog.export.hayagriva import as_hayagriva
+
+        return as_hayagriva(self.list(query, "key"))
+
+    def export_sqlite(self, query: str = "") -> bytes:
+        """The papers that a query finds as the bytes of a SQLite file."""
+        from catalog.export.database import as_sqlite
+
+        return as_sqlite(self.list(query, "key"))
 
     def export_markdown(self, query: str = "") -> str:
         """The papers that a query finds as a reading list; importing it again gives the same catalog."""

@@ -367,3 +367,43 @@ def test_cite(full: Kb, root: Path) -> None:
     (root / "own.csl").write_text("<style/>")
     assert full("cite", "hu2021lora", "--style", "own.csl").status == 1
     assert full("cite", "nobody").status == 1
+
+
+def test_a_shared_bib_keeps_what_others_wrote(full: Kb, root: Path) -> None:
+    refs = root / "refs.bib"
+    refs.write_text("@misc{hand, title = {By hand}}\n\n@misc{hu2021lora, title = {Cooking for owls}}\n")
+    done = full("export", "bib", "key:hu2021lora OR key:nikdan2024rosa", "-o", "refs.bib")
+    assert "kept: hand, which is not ours" in done.err
+    assert "clash: hu2021lora is another work there" in done.err
+    assert done.status == 1
+    text = refs.read_text()
+    assert "By hand" in text
+    assert "owls" in text
+    assert "@misc{nikdan2024rosa," in text
+    assert full("export", "bib", "key:nikdan2024rosa", "-o", "refs.bib", "--replace").status == 0
+    assert refs.read_text().count("@") == 1
+    before = refs.read_text()
+    shown = full("export", "bib", "key:nikdan2024rosa", "-o", "refs.bib", "--align", "--dry-run").out
+    assert "+  title         = " in shown
+    assert refs.read_text() == before
+
+
+def test_normalizing_is_chosen(full: Kb, root: Path) -> None:
+    (root / "j.csv").write_text("# list\nArXiv Preprint arXiv:2106.09685;arXiv\n")
+    made = full("export", "bib", "key:hu2021lora", "--drop", "year,note", "--journals", "j.csv", "--first", "title")
+    assert made.out.splitlines()[1].startswith("  title = ")
+    assert "year" not in made.out
+    assert "journal = {arXiv}" in made.out
+    assert "+  year = {2021}," in full("export", "bib", "key:hu2021lora", "--normalize", "--dry-run").out
+    assert full("export", "bib", "--leave", "nothing").status == 2
+    (root / "bad.csv").write_text("no other name\n")
+    assert "bad.csv:1: 'no other name'" in full("export", "bib", "--journals", "bad.csv").err
+    assert "date = {2021}" in full("export", "biblatex", "key:hu2021lora").out
+
+
+def test_every_format_leaves(full: Kb, root: Path) -> None:
+    for name in ("csl", "ris", "hayagriva", "sqlite"):
+        assert full("export", name, "-o", f"all.{name}").status == 0
+    assert len(json.loads((root / "all.csl").read_text())) == 14
+    assert (root / "all.ris").read_text().count("TY  - ") == 14
+    assert (root / "all.sqlite").read_bytes().startswith(b"SQLite format 3")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pybtex.exceptions import PybtexError
 
 from catalog.bibtex import MONTHS, read
+from catalog.bibtex.normal import Wanted
 from catalog.bibtex.scan import scan
 from catalog.export.bib import merge
 from catalog.models import Link, Paper
@@ -168,16 +169,36 @@ def test_a_paper_without_bibtex_can_be_cited() -> None:
         "@misc{post,\n"
         "  title = {100\\% of C\\# \\& \\textbraceleft{}x\\textbraceright{} \\$5\\_a \\textasciitilde{} "
         "\\textasciicircum{} \\textbackslash{}b {LoRA} \\textbraceright{}},\n"
-        "  howpublished = {\\url{https://e.org/~u/a%20b?x=%7B1%7D&y#z}},\n"
+        "  url = {https://e.org/~u/a%20b?x=%7B1%7D&y#z},\n  generated = {by kb, from the reading list},\n"
         "}\n"
     )
     assert read(text.strip()).key == "post"
-    assert "howpublished" not in merge([Paper(key="post", title="T")], "").text
+    assert "url" not in merge([Paper(key="post", title="T")], "").text
 
 
 def test_normal() -> None:
-    text = merge([paper("a", "MONTH = 3, journal = acm")], SHARED, normal=True).text
+    text = merge([paper("a", "MONTH = 3, journal = acm")], SHARED, normal=Wanted()).text
     assert "@misc{a,\n  month = mar,\n  journal = acm,\n}" in text
+
+
+def test_sorting() -> None:
+    papers = [
+        paper("a", "year = 2021, author = {Ng, B.}, title = {Z}"),
+        paper("b", "year = 2019, author = {van Dyk, A.}"),
+        paper("c", "year = 2023, author = {Ek, C.}, crossref = {a}"),
+    ]
+    orders = {sort: keys(merge(papers, "", sort=sort).text) for sort in ("key", "-key", "year", "-year", "author")}
+    assert orders == {
+        "key": ["b", "c", "a"], "-key": ["c", "b", "a"], "year": ["b", "c", "a"], "-year": ["c", "b", "a"],
+        "author": ["b", "c", "a"],
+    }  # fmt: skip
+
+
+def test_a_field_that_stands_twice_is_told() -> None:
+    bib = merge([paper("a", "title = {A}, title = {B}, year = 1, year = 1")], "", normal=Wanted())
+    assert bib.twice == (("a", "title"),)
+    assert bib.text.count("title") == 2
+    assert bib.text.count("year") == 1
 
 
 VALUES = st.text(st.characters(codec="utf-8", exclude_characters="{}@\\", exclude_categories=("C", "Z")), max_size=12)

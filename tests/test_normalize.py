@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.bibtex import MONTHS, read
-from catalog.bibtex.normal import ORDER, normalize, protect
+from catalog.bibtex.normal import ORDER, Wanted, normalize, protect
 from catalog.errors import BadBibtex
 
 BIBS = Path(__file__).parent.parent.parent / "shared" / "bibs"
@@ -248,3 +248,49 @@ def test_real_entries() -> None:
             for name in set(before.fields) - {"title", "subtitle", "month", "doi", "pages"}:
                 assert " ".join(after.fields[name].split()) == " ".join(before.fields[name].split()), (block.key, name)
     assert seen > 300
+
+
+def made(fields: str, wanted: Wanted) -> str:
+    """The lines between the braces of an entry of these fields."""
+    return "\n".join(normalize(f"@article{{k, {fields}}}", wanted=wanted).split("\n")[1:-1])
+
+
+@pytest.mark.parametrize(
+    ("fields", "wanted", "expected"),
+    [
+        ("year=1, abstract={x}, title={A}", Wanted(drop=frozenset({"abstract"})), "  title = {A},\n  year = {1},"),
+        ("year=1, abstract={x}, title={A}", Wanted(only=frozenset({"title"})), "  title = {A},"),
+        ("title={A}, note={n}, year=1", Wanted(first=("note", "year")), "  note = {n},\n  year = {1},\n  title = {A},"),
+        ("zoo={A}, year=1, title={T}", Wanted(leave=frozenset({"order"})), "  zoo = {A},\n  year = {1},\n  title = {T},"),
+        ("year=1, title={A}", Wanted(align=True), "  title = {A},\n  year  = {1},"),
+        ("month=3", Wanted(leave=frozenset({"months"})), "  month = {3},"),
+        ("pages={1-2}", Wanted(leave=frozenset({"pages"})), "  pages = {1-2},"),
+        ("doi={doi:10.1000/a}", Wanted(leave=frozenset({"dois"})), "  doi = {doi:10.1000/a},"),
+        ("title={A LoRA thing}", Wanted(leave=frozenset({"capitals"})), "  title = {A LoRA thing},"),
+        ("title={A & B: 5\\% of a_b $x_1$ \\url{a_b} C# &amp; D}", Wanted(escape=True),
+         "  title = {A \\& B: 5\\% of a\\_b $x_1$ \\url{a_b} C\\# \\& D},"),
+        ("url={https://e.org/a_b?c=%20&d}", Wanted(escape=True), "  url = {https://e.org/a_b?c=%20&d},"),
+        ("journal={Journal of  Long Names}", Wanted(journals={"journal of long names": "J. Long N."}),
+         "  journal = {J. Long N.},"),
+        ("journal={J}, year={2020}, month=jun, archiveprefix={arXiv}", Wanted(biblatex=True),
+         "  date = {2020-06},\n  journaltitle = {J},\n  eprinttype = {arXiv},"),
+        ("journal={J}, journaltitle={K}", Wanted(biblatex=True), "  journal = {J},\n  journaltitle = {K},"),
+        ("year={2020}, year={2021}", Wanted(biblatex=True), "  year = {2020},\n  year = {2021},"),
+        ("year={in press}, month={May-June}", Wanted(biblatex=True), "  year = {in press},\n  month = {May-June},"),
+    ],
+)  # fmt: skip
+def test_every_change_can_be_chosen(fields: str, wanted: Wanted, expected: str) -> None:
+    assert made(fields, wanted) == expected
+    again = normalize(f"@article{{k,\n{expected}\n}}", wanted=wanted)
+    assert "\n".join(again.split("\n")[1:-1]) == expected
+
+
+def test_neither_of_two_fields_of_one_name_is_thrown_away() -> None:
+    assert made("title={First}, title={Second}, year=1, year=1", Wanted()) == (
+        "  title = {First},\n  title = {Second},\n  year = {1},"
+    )
+
+
+def test_comments_between_fields_stand_before_the_entry() -> None:
+    text = normalize("@misc{k, % who\n title = {A}, % what\n % more\n}")
+    assert text == "% who\n% what\n% more\n@misc{k,\n  title = {A},\n}"

@@ -1,15 +1,13 @@
-"""One entry in one style, for who asks for it. What an entry says stays; only how it is written changes.
-
-bibtexparser orders and writes the fields. What stands in them is evaluated here: it does not resolve `#`, counts
-escaped braces otherwise than BibTeX, and its month reader fails on digits such as "²".
-"""
+"""One entry in one style, for who asks for it. What an entry says stays; only how it is written changes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from catalog.bibtex.entry import MONTHS, read
+from catalog.bibtex.modern import modern
 from catalog.bibtex.syntax import Shape, Source, read_block, skip, value_atoms
 
 ORDER = (
@@ -28,6 +26,14 @@ _MONTH_NAMES = {
     for spelling in (macro, f"{macro}.", name.lower(), f"{name.lower()[:4]}.", str(number), f"{number:02}")
 } | {"sept": "sep"}
 
+_PLACES = {name: place for place, name in enumerate(ORDER)}
+_JOURNALS = frozenset({"journal", "journaltitle"})
+_VERBATIM = frozenset({"url", "doi", "eprint", "file", "crossref", "xref", "xdata", "ids", "entryset", "related",
+                       "howpublished", "urlraw", "pdf", "verba", "verbb", "verbc"})  # fmt: skip
+_ENTITY = re.compile(r"(?<!\\)&amp;")
+_SIGN = re.compile(
+    r"\$(?:[^$\\]|\\.)*+\$|\\(?:url|href|path|verb)\s*\{[^{}]*\}|\\(?:[A-Za-z]+|.)|(?P<sign>[&%#_])", re.S
+)
 _RESOLVER = re.compile(r"(?:(?:https?://)?(?:dx\.|www\.)?doi\.org/+|doi:\s*)++(?=10\.)", re.I)
 _RANGE = re.compile(
     r"(?P<first>(?P<letter>[A-Za-z]?)\d++[A-Za-z]?+|[ivxlc]++)\s*+(?:-{1,3}+|[‐‒–—−])\s*+"
@@ -42,21 +48,71 @@ _PIECE = re.compile(
 _NAME_IN_WORD = re.compile(r"(?:[A-Z]\.){2,}+|(?<![\w'’])[A-Z]-[A-Za-z]++|[^\W_]++(?:-\d++(?:\.\d++)*+[a-z]?+(?!\w))?+")
 
 
-def normalize(text: str, macros: Mapping[str, str] = MONTHS) -> str:
+CHANGES = ("months", "dois", "pages", "names", "capitals", "order")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How entries are written.
+
+    `leave` names what stays as it is, of `CHANGES`. `drop` are fields that go, `only` (unless empty) those that stay,
+    `first` those that stand before all others. `align` puts the `=` under each other; `escape` writes `&`, `%`, `#`
+    and `_` so that LaTeX takes them for letters. `journals` gives names of journals others, folded. `biblatex` gives
+    types and fields biblatex's names.
+    """
+
+    leave: frozenset[str] = frozenset()
+    drop: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset()
+    first: tuple[str, ...] = ()
+    align: bool = False
+    escape: bool = False
+    journals: Mapping[str, str] = field(default_factory=dict)
+    biblatex: bool = False
+
+
+def normalize(text: str, macros: Mapping[str, str] = MONTHS, wanted: Wanted = Wanted()) -> str:
     """An entry in one style, the same for the same content; raises BadBibtex where the text is not one entry.
 
     Type and field names in lower case, one field a line in a fixed order, values in braces. Changed in the values:
     months become macros, DOIs lose their resolver, page ranges get `--`, one blank stands around the `and` of names,
     and capitals in titles that a style would lower are protected: names like LoRA, BERT and GPT-3, and formulas.
-    Macros and `#` stay. Comments between fields, and of two fields of one name the second, which BibTeX ignores, go.
+    Macros and `#` stay. Of two fields of one name that differ both stay, in their order: BibTeX takes the first, biber
+    the last. Comments between fields stand before the entry.
     """
     read(text, macros)
     shape = read_block(Source(text), skip(text, 0))
-    fields: dict[str, str] = {}
-    for span in shape.fields:
-        fields.setdefault(span.name, _value(span.name, text[span.value : span.stop]))
-    parts = (text[: shape.start].strip(), _written(shape, fields), text[shape.end :].strip())
+    found = [(span.name, _value(span.name, text[span.value : span.stop], wanted)) for span in shape.fields]
+    kind, fields = shape.type.lower(), list(dict.fromkeys(found))
+    if wanted.biblatex:
+        kind, fields = modern(kind, fields)
+    fields = [pair for pair in fields if pair[0] not in wanted.drop and (not wanted.only or pair[0] in wanted.only)]
+    if "order" not in wanted.leave or wanted.first:
+        fields.sort(key=lambda pair: _place(pair[0], wanted))
+    comments = "\n".join(_comments(text, shape))
+    parts = (
+        text[: shape.start].strip(),
+        comments,
+        _written(kind, shape.key, fields, wanted),
+        text[shape.end :].strip(),
+    )
     return "\n".join(part for part in parts if part)
+
+
+def _place(name: str, wanted: Wanted) -> tuple[int, int]:
+    if name in wanted.first:
+        return 0, wanted.first.index(name)
+    if "order" in wanted.leave or name not in _PLACES:
+        return 1, len(ORDER)
+    return 1, _PLACES[name]
+
+
+def _comments(text: str, shape: Shape) -> Iterator[str]:
+    """The comments that stand between the fields of an entry."""
+    stops = [shape.key_stop, *(span.stop for span in shape.fields)]
+    starts = [*(span.start for span in shape.fields), shape.close]
+    for stop, start in zip(stops, starts, strict=True):
+        yield from re.findall(r"%[^\n]*\S", text[stop:start])
 
 
 def protect(title: str) -> str:
@@ -68,22 +124,13 @@ def protect(title: str) -> str:
     return "".join(_protected(piece) if ours else piece for piece, ours in zip(pieces, free, strict=True))
 
 
-def _written(shape: Shape, fields: Mapping[str, str]) -> str:
-    from bibtexparser.entrypoint import write_string
-    from bibtexparser.library import Library
-    from bibtexparser.middlewares import SortFieldsCustomMiddleware
-    from bibtexparser.model import Entry, Field
-    from bibtexparser.writer import BibtexFormat
-
-    style = BibtexFormat()  # type: ignore[no-untyped-call]  # bibtexparser annotates no constructor
-    style.indent = "  "
-    style.trailing_comma = True
-    entry = Entry(shape.type, shape.key, [Field(name, value) for name, value in fields.items()])
-    written: str = write_string(Library([entry]), [SortFieldsCustomMiddleware(ORDER)], bibtex_format=style)
-    return written.rstrip("\n")
+def _written(kind: str, key: str, fields: Iterable[tuple[str, str]], wanted: Wanted) -> str:
+    pairs = list(fields)
+    width = max((len(name) for name, _ in pairs), default=0) if wanted.align else 0
+    return "\n".join([f"@{kind}{{{key},", *(f"  {name.ljust(width)} = {value}," for name, value in pairs), "}"])
 
 
-def _value(name: str, raw: str) -> str:
+def _value(name: str, raw: str, wanted: Wanted) -> str:
     atoms = [raw[start:stop] for start, stop in value_atoms(Source(raw), 0)]
     if len(atoms) > 1:
         return " # ".join(map(_atom, atoms))
@@ -91,9 +138,21 @@ def _value(name: str, raw: str) -> str:
     if bare and not atoms[0][0].isdecimal():
         return _atom(atoms[0])
     text = atoms[0] if bare else atoms[0][1:-1]
-    if name == "month" and (macro := _MONTH_NAMES.get(text.strip().lower())):
+    if name == "month" and "months" not in wanted.leave and (macro := _MONTH_NAMES.get(text.strip().lower())):
         return macro
-    return f"{{{_STYLES.get(name, str)(text)}}}"
+    if name in _JOURNALS and (other := wanted.journals.get(" ".join(text.split()).casefold())):
+        text = other
+    change, style = _STYLES.get(name, ("", str))
+    text = text if change in wanted.leave else style(text)
+    return f"{{{_escaped(name, text) if wanted.escape else text}}}"
+
+
+def _escaped(name: str, text: str) -> str:
+    """The text with the signs that TeX takes for commands as letters; formulas, commands and addresses stay."""
+    if name in _VERBATIM:
+        return text
+    text = _ENTITY.sub(r"\\&", text)
+    return _SIGN.sub(lambda found: f"\\{found['sign']}" if found["sign"] else found.group(), text)
 
 
 def _atom(atom: str) -> str:
@@ -157,10 +216,10 @@ def _is_name(word: str) -> bool:
     return any(map(str.isupper, rest)) or (first.isupper() and any(c.isdecimal() for c in rest[:1]))
 
 
-_STYLES: Mapping[str, Callable[[str], str]] = {
-    "title": protect,
-    "subtitle": protect,
-    "doi": _doi,
-    "pages": _pages,
-    **dict.fromkeys(_PEOPLE, _people),
+_STYLES: Mapping[str, tuple[str, Callable[[str], str]]] = {
+    "title": ("capitals", protect),
+    "subtitle": ("capitals", protect),
+    "doi": ("dois", _doi),
+    "pages": ("pages", _pages),
+    **dict.fromkeys(_PEOPLE, ("names", _people)),
 }

@@ -12,7 +12,20 @@ from collections.abc import Sequence
 import click
 
 from catalog import __version__
-from catalog.cli import citing, editing, history, joining, keeping, merging, moving, reading, resolve, running, site
+from catalog.cli import (
+    citing,
+    editing,
+    exporting,
+    history,
+    joining,
+    keeping,
+    merging,
+    moving,
+    reading,
+    resolve,
+    running,
+    site,
+)
 from catalog.cli.boundary import guarded
 
 SECTIONS = {
@@ -51,7 +64,20 @@ def cli(ctx: click.Context, root: str | None) -> None:
     ctx.obj = root
 
 
-for _module in (reading, editing, joining, history, resolve, running, citing, moving, keeping, site, merging):
+for _module in (
+    reading,
+    editing,
+    joining,
+    history,
+    resolve,
+    running,
+    citing,
+    moving,
+    exporting,
+    keeping,
+    site,
+    merging,
+):
     for _command in _module.COMMANDS:
         cli.add_command(_command)
 

@@ -1,4 +1,4 @@
-"""Commands that bring papers in and hand them on: import, export."""
+"""The command that brings papers in."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from catalog.cli import out
-from catalog.cli.options import json_option, query_argument
+from catalog.cli.options import json_option
 from catalog.errors import BadFile, KbError
 
 if TYPE_CHECKING:
     from catalog.errors import Finding
-    from catalog.export.bib import Bib
     from catalog.ingest.merge import Change
     from catalog.ingest.run import Imported
     from catalog.models import Paper
@@ -151,75 +150,4 @@ def _as_json(done: Imported) -> dict[str, object]:
     }
 
 
-@click.group()
-def export() -> None:
-    """Hand papers on as .bib, JSON, CSV or Markdown."""
-
-
-output_option = click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write it there.")
-
-
-@export.command()
-@query_argument()
-@output_option
-@click.option("--normalize", is_flag=True, help="One style for all entries; without it every entry stays as given.")
-@click.option("--from", "manuscripts", multiple=True, metavar="FILE",
-              type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="Only what this manuscript cites: LaTeX, Markdown, Typst, reST, Org, .aux, .bcf.")  # fmt: skip
-@click.pass_context
-def bib(ctx: click.Context, query: str, output: Path | None, normalize: bool, manuscripts: tuple[Path, ...]) -> None:
-    """The merged .bib: every entry byte for byte as it was given.
-
-    Of a manuscript the files that it takes in are read too; keys that are missing are named, and exit status 1.
-    """
-    library = out.library(ctx)
-    cited = library.cited_in(manuscripts) if manuscripts else None
-    keys, unsure = (cited.keys, cited.unsure) if cited else (None, ())
-    made = library.export_bib(query, normal=normalize, cited=keys, unsure=unsure)
-    _write(made.text, output)
-    for line in cited.not_read if cited else ():
-        out.echo(line, err=True)
-    for line in _told(made):
-        out.echo(line, err=True)
-    ctx.exit(1 if out.unreadable(library) or made.left_out or made.missing else 0)
-
-
-def _told(made: Bib) -> Iterator[str]:
-    """What is to be said of a .bib, a line each."""
-    yield from (f"left out: {finding}" for finding in made.left_out)
-    for wanted, key in made.guessed:
-        yield f"guessed: {wanted}: there is only {key}; write the key as it is"
-    for keys in made.clashing:
-        yield f"clash: {' and '.join(keys)} differ in case only: two keys for biber, one for BibTeX, which refuses them"
-    yield from (f"missing: {key}" for key in made.missing)
-
-
-def _exporter(name: str, help_: str, method: str) -> click.Command:
-    @click.command(name, help=help_)
-    @query_argument()
-    @output_option
-    @click.pass_context
-    def command(ctx: click.Context, query: str, output: Path | None) -> None:
-        library = out.library(ctx)
-        _write(getattr(library, method)(query), output)
-        out.unreadable(library)
-
-    return command
-
-
-export.add_command(_exporter("json", "Everything that is known of each paper, as a JSON list.", "export_json"))
-export.add_command(_exporter("csv", "A table for a spreadsheet.", "export_csv"))
-export.add_command(_exporter("markdown", "A reading list; importing it gives the same catalog.", "export_markdown"))
-
-
-def _write(text: str, output: Path | None) -> None:
-    if output:
-        from catalog.store import write_whole
-
-        write_whole(output, text.encode("utf-8", "replace"))
-        out.echo(f"wrote {output}", err=True)
-    else:
-        out.verbatim(text)
-
-
-COMMANDS = (import_, export)
+COMMANDS = (import_,)

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from catalog.bibtex import Entry, read, set_key
-from catalog.bibtex.describe import entries
-from catalog.bibtex.normal import normalize, protect
-from catalog.bibtex.spoken import name as parts_of
+from catalog.bibtex import Entry, decode, read, set_key
+from catalog.bibtex.describe import describe, entries
+from catalog.bibtex.names import people
+from catalog.bibtex.normal import Wanted, normalize
+from catalog.bibtex.syntax import Source, read_block, skip
 from catalog.errors import BadBibtex, Finding
+from catalog.export.generated import generated
 from catalog.export.shared import SHARED, Shared, needed, read_shared
 from catalog.models import Paper, file_name
 
 _REFERENCES = ("crossref", "xref", "xdata", "entryset", "related")
 _GRANULAR = re.compile(r"\bxdata\s*[=:]\s*([^\s{},\"]+)", re.I)
-_ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "{": r"\textbraceleft{}",
-    "}": r"\textbraceright{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{char: f"\\{char}" for char in "&%#_$"},
-}
-_URL_LINKS = ("paper", "homepage", "blog", "docs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +27,8 @@ class Bib:
     """A merged .bib. `left_out` says which entries are not in it and why, `missing` which wanted keys nobody has.
 
     `guessed` are wanted keys with the key that they were taken for, as only the case differs; `clashing` are keys that
-    BibTeX takes for one, for the same reason, and biber does not.
+    BibTeX takes for one, for the same reason, and biber does not. `twice` are fields (key, name) that an entry says
+    twice, differently.
     """
 
     text: str
@@ -42,6 +36,7 @@ class Bib:
     missing: tuple[str, ...] = ()
     guessed: tuple[tuple[str, str], ...] = ()
     clashing: tuple[tuple[str, ...], ...] = ()
+    twice: tuple[tuple[str, str], ...] = ()
 
 
 class _Item(NamedTuple):
@@ -120,17 +115,18 @@ def merge(
     papers: Iterable[Paper],
     shared: str,
     only: Collection[str] | None = None,
-    normal: bool = False,
+    normal: Wanted | None = None,
     whole: bool = True,
     others: Iterable[Paper] = (),
+    sort: str = "key",
 ) -> Bib:
-    """The entries of the papers as one .bib, sorted by key, after the `@string`s and `@preamble`s of `shared`.
+    """The entries of the papers as one .bib, sorted, after the `@string`s and `@preamble`s of `shared`.
 
     `only` names the keys that are wanted, `*` for all; a paper answers to its aliases too, and to its key in another
     case where no other has that. Of a
     selection, that is with `only` or without `whole`, `shared` gives what its entries use, and no comments. `others`
-    are papers that go in only where a selected entry inherits from them. With `normal` the entries are written in
-    one style, otherwise byte for byte as they are held.
+    are papers that go in only where a selected entry inherits from them. With `normal` the entries are written
+    in that style, otherwise byte for byte as they are held. `sort` is one of `SORTS`, the other way round behind a "-".
     """
     common = read_shared(shared)
     pool = _Pool(left_out=[(fault, ()) for fault in common.faults])
@@ -141,13 +137,15 @@ def merge(
     every = own if only is None or "*" in only else []
     chosen, missing = _choose(pool, [*every, *(inherited if whole else ()), *(key for key in only or () if key != "*")])
     guessed = tuple((name, key) for name, key in pool.guessed.items() if name in (only or ()))
-    return Bib(_text(chosen, common, normal, whole), left_out, missing, guessed, _clashing(chosen))
+    ordered = _ordered(chosen, sort)
+    twice = tuple((item.key, name) for item in ordered for name in _twice(item.text))
+    return Bib(_text(ordered, common, normal, whole), left_out, missing, guessed, _clashing(chosen), twice)
 
 
-def _text(chosen: Mapping[str, _Item], common: Shared, normal: bool, whole: bool) -> str:
-    texts = [item.text for item in _ordered(chosen)]
+def _text(ordered: Sequence[_Item], common: Shared, normal: Wanted | None, whole: bool) -> str:
+    texts = [item.text for item in ordered]
     definitions = common.definitions if whole else needed(common, texts)
-    entries = [normalize(text, common.macros) for text in texts] if normal else texts
+    entries = [normalize(text, common.macros, normal) for text in texts] if normal else texts
     blocks = [*(definition.text for definition in definitions), *entries, *(common.comments if whole else ())]
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
@@ -177,7 +175,7 @@ def _add_shared(pool: _Pool, texts: Iterable[str]) -> list[str]:
 def _items(paper: Paper, pool: _Pool) -> Iterator[_Item]:
     path = f"papers/{file_name(paper.key)}"
     names = (paper.key, *paper.aliases)
-    texts = entries(paper.bibtex) or ([_made(paper)] if paper.title else [])
+    texts = entries(paper.bibtex) or ([generated(describe(paper))] if paper.title else [])
     if not texts:
         pool.leave_out("neither BibTeX nor a title", f"add one with `kb edit {paper.key}`", path, names)
     for text in texts:
@@ -196,33 +194,6 @@ def _item(text: str, path: str, names: tuple[str, ...], pool: _Pool) -> _Item | 
         pool.leave_out(fault, "give it one that LaTeX can cite", path, names)
         return None
     return _Item(entry.key, entry, text, path)
-
-
-def _made(paper: Paper) -> str:
-    """An entry for a paper that has none, so that it can be cited."""
-    title = protect(_escaped(paper.title))
-    urls = {link.name: link.url for link in reversed(paper.links) if link.url.startswith("http")}
-    url = next((urls[name] for name in _URL_LINKS if name in urls), next(reversed(urls.values()), ""))
-    address = url.replace("{", "%7B").replace("}", "%7D")
-    lines = [f"  title = {{{title}}},"]
-    lines += [f"  author = {{{' and '.join(map(_name, paper.authors))}}},"] if paper.authors else []
-    lines += [f"  year = {{{paper.year}}},"] if paper.year else []
-    lines += [f"  note = {{{_escaped(paper.venue)}}},"] if paper.venue else []
-    lines += [f"  howpublished = {{\\url{{{address}}}}},"] if url else []
-    return "\n".join([f"@misc{{{paper.key},", *lines, "}"])
-
-
-def _name(text: str) -> str:
-    """A name of a list as BibTeX writes it: its parts with commas, one that has none in braces."""
-    name = parts_of(text)
-    if name.literal or not name.given:
-        return f"{{{_escaped(text)}}}"
-    family = f"{name.particle} {name.family}" if name.particle else name.family
-    return ", ".join(_escaped(part) for part in (family, name.suffix, name.given) if part)
-
-
-def _escaped(text: str) -> str:
-    return "".join(_ESCAPES.get(char, char) for char in text)
 
 
 def _choose(pool: _Pool, names: Iterable[str]) -> tuple[dict[str, _Item], tuple[str, ...]]:
@@ -269,13 +240,43 @@ def _clashing(chosen: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(sorted(keys)) for keys in spelled.values() if len(keys) > 1)
 
 
-def _ordered(chosen: Mapping[str, _Item]) -> list[_Item]:
-    """`@xdata` first, then by key, but what others name in `crossref` after them: BibTeX asks for that."""
+def _ordered(chosen: Mapping[str, _Item], sort: str) -> list[_Item]:
+    """`@xdata` first, then as wanted, but what others name in `crossref` after them: BibTeX asks for that."""
     folded = {key.casefold(): key for key in chosen}
     parents = {key: item.entry.fields.get("crossref", "").strip() for key, item in chosen.items()}
     height = _heights({key: p if p in chosen else folded.get(p.casefold(), "") for key, p in parents.items()})
-    order = sorted(chosen, key=lambda key: (chosen[key].entry.type != "xdata", height[key], key.casefold(), key))
+    by = SORTS[sort.removeprefix("-")]
+    order = sorted(chosen, key=lambda key: (key.casefold(), key))
+    order.sort(key=lambda key: by(chosen[key]), reverse=sort.startswith("-"))
+    order.sort(key=lambda key: (chosen[key].entry.type != "xdata", height[key]))
     return [chosen[key] for key in order]
+
+
+def _said(*names: str) -> Callable[[_Item], str]:
+    """The first of some fields that an entry has, as read."""
+    return lambda item: decode(next(filter(None, map(item.entry.fields.get, names)), "")).casefold()
+
+
+def _first_author(item: _Item) -> str:
+    names, _ = people(item.entry.fields.get("author") or item.entry.fields.get("editor") or "")
+    return names[0].sort.casefold() if names else ""
+
+
+SORTS: Mapping[str, Callable[[_Item], str]] = {
+    "key": lambda item: item.key.casefold(),
+    "year": _said("year", "date"),
+    "author": _first_author,
+    "title": _said("title"),
+    "type": lambda item: item.entry.type.casefold(),
+}
+
+
+def _twice(text: str) -> Iterator[str]:
+    said: dict[str, str] = {}
+    for span in read_block(Source(text), skip(text, 0)).fields:
+        value = text[span.value : span.stop]
+        if said.setdefault(span.name, value) != value:
+            yield span.name
 
 
 def _heights(parent: Mapping[str, str]) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from catalog.facts import Facts, Name, Rich
@@ -53,6 +53,7 @@ _LANGUAGES = {
     "turkish": "tr", "greek": "el", "japanese": "ja", "chinese": "zh", "korean": "ko", "vietnamese": "vi",
     "latin": "la", "ukrainian": "uk",
 }  # fmt: skip
+_TAG = re.compile(r"</?(?:i|b|sub|sup|span)(?:\s[^<>]*)?>")
 _RANGE = re.compile(r"(?<=\w)\s*(?:–|—|--+)\s*(?=\w)")
 
 
@@ -158,6 +159,17 @@ def _url(facts: Facts) -> str:
     urls = [one.url for one in facts.addresses if one.url.startswith("http") and one.origin not in ("doi", "eprint")]
     said = [one.url for one in facts.addresses if one.origin in ("url", "howpublished")]
     return next((url for url in [*said, *urls] if "//doi.org/" not in url), "")
+
+
+def name_of(person: Mapping[str, str]) -> Name:
+    """A person of an item as a name in parts."""
+    parts = (person.get(part, "") for part in ("family", "given", "non-dropping-particle", "suffix", "literal"))
+    return Name(*parts)
+
+
+def untagged(text: str) -> str:
+    """The text of an item without the tags of emphasis and fonts."""
+    return _TAG.sub("", text)
 
 
 def _name(name: Name) -> Item:

@@ -1,0 +1,214 @@
+"""Commands that hand papers on: the formats of `kb export`."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from catalog.cli import out
+from catalog.cli.options import query_argument
+from catalog.errors import KbError
+
+if TYPE_CHECKING:
+    from catalog.bibtex.normal import Wanted
+    from catalog.export.bib import Bib
+    from catalog.export.refs import Joined
+    from catalog.library import Library
+
+_SORTS = ("key", "year", "author", "title", "type")
+_CHANGES = ("months", "dois", "pages", "names", "capitals", "order")
+
+
+@click.group()
+def export() -> None:
+    """Hand papers on: .bib, CSL-JSON, RIS, Hayagriva, SQLite, JSON, CSV, Markdown."""
+
+
+output_option = click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write it there.")
+
+
+def _names(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip().lower() for name in value.split(","))))
+
+
+def _changes(ctx: click.Context, param: click.Parameter, value: str) -> frozenset[str]:
+    names = _names(ctx, param, value)
+    if unknown := [name for name in names if name not in _CHANGES]:
+        raise click.BadParameter(f"{unknown[0]} is none of {', '.join(_CHANGES)}", ctx, param)
+    return frozenset(names)
+
+
+_BIB_OPTIONS = (
+    query_argument(),
+    output_option,
+    click.option("--from", "manuscripts", multiple=True, metavar="FILE",
+                 type=click.Path(exists=True, dir_okay=False, path_type=Path),
+                 help="Only what this manuscript cites: LaTeX, Markdown, Typst, reST, Org, .aux, .bcf."),
+    click.option("--replace", is_flag=True, help="Write over what others have put into FILE; without it that stays."),
+    click.option("--sort", type=click.Choice([sign + name for name in _SORTS for sign in ("", "-")]), default="key",
+                 show_default=True, metavar="FIELD", help="key, year, author, title or type; -year turns it round."),
+    click.option("--normalize", is_flag=True, help="One style for all entries; without it every entry stays as given."),
+    click.option("--leave", callback=_changes, default="", metavar="WHAT,...",
+                 help=f"What to leave as it is when normalizing: {', '.join(_CHANGES)}."),
+    click.option("--drop", callback=_names, default="", metavar="FIELD,...", help="Leave these fields out."),
+    click.option("--only", callback=_names, default="", metavar="FIELD,...", help="Leave all other fields out."),
+    click.option("--first", callback=_names, default="", metavar="FIELD,...", help="Put these fields first."),
+    click.option("--align", is_flag=True, help="Put the = of the fields under each other."),
+    click.option("--escape", is_flag=True, help="Write &, %, # and _ so that LaTeX takes them for letters."),
+    click.option("--journals", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+                 help="Write names of journals as this list of `name;other name` lines has them."),
+    click.option("--dry-run", is_flag=True, help="Only show what would change: in FILE, or in the entries as given."),
+)  # fmt: skip
+
+
+def _bib_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_BIB_OPTIONS):
+        command = option(command)
+    return command
+
+
+@export.command()
+@_bib_options
+@click.pass_context
+def bib(ctx: click.Context, /, **options: Any) -> None:
+    """The merged .bib: every entry byte for byte as it was given.
+
+    Of a manuscript the files that it takes in are read too; keys that are missing are named, and exit status 1. Entries
+    in FILE that are not ours stay, and are named. Options that change entries normalize them.
+    """
+    ctx.exit(_export_bib(out.library(ctx), biblatex=False, **options))
+
+
+@export.command()
+@_bib_options
+@click.pass_context
+def biblatex(ctx: click.Context, /, **options: Any) -> None:
+    """The merged .bib by biblatex's names of types and fields, normalized.
+
+    Otherwise as `kb export bib`.
+    """
+    ctx.exit(_export_bib(out.library(ctx), biblatex=True, **options))
+
+
+def _export_bib(
+    library: Library, *, query: str, output: Path | None, manuscripts: tuple[Path, ...], sort: str, replace: bool,
+    dry_run: bool, **style: Any,
+) -> int:  # fmt: skip
+    wanted = _wanted(**style)
+    cited = library.cited_in(manuscripts) if manuscripts else None
+    keys, unsure = (cited.keys, cited.unsure) if cited else (None, ())
+
+    def make(normal: Wanted | None) -> Bib:
+        return library.export_bib(query, normal=normal, cited=keys, unsure=unsure, sort=sort)
+
+    made = make(wanted)
+    there = output is not None and output.is_file()
+    joined = library.join_bib(made.text, output) if output and there and not replace else None
+    text = joined.text if joined else made.text
+    if dry_run:
+        before = make(None).text if not output else output.read_text("utf-8", "replace") if there else ""
+        _show_diff(before, text, str(output or "as given"))
+    else:
+        _write(text, output)
+    for line in (*(cited.not_read if cited else ()), *_told(made, wanted is not None), *_told_of_file(joined)):
+        out.echo(line, err=True)
+    failed = made.left_out or made.missing or (joined and joined.clashing)
+    return 1 if out.unreadable(library) or failed else 0
+
+
+def _wanted(*, biblatex: bool, normalize: bool, journals: Path | None, **style: Any) -> Wanted | None:
+    """The style that the options ask for; None where entries stay as they are."""
+    from catalog.bibtex.normal import Wanted
+
+    if not (biblatex or normalize or journals or any(style.values())):
+        return None
+    return Wanted(
+        leave=style["leave"], drop=frozenset(style["drop"]), only=frozenset(style["only"]), first=style["first"],
+        align=style["align"], escape=style["escape"], journals=_journals(journals) if journals else {},
+        biblatex=biblatex,
+    )  # fmt: skip
+
+
+def _journals(path: Path) -> dict[str, str]:
+    """A list of names of journals, `name;other name` or `name,other name` a line, as JabRef's are."""
+    names = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, other, *_ = [*line.split(";" if ";" in line else ","), ""]
+        if not other.strip(' "'):
+            raise KbError(f"{path}:{number}: {line[:60]!r} is not `name;other name`")
+        names[" ".join(name.strip(' "').split()).casefold()] = other.strip(' "')
+    return names
+
+
+def _told(made: Bib, normal: bool) -> Iterator[str]:
+    """What is to be said of a .bib, a line each."""
+    yield from (f"left out: {finding}" for finding in made.left_out)
+    for key, name in made.twice if normal else ():
+        yield f"twice: {key}: {name}; both are written: BibTeX takes the first, biber the last"
+    for wanted, key in made.guessed:
+        yield f"guessed: {wanted}: there is only {key}; write the key as it is"
+    for keys in made.clashing:
+        yield f"clash: {' and '.join(keys)} differ in case only: two keys for biber, one for BibTeX, which refuses them"
+    yield from (f"missing: {key}" for key in made.missing)
+
+
+def _told_of_file(joined: Joined | None) -> Iterator[str]:
+    if joined:
+        yield from (f"kept: {key}, which is not ours" for key in joined.kept if key not in joined.clashing)
+        yield from (f"replaced: {key}, which read otherwise" for key in joined.replaced)
+        yield from (f"clash: {key} is another work there; that one stays, ours is left out" for key in joined.clashing)
+
+
+def _show_diff(before: str, after: str, name: str) -> None:
+    for line in difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, n=2, lineterm=""):
+        out.styled(line, {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], ""))
+
+
+def _exporter(name: str, help_: str, method: str) -> click.Command:
+    @click.command(name, help=help_)
+    @query_argument()
+    @output_option
+    @click.pass_context
+    def command(ctx: click.Context, query: str, output: Path | None) -> None:
+        library = out.library(ctx)
+        made = getattr(library, method)(query)
+        if isinstance(made, bytes) and not output and out.fancy():
+            raise click.UsageError("a database is no text; name a file: -o papers.db")
+        _write(made, output)
+        out.unreadable(library)
+
+    return command
+
+
+for _name, _help, _method in (
+    ("csl", "CSL-JSON, for pandoc, Quarto and Zotero.", "export_csl"),
+    ("ris", "RIS, for EndNote, Mendeley and Zotero.", "export_ris"),
+    ("hayagriva", "Hayagriva's YAML, for Typst.", "export_hayagriva"),
+    ("sqlite", "A SQLite file, for Datasette; its table `about` says what each column means.", "export_sqlite"),
+    ("json", "Everything that is known of each paper, as a JSON list.", "export_json"),
+    ("csv", "A table for a spreadsheet.", "export_csv"),
+    ("markdown", "A reading list; importing it gives the same catalog.", "export_markdown"),
+):
+    export.add_command(_exporter(_name, _help, _method))
+
+
+def _write(made: str | bytes, output: Path | None) -> None:
+    if output:
+        from catalog.store import write_whole
+
+        write_whole(output, made.encode("utf-8", "replace") if isinstance(made, str) else made)
+        out.echo(f"wrote {output}", err=True)
+    elif isinstance(made, str):
+        out.verbatim(made)
+    else:
+        sys.stdout.buffer.write(made)
+
+
+COMMANDS = (export,)
