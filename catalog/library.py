@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from catalog.citing import Style
     from catalog.export.bib import Bib
     from catalog.export.cite import Form
-    from catalog.export.refs import Joined
+    from catalog.export.refs import Refs
     from catalog.facts import Facts, Line
     from catalog.identity import Pair
     from catalog.ingest.fetch import Fetch
@@ -720,7 +720,7 @@ class Library:
         made = merge(chosen, self.store.shared(), only, normal, whole, others, sort)
         return replace(made, missing=tuple(key for key in made.missing if key not in unsure))
 
-    def join_bib(self, made: str, path: str | Path) -> Joined:
+    def join_bib(self, made: str, path: str | Path) -> Refs:
         """A .bib of ours with what a file holds that is not ours; the file stays as it is. Raises `KbError`."""
         from catalog.export.bib import merge
         from catalog.export.refs import entries_of, join

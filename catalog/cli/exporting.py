@@ -17,7 +17,7 @@ from catalog.errors import KbError
 if TYPE_CHECKING:
     from catalog.bibtex.normal import Wanted
     from catalog.export.bib import Bib
-    from catalog.export.refs import Joined
+    from catalog.export.refs import Refs
     from catalog.library import Library
 
 _SORTS = ("key", "year", "author", "title", "type")
@@ -159,7 +159,7 @@ def _told(made: Bib, normal: bool) -> Iterator[str]:
     yield from (f"missing: {key}" for key in made.missing)
 
 
-def _told_of_file(joined: Joined | None) -> Iterator[str]:
+def _told_of_file(joined: Refs | None) -> Iterator[str]:
     if joined:
         yield from (f"kept: {key}, which is not ours" for key in joined.kept if key not in joined.clashing)
         yield from (f"replaced: {key}, which read otherwise" for key in joined.replaced)

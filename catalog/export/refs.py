@@ -16,7 +16,7 @@ _IDS = ("doi", "eprint", "isbn", "url")
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class Refs:
     """Our entries and those that a file held already. `kept` are the keys of others' entries, `replaced` those of ours
     that read otherwise there, `clashing` the keys under which the file holds another work, which stays instead of ours.
     """
@@ -34,7 +34,7 @@ class _Parts(NamedTuple):
     broken: list[Block]
 
 
-def join(made: str, there: str, known: Mapping[str, str]) -> Joined:
+def join(made: str, there: str, known: Mapping[str, str]) -> Refs:
     """Our .bib with what a file holds that is not ours: entries, macros, comments and what cannot be read.
 
     `known` has the text of every entry of ours by key, also of those that are not in `made`. An entry there is ours
@@ -62,7 +62,7 @@ def join(made: str, there: str, known: Mapping[str, str]) -> Joined:
         *(block for block in theirs.broken if block.text.strip() not in {one.text.strip() for one in ours.broken}),
     ]
     text = "\n\n".join(block.text.strip("\n") for block in blocks)
-    return Joined(f"{text}\n" if text else "", tuple(kept), tuple(replaced), tuple(key for key in kept if key in mine))
+    return Refs(f"{text}\n" if text else "", tuple(kept), tuple(replaced), tuple(key for key in kept if key in mine))
 
 
 def entries_of(text: str) -> dict[str, str]:
