@@ -97,7 +97,7 @@ def test_each_command_has_its_twin() -> None:
         "export": "export_bib", "site": "build_site", "init": "init", "check": "check", "fmt": "fmt", "schema": "schema",
         "due": "due", "log": "log", "undo": "undo", "redo": "redo", "resolve": "settle",
         "impls": "cards", "demo": "demo", "verify": "verify", "bench": "bench", "trust": "trust",
-        "merge-driver": "merge_files",
+        "merge-driver": "merge_files", "cite": "cite",
         "duplicates": "duplicates", "merge": "merge", "split": "split",
     }  # fmt: skip
     assert set(cli.commands) - set(twins) == {"completion"}

@@ -30,9 +30,9 @@ _SECONDS = 5
 @click.option("--copy", is_flag=True, help="Copy it to the clipboard too.")
 @click.pass_context
 def cite(ctx: click.Context, keys: tuple[str, ...], style: str, form: str, copy: bool) -> None:
-    """Cite papers, a line each, in a style of the Citation Style Language.
+    """Cite papers, a line each, in APA, IEEE or another style.
 
-    Styles that number their references count them in the order given.
+    The styles are those of the Citation Style Language; those that number their references count in the order given.
     """
     lines = out.library(ctx).cite(keys, _style(style), cast("Form", form))
     for line in lines:

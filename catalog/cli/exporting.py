@@ -26,7 +26,7 @@ _CHANGES = ("months", "dois", "pages", "names", "capitals", "order")
 
 @click.group()
 def export() -> None:
-    """Hand papers on: .bib, CSL-JSON, RIS, Hayagriva, SQLite, JSON, CSV, Markdown."""
+    """Hand papers on as .bib, CSL, RIS, SQLite, CSV, Markdown …"""
 
 
 output_option = click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write it there.")
@@ -88,9 +88,9 @@ def bib(ctx: click.Context, /, **options: Any) -> None:
 @_bib_options
 @click.pass_context
 def biblatex(ctx: click.Context, /, **options: Any) -> None:
-    """The merged .bib by biblatex's names of types and fields, normalized.
+    """The merged .bib by biblatex's names, normalized.
 
-    Otherwise as `kb export bib`.
+    `journaltitle` for `journal`, `date` for `year` and `month`; otherwise as `kb export bib`.
     """
     ctx.exit(_export_bib(out.library(ctx), biblatex=True, **options))
 
@@ -191,7 +191,11 @@ for _name, _help, _method in (
     ("csl", "CSL-JSON, for pandoc, Quarto and Zotero.", "export_csl"),
     ("ris", "RIS, for EndNote, Mendeley and Zotero.", "export_ris"),
     ("hayagriva", "Hayagriva's YAML, for Typst.", "export_hayagriva"),
-    ("sqlite", "A SQLite file, for Datasette; its table `about` says what each column means.", "export_sqlite"),
+    (
+        "sqlite",
+        "A SQLite file, for queries and Datasette.\n\nIts table `about` says what each column means.",
+        "export_sqlite",
+    ),
     ("json", "Everything that is known of each paper, as a JSON list.", "export_json"),
     ("csv", "A table for a spreadsheet.", "export_csv"),
     ("markdown", "A reading list; importing it gives the same catalog.", "export_markdown"),
