@@ -300,7 +300,7 @@ def test_a_model_of_another_build_is_compared_where_it_can_be(
 
     tokenizer = AutoTokenizer.from_pretrained(small)
     tokenizer.save_pretrained(tmp_path)
-    sizes = {"vocab_size": len(tokenizer), "n_positions": 128, "n_embd": 32, "n_layer": 1, "n_head": 2}
+    sizes = {"vocab_size": len(tokenizer), "n_positions": 512, "n_embd": 32, "n_layer": 1, "n_head": 2}
     GPT2LMHeadModel(GPT2Config(**sizes, bos_token_id=0, eos_token_id=0)).save_pretrained(tmp_path)
     record = run(str(tmp_path), "full", "lora", "prompt_tuning", seeds=1, rates=1)
     assert [row["why"] for row in record["rows"]] == [""] * 5

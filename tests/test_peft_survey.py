@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from catalog.cli import out, running
+from catalog.cli import out, showing
 from refimpl import _roster, delta_tuning, llm_adapters, lomo, lora, peft_survey
 from refimpl._claims import ClaimFailed
 from refimpl._lab import cost
@@ -294,7 +294,7 @@ def test_bad_options_say_what_to_take(wrong: dict[str, int]) -> None:
 
 
 def test_the_table_is_printed_for_a_pipe(record: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    running._shown(record)
+    showing.demo(record, "peft_survey", "")
     lines = capsys.readouterr().out.splitlines()
     assert not any(line.startswith("  table") for line in lines)
     at = lines.index("\t".join(peft_survey.COLUMNS))
@@ -307,7 +307,7 @@ def test_the_table_is_printed_in_parts_that_fit(
 ) -> None:
     monkeypatch.setattr(out, "fancy", lambda: True)
     monkeypatch.setenv("COLUMNS", "90")
-    running._table(record["table"])
+    showing._table(record["table"])
     lines = capsys.readouterr().out.splitlines()
     heads = [line for line in lines if line.startswith("method")]
     assert len(heads) > 2
@@ -322,5 +322,5 @@ def test_an_odd_table_is_printed_without_a_traceback(
 ) -> None:
     for fancy in (False, True):
         monkeypatch.setattr(out, "fancy", lambda fancy=fancy: fancy)
-        running._table(table | {"caption": "\x1b[31mred"})
+        showing._table(table | {"caption": "\x1b[31mred"})
     assert capsys.readouterr().out.count("red") == 2

@@ -173,7 +173,7 @@ def test_it_trains_and_drops_the_mlp() -> None:
 
 
 def test_demo(tmp_path: Path) -> None:
-    record = prefix_tuning.demo(task="python", length=5, steps=8, batch=4, device="cpu", out=tmp_path / "adapter")
+    record = prefix_tuning.demo(task="python", length=5, steps=40, batch=4, device="cpu", out=tmp_path / "adapter")
     assert record["after"]["value"] < record["before"]["value"]
     assert record["merged"]["value"] == pytest.approx(record["after"]["value"], abs=1e-6)
     assert record["bytes"]["adapter"] == 4 * 2 * 5 * 5 * 96
