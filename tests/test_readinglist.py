@@ -14,7 +14,7 @@ from support import known
 
 from catalog.export.readinglist import dumps
 from catalog.ingest.draft import Draft
-from catalog.ingest.readinglist import looks_like, read
+from catalog.ingest.readinglist import read
 from catalog.models import Link, Paper, Status, Tutorial
 
 SEED = Path(__file__).parents[2] / "shared" / "seed" / "peft.md"
@@ -333,10 +333,3 @@ def test_notes_are_fenced_off_only_when_they_need_it() -> None:
     assert text.count("<!-- notes") == 1
     assert "<!-- notes 2 -->" in text
     assert [draft.notes for draft in read(text).drafts] == [plain.notes, risky.notes]
-
-
-def test_a_markdown_list_is_told_from_a_bib_file() -> None:
-    assert looks_like("# List\n\n" + ENTRY)
-    assert looks_like("- [A](https://x.org)")
-    assert not looks_like(ENTRY + "\n\n" + ENTRY)
-    assert not looks_like("")

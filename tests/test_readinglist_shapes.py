@@ -71,7 +71,7 @@ def test_a_misspelt_status_is_repaired_and_reported(mark: str, status: Status) -
     assert codes(text)["status"] == "repaired"
 
 
-@pytest.mark.parametrize("bracket", ["NeurIPS 2023", "Oral", "REAL", "RAG", "ROAD", "`RAG`"])
+@pytest.mark.parametrize("bracket", ["Oral", "REAL", "RAG", "ROAD", "`RAG`"])
 def test_a_bracket_that_is_no_status_goes_to_the_notes(bracket: str) -> None:
     text = f"## Birds [{bracket}] [`READ`]\n{SECTION}"
     draft = one(text)
@@ -99,12 +99,12 @@ def test_a_bracket_that_is_no_status_goes_to_the_notes(bracket: str) -> None:
     ],
 )
 def test_enclosing_headings_become_tags(heading: str, tags: tuple[str, ...]) -> None:
-    assert one(f"# {heading}\n\n## Birds\n{SECTION}").tags == tags
+    assert one(f"# Zoo\n\n## {heading}\n\n### Birds\n{SECTION}").tags == tags
 
 
 def test_the_whole_path_of_headings_tags_a_paper_and_its_own_tags_follow() -> None:
     draft = one(f"# Birds\n## Owls\n### Papers\n#### On Owls\ntags: `night`, owls | X Y\n{SECTION}")
-    assert draft.tags == ("Birds", "Owls", "night", "X Y")
+    assert draft.tags == ("Owls", "night", "X Y")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_the_whole_path_of_headings_tags_a_paper_and_its_own_tags_follow() -> No
         ("paper link [here](https://x.org/a)", [("paper", "https://x.org/a", "")]),
         ("project page: [web](https://x.org/a)", [("homepage", "https://x.org/a", "")]),
         ("follow-up work: [here](https://x.org/a)", [("follow-up work", "https://x.org/a", "")]),
-        ("official code: [here](https://x.org/a)", [("official code", "https://x.org/a", "")]),
+        ("official code: [here](https://x.org/a)", [("code", "https://x.org/a", "")]),
         (
             "model links: [7B](https://x.org/7) | [13B](https://x.org/13)",
             [("model", "https://x.org/7", "7B"), ("model", "https://x.org/13", "13B")],
@@ -170,7 +170,6 @@ def test_link_lines(line: str, expected: list[tuple[str, str, str]]) -> None:
         ("[here](https://x.org/a?q=1&utm_source=b#c)", "https://x.org/a?q=1#c", "tracking-parameter"),
         ("[here](www.x.org/a)", "https://www.x.org/a", "url-scheme"),
         ("[here](https:/x.org/a)", "https://x.org/a", "url-scheme"),
-        ("[here](https://x.org/?a=1&amp;b=2)", "https://x.org/?a=1&b=2", "url-entity"),
     ],
 )
 def test_addresses_are_mended_and_reported(line: str, url: str, code: str) -> None:
@@ -295,14 +294,14 @@ def test_another_work_in_a_section_becomes_a_paper_with_the_same_tags() -> None:
     text = f"# Zoo\n## Birds\ntag: `owl`\n{ENTRY}\n\n@misc{{bee, title={{On Bees}}}}\n"
     first, second = source(text).drafts
     assert (first.title, second.title) == ("Birds", "")
-    assert first.tags == second.tags == ("Zoo", "owl")
+    assert first.tags == second.tags == ("owl",)
     assert second.bibtex == "@misc{bee, title={On Bees}}"
     assert codes(text)["other-entry"] == "note"
 
 
 def test_entries_under_a_topic_become_papers() -> None:
     text = f"# Zoo\n## Flying things\n{ENTRY}\n\n@misc{{bee, title={{On Bees}}}}\n"
-    assert [(d.title, d.tags) for d in source(text).drafts] == [("", ("Zoo", "Flying things"))] * 2
+    assert [(d.title, d.tags) for d in source(text).drafts] == [("", ("Flying things",))] * 2
 
 
 def test_everything_else_in_a_section_is_notes_in_order() -> None:
@@ -368,14 +367,14 @@ def test_nothing_is_split_inside_code_comments_or_maths() -> None:
             "On Birds",
             None,
             [("paper", "https://x.org/a.pdf", "")],
-            "(2015), A. Owl et al.",
+            "",
         ),
         (
             "* [On Birds](https://arxiv.org/abs/2101.00001) - A. Owl, ICML 2020. [code](https://github.com/a/b)",
             "On Birds",
             None,
             [("paper", "https://arxiv.org/abs/2101.00001", ""), ("code", "https://github.com/a/b", "")],
-            "A. Owl, ICML 2020.",
+            "",
         ),
         (
             "- [x] [On Birds](https://arxiv.org/abs/2101.00001)",
@@ -396,28 +395,28 @@ def test_nothing_is_split_inside_code_comments_or_maths() -> None:
             "On Birds",
             None,
             [("paper", "https://arxiv.org/abs/2101.00001", "")],
-            "(2018)",
+            "",
         ),
         (
             "- On Birds and Bees, ICCV 2017. [[Paper]](https://x.org/a.pdf)",
             "On Birds and Bees",
             None,
             [("paper", "https://x.org/a.pdf", "")],
-            "ICCV 2017.",
+            "",
         ),
         (
             '- A. Owl, B. Hawk. "On Birds and Bees." ICCV (2017). [[pdf]](https://x.org/a.pdf)',
             "On Birds and Bees",
             None,
             [("paper", "https://x.org/a.pdf", "")],
-            'A. Owl, B. Hawk. "On Birds and Bees." ICCV (2017).',
+            "",
         ),
         (
             "[7] Ann Owl, Ben Hawk. Birds of Prey. CVPR 2020. [[Paper]](https://x.org/a.pdf)",
             "Birds of Prey",
             None,
             [("paper", "https://x.org/a.pdf", "")],
-            "Ann Owl, Ben Hawk. Birds of Prey. CVPR 2020.",
+            "",
         ),
         (
             "- [OWL] On Birds, TPAMI'2019 [[pdf]](https://x.org/a.pdf) [code]",
@@ -447,7 +446,7 @@ def test_list_items(
 ) -> None:
     draft = one(f"# Zoo\n\n## Owls\n\n{item}\n")
     assert (draft.title, draft.status, links(draft)) == (title, status, expected)
-    assert draft.tags == ("Zoo", "Owls")
+    assert draft.tags == ("Owls",)
     assert notes is None or draft.notes == notes
 
 
@@ -468,7 +467,7 @@ def test_what_is_nested_below_an_item_belongs_to_it() -> None:
 
 def test_an_item_that_heads_a_group_is_a_tag() -> None:
     draft = one("# Zoo\n- **Night birds**\n  - [On Owls](https://arxiv.org/abs/2101.00001)\n")
-    assert (draft.title, draft.tags) == ("On Owls", ("Zoo", "Night birds"))
+    assert (draft.title, draft.tags) == ("On Owls", ("Night birds",))
 
 
 def test_blog_posts_among_papers_are_taken_too() -> None:
@@ -490,9 +489,9 @@ def test_tables_of_papers() -> None:
         | On Hawks | - | 2021 | - |
     """
     owls, hawks = source(text).drafts
-    assert (owls.title, owls.notes, owls.tags) == ("On Owls", "Venue: ICML · Date: 2020", ("Zoo",))
+    assert (owls.title, owls.venue, owls.year, owls.notes) == ("On Owls", "ICML", 2020, "")
     assert links(owls) == [("paper", "https://doi.org/10.1/x", ""), ("code", "https://github.com/a/b", "")]
-    assert (hawks.title, hawks.notes, hawks.links) == ("On Hawks", "Date: 2021", ())
+    assert (hawks.title, hawks.year, hawks.notes, hawks.links) == ("On Hawks", 2021, "", ())
 
 
 def test_a_weekly_table_of_papers_and_links() -> None:
@@ -517,7 +516,7 @@ def test_news_about_the_list_are_no_papers() -> None:
         ICML 2023. [[Code](https://github.com/a/b)]
     """
     draft = one(text)
-    assert (draft.title, draft.notes) == ("On Owls", "<br> *A. Owl* <br> ICML 2023.")
+    assert (draft.title, draft.authors, draft.venue, draft.year) == ("On Owls", ("A. Owl",), "ICML", 2023)
     assert [link.name for link in draft.links] == ["paper", "code"]
 
 
@@ -626,13 +625,13 @@ def test_a_heading_that_names_what_a_paper_comes_with_belongs_to_the_paper(level
 def test_references_in_the_style_of_apa(line: str, title: str) -> None:
     draft = one(f"# Papers\n\n1. {line}\n")
     assert draft.title == title
-    assert draft.year > 2000
-    assert line.split(" (")[0] in draft.notes
+    assert draft.year > 2000 or draft.date > "2000"
+    assert draft.authors[0].split(",")[0] == line.split(",")[0]
 
 
 @pytest.mark.parametrize(
     ("marks", "after", "status", "notes"),
-    [("✅", "🔥🔥", Status.read, "🔥🔥"), ("🔲", "⭐⭐⭐", Status.unread, "⭐⭐⭐"), ("📖", "", None, "📖"),
+    [("✅", "🔥🔥", Status.read, "🔥🔥"), ("🔲", "⭐⭐⭐", Status.unread, ""), ("📖", "", None, ""),
      ("✔️", "", Status.read, "")],
 )  # fmt: skip
 def test_emoji_around_an_item(marks: str, after: str, status: Status | None, notes: str) -> None:

@@ -11,7 +11,7 @@ from catalog.check.notes import targets
 from catalog.check.papers import KEPT_AS_THEY_ARE
 from catalog.check.whole import preferred_tags
 from catalog.errors import BadFile
-from catalog.ingest.readinglist.urls import mend
+from catalog.ingest.urls import mend
 from catalog.models import Paper
 from catalog.paperfile import dumps, loads, same
 from catalog.store import Change

@@ -16,7 +16,7 @@ from catalog.check.loaded import Loaded, Sheet
 from catalog.check.notes import Target, targets, without_code
 from catalog.errors import BadFile, Finding
 from catalog.files import read_bytes
-from catalog.ingest.readinglist.urls import mend
+from catalog.ingest.urls import mend
 from catalog.models import FENCE, FRONT_MATTER, Link, Status, apart_name, file_name
 from catalog.notebook import MOST_BYTES, problem
 from catalog.paperfile import dumps

@@ -21,12 +21,15 @@ _ALTERED_URL = re.compile(
     re.I,
 )
 _DOMAIN_FIRST = re.compile(r"^(?:www\.|[\w-]+(?:\.[\w-]+)+/)")
-_PLAIN_LABEL = re.compile(r"[A-Za-z0-9][\w.-]*(?: [\w.-]+)*")
+_PLAIN_LABEL = re.compile(r"\d[A-Za-z0-9.]*[A-Za-z0-9]|[A-Z][a-z]+-\d+[A-Za-z]?")
+BACKSLASH = "\\"
 _WORD_LABEL = re.compile(
     r"(?i)(?:here|links?|this|url|click|open|read|download|full|text|web|page|src|\W|paper|pdf|"
     r"arxiv|code|git|blog|docs?)"
 )
 _PLAIN_KEY = re.compile(r"[\w:./+-]{1,200}")
+_PLAIN_TITLE = re.compile(r"[A-Za-z]\w*(?:(?:[:,]? |-)[A-Za-z0-9]\w*)*[?!]?")
+_PLAIN_VENUE = re.compile(r"[A-Z][A-Za-z]+(?: [A-Z][A-Za-z]+)*")
 _ESCAPE = re.compile(
     r"[\\`*_\[\]<>{}~【】]|(?<=:)/(?=/)|(?<=[wW])\.|^(?:[*+-]|#+)(?=\s)|"
     r"(?<=^\d)[.)]|(?<=^\d\d)[.)]|(?<=^\d\d\d)[.)]|^\((?=\d)"
@@ -54,7 +57,7 @@ def dumps(papers: Sequence[Paper], known: Mapping[str, Facts], title: str = "Rea
 def _section(paper: Paper, facts: Facts | None) -> str:
     title = paper.title or (facts.heading if facts else paper.key)
     parts = [f"#### {_escaped(title)} [`{paper.status.upper()}`]"]
-    parts += _facts(paper)
+    parts += _facts(paper, title)
     parts += _links(paper.links)
     if paper.tutorials:
         parts += ["tutorial links:", _table(paper.tutorials)]
@@ -65,18 +68,26 @@ def _section(paper: Paper, facts: Facts | None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _facts(paper: Paper) -> list[str]:
-    facts = []
+def _facts(paper: Paper, title: str) -> list[str]:
+    facts = [] if _PLAIN_TITLE.fullmatch(title) else [f"title: {as_code(' '.join(title.split()))}"]
     if paper.key != _entry_key(paper.bibtex):
         facts.append(f"key: {_key(paper.key)}")
     if paper.tags:
         facts.append("tag: " + " | ".join(f"`{tag}`" for tag in paper.tags))
     facts += ["authors: " + " | ".join(f"`{name}`" for name in paper.authors)] if paper.authors else []
-    facts += [f"year: {paper.year}"] if paper.year else []
-    facts += [f"venue: {_entities(paper.venue).replace('_', '&#95;')}"] if paper.venue else []
+    facts += [f"date: {as_code(paper.date)}"] if paper.date else []
+    facts += [f"year: {paper.year if 1900 < paper.year < 2026 else as_code(str(paper.year))}"] if paper.year else []
+    if paper.venue:
+        facts.append(f"venue: {paper.venue if _PLAIN_VENUE.fullmatch(paper.venue) else as_code(paper.venue)}")
+    facts += [f"kind: {as_code(paper.kind)}"] if paper.kind else []
+    if paper.ids:
+        facts.append("ids: " + " | ".join(as_code(f"{name}={value}") for name, value in paper.ids.items()))
+    facts += [f"rating: {paper.rating}"] if paper.rating else []
+    facts += [f"abstract: {as_code(paper.abstract)}"] if paper.abstract else []
     facts += [f"{name}: {day}" for name in ("added", "read", "due") if (day := getattr(paper, name))]
     if paper.aliases:
-        facts.append("aliases: " + ", ".join(_key(alias) for alias in paper.aliases))
+        plain = all(_PLAIN_KEY.fullmatch(alias) for alias in paper.aliases)
+        facts.append("aliases: " + ", ".join(alias if plain else as_code(alias) for alias in paper.aliases))
     return facts
 
 
@@ -86,7 +97,7 @@ def _entry_key(bibtex: str) -> str:
 
 
 def _key(key: str) -> str:
-    return key if _PLAIN_KEY.fullmatch(key) else f"`{key}`"
+    return key if _PLAIN_KEY.fullmatch(key) else as_code(key)
 
 
 def _links(links: Sequence[Link]) -> list[str]:
@@ -95,7 +106,7 @@ def _links(links: Sequence[Link]) -> list[str]:
     for name in names:
         same = [_link(link.url, link.label) for link in links if link.name == name]
         word = "links" if len(same) > 1 else "link"
-        lines.append(f"{name if name in _PLAIN_NAMES else f'`{name}`'} {word}: {' | '.join(same)}")
+        lines.append(f"{name if name in _PLAIN_NAMES else as_code(name)} {word}: {' | '.join(same)}")
     return lines
 
 
@@ -107,16 +118,32 @@ def _link(url: str, label: str) -> str:
     plain_label = not label or (_PLAIN_LABEL.fullmatch(label) and not _WORD_LABEL.search(label) and "  " not in label)
     if plain_url and plain_label and not label.startswith("_") and "_ " not in f"{label} " and " _" not in label:
         return f"[{label or 'here'}]({url})"
-    return f'[here](<{url}> "={_entities(label)}")'
+    address = url.replace("&", "&amp;") if html.unescape(url) != url else url
+    return f'[here](<{address}> "={_entities(label.replace(BACKSLASH, BACKSLASH * 2))}")'
+
+
+def as_code(text: str) -> str:
+    """Text in a code span, which stands for itself."""
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    pad = " " if text[:1] == "`" or text[-1:] == "`" else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
 
 
 def _table(tutorials: Sequence[Tutorial]) -> str:
     rows = ["|tutorial name|public date|main-lib version|notebook link|", "|-|-|-|-|"]
     for one in tutorials:
-        versions = ", ".join(f"{_entities(lib)}={_entities(version)}" for lib, version in one.versions.items())
+        versions = ", ".join(_version(lib, version) for lib, version in one.versions.items())
         notebook = _link(one.notebook, "") if one.notebook else ""
         rows.append(f"|{_entities(one.name)}|{_entities(one.date)}|{versions}|{notebook.replace('|', chr(92) + '|')}|")
     return "\n".join(rows)
+
+
+def _version(library: str, version: str) -> str:
+    """A library and its version; in code, where other characters would be read otherwise."""
+    if re.fullmatch(r"[A-Za-z][\w-]*", library) and re.fullmatch(r"[\w.]+", version):
+        return f"{library}={version}"
+    text = f"{library.replace('%', '%25').replace('=', '%3D')}={version}"
+    return as_code(text).replace("|", "\\|")
 
 
 def _bibtex(text: str) -> str:
@@ -159,4 +186,5 @@ def _escaped(title: str) -> str:
 
 def _entities(text: str) -> str:
     """Text that no reader of tables, links or versions takes for a mark."""
-    return re.sub(r"(?<=[wW])\.|[!-*,:-@\[-^`{-~]", lambda mark: f"&#{ord(mark[0])};", text)
+    marks = r"(?<=[wW])\.|(?<!\w)_+|_+(?!\w)|[!-*,:-@\[-^`{-~]"
+    return re.sub(marks, lambda found: "".join(f"&#{ord(mark)};" for mark in found[0]), text)

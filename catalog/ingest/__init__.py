@@ -1,20 +1,35 @@
-"""Reading what people have: Markdown reading lists, .bib files, paper files. Recognised by content, not by name."""
+"""Reading what people have: lists, .bib files, tables, exports, notes. Recognised by content first, then by name."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
-from catalog.errors import BadFile, Finding
+from catalog.errors import BadFile, Finding, KbError
 from catalog.ingest.draft import Draft, Source
 from catalog.models import Paper
 
-__all__ = ["Draft", "Source", "decode_bytes", "parse"]
+__all__ = ["Draft", "Source", "decode_bytes", "parse", "read_source"]
 
-SUFFIXES = (".md", ".markdown", ".bib", ".bibtex", ".biblatex", ".txt")
+SUFFIXES = (".md", ".markdown", ".bib", ".bibtex", ".biblatex", ".txt", ".org", ".rst", ".csv", ".tsv", ".ris", ".cff")
 _ENTRY = re.compile(r"^[ \t]*@[ \t]*[A-Za-z][\w-]*\s*[{(]", re.M)
 _MARKDOWN = re.compile(r"^(?:#{1,6}[ \t]+\S|[ \t]*(?:`{3,}|~{3,})|[ \t]*(?:[-*+]|\d+\.)[ \t]+\S|\|.*\|)", re.M)
 _PAPER_FILE = re.compile(r"\A---\n(?:(?!---\n).*\n)*?status:[ \t]", re.M)
+_NOTE = re.compile(r"\A\ufeff?---[ \t]*\n(?P<yaml>(?:(?!---[ \t]*\n).*\n)*?)---[ \t]*(?:\n|\Z)")
+_HTML = re.compile(r"\A\s*(?:<!doctype html|<html|<\?xml[^>]*\?>\s*<html)", re.I)
+_REFUSED = (
+    (b"%PDF", "a PDF", "give a list of papers, or `kb add` its arXiv id or DOI"),
+    (b"\x1f\x8b", "a gzip archive", "unpack it first"),
+    (b"BZh", "a bzip2 archive", "unpack it first"),
+    (b"\xfd7zXZ", "an xz archive", "unpack it first"),
+    (b"7z\xbc\xaf", "a 7z archive", "unpack it first"),
+    (b"Rar!", "a RAR archive", "unpack it first"),
+    (b"SQLite format 3", "a database (Zotero's, perhaps)", "export BibTeX, CSL JSON or CSV there"),
+    (b"\x89PNG", "a picture", "give the list as text"),
+    (b"\xff\xd8\xff", "a picture", "give the list as text"),
+    (b"GIF8", "a picture", "give the list as text"),
+)
 
 
 def decode_bytes(data: bytes, path: str = "") -> tuple[str, tuple[Finding, ...]]:
@@ -32,15 +47,58 @@ def decode_bytes(data: bytes, path: str = "") -> tuple[str, tuple[Finding, ...]]
     return text.replace("\r\n", "\n").replace("\r", "\n"), found
 
 
-def parse(text: str, path: str = "") -> Source:
-    """The papers of a text, whichever of the known forms it has."""
-    from catalog.ingest import bibfile, readinglist
+def read_source(path: str, data: bytes, wanted: Mapping[str, int] | None = None) -> Source:
+    """The papers of a file of any known form; what is none is refused by name, as a finding of kind "rejected"."""
+    from catalog.ingest import exports, pandoc, readinglist
 
+    suffix = path.rsplit(".", 1)[-1].lower() if "." in path else ""
+    form = pandoc.FORMATS.get(suffix, "")
+    kind = next(((what, remedy) for magic, what, remedy in _REFUSED if data.startswith(magic)), None)
+    if data.startswith(b"PK\x03\x04") and form not in ("docx", "odt", "epub"):
+        kind = ("a zip archive", "unpack it first; a Word file is read where its name ends in .docx")
+    if kind:
+        return Source(findings=(Finding("not-a-list", f"this is {kind[0]}", kind[1], path, 1, kind="rejected"),))
+    if form:
+        try:
+            source = readinglist.read_html(pandoc.to_html(data, form), path, wanted)
+        except KbError as e:
+            return Source(findings=(Finding("pandoc", str(e), "", path, 1, kind="rejected"),))
+        return exports.with_lines(source, decode_bytes(data)[0]) if form not in ("docx", "odt", "epub") else source
+    text, found = decode_bytes(data, path)
+    if any(finding.kind == "rejected" for finding in found):
+        return Source(findings=found)
+    source = parse(text, path, wanted)
+    return replace(source, findings=found + source.findings)
+
+
+def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) -> Source:
+    """The papers of a text, whichever of the known forms it has. `wanted` names readings by section, from 1."""
+    from catalog.ingest import bibfile, exports, readinglist, records
+
+    suffix = path.rsplit(".", 1)[-1].lower() if "." in path else ""
     if _PAPER_FILE.match(text):
         return _paper_file(text, path)
+    if exports.is_bookmarks(text):
+        return exports.read_bookmarks(text, path)
+    if exports.is_ris(text):
+        return exports.read_ris(text, path)
     if is_bib(text):
         return bibfile.read(text, path)
-    return readinglist.read(text, path)
+    if suffix not in ("md", "markdown") or not _MARKDOWN.search(text):
+        source = (
+            (exports.read_endnote(text, path) if text.lstrip()[:1] == "<" else None)
+            or exports.read_identifiers(text, path)
+            or records.read_data(text, path)
+            or (records.read_csv(text, path) if suffix in ("csv", "tsv", "txt", "") else None)
+        )
+        if source:
+            return source
+    if suffix in ("html", "htm") or _HTML.match(text):
+        return readinglist.read_html(text, path, wanted)
+    source = readinglist.read(text, path, wanted)
+    if len(source.drafts) < 2 and (note := _note(text, path)):
+        return note
+    return source
 
 
 def is_bib(text: str) -> bool:
@@ -56,8 +114,22 @@ def is_bib(text: str) -> bool:
     return not re.search(r"^(?:#{1,6}[ \t]+\S|[ \t]*(?:`{3,}|~{3,}))", between, re.M)
 
 
+def _note(text: str, path: str) -> Source | None:
+    """A note on a paper, with its facts as front matter (Obsidian, Hugo, Jekyll, Zotero); None where it is none."""
+    from catalog.ingest import records
+
+    head = _NOTE.match(text)
+    data = records.load_yaml(head["yaml"]) if head else None
+    if not head or not isinstance(data, dict):
+        return None
+    means = {records.meaning(str(name)) for name in data}
+    if not means & {"authors", "venue", "link", "doi", "arxiv", "status", "isbn", "abstract", "paper", "read", "key"}:
+        return None
+    return Source((records.read_note(path, data, text[head.end() :]),))
+
+
 def _paper_file(text: str, path: str) -> Source:
-    """A paper file of another knowledge base."""
+    """A paper file of another knowledge base; a note whose fields have the same names, but are not so strict, too."""
     from catalog.bibtex.describe import read_first
     from catalog.paperfile import loads, read_key
 
@@ -65,6 +137,9 @@ def _paper_file(text: str, path: str) -> Source:
     try:
         paper = loads(text, read_key(name) if name.endswith(".md") else "paper", path)
     except BadFile as e:
+        note = _note(text, path)
+        if note:
+            return replace(note, findings=tuple(replace(finding, kind="kept") for finding in e.findings))
         return Source(findings=tuple(replace(finding, kind="rejected") for finding in e.findings))
     entry = read_first(paper)
     key = "" if entry else paper.key

@@ -16,7 +16,7 @@ from catalog.bibtex.identifiers import free_key
 from catalog.bibtex.shared import Shared
 from catalog.errors import BadBibtex, BadFile, Finding, KbError, TakenKey, UnknownKey
 from catalog.facts import Facts
-from catalog.ingest import decode_bytes, parse
+from catalog.ingest import read_source
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.known import Known
 from catalog.ingest.merge import Change, Merger, why
@@ -58,7 +58,7 @@ def import_sources(
     dry_run: bool = False, today: dt.date | None = None,
 ) -> Imported:  # fmt: skip
     """Take in (path, bytes) each; `index` is asked for once the lock is held, and then up to date."""
-    parsed = [_read(path, data) for path, data in sources]
+    parsed = [read_source(path, data) for path, data in sources]
 
     def attempt() -> Imported:
         since = store.gate.latest()
@@ -126,12 +126,6 @@ def one_entry(bibtex: str, key: str = "") -> str:
     if blocks[0].kind == "broken":
         raise BadBibtex("; ".join(f.message for f in blocks[0].findings) or "not a BibTeX entry", blocks[0].line)
     return set_key(blocks[0].text, key) if key else blocks[0].text
-
-
-def _read(path: str, data: bytes) -> Source:
-    text, found = decode_bytes(data, path)
-    source = parse(text, path)
-    return replace(source, findings=found + source.findings)
 
 
 @dataclass(slots=True)

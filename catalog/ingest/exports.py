@@ -1,0 +1,240 @@
+"""What other programs export: RIS, EndNote XML, bookmarks, and identifiers one a line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from lxml import etree
+
+from catalog.bibtex.identifiers import arxiv, doi
+from catalog.errors import Finding
+from catalog.ingest import urls, values
+from catalog.ingest.draft import Draft, Source
+from catalog.ingest.entry import unique_tags
+from catalog.ingest.fields import tag_of
+from catalog.ingest.records import _source
+from catalog.ingest.report import clean, fit_tag
+from catalog.models import Link
+
+_RIS = re.compile(r"^TY  ?- ", re.M)
+_BOOKMARKS = re.compile(r"\A\s*<!DOCTYPE NETSCAPE-Bookmark-file", re.I)
+_SITES = (
+    r"OpenReview|arXiv(?:\.org)?|ACL Anthology|Semantic Scholar|IEEE .*|PubMed|Springer.*|Nature|GitHub|alphaXiv|"
+    ".*Digital Library"
+)
+_SITE = re.compile(rf"\s+(?:[|·–—-]\s+(?:{_SITES})|\| .{{1,40}})$")
+
+
+def is_ris(text: str) -> bool:
+    """Whether a text is RIS."""
+    return bool(_RIS.match(text.lstrip("\ufeff\n ")))
+
+
+def read_ris(text: str, path: str = "") -> Source:
+    """The references of a RIS file, by rispy."""
+    import rispy
+
+    starts = [text.count("\n", 0, m.start()) + 1 for m in _RIS.finditer(text)]
+    try:
+        found = rispy.loads(text.lstrip("\ufeff\n "))
+    except (OSError, ValueError, KeyError, IndexError) as e:
+        message = f"this RIS cannot be read: {e}"
+        return Source(
+            findings=(Finding("ris", message, "export it again, or export BibTeX", path, 1, kind="rejected"),)
+        )
+    records = []
+    for at, one in enumerate(found):
+        record: dict[str, Any] = {k: v for k, v in one.items() if v}
+        pages = [str(record.pop(k)) for k in ("start_page", "end_page") if k in record]
+        if pages:
+            record["pages"] = "–".join(pages)
+        year = str(record.get("year") or record.get("publication_year") or "").strip("/")
+        if year and "date" not in record:
+            record["year"] = year
+        for venue in ("journal_name", "alternate_title2", "alternate_title3"):
+            if venue in record and not record.get("secondary_title"):
+                record["secondary_title"] = record.pop(venue)
+        records.append((starts[at] if at < len(starts) else 1, record))
+    return _source(records, path, ())
+
+
+def read_endnote(text: str, path: str = "") -> Source | None:
+    """The records of an EndNote XML export; None where it is none."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
+    try:
+        root = etree.fromstring(text.encode(), parser=parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+    if root is None or not root.findall(".//record"):
+        return None
+
+    def said(record: Any, where: str) -> list[str]:
+        return [clean("".join(e.itertext())) for e in record.findall(where) if "".join(e.itertext()).strip()]
+
+    records = []
+    for record in root.iter("record"):
+        kind = record.find("ref-type")
+        values_: dict[str, Any] = {
+            "title": " ".join(said(record, "titles/title")[:1]),
+            "authors": said(record, "contributors/authors/author"),
+            "year": " ".join(said(record, "dates/year")[:1]),
+            "venue": next(iter(said(record, "periodical/full-title") + said(record, "titles/secondary-title")), ""),
+            "doi": " ".join(said(record, "electronic-resource-num")[:1]),
+            "abstract": " ".join(said(record, "abstract")),
+            "keywords": said(record, "keywords/keyword"),
+            "notes": " ".join(said(record, "notes")),
+            "type": kind.get("name", "") if kind is not None else "",
+            "links": [url for where in ("urls/related-urls/url", "urls/web-urls/url") for url in said(record, where)],
+            "isbn": " ".join(said(record, "isbn")[:1]),
+        }
+        for name in ("volume", "number", "pages", "publisher"):
+            values_[name] = " ".join(said(record, name)[:1])
+        records.append((_line(record), {k: v for k, v in values_.items() if v}))
+    return _source(records, path, ())
+
+
+def is_bookmarks(text: str) -> bool:
+    """Whether a text is a file of bookmarks as browsers export it."""
+    return bool(_BOOKMARKS.match(text))
+
+
+def read_bookmarks(text: str, path: str = "") -> Source:
+    """The bookmarks that lead to papers, tagged by their folders; others are told."""
+    root = etree.fromstring(text.encode(errors="replace"), parser=etree.HTMLParser(huge_tree=True, encoding="utf-8"))
+    drafts: list[Draft] = []
+    left: list[tuple[int, str]] = []
+    for element in root.iter("a") if root is not None else ():
+        url = urls.mend(element.get("href") or "")[0]
+        title = clean("".join(map(str, element.itertext())))
+        if not urls.is_paper(url):
+            left.append((_line(element), title or url))
+            continue
+        heads = [_head(folder) for folder in element.iterancestors("dl")]
+        folders = [clean("".join(map(str, head.itertext()))) for head in heads if head is not None][::-1]
+        own = [fit_tag(tag) for tag in (element.get("tags") or "").split(",")]
+        tags = unique_tags([*(tag_of(name) for name in folders), *own])
+        try:
+            link = Link(name="paper", url=url)
+        except ValueError:
+            left.append((_line(element), title or url))
+            continue
+        title = _SITE.sub("", re.sub(r"^\[(?:\d{4}\.\d{4,5}|[a-z-]+/\d{7})(?:v\d+)?\]\s*", "", title))
+        drafts.append(
+            Draft(
+                title=title,
+                links=(link,),
+                tags=tags,
+                order=len(drafts) + 1,
+                section=tuple(folders),
+                line=_line(element),
+                path=path,
+            )
+        )
+    findings = []
+    if left:
+        message = (
+            f"{len(left)} bookmarks lead to no paper and stay there: {left[0][1][:60]!r}{' …' if len(left) > 1 else ''}"
+        )
+        findings = [Finding("outside-a-paper", message, path=path, line=left[0][0], kind="note")]
+    return Source(tuple(drafts), findings=tuple(findings))
+
+
+def _line(element: Any) -> int:
+    """The line of an element in its source."""
+    return int(element.sourceline or 1)
+
+
+def _head(folder: Any) -> Any:
+    """The heading of a folder of bookmarks: it stands right before its list."""
+    before = folder.getprevious()
+    while before is not None and before.tag not in ("h1", "h3", "dt"):
+        before = before.getprevious()
+    if before is not None and before.tag == "dt":
+        return before.find("h3")
+    if before is not None and before.tag == "h3":
+        return before
+    parent = folder.getparent()
+    return parent.find("h3") if parent is not None and parent.tag == "dt" else None
+
+
+def read_identifiers(text: str, path: str = "") -> Source | None:
+    """Identifiers and addresses of papers, one a line; None where the lines are something else."""
+    lines = [
+        (n, line.strip().lstrip("-*• ").strip("<>"))
+        for n, line in enumerate(text.split("\n"), 1)
+        if line.strip() and not line.startswith("#")
+    ]
+    if not lines or any(len(line) > 400 for _, line in lines):
+        return None
+    found = [(n, line, _identified(line)) for n, line in lines]
+    if sum(bool(one) for _, _, one in found) * 10 < len(found) * 8:
+        return None
+    drafts: list[Draft] = []
+    findings = []
+    for n, line, one in found:
+        if not one:
+            findings.append(
+                Finding(
+                    "identifier",
+                    f"{line[:60]!r} is no identifier of a paper",
+                    "write an arXiv id, a DOI or an address",
+                    path,
+                    n,
+                    kind="rejected",
+                )
+            )
+            continue
+        key, url = one
+        drafts.append(Draft(key=key, links=(Link(name="paper", url=url),), order=len(drafts) + 1, line=n, path=path))
+    findings.append(
+        Finding(
+            "no-title",
+            f"{len(drafts)} papers have an identifier and no title yet",
+            "`kb add IDENTIFIER` asks arXiv or doi.org for the BibTeX",
+            path,
+            1,
+            kind="note",
+        )
+    )
+    return Source(tuple(drafts), findings=tuple(findings))
+
+
+def _identified(line: str) -> tuple[str, str] | None:
+    """A key and an address for an arXiv id, a DOI, or the address of a paper."""
+    if paper := arxiv(line, bare=True):
+        return f"arxiv-{paper.replace('/', '-')}", line if line.startswith("http") else f"https://arxiv.org/abs/{paper}"
+    if (
+        (name := doi(line))
+        and (line.lower().startswith(("10.", "doi:", "http")))
+        and " " not in line.strip().removeprefix("doi: ")
+    ):
+        return "doi-" + re.sub(r"[^\w.-]+", "-", name), line if line.startswith("http") else f"https://doi.org/{name}"
+    if re.fullmatch(r"https?://\S+", line) and urls.is_paper(line):
+        try:
+            Link(name="paper", url=line)
+        except ValueError:
+            return None
+        return re.sub(r"[^\w.-]+", "-", urls.host(line) + "-" + line.rstrip("/").rsplit("/", 1)[-1])[:80].strip(
+            "-"
+        ), line
+    return None
+
+
+def day_of(stamp: str) -> str:
+    """The ISO day of a Unix time, or ""."""
+    found = values.date(stamp)
+    return found.value if found else ""
+
+
+def with_lines(source: Source, text: str) -> Source:
+    """The drafts of a text that was converted, each with the line on which its title begins."""
+    drafts, at, line = [], 0, 1
+    for draft in source.drafts:
+        place = text.find(draft.title[:24], at) if draft.title else -1
+        if place >= 0:
+            line += text.count("\n", at, place)
+            at = place
+        drafts.append(replace(draft, line=line))
+    return replace(source, drafts=tuple(drafts))

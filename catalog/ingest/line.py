@@ -1,0 +1,307 @@
+"""One line of a list, taken apart as far as its own marks allow: links, badges, boxes, stars; the rest is a title's."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from catalog.bibtex.identifiers import arxiv, doi
+from catalog.ingest import urls, values, words
+from catalog.ingest.tree import Mark, Text
+from catalog.models import Status
+
+_BOX = re.compile(r"\s*\[(?P<mark>[ xX✓✔✅*/~-]?)\](?=\s)\s*")
+_NUMBER = re.compile(r"\s*(?:\(?\d{1,4}[.)]\s+|\[\d{1,4}\][.:]?\s+|#\d+\s+)(?=\S)")
+_LEAD = re.compile(r"(?:[\s•·▪●|>–—-]|:(?![a-z]))*")
+_LEAD_TAG = re.compile(r"\[(?P<tag>[^\[\]]{1,40})\][\s:–—-]*")
+_TICKED = re.compile(
+    r"(?:[✅☑✔✓]\ufe0f?|\bread(?: on)?:?|\bfinished:?)\s*\(?(?P<day>\d{4}[-/.]\d{1,2}[-/.]\d{1,2})\)?", re.I
+)
+_STARTED = re.compile(r"\((?:started|begun|since|scheduled|added)[^()\d]{0,12}\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\)", re.I)
+_READ_PAREN = re.compile(r"\((?:read|finished)\b[^()]{0,30}\)", re.I)
+_FIRST_DAY = re.compile(r"\s*(?P<day>\d{4}-\d\d-\d\d)[\s:–—-]+(?=\S)")
+_STARS = re.compile(r"(?:(?:⭐|★|🌟|:star:)\ufe0f?\s*)+☆*")
+_TRAILING = re.compile(r"[\[【(]\s*(?P<word>[^\[\]()【】]{1,24}?)\s*[\])】]\s*$")
+_STRONG_CODE = re.compile(r"(?:^|\s)(?P<word>[A-Za-z -]{4,12})$")
+_BADGE = re.compile(r"/(?:badge|static/v1)/(?P<path>[^?#]+)|[?&]message=(?P<message>[^&]+)")
+_TICKS = "`'\"‘’“”*_ "
+_BARE = re.compile(r"(?:https?://|www\.)\S+|\S+\.\w+/\S*|(?:arxiv|doi):\S+", re.I)
+_WRAP = re.compile(r"(?<=[^.!?:;)\]|\n])\n(?=[^\W\d_])|\n(?=[a-z(])")
+
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z ,.'-]*")
+MOST_LINKS = 60  # of one line that are told apart; a line of more is no entry
+QUOTES = frozenset('"“„«「『')
+
+
+class Anchor(NamedTuple):
+    """A link in a line: what it is called, what kind that names ("" for none), and whether it could be a title."""
+
+    mark: Mark
+    label: str
+    role: str
+    titled: bool
+    bracketed: bool
+    image: bool
+
+
+@dataclass(slots=True)
+class Line:
+    """A text on its way to the fields of a paper. `used` are the stretches that have found their place."""
+
+    text: Text
+    start: int = 0
+    anchors: list[Anchor] = field(default_factory=list)
+    used: list[tuple[int, int]] = field(default_factory=list)
+    badges: list[tuple[str, str]] = field(default_factory=list)
+    status: Status | None = None
+    read: dt.date | None = None
+    rating: int = 0
+    tags: list[str] = field(default_factory=list)
+    lead_tag: str = ""
+    quotes: list[tuple[int, int]] = field(default_factory=list)
+    mended: str = ""
+    own: bool = False
+
+    @property
+    def plain(self) -> str:
+        """The text itself."""
+        return self.text.plain
+
+    def free(self, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
+        """The stretches between start and end that nothing has taken yet."""
+        out, at = [], start
+        end = len(self.plain) if end is None else end
+        for first, last in sorted(self.used):
+            if last <= at:
+                continue
+            if first >= end:
+                break
+            if first > at:
+                out.append((at, first))
+            at = max(at, last)
+        return [*out, (at, end)] if at < end else out
+
+
+def unwrapped(text: Text) -> Text:
+    """The text with its line ends as blanks where a sentence plainly runs on."""
+    if "\n" not in text.plain:
+        return text
+    plain = list(text.plain)
+    at = 0
+    for line in text.plain.split("\n")[:-1]:
+        at += len(line) + 1
+        rest = text.plain[at : at + 1]
+        if (len(line) > 60 and not line.rstrip().endswith((".", "!", "?", ":", ")", "]", "|"))) or rest.islower():
+            plain[at - 1] = " "
+    return Text("".join(plain), text.marks)
+
+
+def anchors(text: Text) -> list[Anchor]:
+    """The links of a text, each judged by its own label."""
+    plain, found = text.plain, []
+    images = [mark for mark in text.marks if mark.kind == "image"]
+    for mark in text.marks:
+        if mark.kind != "link" or len(found) >= MOST_LINKS:
+            continue
+        label = plain[mark.start : mark.end].strip()
+        inside = [image for image in images if mark.start <= image.start <= mark.end] if images else []
+        image = bool(inside) and not label
+        if image:
+            label = _badge_label(inside[0])
+        before, after = plain[: mark.start].rstrip()[-1:], plain[mark.end :].lstrip()[:1]
+        bracketed = before in ("[", "【") and after in ("]", "】")
+        bare = bool(_BARE.fullmatch(label)) or label == mark.url
+        role = "" if bare else words.link_of(label)
+        alone = role not in ("", "paper") and label == plain.strip() and urls.is_paper(mark.url)
+        role = "" if alone else role
+        titled = not (image or bare or role or (words.is_role(label) and not alone)) and any(c.isalpha() for c in label)
+        titled = (
+            titled and (not bracketed or (mark.start <= 3 and len(label.split()) > 2)) and not mark.url.startswith("#")
+        )
+        found.append(Anchor(mark, "" if bare else label, role, titled, bracketed, image))
+    return found
+
+
+def _badge_label(image: Mark) -> str:
+    said = " ".join(part for part in badge_parts(image.url)[:2] if part)
+    label = image.title.strip()
+    return label if words.link_of(label) or not said else said if words.link_of(said) else label or said
+
+
+def badge_parts(url: str) -> list[str]:
+    """What a badge says: label and message of `badge/ICML-2021-blue`."""
+    found = _BADGE.search(url)
+    if not found:
+        return []
+    path = found["message"] or found["path"]
+    path = re.sub(r"\.(?:svg|png)$", "", path)
+    parts = [unquote(part.replace("\0", "-")).replace("_", " ").strip() for part in path.replace("--", "\0").split("-")]
+    return [part for part in (parts[:-1] if len(parts) > 1 else parts) if part]
+
+
+def marked_title(text: Text) -> Line | None:
+    """A heading that ends in its status as code in brackets: all before that is the title, to the letter."""
+    mark = next((m for m in reversed(text.marks) if m.kind == "code"), None)
+    if not mark or text.plain[mark.end :].strip() != "]" or text.plain[: mark.start][-1:] != "[":
+        return None
+    status = words.status_word(text.plain[mark.start : mark.end])
+    line = Line(text, status=status, own=True)
+    line.anchors = anchors(text)
+    line.used = [(mark.start - 1, len(text.plain))]
+    return line if status else None
+
+
+def prepared(text: Text) -> Line:
+    """A line with all that its marks alone tell: box, number, ticks, stars, badges, links."""
+    if not text.marks and _PLAIN.fullmatch(text.plain):
+        return Line(text)
+    line = Line(unwrapped(text))
+    line.anchors = anchors(line.text)
+    if not QUOTES.isdisjoint(line.plain):
+        line.quotes = [q for q in quoted_ranges(line.plain[:2000], 0) if q[1] - q[0] > 4]
+    line.badges = [pair for mark in line.text.of("image") if (pair := _badge(mark))]
+    _lead(line)
+    _dates_and_stars(line)
+    _trailing_status(line)
+    return line
+
+
+def _badge(image: Mark) -> tuple[str, str] | None:
+    """What a badge says as field and value: venue, arxiv, doi."""
+    parts = badge_parts(image.url)
+    whole = " ".join(parts)
+    if not parts or "github/stars" in image.url:
+        return None
+    if found := arxiv(whole.replace("arXiv ", "arXiv:"), bare=False) or arxiv(parts[-1], bare=True):
+        return "arxiv", found
+    if found := doi(whole):
+        return "doi", found
+    shown = values.venue(" ".join(parts[1:]) if len(parts) > 1 and words.field_of(parts[0]) else whole)
+    if shown and shown.known and shown.name.lower() not in ("arxiv", "paper"):
+        return "venue", f"{shown.name} {shown.date}".strip()
+    if len(parts) > 1 and words.field_of(parts[0]) in ("venue", "date", "tags"):
+        return words.field_of(parts[0]), " ".join(parts[1:])
+    return None
+
+
+def _lead(line: Line) -> None:
+    """What stands before a title: a task box, a number, emoji, a tick, a day."""
+    plain, at = line.plain, 0
+    for _ in range(8):
+        begin = at
+        at = _LEAD.match(plain, at).end()  # type: ignore[union-attr]  # it matches nothing at least
+        if box := _BOX.match(plain, at):
+            mark = box["mark"]
+            line.status = (
+                Status.reading if mark in ("/", "~", "-") and mark else Status.read if mark.strip() else Status.unread
+            )
+            at = box.end()
+        if number := _NUMBER.match(plain, at):
+            at = number.end()
+        day = _FIRST_DAY.match(plain, at) if line.status is Status.read else None
+        if day and (read := values.day(day["day"])):
+            line.read, at = read, day.end()
+        stop = at
+        while stop < len(plain) and (words.is_pictograph(plain[stop]) or plain[stop] == " "):
+            stop += 1
+        if short := re.compile(r"(?::[a-z][a-z0-9_+-]*:\s*)+").match(plain, stop):
+            stop = short.end()
+        if plain[at:stop].strip():
+            ticked, _ = words.tick(plain[at:stop].strip())
+            line.status = line.status or ticked
+            line.rating = line.rating or (values.rating(plain[at:stop]) if _STARS.match(plain[at:stop].strip()) else 0)
+            at = stop
+        if at == begin:
+            break
+    tag = _LEAD_TAG.match(plain, at)
+    if tag and not any(a.mark.start <= tag.start() + 1 and a.mark.end >= tag.end("tag") for a in line.anchors):
+        rest = plain[tag.end() :].strip()
+        known = words.status_word(tag["tag"]) if len(tag["tag"]) > 1 else None
+        if known:
+            line.status, at = line.status or known, tag.end()
+        elif len(rest.split()) > 1 and len(tag["tag"].split()) < 3:
+            line.lead_tag, at = tag["tag"], tag.end()
+    if at:
+        line.used.append((0, at))
+    line.start = at
+
+
+def _dates_and_stars(line: Line) -> None:
+    plain = line.plain
+    if ticked := _TICKED.search(plain, line.start):
+        read = values.day(ticked["day"])
+        if read:
+            start, end = ticked.span()
+            if plain[start - 1 : start] == "(" and plain[end : end + 1] == ")":
+                start, end = start - 1, end + 1
+            line.status, line.read = Status.read, read
+            line.used.append((start, end))
+    for stars in _STARS.finditer(plain, line.start):
+        if count := values.rating(stars[0]):
+            line.rating = line.rating or count
+            line.used.append(stars.span())
+
+
+def _trailing_status(line: Line) -> None:
+    """A status at the end: `[READ]`, `(read)`, `READ` as code or in bold, a tick."""
+    plain = line.plain
+    for _ in range(2):
+        free = line.free(line.start)
+        if not free:
+            return
+        start, end = free[-1]
+        tail = plain[start:end].rstrip()
+        ticked, left = words.tick(tail)
+        if ticked:
+            line.status = line.status or ticked
+            line.used.append((start + len(left.rstrip()), end))
+        bracket = _TRAILING.search(tail)
+        word = bracket["word"] if bracket else ""
+        linked = any(a.mark.start >= start + bracket.start() for a in line.anchors) if bracket else False
+        status = words.status_word(word) if word and not linked and len(word) > 1 else None
+        code = (
+            any(m.kind == "code" and m.start >= start + bracket.start() for m in line.text.marks) if bracket else False
+        )
+        if bracket and not status and not linked and (status := words.misspelt(f"`{word}`" if code else word)):
+            line.mended = f"status {word.strip(_TICKS).upper()} read as {status.upper()}"
+        if bracket and status and (tail[bracket.start()] != "(" or word.isascii()):
+            line.status = line.status or status
+            line.used.append((start + bracket.start(), end))
+            return
+    for mark in line.text.of("code", "strong"):
+        inside = plain[mark.start : mark.end]
+        if plain[mark.end :].strip(" .])") or not (status := words.status_word(inside)):
+            continue
+        if mark.start > line.start and (mark.kind == "code" or inside.isupper()):
+            line.status = line.status or status
+            line.used.append((mark.start, len(plain)))
+
+
+def quoted_ranges(plain: str, start: int) -> list[tuple[int, int]]:
+    """What stands in double quotation marks, each found once, from start on."""
+    out = []
+    for match in re.finditer(r"[\"“„«「『](?P<in>[^\"“”„«»「」『』]{3,400})[\"”“»」』]", plain[start:]):
+        out.append((start + match.start("in"), start + match.end("in")))
+    return out
+
+
+def external(anchor: Anchor) -> bool:
+    """Whether a link leads out into the web, or to a PDF beside the list."""
+    return urls.is_external(anchor.mark.url) or anchor.mark.url.lower().endswith(".pdf")
+
+
+def leads_to_paper(anchor: Anchor) -> bool:
+    """Whether a link leads to a paper, by its place or its label."""
+    return at_paper(anchor) or (anchor.role == "paper" and external(anchor))
+
+
+def at_paper(anchor: Anchor) -> bool:
+    """Whether the place alone tells that a link leads to a paper; a PDF beside the list does."""
+    url = anchor.mark.url
+    return urls.is_paper(url) or (
+        url.lower().endswith(".pdf") and not urls.is_external(url) and not url.startswith("#")
+    )

@@ -1,0 +1,131 @@
+"""A reading list from its tree: entries found, template learned, fields read, and a report of what was left."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from urllib.parse import unquote
+
+from catalog.ingest import markdown, words
+from catalog.ingest.draft import Draft, Source
+from catalog.ingest.entry import entries_of
+from catalog.ingest.fields import Reader, tag_of
+from catalog.ingest.report import Report
+from catalog.ingest.tree import Node, from_html
+from catalog.ingest.units import BIB, Finder, Found
+
+
+def read(text: str, path: str = "", wanted: Mapping[str, int] | None = None) -> Source:
+    """The papers of a Markdown reading list, and every repair, doubt and leftover with its line."""
+    parsed = markdown.parse(text)
+    _as_written(parsed.root, text)
+    source = from_tree(parsed.root, parsed.lines, dict(wanted or {}))
+    findings = sorted((replace(f, path=path) for f in (*parsed.findings, *source.findings)), key=lambda f: f.line)
+    return replace(source, drafts=tuple(replace(d, path=path) for d in source.drafts), findings=tuple(findings))
+
+
+def read_html(html: str, path: str = "", wanted: Mapping[str, int] | None = None) -> Source:
+    """The papers of a list in HTML."""
+    lines = html.split("\n")
+    if re.match(r"\s*<(?:!doctype|html)", html, re.I):
+        html = "\n".join(markdown.LINE_TAGS.sub(rf'<\1 data-line="{n}"', line) for n, line in enumerate(lines, 1))
+    source = from_tree(from_html(html), lines, dict(wanted or {}))
+    findings = tuple(replace(f, path=path) for f in source.findings)
+    return replace(source, drafts=tuple(replace(d, path=path) for d in source.drafts), findings=findings)
+
+
+def _as_written(root: Node, text: str) -> None:
+    """Addresses as the list writes them: the parser percent-encodes what is not ASCII."""
+    for node in root.walk():
+        if any("%" in mark.url for mark in node.text.marks):
+            marks = [
+                m._replace(url=better)
+                if "%" in m.url
+                and m.url not in text
+                and ((better := unquote(m.url)) in text or better.replace("|", "\\|") in text)
+                else m
+                for m in node.text.marks
+            ]
+            node.text = node.text._replace(marks=tuple(marks))
+
+
+def from_tree(root: Node, lines: Sequence[str], wanted: Mapping[str, int]) -> Source:
+    """The papers of a list that has been parsed, whatever it was written in."""
+    report = Report()
+    h1 = _title(root)
+    finder = Finder(root)
+    found = finder.run()
+    reader = Reader(found, finder.common, lines, report, dict(wanted))
+    drafts = reader.run(h1)
+    drafts += _loose_bibtex(found, h1, report)
+    drafts.sort(key=lambda draft: draft.line)
+    drafts = [replace(draft, order=n) for n, draft in enumerate(drafts, 1)]
+    if report.badges:
+        report.add("note", "badges", f"{report.badges} pictures were not taken", 0)
+    _report_left(found, drafts, report)
+    if not drafts:
+        remedy = (
+            "a paper is a heading with a link, status, tag or BibTeX below it, or a list item with a link to a paper"
+        )
+        report.add("note", "no-papers", "no paper was found in this list", 0, remedy)
+    return Source(tuple(drafts), tuple(report.shared), tuple(report.findings))
+
+
+def _title(root: Node) -> str:
+    """The title of the list: its only heading of the first level, which stands before all papers."""
+    tops = [node for node in root.children if node.kind == "section" and node.level == 1]
+    return tops[0].text.plain if len(tops) == 1 else ""
+
+
+def _loose_bibtex(found: Found, h1: str, report: Report) -> list[Draft]:
+    """Entries that stand by themselves under a heading are papers, too."""
+    drafts, left = [], []
+    for node, section in found.outside:
+        blocks = [n for n in node.walk() if n.kind == "region" and n.info in BIB]
+        if not blocks:
+            left.append((node, section))
+        tags = tuple(
+            dict.fromkeys(tag for n, name in enumerate(section) if (tag := tag_of(name, n == 0 and name == h1)))
+        )
+        for block in blocks:
+            for text in entries_of(block, report)[0]:
+                drafts.append(Draft(tags=tags, bibtex=text, line=block.line, section=tuple(filter(None, section))))
+    found.outside = left
+    return drafts
+
+
+def _report_left(found: Found, drafts: Sequence[Draft], report: Report) -> None:
+    """Say for each stretch of text that belongs to no paper where it stands."""
+    papers = sorted(draft.line for draft in drafts)
+    stretches: dict[tuple[int, tuple[str, ...]], list[tuple[int, str, int]]] = {}
+    for node, section in sorted(found.outside, key=lambda pair: pair[0].line):
+        if any(re.search(r"\b(?:contents|toc)\b|目录|目次", name, re.I) for name in section):
+            continue
+        for one in node.walk():
+            shown = _says(one)
+            if shown:
+                stretches.setdefault((bisect_left(papers, one.line), section), []).append(
+                    (one.line, shown, max(one.end, one.line))
+                )
+    for first, *rest in stretches.values():
+        count = len(rest)
+        more = f" and {count} more line{'s' * (count > 1)}, up to line {[first, *rest][-1][0]}" if count else ""
+        report.add(
+            "note", "outside-a-paper", f"belongs to no paper and stays in the list: {first[1][:60]!r}{more}", first[0]
+        )
+
+
+def _says(node: Node) -> str:
+    """The words of a block that is worth telling of: no badge, no rule, no jump within the page."""
+    if node.kind in ("rule", "section", "table") or (
+        node.kind == "region" and node.info in ("comment", "skip", "none", "close", "notes")
+    ):
+        return ""
+    links = node.text.of("link")
+    if links and all(mark.url.startswith("#") for mark in links):
+        return ""
+    if node.kind == "row":
+        return " | ".join(cell.text.plain for cell in node.children)
+    return (words.plain(node.text.plain) and node.text.plain.replace("\n", " ")) or node.raw[:80].strip()

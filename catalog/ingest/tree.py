@@ -1,0 +1,311 @@
+"""A list as a tree: sections, items, rows, paragraphs, each with its lines in the source. Knows no words.
+
+Everything comes as HTML: Markdown from cmark, other formats from pandoc, bookmarks as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from lxml import etree
+
+NodeKind = Literal["section", "item", "para", "table", "row", "code", "quote", "rule", "region"]
+_MARKS = {"strong": "strong", "b": "strong", "em": "em", "i": "em", "code": "code", "tt": "code", "del": "del",
+          "s": "del", "strike": "del", "a": "link", "sub": "sub", "sup": "sup", "kbd": "code"}  # fmt: skip
+_BLOCKS_NAMES = (
+    "h1 h2 h3 h4 h5 h6 p li dt dd table tr td th pre blockquote div details summary ul ol dl section hr "
+    "center body html thead tbody tfoot article main header footer figure"
+)
+_BLOCKS = frozenset(_BLOCKS_NAMES.split(" "))
+_NESTED = frozenset({"li", "dt", "dd", "blockquote", "details"})
+_SPACE = re.compile(r"[ \t\r\f\v]+")
+
+
+class Mark(NamedTuple):
+    """A stretch of a text that is marked: strong, em, code, del, link or image (`title` is its alt text)."""
+
+    kind: str
+    start: int
+    end: int
+    url: str = ""
+    title: str = ""
+
+
+class Text(NamedTuple):
+    """Inline text and its marks; a line break is a newline in `plain`."""
+
+    plain: str = ""
+    marks: tuple[Mark, ...] = ()
+
+    def of(self, *kinds: str) -> list[Mark]:
+        """The marks of these kinds, in order."""
+        return [mark for mark in self.marks if mark.kind in kinds]
+
+    def cut(self, start: int, end: int) -> Text:
+        """The part from start to end, without blanks around it."""
+        piece = self.plain[start:end]
+        first, last = start, end
+        start += len(piece) - len(piece.lstrip())
+        end = start + len(piece.strip())
+        marks = tuple(
+            m._replace(start=min(max(m.start, start), end) - start, end=min(max(m.end, start), end) - start)
+            for m in self.marks
+            if (m.start < end and m.end > start if m.end > m.start else first <= m.start <= last)
+        )
+        return Text(self.plain[start:end], marks)
+
+    def lines(self) -> list[Text]:
+        """Its lines, the empty ones left out unless a picture stands there."""
+        if "\n" not in self.plain:
+            return [self] if self.plain.strip() or self.marks else []
+        out, at = [], 0
+        for line in self.plain.split("\n"):
+            one = self.cut(at, at + len(line))
+            if one.plain or one.marks:
+                out.append(one)
+            at += len(line) + 1
+        return out
+
+
+@dataclass(slots=True)
+class Node:
+    """A block. `line` and `end` are its first and last line; a section's children are what stands under its heading.
+
+    A row's children are its cells, as paragraphs. `raw` is the content of code, or of a region cut out beforehand,
+    whose sort `info` then names.
+    """
+
+    kind: NodeKind
+    line: int = 0
+    end: int = 0
+    text: Text = field(default_factory=Text)
+    children: list[Node] = field(default_factory=list)
+    level: int = 0
+    info: str = ""
+    raw: str = ""
+
+    def walk(self) -> Iterator[Node]:
+        """The node and all below it, in order."""
+        todo = [self]
+        while todo:
+            node = todo.pop()
+            yield node
+            todo += reversed(node.children)
+
+
+class Region(NamedTuple):
+    """Lines that were cut out before parsing: BibTeX, fenced notes, formulas, comments."""
+
+    kind: str
+    line: int
+    end: int
+    raw: str
+    info: str = ""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A container under construction, with the sections open inside it."""
+
+    node: Node
+    sections: list[Node]
+
+    def top(self) -> Node:
+        return self.sections[-1] if self.sections else self.node
+
+
+class _Builder:
+    """Turns parsed HTML into nodes, one pass, without recursion: lists may be nested a thousand deep."""
+
+    def __init__(self, regions: Mapping[str, Region], soft: str) -> None:
+        self.regions, self.soft = regions, soft
+        self.open = [_Open(Node("section"), [])]
+        self.parts: list[str] = []
+        self.length = 0
+        self.marks: list[Mark] = []
+        self.pending: list[tuple[str, int, str, str]] = []
+        self.line = 1
+        self.spans: list[tuple[int, int]] = []
+        self.pre = 0
+        self.exact = False
+
+    def say(self, text: str | None) -> None:
+        """Add text to the block under way."""
+        if not text:
+            return
+        if not self.pre:
+            text = text.expandtabs(1) if self.exact else _SPACE.sub(" ", text)
+            if "\n" in text:
+                inside = any(kind != "code" for kind, *_ in self.pending)
+                text = re.sub(r" ?\n ?", " " if inside or not (self.exact and self.soft) else self.soft, text)
+            if self.length == 0 or self.parts[-1].endswith("\n"):
+                text = text.lstrip(" ") if self.length else text.lstrip(" \n")
+        if text:
+            self.parts.append(text)
+            self.length += len(text)
+
+    def flush(self, target: Node | None = None) -> None:
+        """The block under way is complete: it becomes the text of `target`, or a paragraph."""
+        plain = "".join(self.parts)
+        if plain.strip() or self.marks:
+            text = Text(plain, tuple(sorted(self.marks, key=lambda m: (m.start, -m.end)))).cut(0, len(plain))
+            self.parts, self.length, self.marks = [], 0, []
+            self.pending = [(kind, 0, url, title) for kind, _, url, title in self.pending]
+            line, end = self.spans[-1] if self.spans else (self.line, self.line)
+            owner = target or self.open[-1].node
+            if target is None and owner.kind == "item" and not owner.children and not owner.text.plain:
+                target = owner
+            if target is not None:
+                target.text = text
+            else:
+                self.open[-1].top().children.append(Node("para", line, end, text))
+        self.parts, self.length, self.marks = [], 0, []
+
+    def start(self, element: Any, tag: str) -> None:
+        if tag in _MARKS:
+            url = (element.get("href") or "") if tag == "a" else ""
+            self.pending.append((_MARKS[tag], self.length, url, element.get("title") or ""))
+        elif tag == "br":
+            self.parts.append("\n")
+            self.length += 1
+        elif tag == "img":
+            alt = element.get("alt") or ""
+            self.marks.append(Mark("image", self.length, self.length, element.get("src") or "", alt))
+        elif tag == "input" and element.get("type") == "checkbox":
+            self.say("[x] " if element.get("checked") is not None else "[ ] ")
+        elif tag in _BLOCKS:
+            self._block(element, tag)
+        if tag not in ("script", "style", "title"):
+            self.say(element.text)
+
+    def _block(self, element: Any, tag: str) -> None:
+        self.flush()
+        position = element.get("data-sourcepos")
+        if position:
+            first, _, last = position.partition("-")
+            self.line = int(first.partition(":")[0])
+            span = (self.line, int(last.partition(":")[0]))
+        else:
+            self.line = int(element.get("data-line") or self.line)
+            span = (self.line, self.line)
+        self.exact = bool(position)
+        self.spans.append(span)
+        inside = self.open[-1]
+        if tag in _NESTED:
+            kind: NodeKind = "quote" if tag == "blockquote" else "section" if tag == "details" else "item"
+            node = Node(kind, *span, level=7 if tag == "details" else 0, info=tag)
+            inside.top().children.append(node)
+            self.open.append(_Open(node, []))
+        elif tag in ("table", "tr", "td", "th"):
+            kind = "table" if tag == "table" else "row" if tag == "tr" else "para"
+            node = Node(kind, *span, info=tag)
+            inside.top().children.append(node)
+            self.open.append(_Open(node, []))
+        elif tag == "hr":
+            inside.top().children.append(Node("rule", *span))
+        elif tag == "pre":
+            self.pre += 1
+
+    def end(self, element: Any, tag: str) -> None:
+        if tag in _MARKS and self.pending:
+            kind, start, url, title = self.pending.pop()
+            if self.length > start or kind == "link":
+                self.marks.append(Mark(kind, start, self.length, url, title))
+        elif tag in _BLOCKS and self.spans:
+            self._close(element, tag)
+            self.spans.pop()
+            self.exact = bool(element.getparent() is not None and element.getparent().get("data-sourcepos"))
+        self.say(element.tail)
+
+    def _close(self, element: Any, tag: str) -> None:
+        inside = self.open[-1]
+        if tag[0] == "h" and tag[1:].isdigit():
+            self._section(int(tag[1]))
+        elif tag == "pre":
+            self.pre -= 1
+            code = element.find("code")
+            language = (code.get("class") or "") if code is not None else ""
+            raw = "".join(element.itertext()).rstrip("\n")
+            self.parts, self.length, self.marks = [], 0, []
+            inside.top().children.append(
+                Node("code", *self.spans[-1], raw=raw, info=language.removeprefix("language-"))
+            )
+        elif tag == "summary" and inside.node.info == "details":
+            self.flush(inside.node)
+        elif tag in ("td", "th"):
+            cell = Text("".join(self.parts), tuple(sorted(self.marks, key=lambda m: (m.start, -m.end))))
+            own = inside.node
+            self.parts, self.length, self.marks = [], 0, []
+            blocks = [node.text for node in own.walk() if node.text.plain or node.text.marks]
+            own.text, own.children = joined([*blocks, cell.cut(0, len(cell.plain))]), []
+            self.open.pop()
+        else:
+            self.flush()
+            if tag in _NESTED or tag in ("table", "tr"):
+                self.open.pop()
+
+    def _section(self, level: int) -> None:
+        inside = self.open[-1]
+        while inside.sections and inside.sections[-1].level >= level:
+            inside.sections.pop()
+        node = Node("section", *self.spans[-1], level=level)
+        self.flush(node)
+        inside.top().children.append(node)
+        inside.sections.append(node)
+
+    def comment(self, text: str) -> None:
+        """A comment stands for what was cut out before parsing."""
+        region = self.regions.get(text.strip())
+        if not region:
+            return
+        self.flush()
+        self.line = region.line
+        if region.kind == "open":
+            node = Node("section", region.line, region.end, level=7, info="details")
+            self.open[-1].top().children.append(node)
+            self.open.append(_Open(node, []))
+        elif region.kind == "close":
+            if self.open[-1].node.info == "details":
+                self.open.pop().node.end = region.line
+        elif region.kind == "summary" and self.open[-1].node.info == "details":
+            self.open[-1].node.text = Text(region.raw)
+        elif region.kind != "summary":
+            node = Node("region", region.line, region.end, info=region.kind, raw=region.raw)
+            node.text = Text(region.info)
+            self.open[-1].top().children.append(node)
+
+
+def joined(texts: list[Text]) -> Text:
+    """Texts as lines of one."""
+    plain, marks = "", []
+    for text in texts:
+        if not text.plain and not text.marks:
+            continue
+        at = len(plain) + (1 if plain else 0)
+        plain = f"{plain}\n{text.plain}" if plain else text.plain
+        marks += [m._replace(start=m.start + at, end=m.end + at) for m in text.marks]
+    return Text(plain, tuple(marks))
+
+
+def from_html(html: str, regions: Mapping[str, Region] | None = None, soft: str = "") -> Node:
+    """The tree of an HTML text. `soft` is what a line end in the source becomes: "" for a blank, or a newline."""
+    builder = _Builder(regions or {}, soft)
+    parser = etree.HTMLParser(huge_tree=True, encoding="utf-8")
+    root = etree.fromstring(f"<body>{html}</body>".encode(errors="replace"), parser=parser)
+    if root is None:
+        return builder.open[0].node
+    for event, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
+        if event == "comment":
+            builder.comment(element.text or "")
+            builder.say(element.tail)
+        elif event == "pi":
+            builder.say(element.tail)
+        elif event == "start":
+            builder.start(element, element.tag)
+        else:
+            builder.end(element, element.tag)
+    builder.flush()
+    return builder.open[0].node

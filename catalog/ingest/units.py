@@ -1,0 +1,644 @@
+"""Which blocks of a list are its entries: headings, items, rows or paragraphs, with what belongs to each."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from catalog.ingest import template, urls, values, words
+from catalog.ingest.line import Line, at_paper, external, leads_to_paper, marked_title, prepared
+from catalog.ingest.tree import Node, Text
+
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_LABEL = re.compile(r"[^:：\[\]<>|()\n]{1,40}[:：]")
+_CITES_PERHAPS = re.compile(r"\d|[\[\"“(（]|et al|, ")
+_TO_READ = re.compile(
+    r"\b(?:papers?|articles?|literature|publications?|to[ -]?read|reading)\b|论文|论著|已读|待读", re.I
+)
+_CITED = re.compile(r"\(?(?:19|20)\d\d\)?|\bet al\b|\barXiv\b|\bIn [A-Z]|\bProc\b", re.I)
+_ID = re.compile(r"\b(?:doi:\s*|https?://doi\.org/)10\.\d{4}|\barXiv:\s*\d{4}\.\d{4}", re.I)
+BIB = ("bibtex", "verbatim")
+
+
+@dataclass(slots=True)
+class Unit:
+    """An entry of the list: its block, its line, what belongs to it, and the headings above it.
+
+    `cells` are the other columns of a row, each with its header. `run` names the siblings it is read with. `worth` is
+    how much speaks for a paper.
+    """
+
+    node: Node
+    line: Line
+    section: tuple[str, ...] = ()
+    run: str = "item"
+    body: list[Node] = field(default_factory=list)
+    cells: list[tuple[str, Text]] = field(default_factory=list)
+    worth: float = 0.0
+    linked: bool = False
+
+
+@dataclass(slots=True)
+class Found:
+    """All entries of a list in order, and the blocks that belong to none, with the headings above each."""
+
+    units: list[Unit] = field(default_factory=list)
+    outside: list[tuple[Node, tuple[str, ...]]] = field(default_factory=list)
+    titled: int = 0
+
+
+class Finder:
+    """Looks for the entries of one list; lines are prepared once."""
+
+    def __init__(self, root: Node) -> None:
+        self.root = root
+        self.lines: dict[int, Line] = {}
+        self.common = common_words(root)
+        self.papers: set[int] = set()
+        self.found = Found()
+
+    def line(self, node: Node) -> Line:
+        """The line of a block, prepared once."""
+        if id(node) not in self.lines:
+            self.lines[id(node)] = prepared(node.text)
+        return self.lines[id(node)]
+
+    def run(self) -> Found:
+        """Find them all."""
+        promote(self.root)
+        self._judge_headings()
+        self._section(self.root, ())
+        self.found.units.sort(key=lambda unit: unit.node.line)
+        return self.found
+
+    # headings
+
+    def _judge_headings(self) -> None:
+        """Which headings are papers; where most of one level are, those that are not plainly topics are, too."""
+        sections = [node for node in self.root.walk() if node.kind == "section" and node.text.plain and node.level]
+        signs = {id(node): self._signs(node) for node in sections}
+        for node in reversed(sections):
+            inner = any(id(child) in self.papers for child in node.children)
+            if signs[id(node)] >= 2 or (signs[id(node)] >= 1 and not inner):
+                self.papers.add(id(node))
+        levels: dict[int, list[Node]] = defaultdict(list)
+        for node in sections:
+            levels[node.level].append(node)
+        for level, nodes in levels.items():
+            sure = sum(id(node) in self.papers for node in nodes)
+            if level < 7 and sure >= 3 and sure * 2 > len(nodes):
+                for node in nodes:
+                    bare = (
+                        words.is_generic(node.text.plain)
+                        or words.is_part(node.text.plain)
+                        or words.is_boilerplate(node.text.plain)
+                    )
+                    if (
+                        signs[id(node)] == 0
+                        and not bare
+                        and not any(c.kind in ("section", "item", "table") for c in node.children)
+                    ):
+                        self.papers.add(id(node))
+
+    def _signs(self, node: Node) -> float:
+        """How much a section says that its heading is a paper: 2 surely, 1 likely, 0 not, -1 it is a topic."""
+        if marked := marked_title(node.text):
+            self.lines[id(node)] = marked
+        line = self.line(node)
+        if line.own:
+            return 2
+        title = line.plain[line.start :]
+        if line.status and not words.status_word(title) and title.strip():
+            return 2
+        plain = node.text.plain
+        if words.is_generic(plain) or words.is_boilerplate(plain) or words.is_part(plain) or words.status_word(plain):
+            return -1
+        own = list(_own_blocks(node))
+        paper_blocks = facts = links = bibs = listed = 0
+        for block in own:
+            if block.kind == "region":
+                bibs += block.info in BIB
+            elif block.kind == "table":
+                listed += self._paper_table(block) is not None
+            elif block.kind in ("para", "item"):
+                sort = self._sort(block)
+                listed += sort == "entry"
+                facts += sort == "fact"
+                links += sort == "links"
+                paper_blocks += any(at_paper(a) for a in self.line(block).anchors)
+        if any(anchor.titled and leads_to_paper(anchor) for anchor in line.anchors):
+            return 1 if not listed else 0
+        if listed > (1 if facts + links > 2 else 0):
+            return -1
+        if bibs:
+            return 1 if bibs == 1 or facts or links or self._resembles(node, own) else 0
+        if (facts or links) and paper_blocks <= max(1, links):
+            return 1
+        return (
+            1
+            if paper_blocks == 1
+            and len(own) <= 4
+            and any(leads_to_paper(a) for b in own for a in self.line(b).anchors if not a.titled)
+            else 0
+        )
+
+    def _resembles(self, node: Node, own: Sequence[Node]) -> bool:
+        mine = set(re.findall(r"\w{3,}", node.text.plain.lower()))
+        return any(
+            mine & set(re.findall(r"\w{3,}", b.raw.lower().partition("title")[2][:200])) for b in own if b.info in BIB
+        )
+
+    def _sort(self, node: Node) -> str:
+        """What a block below a heading is: "fact", "links", "entry" or "prose"."""
+        line = self.line(node)
+        if not line.plain.strip():
+            return "links" if line.anchors else "prose"
+        if is_fact(line.text):
+            return "fact"
+        if is_links(line):
+            return "links"
+        worth, opens = self.worth(node)
+        return "entry" if worth >= 1 and opens else "prose"
+
+    # judging
+
+    def worth(self, node: Node) -> tuple[float, bool]:
+        """How much speaks for an item or paragraph being a paper, and whether it opens with a title."""
+        line = self.line(node)
+        if not node.children and not line.anchors and not line.badges and not _CITES_PERHAPS.search(line.plain):
+            return 0.0, bool(line.plain) and not words.is_role(line.plain) and not line.plain.endswith((":", "："))
+        found = [anchor for anchor in line.anchors if external(anchor)]
+        below = [
+            anchor
+            for child in node.children
+            if child.kind == "para" or (child.kind == "item" and self._fieldlike(child))
+            for anchor in self.line(child).anchors
+            if external(anchor) and (child.kind == "item" or anchor.role or anchor.bracketed)
+        ]
+        every = [*found, *below]
+        worth = 0.0
+        plain = line.plain[line.start :]
+        cited = _cites(plain[:1500])
+        if any(at_paper(a) for a in every) or _ID.search(plain):
+            worth += 2
+        elif any(a.role == "paper" for a in every):
+            worth += 1.5
+        elif cited == 1:
+            pass
+        elif every and all(
+            urls.name_of_place(a.mark.url) in ("code", "video", "blog", "docs", "notebook")
+            or a.role in ("code", "video", "blog", "demo")
+            for a in every
+        ):
+            worth -= 1.5
+        if line.anchors and all(a.mark.url.startswith("#") for a in line.anchors):
+            worth -= 5
+        if any(a.bracketed and not a.role and urls.name_of_place(a.mark.url) == "paper" for a in found):
+            worth += 1
+        if cited:
+            worth += cited
+        elif not every and _quoted_citation(line, self.common):
+            worth += 1
+        if any(name in ("venue", "arxiv", "doi") for name, _ in line.badges):
+            worth += 1
+        if any(child.kind == "region" and child.info in BIB for child in node.children):
+            worth += 2
+        opens = (
+            bool(plain.strip())
+            and (not words.is_role(plain) or any(a.titled for a in line.anchors))
+            and not self._is_prose(line)
+            and not words.undecorated(plain).endswith((":", "："))
+        )
+        if opens and every and not found and not _title_alone(line):
+            opens = bool(below)
+        return worth, opens
+
+    def _is_prose(self, line: Line) -> bool:
+        """Whether a line is a sentence that links to something rather than an entry."""
+        plain = line.plain[line.start :]
+        first = next((a for a in line.anchors if external(a)), None)
+        if not first or any(a.bracketed or a.image or a.role for a in line.anchors):
+            return False
+        before = line.plain[line.start : first.mark.start].strip(" *_~\"“'`")
+        if not before or line.text.of("strong") or '"' in plain or "“" in plain or _CITED.search(plain):
+            return False
+        after = line.plain[first.mark.end :].strip(" .")
+        return bool(after) and first.titled and len(before.split()) > 1
+
+    def _fieldlike(self, node: Node) -> bool:
+        line = self.line(node)
+        return is_fact(line.text) or is_links(line)
+
+    def _paper_table(self, table: Node) -> int | None:
+        """The column of the titles, where a table lists papers."""
+        rows = [row for row in table.children if row.kind == "row" and row.children]
+        if len(rows) < 2 and not (rows and rows[0].children[0].info == "td"):
+            return None
+        head = _header(rows)
+        body = rows[1:] if head else rows
+        names = [
+            words.field_of(name) or ("paper" if words.link_of(name) == "paper" else "") or _joint(name) for name in head
+        ]
+        if is_tutorials(head):
+            return None
+        best, column = 0.0, None
+        for at in range(max((len(row.children) for row in body), default=0)):
+            cells = [self.line(row.children[at]) for row in body[:200] if at < len(row.children)]
+            name = names[at] if at < len(names) else ""
+            if name in (
+                "authors",
+                "date",
+                "link",
+                "notes",
+                "abstract",
+                "status",
+                "tags",
+                "rating",
+                "order",
+                "venue",
+            ) and "title" in (*names, "paper"):
+                continue
+            texts = [line for line in cells if line.plain[line.start :].strip()]
+            shape = sum(_best(line, self.common) for line in texts) / max(1, len(body[:200]))
+            worth = shape + (2 if name == "title" else 0.8 if name == "paper" and shape > 0.4 else 0)
+            if shape > 0.15 and worth > best:
+                best, column = worth, at
+        if column is None:
+            return None
+        leads = sum(any(leads_to_paper(a) for cell in row.children for a in self.line(cell).anchors) for row in body)
+        known = sum(bool(name) and name != "order" for n, name in enumerate(names) if n != column)
+        mine = names[column] if column < len(names) else ""
+        others = known + sum(bool(words.link_of(name)) for n, name in enumerate(head) if n != column and not names[n])
+        sure = mine in ("title", "paper") and others > 0
+        if leads * 2 >= len(body) and (mine in ("title", "paper", "") or not head):
+            return column
+        return column if sure or (leads and mine == "title") else None
+
+    # collecting
+
+    def _section(self, node: Node, path: tuple[str, ...]) -> None:
+        """The entries below a heading, which itself is none."""
+        todo: list[tuple[Node, tuple[str, ...]]] = [(node, path)]
+        while todo:
+            section, above = todo.pop()
+            here = (*above, section.text.plain) if section.text.plain else above
+            blocks: list[Node] = []
+            for child in section.children:
+                if child.kind == "section" and id(child) in self.papers:
+                    self._blocks(blocks, here)
+                    blocks = []
+                    self._paper_section(child, here, todo)
+                elif child.kind == "section":
+                    self._blocks(blocks, here)
+                    blocks = []
+                    todo.append((child, here))
+                else:
+                    blocks.append(child)
+            self._blocks(blocks, here)
+
+    def _paper_section(self, node: Node, above: tuple[str, ...], todo: list[tuple[Node, tuple[str, ...]]]) -> None:
+        unit = Unit(node, self.line(node), above, f"heading {node.level}", worth=3, linked=True)
+        for child in node.children:
+            inner = child.kind == "section" and (
+                id(child) in self.papers or any(id(x) in self.papers for x in child.walk())
+            )
+            if inner and child.level > 0 and not words.is_part(child.text.plain):
+                todo.append((Node("section", child.line, child.end, children=[child]), above))
+            elif child.kind == "item" and self.line(child).status and self._stands_alone(child):
+                self._items([child], above, False)
+            else:
+                unit.body.append(child)
+        self.found.units.append(unit)
+
+    def _blocks(self, blocks: Sequence[Node], section: tuple[str, ...]) -> None:
+        """The entries among the blocks of one section."""
+        blocks = _without_quotes(blocks)
+        if not blocks:
+            return
+        skip = any(words.is_boilerplate(name) for name in section[1:] or section)
+        groups: list[Node] = []
+        outside: list[Node] = []
+        last: Unit | None = None
+        para: Unit | None = None
+        for block in blocks:
+            if block.kind == "table" and not skip and (column := self._paper_table(block)) is not None:
+                self._rows(block, column, section)
+                para = None
+            elif block.kind == "item":
+                if para and self._fieldlike(block):
+                    para.body.append(block)
+                else:
+                    para = None
+                    groups.append(block)
+            elif block.kind == "para" and not skip and self._opens_paragraph(block):
+                worth, _ = self.worth(block)
+                para = last = Unit(block, self.line(block), section, "paragraph", worth=worth, linked=True)
+                self.found.units.append(para)
+            elif (
+                para
+                and block.kind in ("para", "region", "quote")
+                and not (block.kind == "para" and block.text.plain.endswith(":"))
+            ):
+                para.body.append(block)
+            elif block.kind == "region" and block.info in BIB and not groups:
+                outside.append(block)
+            elif block.kind == "region" and block.info in BIB:
+                groups[-1].children.append(block)
+            else:
+                outside.append(block)
+        self._items(groups, section, skip)
+        self.found.outside += [(block, section) for block in outside]
+        del last
+
+    def _opens_paragraph(self, node: Node) -> bool:
+        line = self.line(node)
+        if not line.plain.strip() or is_fact(line.text) or is_links(line):
+            return False
+        worth, opens = self.worth(node)
+        first = line.anchors[0] if line.anchors else None
+        at = line.start
+        marked = any(m.kind == "strong" and m.start <= at + 2 for m in line.text.marks) or (
+            first is not None and first.titled and first.mark.start <= at + 3 and len(first.label.split()) > 1
+        )
+        return (
+            worth >= 1
+            and opens
+            and (marked or line.plain[at : at + 1] in '"“' or (at > 1 and worth >= 2) or _citation(line, self.common))
+        )
+
+    def _items(self, tops: Sequence[Node], section: tuple[str, ...], skip: bool) -> None:
+        """The items of a section's lists, deeper ones decided with the others of their depth."""
+        kind = next((k for name in reversed(section) if (k := words.kind_of(name))), "")
+        wanted = any(_TO_READ.search(name) for name in section)
+        layer: list[tuple[Node, tuple[str, ...]]] = [(node, ()) for node in tops]
+        depth = 0
+        while layer:
+            judged = [(node, groups, *self.worth(node)) for node, groups in layer]
+            chosen = self._chosen(judged, kind, wanted, skip)
+            below: list[tuple[Node, tuple[str, ...]]] = []
+            for (node, groups, worth, _), take in zip(judged, chosen, strict=True):
+                inner = self._inner(node, take)
+                if take:
+                    unit = Unit(node, self.line(node), (*section, *groups), f"item {depth}", worth=worth)
+                    unit.linked = bool(self.line(node).anchors)
+                    unit.body = [child for child in node.children if id(child) not in inner]
+                    self.found.units.append(unit)
+                elif inner:
+                    self.found.outside += [
+                        (child, section) for child in node.children if id(child) not in inner and child.kind != "item"
+                    ]
+                else:
+                    self.found.outside.append((node, section))
+                text = self.line(node).plain[self.line(node).start :].strip(" :：")
+                group = (
+                    (*groups, text)
+                    if inner and not take and len(text) <= 80 and not self.line(node).anchors
+                    else groups
+                )
+                below += [(child, group) for child in node.children if id(child) in inner]
+            layer, depth = below, depth + 1
+
+    def _inner(self, node: Node, taken: bool) -> set[int]:
+        """The nested items that are entries of their own rather than fields or remarks."""
+        items = [child for child in node.children if child.kind == "item"]
+        if not items:
+            return set()
+        if not taken:
+            deep = any(self.worth(x)[0] >= 1 or any(c.kind == "item" for c in x.children) for x in items)
+            return {id(item) for item in items} if deep else set()
+        alike = [item for item in items if not self._fieldlike(item) and self._stands_alone(item)]
+        return {id(item) for item in alike} if len(alike) * 2 > len(items) else set()
+
+    def _stands_alone(self, node: Node) -> bool:
+        """Whether an item inside a paper's is a paper by itself: a title at its beginning, and a link to a paper."""
+        worth, opens = self.worth(node)
+        line = self.line(node)
+        spans = template.candidates(line, self.common)
+        best = max(
+            ((template.score(line, name, span, self.common), span) for name, span in spans.items()),
+            default=(0.0, (0, 0)),
+        )
+        return worth >= 1.5 and opens and best[0] >= 0.6 and best[1][0] <= line.start + 4
+
+    def _chosen(
+        self,
+        judged: Sequence[tuple[Node, tuple[str, ...], float, bool]],
+        kind: str,
+        wanted: bool,
+        skip: bool,
+    ) -> list[bool]:
+        """Which items of one depth are papers: those that say so, and where most do those that only look alike."""
+        if skip:
+            return [False] * len(judged)
+        titled = [worth for _, _, worth, opens in judged if opens]
+        sure = sum(worth >= 1 for worth in titled)
+        share = sure / len(titled) if titled else 0.0
+        out = []
+        for node, _, worth, opens in judged:
+            line = self.line(node)
+            if kind:
+                beside = any(at_paper(a) for a in line.anchors)
+                worth -= 1.0 if beside and kind != "people" else 2.2
+            threshold = 1.0
+            if share >= 0.6 and sure >= 2 and not kind:
+                threshold = -2.0
+            elif share < 0.25:
+                threshold = 1.0 if worth >= 1.5 else 1.5
+            if kind and share > 0.75:
+                threshold = 0.9
+            task = wanted and line.status is not None and bool(line.anchors or node.text.plain)
+            fits = worth >= threshold and (bool(line.anchors) or worth >= 1 or share >= 0.6)
+            shape = threshold > 0 or any(a.titled for a in line.anchors) or _best(line, self.common) > 0.3
+            out.append(opens and ((fits and shape) or (task and not kind)))
+        return out
+
+    def _rows(self, table: Node, column: int, section: tuple[str, ...]) -> None:
+        rows = [row for row in table.children if row.kind == "row" and row.children]
+        head = _header(rows)
+        for row in rows[1:] if head else rows:
+            cells = row.children
+            if column >= len(cells):
+                self.found.outside.append((row, section))
+                continue
+            main = self.line(cells[column])
+            others = [(head[n] if n < len(head) else "", cell.text) for n, cell in enumerate(cells) if n != column]
+            if not main.plain[main.start :].strip():
+                if any(text.plain.strip() or text.marks for _, text in others):
+                    self.found.outside.append((row, section))
+                continue
+            if words.is_role(main.plain) and len({words.plain(t.plain) for _, t in others}) <= 1:
+                continue
+            unit = Unit(row, main, section, "row " + "|".join(head), cells=others, worth=2, linked=True)
+            if not any(words.plain(text.plain) for _, text in others) and not main.anchors and len(head) > 1:
+                self.found.outside.append((row, section))
+                continue
+            self.found.units.append(unit)
+
+
+def promote(root: Node) -> None:
+    """Make a paragraph all in bold, followed by links or facts, the heading of what follows it."""
+    for node in list(root.walk()):
+        if node.kind not in ("section", "item", "quote") or len(node.children) < 2:
+            continue
+        out: list[Node] = []
+        head: Node | None = None
+        for at, child in enumerate(node.children):
+            after = node.children[at + 1] if at + 1 < len(node.children) else None
+            if child.kind == "section":
+                head = None
+            if (
+                child.kind == "para"
+                and _all_bold(child.text)
+                and after
+                and after.kind in ("item", "para", "section", "region", "table")
+                and not (after.kind == "para" and _all_bold(after.text))
+            ):
+                head = Node("section", child.line, child.end, child.text, level=7, info="bold")
+                out.append(head)
+            elif head and child.kind != "rule":
+                head.children.append(child)
+            else:
+                out.append(child)
+        node.children = out
+
+
+def _without_quotes(blocks: Sequence[Node]) -> list[Node]:
+    """The blocks, with those in quotes in the place of the quotes."""
+    out, todo = [], list(reversed(blocks))
+    while todo:
+        block = todo.pop()
+        if block.kind == "quote":
+            todo += reversed(block.children)
+        else:
+            out.append(block)
+    return out
+
+
+def _all_bold(text: Text) -> bool:
+    plain = text.plain.strip()
+    strong = text.of("strong")
+    if len(strong) != 1 or strong[0].start > 2 or strong[0].end < len(plain) - 2 or not 0 < len(plain) < 300:
+        return False
+    return "\n" not in plain and not text.of("link") and not is_fact(text) and not plain.endswith((":", "："))
+
+
+def _own_blocks(node: Node) -> Iterator[Node]:
+    """The blocks right below a heading, and those below headings of mere parts such as "Citation"."""
+    for child in node.children:
+        if child.kind == "section":
+            if words.is_part(child.text.plain) or not child.text.plain or child.info == "details":
+                yield from _own_blocks(child)
+        else:
+            yield child
+            if child.kind == "item" and not child.text.plain:
+                yield from child.children
+
+
+def is_fact(text: Text) -> bool:
+    """Whether a line is a label that we know, and its value."""
+    match = _LABEL.match(text.plain.lstrip("> \t")[:60])
+    if not match:
+        return False
+    name = match[0][:-1].strip(" *_`")
+    if name.startswith(("http", "!")):
+        return False
+    known = words.field_of(name) or words.link_of(name)
+    return bool(known) or bool(re.search(r"\blinks?$", name, re.I)) or (words.plain(name) in ("citation", "bibtex"))
+
+
+def is_links(line: Line) -> bool:
+    """Whether a line holds nothing but links whose labels say what they lead to."""
+    if not line.anchors or not any(external(a) for a in line.anchors):
+        return False
+    if any(a.titled for a in line.anchors) and not (
+        all(not a.titled or len(a.label.split()) <= 4 for a in line.anchors)
+        and any(a.role for a in line.anchors)
+        and len(line.anchors) > 1
+    ):
+        return False
+    rest, at = [], line.start
+    for anchor in line.anchors:
+        rest.append(line.plain[at : anchor.mark.start])
+        at = max(at, anchor.mark.end)
+    rest.append(line.plain[at:])
+    left = [words.plain(part) for part in rest]
+    return all(
+        not part
+        or words.link_of(part)
+        or len(part) <= 2
+        or part in ("and", "or", "links", "link")
+        or (part.startswith("not ") and len(part) < 12)
+        for part in left
+    )
+
+
+def is_tutorials(head: Sequence[str]) -> bool:
+    """Whether a table lists tutorials or notebooks."""
+    some = any(re.search(r"\b(?:tutorials?|notebooks?)\b", name, re.I) for name in head)
+    return some and not any(re.search(r"\b(?:title|papers?|publications?|article)\b", name, re.I) for name in head[:1])
+
+
+def _joint(name: str) -> str:
+    """The field of a column that holds several: "Title & Authors"."""
+    parts = [words.field_of(part) for part in re.split(r"\s*(?:&|/|,|\+|\band\b|和|与|、)\s*", name)]
+    return "title" if "title" in parts else next((part for part in parts if part), "")
+
+
+def _header(rows: Sequence[Node]) -> list[str]:
+    """The names of the columns; empty where the first row is not a header."""
+    first = rows[0].children if rows else []
+    names = [cell.text.plain.strip() for cell in first]
+    if first and (first[0].info == "th" or all(words.field_of(n) or words.link_of(n) for n in names if n)):
+        return names if any(names) else [""] * len(names)
+    return []
+
+
+def _title_alone(line: Line) -> bool:
+    return bool(line.text.of("strong")) or bool(_YEAR.search(line.plain)) or len(line.plain.split()) > 2
+
+
+def _cites(plain: str) -> float:
+    """Whether a text names a venue or a year in the manner of a citation: 1 where it does, less for a bare year."""
+    bare = 0.0
+    for match in re.finditer(
+        r"[(（\[]([^()（）\[\]]{2,60})[)）\]]|[,.·|]\s*([A-Z][^,.()·|]{1,50}(?:19|20)\d\d)", plain
+    ):
+        inner = match[1] or match[2]
+        shown = values.venue(inner)
+        if shown and (shown.known or (shown.date and len(inner) < 40)):
+            return 1.0
+        if match[1] and re.fullmatch(r"\s*(?:19|20)\d\d\s*", inner):
+            bare = 1.0
+    if bare or not values.date(plain):
+        return bare
+    parts = re.split(r"[.,]\s+", plain)[1:6]
+    return float("et al" in plain or any((v := values.venue(part)) is not None and v.known for part in parts))
+
+
+def _quoted_citation(line: Line, common: set[str]) -> bool:
+    return bool(_CITED.search(line.plain)) and _citation(line, common)
+
+
+def _citation(line: Line, common: set[str]) -> bool:
+    """Whether a line opens with names and goes on with a title: a reference."""
+    return "after-names" in template.candidates(line, common) or bool(
+        line.plain[line.start :].find('"') > 3
+        and values.likely_people(line.plain[line.start :].partition('"')[0].strip(" ,.(0123456789)"), common, True)
+        > 0.4
+    )
+
+
+def _best(line: Line, common: set[str]) -> float:
+    """How title-like the best reading of a line is."""
+    spans = template.candidates(line, common)
+    return max((template.score(line, name, span, common) for name, span in spans.items()), default=0.0)
+
+
+def common_words(root: Node) -> set[str]:
+    """The words of a list that stand in lower case somewhere: none of them is likely to be a name."""
+    counts: Counter[str] = Counter()
+    for node in root.walk():
+        counts.update(re.findall(r"(?<![\w@/.])[a-z]{3,}(?![\w/@])", node.text.plain))
+    return set(counts)

@@ -1,0 +1,259 @@
+"""Values in a text: people, dates, venues, identifiers, ratings. Each function reads one; none guesses a place."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+from catalog.ingest import words
+
+_NEXT_YEAR = dt.date.today().year + 1
+_PARTICLES_NAMES = (
+    "van von der den de del della di da dos das du la le el al bin ibn ben ter ten zu zur af av y e i jr jr. "
+    "sr sr. ii iii iv"
+)
+_PARTICLES = frozenset(_PARTICLES_NAMES.split(" "))
+_TITLES = re.compile(r"^(?:prof\.?|professor|dr\.?|mr\.?|mrs\.?|ms\.?|sir)\s+(?=\w)", re.I)
+_ET_AL = re.compile(
+    r"[\s,;]*(?:\b(?:et\s*\.?\s*al|and\s+others|and\s+colleagues|u\.\s?a)\b\.?,?|\.\.\.|…|等人?|ほか|他|외)\s*(?:\([^()]*\))?[\s.,]*$",
+    re.I,
+)
+_BY = re.compile(r"^\W{0,3}(?:by|authors?|written by|von|par|por|от|作者)\b\s*:?\s+", re.I)
+_FOOT = re.compile(r"(?<=\w)[\d*†‡§¶∗,]*[\d*†‡§¶∗]+(?=[\s,;.]|$)|[*†‡§¶∗]+")
+_INITIALS = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,4}")
+_INITIALS_DOT = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,2}(?:[^\W\d_]\.[\s-]?){0,3}(?:\s?(?:[Jj]r|[Ss]r)\.?)?")
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+_CJK_NAME = re.compile(r"[\u3400-\u9fff]{2,4}|[\uac00-\ud7af]{2,4}|[\u3040-\u30ff\u3400-\u9fff·・ ]{2,9}")
+_WORD = re.compile(r"[^\W\d_](?:[\w'’`-]*[\w'’`])?\.?")
+
+_YEAR = r"(?:1[5-9]|20)\d\d"
+_DATES = (
+    re.compile(
+        rf"(?<![\d/.:-])(?P<y>{_YEAR})\s?[-/.年]\s?(?P<m>\d{{1,2}})\s?[-/.月]\s?(?P<d>\d{{1,2}})(?:日)?(?![\d])"
+    ),
+    re.compile(rf"(?<![\d/.:-])(?P<y>{_YEAR})\s?[-/.年]\s?(?P<m>0?[1-9]|1[0-2])(?:月)?(?![\d\w])"),
+    re.compile(rf"(?<![\d/.:-])(?P<m>0?[1-9]|1[0-2])[/.](?P<y>{_YEAR})(?![\d/])"),
+)
+_DAY_MONTH = re.compile(
+    rf"\b(?:(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.)?\s+)?(?P<w>[^\W\d_]{{3,10}})\.?,?\s+(?:(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,?\s+)?(?P<y>{_YEAR})\b"
+)
+_YEAR_MONTH = re.compile(rf"\b(?P<y>{_YEAR}),?\s+(?P<w>[^\W\d_]{{3,10}})(?:\s+(?P<d>\d{{1,2}}))?\b")
+_ONLY_YEAR = re.compile(rf"(?<![\d./:_#=-])(?P<y>{_YEAR})(?![\d]|[./:]\d|-\d|%)")
+_SHORT_YEAR = re.compile(r"(?<=[A-Za-z])\s?['’`‘](\d\d)(?!\d)")
+_GLUED_YEAR = re.compile(rf"(?<=[A-Za-z&)])[-_' ]?({_YEAR}|\d\d)\b")
+
+
+class Found(NamedTuple):
+    """A value and where it stands."""
+
+    value: str
+    start: int
+    end: int
+
+
+def date(text: str) -> Found | None:
+    """The first date in a text as an ISO prefix: "2021-07-15", "2021-07" or "2021"; never beyond next year."""
+    for pattern in (*_DATES, _DAY_MONTH, _YEAR_MONTH):
+        for match in pattern.finditer(text):
+            if iso := _iso(match):
+                return Found(iso, *match.span())
+    for match in _ONLY_YEAR.finditer(text):
+        if int(match["y"]) <= _NEXT_YEAR:
+            return Found(match["y"], *match.span())
+    return None
+
+
+def _iso(match: re.Match[str]) -> str:
+    parts = match.groupdict()
+    year = int(parts["y"])
+    month = int(parts.get("m") or 0) or words.months().get((parts.get("w") or "").lower(), 0)
+    day = int(parts.get("d") or parts.get("d2") or 0)
+    if not month or year > _NEXT_YEAR:
+        return ""
+    try:
+        dt.date(year, month, day or 1)
+    except ValueError:
+        return ""
+    return f"{year}-{month:02}-{day:02}" if day else f"{year}-{month:02}"
+
+
+def day(text: str) -> dt.date | None:
+    """A whole day in a text, or None."""
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text.strip()):
+        try:
+            return dt.date.fromisoformat(text.strip())
+        except ValueError:
+            return None
+    found = date(text)
+    return dt.date.fromisoformat(found.value) if found and len(found.value) == 10 else None
+
+
+def rating(text: str) -> int:
+    """The rating that stars or "4/5" give, 1 to 10; 0 where there is none."""
+    if stars := text.count("⭐") + text.count("★") + text.count("🌟") + text.count(":star:"):
+        return min(stars, 10)
+    found = re.fullmatch(r"\s*(\d{1,2})(?:\.\d+)?\s*(?:/\s*(?:5|10))?\s*", text)
+    return int(found[1]) if found and 1 <= int(found[1]) <= 10 else 0
+
+
+def people(text: str, lead: bool = False) -> tuple[str, ...]:
+    """The names in a text of nothing but names, each as it is written; `lead`: "Fox, Eve" is one, surname first."""
+    text = _BY.sub("", text.strip().strip('*_`"“”'))
+    text = re.sub(r"\((?:[^()]*)\)|\[[^\[\]]*\]|<[^<>]*>", " ", text)
+    text = re.sub(r",\s*(?:\.\.\.|…)\s*(?=,|&|and\b)", ",", text)
+    more = _ET_AL.search(text)
+    text = _ET_AL.sub("", text) if more else text
+    text = " ".join(_FOOT.sub("", text).split()).strip(" ,;:·•|")
+    if not text:
+        return ()
+    if ";" in text or "；" in text or " | " in text:
+        parts = re.split(r"\s*[;；|]\s*", text)
+    elif _CJK.search(text):
+        parts = re.split(r"\s*[,，、・/]\s*|\s+(?:and|&|和|与)\s+|(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff]{2})", text)
+    else:
+        parts = _latin(text, lead)
+    names = [name for part in parts if (name := _TITLES.sub("", part.strip(' ,;:*_`"')).strip())]
+    dotted = "." in text
+    return tuple(f"{name}." if dotted and re.search(r"[\s.-][A-Z]$", name) else name for name in names)
+
+
+def _latin(text: str, lead: bool) -> list[str]:
+    """The names of a text in Latin letters; "Ruiz, A., & Chen, B." holds two."""
+    by_and = [p for p in re.split(r",?\s+(?:and|und|et|y)\s+|\s*,?\s*&\s*", text) if p.strip()]
+    pairs = [part.split(",") for part in by_and]
+    if len(by_and) > 1 and all(len(p) == 2 and len(p[0].split()) <= 3 for p in pairs):
+        return [part.strip() for part in by_and]
+    parts = [p.strip() for part in by_and for p in part.split(",") if p.strip()]
+    out: list[str] = []
+    for part in parts:
+        family = out and "," not in out[-1] and len(out[-1].split()) <= 3 and not _INITIALS_DOT.fullmatch(out[-1])
+        if family and _INITIALS_DOT.fullmatch(part):
+            out[-1] = f"{out[-1]}, {part}"
+        elif lead and len(out) == 1 and "," not in out[0] and len(out[0].split()) == 1:
+            out[0] = f"{out[0]}, {part}"
+        else:
+            out.append(part)
+    return out
+
+
+def is_name(name: str, common: Collection[str] = ()) -> bool:
+    """Whether one name looks like a person's: a few capitalised words, initials, particles, or Chinese characters."""
+    if not 2 <= len(name) <= 60 or any(c.isdigit() or c in '?!:/=+#@()[]{}<>"' for c in name):
+        return False
+    if _CJK.search(name):
+        return bool(_CJK_NAME.fullmatch(name))
+    parts = name.replace(",", " ").split()
+    if len(parts) > 6 or not all(_WORD.fullmatch(p) for p in parts):
+        return False
+    solid = [p for p in parts if p.lower() not in _PARTICLES]
+    if not solid or not all(p[0].isupper() or (p[0] in "d'’" and len(p) > 2) for p in solid):
+        return False
+    if len(solid) > 1 and any(len(p) > 4 and p.isupper() for p in solid):
+        return False
+    if any(p.lower() in words.title_words() for p in parts):
+        return False
+    plain = [p for p in solid if len(p.rstrip(".")) > 2]
+    known = sum(p.lower() in common for p in plain)
+    return known * 2 <= len(plain) if len(plain) > 1 or len(solid) > len(plain) else not known or len(plain) == 0
+
+
+def likely_people(text: str, common: Collection[str] = (), lead: bool = False) -> float:
+    """How much a text looks like a list of names, 0 to 1. `common` are words that are none."""
+    if len(text) < 2 or len(text) > 3000:
+        return 0.0
+    head = text[:400]
+    said = bool(_BY.match(head)) or bool(re.search(r"\bet\s*\.?\s*al\b|等\s*$", text[-40:]))
+    names = people(text, lead)
+    if not names:
+        return 0.0
+    good = sum(is_name(name, common) for name in names[:12])
+    share = good / min(len(names), 12)
+    if said and share >= 0.5:
+        return 1.0
+    initials = bool(re.search(r"(?:^|[\s,])[A-Z]\.[\s,-]", text))
+    if len(names) == 1:
+        size = len(names[0].split())
+        return (
+            0.0 if share < 1 else 0.75 if initials and size > 1 else 0.5 if size in (2, 3) or "," in names[0] else 0.3
+        )
+    singles = sum(len(name.split()) == 1 for name in names) / len(names)
+    return share * (0.95 if initials else 0.9) * (0.6 if singles > 0.5 and not _CJK.search(text) else 1.0)
+
+
+class Venue(NamedTuple):
+    """A venue as written, without its year, and the year beside it as ISO or ""."""
+
+    name: str
+    date: str
+    known: bool
+
+
+_ACRONYM = re.compile(r"(?<![\w/])([A-Z0-9][A-Za-z0-9&-]*[A-Za-z&])(?:\b|(?=['’\d_]))")
+_MORE = re.compile(
+    r"[\s,;–—-]*[(\[]?\b(?:oral|spotlight|poster|best paper(?: award)?|highlight|accepted|to appear|under review)\b"
+    r"[)\]]?[\s.,]*",
+    re.I,
+)
+_PAGES = re.compile(
+    r",?\s*(?:vol(?:ume)?\.?|no\.|issue|pp?\.|pages?)\s*[\d(][\w–:(),.\s-]*$|[\s,]+\d+\s*(?:\(\d+\)|\.\d+)[\s\d:,()–-]*$|,\s*\d+[\s,:–-]+\d+[–-]\d+\.?$|,\s*\d+$",
+    re.I,
+)
+
+
+def venue(text: str) -> Venue | None:
+    """The venue that a short text is, with its year: "ICML 2021", "NeurIPS'20", "In *Proceedings of …*, 2017"."""
+    text = " ".join(text.split()).strip(" .,;:()[]（）【】*_`-–—|")
+    if not 2 <= len(text) <= 300:
+        return None
+    found = date(text)
+    year, rest = "", text
+    if found:
+        year, rest = found.value, f"{text[: found.start]} {text[found.end :]}"
+    elif short := _SHORT_YEAR.search(text) or _GLUED_YEAR.search(text):
+        two = short[1][-2:]
+        year = short[1] if len(short[1]) == 4 else f"{'20' if int(two) < 60 else '19'}{two}"
+        if int(year) > _NEXT_YEAR:
+            return None
+        rest = f"{text[: short.start()]} {text[short.end() :]}"
+    rest = _PAGES.sub("", rest.strip(" .,;:()[]'’-–—/"))
+    name = re.sub(r"\s*\(\s*\)|\[\s*\]", "", " ".join(rest.split())).strip(" .,;:-–—/'’")
+    name = re.sub(
+        r"^(?:[Ii]n:?|presented at|published in|appeared (?:in|at)|accepted (?:by|to|at)|at|@)\s+(?=\S)", "", name
+    )
+    trimmed = _MORE.sub(" ", name).strip(" .,;:()[]-") or name
+    if not trimmed:
+        return None
+    known = trimmed.lower() in words.acronyms() or bool(words.venue_opening().match(trimmed))
+    if not known and len(trimmed.split()) <= 8:
+        known = any(
+            m[1].lower() in words.acronyms()
+            and m[1][0].isupper()
+            and len(m[1]) > 1
+            and (m[1].isupper() or m[1] in words.acronyms().values())
+            for m in _ACRONYM.finditer(trimmed)
+        )
+    return Venue(words.acronyms().get(trimmed.lower(), trimmed) if trimmed.isupper() else trimmed, year, known)
+
+
+def is_venue_like(name: str) -> bool:
+    """Whether a text could be the short name of a venue that no list knows."""
+    return 2 <= len(name) <= 60 and len(name.split()) <= 6 and name[0].isupper() and not name.endswith((".", "?"))
+
+
+_ISBN = re.compile(r"(?:97[89][- ]?)?(?:\d[- ]?){9}[\dXx]")
+_IDS = {
+    "pmid": re.compile(r"\bPMID:?\s*(\d{4,9})\b|pubmed\.ncbi\.nlm\.nih\.gov/(\d+)", re.I),
+    "pmcid": re.compile(r"\b(PMC\d{5,8})\b"),
+    "isbn": re.compile(rf"\bISBN(?:-1[03])?:?\s*({_ISBN.pattern})", re.I),
+}
+
+
+def identifiers(text: str) -> dict[str, str]:
+    """Identifiers that a text states with their name: PMID, PMC, ISBN."""
+    found = {}
+    for name, pattern in _IDS.items():
+        if match := pattern.search(text):
+            found[name] = next(group for group in match.groups() if group).replace("-", "").replace(" ", "")
+    return found
