@@ -102,7 +102,8 @@ def unwrapped(text: Text) -> Text:
 
 def anchors(text: Text) -> list[Anchor]:
     """The links of a text, each judged by its own label."""
-    plain, found = text.plain, []
+    plain = text.plain
+    found: list[Anchor] = []
     images = [mark for mark in text.marks if mark.kind == "image"]
     for mark in text.marks:
         if mark.kind != "link" or len(found) >= MOST_LINKS:
