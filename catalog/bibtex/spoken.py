@@ -88,7 +88,7 @@ def without_comma(text: str, language: str = "") -> Name | None:
 def _han(text: str) -> Name:
     """A Chinese, Japanese or Korean name in its own script: the family stands first, with or without a blank."""
     words = re.split(r"[\s·・]+", text)
-    if _ORGANISATION_IN_HAN.search(text) or len(words) > 2 or any(char.isascii() and char.isalpha() for char in text):
+    if _ORGANISATION_IN_HAN.search(text) or len(words) > 2 or any(char.isascii() and char.isalnum() for char in text):
         return Name(literal=text)
     if len(words) == 2:
         return Name(*words)

@@ -20,7 +20,6 @@ from catalog.errors import KbError
 from catalog.pages.assets import THEME
 from catalog.pages.builder import QUIET, configuration, prepare, run_mkdocs
 from catalog.pages.options import SiteOptions
-from catalog.pages.output import replace as put
 from catalog.pages.policy import policy, protect, reference
 
 LIVE = "/.readrun/"
@@ -132,7 +131,6 @@ def _update(root: Path, files: Files, options: SiteOptions, preview: _Preview) -
     site = preview.site
     with FileLock(root / "build" / ".lock"):
         before = _pages_below(site)
-        index = _search_index(site)
         config = prepare(root, files, options)
         _run_dirty(config, site)
         gone = [page for page in before if page.parent.name == "papers" and not _source(root, site, page).is_file()]
@@ -140,7 +138,6 @@ def _update(root: Path, files: Files, options: SiteOptions, preview: _Preview) -
             page.unlink()
         changed = [page for page, stamp in _pages_below(site).items() if before.get(page) != stamp]
         preview.rule = protect(site, options, changed)
-        _merge_search(site, index, {page.relative_to(site).as_posix() for page in gone})
     return len([page for page in changed if page.name != "404.html"]) + len(gone)
 
 
@@ -154,32 +151,13 @@ def _run_dirty(config_file: Path, site: Path) -> None:
     logging.getLogger("mkdocs").setLevel(logging.ERROR)
     try:
         config = load_config(config_file=str(config_file), site_dir=str(site), strict=False)
-        config.plugins.on_startup(command="build", dirty=False)  # `True` makes search keep entries of earlier runs
+        config.plugins.on_startup(command="build", dirty=True)
         build(config, dirty=True)
         config.plugins.on_shutdown()
     except MkDocsException as e:
         raise KbError(f"mkdocs could not build the page: {e}") from e
     except SystemExit as e:
         raise KbError("mkdocs could not build the page; `kb site build` says why") from e
-
-
-def _search_index(site: Path) -> dict[str, Any]:
-    index: dict[str, Any] = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
-    return index
-
-
-def _merge_search(site: Path, before: dict[str, Any], gone: set[str]) -> None:
-    """The index of all pages: mkdocs has just written one of the changed pages alone."""
-    after = _search_index(site)
-    renewed = {_page_of(entry) for entry in after["docs"]} | gone
-    kept = [entry for entry in before["docs"] if _page_of(entry) not in renewed]
-    after["docs"] = [*kept, *after["docs"]]
-    body = json.dumps(after, separators=(",", ":"))
-    put(site / "search" / "search_index.json", body.encode())
-
-
-def _page_of(entry: Mapping[str, str]) -> str:
-    return entry["location"].partition("#")[0]
 
 
 def _pages_below(site: Path) -> dict[Path, int]:

@@ -45,8 +45,8 @@ def fold(text: str) -> str:
     apart = unicodedata.normalize("NFKD", text)
     plain = "".join([c for c in apart if not unicodedata.combining(c) or c in _VOICED])
     joined = unicodedata.normalize("NFC", plain.casefold().translate(_LETTERS))
-    joined = _LONE_GREEK.sub(lambda letter: f" {_GREEK[letter.group()]} ", joined)
-    return _UNSPACED.sub(r" \g<0> ", _BREAK.sub(" ", joined))
+    apart = _UNSPACED.sub(r" \g<0> ", _BREAK.sub(" ", joined))
+    return _LONE_GREEK.sub(lambda letter: f" {_GREEK[letter.group()]} ", apart)
 
 
 def _signs(text: str) -> str:
