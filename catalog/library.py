@@ -174,15 +174,20 @@ class Library:
         Gives the paper, and whether it is new: a work that is there already is left as it is. Raises `TakenKey` with a
         free key where another work has its key, `BadBibtex` where the entry cannot be read.
         """
+        from catalog.check.entrance import guard
         from catalog.ingest.draft import Draft
         from catalog.ingest.run import add_paper
         from catalog.models import Status
 
         draft = Draft(
-            title=title, key=key, status=Status(status), links=parse_links(links), tags=tuple(tags), bibtex=bibtex,
-            notes=notes, due=due,
+            title=title, key=key, status=Status(status), links=parse_links(links), tags=self.spelled(tags),
+            bibtex=bibtex, notes=notes, due=due,
         )  # fmt: skip
-        return add_paper(self.store, self.index, draft)
+
+        def added(changes: Sequence[Change]) -> None:
+            self.store.gate.notices += guard(self.store, changes, strict=False)
+
+        return add_paper(self.store, self.index, draft, added)
 
     def having(self, identifier: str) -> Facts | None:
         """The paper with this arXiv id or DOI, in any form; None where there is none."""
@@ -229,7 +234,26 @@ class Library:
     def change(self, key: str, edit: Callable[[Paper], Paper], what: str = "") -> Paper:
         """Change one paper, whatever others are doing meanwhile; returns it as written. `what` says it in the log."""
         key = self.resolve(key)
-        return self.store.change(self.file(key), edit, f"{what or 'change'} {key}")[1]
+
+        def attempt() -> Paper:
+            file = self.file(key)
+            version, before = self.store.load_version(file)
+            after = edit(before)
+            self._commit([self.store.paper_change(file, version, after)], f"{what or 'change'} {key}")
+            return after
+
+        return self.store.gate.retried(attempt)
+
+    def _commit(
+        self, changes: Sequence[Change], what: str, since: int | None = None, *, strict: bool = True,
+        near: Collection[str] = (),
+    ) -> None:  # fmt: skip
+        """Commit what adds nothing that `kb check` would call wrong; if not `strict`, say what it will."""
+        from catalog.check.entrance import guard
+
+        notices = guard(self.store, changes, near, strict=strict)
+        self.store.commit(changes, what, since)
+        self.store.gate.notices += notices
 
     def mark(self, keys: Iterable[str], status: str | Status, on: dt.date | None = None) -> Sequence[Paper]:
         """Set the status of papers; `on` is the day they were read. All or none are changed."""
@@ -244,7 +268,7 @@ class Library:
                 paper = paper.evolve(status=status, read=on if status is Status.read else None)
                 changes.append(self.store.paper_change(self.file(key), version, paper))
                 marked.append(paper)
-            self.store.commit(changes, f"mark-{status} {' '.join(keys)}")
+            self._commit(changes, f"mark-{status} {' '.join(keys)}")
             return marked
 
         return self.store.gate.retried(attempt)
@@ -278,7 +302,7 @@ class Library:
         from catalog.text import tag_slug
 
         gone = {tag_slug(tag) for tag in remove}
-        new = tuple(add)
+        new = self.spelled(add)
 
         def edit(paper: Paper) -> Paper:
             have = {tag_slug(tag) for tag in paper.tags}
@@ -289,6 +313,18 @@ class Library:
             return paper.evolve(tags=(*(t for t in paper.tags if tag_slug(t) not in gone), *new))
 
         return self.change(key, edit, "tag")
+
+    def spelled(self, tags: Iterable[str]) -> tuple[str, ...]:
+        """Tags as most papers spell them."""
+        from collections import Counter
+
+        from catalog.models import tag_slug
+
+        tags = tuple(tags)
+        wanted = {tag_slug(tag) for tag in tags}
+        counts = Counter(tag for record in self.index().all() if tags for tag in record.tags)
+        best = {tag_slug(tag): tag for tag, _ in reversed(counts.most_common()) if tag_slug(tag) in wanted}
+        return tuple(best.get(tag_slug(tag), tag) for tag in tags)
 
     def link(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Paper:
         """Add links ("name=url" or "url") to a paper, and remove those of a name or address."""
@@ -318,7 +354,7 @@ class Library:
             before = self.version(key)
             if before.data != str(expected).encode():
                 raise Conflict(f"{self.store.shown(file)} was changed by somebody else meanwhile; it stays as it is")
-        self.store.commit([self.store.paper_change(file, before, paper)], f"edit {paper.key}")
+        self._commit([self.store.paper_change(file, before, paper)], f"edit {paper.key}", strict=False)
         return paper
 
     def text(self, key: str) -> str:
@@ -351,7 +387,7 @@ class Library:
             else:
                 gone = Change(self.store.shown(loaded[old][0]), loaded[old][1], None)
                 changes += [self.store.paper_change(files[new], None, paper), gone]
-            self.store.commit(changes, f"rename {old} {new}", since)
+            self._commit(changes, f"rename {old} {new}", since)
             return paper
 
         return self.store.gate.retried(attempt)
@@ -426,14 +462,14 @@ class Library:
         pairs = alike(read_catalog(self.store))
         return [pair for pair in pairs if found is None or {pair.first.key, pair.second.key} & found]
 
-    def remove(self, keys: Iterable[str]) -> Sequence[str]:
-        """Delete paper files; returns their keys."""
-        keys = [self.resolve(key) for key in keys]
+    def remove(self, keys: Iterable[str], *, force: bool = False) -> Sequence[str]:
+        """Delete paper files; returns their keys. Raises `KbError` where others point to one, unless forced."""
+        keys = list(dict.fromkeys(self.resolve(key) for key in keys))
 
         def attempt() -> Sequence[str]:
             files = {key: self.file(key) for key in keys}
             changes = [Change(self.store.shown(file), self.store.read(file), None) for file in files.values()]
-            self.store.commit(changes, f"rm {' '.join(keys)}")
+            self._commit(changes, f"rm {' '.join(keys)}", strict=not force, near=self._pointing(keys))
             return keys
 
         return self.store.gate.retried(attempt)
@@ -452,8 +488,17 @@ class Library:
         version = self.store.read(file)
         text = self.store.text_of(file, version)
         paper = united(*read_sides(text, self.resolve(key), self.store.shown(file)), choices)
-        self.store.commit([self.store.paper_change(file, version, paper)], f"resolve {paper.key}")
+        self._commit([self.store.paper_change(file, version, paper)], f"resolve {paper.key}", strict=False)
         return paper
+
+    def _pointing(self, keys: Collection[str]) -> Sequence[str]:
+        """The files of papers whose notes or entries point to one of these."""
+        import json
+
+        index = self.index()
+        names = set(keys) | {name for key in keys if (one := index.get(key)) for name in one.aliases}
+        citing = [record.key for record in index.all() if names.intersection(record.cites)]
+        return [*map(self.store.file_of, citing), *json.loads(index.get_meta("heirs") or "[]")]
 
     # --- taking back ---
 
@@ -914,6 +959,7 @@ def _parse_link(text: str) -> Link:
     from pydantic import ValidationError
 
     from catalog.bibtex.addresses import CODE_HOSTS
+    from catalog.ingest.readinglist.urls import mend
     from catalog.models import Link
 
     name, equals, url = text.partition("=")
@@ -922,7 +968,8 @@ def _parse_link(text: str) -> Link:
     if not equals or "/" in name or ":" in name or "?" in name:
         name, url = ("code" if any(host in text for host in CODE_HOSTS) else "paper"), text
     try:
-        return Link.from_scalar(name, url)
+        link = Link.from_scalar(name, url)
+        return Link(name=link.name, url=mend(link.url)[0], label=link.label)
     except ValidationError as e:
         first = e.errors()[0]
         raise KbError(str(first.get("ctx", {}).get("error", first["msg"]))) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +13,7 @@ from catalog.errors import Conflict, KbError
 from catalog.library import Library
 from catalog.models import Paper
 from catalog.paperfile import dumps, loads
-from catalog.store import Change, Store, disk, gate
-from catalog.store.drafts import drafts
+from catalog.store import Change, Store, disk
 from catalog.store.history import History
 
 ENTRY = "@article{a,\n  title = {A work of note},\n  author = {Doe, Jane},\n  year = {2001}\n}"
@@ -177,7 +175,7 @@ def test_what_would_not_read_back_is_not_written(
         with monkeypatch.context() as patch:
             patch.setattr("catalog.paperfile.dumps", wrong)
             with pytest.raises(KbError, match=r"papers/a\.md: what was to be written"):
-                library.tag("a", ["t"])
+                library.store.change("a.md", lambda paper: paper.evolve(tags=("t",)))
         assert (papers / "a.md").read_text() == GOOD
     assert library.log() == []
 
@@ -294,350 +292,6 @@ def test_each_text_and_each_folder_is_on_the_disk_before_it_is_relied_on(
     assert steps[-2:] == ["folder papers", "done"]
 
 
-# --- history ---
-
-
-def test_every_change_can_be_taken_back_and_made_again(kb: Kb, library: Library, root: Path, papers: Path) -> None:
-    (root / "a.bib").write_text(ENTRY)
-    (root / "b.bib").write_text(ENTRY.replace("2001", "2002"))
-    changes = [
-        ["import", "a.bib"], ["mark-read", "a", "--on", "2020-01-01"], ["mark-unread", "a"], ["note", "a", "hello"],
-        ["tag", "a", "x"], ["link", "a", "code=https://github.com/x/y"], ["due", "a", "+7d"], ["rename", "a", "z"],
-        ["import", "--theirs", "b.bib"], ["rm", "-y", "z"],
-    ]  # fmt: skip
-    states = [{}]
-    for change in changes:
-        assert kb(*change).status == 0, change
-        states.append({path.name: path.read_bytes() for path in papers.iterdir()})
-    for state in reversed(states[:-1]):
-        assert kb("undo").status == 0
-        assert {path.name: path.read_bytes() for path in papers.iterdir()} == state
-    assert kb("undo").err == "kb: there is nothing to undo\n"
-    for state in states[1:]:
-        assert kb("redo").status == 0
-        assert {path.name: path.read_bytes() for path in papers.iterdir()} == state
-    assert kb("redo").status == 1
-    assert kb("undo", "3").out.count("undone: ") == 3
-    assert {path.name: path.read_bytes() for path in papers.iterdir()} == states[-4]
-
-
-def test_undo_refuses_where_the_folder_moved_on(kb: Kb, papers: Path) -> None:
-    kb("add", "--title", "A thing of note", "--key", "a", "--link", "https://x.org")
-    kb("tag", "a", "x")
-    with (papers / "a.md").open("a") as stream:
-        stream.write("\nby hand\n")
-    done = kb("undo")
-    assert (done.status, "papers/a.md was changed since by another program" in done.err) == (1, True)
-    assert "by hand" in (papers / "a.md").read_text()
-    kb("note", "a", "more")
-    assert "was changed since by `kb note a`" in kb("undo", "--change", "2").err
-    assert kb("undo").status == 0
-
-
-def test_the_log_says_what_was_done_and_when(kb: Kb) -> None:
-    assert kb("log").err == "nothing has been changed yet\n"
-    kb("add", "--title", "A thing of note", "--key", "a", "--link", "https://x.org")
-    kb("add", "--title", "Quite another thing", "--key", "b", "--link", "https://x.org/2")
-    kb("rename", "a", "z")
-    kb("undo")
-    lines = kb("log").out.splitlines()
-    assert [line[7 + len("2026-01-01 10:00") + 2 :] for line in lines] == [
-        "undo 3: rename a z  2 files", "rename a z  2 files  (undone)", "add b  papers/b.md", "add a  papers/a.md",
-    ]  # fmt: skip
-    assert len(kb("log", "a").out.splitlines()) == 3
-    assert len(kb("log", "-n", "1").out.splitlines()) == 1
-    assert "+title: A thing of note" in kb("log", "-p", "-n", "1").out
-    assert '"what": "add b"' in kb("log", "--json", "b").out
-
-
-def test_marking_keeps_the_date_it_takes_off(kb: Kb) -> None:
-    kb("add", "--title", "A thing of note", "--key", "a", "--link", "https://x.org")
-    kb("mark-read", "a", "--on", "2020-02-02")
-    assert kb("mark-unread", "a").out == "· a is unread; it was read on 2020-02-02, `kb log a` keeps that\n"
-    assert "-read: '2020-02-02'" in kb("log", "a", "-p", "-n", "1").out
-
-
-def test_the_history_is_bounded(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    library.add(title="A thing of note", key="a", links=["https://x.org"])
-    monkeypatch.setattr("catalog.store.history.MOST_BYTES", 200_000)
-    for number in range(60):
-        text = os.urandom(4_000).hex()
-        library.change("a", lambda paper, text=text: paper.evolve(notes=text), f"turn {number} of")
-    assert 5 < len(library.log()) < 50
-    with library.store.gate.history() as history:
-        assert history._used() <= 260_000
-    assert library.undo().what == "turn 59 of a"
-
-
-def test_a_damaged_history_is_set_aside(kb: Kb, library: Library) -> None:
-    kb("add", "--title", "A thing of note", "--key", "a", "--link", "https://x.org")
-    path = library.store.private / "history.sqlite"
-    for damage in (b"garbage " * 999, b"\0" * 4096):
-        path.write_bytes(damage)
-        done = kb("tag", "a", "x" + str(len(damage)))
-        assert done.status == 0
-        assert "the history cannot be read" in done.err
-        assert len(library.log()) == 1
-    assert len(list(library.store.private.glob("history.damaged-*"))) == 2
-
-
-# --- what a killed writer leaves ---
-
-
-def begun(library: Library, changes: list[Change]) -> None:
-    """A change of which the first file was swapped when its writer was killed."""
-    store = library.store
-    with store.gate.history() as history:
-        history.begin("rename a z", ((c.file, c.before.data if c.before else None, c.after) for c in changes))
-    (store.private / "swapping").touch()
-    (store.root / changes[0].file).write_bytes(changes[0].after or b"")
-
-
-def renaming(library: Library, papers: Path) -> list[Change]:
-    store = library.store
-    (papers / "a.md").write_text(GOOD)
-    (papers / "b.md").write_text(dumps(Paper(key="b", title="B", notes="[a](a.md)")))
-    new_b = (papers / "b.md").read_bytes().replace(b"a.md", b"z.md")
-    return [
-        Change("papers/z.md", None, GOOD.replace("{a,", "{z,").encode()),
-        Change("papers/b.md", store.read("b.md"), new_b),
-        Change("papers/a.md", store.read("a.md"), None),
-    ]
-
-
-def test_what_was_begun_is_finished_by_whoever_comes_next(kb: Kb, library: Library, papers: Path) -> None:
-    begun(library, renaming(library, papers))
-    assert [line.split("\t")[1] for line in kb("list").out.splitlines()] == ["b", "z"]
-    assert "z.md" in (papers / "b.md").read_text()
-    assert library.undo().what == "rename a z"
-    assert (papers / "a.md").read_text() == GOOD
-
-
-def test_what_was_changed_since_stays_and_is_named(kb: Kb, library: Library, papers: Path) -> None:
-    begun(library, renaming(library, papers))
-    (papers / "b.md").write_text(dumps(Paper(key="b", title="B by hand")))
-    done = kb("list")
-    assert done.status == 0
-    assert "papers/b.md was changed since `kb rename a z` was cut short, and stays" in done.err
-    assert "B by hand" in (papers / "b.md").read_text()
-    assert not (papers / "a.md").exists()
-    assert "cut short" not in kb("list").err
-
-
-def test_what_cannot_be_finished_blocks_nothing(kb: Kb, library: Library, papers: Path) -> None:
-    changes = renaming(library, papers)
-    begun(library, changes)
-    (papers / "b.md").unlink()
-    (papers / "b.md").mkdir()
-    done = kb("list")
-    assert (done.status, "papers/b.md was changed since" in done.err) == (0, True)
-    with library.store.gate.history() as history:
-        history.begin("odd", [("../victim.md", None, b"x"), ("kb.toml", b"", b"x"), ("papers/c.md", None, b"x")])
-    (library.store.private / "swapping").touch()
-    (papers / "c.md").write_bytes(b"x")
-    assert kb("list").status == 0
-    assert not (library.root.parent / "victim.md").exists()
-    assert (library.root / "kb.toml").read_bytes() != b"x"
-    assert kb("tag", "z", "t").status == 0
-
-
-def test_a_reader_does_not_wait_for_a_writer(
-    kb: Kb, library: Library, papers: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (papers / "a.md").write_text(GOOD)
-    monkeypatch.setattr(gate, "_GLANCES", (0.0,))
-    other = Library.open(library.root)
-    with other.store.lock():
-        (library.store.private / "swapping").touch()
-        assert kb("list").out.count("\n") == 1
-        assert kb("check").out.count("\n") == 1
-
-
-def test_computing_does_not_hold_the_lock(library: Library, papers: Path) -> None:
-    (papers / "a.md").write_text(GOOD)
-    other = Library.open(library.root)
-
-    times: list[int] = []
-
-    def slow(paper: Paper) -> Paper:
-        if not times:
-            times.append(1)
-            other.note("a", "written while the other computes")
-        return paper.evolve(tags=("t",))
-
-    library.change("a", slow, "tag")
-    text = (papers / "a.md").read_text()
-    assert "written while the other computes" in text
-    assert "  - t\n" in text
-
-
-# --- drafts ---
-
-
-@pytest.fixture
-def editor(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """An editor that runs Python on the file `p`, in the knowledge base's folder."""
-    script = root.parent / "editor"
-
-    def use(code: str) -> None:
-        script.write_text(f"#!{sys.executable}\nimport os, sys, pathlib\np = pathlib.Path(sys.argv[-1])\n{code}\n")
-        script.chmod(0o755)
-        monkeypatch.setenv("EDITOR", str(script))
-        monkeypatch.delenv("VISUAL", raising=False)
-
-    return use
-
-
-TYPED = "p.write_text(p.read_text() + '\\nTYPED\\n')"
-SCENES = {
-    "renamed meanwhile": f"{TYPED}; os.rename('papers/a.md', 'papers/q.md')",
-    "removed meanwhile": f"{TYPED}; os.remove('papers/a.md')",
-    "changed meanwhile": f"{TYPED}; q = pathlib.Path('papers/a.md'); q.write_text(q.read_text() + 'theirs')",
-    "damaged meanwhile": f"{TYPED}; pathlib.Path('papers/a.md').write_text('<<<<<<<')",
-    "a folder in its place": f"{TYPED}; os.remove('papers/a.md'); os.mkdir('papers/a.md')",
-    "the editor fails": f"{TYPED}; sys.exit(1)",
-    "the editor is killed": f"{TYPED}; os.kill(os.getpid(), 9)",
-    "Latin-1": "p.write_bytes(p.read_bytes() + b'TYPED caf\\xe9')",
-    "UTF-16": "p.write_bytes((p.read_text() + 'TYPED').encode('utf-16'))",
-    "a list as a key": "p.write_text(p.read_text().replace('---', '---\\n[a]: TYPED', 1))",
-    "half-typed": "p.write_text(p.read_text().replace('---', '---\\ntitle: [TYPED', 1))",
-    "no head": "p.write_text('TYPED')",
-    "a bad date": "p.write_text(p.read_text().replace('status', 'read: TYPED\\nstatus', 1))",
-    "a merge in it": f"{TYPED}; p.write_text(p.read_text() + '<<<<<<< a\\nx\\n=======\\ny\\n>>>>>>> b\\n')",
-    "an entry twice": "p.write_text(p.read_text().replace('---', '---\\nstatus: read\\nstatus: TYPED', 1))",
-    "a read-only folder": f"{TYPED}; os.rename('.kb/history.sqlite', '.kb/h'); os.mkdir('.kb/history.sqlite')",
-}
-
-
-@pytest.mark.parametrize("scene", SCENES)
-def test_what_was_typed_is_never_lost(
-    kb: Kb, library: Library, papers: Path, editor: Callable[[str], None], scene: str
-) -> None:
-    (papers / "a.md").write_text(GOOD)
-    kb("tag", "a", "x")
-    editor(SCENES[scene])
-    done = kb("edit", "a")
-    assert done.status == 1, done
-    kept = [draft.read() for draft in drafts(library.store.private)]
-    assert len(kept) == 1
-    assert b"TYPED" in kept[0].replace(b"\0", b"")  # UTF-16
-    said = (done.err + done.out).strip().splitlines()
-    assert any("your text is in .kb/drafts/001-edit-" in line for line in said)
-    assert len([line for line in said if "Traceback" in line]) == 0
-
-
-@pytest.mark.parametrize("where", ["sync_files", "put", "write_aside"])
-@pytest.mark.parametrize("number", [28, 5, 13, 1])
-def test_what_was_typed_survives_a_disk_that_fails(
-    kb: Kb, library: Library, papers: Path, editor: Callable[[str], None], monkeypatch: pytest.MonkeyPatch,
-    where: str, number: int,
-) -> None:  # fmt: skip
-    (papers / "a.md").write_text(GOOD)
-
-    def fail(*_: object) -> None:
-        raise OSError(number, os.strerror(number))
-
-    monkeypatch.setattr(disk, where, fail)
-    editor(TYPED)
-    done = kb("edit", "a")
-    assert (done.status, (papers / "a.md").read_text()) == (1, GOOD)
-    assert b"TYPED" in drafts(library.store.private)[0].read()
-    assert "cannot write papers/a.md" in done.err
-
-
-def test_a_text_left_behind_is_taken_up_again(
-    kb: Kb, library: Library, papers: Path, editor: Callable[[str], None]
-) -> None:
-    (papers / "a.md").write_text(GOOD)
-    editor("p.write_text(p.read_text().replace('status: unread', 'status: TYPED'))")
-    assert kb("edit", "a").status == 1
-    with (papers / "a.md").open("a") as stream:
-        stream.write("\ntheirs\n")
-    editor("assert 'TYPED' in p.read_text(); p.write_text(p.read_text().replace('TYPED', 'reading') + 'mine')")
-    done = kb("edit", "--recover")
-    assert (done.status, done.out) == (0, "changed a\n")
-    assert "a has changed since that text was written" in done.err
-    assert library.paper("a").status == "reading"
-    assert not drafts(library.store.private)
-    assert "no text was left behind" in kb("edit", "--recover").err
-    assert kb("undo").status == 0
-    assert "theirs" in (papers / "a.md").read_text()
-
-
-def test_a_draft_of_an_entry_or_a_note_is_kept(
-    kb: Kb, library: Library, papers: Path, editor: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (papers / "a.md").write_text(GOOD)
-    monkeypatch.setattr("sys.stdin", None)
-    library.store.gate.make_private()
-    from catalog.cli import editor as room
-
-    editor("p.write_text('TYPED')")
-    for kind, act in (("add", lambda text: library.add(text)), ("note", lambda _: library.note("nobody", "x"))):
-        with pytest.raises(KbError, match="your text is in"), room.composing(library, kind, "a.md") as compose:
-            act(compose())
-    assert [(draft.kind, draft.read()) for draft in drafts(library.store.private)] == [
-        ("add", b"TYPED"),
-        ("note", b"TYPED"),
-    ]
-    assert (
-        "that text is for `kb note`; `kb note a - < .kb/drafts/002-note-00000000-a.md` takes it"
-        in kb("edit", "--recover").err
-    )
-
-
-@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
-def test_drafts_follow_no_link(
-    kb: Kb, library: Library, root: Path, papers: Path, editor: Callable[[str], None]
-) -> None:
-    (papers / "a.md").write_text(GOOD)
-    library.store.gate.make_private()
-    (root.parent / "victim").mkdir()
-    (library.store.private / "drafts").symlink_to(root.parent / "victim")
-    editor(TYPED)
-    assert "is a link; remove it" in kb("edit", "a").err
-    assert not list((root.parent / "victim").iterdir())
-
-
-def test_the_editor_opens_an_unreadable_file_at_its_line(
-    kb: Kb, papers: Path, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (papers / "a.md").write_text(DAMAGE["conflict in the notes"])
-    script = root.parent / "vim"
-    script.write_text(
-        f"#!{sys.executable}\nimport sys\nprint(sys.argv[1])\np = sys.argv[2]\nopen(p, 'w').write({GOOD!r})\n"
-    )
-    script.chmod(0o755)
-    monkeypatch.setenv("EDITOR", str(script))
-    monkeypatch.delenv("VISUAL", raising=False)
-    done = kb("edit", "a")
-    assert (done.status, done.out) == (0, "changed a\n")
-    assert "papers/a.md:15: an unresolved merge" in done.err
-    assert (papers / "a.md").read_text() == GOOD
-
-
-def test_a_note_comes_from_a_pipe(kb: Kb, library: Library, papers: Path) -> None:
-    (papers / "a.md").write_text(GOOD)
-    assert kb("note", "a", given="from a pipe\n").out == "noted on a\n"
-    assert kb("note", "a", "-", given="and again\n").status == 0
-    assert library.paper("a").notes.endswith("from a pipe\n\nand again")
-    refused = kb("note", "a", "x\n<<<<<<< a\nx\n=======\ny\n>>>>>>> b", "--due", "tomorrow")
-    assert (refused.status, library.paper("a").due) == (1, None), "both or neither"
-
-
-def test_a_due_day_is_set_and_taken_off(kb: Kb, library: Library, papers: Path) -> None:
-    import datetime as dt
-
-    (papers / "a.md").write_text(GOOD)
-    today = dt.date.today()
-    for word, days in (("today", 0), ("tomorrow", 1), ("+7d", 7), ("+2w", 14), ("+1m", 30)):
-        assert kb("due", "a", word).out == f"a is due {today + dt.timedelta(days=days)}\n"
-    assert kb("due", "a", "2030-01-02").out == "a is due 2030-01-02\n"
-    assert kb("due", "a", "none").out == "a has no due date\n"
-    assert library.paper("a").due is None
-    assert kb("due", "a", "20300102").status == 2
-
-
 # --- merges ---
 
 
@@ -723,3 +377,55 @@ def test_a_paper_reads_back_from_every_text(library: Library) -> None:
     """What `loads` takes `dumps` gives back, also where a link or a label looks like the other."""
     paper = loads("---\nstatus: unread\nlinks:\n  a: '[x](y](https://x.org/](z)'\n---\n", "k")
     assert loads(dumps(paper), "k") == paper
+
+
+# --- what `kb check` knows, commands know ---
+
+
+@pytest.fixture
+def filed(kb: Kb) -> Kb:
+    """Two papers with nothing wrong, one of which points to the other and inherits from it."""
+    kb("add", "-", given="@proceedings{a, title = {A meeting of minds}, year = {2001}}")
+    child = "@inproceedings{b, title = {Words of note}, author = {Doe, Jane}, year = {2001}, crossref = {a}}"
+    assert kb("add", "-", "--tag", "low-rank", "--note", "See [a](a.md).", given=child).err == ""
+    return kb
+
+
+def test_what_check_would_call_wrong_is_refused(filed: Kb, library: Library) -> None:
+    assert [str(finding) for finding in library.check() if finding.kind == "error"] == []
+    for command, says in {
+        ("mark-read", "a", "--on", "2199-01-01"): "papers/a.md:3: read: 2199-01-01 is still to come; correct the date",
+        ("link", "a", "code=nowhere/x.py"): "nowhere/x.py: no such file; correct the path",
+        ("link", "a", "paper=https://x.org/?utm_source=y", "code=../../x"): "leads out of the knowledge base",
+        ("note", "a", "see [that](q.md)"): "q.md: no such paper; correct the key, or add the paper",
+        ("note", "a", "see [that](https://x.org/a b)"): "holds blanks, so it is no link",
+        ("rename", "a", "a b"): "the key 'a b' holds a blank, so nothing can cite it; `kb rename 'a b' a-b` mends it",
+        ("rm", "-y", "a"): "a.md: no such paper; correct the key, or add the paper",
+    }.items():
+        done = filed(*command)
+        assert done.status == 1, command
+        assert says in done.err, command
+        assert done.err.endswith("nothing was changed\n")
+    assert [str(finding) for finding in library.check() if finding.kind == "error"] == []
+    assert "crossref: there is no entry a" in filed("rm", "-y", "a").err
+    assert filed("rm", "-y", "a", "b").status == 0
+    filed("undo")
+    assert filed("rm", "-y", "--force", "a").status == 0
+
+
+def test_what_is_brought_is_taken_and_what_check_will_say_is_said(filed: Kb, library: Library) -> None:
+    done = filed("add", "--title", "Nothing says what it is", "--key", "x")
+    assert done.status == 0
+    assert "`kb check` will say: papers/x.md:1: neither a BibTeX entry nor a link: nothing says what it is" in done.err
+    done = filed("add", "-", given="@article{y, title = {An article of some kind}, author = {Roe, Ann}, year = {2003}}")
+    assert "`kb check` will say: papers/y.md:7: @article without journal" in done.err
+    said = {finding.message for finding in library.check() if finding.kind == "error"}
+    assert said == {"neither a BibTeX entry nor a link: nothing says what it is", "@article without journal"}
+
+
+def test_an_address_is_completed_and_a_tag_spelt_as_elsewhere(filed: Kb, library: Library) -> None:
+    assert filed("link", "a", "github.com/x/y").out == "a: code https://github.com/x/y\n"
+    assert filed("tag", "a", "Low rank", "new one").out == "a: low-rank, new one\n"
+    filed("add", "--title", "Another of many", "--key", "x", "--link", "https://x.org", "--tag", "LOW RANK")
+    assert library.paper("x").tags == ("low-rank",)
+    assert [str(finding) for finding in library.check() if finding.kind == "error"] == []

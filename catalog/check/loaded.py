@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -98,7 +98,10 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A whole knowledge base in memory. `unread` says what is wrong with files that cannot be read."""
+    """A whole knowledge base in memory. `unread` says what is wrong with files that cannot be read.
+
+    `gone` are paper files that are to go.
+    """
 
     root: Path
     folder: str
@@ -109,6 +112,7 @@ class Loaded:
     macros: Mapping[str, str]
     cards: Sequence[Card]
     today: dt.date
+    gone: frozenset[str] = frozenset()
 
     @cached_property
     def keys(self) -> Mapping[str, str]:
@@ -138,6 +142,8 @@ class Loaded:
         """What stands at a path; what leads out of the knowledge base, also by a symbolic link, is not looked at."""
         if not path.is_relative_to(self.root):
             return "outside"
+        if path.name in self.gone and path.parent == self.root / self.folder:
+            return "missing"
         try:
             inside = path.resolve().is_relative_to(self.root.resolve())
             return "there" if inside and path.exists() else "missing" if inside else "outside"
@@ -161,6 +167,19 @@ def read_catalog(store: Store, cards: Sequence[Card] = (), today: dt.date | None
     return Loaded(
         store.root, store.config.papers, files, sheets, tuple(unread), shared, sharing.macros, cards,
         today or dt.date.today(),
+    )  # fmt: skip
+
+
+def read_some(
+    store: Store, files: Sequence[str], loaded: Mapping[str, tuple[Version, Paper]], today: dt.date | None = None,
+    gone: Collection[str] = (),
+) -> Loaded:  # fmt: skip
+    """Some papers as if the folder held these files: what rules about single papers need to know."""
+    sharing, shared = _shared(store, [])
+    sheets = tuple(_sheets(store, loaded, sharing, shared))
+    return Loaded(
+        store.root, store.config.papers, tuple(files), sheets, (), shared, sharing.macros, (), today or dt.date.today(),
+        frozenset(gone),
     )  # fmt: skip
 
 

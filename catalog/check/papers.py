@@ -32,6 +32,7 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.I)
 def file_rules(sheet: Sheet, loaded: Loaded) -> Iterator[Finding]:
     """The file's name, its form, and what its front matter says."""
     yield from _name(sheet)
+    yield from _blank(sheet)
     yield from _form(sheet)
     yield from _unknown_fields(sheet)
     yield from _repeated_title(sheet)
@@ -57,6 +58,14 @@ def _name(sheet: Sheet) -> Iterator[Finding]:
     right = file_name(sheet.paper.key)
     if sheet.file not in (right, apart_name(sheet.paper.key)):
         yield sheet.finding("file-name", f"the file of {sheet.paper.key} is named {right}", f"rename it to {right}")
+
+
+def _blank(sheet: Sheet) -> Iterator[Finding]:
+    key = sheet.paper.key
+    if re.search(r"\s", key):
+        better = "-".join(key.split())
+        remedy = f"`kb rename '{key}' {better}` mends it"
+        yield sheet.finding("key", f"the key {key!r} holds a blank, so nothing can cite it", remedy)
 
 
 def _form(sheet: Sheet) -> Iterator[Finding]:

@@ -236,16 +236,17 @@ def rename(ctx: click.Context, old: str, new: str) -> None:
 @click.command()
 @key_argument("keys", many=True)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--force", "-f", is_flag=True, help="Also where other papers point to one of them.")
 @click.pass_context
-def rm(ctx: click.Context, keys: tuple[str, ...], yes: bool) -> None:
-    """Delete papers, notes and all."""
+def rm(ctx: click.Context, keys: tuple[str, ...], yes: bool, force: bool) -> None:
+    """Delete papers, notes and all; `kb undo` brings them back."""
     library = out.library(ctx)
     chosen = [library.get(key) for key in keys]
     if not yes:
         for facts in chosen:
             out.echo(f"{facts.key}  {facts.heading}")
         click.confirm(f"delete {out.as_count(len(chosen), 'paper')}?", abort=True)
-    for key in library.remove(facts.key for facts in chosen):
+    for key in library.remove((facts.key for facts in chosen), force=force):
         out.echo(f"deleted {key}")
 
 

@@ -82,10 +82,12 @@ def import_sources(
     return store.gate.retried(attempt)
 
 
-def add_paper(store: Store, index: Callable[[], Index], draft: Draft) -> tuple[Paper, bool]:
+def add_paper(
+    store: Store, index: Callable[[], Index], draft: Draft, added: Callable[[list[FileChange]], None] = lambda _: None
+) -> tuple[Paper, bool]:
     """Add one paper, or give the one that is the same work; and whether it was added.
 
-    Raises `TakenKey` with a free key where another work has its key.
+    `added` hears of the change. Raises `TakenKey` with a free key where another work has its key.
     """
     if not draft.bibtex.strip() and not draft.title.strip():
         raise KbError("nothing to add: give a BibTeX entry, or --title and --link")
@@ -108,7 +110,9 @@ def add_paper(store: Store, index: Callable[[], Index], draft: Draft) -> tuple[P
             raise TakenKey(paper.key, free_key(paper.key, merger.known.reserved))
         merger.now[paper.key] = paper
         merger.fresh.add(paper.key)
-        store.commit(work.changes(), f"add {paper.key}", since)
+        changes = work.changes()
+        store.commit(changes, f"add {paper.key}", since)
+        added(changes)
         return paper, True
 
     return store.gate.retried(attempt)

@@ -234,7 +234,7 @@ class Store:
 
         return Change(self.shown(file), before, dumps(paper).encode("utf-8", "surrogatepass"), paper)
 
-    def change(self, file: str, edit: Callable[[Paper], Paper], what: str) -> tuple[Paper, Paper]:
+    def change(self, file: str, edit: Callable[[Paper], Paper], what: str = "change") -> tuple[Paper, Paper]:
         """Read a paper, change it, write it; where somebody changed it meanwhile, change that. Before and after."""
 
         def attempt() -> tuple[Paper, Paper]:

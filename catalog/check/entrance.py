@@ -1,0 +1,80 @@
+"""What a change would make wrong that is right today: the rules of `kb check`, asked before anything is written.
+
+Only the papers that change are looked at, and those that point to one that goes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from catalog.check.entries import entry_rules
+from catalog.check.loaded import Loaded, read_some
+from catalog.check.papers import file_rules, link_rules
+from catalog.errors import BadFile, Finding, KbError, UnknownKey
+from catalog.models import Paper
+from catalog.paperfile import loads, read_key
+from catalog.store import Change, Store, Version
+
+_PARENT = re.compile(r"\b(?:crossref|xdata)\s*=\s*[{\"]?\s*([^{}\"]+)", re.I)
+Sheets = dict[str, tuple[Version, Paper]]
+
+
+def guard(store: Store, changes: Sequence[Change], near: Collection[str] = (), *, strict: bool = True) -> list[str]:
+    """Refuse with `KbError` what would add an error; if not `strict`, what is to be said of it."""
+    wrong = [finding for finding in news(store, changes, near) if finding.kind == "error"]
+    if wrong and strict:
+        more = f"\nand {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        raise KbError("\n".join(map(str, wrong[:5])) + f"{more}\nnothing was changed")
+    return [f"`kb check` will say: {finding}" for finding in wrong]
+
+
+def news(
+    store: Store, changes: Sequence[Change], near: Collection[str] = (), today: dt.date | None = None
+) -> list[Finding]:
+    """The findings that these changes would add; `near` are files of papers that point to those which go."""
+    files = set(store.files())
+    before: Sheets = {}
+    after: Sheets = {}
+    for change in changes:
+        name = Path(change.file).name
+        if change.before:
+            before |= _sheet(store, name, change.before)
+        if change.after is not None:
+            after |= _sheet(store, name, Version((0, 0, 0, 0), change.after), change.meant)
+    others = {file: one for name in near for file, one in _sheet(store, name).items() if name not in before}
+    others |= _parents(store, {**before, **after}, files)
+    gone = {Path(change.file).name for change in changes if change.after is None}
+    old = list(_findings(read_some(store, sorted(files), others | before, today)))
+    new = list(_findings(read_some(store, sorted((files | set(after)) - gone), others | after, today, gone)))
+    more = Counter(finding.code for finding in new) - Counter(finding.code for finding in old)
+    said = {(finding.code, finding.message) for finding in old}
+    return [finding for finding in new if more[finding.code] and (finding.code, finding.message) not in said]
+
+
+def _sheet(store: Store, name: str, version: Version | None = None, paper: Paper | None = None) -> Sheets:
+    try:
+        version = version or store.read(name)
+        paper = paper or loads(store.text_of(name, version), read_key(name), store.shown(name))
+        return {name: (version, paper)}
+    except (BadFile, UnknownKey):
+        return {}
+
+
+def _parents(store: Store, sheets: Mapping[str, tuple[Version, Paper]], files: Collection[str]) -> Sheets:
+    """The papers whose entries those of the others inherit from."""
+    named = {
+        key.strip() for _, paper in sheets.values() for keys in _PARENT.findall(paper.bibtex) for key in keys.split(",")
+    }
+    found = {store.file_of(key) for key in named if key}
+    return {file: one for name in found & set(files) - set(sheets) for file, one in _sheet(store, name).items()}
+
+
+def _findings(loaded: Loaded) -> Iterator[Finding]:
+    for sheet in loaded.sheets:
+        yield from file_rules(sheet, loaded)
+        yield from entry_rules(sheet, loaded)
+        yield from link_rules(sheet, loaded)

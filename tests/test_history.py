@@ -1,0 +1,194 @@
+"""What was done can be taken back and made again; what a killed writer began is finished, where it still stands."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from support import Kb
+from test_gate import ENTRY, GOOD
+
+from catalog.library import Library
+from catalog.models import Paper
+from catalog.paperfile import dumps
+from catalog.store import Change, gate
+
+
+@pytest.fixture
+def papers(root: Path) -> Path:
+    return root / "papers"
+
+
+def test_every_change_can_be_taken_back_and_made_again(kb: Kb, library: Library, root: Path, papers: Path) -> None:
+    (root / "a.bib").write_text(ENTRY)
+    (root / "b.bib").write_text(ENTRY.replace("2001", "2002"))
+    changes = [
+        ["import", "a.bib"], ["mark-read", "a", "--on", "2020-01-01"], ["mark-unread", "a"], ["note", "a", "hello"],
+        ["tag", "a", "x"], ["link", "a", "code=https://github.com/x/y"], ["due", "a", "+7d"], ["rename", "a", "z"],
+        ["import", "--theirs", "b.bib"], ["rm", "-y", "z"],
+    ]  # fmt: skip
+    states = [{}]
+    for change in changes:
+        assert kb(*change).status == 0, change
+        states.append({path.name: path.read_bytes() for path in papers.iterdir()})
+    for state in reversed(states[:-1]):
+        assert kb("undo").status == 0
+        assert {path.name: path.read_bytes() for path in papers.iterdir()} == state
+    assert kb("undo").err == "kb: there is nothing to undo\n"
+    for state in states[1:]:
+        assert kb("redo").status == 0
+        assert {path.name: path.read_bytes() for path in papers.iterdir()} == state
+    assert kb("redo").status == 1
+    assert kb("undo", "3").out.count("undone: ") == 3
+    assert {path.name: path.read_bytes() for path in papers.iterdir()} == states[-4]
+
+
+def test_undo_refuses_where_the_folder_moved_on(kb: Kb, papers: Path) -> None:
+    kb("add", "--title", "A thing of note", "--key", "a", "--link", "https://x.org")
+    kb("tag", "a", "x")
+    with (papers / "a.md").open("a") as stream:
+        stream.write("\nby hand\n")
+    done = kb("undo")
+    assert (done.status, "papers/a.md was changed since by another program" in done.err) == (1, True)
+    assert "by hand" in (papers / "a.md").read_text()
+    kb("note", "a", "more")
+    assert "was changed since by `kb note a`" in kb("undo", "--change", "2").err
+    assert kb("undo").status == 0
+
+
+def test_the_log_says_what_was_done_and_when(kb: Kb) -> None:
+    assert kb("log").err == "nothing has been changed yet\n"
+    kb("add", "--title", "A thing of note", "--key", "a", "--link", "https://x.org")
+    kb("add", "--title", "Quite another thing", "--key", "b", "--link", "https://x.org/2")
+    kb("rename", "a", "z")
+    kb("undo")
+    lines = kb("log").out.splitlines()
+    assert [line[7 + len("2026-01-01 10:00") + 2 :] for line in lines] == [
+        "undo 3: rename a z  2 files", "rename a z  2 files  (undone)", "add b  papers/b.md", "add a  papers/a.md",
+    ]  # fmt: skip
+    assert len(kb("log", "a").out.splitlines()) == 3
+    assert len(kb("log", "-n", "1").out.splitlines()) == 1
+    assert "+title: A thing of note" in kb("log", "-p", "-n", "1").out
+    assert '"what": "add b"' in kb("log", "--json", "b").out
+
+
+def test_marking_keeps_the_date_it_takes_off(kb: Kb) -> None:
+    kb("add", "--title", "A thing of note", "--key", "a", "--link", "https://x.org")
+    kb("mark-read", "a", "--on", "2020-02-02")
+    assert kb("mark-unread", "a").out == "· a is unread; it was read on 2020-02-02, `kb log a` keeps that\n"
+    assert "-read: '2020-02-02'" in kb("log", "a", "-p", "-n", "1").out
+
+
+def test_the_history_is_bounded(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    library.add(title="A thing of note", key="a", links=["https://x.org"])
+    monkeypatch.setattr("catalog.store.history.MOST_BYTES", 200_000)
+    for number in range(60):
+        text = os.urandom(4_000).hex()
+        library.change("a", lambda paper, text=text: paper.evolve(notes=text), f"turn {number} of")
+    assert 5 < len(library.log()) < 50
+    with library.store.gate.history() as history:
+        assert history._used() <= 260_000
+    assert library.undo().what == "turn 59 of a"
+
+
+def test_a_damaged_history_is_set_aside(kb: Kb, library: Library) -> None:
+    kb("add", "--title", "A thing of note", "--key", "a", "--link", "https://x.org")
+    path = library.store.private / "history.sqlite"
+    for damage in (b"garbage " * 999, b"\0" * 4096):
+        path.write_bytes(damage)
+        done = kb("tag", "a", "x" + str(len(damage)))
+        assert done.status == 0
+        assert "the history cannot be read" in done.err
+        assert len(library.log()) == 1
+    assert len(list(library.store.private.glob("history.damaged-*"))) == 2
+
+
+# --- what a killed writer leaves ---
+
+
+def begun(library: Library, changes: list[Change]) -> None:
+    """A change of which the first file was swapped when its writer was killed."""
+    store = library.store
+    with store.gate.history() as history:
+        history.begin("rename a z", ((c.file, c.before.data if c.before else None, c.after) for c in changes))
+    (store.private / "swapping").touch()
+    (store.root / changes[0].file).write_bytes(changes[0].after or b"")
+
+
+def renaming(library: Library, papers: Path) -> list[Change]:
+    store = library.store
+    (papers / "a.md").write_text(GOOD)
+    (papers / "b.md").write_text(dumps(Paper(key="b", title="B", notes="[a](a.md)")))
+    new_b = (papers / "b.md").read_bytes().replace(b"a.md", b"z.md")
+    return [
+        Change("papers/z.md", None, GOOD.replace("{a,", "{z,").encode()),
+        Change("papers/b.md", store.read("b.md"), new_b),
+        Change("papers/a.md", store.read("a.md"), None),
+    ]
+
+
+def test_what_was_begun_is_finished_by_whoever_comes_next(kb: Kb, library: Library, papers: Path) -> None:
+    begun(library, renaming(library, papers))
+    assert [line.split("\t")[1] for line in kb("list").out.splitlines()] == ["b", "z"]
+    assert "z.md" in (papers / "b.md").read_text()
+    assert library.undo().what == "rename a z"
+    assert (papers / "a.md").read_text() == GOOD
+
+
+def test_what_was_changed_since_stays_and_is_named(kb: Kb, library: Library, papers: Path) -> None:
+    begun(library, renaming(library, papers))
+    (papers / "b.md").write_text(dumps(Paper(key="b", title="B by hand")))
+    done = kb("list")
+    assert done.status == 0
+    assert "papers/b.md was changed since `kb rename a z` was cut short, and stays" in done.err
+    assert "B by hand" in (papers / "b.md").read_text()
+    assert not (papers / "a.md").exists()
+    assert "cut short" not in kb("list").err
+
+
+def test_what_cannot_be_finished_blocks_nothing(kb: Kb, library: Library, papers: Path) -> None:
+    changes = renaming(library, papers)
+    begun(library, changes)
+    (papers / "b.md").unlink()
+    (papers / "b.md").mkdir()
+    done = kb("list")
+    assert (done.status, "papers/b.md was changed since" in done.err) == (0, True)
+    with library.store.gate.history() as history:
+        history.begin("odd", [("../victim.md", None, b"x"), ("kb.toml", b"", b"x"), ("papers/c.md", None, b"x")])
+    (library.store.private / "swapping").touch()
+    (papers / "c.md").write_bytes(b"x")
+    assert kb("list").status == 0
+    assert not (library.root.parent / "victim.md").exists()
+    assert (library.root / "kb.toml").read_bytes() != b"x"
+    assert kb("tag", "z", "t").status == 0
+
+
+def test_a_reader_does_not_wait_for_a_writer(
+    kb: Kb, library: Library, papers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (papers / "a.md").write_text(GOOD)
+    monkeypatch.setattr(gate, "_GLANCES", (0.0,))
+    other = Library.open(library.root)
+    with other.store.lock():
+        (library.store.private / "swapping").touch()
+        assert kb("list").out.count("\n") == 1
+        assert kb("check").out.count("\n") == 1
+
+
+def test_computing_does_not_hold_the_lock(library: Library, papers: Path) -> None:
+    (papers / "a.md").write_text(GOOD)
+    other = Library.open(library.root)
+
+    times: list[int] = []
+
+    def slow(paper: Paper) -> Paper:
+        if not times:
+            times.append(1)
+            other.note("a", "written while the other computes")
+        return paper.evolve(tags=("t",))
+
+    library.change("a", slow, "tag")
+    text = (papers / "a.md").read_text()
+    assert "written while the other computes" in text
+    assert "  - t\n" in text
