@@ -756,8 +756,8 @@ class Library:
 
         from catalog.export.bib import merge
 
-        papers = self.papers()
-        keys = {line.key for line in self.lines(query).papers}
+        papers, found = self._together(query, "key")
+        keys = {facts.key for facts in found}
         chosen = [paper for key, paper in papers.items() if key in keys]
         others = [paper for key, paper in papers.items() if key not in keys]
         whole = not query.strip() and cited is None
@@ -819,9 +819,21 @@ class Library:
         """The papers that a query finds as a reading list; importing it again gives the same catalog."""
         from catalog.export.readinglist import dumps
 
-        papers = self.papers()
-        known = {facts.key: facts for facts in self.list(query, "key") if facts.key in papers}
+        papers, found = self._together(query, "key")
+        known = {facts.key: facts for facts in found}
         return dumps([papers[key] for key in known], known)
+
+    def _together(self, query: str, sort: str) -> tuple[Mapping[str, Paper], Sequence[Facts]]:
+        """Every paper, and what is known of those that a query finds, as they were at one moment.
+
+        The folder is looked at again where another command changed it in between.
+        """
+        for _ in range(5):
+            since = self.store.gate.latest()
+            papers, found = self.papers(), self.list(query, sort)
+            if since == self.store.gate.latest() and all(facts.key in papers for facts in found):
+                break
+        return papers, [facts for facts in found if facts.key in papers]
 
     # --- the site ---
 
@@ -830,9 +842,8 @@ class Library:
         from catalog.export.bib import merge
         from catalog.pages import render
 
-        papers = self.papers()
+        papers, shown = self._together("", "-added,key")
         bib = merge(papers.values(), self.store.shared()).text
-        shown = [facts for facts in self.list(sort="-added,key") if facts.key in papers]
         written = self.store.hand_written()
         texts = {path: body.decode("utf-8", "replace") for path, body in written.items() if path.endswith(".md")}
         others = {path: body for path, body in written.items() if path not in texts}

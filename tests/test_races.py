@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+from crash import FAULTS, tried
+from race import race
 
 from catalog.library import Library
 
@@ -44,3 +49,15 @@ def test_the_same_paper_added_by_eight_at_once_is_there_once(library: Library, r
     said = sorted(process.communicate(timeout=120)[0].partition(":")[0] for process in running)
     assert said == ["added one"] + ["already here"] * 7
     assert list(library.papers()) == ["one"]
+
+
+def test_nobody_loses_anything_to_anybody(tmp_path: Path) -> None:
+    assert race(tmp_path / "base", 3, 6) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no fork")
+@pytest.mark.parametrize("command", ["edit", "rename"])
+def test_a_fault_at_any_call_leaves_before_or_after(tmp_path: Path, command: str) -> None:
+    """A few calls in each run; `python tests/crash.py` tries all of every command."""
+    problems = [found for found in tried(tmp_path, command, list(FAULTS), 97, 41) if found[2]]
+    assert problems == []

@@ -1,0 +1,143 @@
+"""Any folder of any bytes, any sequence of commands: no byte is lost, no traceback, no new error that was not said.
+
+`EXAMPLES=2000 pytest tests/test_lossless.py` looks longer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_gate import DAMAGE
+
+from catalog.cli import main
+from catalog.errors import Finding, KbError
+from catalog.library import Library
+from catalog.models import Link, Paper, Status
+from catalog.paperfile import dumps
+from catalog.store.disk import digest
+
+NAMES = ("a.md", "b.md", "c.md", "\u00e4.md", "a\u0308.md", "B.md", "d e.md", "README.md", "x.md.orig")
+PAPERS = (
+    Paper(key="a", bibtex="@misc{a, title={Alpha of all things}, author={Doe, Jane}}", notes="See [b](b.md)."),
+    Paper(
+        key="b", title="Beta among the others", links=(Link(name="paper", url="https://x.org/b"),), tags=("low-rank",)
+    ),
+    Paper(key="c", bibtex="@inproceedings{c, title={Gamma}, crossref={a}}", status=Status.reading, tags=("Low rank",)),
+)
+ODD = (
+    "---\n# c\ntags:: x\nstatus: unread # s\nlinks:\n  # l\n  paper: https://x.org\n---\n\nnotes\n",
+    "---\r\nstatus: unread\r\ntitle: W\r\n---\r\n\r\nnotes\r\n",
+    "---\n{status: unread, tags: [a]}\n---\n",
+    "---\nx: {a: 1,\ntags: 2}\n---\n",
+    "",
+)
+TEXTS = [dumps(paper) for paper in PAPERS] + list(DAMAGE.values()) + list(ODD)
+contents = st.one_of(
+    st.sampled_from(TEXTS).map(lambda text: text.encode("utf-8", "surrogateescape")), st.binary(max_size=60)
+)
+keys = st.sampled_from(["a", "b", "c", "B", "\u00e4", "d e", "q", "new"])
+words = st.sampled_from(
+    ["low rank", "Low-Rank", "see [b](b.md)", "see [q](q.md)", "<<<<<<< a\n=======\n>>>>>>> b", "\u202e\x07", "---"]
+)
+IMPORTED = {
+    "in.bib": "@string{j = {J}}\n@misc{a, title={Alpha of all things}, author={Doe, Jane}, year=2001}\n@misc{new, title={New}}\n",
+    "in.md": "# Works\n\n- [Beta among the others](https://x.org/b) read\n- [Gamma](https://y.org/c)\n",
+}
+commands = st.one_of(
+    st.tuples(st.sampled_from(["mark-read", "mark-unread", "mark-reading"]), keys),
+    st.tuples(st.just("mark-read"), keys, st.just("--on"), st.sampled_from(["2020-01-01", "2999-01-01"])),
+    st.tuples(st.just("tag"), keys, words),
+    st.tuples(st.just("tag"), keys, st.just("-r"), st.just("low-rank")),
+    st.tuples(st.just("link"), keys, st.sampled_from(["github.com/x/y", "code=nowhere.py", "paper=https://x.org/2"])),
+    st.tuples(st.just("note"), keys, words),
+    st.tuples(st.just("due"), keys, st.sampled_from(["tomorrow", "none"])),
+    st.tuples(st.just("rename"), keys, keys),
+    st.tuples(st.just("rm"), st.just("-y"), keys),
+    st.tuples(st.just("add"), st.just("--title"), st.sampled_from(["Alpha of all things", "Wholly new matter"]), st.just("--key"), keys),
+    st.tuples(st.just("import"), st.sampled_from(sorted(IMPORTED))),
+    st.tuples(st.just("import"), st.just("--theirs"), st.sampled_from(sorted(IMPORTED))),
+    st.tuples(st.just("edit"), keys),
+    st.tuples(st.just("resolve"), keys, st.sampled_from(["--ours", "--theirs"])),
+    st.sampled_from([("fmt",), ("check", "--fix"), ("undo",), ("redo",), ("list",), ("export", "bib"), ("log", "-p")]),
+)  # fmt: skip
+RESTORING = ("import", "undo", "redo", "edit", "resolve")  # what comes from elsewhere may be wrong; `check` says so
+
+
+def call(root: Path, args: tuple[str, ...]) -> tuple[int, str]:
+    out = io.TextIOWrapper(io.BytesIO(), "utf-8", errors="backslashreplace", write_through=True)
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), contextlib.ExitStack() as stack:
+        stack.enter_context(mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(b""))))
+        stack.enter_context(mock.patch("click.edit", type_into))
+        try:
+            main(["--root", str(root), *args])
+        except SystemExit as ended:
+            return int(ended.code or 0), out.buffer.getvalue().decode("utf-8", "replace")
+    raise AssertionError("main returned")
+
+
+def type_into(filename: str, editor: str | None = None) -> None:
+    """An editor that adds a line."""
+    with Path(filename).open("ab") as stream:
+        stream.write(b"\ntyped\n")
+
+
+def files(root: Path) -> dict[str, bytes]:
+    paths = [*(root / "papers").iterdir(), root / "shared.bib"]
+    return {str(path.relative_to(root)): path.read_bytes() for path in paths if path.is_file()}
+
+
+def wrong(root: Path) -> list[Finding]:
+    return [finding for finding in Library.open(root).check() if finding.kind == "error"]
+
+
+@contextlib.contextmanager
+def folder(contents: dict[str, bytes]) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        Library.init(root)
+        for file, data in contents.items():
+            (root / "papers" / file).write_bytes(data)
+        for file, text in IMPORTED.items():
+            (root / file).write_text(text)
+        with contextlib.chdir(root):
+            yield root
+
+
+@settings(
+    max_examples=int(os.environ.get("EXAMPLES", "15")),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(
+    st.dictionaries(st.sampled_from(NAMES), contents, min_size=1, max_size=5),
+    st.lists(commands, min_size=1, max_size=7),
+)
+def test_no_byte_is_lost(start: dict[str, bytes], sequence: list[tuple[str, ...]]) -> None:
+    with folder(start) as root:
+        for command in sequence:
+            before, faults = files(root), wrong(root)
+            status, said = call(root, command)
+            assert "Traceback" not in said, command
+            assert "a fault of kb" not in said, (command, said)
+            now = files(root)
+            with Library.open(root).store.gate.history() as history:
+                for path, data in before.items():
+                    kept = data in now.values() or now.get(path) == data
+                    try:
+                        assert kept or history.text(digest(data)) == data, (command, path)
+                    except KbError:
+                        raise AssertionError((command, path, said)) from None
+            if status == 0 and command[0] not in RESTORING:
+                more = Counter(finding.code for finding in wrong(root)) - Counter(finding.code for finding in faults)
+                new = [finding for finding in wrong(root) if more[finding.code] and finding not in faults]
+                codes = {finding.code for finding in new if finding.message in said}
+                assert set(more) <= codes, (command, said, [str(finding) for finding in new])
