@@ -20,7 +20,7 @@ from refimpl._lab.score import Sample, Score, Task
 
 Look = tuple[Score, list[Sample]]
 Change = Callable[[Any], nn.Module]
-STEPS = 60  # of a text
+STEPS, BATCH = 60, 8  # of a text; of any task
 OPTIONS = (  # those of `run` that are the user's, of every method
     "model", "task", "steps", "lr", "batch", "length", "seed", "device", "dtype", "checkpointing", "out", "progress",
     "announce",
@@ -38,7 +38,7 @@ def run(
     lr: float | None = None,
     rate: float = 1e-3,
     narrower: bool = True,
-    batch: int = 8,
+    batch: int | None = None,
     length: int | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -57,14 +57,17 @@ def run(
 
     `rate` is the method's learning rate for `tiny` on `python`; a nearer task takes its share of it. Another model has
     it divided by how many times as wide it is, where the method's rate falls as models grow wider (`narrower`); `lr` is
-    taken as it is. `step(model)` makes the step of a method that has its own. `options` (the rank, say) stand in the
-    record. The adapter goes to `out`, or to this project's folder among the user's caches. `announce` is told of what
-    takes long before the training begins.
+    taken as it is. A model that is much wider learns more from each step, and has half the steps, of half the rows,
+    where none are named. `step(model)` makes the step of a method that has its own. `options` (the rank, say) stand in
+    the record. The adapter goes to `out`, or to this project's folder among the user's caches. `announce` is told of
+    what takes long before the training begins.
     """
     chosen = tasks.get(task) if isinstance(task, str) else task
     near = chosen if isinstance(chosen, Answers) else None
-    steps = steps if steps is not None else near.steps if near else STEPS
     base, tokenizer = models.load(model, device, dtype, announce=announce)
+    halves = 1 + models.is_wide(base)
+    steps = steps if steps is not None else (near.steps if near else STEPS) // halves
+    batch = batch if batch is not None else BATCH // halves
     place = str(next(base.parameters()).device)
     with models.out_of_memory(f"for {method} on {model}"):
         rate = rate * near.share if near else rate

