@@ -203,7 +203,7 @@ def demo(
     rank: int = 8, alpha: float = 16.0, density: float = 0.02, warmup: int = 10, batches: int = 4, **options: Any
 ) -> dict[str, Any]:
     """Warm up, find the masks, start again, and adapt a base model to a task."""
-    options = {"task": "python", "steps": 45, "rate": 1e-2, "lr": None, "seed": 0, "batch": 8, **options}
+    options = {"task": "words", "rate": 1e-2, "lr": None, "seed": 0, "batch": 8, **options}
     task = options["task"] if not isinstance(options["task"], str) else tasks.get(options["task"])
 
     def change(base: Any) -> nn.Module:

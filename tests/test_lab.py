@@ -119,7 +119,7 @@ def test_loading_says_nothing() -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (("tinny",), "did you mean tiny? There are tiny, smollm2, any hub id (owner/name) and any folder"),
+        (("tinny",), "did you mean tiny? There are tiny, tiny-2, smollm2, any hub id (owner/name) and any folder"),
         (("a/b/c",), "no model 'a/b/c'; there are tiny"),
         (("tiny", "tpu"), "no device 'tpu'; there are auto, cpu and cuda"),
         (("tiny", "cpu", "int3"), "no dtype 'int3'; there are float32"),

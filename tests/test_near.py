@@ -17,7 +17,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from catalog.cli import showing  # noqa: E402
-from refimpl._lab import LabError, corpus, models, near, tasks, train_tiny  # noqa: E402
+from refimpl import lora  # noqa: E402
+from refimpl._lab import LabError, corpus, loop, models, near, tasks, train_tiny  # noqa: E402
 from refimpl._lab.answers import Answers, Question  # noqa: E402
 from refimpl._lab.generate import encode, greedy, pieces  # noqa: E402
 from refimpl._lab.records import record_text  # noqa: E402
@@ -197,6 +198,46 @@ def test_a_new_token_begins_as_the_mean_of_the_old_ones_that_spell_it(made: Any)
 def test_a_package_that_is_not_unpacked_is_named(tmp_path: Path) -> None:
     with pytest.raises(LabError, match=r"unpack into .*: wordnet-base python3\.11-doc"):
         corpus.read(tmp_path, 0)
+
+
+# --- the model that read it ---------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def second() -> Any:
+    return models.load("tiny-2", "cpu")
+
+
+def test_the_second_tiny_is_what_it_says(second: Any) -> None:
+    model, tokenizer = second
+    folder = models.SHIPPED["tiny-2"]
+    facts = json.loads((folder / "training.json").read_text())
+    assert model.num_parameters() == facts["parameters"]
+    assert facts["tokens"] == facts["clock"]["step"] * train_tiny.BATCH * train_tiny.CONTEXT
+    held = tasks.glosses().evaluate(model, tokenizer).value
+    assert held == pytest.approx(facts["held_out_nats_a_token"]["glosses"], abs=0.4)
+    said = (folder / "SOURCES.md").read_text()
+    assert all(f"| {package} |" in said for package in facts["packages"])
+    assert sum(file.stat().st_size for kept in models.SHIPPED.values() for file in kept.iterdir()) < 12_000_000
+
+
+def test_the_second_tiny_reads_indentation_as_one_token_and_any_text_back(second: Any) -> None:
+    tokenizer = second[1]
+    said = [tokenizer.decode(token) for token in pieces(tokenizer, "if x:\n        return y\n")]
+    assert "\n        " in said
+    for text in ("  def f(x):\n\treturn 'ü' # 汉 🦜\r\n", "dog, domestic dog: a member", " ", "", "\n\n\n    a   b"):
+        assert tokenizer.decode(pieces(tokenizer, text)) == text
+    python = tasks.python().evaluate(*second).n
+    assert python > tasks.python().evaluate(*models.load("tiny", "cpu")).n, "fewer tokens are blanks"
+
+
+def test_the_second_tiny_copies_what_the_first_cannot(second: Any) -> None:
+    task = dataclasses.replace(near.json(), cases=40)
+    ends = []
+    for model, tokenizer in (second, models.load("tiny", "cpu")):
+        loop.train(lora.apply(model, lora.LINEARS, 8), tokenizer, task, 60, 4e-3, 8)
+        ends.append(task.evaluate(model, tokenizer).value)
+    assert ends[0] > 0.6 > 0.3 > ends[1]
 
 
 # --- what is shown ------------------------------------------------------------------

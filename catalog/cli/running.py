@@ -142,7 +142,7 @@ def _claim(row: dict[str, Any]) -> None:
 
 @click.command()
 @click.argument("name", shell_complete=complete_keys)
-@click.option("--model", help="tiny, smollm2, a hub id or a folder.")
+@click.option("--model", help="tiny-2 (the default), tiny, smollm2, a hub id or a folder.")
 @click.option("--device", help="cpu or cuda.")
 @click.option("--dtype", help="float32, bfloat16 …")
 @click.option("--task", help="What to train on: words, json, kind, python, glosses, classes or recall.")
@@ -190,7 +190,7 @@ def _setting(text: str) -> tuple[str, Any]:
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_keys)
-@click.option("--model", help="tiny (the default), smollm2, a hub id or a folder.")
+@click.option("--model", help="tiny (the default), tiny-2, smollm2, a hub id or a folder.")
 @click.option("--task", help="What to train on: python (the default), words, json, kind, glosses, classes or recall.")
 @click.option("--budget", type=click.IntRange(min=1), metavar="N", help="How many parameters each method may train.")
 @click.option("--steps", type=click.IntRange(min=1), metavar="N", help="How many steps a training run takes.")

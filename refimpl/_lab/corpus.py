@@ -1,4 +1,4 @@
-"""What `tiny` reads: glosses, prose, code and records, from packages of Debian 12 that anybody may use and pass on.
+"""What `tiny-2` reads: glosses, prose, code and records, from packages of Debian 12 that anybody may use and pass on.
 
     wordnet-base           WordNet 3.0 glosses            WordNet 3.0 licence
     python3.11-doc         Python's manual, paragraphs    PSF licence
@@ -8,8 +8,8 @@
     libjs-jquery, -jquery-ui, -lodash, -underscore, -backbone, -three    JavaScript    MIT
     libjs-leaflet          JavaScript                     BSD, two clauses
 
-None of it is Python, and none is JSON: both are what tasks ask a model to learn. Fetch them without installing
-anything, and unpack them into one folder:
+No code among it is Python, and no record is JSON: both are what tasks ask a model to learn. Fetch them without
+installing anything, and unpack them into one folder:
 
     apt-get download PACKAGE... && for deb in *.deb; do dpkg-deb -x $deb ROOT; done
 """

@@ -32,7 +32,7 @@ def run(
     apply: Change,
     *,
     merge: Change | None = None,
-    model: str = "tiny",
+    model: str = models.FOR_DEMOS,
     task: str | Task = "words",
     steps: int | None = None,
     lr: float | None = None,
