@@ -970,7 +970,7 @@ def _parse_link(text: str) -> Link:
     from pydantic import ValidationError
 
     from catalog.bibtex.addresses import CODE_HOSTS
-    from catalog.ingest.readinglist.urls import mend
+    from catalog.ingest.urls import mend
     from catalog.models import Link
 
     name, equals, url = text.partition("=")
