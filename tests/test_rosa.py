@@ -190,8 +190,9 @@ def test_the_demo_improves_and_can_be_loaded(tmp_path: Path) -> None:
                        out=tmp_path / "adapter")  # fmt: skip
     assert record["after"]["value"] < record["before"]["value"]
     assert record["merged"]["value"] == pytest.approx(record["after"]["value"], abs=1e-4)
-    model = rosa.load(rosa.apply(tiny(), rank=8, density=0.02), tmp_path / "adapter")
-    assert replace(texts.python(), rows=8).evaluate(model, models.load("tiny", "cpu")[1]).value == pytest.approx(
+    base, tokenizer = models.load(models.FOR_DEMOS, "cpu")
+    model = rosa.load(rosa.apply(base, rank=8, density=0.02), tmp_path / "adapter")
+    assert replace(texts.python(), rows=8).evaluate(model, tokenizer).value == pytest.approx(
         record["after"]["value"]
     )
 

@@ -168,9 +168,9 @@ def test_a_demo_is_shown_where_the_system_does_not_tell_its_memory(
     lines = done.out.splitlines()
     assert lines[1].split() == ["asked", "before", "after", "expected"]
     assert [line.split()[0] in "✓✗" for line in lines[2:8]] == [True] * 6
-    assert " of 12 held out (chance 8%)\n" in done.out
+    assert " of 100 held out (chance 1%)\n" in done.out
     assert "  adapter      0.0154 MB kept; full fine-tuning 10.5 MB\n" in done.out
-    assert "  next         kb demo prompt_tuning --task json · kb verify prompt_tuning\n" in done.out
+    assert "  next         kb demo prompt_tuning --task kind · kb verify prompt_tuning\n" in done.out
     assert "  page " not in done.out, "there is no such paper here"
     assert " s for 1 step, " in done.out
 
