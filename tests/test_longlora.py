@@ -204,7 +204,7 @@ def test_it_trains_and_merges() -> None:
 
 
 def test_demo(tmp_path: Path) -> None:
-    record = longlora.demo(context=640, steps=4, device="cpu", out=tmp_path / "adapter")
+    record = longlora.demo(context=640, steps=20, device="cpu", out=tmp_path / "adapter")
     assert record["after"]["value"] < record["before"]["value"]
     assert abs(record["merged"]["value"] - record["after"]["value"]) < 1e-3
     assert record["training"]["length"] == 640
