@@ -192,9 +192,7 @@ def test_the_demo_improves_and_can_be_loaded(tmp_path: Path) -> None:
     assert record["merged"]["value"] == pytest.approx(record["after"]["value"], abs=1e-4)
     base, tokenizer = models.load(models.FOR_DEMOS, "cpu")
     model = rosa.load(rosa.apply(base, rank=8, density=0.02), tmp_path / "adapter")
-    assert replace(texts.python(), rows=8).evaluate(model, tokenizer).value == pytest.approx(
-        record["after"]["value"]
-    )
+    assert replace(texts.python(), rows=8).evaluate(model, tokenizer).value == pytest.approx(record["after"]["value"])
 
 
 @pytest.mark.gpu
