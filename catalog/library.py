@@ -18,6 +18,7 @@ from catalog.files import read_bytes
 from catalog.snapshot import Snapshot, key_or_name
 from catalog.store import Change, Store, Version, find_root
 from catalog.store.config import CONFIG
+from catalog.text import plain
 
 if TYPE_CHECKING:
     from catalog.bibtex.normal import Wanted
@@ -134,6 +135,17 @@ class Library:
             return query
         keys = Or(tuple(Is("key", key) for key in sorted({card.paper.casefold() for card in self.cards()})))
         return replace(query, root=swapped(query.root, wanted, keys))
+
+    def like(self, text: str, limit: int = 0) -> Sequence[Line]:
+        """The papers that mean what a text says, or what the paper with this key says; the nearest first.
+
+        Raises `KbError` where the model that this needs is not installed.
+        """
+        try:
+            one = self.get(self.resolve(text))
+        except UnknownKey:
+            return self.index().like(text, limit)
+        return self.index().like(f"{one.heading} {plain(one.abstract)}", limit, one.key)
 
     def search(self, query: str, limit: int = 0) -> Sequence[Facts]:
         """The papers that a query finds, the best first. Raises `BadQuery`."""
@@ -570,12 +582,7 @@ class Library:
         """
         from dataclasses import replace
 
-        from refimpl import cards
-
-        own = self.root / "refimpl"
-        there = cards()
-        if own.is_dir() and not any(card.path.startswith(str(own)) for card in there):
-            there = there + cards(own)
+        there = self.store.implemented.cards()
         keys = self._with_ids({pair for card in there for pair in card.ids})
         return [replace(card, paper=self._paper_of(card, keys)) if card.ids else card for card in there]
 

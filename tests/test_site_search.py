@@ -103,7 +103,7 @@ def test_browser_and_command_line_give_one_answer(engine: Page, seed: int) -> No
     with Index(":memory:") as index:
         index.update([(f"{paper.key}.md", "1", paper) for paper in papers], [])
         expected = [answer(index, query) for query in queries]
-    given = dict(search_files(papers, {paper.key: paper.key for paper in papers}, (), {}))["search.js"]
+    given = dict(search_files(papers, {paper.key: paper.key for paper in papers}, {}, {}))["search.js"]
     data = json.loads(given.removeprefix("window.readrunIndex=").removesuffix(";\n"))
     for query, here, there in zip(queries, expected, engine.evaluate(ANSWER, [data, queries]), strict=True):
         assert there == here, query
@@ -139,7 +139,7 @@ def test_table_and_window_give_the_golden_answers(browser: Browser, shelf: str) 
     table = browser.new_page()
     table.goto(f"{shelf}/index.html")
     window = browser.new_page()
-    window.goto(f"{shelf}/papers/hu2021lora.html")
+    window.goto(f"{shelf}/papers/hu2021rank.html")
     window.click(".kb-find__open")
     for golden in GOLDEN["queries"]:
         titles = [link_title(golden["find"], n) for n in range(len(golden["find"]))]
@@ -161,7 +161,7 @@ def test_the_index_comes_with_the_first_key_and_pages_are_found_too(browser: Bro
     asked: list[str] = []
     page = browser.new_page()
     page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
-    page.goto(f"{shelf}/papers/hu2021lora.html")
+    page.goto(f"{shelf}/papers/hu2021rank.html")
     assert "search.js" not in asked
     page.keyboard.press("/")
     page.keyboard.type("seabird reading")

@@ -36,7 +36,7 @@ def news(
     store: Store, changes: Sequence[Change], near: Collection[str] = (), today: dt.date | None = None
 ) -> list[Finding]:
     """The findings that these changes would add; `near` are files of papers that point to those which go."""
-    files = set(store.files())
+    files = store.names()
     before: Sheets = {}
     after: Sheets = {}
     for change in changes:

@@ -62,13 +62,21 @@ def list_(ctx: click.Context, query: str, sort: str, limit: int, as_json: bool) 
     show_default=True,
     help="At most so many; 0 for all.",
 )
+@click.option("--like", is_flag=True, help="By meaning: papers near to this text, or to the paper with this key.")
 @json_option
 @click.pass_context
-def search(ctx: click.Context, query: str, limit: int, as_json: bool) -> None:
+def search(ctx: click.Context, query: str, limit: int, like: bool, as_json: bool) -> None:
     """Find papers, the best match first."""
     if not query.strip():
         raise click.UsageError("search for what? `kb list` shows all")
     library = out.library(ctx)
+    if like:
+        near = library.like(query, limit)
+        if as_json:
+            out.papers(library, [library.get(line.key) for line in near])
+        else:
+            out.lines(near)
+        return
     if as_json:
         whole = library.find(query, limit=limit)
         _say(whole)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from catalog.errors import Finding
 from catalog.facts import Facts
+from catalog.implemented import said
 from catalog.pages.assets import assets
 from catalog.pages.atom import feed
 from catalog.pages.builder import build
@@ -56,7 +57,8 @@ def render(
     pages |= {f"papers/{every[key]}.md": unreadable_page(key, why) for key, why in (unreadable or {}).items()}
     files: Files = {path: body for path, body in written.items() if path != "index.md"}
     files |= {"index.md": home_page(papers, names, options, written.get("index.md", ""))}
-    files |= {**pages, **table_files(papers, names, shown), **search_files(papers, names, shown, written)}
+    told = {key: said(one.card for one in ones) for key, ones in shown.items()}
+    files |= {**pages, **table_files(papers, names, shown), **search_files(papers, names, told, written)}
     files |= {file: source for ones in shown.values() for one in ones for file, source in one.files.items()}
     files |= _taught(papers, names, taught)
     files |= {"library.bib": options.bib or _joined(papers), "feed.xml": feed(papers, names, options)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 from catalog.facts import Facts
@@ -21,19 +21,22 @@ _MARKUP = re.compile(r"\]\([^()\s]*\)|<[^<>\n]*>|[`*_\[\]|]")
 
 
 def search_files(
-    papers: Sequence[Facts], slugs: Mapping[str, str], implemented: Container[str], written: Mapping[str, str]
+    papers: Sequence[Facts], slugs: Mapping[str, str], told: Mapping[str, str], written: Mapping[str, str]
 ) -> dict[str, str]:
-    """The index as a script, which also loads from a folder on disk. Papers stand in the order of the table."""
+    """The index as a script, which also loads from a folder on disk. Papers stand in the order of the table.
+
+    `told` is what the implementations of a paper say, by its key.
+    """
     language = json.loads(files("catalog.search").joinpath("language.json").read_text("utf-8"))
-    rows = [_paper(one, slugs[one.key], one.key in implemented) for one in papers]
+    rows = [_paper(one, slugs[one.key], told.get(one.key, "")) for one in papers]
     pages = [_page(path, body) for path, body in written.items() if path.endswith(".md") and path != "index.md"]
     return {
         "search.js": f"window.readrunIndex={script_json({'language': language, 'papers': rows, 'pages': pages})};\n"
     }
 
 
-def _paper(one: Facts, slug: str, implemented: bool) -> dict[str, object]:
-    named = facts(one) | ({("has", "impl")} if implemented else set())
+def _paper(one: Facts, slug: str, told: str) -> dict[str, object]:
+    named = facts(one) | ({("has", "impl")} if told else set())
     return {
         "key": one.key,
         "slug": slug,
@@ -42,7 +45,7 @@ def _paper(one: Facts, slug: str, implemented: bool) -> dict[str, object]:
         "year": f"{one.year:04}" if one.year else "",
         "added": one.reading.added,
         "status": one.reading.status,
-        "columns": columns(one),
+        "columns": columns(one, told),
         "facts": sorted(named),
     }
 
@@ -62,6 +65,6 @@ def _page(path: str, body: str) -> dict[str, object]:
         "year": "",
         "added": "",
         "status": "",
-        "columns": ["", fold(title), "", fold(" ¶ ".join(headings)), "", "", fold(text)],
+        "columns": ["", fold(title), "", fold(" ¶ ".join(headings)), "", "", fold(text), ""],
         "facts": [],
     }

@@ -16,15 +16,17 @@ from catalog.errors import KbError
 from catalog.facts import Facts, Line
 from catalog.search import rows
 from catalog.search.evaluate import column, find
-from catalog.search.fold import clean
+from catalog.search.fold import clean, tokens
 from catalog.search.query import parse
-from catalog.search.tree import BEYOND, Query
+from catalog.search.tree import BEYOND, And, Query, Words
 
 T = TypeVar("T")
 P = TypeVar("P", Facts, Line)
 _Failure = (sqlite3.DatabaseError, UnicodeDecodeError)  # the latter where SQLite quotes garbage in its message
 
 WAIT_SECONDS = 2.0
+_WORDS = 40  # of a text that is compared by words too
+_SMOOTH = 10  # reciprocal rank fusion: how little a place at the very top counts more than the next
 _REFUSED = {  # the file may be sound, but it cannot be used now; any other error is damage
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
@@ -84,13 +86,14 @@ class Index:
         return {}
 
     def update(
-        self, changed: Iterable[rows.Change], removed: Iterable[str], marks: rows.Marks = MappingProxyType({})
-    ) -> None:
-        """Take in changed files and forget removed ones, all or nothing; `marks` by file, as for `rows.update`."""
+        self, changed: Iterable[rows.Change], removed: Iterable[str], marks: rows.Marks = MappingProxyType({}),
+        told: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
+        """Take in changed files and forget removed ones, all or nothing; `marks`, `told` as for `rows.update`."""
         latest = {change[0]: change for change in changed}
         gone = [file for file in dict.fromkeys(removed) if file not in latest]
         if latest or gone:
-            self._run(lambda db: _write(db, rows.update, list(latest.values()), gone, marks))
+            self._run(lambda db: _write(db, rows.update, list(latest.values()), gone, marks, told))
 
     def clear(self) -> None:
         """Forget every paper and every meta value."""
@@ -125,6 +128,29 @@ class Index:
         """As `answer`, of each paper what a list prints; quicker by far, as its facts are not read."""
         asked = parse(query) if isinstance(query, str) else query
         return self._found(asked, sort, limit, rows.lines)
+
+    def like(self, text: str, limit: int = 0, apart: str = "") -> list[Line]:
+        """The papers whose meaning is near to a text, the nearest first, without the one with the key `apart`.
+
+        What the words find counts as much as what the meaning does: the places in both orders are weighed together.
+        """
+        from catalog.search.meaning import nearest
+
+        def found(db: sqlite3.Connection) -> list[Line]:
+            by_meaning = nearest(db, text, apart)
+            known, asked = (
+                set(by_meaning),
+                Query(text, And(tuple(Words((token,), True) for token in tokens(text)[:_WORDS]))),
+            )
+            by_words = [i for i in find(db, asked).ids if i in known] if asked.words else []
+            weight: dict[int, float] = {}
+            for order in (by_words, by_meaning):
+                for place, i in enumerate(order):
+                    weight[i] = weight.get(i, 0.0) + 1 / (_SMOOTH + place)
+            ids = sorted(weight, key=lambda i: (-weight[i], i))
+            return rows.lines(db, ids[:limit] if limit else ids)
+
+        return self._run(found)
 
     def _found(
         self, asked: Query, sort: str, limit: int, load: Callable[[sqlite3.Connection, Sequence[int]], list[P]]

@@ -7,6 +7,7 @@ Recycled token embeddings from large language models", 2024). The package itself
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -14,6 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalog.errors import KbError
+from catalog.facts import Facts
+from catalog.search import rows
+from catalog.text import plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +43,41 @@ def passages(title: str, prose: str) -> Iterator[str]:
             held, made = held[_WORDS:], made + 1
     if held and made < _PASSAGES:
         yield " ".join(held)
+
+
+def nearest(db: sqlite3.Connection, text: str, apart: str = "") -> list[int]:
+    """The ids of all papers, those first whose title or any passage is nearest to a text; without the paper `apart`.
+
+    Papers that have no vectors yet get them first. Raises `KbError` where the model is not there.
+    """
+    import numpy as np
+
+    _complete(db)
+    held = "SELECT id, value FROM vector JOIN paper USING (id) WHERE key <> ? ORDER BY id"
+    found = db.execute(held, (apart,)).fetchall()
+    if not found:
+        return []
+    vectors = np.frombuffer(b"".join(value for _, value in found), np.float16).reshape(len(found), WIDTH)
+    near = vectors.astype(np.float32) @ embed([text])[0]
+    papers, starts = np.unique(np.array([i for i, _ in found]), return_index=True)
+    best = np.maximum.reduceat(near, starts)
+    return [int(papers[place]) for place in np.argsort(-best, kind="stable")]
+
+
+def _complete(db: sqlite3.Connection) -> None:
+    """Make the vectors of papers that have none, some hundred papers at a time."""
+    missing = "SELECT id FROM paper WHERE id NOT IN (SELECT id FROM vector) ORDER BY id LIMIT 500"
+    while ids := [i for (i,) in db.execute(missing)]:
+        papers, said = zip(ids, rows.load(db, ids), strict=True), rows.told(db, ids)
+        pieces = [(i, part, text) for i, one in papers for part, text in _pieces(one, said[i])]
+        values = embed([text for *_, text in pieces]).astype("float16")
+        made = [(i, part, value.tobytes()) for (i, part, _), value in zip(pieces, values, strict=True)]
+        db.executemany("INSERT OR REPLACE INTO vector VALUES (?, ?, ?)", made)
+
+
+def _pieces(one: Facts, said: str) -> Iterator[tuple[int, str]]:
+    tags = " ".join(one.tags)
+    return enumerate(passages(f"{one.heading} {tags}".strip(), f"{plain(one.abstract)}\n\n{one.notes}\n\n{said}"))
 
 
 def embed(texts: Sequence[str]) -> Vectors:

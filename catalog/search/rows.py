@@ -34,13 +34,15 @@ _SCHEMA = (
     " shown, authors, by)",
     "CREATE INDEX paper_key ON paper(key)",
     "CREATE TABLE body(id INTEGER PRIMARY KEY, facts TEXT NOT NULL)",
-    "CREATE TABLE prose(id INTEGER PRIMARY KEY, abstract TEXT NOT NULL, notes TEXT NOT NULL, bibtex TEXT NOT NULL)",
+    "CREATE TABLE prose(id INTEGER PRIMARY KEY, abstract TEXT NOT NULL, notes TEXT NOT NULL, bibtex TEXT NOT NULL,"
+    " told TEXT NOT NULL)",
     "CREATE TABLE fact(name TEXT, value TEXT, id INTEGER, PRIMARY KEY(name, value, id)) WITHOUT ROWID",
     "CREATE TABLE mark(name TEXT, value TEXT, id INTEGER, PRIMARY KEY(name, value, id)) WITHOUT ROWID",
     "CREATE INDEX mark_id ON mark(id)",
-    "CREATE VIRTUAL TABLE words USING fts5(key, title, authors, tags, venue, abstract, notes,"
+    "CREATE VIRTUAL TABLE words USING fts5(key, title, authors, tags, venue, abstract, notes, told,"
     " content='', tokenize='ascii', prefix='2')",
     "CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, 'row')",
+    "CREATE TABLE vector(id INTEGER, part INTEGER, value BLOB, PRIMARY KEY(id, part)) WITHOUT ROWID",
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )
 _FIELDS = tuple(field.name for field in fields(Facts))
@@ -52,17 +54,19 @@ Marks: TypeAlias = Mapping[str, Iterable[tuple[str, str]]]
 _VERSION = zlib.crc32(repr((SCHEMA, _SCHEMA, _FIELDS, unicodedata.unidata_version)).encode()) & 0x7FFFFFFF
 _ADD_PAPER = "INSERT INTO paper VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ADD_WORDS = (
-    "INSERT INTO words(rowid, key, title, authors, tags, venue, abstract, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO words(rowid, key, title, authors, tags, venue, abstract, notes, told)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _DROP_WORDS = (
-    "INSERT INTO words(words, rowid, key, title, authors, tags, venue, abstract, notes)"
-    " VALUES ('delete', ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO words(words, rowid, key, title, authors, tags, venue, abstract, notes, told)"
+    " VALUES ('delete', ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _MARKED = "SELECT value, key FROM mark JOIN paper USING (id) WHERE name = ? ORDER BY key"
 _MARKED_SO = (
     "SELECT mark.value, key FROM mark JOIN paper USING (id)"
     " WHERE name = ? AND mark.value IN (SELECT value FROM json_each(?)) ORDER BY key"
 )
+_TOLD = "SELECT id, told FROM prose WHERE id IN (SELECT value FROM json_each(?))"
 _WHOLE = "SELECT id, facts, abstract, notes, bibtex FROM body JOIN prose USING (id)"
 _LINES = "SELECT id, key, status, year, shown, authors, by FROM paper"
 _SOME = " WHERE id IN (SELECT value FROM json_each(?))"
@@ -110,16 +114,19 @@ def stamps(db: sqlite3.Connection, keys: Iterable[str] | None = None) -> dict[st
     return {_named(file): stamp for file, stamp in found}
 
 
-def update(db: sqlite3.Connection, changed: Sequence[Change], removed: Iterable[str], marks: Marks) -> None:
+def update(
+    db: sqlite3.Connection, changed: Sequence[Change], removed: Iterable[str], marks: Marks, say: Mapping[str, str]
+) -> None:
     """Replace the rows of changed files and drop those of removed ones, within the caller's transaction.
 
-    `marks` are, by file, the (name, value) pairs under which `marked` finds its paper.
+    `marks` are, by file, the (name, value) pairs under which `marked` finds its paper; `say` is, by file, what others
+    say of it, which is searched too.
     """
     known = {_named(file): i for file, i in db.execute("SELECT file, id FROM paper")}
     _drop(db, [known[file] for file in (*(change[0] for change in changed), *removed) if file in known])
     fresh = itertools.count(max(known.values(), default=0) + 1)
     rows = [(known.get(change[0]) or next(fresh), *change) for change in changed]
-    _insert(db, rows)
+    _insert(db, [(*row, clean(say.get(row[1], ""))) for row in rows])
     pairs = {(clean(name), clean(value), i) for i, file, *_ in rows for name, value in marks.get(file, ())}
     db.executemany("INSERT INTO mark VALUES (?, ?, ?)", sorted(pairs))
 
@@ -131,6 +138,7 @@ def clear(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM prose")
     db.execute("DELETE FROM fact")
     db.execute("DELETE FROM mark")
+    db.execute("DELETE FROM vector")
     db.execute("DELETE FROM meta")
     db.execute("INSERT INTO words(words) VALUES ('delete-all')")
 
@@ -151,6 +159,11 @@ def load(db: sqlite3.Connection, ids: Sequence[int]) -> list[Facts]:
     """The papers with these ids, in their order."""
     with _uncollected():
         return _in_order(db, _WHOLE, ids, _facts)
+
+
+def told(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:
+    """What others say of the papers with these ids."""
+    return dict(db.execute(_TOLD, (json.dumps(ids),)))
 
 
 def lines(db: sqlite3.Connection, ids: Sequence[int]) -> list[Line]:
@@ -186,7 +199,8 @@ def _count(db: sqlite3.Connection) -> int:
 
 def _drop(db: sqlite3.Connection, ids: Sequence[int]) -> None:
     known = load(db, ids)
-    db.executemany(_DROP_WORDS, ((i, *columns(one)) for i, one in zip(ids, known, strict=True)))
+    said = told(db, ids)
+    db.executemany(_DROP_WORDS, ((i, *columns(one, said[i])) for i, one in zip(ids, known, strict=True)))
     db.executemany(
         "DELETE FROM fact WHERE name = ? AND value = ? AND id = ?",
         sorted((*fact, i) for i, one in zip(ids, known, strict=True) for fact in facts(one)),
@@ -195,17 +209,18 @@ def _drop(db: sqlite3.Connection, ids: Sequence[int]) -> None:
     db.executemany("DELETE FROM body WHERE id = ?", ((i,) for i in ids))
     db.executemany("DELETE FROM prose WHERE id = ?", ((i,) for i in ids))
     db.executemany("DELETE FROM mark WHERE id = ?", ((i,) for i in ids))
+    db.executemany("DELETE FROM vector WHERE id = ?", ((i,) for i in ids))
 
 
-def _insert(db: sqlite3.Connection, changes: Sequence[tuple[int, str, str, Facts]]) -> None:
-    papers = ((i, _stored(file), stamp, *_sorts(one), *_shown(one)) for i, file, stamp, one in changes)
+def _insert(db: sqlite3.Connection, changes: Sequence[tuple[int, str, str, Facts, str]]) -> None:
+    papers = ((i, _stored(file), stamp, *_sorts(one), *_shown(one)) for i, file, stamp, one, _ in changes)
     db.executemany(_ADD_PAPER, papers)
-    db.executemany("INSERT INTO body VALUES (?, ?)", ((i, _text(one)) for i, *_, one in changes))
-    prose = ((i, json.dumps(one.abstract), clean(one.notes), clean(one.bibtex)) for i, *_, one in changes)
-    db.executemany("INSERT INTO prose VALUES (?, ?, ?, ?)", prose)
-    pairs = sorted((*fact, i) for i, *_, one in changes for fact in facts(one))
+    db.executemany("INSERT INTO body VALUES (?, ?)", ((i, _text(one)) for i, *_, one, _ in changes))
+    prose = ((i, json.dumps(one.abstract), clean(one.notes), clean(one.bibtex), text) for i, *_, one, text in changes)
+    db.executemany("INSERT INTO prose VALUES (?, ?, ?, ?, ?)", prose)
+    pairs = sorted((*fact, i) for i, *_, one, _ in changes for fact in facts(one))
     db.executemany("INSERT INTO fact VALUES (?, ?, ?)", pairs)
-    db.executemany(_ADD_WORDS, ((i, *columns(one)) for i, *_, one in changes))
+    db.executemany(_ADD_WORDS, ((i, *columns(one, text)) for i, *_, one, text in changes))
 
 
 def _stored(file: str) -> str | bytes:
@@ -248,11 +263,11 @@ def _line(key: str, status: int, year: int | None, shown: str, authors: str, by:
     return Line(key, STATUSES[status], year or 0, shown, authors, by)
 
 
-def columns(one: Facts) -> tuple[str, ...]:
-    """The text of each column of `words`, folded."""
+def columns(one: Facts, say: str = "") -> tuple[str, ...]:
+    """The text of each column of `words`, folded; `say` is what others say of the paper."""
     authors = _BETWEEN.join(fold(name.display) for name in one.names)
     tags, prose = _BETWEEN.join(map(fold, one.tags)), (_running(plain(one.abstract)), _running(one.notes))
-    return fold(one.key), _running(plain(one.title)), authors, tags, fold(one.venue), *prose
+    return fold(one.key), _running(plain(one.title)), authors, tags, fold(one.venue), *prose, _running(say)
 
 
 def _running(text: str) -> str:

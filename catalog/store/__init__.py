@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 from catalog.errors import BadFile, Finding, UnknownKey
 from catalog.files import inside, read_bytes
+from catalog.implemented import Implemented
 from catalog.notebook import MOST_BYTES
 from catalog.store.config import CONFIG, Config, find_root, read_config
 from catalog.store.disk import Stamp, Version, folded, names_in, read_version, stamp_of, sync_folder, write_whole
@@ -41,6 +42,7 @@ class Store:
         self.config = read_config(root)
         self.folder = root / self.config.papers
         self.private = root / ".kb"
+        self.implemented = Implemented(root)
         self.gate = Gate(root, self.private, self._owns, self._reads_back)
         if self.config.autocommit:
             self.gate.after = self._commit_to_git
@@ -54,12 +56,16 @@ class Store:
         """
         return self.gate.steady(self._files)
 
+    def names(self) -> set[str]:
+        """The names of the paper files, of which none is looked at: what only looks like one is among them."""
+        return set(filter(_is_paper, names_in(self.folder)))
+
     def _files(self) -> dict[str, Stamp]:
         found = {}
         with contextlib.suppress(FileNotFoundError), os.scandir(self.folder) as listing:
             for item in listing:
                 name = item.name
-                if name.endswith(".md") and name[0] not in "._" and name.upper() != "README.MD":
+                if _is_paper(name):
                     with contextlib.suppress(OSError):  # gone again, or a link that leads to itself
                         about = item.stat(follow_symlinks=False)
                         if S_ISLNK(about.st_mode) and inside(self.folder / name, self.root):
@@ -279,3 +285,7 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, text.encode())
             sync_folder(path.parent)
+
+
+def _is_paper(name: str) -> bool:
+    return name.endswith(".md") and name[0] not in "._" and name.upper() != "README.MD"

@@ -38,8 +38,7 @@ def refresh(store: Store, index: Index, whole: bool = False) -> list[Finding]:
     seen, folder = _seen(index), folder_mark(store)
     if whole or seen.papers < _MANY or seen.folder != folder or not 0 <= time.time() - seen.when < _LONG_AGO:
         count = _look_through(store, index)
-        age = time.time_ns() - max(int(stamp.partition(".")[0]) for stamp in folder.split("|") if stamp)
-        index.set_meta("seen", json.dumps((folder if age > _GRAIN else "", count, time.time())))
+        index.set_meta("seen", json.dumps((folder if _at_rest(store) else "", count, time.time())))
     unread = _unread(index)
     return [Finding(**one) for file in sorted(unread) for one in unread[file][1]]  # type: ignore[arg-type]  # as written
 
@@ -70,17 +69,28 @@ def noted(store: Store, files: Collection[str], before: str) -> None:
 
 
 def folder_mark(store: Store) -> str:
-    """The stamps of the papers folder and of `shared.bib`, which change when a file comes, goes or is replaced."""
+    """What changes when a paper file comes, goes or is replaced, and when what all papers depend on changes."""
+    stamp = stamp_at(store.folder)
+    return f"{_mark(stamp) if stamp else ''}|{_shared_mark(store)}"
+
+
+def _shared_mark(store: Store) -> str:
+    """What changes with `shared.bib`, and with the implementations, whose text is searched."""
+    stamp = stamp_at(store.root / "shared.bib")
+    return f"{_mark(stamp) if stamp else ''}|{store.implemented.mark()}"
+
+
+def _at_rest(store: Store) -> bool:
+    """Whether nothing changed so lately that the next change might have the same stamp."""
     stamps = (stamp_at(store.folder), stamp_at(store.root / "shared.bib"))
-    return "|".join(_mark(stamp) if stamp else "" for stamp in stamps)
+    return all(time.time_ns() - stamp[0] > _GRAIN for stamp in stamps if stamp)
 
 
 def _look_through(store: Store, index: Index) -> int:
     """Compare every file with what the index knows of it; returns how many there are."""
     on_disk = {file: _mark(stamp) for file, stamp in store.files().items()}
     known = index.stamps() | {file: mark for file, (mark, _) in _unread(index).items()}
-    shared = stamp_at(store.root / "shared.bib")
-    shared_mark = _mark(shared) if shared else ""
+    shared_mark = _shared_mark(store)
     if index.get_meta("shared") != shared_mark:
         known = dict.fromkeys(known, "")
     changed = {file for file, mark in on_disk.items() if known.get(file) != mark}
@@ -99,7 +109,8 @@ def _take(store: Store, index: Index, changed: Mapping[str, str], gone: Sequence
     rows, marks, bad, heirs = _describe(store, changed)
     unread = {file: kept for file, kept in _unread(index).items() if file not in changed and file not in gone} | bad
     inheriting = {*(file for file in _heirs(index) if file not in changed and file not in gone), *heirs}
-    index.update(rows, [*gone, *bad], marks)
+    told = {file: text for file, _, facts in rows if (text := store.implemented.text_of(facts))}
+    index.update(rows, [*gone, *bad], marks, told)
     index.set_meta("heirs", json.dumps(sorted(inheriting)))
     index.set_meta("unreadable", json.dumps(unread))
 

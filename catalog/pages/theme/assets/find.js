@@ -4,6 +4,7 @@
 
   const base = document.currentScript.dataset.base.replace(/\/?$/, "/");
   const MOST = 12;
+  const PROSE = { abstract: "abstract", notes: "notes", told: "implementation" };
   const STATUS = { unread: "Unread", reading: "Reading", read: "Read" };
   const typingIn = (node) => node instanceof Element && node.closest("input, textarea, select, [contenteditable]");
   const el = (name, attributes, ...children) => {
@@ -49,7 +50,7 @@
 
   const paperEntry = (answer, papers) => (i) => {
     const paper = papers[i], columns = answer.where(i);
-    const prose = ["abstract", "notes"].filter((name) => columns.has(name));
+    const prose = Object.entries(PROSE).filter(([name]) => columns.has(name)).map(([, said]) => said);
     const seen = ["title", "authors", "venue", "key"].some((name) => columns.has(name));
     const lacks = (answer.lacking.get(i) || []).join(", ");
     const where = [!seen && prose.length ? `in ${prose.join(" and ")}` : "", lacks ? `without ${lacks}` : ""].filter(Boolean).join(", ");

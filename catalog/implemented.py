@@ -1,0 +1,70 @@
+"""What reference implementations say of the papers they implement: text that the search finds a paper by."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from catalog.facts import Facts
+
+if TYPE_CHECKING:
+    from refimpl import Card
+
+
+class Implemented:
+    """The implementations that came with readrun, and those in the `refimpl/` folder of a knowledge base."""
+
+    def __init__(self, root: Path) -> None:
+        self._own = root / "refimpl"
+        self._mark = ""
+        self._cards: list[Card] = []
+
+    def mark(self) -> str:
+        """A text that changes when an implementation is added, changed or removed; none of them is read for it."""
+        return f"{zlib.crc32(repr([_stamps(folder) for folder in self._folders()]).encode()):x}"
+
+    def text_of(self, facts: Facts) -> str:
+        """The names, docstrings and claims of a paper's implementations; "" where it has none."""
+        keys = {facts.key, *facts.aliases}
+        mine = [
+            card for card in self.cards() if set(card.ids) & set(facts.ids) or (not card.ids and card.paper in keys)
+        ]
+        return said(mine)
+
+    def cards(self) -> list[Card]:
+        """Every implementation, as it names its paper; read again where a file has changed."""
+        from refimpl import cards
+
+        if (mark := self.mark()) != self._mark:
+            there = cards()
+            own = self._own.is_dir() and not any(card.path.startswith(str(self._own)) for card in there)
+            self._cards, self._mark = there + cards(self._own) if own else there, mark
+        return self._cards
+
+    def _folders(self) -> Iterator[Path]:
+        found = find_spec("refimpl")
+        shipped = [Path(place) for place in (found.submodule_search_locations or ())] if found else []
+        for folder in dict.fromkeys((*shipped, self._own)):
+            yield from (folder, folder / "claims")
+
+
+def _stamps(folder: Path) -> list[tuple[str, int]]:
+    stamps = []
+    with contextlib.suppress(OSError), os.scandir(folder) as listing:
+        for item in listing:
+            if item.name.endswith(".py"):
+                with contextlib.suppress(OSError):
+                    stamps.append((item.name, item.stat().st_mtime_ns))
+    return sorted(stamps)
+
+
+def said(cards: Iterable[Card]) -> str:
+    """What implementations say: their names, docstrings and claims."""
+    return "\n\n".join(
+        "\n".join([card.name, card.title, card.doc, *(claim.says for claim in card.claims)]) for card in cards
+    )

