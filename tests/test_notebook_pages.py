@@ -331,9 +331,10 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_no_notebook_is_one_finding_and_no_page(name: str, root: Path, kb: Kb) -> None:
     (root / "notebooks").mkdir()
-    (root / "notebooks" / "walk.ipynb").write_bytes(BAD[name])
+    (root / "notebooks" / "walk.ipynb").write_bytes(notebook(markdown("good")))
     kb("add", "--title", "On walks", "--key", "walk")
     Library.open(root).change("walk", lambda p: p.evolve(tutorials=[{"name": "Walk", "notebook": ADDRESS}]))
+    (root / "notebooks" / "walk.ipynb").write_bytes(BAD[name])
     ran = kb("check")
     assert ran.out.count("notebook") >= 1
     (finding,) = [one for one in Library.open(root).check() if one.code == "bad-notebook"]
