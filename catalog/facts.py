@@ -226,6 +226,7 @@ class Facts:
             "doi": self.doi,
             "arxiv": self.arxiv,
             "ids": [{"name": name, "value": value} for name, value in self.ids],
+            "links": [{"name": one.kind, "url": one.url, "label": one.label} for one in self.places],
             "addresses": [address._asdict() for address in self.addresses],
             "abstract": plain(self.abstract),
             "people": {role: [_given(name) for name in names] for role, names in self.people},

@@ -40,6 +40,10 @@ def records() -> dict[str, Any]:
             _object({"name": _text("doi, arxiv, isbn, pmid, acl, openreview …"), "value": _text()}),
             "every identifier; of one name the most trusted first",
         ),
+        "links": _list(
+            _object({"name": _text("paper, code, blog …"), "url": _text(), "label": _text("what the list called it")}),
+            "the addresses to show; `addresses` has every one, and where it comes from",
+        ),
         "addresses": _list(
             _object(
                 {
