@@ -8,13 +8,14 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 import pytest
 
 import catalog
-from catalog.cli import SECTIONS, cli
+from catalog.cli import SECTIONS, commands
 from catalog.cli.reference import reference
 from catalog.library import Library
 
@@ -61,16 +62,16 @@ def test_packages_offer_what_they_say(package: str) -> None:
     assert set(module.__all__) <= set(dir(module))
 
 
-def commands(group: click.Group = cli, before: str = "") -> list[tuple[str, click.Command]]:
+def below(group: Mapping[str, click.Command], before: str = "") -> list[tuple[str, click.Command]]:
     found = []
-    for name, command in group.commands.items():
+    for name, command in group.items():
         found.append((f"{before}{name}", command))
         if isinstance(command, click.Group):
-            found += commands(command, f"{before}{name} ")
+            found += below(command.commands, f"{before}{name} ")
     return found
 
 
-@pytest.mark.parametrize(("name", "command"), commands())
+@pytest.mark.parametrize(("name", "command"), below(commands()))
 def test_each_command_has_help_and_stands_in_the_guide(name: str, command: click.Command) -> None:
     assert command.help, name
     assert len(command.get_short_help_str(60)) <= 60
@@ -81,8 +82,23 @@ def test_each_command_has_help_and_stands_in_the_guide(name: str, command: click
             assert parameter.help, f"kb {name} {parameter.opts}"
 
 
-def test_each_command_is_in_a_section() -> None:
-    assert sorted(name for names in SECTIONS.values() for name in names) == sorted(cli.commands)
+def test_the_list_of_commands_says_what_they_say() -> None:
+    known = commands()
+    for names in SECTIONS.values():
+        for name, (module, says) in names.items():
+            assert known[name].get_short_help_str(60) == says
+            assert known[name] in importlib.import_module(f"catalog.cli.{module}").COMMANDS
+    modules = {module for names in SECTIONS.values() for module, _ in names.values()}
+    made = [one.name for module in modules for one in importlib.import_module(f"catalog.cli.{module}").COMMANDS]
+    assert sorted(map(str, made)) == sorted(known)
+
+
+@pytest.mark.parametrize(("args", "most"), [(["--help"], 0), (["list"], 1), (["show", "--help"], 1)])
+def test_a_call_loads_no_command_but_its_own(tmp_path: Path, args: list[str], most: int) -> None:
+    Library.init(tmp_path / "base")
+    loaded = loaded_by(*args, cwd=tmp_path / "base")
+    modules = {f"catalog.cli.{module}" for names in SECTIONS.values() for module, _ in names.values()}
+    assert len(modules & loaded) == most
 
 
 def test_the_pages_of_the_commands_are_as_the_commands_are() -> None:
@@ -100,7 +116,7 @@ def test_each_command_has_its_twin() -> None:
         "merge-driver": "merge_files", "cite": "cite",
         "duplicates": "duplicates", "merge": "merge", "split": "split",
     }  # fmt: skip
-    assert set(cli.commands) - set(twins) == {"completion"}
+    assert set(commands()) - set(twins) == {"completion"}
     for twin in twins.values():
         assert getattr(Library, twin).__doc__, twin
 

@@ -8,48 +8,87 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
 from catalog import __version__
-from catalog.cli import (
-    citing,
-    editing,
-    exporting,
-    history,
-    joining,
-    keeping,
-    merging,
-    moving,
-    reading,
-    resolve,
-    running,
-    site,
-)
 from catalog.cli.boundary import guarded
 
-SECTIONS = {
-    "Read": ("list", "search", "show", "next", "stats", "open"),
-    "Collect": ("add", "import", "edit", "rename", "duplicates", "merge", "split", "rm"),
-    "Mark": ("mark-read", "mark-reading", "mark-unread", "note", "due", "tag", "link"),
-    "Take back": ("log", "undo", "redo", "resolve"),
-    "Run": ("impls", "demo", "verify", "bench"),
-    "Share": ("cite", "export", "site"),
-    "Keep": ("init", "check", "fmt", "schema", "completion", "trust", "merge-driver"),
+SECTIONS = {  # of each command: the module that has it, and the first line of its help
+    "Read": {
+        "list": ("reading", "List papers, the newest first."),
+        "search": ("reading", "Find papers, the best match first."),
+        "show": ("reading", "Show one paper: facts, links, notes, BibTeX."),
+        "next": ("reading", "Say what to read next, and why."),
+        "stats": ("reading", "Show the reading in numbers."),
+        "open": ("reading", "Open a link of a paper in the browser."),
+    },
+    "Collect": {
+        "add": ("editing", "Add one paper."),
+        "import": ("moving", "Take in reading lists and .bib files."),
+        "edit": ("editing", "Edit a paper file in $EDITOR."),
+        "rename": ("editing", "Give a paper another citation key."),
+        "duplicates": ("joining", "Show pairs of papers that may be one work, and what differs."),
+        "merge": ("joining", "Make one paper of two."),
+        "split": ("joining", "Make two papers of one that holds the entries of two works."),
+        "rm": ("editing", "Delete papers, notes and all; `kb undo` brings them back."),
+    },
+    "Mark": {
+        "mark-read": ("editing", "Mark papers as read, today or on another day."),
+        "mark-reading": ("editing", "Mark papers as being read."),
+        "mark-unread": ("editing", "Mark papers as unread."),
+        "note": ("editing", "Add a paragraph to the notes of a paper."),
+        "due": ("editing", "Set the day by which a paper should be read."),
+        "tag": ("editing", "Add tags to a paper, or take some off."),
+        "link": ("editing", "Add links to a paper, or take some off."),
+    },
+    "Take back": {
+        "log": ("history", "Show what was changed, the last change first."),
+        "undo": ("history", "Take back the last change, or the last N."),
+        "redo": ("history", "Make changes again that `kb undo` took back."),
+        "resolve": ("resolve", "End a merge that git left open in a paper file."),
+    },
+    "Run": {
+        "impls": ("running", "List the reference implementations."),
+        "demo": ("running", "Run a paper's method: before and after."),
+        "verify": ("running", "Measure what the papers claim."),
+        "bench": ("running", "Compare all methods in one table."),
+    },
+    "Share": {
+        "cite": ("citing", "Cite papers, a line each, in APA, IEEE or another style."),
+        "export": ("exporting", "Hand papers on as .bib, CSL, RIS, SQLite, CSV, Markdown …"),
+        "site": ("site", "Build or serve the searchable site."),
+    },
+    "Keep": {
+        "init": ("keeping", "Make a knowledge base in FOLDER (the current one)."),
+        "check": ("keeping", "Say everything that is wrong, and the remedy."),
+        "fmt": ("keeping", "Bring every paper file into canonical form."),
+        "schema": ("keeping", "Print the JSON Schema of the front matter."),
+        "completion": ("keeping", "Print the completion script of a shell."),
+        "trust": ("site", "Agree to what this knowledge base may run."),
+        "merge-driver": ("merging", "Merge paper files in git by what they say."),
+    },
 }
 
 
 class _Sections(click.Group):
-    """A group whose help lists the commands by what one does with them."""
+    """A group whose help lists the commands by what one does with them, and that loads the one that is called."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return [name for names in SECTIONS.values() for name in names]
 
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        found = next((names[name] for names in SECTIONS.values() if name in names), None)
+        if found and name not in self.commands:
+            for command in import_module(f"catalog.cli.{found[0]}").COMMANDS:
+                self.add_command(command)
+        return super().get_command(ctx, name)
+
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, names in SECTIONS.items():
             with formatter.section(title):
-                rows = [(name, self.commands[name].get_short_help_str(60)) for name in names]
-                formatter.write_dl(rows)
+                formatter.write_dl([(name, says) for name, (_, says) in names.items()])
 
 
 @click.group(cls=_Sections, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -64,22 +103,10 @@ def cli(ctx: click.Context, root: str | None) -> None:
     ctx.obj = root
 
 
-for _module in (
-    reading,
-    editing,
-    joining,
-    history,
-    resolve,
-    running,
-    citing,
-    moving,
-    exporting,
-    keeping,
-    site,
-    merging,
-):
-    for _command in _module.COMMANDS:
-        cli.add_command(_command)
+def commands() -> dict[str, click.Command]:
+    """Every command by its name."""
+    with click.Context(cli, info_name="kb") as ctx:
+        return {name: one for name in cli.list_commands(ctx) if (one := cli.get_command(ctx, name))}
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -163,3 +163,13 @@ def findings(found: Iterable[Finding], err: bool = False) -> None:
 def as_count(number: int, word: str) -> str:
     """`1 paper`, `2 papers`."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def last_run(runs: dict[str, dict[str, Any]]) -> str:
+    """`cpu 2026-11-24: 7 of 9 hold`, for the device that ran last."""
+    if not runs:
+        return "never"
+    device, run = max(runs.items(), key=lambda item: str(item[1].get("environment", {}).get("date", "")))
+    claims = run.get("claims", [])
+    good = sum(claim["verdict"] in ("holds", "shown") for claim in claims)
+    return f"{device} {str(run.get('environment', {}).get('date', ''))[:10]}: {good} of {len(claims)} hold"

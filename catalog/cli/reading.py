@@ -9,7 +9,6 @@ import click
 
 from catalog.cli import out
 from catalog.cli.options import json_option, key_argument, query_argument
-from catalog.cli.running import last_run
 from catalog.errors import KbError
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ def show(ctx: click.Context, key: str, bibtex: bool, cite: bool, path: bool, as_
     else:
         runs = library.runs()
         out.findings(library.unread_runs(), err=True)
-        _show(facts, {name: last_run(runs.get(name, {})) for name in library.implemented().get(facts.key, ())})
+        _show(facts, {name: out.last_run(runs.get(name, {})) for name in library.implemented().get(facts.key, ())})
 
 
 def _show(facts: Facts, implementations: dict[str, str]) -> None:

@@ -21,14 +21,14 @@ shell after `eval "$(kb completion bash)"`. Exit status: 0, 1 where something is
 
 def reference() -> str:
     """The Markdown of the page."""
-    from catalog.cli import SECTIONS, cli
+    from catalog.cli import SECTIONS, cli, commands
 
     context = click.Context(cli, info_name="kb")
-    parts = [HEAD]
+    parts, known = [HEAD], commands()
     for title, names in SECTIONS.items():
         parts.append(f"\n## {title}\n")
         for name in names:
-            parts += _command(cli.commands[name], name, context)
+            parts += _command(known[name], name, context)
     return "".join(parts)
 
 

@@ -38,22 +38,13 @@ def impls(ctx: click.Context, as_json: bool) -> None:
     if not cards:
         click.echo("no implementation; `kb impls new NAME --paper KEY` writes a first one", err=True)
     rows = [
-        [(card.name, "cyan"), (card.paper, ""), (f"{len(card.claims)}", ""), (last_run(runs.get(card.name, {})), ""),
+        [(card.name, "cyan"), (card.paper, ""), (f"{len(card.claims)}", ""),
+         (out.last_run(runs.get(card.name, {})), ""),
          (card.summary or "; ".join(problem.message for problem in card.problems), "dim")]
         for card in cards
     ]  # fmt: skip
     table = [("name", "left"), ("paper", "left"), ("claims", "right"), ("last run", "left"), ("what it is", "ellipsis")]
     out.table(table, rows)
-
-
-def last_run(runs: dict[str, dict[str, Any]]) -> str:
-    """`cpu 2026-11-24: 7 of 9 hold`, for the device that ran last."""
-    if not runs:
-        return "never"
-    device, run = max(runs.items(), key=lambda item: str(item[1].get("environment", {}).get("date", "")))
-    claims = run.get("claims", [])
-    good = sum(claim["verdict"] in ("holds", "shown") for claim in claims)
-    return f"{device} {str(run.get('environment', {}).get('date', ''))[:10]}: {good} of {len(claims)} hold"
 
 
 @impls.command()
