@@ -50,7 +50,7 @@ class Snapshot:
         index = self.index()
         found = ask(index)
         keys = [paper.key for paper in found.papers]
-        return ask(index) if len(keys) <= _MOST_LOOKED_AT and self.store.renewed(index, keys) else found
+        return ask(self.index()) if len(keys) <= _MOST_LOOKED_AT and self.store.renewed(index, keys) else found
 
     def resolve(self, key: str) -> str:
         """The key that is meant: itself, a former key, or the only key that begins so. Raises `UnknownKey`."""
@@ -100,7 +100,8 @@ class Snapshot:
     def get(self, key: str) -> Facts:
         """What is known of a paper. Raises `UnknownKey`, `BadFile`."""
         key, index = self.resolve(key), self.index()
-        self.store.renewed(index, [key])
+        if self.store.renewed(index, [key]):
+            key, index = self.resolve(key), self.index()
         if found := index.get(key):
             return found
         raise BadFile(*self.unreadable().get(self.file(key), ()))

@@ -44,13 +44,15 @@ def refresh(store: Store, index: Index, whole: bool = False) -> list[Finding]:
 
 
 def renewed(store: Store, index: Index, keys: Iterable[str]) -> bool:
-    """Look at the files of these papers; whether some had changed and were read again."""
+    """Look at the files of these papers; whether some are not as they were. Those that changed are read again.
+
+    Where a file is gone the paper may stand in another by now: the next look at the folder finds both at once.
+    """
     known = index.stamps(keys)
     on_disk = {file: stamp_at(store.folder / file) for file in known}
     changed = {file: _mark(stamp) for file, stamp in on_disk.items() if stamp and known[file] != _mark(stamp)}
-    gone = [file for file, stamp in on_disk.items() if not stamp]
-    _take(store, index, changed, gone)
-    return bool(changed or gone)
+    _take(store, index, changed, [])
+    return bool(changed) or not all(on_disk.values())
 
 
 def noted(store: Store, files: Collection[str], before: str) -> None:
