@@ -28,6 +28,7 @@ _WORD_LABEL = re.compile(
     r"arxiv|code|git|blog|docs?)"
 )
 _PLAIN_KEY = re.compile(r"[\w:./+-]{1,200}")
+_PLAIN_VERSION = re.compile(r"[A-Za-z][\w-]*=[\w.]+")
 _PLAIN_TITLE = re.compile(r"[A-Za-z]\w*(?:(?:[:,]? |-)[A-Za-z0-9]\w*)*[?!]?")
 _PLAIN_VENUE = re.compile(r"[A-Z][A-Za-z]+(?: [A-Z][A-Za-z]+)*")
 _ESCAPE = re.compile(
@@ -132,15 +133,16 @@ def as_code(text: str) -> str:
 def _table(tutorials: Sequence[Tutorial]) -> str:
     rows = ["|tutorial name|public date|main-lib version|notebook link|", "|-|-|-|-|"]
     for one in tutorials:
-        versions = ", ".join(_version(lib, version) for lib, version in one.versions.items())
+        plain = all(_PLAIN_VERSION.fullmatch(f"{lib}={version}") for lib, version in one.versions.items())
+        versions = ", ".join(_version(lib, version, plain) for lib, version in one.versions.items())
         notebook = _link(one.notebook, "") if one.notebook else ""
         rows.append(f"|{_entities(one.name)}|{_entities(one.date)}|{versions}|{notebook.replace('|', chr(92) + '|')}|")
     return "\n".join(rows)
 
 
-def _version(library: str, version: str) -> str:
+def _version(library: str, version: str, plain: bool) -> str:
     """A library and its version; in code, where other characters would be read otherwise."""
-    if re.fullmatch(r"[A-Za-z][\w-]*", library) and re.fullmatch(r"[\w.]+", version):
+    if plain:
         return f"{library}={version}"
     text = f"{library.replace('%', '%25').replace('=', '%3D')}={version}"
     return as_code(text).replace("|", "\\|")
