@@ -344,3 +344,21 @@ def test_a_rejected_title_is_told_in_one_line(library: Library) -> None:
     message = done.findings[0].message
     assert "title: longer than the 2000 characters it may have" in message
     assert len(message) < 200
+
+
+def test_a_list_from_standard_input_is_no_list_of_identifiers(library: Library) -> None:
+    items = [
+        f"- [Birds of words {n}](https://arxiv.org/abs/2101.{n:05}), Ann Owl, Ben Hawk. ICML 2021" for n in range(3)
+    ]
+    library.import_([("<stdin>", "\n".join(items).encode())])
+    assert {paper.title for paper in library.papers().values()} == {f"Birds of words {n}" for n in range(3)}
+
+
+def test_identifiers_one_a_line_are_papers(library: Library) -> None:
+    library.import_([("ids.txt", b"https://arxiv.org/abs/2101.00001\narXiv:2101.00002v2\n10.1145/3400000.3400009\n")])
+    urls = {link.url for paper in library.papers().values() for link in paper.links}
+    assert urls == {
+        "https://arxiv.org/abs/2101.00001",
+        "https://arxiv.org/abs/2101.00002",
+        "https://doi.org/10.1145/3400000.3400009",
+    }

@@ -203,6 +203,8 @@ def read_identifiers(text: str, path: str = "") -> Source | None:
 
 def _identified(line: str) -> tuple[str, str] | None:
     """A key and an address for an arXiv id, a DOI, or the address of a paper."""
+    if len(line.split()) > 1 and not re.fullmatch(r"(?:arxiv|doi):\s*\S+(?:\s+\[[\w.-]+\])?", line, re.I):
+        return None
     if paper := arxiv(line, bare=True):
         return f"arxiv-{paper.replace('/', '-')}", line if line.startswith("http") else f"https://arxiv.org/abs/{paper}"
     if (
