@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import os
+import pkgutil
 import shutil
 import signal
 import sqlite3
@@ -23,9 +25,17 @@ from types import FrameType
 from typing import Any
 from unittest import mock
 
+import filelock
+
+import catalog
 from catalog.cli import main as kb
 from catalog.store import disk
 from catalog.store.drafts import drafts
+
+for _module in pkgutil.walk_packages(catalog.__path__, "catalog."):  # what is imported late would be hit in its stead
+    if "pages" not in _module.name and "__main__" not in _module.name:
+        importlib.import_module(_module.name)
+assert filelock.FileLock
 
 FAULTS: dict[str, OSError | None] = {
     "killed": None,
