@@ -13,8 +13,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from catalog.errors import BadFile, Conflict, Finding, KbError, TakenKey, UnknownKey
+from catalog.errors import Finding, KbError, UnknownKey
 from catalog.files import read_bytes
+from catalog.library.changing import Changing, parse_links
+from catalog.library.implementations import Implementations
 from catalog.snapshot import Snapshot, key_or_name
 from catalog.store import Change, Store, Version, find_root
 from catalog.store.config import CONFIG
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
     from catalog.ingest.join import Joined
     from catalog.ingest.manuscript import Cited
     from catalog.ingest.run import Imported
-    from catalog.models import Link, Paper, Status
-    from catalog.pages import Comparison, Implementation, NotebookFile, SiteOptions
+    from catalog.models import Paper, Status
+    from catalog.pages import SiteOptions
     from catalog.reading import Stats, Suggestion
     from catalog.search.index import Found, Index
     from catalog.search.tree import Query
@@ -57,6 +59,8 @@ class Library:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.snapshot = Snapshot(store)
+        self._changing = Changing(store, self.snapshot)
+        self._implementations = Implementations(store, self.snapshot)
 
     # --- opening ---
 
@@ -245,45 +249,11 @@ class Library:
 
     def change(self, key: str, edit: Callable[[Paper], Paper], what: str = "") -> Paper:
         """Change one paper, whatever others are doing meanwhile; returns it as written. `what` says it in the log."""
-        key = self.resolve(key)
-
-        def attempt() -> Paper:
-            file = self.file(key)
-            version, before = self.store.load_version(file)
-            after = edit(before)
-            self._commit([self.store.paper_change(file, version, after)], f"{what or 'change'} {key}")
-            return after
-
-        return self.store.gate.retried(attempt)
-
-    def _commit(
-        self, changes: Sequence[Change], what: str, since: int | None = None, *, strict: bool = True,
-        near: Collection[str] = (),
-    ) -> None:  # fmt: skip
-        """Commit what adds nothing that `kb check` would call wrong; if not `strict`, say what it will."""
-        from catalog.check.entrance import guard
-
-        notices = guard(self.store, changes, near, strict=strict)
-        self.store.commit(changes, what, since)
-        self.store.gate.notices += notices
+        return self._changing.change(key, edit, what)
 
     def mark(self, keys: Iterable[str], status: str | Status, on: dt.date | None = None) -> Sequence[Paper]:
         """Set the status of papers; `on` is the day they were read. All or none are changed."""
-        from catalog.models import Status
-
-        status, keys = Status(status), [self.resolve(key) for key in keys]
-
-        def attempt() -> Sequence[Paper]:
-            changes, marked = [], []
-            for key in dict.fromkeys(keys):
-                version, paper = self.store.load_version(self.file(key))
-                paper = paper.evolve(status=status, read=on if status is Status.read else None)
-                changes.append(self.store.paper_change(self.file(key), version, paper))
-                marked.append(paper)
-            self._commit(changes, f"mark-{status} {' '.join(keys)}")
-            return marked
-
-        return self.store.gate.retried(attempt)
+        return self._changing.mark(keys, status, on)
 
     def mark_read(self, keys: Iterable[str], on: dt.date | None = None) -> Sequence[Paper]:
         """Mark papers as read on a day (today)."""
@@ -311,63 +281,22 @@ class Library:
 
     def tag(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Paper:
         """Add tags to a paper and take others off it, whatever their spelling."""
-        from catalog.text import tag_slug
-
-        gone = {tag_slug(tag) for tag in remove}
-        new = self.spelled(add)
-
-        def edit(paper: Paper) -> Paper:
-            have = {tag_slug(tag) for tag in paper.tags}
-            if missing := gone - have:
-                raise KbError(
-                    f"{paper.key} has no tag {', '.join(sorted(missing))}; it has {', '.join(paper.tags) or 'none'}"
-                )
-            return paper.evolve(tags=(*(t for t in paper.tags if tag_slug(t) not in gone), *new))
-
-        return self.change(key, edit, "tag")
+        return self._changing.tag(key, add, remove)
 
     def spelled(self, tags: Iterable[str]) -> tuple[str, ...]:
         """Tags as most papers spell them."""
-        from collections import Counter
-
-        from catalog.models import tag_slug
-
-        tags = tuple(tags)
-        wanted = {tag_slug(tag) for tag in tags}
-        counts = Counter(tag for record in self.index().all() if tags for tag in record.tags)
-        best = {tag_slug(tag): tag for tag, _ in reversed(counts.most_common()) if tag_slug(tag) in wanted}
-        return tuple(best.get(tag_slug(tag), tag) for tag in tags)
+        return self._changing.spelled(tags)
 
     def link(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Paper:
         """Add links ("name=url" or "url") to a paper, and remove those of a name or address."""
-        new = parse_links(add)
-        gone = tuple(remove)
-
-        def edit(paper: Paper) -> Paper:
-            for what in gone:
-                if not any(what in (link.name, link.url) for link in paper.links):
-                    names = ", ".join(dict.fromkeys(link.name for link in paper.links)) or "none"
-                    raise KbError(f"{paper.key} has no link {what}; it has {names}")
-            kept = tuple(link for link in paper.links if link.name not in gone and link.url not in gone)
-            return paper.evolve(links=kept + new)
-
-        return self.change(key, edit, "link")
+        return self._changing.link(key, add, remove)
 
     def edit(self, key: str, text: str, expected: Version | str) -> Paper:
         """Put a text, in its canonical form, in place of a paper file that was read; raises `BadFile`, `Conflict`.
 
         `expected` is what was read: a `version`, or its `text`.
         """
-        from catalog.paperfile import loads
-
-        file, before = self.file(key), expected
-        paper = loads(text, self.resolve(key), self.store.shown(file))
-        if isinstance(before, str):
-            before = self.version(key)
-            if before.data != str(expected).encode():
-                raise Conflict(f"{self.store.shown(file)} was changed by somebody else meanwhile; it stays as it is")
-        self._commit([self.store.paper_change(file, before, paper)], f"edit {paper.key}", strict=False)
-        return paper
+        return self._changing.edit(key, text, expected)
 
     def text(self, key: str) -> str:
         """The text of a paper file."""
@@ -379,80 +308,21 @@ class Library:
 
     def rename(self, old: str, new: str) -> Paper:
         """Give a paper another key: its file, its entry, links to it in notes; the old key stays as an alias."""
-        from catalog.bibtex.identifiers import free_key
-        from catalog.rename import renamed
-
-        old = self.resolve(old)
-
-        def attempt() -> Paper:
-            since = self.store.gate.latest()
-            keys = dict(self.index().marked("key")) | {name: name for name in map(key_or_name, self.unreadable())}
-            if new in keys and keys[new] != old:
-                raise TakenKey(new, free_key(new, {key.casefold() for key in keys}))
-            self.paper(old).evolve(key=new)  # a key that cannot be one is refused before anything is looked for
-            loaded = self._loaded()
-            files = {old: self.store.file_of(old)} | self.store.new_files([new], leaving=[old])
-            changed, paper = renamed([paper for _, _, paper in loaded.values()], old, new, files)
-            changes = [self.store.paper_change(*loaded[one.key][:2], one) for one in changed]
-            if new == old:
-                changes.append(self.store.paper_change(*loaded[old][:2], paper))
-            else:
-                gone = Change(self.store.shown(loaded[old][0]), loaded[old][1], None)
-                changes += [self.store.paper_change(files[new], None, paper), gone]
-            self._commit(changes, f"rename {old} {new}", since)
-            return paper
-
-        return self.store.gate.retried(attempt)
-
-    def _loaded(self) -> dict[str, tuple[str, Version, Paper]]:
-        """The file of each paper that can be read, what was read of it, and the paper, by key."""
-        loaded, _ = self.store.load_versions()
-        return {paper.key: (file, version, paper) for file, (version, paper) in loaded.items()}
+        return self._changing.rename(old, new)
 
     def merge(self, key: str, other: str, take: Iterable[str] = (), dry_run: bool = False) -> Joined:
         """Make one paper of two: the first with all that only the other has; the other's key finds it from then on.
 
         `take` names fields (title, status, notes …) in which the other's word counts where both say something.
         """
-        from catalog.ingest.join import joined
-        from catalog.rename import referring
-
-        key, other = self.resolve(key), self.resolve(other)
-
-        def attempt() -> Joined:
-            since = self.store.gate.latest()
-            done = joined(self.paper(key), self.paper(other), self.store.sharing().macros, frozenset(take))
-            if not dry_run:
-                loaded = self._loaded()
-                papers = {k: paper for k, (_, _, paper) in loaded.items() if k != other} | {key: done.paper}
-                papers = {key: done.paper} | {
-                    paper.key: paper for paper in referring(papers.values(), loaded[other][0], loaded[key][0])
-                }
-                changes = [self.store.paper_change(*loaded[k][:2], paper) for k, paper in papers.items()]
-                changes.append(Change(self.store.shown(loaded[other][0]), loaded[other][1], None))
-                self.store.commit(changes, f"merge {key} {other}", since)
-            return done
-
-        return self.store.gate.retried(attempt)
+        return self._changing.merge(key, other, take, dry_run)
 
     def split(self, key: str) -> Sequence[Paper]:
         """Make papers of their own of the further entries that a paper holds, or of the one whose key is given.
 
         Gives the paper and the new ones. Raises `KbError` where it holds none.
         """
-        from catalog.rename import parted
-
-        def attempt() -> Sequence[Paper]:
-            since = self.store.gate.latest()
-            file = self.file(key)
-            version, paper = self.store.load_version(file)
-            rest, new = parted(paper, key if key in dict(self.index().marked("key")) else paper.key)
-            files = self.store.new_files(one.key for one in new)
-            changes = [self.store.paper_change(files[one.key], None, one) for one in new]
-            self.store.commit([*changes, self.store.paper_change(file, version, rest)], f"split {key}", since)
-            return [rest, *new]
-
-        return self.store.gate.retried(attempt)
+        return self._changing.split(key)
 
     def tell_apart(self, key: str, other: str) -> Sequence[Paper]:
         """Say that two papers are different works, so that they are not offered as one again."""
@@ -476,15 +346,7 @@ class Library:
 
     def remove(self, keys: Iterable[str], *, force: bool = False) -> Sequence[str]:
         """Delete paper files; returns their keys. Raises `KbError` where others point to one, unless forced."""
-        keys = list(dict.fromkeys(self.resolve(key) for key in keys))
-
-        def attempt() -> Sequence[str]:
-            files = {key: self.file(key) for key in keys}
-            changes = [Change(self.store.shown(file), self.store.read(file), None) for file in files.values()]
-            self._commit(changes, f"rm {' '.join(keys)}", strict=not force, near=self._pointing(keys))
-            return keys
-
-        return self.store.gate.retried(attempt)
+        return self._changing.remove(keys, force=force)
 
     def sides(self, key: str) -> tuple[Paper, Paper]:
         """A paper as either side of an unresolved merge has it. Raises `BadFile` where one cannot be read."""
@@ -494,23 +356,7 @@ class Library:
 
     def settle(self, key: str, choices: Mapping[str, Choice]) -> Paper:
         """End an unresolved merge: of each field that differs, what was chosen: "ours", "theirs" or "both"."""
-        from catalog.sides import read_sides, united
-
-        file = self.file(key)
-        version = self.store.read(file)
-        text = self.store.text_of(file, version)
-        paper = united(*read_sides(text, self.resolve(key), self.store.shown(file)), choices)
-        self._commit([self.store.paper_change(file, version, paper)], f"resolve {paper.key}", strict=False)
-        return paper
-
-    def _pointing(self, keys: Collection[str]) -> Sequence[str]:
-        """The files of papers whose notes or entries point to one of these."""
-        import json
-
-        index = self.index()
-        names = set(keys) | {name for key in keys if (one := index.get(key)) for name in one.aliases}
-        citing = [record.key for record in index.all() if names.intersection(record.cites)]
-        return [*map(self.store.file_of, citing), *json.loads(index.get_meta("heirs") or "[]")]
+        return self._changing.settle(key, choices)
 
     # --- taking back ---
 
@@ -580,27 +426,7 @@ class Library:
 
         Each names its paper by the key that the paper has here; one that gives an identifier finds it under any key.
         """
-        from dataclasses import replace
-
-        there = self.store.implemented.cards()
-        keys = self._with_ids({pair for card in there for pair in card.ids})
-        return [replace(card, paper=self._paper_of(card, keys)) if card.ids else card for card in there]
-
-    def _with_ids(self, ids: Collection[tuple[str, str]]) -> dict[tuple[str, str], Sequence[str]]:
-        """The keys of the papers that have these identifiers."""
-        keys: dict[tuple[str, str], Sequence[str]] = {}
-        for name in {name for name, _ in ids}:
-            for value, key in self.index().marked(name, [value for n, value in ids if n == name]):
-                keys[name, value] = (*keys.get((name, value), ()), key)
-        return keys
-
-    def _paper_of(self, card: Card, keys: Mapping[tuple[str, str], Sequence[str]]) -> str:
-        """The key here of a card's paper; where its key is another work's, its identifier."""
-        if found := [key for pair in card.ids for key in keys.get(pair, ())]:
-            return card.paper if card.paper in found else found[0]
-        there = self.index().get(card.paper)
-        other = there is not None and any(there.id(name) not in ("", value) for name, value in card.ids)
-        return ":".join(card.ids[0]) if other else card.paper
+        return self._implementations.cards()
 
     def implemented(self) -> dict[str, tuple[str, ...]]:
         """The names of the implementations of each paper that has some, by its key."""
@@ -611,15 +437,11 @@ class Library:
 
     def card(self, name: str) -> Card:
         """The implementation of a name or a paper's key. Raises `KbError`."""
-        from catalog.running import find_card
-
-        return find_card(self.cards(), name, self.resolve)
+        return self._implementations.card(name)
 
     def runs(self) -> dict[str, dict[str, dict[str, Any]]]:
         """What was last measured, by implementation and kind of device: `runs()["lora"]["cpu"]`."""
-        from catalog.runs import read_runs
-
-        return read_runs(self.root / "runs")[0]
+        return self._implementations.runs()
 
     def unread_runs(self) -> Sequence[Finding]:
         """What is wrong with records in `runs/` that cannot be read."""
@@ -632,72 +454,28 @@ class Library:
         report: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> dict[str, Any]:  # fmt: skip
         """Run the claims of an implementation; the record goes to `runs/` unless told otherwise. Needs torch."""
-        from catalog.running import run_claims
-
-        card = self.card(name)
-        done = run_claims(card, device, kinds, report)
-        if record:
-            self._keep_run(card.name, str(done["device"]), done)
-        return done
+        return self._implementations.verify(name, device, kinds, record=record, report=report)
 
     def mutate(
         self, name: str, *, record: bool = True, report: Callable[[dict[str, Any]], None] = lambda _: None
     ) -> dict[str, Any]:
         """Plant faults in copies of an implementation; how many its claims notice goes to `runs/`. Needs torch."""
-        from catalog.running import plant_faults
-
-        card = self.card(name)
-        done = plant_faults(card, report)
-        if record:
-            self._keep_run(card.name, "cpu", {"faults": {"planted": done["planted"], "missed": done["missed"]}})
-        return done
+        return self._implementations.mutate(name, record=record, report=report)
 
     def demo(self, name: str, *, record: bool = False, **options: Any) -> dict[str, Any]:
         """Run the demo of an implementation; `record` keeps it with its claims in `runs/`. Needs torch."""
-        from catalog.running import run_demo
-
-        card = self.card(name)
-        done = run_demo(card, **options)
-        if record:
-            self._keep_run(card.name, str(done.get("environment", {}).get("kind", "cpu")), {"demo": done})
-        return done
+        return self._implementations.demo(name, record=record, **options)
 
     def bench(self, names: Collection[str] = (), *, restart: bool = False, **options: Any) -> dict[str, Any]:
         """Compare the methods named, or all, on one model and task; on from the record in `runs/`. Needs torch.
 
         `restart` measures them anew. Options: model, task, budget, steps, batch, seeds, rates, device, dtype, report.
         """
-        from catalog.running import run_bench
-
-        with self.store.lock():  # makes its folder
-            lock = self.store.private / "bench.lock"
-        methods = [self._method(name) for name in names]
-        return run_bench(self.root / "runs", lock, methods, self.store.write_file, restart=restart, **options)
-
-    def _method(self, name: str) -> str:
-        """What a paper's key stands for; any other name as it is."""
-        try:
-            return self.card(name).name
-        except KbError:
-            return name
-
-    def _keep_run(self, name: str, device: str, news: dict[str, Any]) -> None:
-        import json
-
-        from catalog.running import record_path
-
-        path = record_path(self.root / "runs", name, device)
-        with self.store.lock():
-            before = self.runs().get(name, {}).get(device.partition(":")[0], {})
-            self.store.write_file(path, json.dumps(before | news, indent=1, ensure_ascii=False) + "\n")
+        return self._implementations.bench(names, restart=restart, **options)
 
     def new_implementation(self, name: str, paper: str) -> Path:
         """Write the first form of an implementation into `refimpl/`."""
-        from catalog.running import new_implementation
-
-        facts = self.get(paper)
-        ids = [f"arXiv:{facts.id('arxiv')}"] if facts.id("arxiv") else [facts.id("doi")]
-        return new_implementation(self.root / "refimpl", name, " ".join(filter(None, [facts.key, *ids])))
+        return self._implementations.new(name, paper)
 
     def check(self) -> Sequence[Finding]:
         """Everything that is wrong, each with file, line and remedy."""
@@ -722,18 +500,7 @@ class Library:
 
     def fmt(self, write: bool = True) -> Sequence[str]:
         """Bring every paper file into its canonical form; returns the files that were not. Raises `BadFile`."""
-
-        def attempt() -> Sequence[str]:
-            loaded, findings = self.store.load_versions()
-            changes = [self.store.paper_change(file, version, paper) for file, (version, paper) in loaded.items()]
-            stale = [change for change in changes if change.before and change.after != change.before.data]
-            if write:
-                self.store.commit(stale, "fmt")
-            if findings:
-                raise BadFile(*findings)
-            return sorted(Path(change.file).name for change in stale)
-
-        return self.store.gate.retried(attempt)
+        return self._changing.fmt(write)
 
     # --- handing on ---
 
@@ -847,49 +614,20 @@ class Library:
     def pages(self) -> Mapping[str, str | bytes]:
         """Every page and data file of the site, by path; a paper that cannot be read has a page that says so."""
         from catalog.export.bib import merge
+        from catalog.library import shown
         from catalog.pages import render
 
-        papers, shown = self._together("", "-added,key")
+        papers, found = self._together("", "-added,key")
         bib = merge(papers.values(), self.store.shared()).text
         written = self.store.hand_written()
         texts = {path: body.decode("utf-8", "replace") for path, body in written.items() if path.endswith(".md")}
         others = {path: body for path, body in written.items() if path not in texts}
-        implementations, comparisons = self._implementations(), self._comparisons()
-        notebooks = self._notebooks(papers.values())
+        implementations = shown.implementations(self.cards(), self.runs())
+        comparisons = shown.comparisons(self.root / "runs")
+        notebooks = shown.notebooks(self.store, papers.values())
         bad = {key_or_name(file): findings for file, findings in self.unreadable().items()}
         options = self._site_options(bib)
-        return {**render(shown, options, texts, implementations, comparisons, notebooks, bad), **others}
-
-    def _notebooks(self, papers: Iterable[Paper]) -> dict[str, NotebookFile]:
-        """The notebooks that tutorials link to and that are here, by the address that they write; none is run."""
-        from catalog.pages import NotebookFile
-
-        addresses = {tutorial.notebook for paper in papers for tutorial in paper.tutorials}
-        found = {address: self.store.notebook(address) for address in addresses if address}
-        return {address: NotebookFile(*notebook) for address, notebook in found.items() if notebook}
-
-    def _implementations(self) -> Sequence[Implementation]:
-        """Cards with their sources as text and their runs; nothing of them is run."""
-        from catalog.pages import Implementation
-
-        runs = self.runs()
-
-        def source(path: str) -> str:
-            there = path and Path(path).is_file() and not Path(path).is_symlink()
-            return read_bytes(Path(path)).decode("utf-8", "replace") if there else ""
-
-        return [
-            Implementation(card, source(card.path), runs.get(card.name, {}), source(card.claims_path))
-            for card in self.cards()
-            if Path(card.path).is_file()
-        ]
-
-    def _comparisons(self) -> Sequence[Comparison]:
-        """What `kb bench` measured, one for each model, task and kind of device."""
-        from catalog.pages import Comparison
-        from catalog.runs import read_benches
-
-        return [Comparison(*bench) for bench in read_benches(self.root / "runs")[0]]
+        return {**render(found, options, texts, implementations, comparisons, notebooks, bad), **others}
 
     def _site_options(self, bib: str = "") -> SiteOptions:
         from catalog.pages import SiteOptions
@@ -966,28 +704,3 @@ class Library:
         from catalog.models import Paper
 
         return json.dumps(Paper.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-def parse_links(links: Iterable[str]) -> tuple[Link, ...]:
-    """Links as one types them: "name=url", "name=[label](url)", or a bare url (its name is told from the host)."""
-    return tuple(map(_parse_link, links))
-
-
-def _parse_link(text: str) -> Link:
-    from pydantic import ValidationError
-
-    from catalog.bibtex.addresses import CODE_HOSTS
-    from catalog.ingest.urls import mend
-    from catalog.models import Link
-
-    name, equals, url = text.partition("=")
-    if not equals and text.isalnum():
-        raise KbError(f"{text!r} is not an address; write it in one word, {text}=https://…, or ./{text} for a file")
-    if not equals or "/" in name or ":" in name or "?" in name:
-        name, url = ("code" if any(host in text for host in CODE_HOSTS) else "paper"), text
-    try:
-        link = Link.from_scalar(name, url)
-        return Link(name=link.name, url=mend(link.url)[0], label=link.label)
-    except ValidationError as e:
-        first = e.errors()[0]
-        raise KbError(str(first.get("ctx", {}).get("error", first["msg"]))) from None

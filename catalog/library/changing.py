@@ -1,0 +1,265 @@
+"""What changes papers: each reads them, makes the change, and commits it, whatever others do meanwhile."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from catalog.errors import BadFile, Conflict, KbError, TakenKey
+from catalog.snapshot import Snapshot, key_or_name
+from catalog.store import Change, Store, Version
+
+if TYPE_CHECKING:
+    from catalog.ingest.join import Joined
+    from catalog.models import Link, Paper, Status
+    from catalog.sides import Choice
+
+
+class Changing:
+    """The changes of a knowledge base; `Library` says what each does."""
+
+    def __init__(self, store: Store, snapshot: Snapshot) -> None:
+        self.store = store
+        self.snapshot = snapshot
+
+    def change(self, key: str, edit: Callable[[Paper], Paper], what: str = "") -> Paper:
+        key = self.snapshot.resolve(key)
+
+        def attempt() -> Paper:
+            file = self.snapshot.file(key)
+            version, before = self.store.load_version(file)
+            after = edit(before)
+            self.commit([self.store.paper_change(file, version, after)], f"{what or 'change'} {key}")
+            return after
+
+        return self.store.gate.retried(attempt)
+
+    def commit(
+        self, changes: Sequence[Change], what: str, since: int | None = None, *, strict: bool = True,
+        near: Collection[str] = (),
+    ) -> None:  # fmt: skip
+        """Commit what adds nothing that `kb check` would call wrong; if not `strict`, say what it will."""
+        from catalog.check.entrance import guard
+
+        notices = guard(self.store, changes, near, strict=strict)
+        self.store.commit(changes, what, since)
+        self.store.gate.notices += notices
+
+    def mark(self, keys: Iterable[str], status: str | Status, on: dt.date | None = None) -> Sequence[Paper]:
+        from catalog.models import Status
+
+        status, keys = Status(status), [self.snapshot.resolve(key) for key in keys]
+
+        def attempt() -> Sequence[Paper]:
+            changes, marked = [], []
+            for key in dict.fromkeys(keys):
+                version, paper = self.store.load_version(self.snapshot.file(key))
+                paper = paper.evolve(status=status, read=on if status is Status.read else None)
+                changes.append(self.store.paper_change(self.snapshot.file(key), version, paper))
+                marked.append(paper)
+            self.commit(changes, f"mark-{status} {' '.join(keys)}")
+            return marked
+
+        return self.store.gate.retried(attempt)
+
+    def tag(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Paper:
+        from catalog.text import tag_slug
+
+        gone = {tag_slug(tag) for tag in remove}
+        new = self.spelled(add)
+
+        def edit(paper: Paper) -> Paper:
+            have = {tag_slug(tag) for tag in paper.tags}
+            if missing := gone - have:
+                raise KbError(
+                    f"{paper.key} has no tag {', '.join(sorted(missing))}; it has {', '.join(paper.tags) or 'none'}"
+                )
+            return paper.evolve(tags=(*(t for t in paper.tags if tag_slug(t) not in gone), *new))
+
+        return self.change(key, edit, "tag")
+
+    def spelled(self, tags: Iterable[str]) -> tuple[str, ...]:
+        from collections import Counter
+
+        from catalog.models import tag_slug
+
+        tags = tuple(tags)
+        wanted = {tag_slug(tag) for tag in tags}
+        counts = Counter(tag for record in self.snapshot.index().all() if tags for tag in record.tags)
+        best = {tag_slug(tag): tag for tag, _ in reversed(counts.most_common()) if tag_slug(tag) in wanted}
+        return tuple(best.get(tag_slug(tag), tag) for tag in tags)
+
+    def link(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Paper:
+        new = parse_links(add)
+        gone = tuple(remove)
+
+        def edit(paper: Paper) -> Paper:
+            for what in gone:
+                if not any(what in (link.name, link.url) for link in paper.links):
+                    names = ", ".join(dict.fromkeys(link.name for link in paper.links)) or "none"
+                    raise KbError(f"{paper.key} has no link {what}; it has {names}")
+            kept = tuple(link for link in paper.links if link.name not in gone and link.url not in gone)
+            return paper.evolve(links=kept + new)
+
+        return self.change(key, edit, "link")
+
+    def edit(self, key: str, text: str, expected: Version | str) -> Paper:
+        from catalog.paperfile import loads
+
+        file, before = self.snapshot.file(key), expected
+        paper = loads(text, self.snapshot.resolve(key), self.store.shown(file))
+        if isinstance(before, str):
+            before = self.store.read(self.snapshot.file(key))
+            if before.data != str(expected).encode():
+                raise Conflict(f"{self.store.shown(file)} was changed by somebody else meanwhile; it stays as it is")
+        self.commit([self.store.paper_change(file, before, paper)], f"edit {paper.key}", strict=False)
+        return paper
+
+    def rename(self, old: str, new: str) -> Paper:
+        from catalog.bibtex.identifiers import free_key
+        from catalog.rename import renamed
+
+        old = self.snapshot.resolve(old)
+
+        def attempt() -> Paper:
+            since = self.store.gate.latest()
+            keys = dict(self.snapshot.index().marked("key")) | {
+                name: name for name in map(key_or_name, self.snapshot.unreadable())
+            }
+            if new in keys and keys[new] != old:
+                raise TakenKey(new, free_key(new, {key.casefold() for key in keys}))
+            self._paper(old).evolve(key=new)  # a key that cannot be one is refused before anything is looked for
+            loaded = self._loaded()
+            files = {old: self.store.file_of(old)} | self.store.new_files([new], leaving=[old])
+            changed, paper = renamed([paper for _, _, paper in loaded.values()], old, new, files)
+            changes = [self.store.paper_change(*loaded[one.key][:2], one) for one in changed]
+            if new == old:
+                changes.append(self.store.paper_change(*loaded[old][:2], paper))
+            else:
+                gone = Change(self.store.shown(loaded[old][0]), loaded[old][1], None)
+                changes += [self.store.paper_change(files[new], None, paper), gone]
+            self.commit(changes, f"rename {old} {new}", since)
+            return paper
+
+        return self.store.gate.retried(attempt)
+
+    def merge(self, key: str, other: str, take: Iterable[str] = (), dry_run: bool = False) -> Joined:
+        from catalog.ingest.join import joined
+        from catalog.rename import referring
+
+        key, other = self.snapshot.resolve(key), self.snapshot.resolve(other)
+
+        def attempt() -> Joined:
+            since = self.store.gate.latest()
+            done = joined(
+                self._paper(key),
+                self._paper(other),
+                self.store.sharing().macros,
+                frozenset(take),
+            )
+            if not dry_run:
+                loaded = self._loaded()
+                papers = {k: paper for k, (_, _, paper) in loaded.items() if k != other} | {key: done.paper}
+                papers = {key: done.paper} | {
+                    paper.key: paper for paper in referring(papers.values(), loaded[other][0], loaded[key][0])
+                }
+                changes = [self.store.paper_change(*loaded[k][:2], paper) for k, paper in papers.items()]
+                changes.append(Change(self.store.shown(loaded[other][0]), loaded[other][1], None))
+                self.store.commit(changes, f"merge {key} {other}", since)
+            return done
+
+        return self.store.gate.retried(attempt)
+
+    def split(self, key: str) -> Sequence[Paper]:
+        from catalog.rename import parted
+
+        def attempt() -> Sequence[Paper]:
+            since = self.store.gate.latest()
+            file = self.snapshot.file(key)
+            version, paper = self.store.load_version(file)
+            rest, new = parted(paper, key if key in dict(self.snapshot.index().marked("key")) else paper.key)
+            files = self.store.new_files(one.key for one in new)
+            changes = [self.store.paper_change(files[one.key], None, one) for one in new]
+            self.store.commit([*changes, self.store.paper_change(file, version, rest)], f"split {key}", since)
+            return [rest, *new]
+
+        return self.store.gate.retried(attempt)
+
+    def remove(self, keys: Iterable[str], *, force: bool = False) -> Sequence[str]:
+        keys = list(dict.fromkeys(self.snapshot.resolve(key) for key in keys))
+
+        def attempt() -> Sequence[str]:
+            files = {key: self.snapshot.file(key) for key in keys}
+            changes = [Change(self.store.shown(file), self.store.read(file), None) for file in files.values()]
+            self.commit(changes, f"rm {' '.join(keys)}", strict=not force, near=self._pointing(keys))
+            return keys
+
+        return self.store.gate.retried(attempt)
+
+    def settle(self, key: str, choices: Mapping[str, Choice]) -> Paper:
+        from catalog.sides import read_sides, united
+
+        file = self.snapshot.file(key)
+        version = self.store.read(file)
+        text = self.store.text_of(file, version)
+        paper = united(*read_sides(text, self.snapshot.resolve(key), self.store.shown(file)), choices)
+        self.commit([self.store.paper_change(file, version, paper)], f"resolve {paper.key}", strict=False)
+        return paper
+
+    def fmt(self, write: bool = True) -> Sequence[str]:
+
+        def attempt() -> Sequence[str]:
+            loaded, findings = self.store.load_versions()
+            changes = [self.store.paper_change(file, version, paper) for file, (version, paper) in loaded.items()]
+            stale = [change for change in changes if change.before and change.after != change.before.data]
+            if write:
+                self.store.commit(stale, "fmt")
+            if findings:
+                raise BadFile(*findings)
+            return sorted(Path(change.file).name for change in stale)
+
+        return self.store.gate.retried(attempt)
+
+    def _paper(self, key: str) -> Paper:
+        return self.store.load(self.snapshot.file(key))
+
+    def _loaded(self) -> dict[str, tuple[str, Version, Paper]]:
+        """The file of each paper that can be read, what was read of it, and the paper, by key."""
+        loaded, _ = self.store.load_versions()
+        return {paper.key: (file, version, paper) for file, (version, paper) in loaded.items()}
+
+    def _pointing(self, keys: Collection[str]) -> Sequence[str]:
+        """The files of papers whose notes or entries point to one of these."""
+        import json
+
+        index = self.snapshot.index()
+        names = set(keys) | {name for key in keys if (one := index.get(key)) for name in one.aliases}
+        citing = [record.key for record in index.all() if names.intersection(record.cites)]
+        return [*map(self.store.file_of, citing), *json.loads(index.get_meta("heirs") or "[]")]
+
+
+def parse_links(links: Iterable[str]) -> tuple[Link, ...]:
+    """Links as one types them: "name=url", "name=[label](url)", or a bare url (its name is told from the host)."""
+    return tuple(map(_parse_link, links))
+
+
+def _parse_link(text: str) -> Link:
+    from pydantic import ValidationError
+
+    from catalog.bibtex.addresses import CODE_HOSTS
+    from catalog.ingest.urls import mend
+    from catalog.models import Link
+
+    name, equals, url = text.partition("=")
+    if not equals and text.isalnum():
+        raise KbError(f"{text!r} is not an address; write it in one word, {text}=https://…, or ./{text} for a file")
+    if not equals or "/" in name or ":" in name or "?" in name:
+        name, url = ("code" if any(host in text for host in CODE_HOSTS) else "paper"), text
+    try:
+        link = Link.from_scalar(name, url)
+        return Link(name=link.name, url=mend(link.url)[0], label=link.label)
+    except ValidationError as e:
+        first = e.errors()[0]
+        raise KbError(str(first.get("ctx", {}).get("error", first["msg"]))) from None

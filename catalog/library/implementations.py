@@ -1,0 +1,119 @@
+"""The implementations of a knowledge base: which paper each is of, and what running them measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catalog.errors import KbError
+from catalog.snapshot import Snapshot
+from catalog.store import Store
+
+if TYPE_CHECKING:
+    from refimpl import Card
+
+
+class Implementations:
+    """The implementations that a knowledge base knows; `Library` says what each method does."""
+
+    def __init__(self, store: Store, snapshot: Snapshot) -> None:
+        self.store = store
+        self.snapshot = snapshot
+
+    def cards(self) -> Sequence[Card]:
+        from dataclasses import replace
+
+        there = self.store.implemented.cards()
+        keys = self._with_ids({pair for card in there for pair in card.ids})
+        return [replace(card, paper=self._paper_of(card, keys)) if card.ids else card for card in there]
+
+    def card(self, name: str) -> Card:
+        from catalog.running import find_card
+
+        return find_card(self.cards(), name, self.snapshot.resolve)
+
+    def runs(self) -> dict[str, dict[str, dict[str, Any]]]:
+        from catalog.runs import read_runs
+
+        return read_runs(self.store.root / "runs")[0]
+
+    def verify(
+        self, name: str, device: str = "cpu", kinds: Collection[str] = (), *, record: bool = True,
+        report: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> dict[str, Any]:  # fmt: skip
+        from catalog.running import run_claims
+
+        card = self.card(name)
+        done = run_claims(card, device, kinds, report)
+        if record:
+            self._keep_run(card.name, str(done["device"]), done)
+        return done
+
+    def mutate(
+        self, name: str, *, record: bool = True, report: Callable[[dict[str, Any]], None] = lambda _: None
+    ) -> dict[str, Any]:
+        from catalog.running import plant_faults
+
+        card = self.card(name)
+        done = plant_faults(card, report)
+        if record:
+            self._keep_run(card.name, "cpu", {"faults": {"planted": done["planted"], "missed": done["missed"]}})
+        return done
+
+    def demo(self, name: str, *, record: bool = False, **options: Any) -> dict[str, Any]:
+        from catalog.running import run_demo
+
+        card = self.card(name)
+        done = run_demo(card, **options)
+        if record:
+            self._keep_run(card.name, str(done.get("environment", {}).get("kind", "cpu")), {"demo": done})
+        return done
+
+    def bench(self, names: Collection[str] = (), *, restart: bool = False, **options: Any) -> dict[str, Any]:
+        from catalog.running import run_bench
+
+        with self.store.lock():  # makes its folder
+            lock = self.store.private / "bench.lock"
+        methods = [self._method(name) for name in names]
+        return run_bench(self.store.root / "runs", lock, methods, self.store.write_file, restart=restart, **options)
+
+    def new(self, name: str, paper: str) -> Path:
+        from catalog.running import new_implementation
+
+        facts = self.snapshot.get(paper)
+        ids = [f"arXiv:{facts.id('arxiv')}"] if facts.id("arxiv") else [facts.id("doi")]
+        return new_implementation(self.store.root / "refimpl", name, " ".join(filter(None, [facts.key, *ids])))
+
+    def _with_ids(self, ids: Collection[tuple[str, str]]) -> dict[tuple[str, str], Sequence[str]]:
+        """The keys of the papers that have these identifiers."""
+        keys: dict[tuple[str, str], Sequence[str]] = {}
+        for name in {name for name, _ in ids}:
+            for value, key in self.snapshot.index().marked(name, [value for n, value in ids if n == name]):
+                keys[name, value] = (*keys.get((name, value), ()), key)
+        return keys
+
+    def _paper_of(self, card: Card, keys: Mapping[tuple[str, str], Sequence[str]]) -> str:
+        """The key here of a card's paper; where its key is another work's, its identifier."""
+        if found := [key for pair in card.ids for key in keys.get(pair, ())]:
+            return card.paper if card.paper in found else found[0]
+        there = self.snapshot.index().get(card.paper)
+        other = there is not None and any(there.id(name) not in ("", value) for name, value in card.ids)
+        return ":".join(card.ids[0]) if other else card.paper
+
+    def _method(self, name: str) -> str:
+        """What a paper's key stands for; any other name as it is."""
+        try:
+            return self.card(name).name
+        except KbError:
+            return name
+
+    def _keep_run(self, name: str, device: str, news: dict[str, Any]) -> None:
+        import json
+
+        from catalog.running import record_path
+
+        path = record_path(self.store.root / "runs", name, device)
+        with self.store.lock():
+            before = self.runs().get(name, {}).get(device.partition(":")[0], {})
+            self.store.write_file(path, json.dumps(before | news, indent=1, ensure_ascii=False) + "\n")

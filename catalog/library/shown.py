@@ -1,0 +1,47 @@
+"""What a site shows beside the papers: implementations with their records, notebooks, and what `kb bench` measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catalog.files import read_bytes
+from catalog.store import Store
+
+if TYPE_CHECKING:
+    from catalog.models import Paper
+    from catalog.pages import Comparison, Implementation, NotebookFile
+    from refimpl import Card
+
+
+def notebooks(store: Store, papers: Iterable[Paper]) -> dict[str, NotebookFile]:
+    """The notebooks that tutorials link to and that are here, by the address that they write; none is run."""
+    from catalog.pages import NotebookFile
+
+    addresses = {tutorial.notebook for paper in papers for tutorial in paper.tutorials}
+    found = {address: store.notebook(address) for address in addresses if address}
+    return {address: NotebookFile(*notebook) for address, notebook in found.items() if notebook}
+
+
+def implementations(cards: Iterable[Card], runs: Mapping[str, dict[str, dict[str, Any]]]) -> Sequence[Implementation]:
+    """Cards with their sources as text and their runs; nothing of them is run."""
+    from catalog.pages import Implementation
+
+    def source(path: str) -> str:
+        there = path and Path(path).is_file() and not Path(path).is_symlink()
+        return read_bytes(Path(path)).decode("utf-8", "replace") if there else ""
+
+    return [
+        Implementation(card, source(card.path), runs.get(card.name, {}), source(card.claims_path))
+        for card in cards
+        if Path(card.path).is_file()
+    ]
+
+
+def comparisons(runs: Path) -> Sequence[Comparison]:
+    """What `kb bench` measured, one for each model, task and kind of device."""
+    from catalog.pages import Comparison
+    from catalog.runs import read_benches
+
+    return [Comparison(*bench) for bench in read_benches(runs)[0]]
