@@ -1,9 +1,13 @@
 """Stop or fail every writing command at each of its calls into the system: python tests/crash.py [COMMAND ...]
 
 A command is run in a fork of this process. Before its n-th call into the modules that reach the disk it is killed, or
-loses its power (what was written and not synced is emptied), or the call fails as on a full or broken disk. Afterwards
-the folder is as before or as after the command, once another command has looked; what was acknowledged is there; what
-was typed into an editor is kept; nothing is left lying about.
+loses its power, or the call fails as on a full or broken disk. Afterwards the folder is as before or as after the
+command, once another command has looked; what was acknowledged is there; what was typed into an editor is kept; nothing
+is left lying about. Calls that only look are left out where nothing can come of them: a process may be killed before
+any call that changes something, and only what is asked of the disk can fail.
+
+Without power a disk keeps what was synced and nothing else: texts that were not are empty, and names that were given,
+taken or removed since their folder was last synced are as they were before.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import pkgutil
 import shutil
 import signal
 import sqlite3
+import stat
 import sys
 import tempfile
 from collections import Counter
@@ -45,6 +50,17 @@ FAULTS: dict[str, OSError | None] = {
     "refused": OSError(errno.EACCES, "Permission denied"),
 }
 REACHING = ("posix", "nt", "_io", "io", "fcntl", "sqlite3", "_sqlite3")
+NEVER_FAILING = {
+    "fspath",
+    "getpid",
+    "getcwd",
+    "_path_normpath",
+    "isatty",
+    "reconfigure",
+    "getvalue",
+    "stat of DirEntry",
+}
+LOOKING = {"stat", "lstat", "fstat", "scandir", "listdir", "access", "read", "readline", "fetchone", "fetchall", "tell"}
 HEAD = "---\nstatus: unread\nadded: '2024-01-0{n}'\n---\n\n"
 PAPER = (
     HEAD
@@ -123,35 +139,99 @@ def _type(filename: str, editor: str | None = None) -> None:
     Path("typed").touch()
 
 
-def reaches(event: str, called: Any) -> str:
-    """The module that a call leads to, where it is one that reaches the disk; else ""."""
-    owner = getattr(called, "__module__", None) or type(getattr(called, "__self__", None)).__module__
-    return str(owner) if event == "c_call" and owner in REACHING else ""
+def reaches(event: str, called: Any, killing: bool = False) -> str:
+    """The module that a call leads to, where it is one whose calls can fail; "" for others.
+
+    If `killing`, only where it changes something: to be killed before looking is to be killed before the next change.
+    """
+    if event != "c_call":
+        return ""
+    owner, name = getattr(called, "__self__", None), called.__name__
+    module = str(getattr(called, "__module__", None) or type(owner).__module__)
+    kind = type(owner).__name__
+    if module not in REACHING or name in NEVER_FAILING or kind in ("DirEntry", "ScandirIterator", "StringIO"):
+        return ""
+    return "" if killing and (name in LOOKING or kind == "BufferedReader") else module
 
 
 def counting(into: Path) -> Callable[[], None]:
-    """What counts the calls into the system, and writes their number when the process ends."""
-    calls = 0
+    """What counts the calls into the system, and writes their numbers when the process ends: all, and the changing."""
+    calls = [0, 0]
 
     def watch(_frame: FrameType, event: str, called: Any) -> None:
-        nonlocal calls
-        calls += bool(reaches(event, called))
+        for n in (0, 1):
+            calls[n] += bool(reaches(event, called, killing=bool(n)))
 
     def begin() -> None:
         ending = os._exit
-        mock.patch.object(os, "_exit", lambda status: (into.write_text(str(calls)), ending(status))).start()
+        report = mock.patch.object(
+            os, "_exit", lambda status: (into.write_text(f"{calls[0]} {calls[1]}"), ending(status))
+        )
+        report.start()
         sys.setprofile(watch)
 
     return begin
 
 
+class Disk:
+    """What a disk would hold after a power cut: it is told of all writing, and forgets what was not synced."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.texts: set[int] = set()  # inodes
+        self.names: list[tuple[Path, bytes | None]] = []  # what had been there before
+
+    def begin(self) -> None:
+        """Watch what is written and synced from now on."""
+        write, sync = disk.write_aside, os.fsync
+
+        def writing(*args: Any) -> Path:
+            temp = write(*args)
+            self.texts.add(temp.stat().st_ino)
+            return temp
+
+        def syncing(handle: int) -> None:
+            sync(handle)
+            about = os.fstat(handle)
+            self.texts.discard(about.st_ino)
+            if stat.S_ISDIR(about.st_mode):
+                self.names = [(path, was) for path, was in self.names if path.parent.stat().st_ino != about.st_ino]
+
+        mock.patch.object(disk, "write_aside", writing).start()
+        mock.patch.object(os, "fsync", syncing).start()
+        for name, place in (("replace", 1), ("rename", 1), ("link", 1), ("unlink", 0)):
+            mock.patch.object(os, name, self._naming(getattr(os, name), place)).start()
+
+    def _naming(self, call: Callable[..., None], place: int) -> Callable[..., None]:
+        def naming(*args: Any, **options: Any) -> None:
+            path = Path(args[place])
+            ours = path.suffix in (".md", ".bib", ".toml") and path.is_relative_to(self.root)
+            was = path.read_bytes() if ours and path.exists() else None
+            call(*args, **options)
+            if ours:
+                self.names.append((path, was))
+
+        return naming
+
+    def lose_power(self) -> None:
+        """Forget."""
+        for path in self.root.rglob("*"):
+            if path.is_file() and path.stat().st_ino in self.texts:
+                os.truncate(path, 0)
+        for path, was in reversed(self.names):
+            path.unlink(missing_ok=True)
+            if was is not None:
+                path.write_bytes(was)
+
+
 def failing(fault: str, number: int, root: Path) -> Callable[[], None]:
-    """What makes the n-th call into the system go wrong."""
-    unsynced: set[int] = set()
+    """What makes the n-th call into the system go wrong; without so many calls power is cut when the command ends."""
+    there = Disk(root)
+    killing = FAULTS[fault] is None
 
     def watch(_frame: FrameType, event: str, called: Any) -> None:
         nonlocal number
-        owner = reaches(event, called)
+        owner = reaches(event, called, killing)
         number -= bool(owner)
         if not owner or number != 0:
             return
@@ -159,42 +239,34 @@ def failing(fault: str, number: int, root: Path) -> Callable[[], None]:
         if error := FAULTS[fault]:
             raise sqlite3.OperationalError(error.strerror) if "sqlite3" in owner else error
         if fault == "power cut":
-            for path in root.rglob("*"):
-                if path.is_file() and path.stat().st_ino in unsynced:
-                    os.truncate(path, 0)
+            there.lose_power()
         os.kill(os.getpid(), signal.SIGKILL)
 
     def begin() -> None:
-        write, sync = disk.write_aside, os.fsync
-
-        def writing(*args: Any) -> Path:
-            temp = write(*args)
-            unsynced.add(temp.stat().st_ino)
-            return temp
-
-        def syncing(handle: int) -> None:
-            sync(handle)
-            unsynced.discard(os.fstat(handle).st_ino)
-
-        mock.patch.object(disk, "write_aside", writing).start()
-        mock.patch.object(os, "fsync", syncing).start()
+        if fault == "power cut":
+            there.begin()
+            ending = os._exit
+            mock.patch.object(os, "_exit", lambda status: (there.lose_power(), ending(status))).start()
         sys.setprofile(watch)
 
     return begin
 
 
-def tried(root: Path, command: str, faults: Sequence[str], step: int, first: int = 1) -> Iterator[tuple[str, int, str]]:
-    """Each fault at each `step`-th call: the fault, the number of the call, and what is wrong afterwards or ""."""
+def tried(root: Path, command: str, faults: Sequence[str], most: int = 0) -> Iterator[tuple[str, int, str]]:
+    """Each fault at each call, or at `most` calls spread over all: the fault, the call, and what is wrong or ""."""
     origin = root / "origin"
     make(origin, command)
     old = state(origin)
     done = root / "done"
     shutil.copytree(origin, done)
     status, said = run(done, COMMANDS[command], counting(root / "calls"))
-    reached, new = int((root / "calls").read_text()), state(done)
+    calls, changing = map(int, (root / "calls").read_text().split())
+    new = state(done)
     assert new != old, said
-    for fault in faults:
-        for number in range(first, reached + 1, step):
+    for nth, fault in enumerate(faults):
+        last = (changing if FAULTS[fault] is None else calls) + (fault == "power cut")
+        step = max(1, last // most) if most else 1
+        for number in range(last, 0, -step) if fault == "power cut" else range(1 + nth % step, last + 1, step):
             work = root / "work"
             shutil.rmtree(work, ignore_errors=True)
             shutil.copytree(origin, work)
@@ -231,7 +303,7 @@ def main() -> None:
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
             counts: Counter[str] = Counter()
-            for fault, number, problem in tried(Path(folder), name, list(FAULTS), 1):
+            for fault, number, problem in tried(Path(folder), name, list(FAULTS)):
                 counts[fault] += 1
                 if problem:
                     wrong += 1
