@@ -23,7 +23,8 @@ from catalog.pages import SiteOptions, render, slugs, write
 from catalog.pages.builder import BASE, base_config, prepare
 from catalog.pages.escape import front_matter, html_on_one_line, meta_value, script_json, text, web_address
 from catalog.pages.home import MARK
-from catalog.pages.notes import has_math, notes_html
+from catalog.pages.mathematics import math_html
+from catalog.pages.notes import notes_html
 from catalog.pages.paper import short_authors
 from catalog.pages.policy import policy, protect
 from catalog.pages.related import related
@@ -169,13 +170,29 @@ def test_pictures_from_elsewhere_are_links() -> None:
     assert html.count("<a ") == 2
 
 
-def test_mathematics_is_marked_and_money_is_not() -> None:
-    assert has_math(notes_html("so $x_1 * y_2$ holds\n\n$$\na *b* c\n$$", {}))
-    assert not has_math(notes_html("from $5 to $10", {}))
-    assert "math: true" in page(entry(abstract="costs $O(n)$ steps"))
-    assert "math: true" not in page(entry(abstract="costs $5 or $6"))
-    assert "assets/katex/katex.min.js" not in render([entry()], SiteOptions())
-    assert "assets/katex/katex.min.js" in render([entry(notes="$x$")], SiteOptions())
+def test_mathematics_is_set_and_money_is_not() -> None:
+    shown = notes_html("so $x_1 * y_2$ holds\n\n$$\na *b* c\n$$", {})
+    assert shown.count("<math") == 2
+    assert '<div class="kb-math"><math display="block">' in shown
+    assert "<math" not in notes_html("from $5 to $10", {})
+    assert "<math" in page(entry(abstract="costs $O(n)$ steps", title="$x^2$ and more"))
+    assert "<math" not in page(entry(abstract="costs $5 or $6"))
+
+
+@pytest.mark.parametrize(
+    "tex", [r"\href{javascript:x()}{y}", r"\text{<b>}", r"\unknown{x}", "a<b", r"\color{red}x", "&"]
+)
+def test_formulas_hold_nothing_but_layout(tex: str) -> None:
+    shown = math_html(tex)
+    assert not re.search(r"href|<b>|on\w+=|script", re.sub(r"<code.*?</code>", "", shown))
+    assert texts(shown)
+
+
+@given(st.text(max_size=60) | st.text(alphabet=r"\\{}^_&%$<>\"' abxfracsqrtlefight()[]12", max_size=80))
+def test_no_text_breaks_the_setting_of_formulas(tex: str) -> None:
+    shown = math_html(tex, block=True)
+    assert "\n" not in shown
+    assert re.fullmatch(r'<div class="kb-math"><(?:math|code)\b.*</(?:math|code)></div>', shown)
 
 
 HOSTILE_NOTES = [
@@ -425,10 +442,8 @@ def test_everything_of_the_theme_is_loaded_from_the_site() -> None:
             assert not re.search(
                 rb"url\(['\"]?(?:https?:)?//|@import", body if isinstance(body, bytes) else body.encode()
             )
-    fonts = set(re.findall(r"fonts/[\w-]+\.woff2", bytes(files["assets/katex/katex.min.css"]).decode()))  # type: ignore[arg-type]  # this file is bytes
-    assert fonts
-    assert all(f"assets/katex/{font}" in files for font in fonts)
-    assert "assets/katex/LICENSE" in files
+    assert 'url("math.woff2")' in bytes(files["assets/readrun.css"]).decode()  # type: ignore[arg-type]  # this file is bytes
+    assert {"assets/math.woff2", "assets/math-LICENSE.txt"} <= set(files)
 
 
 @pytest.mark.parametrize("line", ["---", "***", "# a", "=", "- a", "a"])

@@ -64,9 +64,7 @@ def render(
     files |= {"library.bib": options.bib or _joined(papers), "feed.xml": feed(papers, names, options)}
     if comparisons and PAGE not in written:
         files[PAGE] = comparison_page(comparisons, _places(papers, names, shown))
-    markup = (body for path, body in files.items() if path.startswith("papers/") or path == PAGE)
-    math = any("\nmath: true\n" in body for body in markup if isinstance(body, str))
-    return files | dict(assets(math=math))
+    return files | dict(assets())
 
 
 def _places(

@@ -1,4 +1,4 @@
-"""What travels with the package for every site: scripts, styles, mathematics."""
+"""What travels with the package for every site: scripts, styles, the font of formulas."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 THEME = Path(__file__).parent / "theme"
 
 
-@lru_cache(maxsize=2)
-def assets(math: bool) -> tuple[tuple[str, bytes], ...]:
-    """The static files of a site, by their path in it; what typesets mathematics only where there is some."""
-    return tuple(_files("assets", "assets")) + (tuple(_files("katex", "assets/katex")) if math else ())
+@lru_cache(maxsize=1)
+def assets() -> tuple[tuple[str, bytes], ...]:
+    """The static files of a site, by their path in it."""
+    return tuple(_files("assets", "assets"))
 
 
 def _files(folder: str, under: str) -> Iterator[tuple[str, bytes]]:

@@ -13,7 +13,7 @@ from typing import Any
 from catalog.pages.escape import front_matter, meta_value
 from catalog.pages.implementation import DEVICES
 from catalog.pages.navigation import TITLE
-from catalog.pages.notes import has_math, notes_html
+from catalog.pages.notes import notes_html
 from catalog.pages.paper import day
 from catalog.pages.quantity import number, seconds, share, size
 from catalog.pages.records import finite, items, mapping, plain, string, versions
@@ -59,7 +59,7 @@ def comparison_page(comparisons: Sequence[Comparison], places: Places) -> str:
         "kb": "compare",
         "hide": ["navigation", "toc"],
     }
-    return front_matter(meta | ({"math": True} if has_math(body) else {})) + f"\n{body}\n"
+    return front_matter(meta) + f"\n{body}\n"
 
 
 def _part(one: Comparison, anchor: str, place: int, places: Places) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from catalog.pages.equations import Row, display, rows
 from catalog.pages.escape import text
+from catalog.pages.mathematics import math_html
 
 _CODE = re.compile(r"``([^`]+)``|`([^`]+)`")
 _BULLET = re.compile(r"[-*] +(?=\S)")
@@ -55,8 +56,7 @@ def _equations(found: list[Row]) -> Iterator[str]:
     for row in found:
         group.append(row)
         if row.remark or row is found[-1]:
-            tex = rf"\[{display(group)}\]"
-            yield f'<div class="arithmatex">{text(tex)}</div>'
+            yield math_html(display(group), block=True)
             group = []
         if row.remark:
             yield f'<p class="kb-remark">{_prose([row.remark])}</p>'

@@ -13,7 +13,7 @@ from catalog.facts import Facts, Taught
 from catalog.notebook import Cell, LastRun, Notebook, Output, read
 from catalog.pages.annotated import LONGEST, highlighted
 from catalog.pages.escape import front_matter, meta_value, text
-from catalog.pages.notes import MAX_LENGTH, MOST, has_math, markup_html, notes_html
+from catalog.pages.notes import MAX_LENGTH, MOST, markup_html, notes_html
 from catalog.pages.paper import day
 from catalog.pages.picture import Picture, png
 from catalog.pages.slugs import slugs
@@ -127,7 +127,6 @@ def notebook_files(shown: Shown, pages: Mapping[str, str]) -> dict[str, str | by
         "kb": "notebook",
         "hide": ["navigation", "toc"],
     }
-    meta |= {"math": True} if has_math(body) else {}
     return {
         f"papers/{page}.md": front_matter(meta) + f"\n{body}\n",
         f"papers/{page}/{stem}.ipynb": shown.file.body,

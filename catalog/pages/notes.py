@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from catalog.errors import BadFile
 from catalog.pages.escape import html_on_one_line, text, web_address
+from catalog.pages.mathematics import typeset
 from catalog.paperfile import read_key
 
 MAX_LENGTH = 100_000
@@ -44,19 +45,14 @@ def notes_html(notes: str, pages: Mapping[str, str]) -> str:
     """Markdown notes as one line of clean HTML. `pages` holds the page name of each citation key."""
     if not notes.strip():
         return ""
-    return html_on_one_line(_Links(pages).rewrite(_clean(notes)))
+    return typeset(html_on_one_line(_Links(pages).rewrite(_clean(notes))))
 
 
 def markup_html(markup: str, pages: Mapping[str, str]) -> str:
     """HTML of strangers as one line of clean HTML; as text where it is too large or too deeply nested."""
     if _too_much(markup):
         return f"<pre>{text(markup)}</pre>"
-    return html_on_one_line(_Links(pages).rewrite(_sanitised(_demote(markup))))
-
-
-def has_math(markup: str) -> bool:
-    """Whether the HTML holds mathematics to typeset."""
-    return 'class="arithmatex"' in markup
+    return typeset(html_on_one_line(_Links(pages).rewrite(_sanitised(_demote(markup)))))
 
 
 @lru_cache(maxsize=8192)

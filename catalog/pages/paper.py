@@ -12,7 +12,8 @@ from urllib.parse import quote
 from catalog.export.cite import citation, every_style
 from catalog.facts import Address, Facts, Name, Reading, Taught
 from catalog.pages.escape import front_matter, meta_value, script_json, text, web_address
-from catalog.pages.notes import has_math, notes_html
+from catalog.pages.mathematics import typeset
+from catalog.pages.notes import notes_html
 from catalog.pages.related import Related
 from catalog.pages.templates import cleaned, fill, filter_link
 from catalog.text import html, plain
@@ -50,7 +51,7 @@ def paper_page(
 ) -> str:
     """The Markdown of a paper's page: front matter, and its HTML on one line. `implementation` is clean HTML."""
     notes = notes_html(facts.notes, around.pages)
-    title, abstract = (html(rich, text) for rich in (facts.title, facts.abstract))
+    title, abstract = (typeset(html(rich, text)) for rich in (facts.title, facts.abstract))
     body = fill(
         "paper.html",
         facts=facts,
@@ -78,7 +79,6 @@ def paper_page(
         "hide": ["navigation", "toc"],
         "jsonld": script_json(_json_ld(facts)),
     }
-    meta |= {"math": True} if has_math(title + notes + abstract + implementation) else {}
     return front_matter(meta | ({"implementation": True} if implementation else {})) + f"\n{body}\n"
 
 

@@ -1,4 +1,4 @@
-/* Every page: copy and download, mathematics, and names for what the theme leaves nameless. */
+/* Every page: copy and download, and names for what the theme leaves nameless. */
 (() => {
   "use strict";
 
@@ -51,14 +51,4 @@
     const menu = event.target instanceof Element && event.target.closest("[data-kb-choose]");
     if (menu) document.querySelector(`[data-kb-text="${menu.dataset.kbChoose}"]`).textContent = menu.value;
   });
-
-  if (window.katex) {
-    for (const place of document.querySelectorAll(".arithmatex")) {
-      const source = place.textContent.trim();
-      const display = source.startsWith("\\[") || source.startsWith("$$");
-      const width = source.startsWith("$") && !display ? 1 : 2;
-      const options = { displayMode: display, throwOnError: false, strict: "ignore", trust: false, maxSize: 20 };
-      try { katex.render(source.slice(width, -width), place, options); } catch { /* the source stays readable */ }
-    }
-  }
 })();
