@@ -15,6 +15,7 @@ from catalog.text import plain
 
 SCHEMA = 1  # the version of what `--json` prints; raised when a field changes its meaning or goes
 ROLES = ("author", "editor", "translator", "director", "holder")  # in the order in which they stand for missing authors
+USED = ("keywords", "groups", "readstatus", "annote", "file")  # what of an entry can be tags, a status, notes, links
 HAN = re.compile("[\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7ff]")
 _VIETNAMESE = re.compile("[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", re.I)
 
@@ -57,7 +58,8 @@ class Address(NamedTuple):
     """Where something is. `kind` says what ("paper", "code", "blog" …), `origin` who says so.
 
     `origin` is "link" for the file's own, else the field of the entry or the identifier that it is computed from:
-    "url", "howpublished", "doi", "eprint", "pmid" … Computed addresses are never written into a file.
+    "url", "howpublished", "doi", "eprint", "pmid" … Computed addresses are never written into a file. One of origin
+    "file" is a path on the machine of whoever kept the entry, and no site shows it.
     """
 
     kind: str
@@ -169,7 +171,7 @@ class Facts:
     @property
     def places(self) -> tuple[Address, ...]:
         """The addresses to show: what is said outright; what an identifier leads to where nothing else is the paper."""
-        said = tuple(one for one in self.addresses if one.origin != "eprint" and not self.id(one.origin))
+        said = tuple(one for one in self.addresses if one.origin not in ("eprint", "file") and not self.id(one.origin))
         other = next((one for one in self.addresses if one not in said and one.kind == "paper"), None)
         return said if other is None or any(one.kind == "paper" for one in said) else (*said, other)
 

@@ -22,6 +22,7 @@ _SUP = dict(
 )
 _DIGITS = re.compile(r"[0-9+\-=()−–]+")
 _MATH = re.compile(r"(?<![\\$])\$(?=[^\s$])([^$\n]*[^\s$\\])\$(?![\d$])")
+_UNFIT_IN_TAG = re.compile(r"[`|<>\"{}\[\]\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 _TAGS = {"em": "em", "strong": "strong", "sub": "sub", "sup": "sup", "code": "code"}
 
 
@@ -60,6 +61,12 @@ def tag_slug(text: str) -> str:
     """What two spellings of one tag share: "Long Context" and "long-context" give "long-context"."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return re.sub(r"[^\w+#.]+", "-", folded).strip("-") or folded
+
+
+def fit_tag(text: str) -> str:
+    """The text as a tag may be written: on one line, without the characters a tag cannot hold, at most 100 of them."""
+    text = " ".join(_UNFIT_IN_TAG.sub(" ", text).split())
+    return text if len(text) <= 100 else text[:100].rsplit(" ", 1)[0].strip()
 
 
 def _plain(kind: str, text: str) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import re
 from collections.abc import Callable, Mapping
 
-from catalog.bibtex import dates
+from catalog.bibtex import dates, used
 from catalog.bibtex.addresses import addresses, arxiv_of, doi_of, identifiers
 from catalog.bibtex.commands import NO_COMMANDS, Command
 from catalog.bibtex.entry import MONTHS, Entry, read
@@ -18,7 +18,7 @@ from catalog.bibtex.spoken import name as spoken_name
 from catalog.errors import BadBibtex
 from catalog.facts import ROLES, Facts, Name, Reading, Taught
 from catalog.models import Paper
-from catalog.text import Rich, joined, plain, with_math
+from catalog.text import Rich, joined, plain, tag_slug, with_math
 
 __all__ = ["arxiv_of", "describe", "doi_of", "entries", "inherit", "read_first", "title"]
 
@@ -102,9 +102,9 @@ def describe(paper: Paper, shared: Shared = NOTHING, parent: Parent = lambda _: 
         or ("arXiv" if preprint else ""),
         kind=paper.kind or (entry.type if entry else ""),
         ids=ids,
-        addresses=addresses(paper, fields, ids),
+        addresses=(*addresses(paper, fields, ids), *used.files(fields, shared.used)),
         abstract=rich(fields.get("abstract", ""), shared.commands) or with_math(paper.abstract),
-        tags=paper.tags,
+        tags=_tags(paper.tags, used.tags(fields, shared.used, shared.commands)),
         details=_details(fields, shared.commands),
         aliases=paper.aliases + _other_keys(paper),
         cites=tuple(dict.fromkeys(_NOTE_LINK.findall(paper.notes))),
@@ -112,7 +112,7 @@ def describe(paper: Paper, shared: Shared = NOTHING, parent: Parent = lambda _: 
         extras=tuple(paper.extras.items()),
         reading=Reading(str(paper.status), _iso(paper.added), _iso(paper.read), _iso(paper.due), paper.rating),
         bibtex=paper.bibtex,
-        notes=paper.notes,
+        notes=_notes(paper.notes, used.notes(fields, shared.used, shared.commands)),
     )
 
 
@@ -122,6 +122,18 @@ def title(fields: Mapping[str, str], commands: Mapping[str, Command] = NO_COMMAN
     if not main or not sub:
         return main
     return joined((main, (("text", " " if plain(main)[-1:] in "?!.:" else ": "),), sub))
+
+
+def _tags(own: tuple[str, ...], said: tuple[str, ...]) -> tuple[str, ...]:
+    """The file's tags, then those of its entry that are not among them in any spelling."""
+    have = {tag_slug(tag) for tag in own} if said else ()
+    return own + tuple(tag for tag in said if tag_slug(tag) not in have)
+
+
+def _notes(own: str, said: tuple[str, ...]) -> str:
+    """The file's notes, then those of its entry that it does not hold."""
+    have = " ".join(own.split()) if said else ""
+    return "\n\n".join(filter(None, (own, *(one for one in said if " ".join(one.split()) not in have))))
 
 
 def _people(

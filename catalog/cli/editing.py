@@ -188,7 +188,7 @@ def _say_due(paper: Paper) -> None:
 
 def _changer(
     name: str, many: str, help_: str, change: Callable[[Library, str, tuple[str, ...], tuple[str, ...]], Paper],
-    shown: Callable[[Paper], str],
+    shown: Callable[[Library, Paper], str],
 ) -> click.Command:  # fmt: skip
     @click.command(name, help=help_)
     @key_argument()
@@ -202,20 +202,21 @@ def _changer(
         if as_json:
             out.echo_json(out.as_dict(library, library.get(paper.key)))
         else:
-            out.echo(f"{paper.key}: {shown(paper) or 'none'}")
+            out.echo(f"{paper.key}: {shown(library, paper) or 'none'}")
 
     return command
 
 
 tag = _changer(
     "tag", "[TAG]...", "Add tags to a paper, or take some off.\n\nWithout tags, show them.",
-    lambda library, key, new, gone: library.tag(key, new, gone), lambda paper: ", ".join(paper.tags),
+    lambda library, key, new, gone: library.tag(key, new, gone),
+    lambda library, paper: ", ".join(library.get(paper.key).tags),
 )  # fmt: skip
 link = _changer(
     "link", "[[NAME=]URL]...",
     "Add links to a paper, or take some off.\n\nA link is code=https://… or an address; --remove takes either.",
     lambda library, key, new, gone: library.link(key, new, gone),
-    lambda paper: ", ".join(f"{one.name} {one.url}" for one in paper.links),
+    lambda _, paper: ", ".join(f"{one.name} {one.url}" for one in paper.links),
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from catalog.search.index import Found
 
 SCHEMES = ("http", "https", "ftp", "mailto")
-OPENED = (".pdf", ".html", ".htm", ".md", ".txt", ".ipynb", ".epub", ".djvu", ".ps", ".png", ".jpg", ".jpeg", ".svg")
+DOCUMENTS = (".pdf", ".epub", ".djvu", ".ps")
+OPENED = (*DOCUMENTS, ".html", ".htm", ".md", ".txt", ".ipynb", ".png", ".jpg", ".jpeg", ".svg")
 QUERY_HELP = """
 A QUERY is words and "phrases" over titles, authors, venues, tags, notes and abstracts, and fields:
 
@@ -148,7 +150,7 @@ def _show(facts: Facts, implementations: dict[str, str]) -> None:
     out.styled(", ".join([status, *dates]), out.STYLES[reading.status])
     if facts.tags:
         out.echo("tags: " + ", ".join(facts.tags))
-    for kind, url, label, _ in facts.places:
+    for kind, url, label, _ in (*facts.places, *(one for one in facts.addresses if one.origin == "file")):
         out.echo(f"{kind}: {url}{f' ({label})' if label else ''}")
     for tutorial in facts.tutorials:
         versions = ", ".join(f"{library} {version}" for library, version in tutorial.versions)
@@ -248,19 +250,30 @@ def open_(ctx: click.Context, key: str, name: str, only_print: bool) -> None:
     """
     library = out.library(ctx)
     facts = library.get(key)
-    url = facts.address(name)
-    if not url and name == "paper" and facts.addresses:
-        url = facts.addresses[0].url
-    if not url:
+    there = [one for one in facts.addresses if one.kind == name] or [*facts.addresses] * (name == "paper")
+    if not there:
         names = ", ".join(dict.fromkeys(address.kind for address in facts.addresses)) or "no links"
         raise KbError(f"{facts.key} has no {name} link; it has {names}")
-    if ":" not in url.partition("/")[0]:
+    url = there[0].url
+    if there[0].origin == "file" and "://" not in url:
+        url = _kept(library, url)
+    elif ":" not in url.partition("/")[0]:
         url = _local(library, url)
     elif url.partition(":")[0].lower() not in SCHEMES:
         raise KbError(f"{url}: not an address that a browser should get; use http, https, ftp or mailto")
     out.echo(url)
     if not only_print and click.launch(url) != 0:
         click.echo("kb: no browser to open it with", err=True)
+
+
+def _kept(library: Library, named: str) -> str:
+    """The address of a document that an entry's `file` names: by its whole path, or from the knowledge base."""
+    places = [library.root / named, library.store.folder / named, Path("/", named)]
+    if named.startswith(("//", "\\\\")) or Path(named).suffix.lower() not in DOCUMENTS:
+        raise KbError(f"{named}: no document on this machine ({', '.join(DOCUMENTS)}); open it yourself if you want to")
+    if not (there := [path for path in places if path.is_file()]):
+        raise KbError(f"{named}: not there; put it into {library.root}, or correct `file` with `kb edit`")
+    return there[0].resolve().as_uri()
 
 
 def _local(library: Library, target: str) -> str:

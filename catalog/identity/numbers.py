@@ -58,11 +58,15 @@ def doubts(a: Facts, b: Facts) -> Iterator[str]:
         yield "other pages"
     if isbns(a) and isbns(b) and not isbns(a) & isbns(b):
         yield "other isbn"
-    urls = [{address.url.rstrip("/") for address in f.addresses} for f in (a, b)]
+    urls = [_urls(f) for f in (a, b)]
     if a.bibtex and b.bibtex and all(urls) and not urls[0] & urls[1] and "part" not in kinds:
         yield "other addresses"
     if len(words(a)) < SMALL and any(_said(a, name) != _said(b, name) for name in _TELLING):
         yield "a short title, and one side says more"
+
+
+def _urls(f: Facts) -> set[str]:
+    return {address.url.rstrip("/") for address in f.addresses if address.origin != "file"}
 
 
 _TELLING = ("volume", "number", "pages", "edition", "year", "venue")
@@ -150,7 +154,7 @@ def _abbreviates(short: list[str], long: list[str]) -> bool:
 def told_without_people(a: Facts, b: Facts) -> bool:
     """Whether a title is enough where nobody is named: a list seldom names anybody; an entry that names none must
     say more."""
-    addresses = [{address.url.rstrip("/") for address in f.addresses} for f in (a, b)]
+    addresses = [_urls(f) for f in (a, b)]
     if addresses[0] & addresses[1]:
         return True
     if not (a.bibtex and b.bibtex):

@@ -13,6 +13,7 @@ from catalog.bibtex.describe import describe, entries
 from catalog.bibtex.held import digest, edited
 from catalog.bibtex.identifiers import arxiv
 from catalog.bibtex.shared import Shared
+from catalog.bibtex.used import followed
 from catalog.errors import BadBibtex, KbError
 from catalog.models import Link, Paper, Status, Tutorial, tag_slug
 
@@ -55,12 +56,14 @@ def joined(first: Paper, second: Paper, macros: Mapping[str, str], take: frozens
 class Join:
     """One join under way. `theirs` names the fields in which what is brought wins; the others keep what is there.
 
+    `used` are those of `facts.USED` whose fields follow the entry that is brought: it is kept where it comes from.
     `differences` say in a line each what differs and which side stays; `left_out` holds the entries that did not stay,
     whole.
     """
 
     macros: Mapping[str, str]
     theirs: frozenset[str] = frozenset()
+    used: tuple[str, ...] = ()
     differences: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
@@ -91,10 +94,10 @@ class Join:
         side = brought if "status" in self.theirs else before
         return side.status, side.read
 
-    def differ(self, what: str, mine: object, brought: object) -> None:
-        """Note that the two sides differ in something."""
+    def differ(self, what: str, mine: object, brought: object, wins: bool | None = None) -> None:
+        """Note that the two sides differ in something; what is brought `wins` where it is told to, or that is said."""
         here, there = _short(mine), _short(brought)
-        wins = what in self.theirs or (what not in ALL and "bibtex" in self.theirs)
+        wins = what in self.theirs if wins is None else wins
         self.differences.append(f"{what}: {there} replaces {here}" if wins else f"{what}: {here} stays, not {there}")
 
     def _one(self, name: str, mine: object, brought: object) -> object:
@@ -120,21 +123,22 @@ class Join:
                     note = "another entry for the same work is kept beside it, under its key"
                     self.differences.append(f"{note} {_key(new)}")
                 continue
-            self._field_differences(there, new)
-            if "bibtex" in self.theirs:
-                text = text.replace(there, new, 1)
-            self.left_out.append(there if "bibtex" in self.theirs else new)
+            stays = new if "bibtex" in self.theirs else followed(there, new, self.used)
+            self._field_differences(there, new, stays)
+            text = text.replace(there, stays, 1)
+            self.left_out += [one for one in (there, new) if one != stays and digest(one) != digest(stays)]
         return text
 
-    def _field_differences(self, mine: str, brought: str) -> None:
+    def _field_differences(self, mine: str, brought: str, stays: str) -> None:
         try:
-            a, b = read(mine, self.macros).fields, read(brought, self.macros).fields
+            a, b, now = (read(text, self.macros).fields for text in (mine, brought, stays))
         except BadBibtex:
             self.differ("bibtex", mine, brought)
             return
         for name in dict.fromkeys([*a, *b]):
-            if a.get(name, "").split() != b.get(name, "").split():
-                self.differ(name, a.get(name, ""), b.get(name, ""))
+            here, there = a.get(name, ""), b.get(name, "")
+            if here.split() != there.split():
+                self.differ(name, here, there, there.split() == now.get(name, "").split())
 
     def _links(self, mine: tuple[Link, ...], brought: Iterable[Link]) -> tuple[Link, ...]:
         have = {_address(link.url) for link in mine}

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pydantic import ValidationError
 
-from catalog.bibtex import decode, read, set_key
+from catalog.bibtex import Entry, decode, read, set_key
+from catalog.bibtex import used as said
 from catalog.bibtex.describe import entries, read_first
 from catalog.bibtex.held import REFERENCES, digest, with_references
 from catalog.bibtex.identifiers import free_key, propose_key
@@ -26,7 +28,7 @@ from catalog.ingest.draft import Draft, Source
 from catalog.ingest.join import ALL, Join
 from catalog.ingest.known import Known
 from catalog.models import Paper, Status
-from catalog.text import plain
+from catalog.text import plain, tag_slug
 
 Action = Literal["added", "merged", "unchanged", "rejected"]
 _RANK = {Status.unread: 0, Status.reading: 1, Status.read: 2}
@@ -70,6 +72,8 @@ class Merger:
     findings: list[Finding] = field(default_factory=list)
     entries: dict[str, list[str]] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)  # key of a file that cannot be read -> why
+    used: tuple[str, ...] = ()
+    counts: dict[str, Counter[str]] = field(default_factory=dict)  # path of a source -> how often it says what is used
 
     def reserve(self, sources: Iterable[Source]) -> None:
         """Keep every key that a source gives from being given to anything else, and look up which entries are here."""
@@ -127,9 +131,13 @@ class Merger:
             return ""
         owner = self.known.keys.get(key, "")
         there = self.entries.get(digest(draft.bibtex), ())
-        if not key or (owner and owner not in there):
-            return there[0] if there else ""
-        return owner if owner in there else ""
+        found = owner if owner in there else ""
+        if there and (not key or (owner and not found)):
+            found = there[0]
+        return found if found and self._tagged(found, draft.tags) else ""
+
+    def _tagged(self, key: str, tags: tuple[str, ...]) -> bool:
+        return not tags or {tag_slug(tag) for tag in tags} <= {tag_slug(tag) for tag in self.known.of(key).tags}
 
     def paper_of(self, draft: Draft) -> Paper:
         """The draft as a paper of its own; raises `ValidationError`."""
@@ -140,6 +148,8 @@ class Merger:
         title = " ".join(draft.title.split())
         if not key or len(key.encode()) > _LONGEST:
             key, draft = self._named(draft, probe, title, key)
+        self._count(entry, draft)
+        tags, notes = said.beyond(draft.tags, draft.notes, entry.fields if entry else {}, self.used)
         if entry and title and (listed := decode(entry.fields.get("title", ""))):
             if title == listed:
                 title = ""
@@ -149,12 +159,13 @@ class Merger:
         return Paper(
             key=key, title=title, authors=draft.authors, year=draft.year or _year(draft.date),
             venue=draft.venue,
-            status=draft.status or Status.unread, read=draft.read, due=draft.due,
-            added=draft.added or self.today, links=draft.links, tags=draft.tags, tutorials=draft.tutorials,
+            status=draft.status or _said_status(entry, self.used) or Status.unread, read=draft.read,
+            due=draft.due,
+            added=draft.added or self.today, links=draft.links, tags=tags, tutorials=draft.tutorials,
             aliases=draft.aliases, different=draft.different,
             date=draft.date if len(draft.date) > 4 else "", kind=draft.kind, ids=dict(draft.ids),
             abstract=draft.abstract, rating=draft.rating, extras=dict(draft.extras), bibtex=draft.bibtex,
-            notes=draft.notes,
+            notes=notes,
         )  # fmt: skip
 
     def _named(self, draft: Draft, probe: Paper, title: str, key: str) -> tuple[str, Draft]:
@@ -204,10 +215,17 @@ class Merger:
             return brought
         return brought.evolve(bibtex="\n\n".join([set_key(own, there.key), *others]))
 
+    def _beyond(self, there: Paper, brought: Paper) -> Paper:
+        """What is brought without the tags and notes that the entry which is there says."""
+        if not (brought.tags or brought.notes) or not (entry := read_first(there, self.macros)):
+            return brought
+        tags, notes = said.beyond(brought.tags, brought.notes, entry.fields, self.used)
+        return brought.evolve(tags=tags, notes=notes)
+
     def _merge(self, key: str, brought: Paper, draft: Draft) -> Change:
         before = self.now.get(key) or self.load(key)
-        brought = self._under(before, brought, draft)
-        join = Join(self.macros, ALL if self.theirs else frozenset())
+        brought = self._beyond(before, self._under(before, brought, draft))
+        join = Join(self.macros, ALL if self.theirs else frozenset(), self.used)
         after = join.papers(before, brought, self._status(before, brought, draft, join))
         self.now[key] = after
         self.known.add(self.facts(after), after.bibtex)
@@ -218,13 +236,26 @@ class Merger:
 
     def _status(self, before: Paper, brought: Paper, draft: Draft, join: Join) -> tuple[Status, dt.date | None]:
         if draft.status is None:
-            return before.status, before.read
+            return self._followed(before, brought, join)
         if before.key not in self.fresh or before.status is brought.status:
             return join.status(before, brought)
         stays = max(before, brought, key=lambda paper: _RANK[paper.status])
         self._note("status", draft, f"{before.key} is {before.status} in one place and {brought.status} in another",
                    "repaired", f"{stays.status} was taken", before.key)  # fmt: skip
         return stays.status, stays.read
+
+    def _followed(self, before: Paper, brought: Paper, join: Join) -> tuple[Status, dt.date | None]:
+        """The status as the entry that is brought says it anew, where the reader has not changed it since."""
+        was, now = (_said_status(read_first(paper, self.macros), self.used) for paper in (before, brought))
+        if not now or now in (was, before.status):
+            return before.status, before.read
+        follows = self.theirs or before.status == (was or Status.unread)
+        join.differ("status", before.status, now, follows)
+        return (now, None) if follows else (before.status, before.read)
+
+    def _count(self, entry: Entry | None, draft: Draft) -> None:
+        if entry:
+            self.counts.setdefault(draft.path, Counter()).update(said.what_is_used(entry, self.used))
 
     def _note(self, code: str, draft: Draft, message: str, kind: Kind, remedy: str = "", key: str = "") -> None:
         self.findings.append(Finding(code, message, remedy, draft.path, draft.line, key or draft.key, kind))
@@ -246,10 +277,15 @@ def _parents_first(drafts: Iterable[Draft]) -> list[Draft]:
 
 
 def _bare(draft: Draft) -> bool:
-    """Whether a draft is an entry and nothing else, as a .bib file gives it."""
+    """Whether a draft is an entry and its groups, and nothing else, as a .bib file gives it."""
     return bool(draft.bibtex) and draft == Draft(
-        bibtex=draft.bibtex, key=draft.key, line=draft.line, path=draft.path, order=draft.order
+        bibtex=draft.bibtex, key=draft.key, tags=draft.tags, line=draft.line, path=draft.path, order=draft.order
     )
+
+
+def _said_status(entry: Entry | None, used: tuple[str, ...]) -> Status | None:
+    found = said.status(entry.fields, used) if entry else ""
+    return Status(found) if found else None
 
 
 def _year(date: str) -> int:

@@ -12,6 +12,7 @@ from catalog.ingest import urls, words
 from catalog.ingest.line import Anchor
 from catalog.ingest.tree import Text
 from catalog.models import Link
+from catalog.text import fit_tag as fit_tag
 
 _LABEL_LENGTH = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
@@ -97,12 +98,6 @@ def valid_name(name: str) -> str:
 def clean(text: str) -> str:
     """The text on one line, without the control characters that no field may hold."""
     return " ".join(_CONTROL.sub("", " ".join(text.split())).split())
-
-
-def fit_tag(text: str) -> str:
-    """The text as a tag may be written: without the characters a tag cannot hold, at most 100 of them."""
-    text = clean(re.sub(r"[`|<>\"{}\[\]\\]", " ", text))
-    return text if len(text) <= 100 else text[:100].rsplit(" ", 1)[0].strip()
 
 
 def tidy(rest: str) -> str:

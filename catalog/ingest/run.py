@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
@@ -18,6 +18,7 @@ from catalog.errors import BadBibtex, BadFile, Finding, KbError, TakenKey, Unkno
 from catalog.facts import Facts
 from catalog.ingest import read_source
 from catalog.ingest.draft import Draft, Source
+from catalog.ingest.groups import with_groups
 from catalog.ingest.known import Known
 from catalog.ingest.merge import Change, Merger, why
 from catalog.ingest.shared import Sharing
@@ -26,6 +27,8 @@ from catalog.paperfile import read_key
 from catalog.search.index import Index
 from catalog.store import SHARED, Store, Version
 from catalog.store import Change as FileChange
+
+_AS = {"keywords": "tags", "groups": "tags", "readstatus": "status", "annote": "notes", "file": "links"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,12 @@ def import_sources(
         since = store.gate.latest()
         version, have = store.shared_version()
         sharing = Sharing(have)
-        shared = [sharing.take(source) for source in parsed]
+        grouped = map(with_groups, parsed) if "groups" in store.config.used_fields else parsed
+        shared = [sharing.take(source) for source in grouped]
         work = _work(store, index(), sharing, shared, theirs=theirs, today=today or dt.date.today())
         changes = [change for source in shared for change in work.merger.take_all(source)]
         findings = [finding for source in shared for finding in source.findings]
-        findings += sharing.findings + work.merger.findings
+        findings += sharing.findings + work.merger.findings + list(_used(work.merger))
         findings += _missing_notebooks(store, changes)
         done = Imported(tuple(changes), tuple(sorted(findings, key=lambda f: (f.path, f.line))), dry_run)
         if not dry_run:
@@ -173,13 +177,15 @@ def _work(
         except BadBibtex:
             return None
 
-    shared = Shared(sharing.macros, sharing.commands)
+    shared = Shared(sharing.macros, sharing.commands, used=store.config.used_fields)
 
     def facts_of(paper: Paper) -> Facts:
         return describe(paper, shared, parent)
 
     known = Known(index, lambda key: facts_of(load(key)))
-    merger = Merger(known, load, facts_of, sharing.macros, theirs, today, unreadable=_unreadable(store, known))
+    merger = Merger(
+        known, load, facts_of, sharing.macros, theirs, today, unreadable=_unreadable(store, known), used=shared.used
+    )
     for key in (*sharing.entries, *merger.unreadable):
         known.keys.setdefault(key, "")
         known.reserve([key])
@@ -211,6 +217,14 @@ def _unreadable(store: Store, known: Known) -> dict[str, str]:
         except UnknownKey:
             continue
     return found
+
+
+def _used(merger: Merger) -> Iterator[Finding]:
+    """What was taken from the entries of each source beside what is cited, and what it has become."""
+    for path, counts in merger.counts.items():
+        said = ", ".join(f"{name} of {counts[name]} as {_AS[name]}" for name in _AS if counts[name])
+        if said:
+            yield Finding("used-fields", f"used {said}", "`used_fields` in kb.toml says which", path, kind="note")
 
 
 def _missing_notebooks(store: Store, changes: Iterable[Change]) -> list[Finding]:

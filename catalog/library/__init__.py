@@ -50,6 +50,7 @@ CONFIG_TEXT = """\
 # implemented = "status:read" # papers of which `kb check` demands an implementation
 # site_url = "https://…"      # where the site will be served, for its feed
 # contact = "you@example.org" # whom a host that is asked may write to
+# used_fields = ["keywords"]  # what of an entry counts as tags, status, notes, links; all of it where this is not set
 """
 
 
@@ -280,7 +281,7 @@ class Library:
         return self.change(key, lambda paper: paper.evolve(due=day), f"due {day or 'none'}")
 
     def tag(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Paper:
-        """Add tags to a paper and take others off it, whatever their spelling."""
+        """Add tags to a paper and take others off it, whatever their spelling; also off the keywords of its entry."""
         return self._changing.tag(key, add, remove)
 
     def spelled(self, tags: Iterable[str]) -> tuple[str, ...]:

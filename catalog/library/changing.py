@@ -65,18 +65,22 @@ class Changing:
         return self.store.gate.retried(attempt)
 
     def tag(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Paper:
+        from catalog.bibtex.held import edited
+        from catalog.bibtex.used import untagged
         from catalog.text import tag_slug
 
         gone = {tag_slug(tag) for tag in remove}
         new = self.spelled(add)
 
         def edit(paper: Paper) -> Paper:
-            have = {tag_slug(tag) for tag in paper.tags}
-            if missing := gone - have:
+            have = self.snapshot.get(paper.key).tags
+            if missing := gone - {tag_slug(tag) for tag in have}:
                 raise KbError(
-                    f"{paper.key} has no tag {', '.join(sorted(missing))}; it has {', '.join(paper.tags) or 'none'}"
+                    f"{paper.key} has no tag {', '.join(sorted(missing))}; it has {', '.join(have) or 'none'}"
                 )
-            return paper.evolve(tags=(*(t for t in paper.tags if tag_slug(t) not in gone), *new))
+            fields = self.store.config.used_fields
+            bibtex = edited(paper.bibtex, lambda text: untagged(text, gone, fields)) if gone else paper.bibtex
+            return paper.evolve(bibtex=bibtex, tags=(*(t for t in paper.tags if tag_slug(t) not in gone), *new))
 
         return self.change(key, edit, "tag")
 

@@ -226,7 +226,7 @@ class Store:
         """What `shared.bib` holds for the entries: macros, commands, and entries that others inherit from."""
         from catalog.bibtex.shared import Shared
 
-        return Shared.of(self.shared())
+        return Shared.of(self.shared(), self.config.used_fields)
 
     # --- writing ---
 

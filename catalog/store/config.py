@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from catalog.errors import BadFile, Finding, KbError
+from catalog.facts import USED
 from catalog.files import read_bytes
 
 CONFIG = "kb.toml"
@@ -30,7 +31,8 @@ class Config:
 
     `overdue_days` is how long a paper may stay unread before `kb stats` says so; `implemented` is a query for the
     papers of which `kb check` demands an implementation; `contact` is how hosts that are asked can reach the one who
-    asks: an address, or "git" for that of the git identity; `autocommit` makes one git commit a change.
+    asks: an address, or "git" for that of the git identity; `autocommit` makes one git commit a change; `used_fields`
+    are the fields of entries that count as tags, status, notes and links.
     """
 
     title: str = "Reading list"
@@ -40,6 +42,7 @@ class Config:
     implemented: str = ""
     contact: str = ""
     autocommit: bool = False
+    used_fields: tuple[str, ...] = USED
 
 
 def find_root(start: Path, named: str | None = None) -> Path:
@@ -73,9 +76,13 @@ def read_config(root: Path) -> Config:
             shown = name[:60] if name.isprintable() else repr(name[:60])
             raise BadFile(Finding("config", f"{shown}: no such setting", f"known are {', '.join(known)}", CONFIG, line))
         wanted = type(getattr(defaults, name))
+        if wanted is tuple and isinstance(value, list) and all(isinstance(one, str) for one in value):
+            value = values[name] = tuple(value)
         if type(value) is not wanted:
             said = "a table or list" if isinstance(value, dict | list) else f"{value!r:.60}"
-            raise BadFile(_bad(name, f"{said} is not a {wanted.__name__}; correct it", line))
+            raise BadFile(
+                _bad(name, f"{said} is not a {wanted.__name__.replace('tuple', 'list of words')}; correct it", line)
+            )
         try:
             CHECKS[name](value)
         except ValueError as e:
@@ -139,7 +146,13 @@ def _contact(text: str) -> None:
         raise ValueError(f"{text[:60]!r} is no address; write you@example.org, https://example.org/you or git")
 
 
+def _used_fields(names: tuple[str, ...]) -> None:
+    if unknown := [name for name in names if name not in USED]:
+        raise ValueError(f"{unknown[0]!r:.60} is none of {', '.join(USED)}; an empty list uses nothing")
+
+
 CHECKS: Mapping[str, Callable[[Any], None]] = MappingProxyType({
     "title": _title, "papers": _papers, "overdue_days": _overdue_days, "site_url": _site_url,
     "implemented": _implemented, "contact": _contact, "autocommit": lambda _: None,
+    "used_fields": _used_fields,
 })  # fmt: skip

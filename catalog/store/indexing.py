@@ -77,9 +77,9 @@ def folder_mark(store: Store) -> str:
 
 
 def _shared_mark(store: Store) -> str:
-    """What changes with `shared.bib`, and with the implementations, whose text is searched."""
+    """What changes with `shared.bib`, the fields that are used, and the implementations, whose text is searched."""
     stamp = stamp_at(store.root / "shared.bib")
-    return f"{_mark(stamp) if stamp else ''}|{store.implemented.mark()}"
+    return f"{_mark(stamp) if stamp else ''}|{','.join(store.config.used_fields)}|{store.implemented.mark()}"
 
 
 def _at_rest(store: Store) -> bool:
