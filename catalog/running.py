@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from catalog.errors import KbError
+from catalog.extras import extra_of, lacking
 from catalog.runs import Bench, read_record
 from refimpl import Card, cards
 
-NO_TORCH = "this needs torch, which is not installed; pip install 'readrun[run]'"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -113,8 +113,9 @@ def _with_torch(name: str, module: str, run: Callable[[Any], dict[str, Any]]) ->
         except Exception as e:  # whatever else a library or an implementation raises: what it is, and where
             raise KbError(f"{name}: {_raised(e)}") from None
     except ModuleNotFoundError as e:
-        missing = f"{name}: {e.name} is not installed; pip install {e.name}"
-        raise KbError(NO_TORCH if e.name == "torch" else missing) from None
+        module = e.name or str(e)
+        missing = f"{name}: {module} is not installed; pip install {module}"
+        raise KbError(lacking(module) if extra_of(module) else missing) from None
 
 
 def _raised(error: Exception) -> str:

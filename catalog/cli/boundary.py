@@ -20,6 +20,7 @@ import click
 
 from catalog import __version__, personal
 from catalog.errors import KbError
+from catalog.extras import extra_of, lacking
 
 KEPT = 20
 
@@ -47,6 +48,8 @@ def guarded(run: Callable[[], object]) -> int:
         return _fail(_of_the_system(e))
     except MemoryError:
         return _fail("there is not enough memory for this")
+    except ModuleNotFoundError as e:
+        return _fail(lacking(e.name) if e.name and extra_of(e.name) else _of_ours(e))
     except Exception as e:  # the boundary: nothing that is raised ends as a traceback
         return _fail(_of_ours(e))
 

@@ -2,36 +2,62 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from catalog.cli import out
 from catalog.cli.options import json_option
 
+if TYPE_CHECKING:
+    from catalog.errors import Finding
+
 
 @click.command()
 @click.argument("folder", default="")
 @click.option("--title", default="", help="The name of the collection, shown on its site.")
+@click.option("--github", is_flag=True, help="Add what checks it on GitHub and publishes its site; also later.")
 @click.pass_context
-def init(ctx: click.Context, folder: str, title: str) -> None:
+def init(ctx: click.Context, folder: str, title: str, github: bool) -> None:
     """Make a knowledge base in FOLDER (the current one).
 
-    With --root and no FOLDER, it is made there.
+    With --root and no FOLDER, it is made there. --github writes a workflow that checks each push, publishes the site of
+    main to Pages and keeps that of a pull request to look at, and a configuration of pre-commit; also where there is a
+    knowledge base already. What is there stays.
     """
     from catalog.library import Library
 
-    library = Library.init(folder or ctx.find_root().obj or ".", title)
-    click.echo(f"made {library.root}")
-    click.echo("next: kb import LIST.md, kb import LIBRARY.bib, or kb add")
+    where = folder or ctx.find_root().obj or "."
+    there = github and Library.is_at(where)
+    library = Library.open(where) if there else Library.init(where, title)
+    if not there:
+        out.echo(f"made {library.root}")
+        click.echo("next: kb import LIST.md, kb import LIBRARY.bib, or kb add 2106.09685")
+    if github:
+        written, kept = library.on_github()
+        for name in written:
+            out.echo(f"wrote {name}")
+        for name in kept:
+            out.echo(f"{name} is there already and differs; it stays as it is", err=True)
+        click.echo("next: on GitHub, Settings, Pages, Source: GitHub Actions; here, pre-commit install", err=True)
 
 
 @click.command()
 @click.option("--fix", is_flag=True, help="Mend what is safe to mend.")
 @click.option("--links", is_flag=True, help="Ask every link whether it is alive (uses the network).")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "github"]),
+    default="text",
+    show_default=True,
+    help="github: as annotations on the lines of a pull request.",
+)
 @json_option
 @click.pass_context
-def check(ctx: click.Context, fix: bool, links: bool, as_json: bool) -> None:
+def check(ctx: click.Context, fix: bool, links: bool, form: str, as_json: bool) -> None:
     """Say everything that is wrong, and the remedy.
 
     Each finding with file and line; exit status 1 if there is an error, so that it serves as a pre-commit hook.
@@ -46,12 +72,31 @@ def check(ctx: click.Context, fix: bool, links: bool, as_json: bool) -> None:
         for finding in fixed:
             out.echo(f"fixed: {finding.where}: {finding.message}")
         for finding in found:
-            out.echo(f"{'note: ' if finding.kind == 'note' else ''}{finding}")
+            out.echo(_annotation(finding, library.root) if form == "github" else _line(finding))
         papers = out.as_count(len(library.store.files()), "paper")
         notes = len(found) - wrong
         ending = f", {out.as_count(notes, 'note')}" if notes else ""
         click.echo(f"{papers}: {out.as_count(wrong, 'error') if wrong else 'nothing wrong'}{ending}", err=True)
     ctx.exit(1 if wrong else 0)
+
+
+def _line(finding: Finding) -> str:
+    return f"{'note: ' if finding.kind == 'note' else ''}{finding}"
+
+
+def _annotation(finding: Finding, root: Path) -> str:
+    """The finding as a command of GitHub's workflows, which knows files from where the repository was checked out."""
+    repository = Path(os.environ.get("GITHUB_WORKSPACE") or root)
+    above = root.relative_to(repository).as_posix() if root.is_relative_to(repository) else "."
+    path = finding.path if above == "." or not finding.path else f"{above}/{finding.path}"
+    place = f" file={_escaped(path, ':,')}" + (f",line={finding.line}" if finding.line else "") if path else ""
+    said = f"{finding.message}; {finding.remedy}" if finding.remedy else finding.message
+    return f"::{'notice' if finding.kind == 'note' else 'error'}{place}::{_escaped(said)}"
+
+
+def _escaped(value: str, more: str = "") -> str:
+    """A value as the commands of a workflow want it: what would end it in %XX."""
+    return "".join(f"%{ord(c):02X}" if c in "%\r\n" + more else c for c in value)
 
 
 @click.command()

@@ -7,23 +7,28 @@ from pathlib import Path
 import click
 
 from catalog.cli import out
+from catalog.extras import need
 
 
 @click.group()
 def site() -> None:
     """Build or serve the searchable site."""
+    need("site")
 
 
 @site.command()
+@click.option("--url", default="", metavar="URL", help="Where it will be served, if kb.toml does not say it.")
 @click.pass_context
-def build(ctx: click.Context) -> None:
+def build(ctx: click.Context, url: str) -> None:
     """Build the site into build/html.
 
     A paper whose file cannot be read has a page that says so; exit status 1 then.
     """
     library = out.library(ctx)
     _say_left_out(ctx)
-    out.echo(f"built {library.build_site()}")
+    out.echo(f"built {library.build_site(url)}")
+    if not (url or library.store.config.site_url):
+        click.echo("note: no site_url in kb.toml: no sitemap, and the feed has no whole addresses", err=True)
     ctx.exit(1 if out.unreadable(library) else 0)
 
 

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +18,6 @@ from catalog.library.changing import Changing, parse_links
 from catalog.library.implementations import Implementations
 from catalog.snapshot import Snapshot, key_or_name
 from catalog.store import Change, Store, Version, find_root
-from catalog.store.config import CONFIG
 from catalog.text import plain
 
 if TYPE_CHECKING:
@@ -43,16 +41,6 @@ if TYPE_CHECKING:
     from catalog.store.history import Past
     from refimpl import Card
 
-CONFIG_TEXT = """\
-# A knowledge base of papers. Everything here is optional.
-# title = "Reading list"      # the name of the site
-# overdue_days = 90           # how long a paper may stay unread before `kb stats` says so
-# implemented = "status:read" # papers of which `kb check` demands an implementation
-# site_url = "https://…"      # where the site will be served, for its feed
-# contact = "you@example.org" # whom a host that is asked may write to
-# used_fields = ["keywords"]  # what of an entry counts as tags, status, notes, links; all of it where this is not set
-"""
-
 
 class Library:
     """A knowledge base: a folder with a `kb.toml` and one Markdown file a paper."""
@@ -73,28 +61,27 @@ class Library:
     @classmethod
     def init(cls, folder: str | Path, title: str = "") -> Self:
         """Make a knowledge base in a folder (made if missing); raises `KbError` where there is one already."""
-        from catalog.store.merging import attributes, register
+        from catalog.library.founding import found
 
         root = Path(folder).expanduser().absolute()
-        if (root / CONFIG).exists():
-            raise KbError(f"{root / CONFIG} is there already; this is a knowledge base")
-        try:
-            (root / "papers").mkdir(parents=True, exist_ok=True)
-            text = CONFIG_TEXT
-            if title:
-                import json
-
-                text = text.replace(
-                    '# title = "Reading list"      #', f"title = {json.dumps(title, ensure_ascii=False)}  #"
-                )
-            (root / CONFIG).write_text(text, encoding="utf-8")
-            attributes(root, "papers")
-        except OSError as e:
-            raise KbError(f"cannot make a knowledge base in {root}: {e.strerror}") from None
-        if any((folder / ".git").exists() for folder in (root, *root.parents)):
-            with contextlib.suppress(KbError):  # a folder that only looks like one of git's
-                register(root)
+        found(root, title)
         return cls(Store(root))
+
+    @staticmethod
+    def is_at(folder: str | Path) -> bool:
+        """Whether there is a knowledge base in a folder."""
+        from catalog.library.founding import is_founded
+
+        return is_founded(Path(folder).expanduser().absolute())
+
+    def on_github(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Write what checks this knowledge base and publishes its site on GitHub, and a configuration of pre-commit.
+
+        Gives the files that were written, and those that were there and differ, which stay as they are.
+        """
+        from catalog.library.founding import on_github
+
+        return on_github(self.store)
 
     @property
     def root(self) -> Path:
@@ -612,8 +599,11 @@ class Library:
 
     # --- the site ---
 
-    def pages(self) -> Mapping[str, str | bytes]:
-        """Every page and data file of the site, by path; a paper that cannot be read has a page that says so."""
+    def pages(self, url: str = "") -> Mapping[str, str | bytes]:
+        """Every page and data file of the site, by path; a paper that cannot be read has a page that says so.
+
+        `url` is where it will be served, where that is not what kb.toml says.
+        """
         from catalog.export.bib import merge
         from catalog.library import shown
         from catalog.pages import render
@@ -627,15 +617,15 @@ class Library:
         comparisons = shown.comparisons(self.root / "runs")
         notebooks = shown.notebooks(self.store, papers.values())
         bad = {key_or_name(file): findings for file, findings in self.unreadable().items()}
-        options = self._site_options(bib)
+        options = self._site_options(bib, url)
         return {**render(found, options, texts, implementations, comparisons, notebooks, bad), **others}
 
-    def _site_options(self, bib: str = "") -> SiteOptions:
+    def _site_options(self, bib: str = "", url: str = "") -> SiteOptions:
         from catalog.pages import SiteOptions
         from catalog.trust import is_trusted
 
         config = self.store.config
-        return SiteOptions(title=config.title, url=config.site_url, bib=bib, trusted=is_trusted(self.root))
+        return SiteOptions(title=config.title, url=url or config.site_url, bib=bib, trusted=is_trusted(self.root))
 
     @staticmethod
     def merge_files(base: Path, ours: Path, theirs: Path, name: str) -> tuple[str, ...]:
@@ -671,11 +661,16 @@ class Library:
 
         return [] if is_trusted(self.root) else left_out(self.root)
 
-    def build_site(self) -> Path:
-        """Write the pages, run mkdocs on them and finish the HTML; returns the folder of the site."""
-        from catalog.pages import build
+    def build_site(self, url: str = "") -> Path:
+        """Write the pages, run mkdocs on them and finish the HTML; returns the folder of the site.
 
-        return build(self.root, self.pages(), self._site_options())
+        `url` is where it will be served, where that is not what kb.toml says. Raises `KbError` where it is no address.
+        """
+        from catalog.pages import build
+        from catalog.store.config import checked
+
+        checked("site_url", url)
+        return build(self.root, self.pages(url), self._site_options(url=url))
 
     def serve_site(
         self, host: str = "127.0.0.1", port: int = 8000, started: Callable[[str], object] = print,

@@ -156,3 +156,11 @@ CHECKS: Mapping[str, Callable[[Any], None]] = MappingProxyType({
     "implemented": _implemented, "contact": _contact, "autocommit": lambda _: None,
     "used_fields": _used_fields,
 })  # fmt: skip
+
+
+def checked(name: str, value: Any) -> None:
+    """Raise `KbError` where a setting cannot have this value."""
+    try:
+        CHECKS[name](value)
+    except ValueError as e:
+        raise KbError(f"{name}: {e}") from None
