@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from catalog.cli import comparing, out, showing
+from catalog.cli import comparing, out, reporting, showing
 from catalog.cli.options import complete_keys, json_option
 
 if TYPE_CHECKING:
@@ -216,4 +216,36 @@ def bench(ctx: click.Context, /, names: tuple[str, ...], restart: bool, as_json:
         out.echo_json(record) if as_json else comparing.show(record)
 
 
-COMMANDS = (impls, demo, verify, bench)
+@click.command()
+@click.argument("name", shell_complete=complete_keys)
+@click.option("--of", metavar="FIGURE", help="The headline number that was tried, by its name in the list.")
+@click.option("--value", type=float, metavar="N", help="What came out.")
+@click.option("--spread", type=float, metavar="N", help="Its deviation over seeds.")
+@click.option("--setting", metavar="TEXT", help="With what: model, data, options.")
+@click.option("--address", metavar="URL", help="Where that stands.")
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="When it was written, YYYY-MM-DD.")
+@json_option
+@click.pass_context
+def report(ctx: click.Context, /, name: str, as_json: bool, **given: Any) -> None:
+    """Show what others got for a paper's numbers, or add what you did.
+
+    NAME is an implementation or a paper's key. Without options its headline numbers are listed, each with what others
+    report. With --of, --value, --setting and --address a report is added to reports/NAME.toml, beside the papers.
+    """
+    library = out.library(ctx)
+    card = library.card(name)
+    said = {key: value for key, value in given.items() if value is not None}
+    if said:
+        if missing := [f"--{key}" for key in ("of", "value", "setting", "address") if key not in said]:
+            raise click.UsageError(f"a report needs {', '.join(missing)} too")
+        reporting.add(library, card.name, said)
+        return
+    ledger = library.reports().get(card.name)
+    out.findings(library.unread_runs(), err=True)
+    if as_json:
+        out.echo_json(ledger.model_dump(mode="json") if ledger else {})
+    else:
+        reporting.show(card.name, ledger)
+
+
+COMMANDS = (impls, demo, verify, bench, report)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from catalog.models import Paper, Status
     from catalog.pages import SiteOptions
     from catalog.reading import Stats, Suggestion
+    from catalog.reports import Ledger, Report
     from catalog.search.index import Found, Index
     from catalog.search.tree import Query
     from catalog.sides import Choice
@@ -432,10 +433,18 @@ class Library:
         return self._implementations.runs()
 
     def unread_runs(self) -> Sequence[Finding]:
-        """What is wrong with records in `runs/` that cannot be read."""
+        """What is wrong with records in `runs/` and `reports/` that cannot be read."""
         from catalog.runs import unread
 
-        return unread(self.root / "runs")
+        return [*unread(self.root / "runs"), *self._implementations.reports()[1]]
+
+    def reports(self) -> dict[str, Ledger]:
+        """The headline numbers of papers and what others got, by implementation."""
+        return self._implementations.reports()[0]
+
+    def report(self, name: str, report: Report) -> Path:
+        """Add what somebody got to the `reports/` of this knowledge base. Raises `KbError` for what is no figure."""
+        return self._implementations.report(name, report)
 
     def verify(
         self, name: str, device: str = "cpu", kinds: Collection[str] = (), *, record: bool = True,
@@ -613,7 +622,7 @@ class Library:
         written = self.store.hand_written()
         texts = {path: body.decode("utf-8", "replace") for path, body in written.items() if path.endswith(".md")}
         others = {path: body for path, body in written.items() if path not in texts}
-        implementations = shown.implementations(self.cards(), self.runs())
+        implementations = shown.implementations(self.cards(), self.runs(), self.reports())
         comparisons = shown.comparisons(self.root / "runs")
         notebooks = shown.notebooks(self.store, papers.values())
         bad = {key_or_name(file): findings for file, findings in self.unreadable().items()}
@@ -679,8 +688,9 @@ class Library:
         """Build a preview and serve it until interrupted; a changed paper shows at once."""
         from catalog.pages import serve
 
+        watched = [*self.store.watched(), *(self.root / name for name in ("refimpl", "runs", "reports"))]
         serve(self.root, self.pages, self._site_options(), host=host, port=port, open_url=started, report=report,
-              watched=[*self.store.watched(), self.root / "refimpl", self.root / "runs"])  # fmt: skip
+              watched=watched)  # fmt: skip
 
     def write_pages(self, folder: Path) -> tuple[int, int]:
         """Write the pages for another generator; returns how many files were written and how many removed."""

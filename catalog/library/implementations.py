@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catalog.errors import KbError
+from catalog.errors import Finding, KbError
+from catalog.files import read_text
 from catalog.snapshot import Snapshot
 from catalog.store import Store
 
 if TYPE_CHECKING:
+    from catalog.reports import Ledger, Report
     from refimpl import Card
 
 
@@ -69,6 +72,27 @@ class Implementations:
         if record:
             self._keep_run(card.name, str(done.get("environment", {}).get("kind", "cpu")), {"demo": done})
         return done
+
+    def reports(self) -> tuple[dict[str, Ledger], Sequence[Finding]]:
+        from catalog.reports import read_reports
+
+        return read_reports(*self._shipped(), self.store.root / "reports")
+
+    def report(self, name: str, report: Report) -> Path:
+        from catalog.reports import Ledger, added
+
+        name = self.card(name).name
+        path = self.store.root / "reports" / f"{name}.toml"
+        with self.store.lock():
+            text = read_text(path) if path.is_file() else ""
+            known = self.reports()[0].get(name, Ledger())
+            self.store.write_file(path, added(text, known, report, f"reports/{path.name}"))
+        return path
+
+    def _shipped(self) -> list[Path]:
+        """Where the implementations that came along have their reports."""
+        found = find_spec("refimpl")
+        return [Path(place) / "reports" for place in (found.submodule_search_locations or ())] if found else []
 
     def bench(self, names: Collection[str] = (), *, restart: bool = False, **options: Any) -> dict[str, Any]:
         from catalog.running import run_bench

@@ -12,6 +12,7 @@ from catalog.store import Store
 if TYPE_CHECKING:
     from catalog.models import Paper
     from catalog.pages import Comparison, Implementation, NotebookFile
+    from catalog.reports import Ledger
     from refimpl import Card
 
 
@@ -24,8 +25,10 @@ def notebooks(store: Store, papers: Iterable[Paper]) -> dict[str, NotebookFile]:
     return {address: NotebookFile(*notebook) for address, notebook in found.items() if notebook}
 
 
-def implementations(cards: Iterable[Card], runs: Mapping[str, dict[str, dict[str, Any]]]) -> Sequence[Implementation]:
-    """Cards with their sources as text and their runs; nothing of them is run."""
+def implementations(
+    cards: Iterable[Card], runs: Mapping[str, dict[str, dict[str, Any]]], reports: Mapping[str, Ledger]
+) -> Sequence[Implementation]:
+    """Cards with their sources as text, their runs and what others report; nothing of them is run."""
     from catalog.pages import Implementation
 
     def source(path: str) -> str:
@@ -33,7 +36,9 @@ def implementations(cards: Iterable[Card], runs: Mapping[str, dict[str, dict[str
         return read_bytes(Path(path)).decode("utf-8", "replace") if there else ""
 
     return [
-        Implementation(card, source(card.path), runs.get(card.name, {}), source(card.claims_path))
+        Implementation(
+            card, source(card.path), runs.get(card.name, {}), source(card.claims_path), reports.get(card.name)
+        )
         for card in cards
         if Path(card.path).is_file()
     ]

@@ -18,10 +18,12 @@ from catalog.pages.docstring import inline_html
 from catalog.pages.paper import day
 from catalog.pages.quantity import number, powers, seconds, share, size
 from catalog.pages.records import items, mapping, plain, quantity, string, versions
+from catalog.pages.reported import reported
 from catalog.pages.templates import cleaned, fill
 from refimpl.registry import CLAIMS
 
 if TYPE_CHECKING:
+    from catalog.reports import Ledger
     from refimpl import Card, Claim
 
 DEVICES = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}
@@ -50,13 +52,15 @@ MOST = 50
 class Implementation:
     """An implementation as its files say it: the card, the sources, and its runs by kind of device.
 
-    `claims_source` is that of the claims' own file, "" where the claims stand in the method's.
+    `claims_source` is that of the claims' own file, "" where the claims stand in the method's. `ledger` is what the
+    paper and others report.
     """
 
     card: Card
     source: str
     runs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     claims_source: str = ""
+    ledger: Ledger | None = None
 
     @property
     def files(self) -> dict[str, str]:
@@ -85,6 +89,7 @@ def _one(implementation: Implementation, anchor: str) -> str:
         states=[_state(device, runs[device], results[device], card.claims) for device in results],
         missing="" if "cuda" in results else "Not yet run on a GPU." if results else "Not yet run.",
         groups=_groups(card, results, anchor),
+        figures=reported(implementation.ledger, results, anchor),
         demo=f"kb demo {shlex.quote(card.name)}" if card.has_demo else "",
         verify=f"kb verify {shlex.quote(card.name)}" if card.claims else "",
         demos=demos,
