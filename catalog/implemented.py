@@ -8,12 +8,21 @@ import zlib
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.facts import Facts
 
 if TYPE_CHECKING:
     from refimpl import Card
+
+
+class Told(NamedTuple):
+    """An implementation as the index keeps it: its name, the key and the identifiers of its paper, what it says."""
+
+    name: str
+    paper: str
+    ids: tuple[tuple[str, str], ...]
+    text: str
 
 
 class Implemented:
@@ -28,13 +37,9 @@ class Implemented:
         """A text that changes when an implementation is added, changed or removed; none of them is read for it."""
         return f"{zlib.crc32(repr([_stamps(folder) for folder in self._folders()]).encode()):x}"
 
-    def text_of(self, facts: Facts) -> str:
-        """The names, docstrings and claims of a paper's implementations; "" where it has none."""
-        keys = {facts.key, *facts.aliases}
-        mine = [
-            card for card in self.cards() if set(card.ids) & set(facts.ids) or (not card.ids and card.paper in keys)
-        ]
-        return said(mine)
+    def told(self) -> list[Told]:
+        """What the search takes of every implementation; each is read for it."""
+        return [Told(card.name, card.paper, tuple(card.ids), said([card])) for card in self.cards()]
 
     def cards(self) -> list[Card]:
         """Every implementation, as it names its paper; read again where a file has changed."""
@@ -61,6 +66,12 @@ def _stamps(folder: Path) -> list[tuple[str, int]]:
                 with contextlib.suppress(OSError):
                     stamps.append((item.name, item.stat().st_mtime_ns))
     return sorted(stamps)
+
+
+def text_of(facts: Facts, told: Iterable[Told]) -> str:
+    """The names, docstrings and claims of a paper's implementations; "" where it has none."""
+    keys, ids = {facts.key, *facts.aliases}, set(facts.ids)
+    return "\n\n".join(one.text for one in told if ids & set(one.ids) or (not one.ids and one.paper in keys))
 
 
 def said(cards: Iterable[Card]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.errors import BadBibtex, BadFile, Finding, UnknownKey
+from catalog.implemented import Told, text_of
 from catalog.store.disk import Stamp, stamp_at
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def refresh(store: Store, index: Index, whole: bool = False) -> list[Finding]:
     """
     seen, folder = _seen(index), folder_mark(store)
     if whole or seen.papers < _MANY or seen.folder != folder or not 0 <= time.time() - seen.when < _LONG_AGO:
-        count = _look_through(store, index)
+        count = _look_through(store, index, folder)
         index.set_meta("seen", json.dumps((folder if _at_rest(store) else "", count, time.time())))
     unread = _unread(index)
     return [Finding(**one) for file in sorted(unread) for one in unread[file][1]]  # type: ignore[arg-type]  # as written
@@ -51,7 +52,7 @@ def renewed(store: Store, index: Index, keys: Iterable[str]) -> bool:
     known = index.stamps(keys)
     on_disk = {file: stamp_at(store.folder / file) for file in known}
     changed = {file: _mark(stamp) for file, stamp in on_disk.items() if stamp and known[file] != _mark(stamp)}
-    _take(store, index, changed, [])
+    _take(store, index, changed, [], told(index))
     return bool(changed) or not all(on_disk.values())
 
 
@@ -66,20 +67,20 @@ def noted(store: Store, files: Collection[str], before: str) -> None:
             return
         on_disk = {file: stamp_at(store.folder / file) for file in {*files, *heirs}}
         changed = {file: _mark(stamp) for file, stamp in on_disk.items() if stamp}
-        _take(store, index, changed, [file for file in files if file not in changed])
+        _take(store, index, changed, [file for file in files if file not in changed], told(index))
         index.set_meta("seen", json.dumps((folder_mark(store), seen.papers, seen.when)))
 
 
 def folder_mark(store: Store) -> str:
     """What changes when a paper file comes, goes or is replaced, and when what all papers depend on changes."""
-    stamp = stamp_at(store.folder)
-    return f"{_mark(stamp) if stamp else ''}|{_shared_mark(store)}"
+    stamps = (stamp_at(store.folder), stamp_at(store.root / "shared.bib"))
+    marks = [_mark(stamp) if stamp else "" for stamp in stamps]
+    return "|".join([*marks, ",".join(store.config.used_fields), store.implemented.mark()])
 
 
-def _shared_mark(store: Store) -> str:
-    """What changes with `shared.bib`, the fields that are used, and the implementations, whose text is searched."""
-    stamp = stamp_at(store.root / "shared.bib")
-    return f"{_mark(stamp) if stamp else ''}|{','.join(store.config.used_fields)}|{store.implemented.mark()}"
+def told(index: Index) -> list[Told]:
+    """What the implementations say, as of the last `refresh`."""
+    return _told(index)[1]
 
 
 def _at_rest(store: Store) -> bool:
@@ -88,31 +89,45 @@ def _at_rest(store: Store) -> bool:
     return all(time.time_ns() - stamp[0] > _GRAIN for stamp in stamps if stamp)
 
 
-def _look_through(store: Store, index: Index) -> int:
-    """Compare every file with what the index knows of it; returns how many there are."""
+def _look_through(store: Store, index: Index, mark: str) -> int:
+    """Compare every file with what the index, at that mark, knows of it; returns how many there are."""
     on_disk = {file: _mark(stamp) for file, stamp in store.files().items()}
     known = index.stamps() | {file: mark for file, (mark, _) in _unread(index).items()}
-    shared_mark = _shared_mark(store)
-    if index.get_meta("shared") != shared_mark:
+    shared, _, implemented = mark.partition("|")[2].rpartition("|")
+    if index.get_meta("shared") != shared:
         known = dict.fromkeys(known, "")
     changed = {file for file, mark in on_disk.items() if known.get(file) != mark}
+    before, said = _told(index)
+    if before != implemented:
+        was, said = said, store.implemented.told()
+        changed |= _about(index, set(was) ^ set(said)) & on_disk.keys()
     removed = [file for file in known if file not in on_disk]
     if changed or removed:
         changed.update(file for file in _heirs(index) if file in on_disk)
-        _take(store, index, {file: on_disk[file] for file in sorted(changed)}, removed)
-        index.set_meta("shared", shared_mark)
+        _take(store, index, {file: on_disk[file] for file in sorted(changed)}, removed, said)
+    if index.get_meta("shared") != shared:
+        index.set_meta("shared", shared)
+    if before != implemented:
+        index.set_meta("told", json.dumps([implemented, said]))
     return len(on_disk)
 
 
-def _take(store: Store, index: Index, changed: Mapping[str, str], gone: Sequence[str]) -> None:
+def _about(index: Index, implementations: Iterable[Told]) -> set[str]:
+    """The files of the papers that these implement."""
+    pairs = {pair for one in implementations for pair in one.ids or [("key", one.paper), ("alias", one.paper)]}
+    keys = {key for name, value in pairs for key in index.with_fact(name, value.casefold())}
+    return set(index.stamps(keys))
+
+
+def _take(store: Store, index: Index, changed: Mapping[str, str], gone: Sequence[str], told: Iterable[Told]) -> None:
     """Read the changed files, whose marks are given, into the index, and forget those that are gone."""
     if not changed and not gone:
         return
     rows, marks, bad, heirs = _describe(store, changed)
     unread = {file: kept for file, kept in _unread(index).items() if file not in changed and file not in gone} | bad
     inheriting = {*(file for file in _heirs(index) if file not in changed and file not in gone), *heirs}
-    told = {file: text for file, _, facts in rows if (text := store.implemented.text_of(facts))}
-    index.update(rows, [*gone, *bad], marks, told)
+    said = {file: text for file, _, facts in rows if (text := text_of(facts, told))}
+    index.update(rows, [*gone, *bad], marks, said)
     index.set_meta("heirs", json.dumps(sorted(inheriting)))
     index.set_meta("unreadable", json.dumps(unread))
 
@@ -127,6 +142,12 @@ class _Seen(NamedTuple):
 
 def _seen(index: Index) -> _Seen:
     return _Seen(*json.loads(index.get_meta("seen") or "[]"))
+
+
+def _told(index: Index) -> tuple[str, list[Told]]:
+    """The mark of the implementations when they were read, and what they said."""
+    mark, kept = json.loads(index.get_meta("told") or '["", []]')
+    return mark, [Told(name, paper, tuple(map(tuple, ids)), text) for name, paper, ids, text in kept]
 
 
 def _unread(index: Index) -> _Unread:
