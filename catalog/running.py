@@ -14,7 +14,7 @@ from typing import Any
 
 from catalog.errors import KbError
 from catalog.extras import extra_of, lacking
-from catalog.runs import Bench, read_record
+from catalog.runs import read_record
 from refimpl import Card, cards
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -72,7 +72,7 @@ def run_bench(
 
         known = None
         try:
-            known = read_record(path, Bench, "kb bench --restart") if path.is_file() else None
+            known = read_record(path, "Bench", "kb bench --restart") if path.is_file() else None
         except KbError:
             if not restart:
                 raise

@@ -1,67 +1,21 @@
-"""Records in `runs/`: JSON that a run wrote or a clone brought, checked at the border by a pydantic model.
-
-What the catalog reads of a record has its type here; whatever else it holds is kept, and shown by pages that ask for
-what they can show.
-"""
+"""Records in `runs/`: JSON that a run wrote or a clone brought, checked at the border by the models in `records`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from catalog.errors import BadFile, Finding
 from catalog.files import inside, parse_json, read_bytes
 
+if TYPE_CHECKING:
+    from catalog.records import Model
+
 MOST_BYTES = 20_000_000
 _BENCH = re.compile(r"(?P<name>bench-.{1,200})\.(?P<device>cpu|cuda|mps)\.json")
 _RUN = re.compile(r"(?P<name>[a-z][a-z0-9_]*)\.(?P<device>cpu|cuda|mps)\.json")
-Text = Annotated[str, Field(max_length=100_000)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="allow", strict=True)
-
-
-class Environment(_Part):
-    """Where and when a run was made; `date` begins with YYYY-MM-DD."""
-
-    date: Text = ""
-    device: Text = ""
-    kind: Text = ""
-    python: Text = ""
-    versions: dict[str, Text | None] = {}
-    commit: Text | None = ""
-
-
-class Claim(_Part):
-    """What became of one claim: its verdict, and what was measured for it."""
-
-    name: Text
-    verdict: Text
-    kind: Text = ""
-    says: Text = ""
-    why: Text = ""
-    measured: list[dict[str, Any]] = []
-
-
-class Run(_Part):
-    """`runs/NAME.DEVICE.json`: the claims of an implementation, and its demo."""
-
-    environment: Environment = Environment()
-    claims: list[Claim] = []
-    demo: dict[str, Any] = {}
-
-
-class Bench(_Part):
-    """`runs/bench-MODEL-TASK.DEVICE.json`: a row for each method and setting."""
-
-    environment: Environment = Environment()
-    rows: list[dict[str, Any]] = []
-    cells: dict[str, Any] = {}
 
 
 def read_runs(runs: Path) -> tuple[dict[str, dict[str, dict[str, Any]]], list[Finding]]:
@@ -69,7 +23,7 @@ def read_runs(runs: Path) -> tuple[dict[str, dict[str, dict[str, Any]]], list[Fi
     found: dict[str, dict[str, dict[str, Any]]] = {}
     unread: list[Finding] = []
     for path, named in _named(runs, _RUN):
-        if record := _record(path, Run, f"kb verify {named['name']}", unread):
+        if record := _record(path, "Run", f"kb verify {named['name']}", unread):
             found.setdefault(named["name"], {})[named["device"]] = record
     return found, unread
 
@@ -82,7 +36,7 @@ def read_benches(runs: Path) -> tuple[list[tuple[str, str, dict[str, Any], str]]
     found: list[tuple[str, str, dict[str, Any], str]] = []
     unread: list[Finding] = []
     for path, named in _named(runs, _BENCH):
-        if record := _record(path, Bench, "kb bench", unread):
+        if record := _record(path, "Bench", "kb bench", unread):
             found.append((named["name"], named["device"], record, _beside(path)))
     return found, unread
 
@@ -99,7 +53,7 @@ def _named(runs: Path, form: re.Pattern[str]) -> Iterator[tuple[Path, re.Match[s
 
 
 def _record(
-    path: Path, model: type[Run] | type[Bench], again: str, unread: list[Finding]
+    path: Path, model: Model, again: str, unread: list[Finding]
 ) -> dict[str, Any] | None:  # fmt: skip
     """The record of a file; None where there is none, and what is wrong with it goes to the others."""
     try:
@@ -122,16 +76,13 @@ def _beside(path: Path) -> str:
     return text.replace("\r\n", "\n")
 
 
-def read_record(path: Path, model: type[Run] | type[Bench], again: str) -> dict[str, Any]:
+def read_record(path: Path, model: Model, again: str) -> dict[str, Any]:
     """A record as it stands in its file. Raises `BadFile` where it is none of this model; `again` makes it anew."""
+    from catalog.records import fault
+
     shown, remedy = f"{path.parent.name}/{path.name}", f"run {again} again"
     values = parse_json(read_bytes(path, shown, MOST_BYTES), shown, remedy)
-    try:
-        model.model_validate(values)
-    except ValidationError as e:
-        first = e.errors()[0]
-        where = "".join(f"{part}: " for part in [".".join(map(str, first["loc"]))] if part)
-        message = f"not a record of a run: {where}{first['msg'].lower()}"
-        raise BadFile(Finding("run", message, remedy, shown)) from None
+    if wrong := fault(model, values):
+        raise BadFile(Finding("run", f"not a record of a run: {wrong}", remedy, shown))
     assert isinstance(values, dict), "a model is an object"
     return values

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from catalog.errors import UnknownKey
+from catalog.implemented import Implemented
 from catalog.library import Library
 from catalog.store import Store, indexing
 
@@ -140,3 +143,41 @@ def test_words_that_several_papers_have_mean_none(library: Library) -> None:
     write(library, "b", "Number 4")
     with pytest.raises(UnknownKey, match="number is said of 2 papers: a, b; write which"):
         library.meant("number")
+
+
+QUICK = ("list", "list k3", "search number", "show k3", "show k3 --bibtex", "open k3 --print", "next", "stats")
+LOADED = """
+import sys
+from catalog.cli import main
+for line in sys.argv[1:]:
+    try:
+        main(line.split())
+    except SystemExit:
+        pass
+    print("LOADED", *sorted({"pydantic", "yaml", "rich", "refimpl", "torch", "numpy", "asyncio"} & set(sys.modules)))
+"""
+
+
+def test_what_only_looks_loads_no_heavy_module(many: Library) -> None:
+    """In one process of its own, each command after the other."""
+    done = subprocess.run([sys.executable, "-c", LOADED, *QUICK], capture_output=True, text=True, check=True)
+    assert [line for line in done.stdout.splitlines() if line.startswith("LOADED")] == ["LOADED"] * len(QUICK)
+
+
+def test_implementations_are_read_once(many: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by each command, nor for each paper that has changed; again where one of them is another."""
+    reads: list[Implemented] = []
+    old = Implemented.cards
+    monkeypatch.setattr(Implemented, "cards", lambda self: reads.append(self) or old(self))
+    own = many.root / "refimpl"
+    own.mkdir()
+    method = own / "mine.py"
+    method.write_text('"""mine: a zebra.\n\nPaper: k3\n"""\nPAPER = "k3"\n')
+    assert [paper.key for paper in many.list("zebra")] == ["k3"]
+    write(many, "k4", "Okapi")
+    for ask in (lambda: many.list("has:impl"), many.next, many.stats, many.implemented, lambda: many.list("okapi")):
+        assert ask()
+    assert len(reads) == 1
+    method.write_text('"""mine: a quagga.\n\nPaper: k3\n"""\nPAPER = "k3"\n')
+    assert [paper.key for paper in many.list("quagga")] == ["k3"]
+    assert many.list("zebra") == []

@@ -133,9 +133,10 @@ def show(ctx: click.Context, key: str, bibtex: bool, cite: bool, path: bool, as_
     elif as_json:
         out.echo_json(out.as_dict(library, facts))
     else:
-        runs = library.runs()
-        out.findings(library.unread_runs(), err=True)
-        _show(facts, {name: out.last_run(runs.get(name, {})) for name in library.implemented().get(facts.key, ())})
+        names = library.implemented().get(facts.key, ())
+        runs = library.runs() if names else {}
+        out.findings(library.unread_runs() if names else (), err=True)
+        _show(facts, {name: out.last_run(runs.get(name, {})) for name in names})
 
 
 def _show(facts: Facts, implementations: dict[str, str]) -> None:
@@ -192,7 +193,7 @@ def stats(ctx: click.Context, query: str, as_json: bool) -> None:
     By status, by month, by tag and by venue, and what is overdue.
     """
     library = out.library(ctx)
-    numbers = library.stats(query)
+    numbers = library.stats(query, most=0 if as_json else 12)
     out.unreadable(library)
     if as_json:
         from dataclasses import asdict, replace
@@ -234,8 +235,8 @@ def _stats(numbers: Stats) -> None:
             reading = facts.reading
             since = f"due {reading.due}" if reading.due else f"added {reading.added}"
             out.echo(f"  {facts.key}  {since}  {facts.heading}")
-        if len(numbers.overdue) > 12:
-            out.echo(f"  and {len(numbers.overdue) - 12} more; --json lists all")
+        if numbers.late > 12:
+            out.echo(f"  and {numbers.late - 12} more; --json lists all")
 
 
 @click.command("open")

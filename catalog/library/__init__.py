@@ -105,29 +105,26 @@ class Library:
 
     def find(self, query: str, sort: str = "", limit: int = 0) -> Found[Facts]:
         """As `list`, with the typos that were forgiven and the words that the nearest papers lack."""
-        from catalog.search.query import parse
-
-        asked = self._with_implementations(parse(query))
+        asked = self._asked(query)
         return self.snapshot.answer(lambda index: index.answer(asked, sort, limit))
 
     def lines(self, query: str = "", sort: str = "", limit: int = 0) -> Found[Line]:
         """As `find`, of each paper what a list prints; quicker, as nothing else is read of it."""
-        from catalog.search.query import parse
-
-        asked = self._with_implementations(parse(query))
+        asked = self._asked(query)
         return self.snapshot.answer(lambda index: index.lines(asked, sort, limit))
 
-    def _with_implementations(self, query: Query) -> Query:
-        """The query with the keys of the papers in the place of `has:impl`, which the index does not know."""
+    def _asked(self, query: str) -> Query:
+        """The query, with the keys of the papers in the place of `has:impl`, which the index does not know."""
         from dataclasses import replace
 
+        from catalog.search.query import parse
         from catalog.search.tree import Is, Or, swapped
 
-        wanted = Is("has", "impl")
-        if "impl" not in query.text.casefold():
-            return query
-        keys = Or(tuple(Is("key", key) for key in sorted({card.paper.casefold() for card in self.cards()})))
-        return replace(query, root=swapped(query.root, wanted, keys))
+        asked = parse(query)
+        if "impl" not in asked.text.casefold():
+            return asked
+        keys = Or(tuple(Is("key", key) for key in sorted(map(str.casefold, self.implemented()))))
+        return replace(asked, root=swapped(asked.root, Is("has", "impl"), keys))
 
     def like(self, text: str, limit: int = 0) -> Sequence[Line]:
         """The papers that mean what a text says, or what the paper with this key says; the nearest first.
@@ -394,21 +391,18 @@ class Library:
 
     def next(self, limit: int = 5, query: str = "", today: dt.date | None = None) -> Sequence[Suggestion]:
         """What to read next, and why."""
-        from catalog.reading import suggest
+        from catalog.library.numbers import suggestions
 
-        index = self.index()
-        implemented = {card.paper for card in self.cards()}
-        return suggest(index.search(query), index.all(), limit, today or dt.date.today(), implemented)
+        return suggestions(self.index(), self._asked(query), self.implemented(), limit, today or dt.date.today())
 
-    def stats(self, query: str = "", today: dt.date | None = None) -> Stats:
-        """The collection in numbers."""
-        from catalog.reading import count
+    def stats(self, query: str = "", today: dt.date | None = None, most: int = 0) -> Stats:
+        """The collection in numbers; `most` limits how many are named of what is overdue or not implemented."""
+        from catalog.library.numbers import stats
 
-        runs = self.runs()
-        tried: dict[str, set[str]] = {}
-        for card in self.cards():
-            tried.setdefault(card.paper, set()).update(runs.get(card.name, ()))
-        return count(self.list(query), self.store.config.overdue_days, today or dt.date.today(), tried)
+        named, days = self.implemented(), self.store.config.overdue_days
+        runs = self.runs() if named else {}
+        tried = {key: {device for name in names for device in runs.get(name, ())} for key, names in named.items()}
+        return stats(self.index(), self._asked(query), tried, days, today or dt.date.today(), most)
 
     def cards(self) -> Sequence[Card]:
         """The reference implementations: those that came with readrun, and those in the `refimpl/` folder beside.
@@ -419,10 +413,7 @@ class Library:
 
     def implemented(self) -> dict[str, tuple[str, ...]]:
         """The names of the implementations of each paper that has some, by its key."""
-        found: dict[str, tuple[str, ...]] = {}
-        for card in self.cards():
-            found[card.paper] = (*found.get(card.paper, ()), card.name)
-        return found
+        return self._implementations.named()
 
     def card(self, name: str) -> Card:
         """The implementation of a name or a paper's key. Raises `KbError`."""

@@ -85,14 +85,11 @@ class Changing:
         return self.change(key, edit, "tag")
 
     def spelled(self, tags: Iterable[str]) -> tuple[str, ...]:
-        from collections import Counter
-
-        from catalog.models import tag_slug
+        from catalog.text import tag_slug
 
         tags = tuple(tags)
-        wanted = {tag_slug(tag) for tag in tags}
-        counts = Counter(tag for record in self.snapshot.index().all() if tags for tag in record.tags)
-        best = {tag_slug(tag): tag for tag, _ in reversed(counts.most_common()) if tag_slug(tag) in wanted}
+        spelled = self.snapshot.index().spellings([tag_slug(tag) for tag in tags]) if tags else []
+        best = {tag_slug(tag): tag for tag in reversed(spelled)}
         return tuple(best.get(tag_slug(tag), tag) for tag in tags)
 
     def link(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Paper:
@@ -240,7 +237,7 @@ class Changing:
 
         index = self.snapshot.index()
         names = set(keys) | {name for key in keys if (one := index.get(key)) for name in one.aliases}
-        citing = [record.key for record in index.all() if names.intersection(record.cites)]
+        citing = sorted({key for name in names for key in index.with_fact("cites", name)})
         return [*map(self.store.file_of, citing), *json.loads(index.get_meta("heirs") or "[]")]
 
 

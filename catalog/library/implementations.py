@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from catalog.errors import Finding, KbError
 from catalog.files import read_text
+from catalog.implemented import Told
 from catalog.snapshot import Snapshot
 from catalog.store import Store
+from catalog.store.indexing import told
 
 if TYPE_CHECKING:
     from catalog.reports import Ledger, Report
@@ -28,8 +30,14 @@ class Implementations:
         from dataclasses import replace
 
         there = self.store.implemented.cards()
-        keys = self._with_ids({pair for card in there for pair in card.ids})
-        return [replace(card, paper=self._paper_of(card, keys)) if card.ids else card for card in there]
+        return [replace(card, paper=paper) for card, paper in zip(there, self._papers_of(there), strict=True)]
+
+    def named(self) -> dict[str, tuple[str, ...]]:
+        there = told(self.snapshot.index())
+        found: dict[str, tuple[str, ...]] = {}
+        for one, paper in zip(there, self._papers_of(there), strict=True):
+            found[paper] = (*found.get(paper, ()), one.name)
+        return found
 
     def card(self, name: str) -> Card:
         from catalog.running import find_card
@@ -117,7 +125,12 @@ class Implementations:
                 keys[name, value] = (*keys.get((name, value), ()), key)
         return keys
 
-    def _paper_of(self, card: Card, keys: Mapping[tuple[str, str], Sequence[str]]) -> str:
+    def _papers_of(self, there: Sequence[Card] | Sequence[Told]) -> list[str]:
+        """The key here of each one's paper."""
+        keys = self._with_ids({pair for card in there for pair in card.ids})
+        return [self._paper_of(card, keys) if card.ids else card.paper for card in there]
+
+    def _paper_of(self, card: Card | Told, keys: Mapping[tuple[str, str], Sequence[str]]) -> str:
         """The key here of a card's paper; where its key is another work's, its identifier."""
         if found := [key for pair in card.ids for key in keys.get(pair, ())]:
             return card.paper if card.paper in found else found[0]

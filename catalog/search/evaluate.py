@@ -108,8 +108,8 @@ def _order_by(sort: str) -> str:
 def _ordered(db: sqlite3.Connection, ids: set[int] | None, order: str) -> list[int]:
     """The ids, or all there are, in an order that is made of the names in `rows.SORTS` alone."""
     if ids is None:
-        return column(db, f"SELECT id FROM paper ORDER BY {order}")  # noqa: S608 - see above
-    chosen = f"SELECT id FROM paper WHERE id IN (SELECT value FROM json_each(?)) ORDER BY {order}"  # noqa: S608 - same
+        return column(db, f"SELECT id FROM paper ORDER BY {order}")
+    chosen = f"SELECT id FROM paper WHERE id IN (SELECT value FROM json_each(?)) ORDER BY {order}"
     return column(db, chosen, json.dumps(list(ids)))
 
 
@@ -184,6 +184,6 @@ def _expression(words: Words) -> str:
     return f"{{{words.column}}} : {either}" if words.column else either
 
 
-def column(db: sqlite3.Connection, sql: str, *values: str) -> list[Any]:
+def column(db: sqlite3.Connection, sql: str, *values: str | int) -> list[Any]:
     """The first column of what a statement gives."""
     return [value for (value,) in db.execute(sql, values)]

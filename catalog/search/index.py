@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Generic, NamedTuple, NoReturn, Self, TypeVar
 
 from catalog.errors import KbError
 from catalog.facts import Facts, Line
+from catalog.search import numbers as counting
 from catalog.search import rows
 from catalog.search.evaluate import column, find
 from catalog.search.fold import clean, tokens
@@ -169,6 +170,20 @@ class Index:
             lambda db: next(iter(rows.load(db, column(db, "SELECT id FROM paper WHERE key = ?", clean(key)))), None)
         )
 
+    def numbers(
+        self, query: Query, today: str, waited_since: str, keys: Collection[str] = (), most: int = 0
+    ) -> counting.Numbers:
+        """The numbers of the papers that a query finds, as `numbers.numbers` says. Raises `BadQuery`."""
+        return self._run(lambda db: counting.numbers(db, _chosen(db, query), today, waited_since, keys, most))
+
+    def waiting(self, query: Query, keys: Collection[str], most: int = 0) -> list[counting.Waiting]:
+        """Which of the papers that a query finds may be read next, as `numbers.waiting` says. Raises `BadQuery`."""
+        return self._run(lambda db: counting.waiting(db, _chosen(db, query), keys, most))
+
+    def spellings(self, slugs: Sequence[str]) -> list[str]:
+        """All tags of the papers that have a tag with one of these slugs, as written, the most frequent first."""
+        return self._run(lambda db: counting.spellings(db, slugs))
+
     def has(self, key: str) -> bool:
         """Whether there is a paper with exactly this key."""
         return bool(self._run(lambda db: column(db, "SELECT 1 FROM paper WHERE key = ? LIMIT 1", clean(key))))
@@ -234,6 +249,11 @@ class Index:
             raise CacheLost("the search cache cannot be read; run the command again") from None
         finally:
             held.close()
+
+
+def _chosen(db: sqlite3.Connection, query: Query) -> list[int] | None:
+    """The papers that a query finds; None where it asks for nothing."""
+    return None if query.root is None else find(db, query).ids
 
 
 def _write(db: sqlite3.Connection, change: Callable[..., None], *values: object) -> None:

@@ -51,7 +51,8 @@ _PROSE = tuple(map(_FIELDS.index, ("abstract", "notes", "bibtex")))
 _decode = json.JSONDecoder().raw_decode  # half the time of json.loads, which looks for blanks around
 Change: TypeAlias = tuple[str, str, Facts]
 Marks: TypeAlias = Mapping[str, Iterable[tuple[str, str]]]
-_VERSION = zlib.crc32(repr((SCHEMA, _SCHEMA, _FIELDS, unicodedata.unidata_version)).encode()) & 0x7FFFFFFF
+_LAYOUT = 2  # raised when the rows of a paper change their meaning
+_VERSION = zlib.crc32(repr((_LAYOUT, SCHEMA, _SCHEMA, _FIELDS, unicodedata.unidata_version)).encode()) & 0x7FFFFFFF
 _ADD_PAPER = "INSERT INTO paper VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ADD_WORDS = (
     "INSERT INTO words(rowid, key, title, authors, tags, venue, abstract, notes, told)"
@@ -203,7 +204,7 @@ def _drop(db: sqlite3.Connection, ids: Sequence[int]) -> None:
     db.executemany(_DROP_WORDS, ((i, *columns(one, said[i])) for i, one in zip(ids, known, strict=True)))
     db.executemany(
         "DELETE FROM fact WHERE name = ? AND value = ? AND id = ?",
-        sorted((*fact, i) for i, one in zip(ids, known, strict=True) for fact in facts(one)),
+        sorted((*fact, i) for i, one in zip(ids, known, strict=True) for fact in _kept(one)),
     )
     db.executemany("DELETE FROM paper WHERE id = ?", ((i,) for i in ids))
     db.executemany("DELETE FROM body WHERE id = ?", ((i,) for i in ids))
@@ -218,9 +219,15 @@ def _insert(db: sqlite3.Connection, changes: Sequence[tuple[int, str, str, Facts
     db.executemany("INSERT INTO body VALUES (?, ?)", ((i, _text(one)) for i, *_, one, _ in changes))
     prose = ((i, json.dumps(one.abstract), clean(one.notes), clean(one.bibtex), text) for i, *_, one, text in changes)
     db.executemany("INSERT INTO prose VALUES (?, ?, ?, ?, ?)", prose)
-    pairs = sorted((*fact, i) for i, *_, one, _ in changes for fact in facts(one))
+    pairs = sorted((*fact, i) for i, *_, one, _ in changes for fact in _kept(one))
     db.executemany("INSERT INTO fact VALUES (?, ?, ?)", pairs)
     db.executemany(_ADD_WORDS, ((i, *columns(one, text)) for i, *_, one, text in changes))
+
+
+def _kept(one: Facts) -> set[tuple[str, str]]:
+    """What fields compare, and beside it what is only counted: tags and venue as they are written, the keys cited."""
+    counted = [("tags", tag) for tag in one.tags] + [("cites", key) for key in one.cites if key != one.key]
+    return facts(one) | {(name, clean(value)) for name, value in (*counted, ("in", one.venue)) if value}
 
 
 def _stored(file: str) -> str | bytes:
