@@ -53,6 +53,7 @@ tests: $(VENV)/.installed
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m catalog.cli.reference > site/guide/commands.md
+	$(BIN)/python -m catalog.cli.reference --man > catalog/cli/kb.1
 	$(BIN)/kb schema -o catalog.schema.json
 	$(BIN)/python tests/transcripts.py README.md site/guide/*.md
 	$(BIN)/python tests/benchmark_tables.py

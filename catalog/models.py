@@ -28,6 +28,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from catalog.conflict import hunks
 from catalog.errors import KbError
+from catalog.schema import DIALECT
 from catalog.text import tag_slug as tag_slug
 
 SCHEMES = ("http", "https", "mailto", "ftp")
@@ -311,6 +312,8 @@ Date = Annotated[dt.date | None, BeforeValidator(_read_date)]
 
 class Paper(_Model):
     """One paper file. The fields stand in the order of its front matter; `key` is its file name."""
+
+    model_config = ConfigDict(json_schema_extra={"$schema": DIALECT, "$id": "urn:readrun:paper:1"})
 
     key: SkipJsonSchema[Key]
     title: Annotated[OneLine, Field(description="only where there is no BibTeX, or the list shows another title")] = ""

@@ -6,6 +6,7 @@ from typing import Any
 
 from catalog.facts import ROLES, SCHEMA, Name
 
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DAY = "ISO, as precise as it is known; empty where it is not"
 _PIECES = ("text", "em", "strong", "sc", "sub", "sup", "code", "math")
 _NAME = {
@@ -74,7 +75,7 @@ def records() -> dict[str, Any]:
         "notes": _text("Markdown"),
         "bibtex": _text("the entries as the file has them"),
     }  # fmt: skip
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A paper"}
+    head = {"$schema": DIALECT, "$id": f"urn:readrun:record:{SCHEMA}", "title": "A paper"}
     return head | _object(properties)
 
 

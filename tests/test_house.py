@@ -13,10 +13,12 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 import catalog
+from catalog import __version__
 from catalog.cli import SECTIONS, commands
-from catalog.cli.reference import reference
+from catalog.cli.reference import manual, reference
 from catalog.library import Library
 
 ROOT = Path(__file__).parent.parent
@@ -103,6 +105,14 @@ def test_a_call_loads_no_command_but_its_own(tmp_path: Path, args: list[str], mo
 
 def test_the_pages_of_the_commands_are_as_the_commands_are() -> None:
     assert (ROOT / "site/guide/commands.md").read_text() == reference(), "run: make docs"
+    assert (ROOT / "catalog/cli/kb.1").read_text() == manual(), "run: make docs"
+
+
+def test_what_stands_in_several_places_is_the_same() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert project["version"] == __version__ == citation["version"]
+    assert project["license"] == citation["license"]
 
 
 def test_each_command_has_its_twin() -> None:
