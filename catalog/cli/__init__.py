@@ -54,7 +54,7 @@ SECTIONS = {  # of each command: the module that has it, and the first line of i
         "demo": ("running", "Run a paper's method: before and after."),
         "verify": ("running", "Measure what the papers claim."),
         "bench": ("running", "Compare all methods in one table."),
-        "report": ("running", "Show what others got for a paper's numbers, or add what you did."),
+        "report": ("running", "Show what others got for a paper, or add what you did."),
     },
     "Share": {
         "cite": ("citing", "Cite papers, a line each, in APA, IEEE or another style."),

@@ -227,7 +227,7 @@ def bench(ctx: click.Context, /, names: tuple[str, ...], restart: bool, as_json:
 @json_option
 @click.pass_context
 def report(ctx: click.Context, /, name: str, as_json: bool, **given: Any) -> None:
-    """Show what others got for a paper's numbers, or add what you did.
+    """Show what others got for a paper, or add what you did.
 
     NAME is an implementation or a paper's key. Without options its headline numbers are listed, each with what others
     report. With --of, --value, --setting and --address a report is added to reports/NAME.toml, beside the papers.
