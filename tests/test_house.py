@@ -113,6 +113,7 @@ def test_what_stands_in_several_places_is_the_same() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert project["version"] == __version__ == citation["version"]
     assert project["license"] == citation["license"]
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_each_command_has_its_twin() -> None:
@@ -129,12 +130,6 @@ def test_each_command_has_its_twin() -> None:
     assert set(commands()) - set(twins) == {"completion"}
     for twin in twins.values():
         assert getattr(Library, twin).__doc__, twin
-
-
-def test_the_version_stands_once() -> None:
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert declared == catalog.__version__
-    assert f"## {declared}" in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_constraints_hold_every_dependency() -> None:
