@@ -1,10 +1,8 @@
-"""DOIs, arXiv ids, normalised titles and citation keys: what tells whether two entries are one work."""
+"""DOIs, arXiv ids, ISBNs and other identifiers, in fields and in addresses."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Collection
 from urllib.parse import quote, unquote
 
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"{}\\|^`]+", re.I)
@@ -34,37 +32,6 @@ _ADDRESSES = {
     "pmid": "https://pubmed.ncbi.nlm.nih.gov/", "s2": "https://www.semanticscholar.org/paper/",
     "hdl": "https://hdl.handle.net/", "jstor": "https://www.jstor.org/stable/",
 }  # fmt: skip
-_STOP = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "on",
-        "of",
-        "for",
-        "in",
-        "to",
-        "and",
-        "or",
-        "with",
-        "from",
-        "by",
-        "is",
-        "are",
-        "at",
-        "as",
-        "via",
-        "towards",
-        "toward",
-        "using",
-        "how",
-        "what",
-        "why",
-        "do",
-        "does",
-        "can",
-    ]
-)
 
 
 def doi(text: str) -> str:
@@ -114,40 +81,3 @@ def address(name: str, value: str) -> str:
     """Where an identifier leads to; "" for one that leads nowhere."""
     form = _ADDRESSES.get(name)
     return form + quote(value, safe="/:().;-_", errors="replace") if form and value else ""
-
-
-_VOICED = "\u3099\u309a"  # the marks that make another kana, as NFKD parts them
-
-
-def fold(text: str) -> str:
-    """Lower case, no accents, only letters and digits, words parted by one blank."""
-    text = unicodedata.normalize("NFKD", text.casefold())
-    text = "".join(c for c in text if not unicodedata.combining(c) or c in _VOICED)
-    text = unicodedata.normalize("NFC", text)
-    return " ".join(re.findall(r"\w+", text.replace("_", " ")))
-
-
-def propose_key(title: str, family: str = "", year: int = 0, used: Collection[str] = ()) -> str:
-    """A free key in the usual form: family name, year, first telling word of the title. `used` as in `free_key`."""
-    words = fold(title).split()
-    telling = [word for word in words if word not in _STOP and not word.isdigit()] or words
-    stem = fold(family).replace(" ", "") + (str(year) if year else "")
-    if stem:
-        stem += telling[0] if telling else ""
-    else:
-        stem = "-".join(telling[:4])
-    stem = stem[:60] or "untitled"
-    return free_key(stem, used)
-
-
-def free_key(stem: str, used: Collection[str]) -> str:
-    """The key itself, or with the letter or number behind it that makes it free. `used` are keys, case folded."""
-    if stem.casefold() not in used:
-        return stem
-    for letter in "bcdefghijklmnopqrstuvwxyz":
-        if f"{stem}{letter}".casefold() not in used:
-            return stem + letter
-    number = 2
-    while f"{stem}-{number}".casefold() in used:
-        number += 1
-    return f"{stem}-{number}"

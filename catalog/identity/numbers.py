@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from catalog.bibtex.identifiers import fold
 from catalog.facts import Facts
 from catalog.identity.titles import SMALL, numbers_in, value_of, words
 from catalog.identity.works import PARTS, isbns
+from catalog.text import fold
 
 PREPRINT_DOIS = re.compile(r"10\.(?:48550|1101|2139|21203|20944|31219|31234|36227|26434|22541|31222|35542)/")
 _NUMBERED = ("volume", "number", "edition", "part", "chapter", "version", "eid", "issue")

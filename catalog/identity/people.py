@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from catalog.bibtex.identifiers import fold
 from catalog.facts import Facts, Name
 from catalog.identity.titles import misspelt, squeezed
+from catalog.text import fold
 
 People = Literal["same", "unsure", "different", "unknown"]
 

@@ -6,9 +6,8 @@ import re
 from difflib import SequenceMatcher
 from typing import Literal
 
-from catalog.bibtex.identifiers import fold
 from catalog.facts import Facts
-from catalog.text import plain
+from catalog.text import fold, plain
 
 Title = Literal["equal", "close", "longer", "other", "part", "unknown"]
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from catalog.bibtex import decode, read, scan
-from catalog.bibtex.identifiers import arxiv, doi, fold
+from catalog.bibtex.identifiers import arxiv, doi
 from catalog.errors import BadBibtex, Kind
 from catalog.ingest import values, words
 from catalog.ingest.draft import Draft
 from catalog.ingest.report import Report, clean, fit_tag
 from catalog.ingest.tree import Node, Text
 from catalog.models import Link, Status, Tutorial, tag_slug
+from catalog.text import fold
 
 _BREAK = re.compile(r"<br ?/?>|</?(?:pre|code|p)\b[^<>]*>", re.I)
 _KEY = re.compile(r"@?\s*\w+\s*[{(]\s*([^\s,{}]*)")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from urllib.parse import quote
 
+from catalog.bibtex import set_key
+from catalog.bibtex.describe import describe
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.errors import KbError
 from catalog.ingest.fetch import Fetch, NoAnswer, http_fetch
+from catalog.keys import propose_key
+from catalog.models import Paper
 
 BIBTEX = "application/x-bibtex"
 
@@ -26,6 +31,11 @@ def fetch_bibtex(identifier: str, fetch: Fetch = http_fetch) -> str:
     if answer.status != 200:
         raise KbError(f"{name}: {_host(url)} answered {answer.status}; try again, or give the BibTeX yourself")
     return _bibtex(answer.text, name, _host(url))
+
+
+def keyed(bibtex: str, pattern: str, used: Collection[str]) -> str:
+    """The entry under a free key by the pattern, since a registry's own says little; `used` as in `free_key`."""
+    return set_key(bibtex, propose_key(describe(Paper(key="?", bibtex=bibtex)), used, pattern))
 
 
 def _registry(identifier: str) -> tuple[str, str]:

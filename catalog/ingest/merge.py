@@ -19,16 +19,15 @@ from catalog.bibtex import Entry, decode, read, set_key
 from catalog.bibtex import used as said
 from catalog.bibtex.describe import entries, read_first
 from catalog.bibtex.held import REFERENCES, digest, with_references
-from catalog.bibtex.identifiers import free_key, propose_key
 from catalog.errors import BadBibtex, Finding, Kind
 from catalog.facts import Facts
 from catalog.identity import Verdict
-from catalog.identity.people import family
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.join import ALL, Join
 from catalog.ingest.known import Known
+from catalog.keys import PATTERN, free_key, propose_key
 from catalog.models import Paper, Status
-from catalog.text import plain, tag_slug
+from catalog.text import tag_slug
 
 Action = Literal["added", "merged", "unchanged", "rejected"]
 _RANK = {Status.unread: 0, Status.reading: 1, Status.read: 2}
@@ -73,6 +72,7 @@ class Merger:
     entries: dict[str, list[str]] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)  # key of a file that cannot be read -> why
     used: tuple[str, ...] = ()
+    pattern: str = PATTERN
     counts: dict[str, Counter[str]] = field(default_factory=dict)  # path of a source -> how often it says what is used
 
     def reserve(self, sources: Iterable[Source]) -> None:
@@ -142,12 +142,14 @@ class Merger:
     def paper_of(self, draft: Draft) -> Paper:
         """The draft as a paper of its own; raises `ValidationError`."""
         draft = replace(draft, bibtex=draft.bibtex.strip())
-        probe = Paper(key="?", bibtex=draft.bibtex)
+        title = " ".join(draft.title.split())
+        day = draft.date if len(draft.date) > 4 else ""
+        year = draft.year or _year(draft.date)
+        probe = Paper(key="?", title=title, authors=draft.authors, year=year, date=day, bibtex=draft.bibtex)
         entry = read_first(probe, self.macros)
         key = draft.key or (entry.key if entry else "")
-        title = " ".join(draft.title.split())
         if not key or len(key.encode()) > _LONGEST:
-            key, draft = self._named(draft, probe, title, key)
+            key, draft = self._named(draft, probe, key)
         self._count(entry, draft)
         tags, notes = said.beyond(draft.tags, draft.notes, entry.fields if entry else {}, self.used)
         if entry and title and (listed := decode(entry.fields.get("title", ""))):
@@ -157,25 +159,20 @@ class Merger:
                 self._note("title-case", draft, f"the list and the BibTeX of {key} write the title in different case",
                            "repaired", "both are kept; the list's is shown", key)  # fmt: skip
         return Paper(
-            key=key, title=title, authors=draft.authors, year=draft.year or _year(draft.date),
+            key=key, title=title, authors=draft.authors, year=year,
             venue=draft.venue,
             status=draft.status or _said_status(entry, self.used) or Status.unread, read=draft.read,
             due=draft.due,
             added=draft.added or self.today, links=draft.links, tags=tags, tutorials=draft.tutorials,
             aliases=draft.aliases, different=draft.different,
-            date=draft.date if len(draft.date) > 4 else "", kind=draft.kind, ids=dict(draft.ids),
+            date=day, kind=draft.kind, ids=dict(draft.ids),
             abstract=draft.abstract, rating=draft.rating, extras=dict(draft.extras), bibtex=draft.bibtex,
             notes=notes,
         )  # fmt: skip
 
-    def _named(self, draft: Draft, probe: Paper, title: str, key: str) -> tuple[str, Draft]:
+    def _named(self, draft: Draft, probe: Paper, key: str) -> tuple[str, Draft]:
         """A key for a draft that has none, or one that is too long; and the draft with it in its entry."""
-        facts = self.facts(probe)
-        shown = plain(facts.title)
-        author = next((family(name) for name in facts.names), "") or (
-            draft.authors[:1] and draft.authors[0].split()[-1]
-        )
-        new = propose_key(title or shown, author or "", facts.year, self.known.reserved)
+        new = propose_key(self.facts(probe), self.known.reserved, self.pattern)
         if draft.bibtex and _readable(draft.bibtex):
             draft = replace(draft, bibtex=set_key(draft.bibtex, new))
             what = "the entry's key is too long for a file name" if key else "the entry has no key"

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from catalog.bibtex import Entry, read, scan, set_key
 from catalog.bibtex.describe import describe, entries
-from catalog.bibtex.identifiers import free_key
 from catalog.bibtex.shared import Shared
 from catalog.errors import BadBibtex, BadFile, Finding, KbError, TakenKey, UnknownKey
 from catalog.facts import Facts
@@ -22,6 +21,7 @@ from catalog.ingest.groups import with_groups
 from catalog.ingest.known import Known
 from catalog.ingest.merge import Change, Merger, why
 from catalog.ingest.shared import Sharing
+from catalog.keys import free_key
 from catalog.models import Paper
 from catalog.paperfile import read_key
 from catalog.search.index import Index
@@ -184,7 +184,15 @@ def _work(
 
     known = Known(index, lambda key: facts_of(load(key)))
     merger = Merger(
-        known, load, facts_of, sharing.macros, theirs, today, unreadable=_unreadable(store, known), used=shared.used
+        known,
+        load,
+        facts_of,
+        sharing.macros,
+        theirs,
+        today,
+        unreadable=_unreadable(store, known),
+        used=shared.used,
+        pattern=store.config.key_pattern,
     )
     for key in (*sharing.entries, *merger.unreadable):
         known.keys.setdefault(key, "")

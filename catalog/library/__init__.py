@@ -201,10 +201,12 @@ class Library:
         return None
 
     def fetch(self, identifier: str, fetch: Fetch | None = None) -> str:
-        """The BibTeX entry of an arXiv id or a DOI, from arXiv or doi.org. Asks the network."""
-        from catalog.ingest.identify import fetch_bibtex
+        """The BibTeX entry of an arXiv id or a DOI, from arXiv or doi.org, under a key of ours. Asks the network."""
+        from catalog.ingest.identify import fetch_bibtex, keyed
 
-        return fetch_bibtex(identifier, fetch or self._fetch())
+        taken = [*dict(self.index().marked("key")), *map(key_or_name, self.unreadable())]
+        entry = fetch_bibtex(identifier, fetch or self._fetch())
+        return keyed(entry, self.store.config.key_pattern, {key.casefold() for key in taken})
 
     def _fetch(self) -> Fetch:
         """How the network is asked: in the name of the contact that kb.toml says."""

@@ -119,7 +119,7 @@ class Changing:
         return paper
 
     def rename(self, old: str, new: str) -> Paper:
-        from catalog.bibtex.identifiers import free_key
+        from catalog.keys import free_key
         from catalog.rename import renamed
 
         old = self.snapshot.resolve(old)

@@ -24,6 +24,7 @@ CONFIG_TEXT = """\
 # implemented = "status:read" # papers of which `kb check` demands an implementation
 # site_url = "https://…"      # where the site will be served, for its feed
 # contact = "you@example.org" # whom a host that is asked may write to
+# key_pattern = "{auth}{year}{shorttitle}" # how keys are made; {family}{year}{word} where this is not set
 # used_fields = ["keywords"]  # what of an entry counts as tags, status, notes, links; all of it where this is not set
 """
 IGNORED = ("build/", ".kb/")

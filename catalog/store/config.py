@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from catalog.errors import BadFile, Finding, KbError
 from catalog.facts import USED
 from catalog.files import read_bytes
+from catalog.keys import PATTERN, parse
 
 CONFIG = "kb.toml"
 LONGEST = 1_000_000
@@ -32,7 +33,8 @@ class Config:
     `overdue_days` is how long a paper may stay unread before `kb stats` says so; `implemented` is a query for the
     papers of which `kb check` demands an implementation; `contact` is how hosts that are asked can reach the one who
     asks: an address, or "git" for that of the git identity; `autocommit` makes one git commit a change; `used_fields`
-    are the fields of entries that count as tags, status, notes and links.
+    are the fields of entries that count as tags, status, notes and links; `key_pattern` is how a key is made for what
+    comes without one.
     """
 
     title: str = "Reading list"
@@ -43,6 +45,7 @@ class Config:
     contact: str = ""
     autocommit: bool = False
     used_fields: tuple[str, ...] = USED
+    key_pattern: str = PATTERN
 
 
 def find_root(start: Path, named: str | None = None) -> Path:
@@ -151,10 +154,14 @@ def _used_fields(names: tuple[str, ...]) -> None:
         raise ValueError(f"{unknown[0]!r:.60} is none of {', '.join(USED)}; an empty list uses nothing")
 
 
+def _key_pattern(text: str) -> None:
+    parse(text)
+
+
 CHECKS: Mapping[str, Callable[[Any], None]] = MappingProxyType({
     "title": _title, "papers": _papers, "overdue_days": _overdue_days, "site_url": _site_url,
     "implemented": _implemented, "contact": _contact, "autocommit": lambda _: None,
-    "used_fields": _used_fields,
+    "used_fields": _used_fields, "key_pattern": _key_pattern,
 })  # fmt: skip
 
 

@@ -1,0 +1,166 @@
+"""Citation keys made from what is known of a work, by a pattern such as `{family}{year}{word}`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
+
+from catalog.facts import Facts, Name
+from catalog.text import fold, word_list
+
+PATTERN = "{family}{year}{word}"
+_STOP = frozenset(
+    str.split(
+        "a an the on of for in to and or with from by is are at as via towards toward using how what why do does can"
+    )
+)
+_TOKEN = re.compile(r"\{(?P<part>[^{}]*)\}|(?P<literal>[^{}]+)|(?P<bad>[{}])")
+_PART = re.compile(r"(?P<name>[A-Za-z]+)(?P<number>\d{0,2})(?P<then>(?::(?:lower|upper|abbr|\d{1,2}))*)")
+_UNFIT = re.compile(r"[^\w.:/+-]")
+_LONGEST = 60  # characters of a key that is made
+
+
+class _Part(NamedTuple):
+    """What stands in the braces of a pattern: the name, its number (0 for none), and what is done with it then."""
+
+    name: str
+    number: int
+    then: tuple[str, ...]
+
+
+@lru_cache(maxsize=32)
+def parse(pattern: str) -> tuple[_Part | str, ...]:
+    """The parts of a pattern and the text between them; raises `ValueError`, which says what is wrong with it."""
+    parts: list[_Part | str] = []
+    for found in _TOKEN.finditer(pattern):
+        if found["bad"]:
+            raise ValueError(f"{pattern[:60]!r} has a brace without its other; write parts as in {PATTERN}")
+        if found["literal"]:
+            if unfit := _UNFIT.search(found["literal"]):
+                raise ValueError(f"{unfit.group()!r} in {pattern[:60]!r} fits no key; write parts as in {PATTERN}")
+            parts.append(found["literal"])
+            continue
+        part = _PART.fullmatch(found["part"])
+        if not part or part["name"].lower() not in _PARTS:
+            raise ValueError(f"{found.group()[:40]!r} is no part of a key; there are {', '.join(_PARTS)}")
+        parts.append(_Part(part["name"], int(part["number"] or 0), tuple(part["then"].split(":")[1:])))
+    if not any(isinstance(part, _Part) for part in parts):
+        raise ValueError(f"{pattern[:60]!r} names no part, so that all keys would be one; write it as in {PATTERN}")
+    return tuple(parts)
+
+
+def propose_key(facts: Facts, used: Collection[str] = (), pattern: str = PATTERN) -> str:
+    """A free key by the pattern; of a work with neither names nor year the first words of its title. `used` as in
+    `free_key`."""
+    made = _made(facts, parse(pattern)) if facts.names or facts.year else ""
+    made = made or "-".join(map(fold, _telling(facts)[:4]))
+    return free_key(made[:_LONGEST].rstrip("-_.:/+") or "untitled", used)
+
+
+def free_key(stem: str, used: Collection[str]) -> str:
+    """The key itself, or with the letter or number behind it that makes it free. `used` are keys, case folded."""
+    if stem.casefold() not in used:
+        return stem
+    for letter in "bcdefghijklmnopqrstuvwxyz":
+        if f"{stem}{letter}".casefold() not in used:
+            return stem + letter
+    number = 2
+    while f"{stem}-{number}".casefold() in used:
+        number += 1
+    return f"{stem}-{number}"
+
+
+def _made(facts: Facts, parts: tuple[_Part | str, ...]) -> str:
+    """The parts one behind the other; what stands behind an empty one is left out with it."""
+    key, between, empty = "", "", False
+    for part in parts:
+        if isinstance(part, str):
+            between += "" if empty else part
+            continue
+        value = _value(facts, part)
+        empty = not value
+        if value:
+            key, between = key + between + value, ""
+    return key + ("" if empty else between)
+
+
+def _value(facts: Facts, part: _Part) -> str:
+    """A part in lower case, or as it is written where the part's name has a capital."""
+    words = _PARTS[part.name.lower()](facts, part.number)
+    if "abbr" in part.then:
+        words = [word[0] for word in words]
+    text = "".join(word[0].upper() + word[1:] for word in words)
+    text = text if part.name[0].isupper() else text.lower()
+    for then in part.then:
+        text = text[: int(then)] if then.isdigit() else text.upper() if then == "upper" else text
+        text = text.lower() if then == "lower" else text
+    return text
+
+
+def _telling(facts: Facts) -> list[str]:
+    words = word_list(facts.heading if facts.title else "")
+    return [word for word in words if word.lower() not in _STOP and not word.isdigit()] or words
+
+
+def _family(name: Name) -> str:
+    return "".join(word_list(name.family or name.literal or name.given))
+
+
+def _families(facts: Facts, most: int = 0) -> list[str]:
+    """The family names; of more than `most`, those and "EtAl"."""
+    names = [_family(name) for name in facts.names]
+    more = facts.others or (most and len(names) > most)
+    return [one for one in (names[:most] if most else names) if one] + (["EtAl"] if more and names else [])
+
+
+def _alpha(facts: Facts, _number: int) -> list[str]:
+    """As BibTeX's style `alpha` does: three letters of one name, else the first letters of up to four."""
+    names = [one for one in map(_family, facts.names) if one]
+    if len(names) < 2:
+        return [name[:3] for name in names]
+    return ["".join(name[0].upper() for name in names[: 4 if len(names) < 5 else 3])]
+
+
+def _et_al(facts: Facts, _number: int) -> list[str]:
+    return _families(facts, 1 if len(facts.names) > 2 else 2)
+
+
+def _initials(facts: Facts, _number: int) -> list[str]:
+    return (
+        ["".join(word[0] for word in word_list(facts.names[0].given))] if facts.names and facts.names[0].given else []
+    )
+
+
+def _first_page(facts: Facts, _number: int) -> list[str]:
+    return re.findall(r"\w+", facts.detail("pages"))[:1]
+
+
+def _date(part: int) -> Callable[[Facts, int], list[str]]:
+    return lambda facts, _: facts.date.partition("/")[0].split("-")[part : part + 1]
+
+
+_PARTS: Mapping[str, Callable[[Facts, int], list[str]]] = MappingProxyType({
+    "family": lambda facts, n: [one[: n or None] for one in map(_family, facts.names[:1]) if one],
+    "auth": lambda facts, n: [one[: n or None] for one in map(_family, facts.names[:1]) if one],
+    "authors": _families,
+    "authetal": _et_al,
+    "authorsalpha": _alpha,
+    "lastauth": lambda facts, _: [one for one in map(_family, facts.names[-1:]) if one],
+    "initials": _initials,
+    "year": lambda facts, _: [str(facts.year)] if facts.year else [],
+    "shortyear": lambda facts, _: [f"{facts.year % 100:02}"] if facts.year else [],
+    "month": _date(1),
+    "day": _date(2),
+    "word": lambda facts, n: _telling(facts)[max(n, 1) - 1 : max(n, 1)],
+    "veryshorttitle": lambda facts, n: _telling(facts)[: n or 1],
+    "shorttitle": lambda facts, n: _telling(facts)[: n or 3],
+    "title": lambda facts, n: _telling(facts)[: n or None],
+    "journal": lambda facts, _: [word for word in word_list(facts.venue) if word.lower() not in _STOP],
+    "volume": lambda facts, _: word_list(facts.detail("volume")),
+    "firstpage": _first_page,
+    "type": lambda facts, _: word_list(facts.kind),
+    "arxiv": lambda facts, _: [facts.arxiv.replace("/", "")] if facts.arxiv else [],
+})  # fmt: skip
