@@ -6,8 +6,9 @@ import ipaddress
 import re
 import socket
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Literal, Protocol
 from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -26,18 +27,25 @@ CHARSETS = frozenset({
     "gb2312", "gbk", "gb18030", "big5", "shift_jis", "euc-jp", "iso-2022-jp", "euc-kr",
 })  # fmt: skip
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.-]{1,40})", re.I | re.A)
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: `url` is where it came from in the end, `moved` a new address that is permanent."""
+    """What came back: `url` is where it came from in the end, `moved` a new address that is permanent.
+
+    `data` are the bytes of `text`; `headers` have small letters; `cut` says that there was more than was asked for.
+    """
 
     status: int
     url: str
     text: str = ""
     moved: str = ""
     content_type: str = ""
+    data: bytes = field(default=b"", compare=False)
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False)
+    cut: bool = False
 
 
 class Fetch(Protocol):
@@ -61,6 +69,7 @@ class _Limits:
     allow_private: bool
     sleep: Callable[[float], None]
     contact: str = ""
+    again: bool = True
 
 
 def http_fetch(
@@ -72,19 +81,23 @@ def http_fetch(
     timeout: float = 15.0,
     allow_private: bool = False,
     contact: str = "",
+    headers: Mapping[str, str] = NO_HEADERS,
+    content: bytes = b"",
+    again: bool = True,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Answer:
     """Ask for an address: at most five redirects, `limit` bytes of the answer, `timeout` seconds in all.
 
     `contact` is whom the host may write to, an address of the web or of mail. A host that is busy (429, 503) is asked
-    once more after the time it names, ten seconds at most. Raises `NoAnswer`, also for an address that leads to this
-    machine or a private network, on every redirect.
+    once more after the time it names, ten seconds at most, unless not `again`. `headers` go to the host that is named,
+    not to where it redirects. Raises `NoAnswer`, also for an address that leads to this machine or a private network,
+    on every redirect.
     """
     from catalog.ingest.wire import Failure, Late
 
-    limits = _Limits(limit, time.monotonic() + timeout, allow_private, sleep, contact)
+    limits = _Limits(limit, time.monotonic() + timeout, allow_private, sleep, contact, again)
     try:
-        return _follow(method, url, accept or "*/*", limits)
+        return _follow(_Request(method, {"Accept": accept or "*/*"}, headers, content), url, limits)
     except Late:
         raise NoAnswer("timeout", f"{_host(url)} did not answer within {timeout:g} seconds") from None
     except Failure as e:
@@ -103,10 +116,22 @@ def user_agent(contact: str = "") -> str:
     return f"readrun/{own} (+kb{whom})"
 
 
-def _follow(method: str, url: str, accept: str, limits: _Limits) -> Answer:
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    headers: Mapping[str, str]
+    private: Mapping[str, str]
+    content: bytes
+
+    def to(self, url: str, start: str) -> Mapping[str, str]:
+        """The headers for an address; what is private goes to the first host alone."""
+        return {**self.headers, **self.private} if urlsplit(url)[:2] == urlsplit(start)[:2] else self.headers
+
+
+def _follow(request: _Request, url: str, limits: _Limits) -> Answer:
     start, moved, permanent = url, "", True
     for _ in range(REDIRECTS + 1):
-        answer, location = _ask_politely(method, url, accept, limits)
+        answer, location = _ask_politely(request, url, request.to(url, start), limits)
         if answer.status not in _REDIRECT or not location:
             return replace(answer, moved=moved if moved != start else "")
         permanent = permanent and answer.status in _PERMANENT
@@ -118,15 +143,16 @@ def _follow(method: str, url: str, accept: str, limits: _Limits) -> Answer:
     raise NoAnswer("redirects", f"more than {REDIRECTS} redirects")
 
 
-def _ask_politely(method: str, url: str, accept: str, limits: _Limits) -> tuple[Answer, str]:
-    answer, location, wait = _ask(method, url, accept, limits)
-    if answer.status not in _BUSY or wait is None or time.monotonic() + wait > limits.deadline:
+def _ask_politely(request: _Request, url: str, headers: Mapping[str, str], limits: _Limits) -> tuple[Answer, str]:
+    answer, location, wait = _ask(request, url, headers, limits)
+    busy = limits.again and answer.status in _BUSY
+    if not busy or wait is None or time.monotonic() + wait > limits.deadline:
         return answer, location
     limits.sleep(wait)
-    return _ask(method, url, accept, limits)[:2]
+    return _ask(request, url, headers, limits)[:2]
 
 
-def _ask(method: str, url: str, accept: str, limits: _Limits) -> tuple[Answer, str, float | None]:
+def _ask(request: _Request, url: str, more: Mapping[str, str], limits: _Limits) -> tuple[Answer, str, float | None]:
     """One request: the answer, where it redirects to, and how long the host asks to wait."""
     from catalog.ingest.wire import ask
 
@@ -141,16 +167,20 @@ def _ask(method: str, url: str, accept: str, limits: _Limits) -> tuple[Answer, s
     headers = {
         "Host": _ascii(parts.netloc.rpartition("@")[2]),
         "User-Agent": user_agent(limits.contact),
-        "Accept": accept,
         "Accept-Encoding": "identity",
+        **more,
     }
+    if request.content:
+        headers["Content-Length"] = str(len(request.content))
 
     def place(host: str, port: int) -> str:
         return host if proxy else _place(host, port, limits)
 
-    got = ask(method, parts, headers, place=place, deadline=limits.deadline, size=limits.size, proxy=proxy)
-    kind = got.headers.get("content-type", "")
-    answer = Answer(got.status, url, got.body.decode(charset(kind), errors="replace"), content_type=kind)
+    got = ask(request.method, parts, headers, place=place, deadline=limits.deadline, size=limits.size, proxy=proxy,
+              content=request.content)  # fmt: skip
+    kind, body = got.headers.get("content-type", ""), got.body[: limits.size]
+    answer = Answer(got.status, url, body.decode(charset(kind), errors="replace"), content_type=kind, data=body,
+                    headers=got.headers, cut=len(got.body) > limits.size)  # fmt: skip
     return answer, got.headers.get("location", ""), _retry_after(got.headers.get("retry-after", ""))
 
 

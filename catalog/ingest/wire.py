@@ -33,21 +33,26 @@ class Response:
 
 def ask(
     method: str, parts: SplitResult, headers: Mapping[str, str], *, place: Callable[[str, int], str], deadline: float,
-    size: int, proxy: str = "",
+    size: int, proxy: str = "", content: bytes = b"",
 ) -> Response:  # fmt: skip
     """Ask for an address; `place` says which IP a host has, and raises where none may be asked.
+
+    Of a body that is longer than `size`, one byte more than that is given.
 
     Raises one of `Late` at the deadline (of the monotonic clock), and one of `Failure` where there is no answer.
     """
     network = _Network(deadline, place)
-    with _pool(network, proxy) as pool, pool.stream(method, _url(parts), headers=list(headers.items())) as response:
+    with (
+        _pool(network, proxy) as pool,
+        pool.stream(method, _url(parts), headers=list(headers.items()), content=content or None) as response,
+    ):
         named = {name.decode("latin-1").lower(): _text(value) for name, value in reversed(response.headers)}
         body = bytearray()
         for chunk in response.iter_stream() if method != "HEAD" else ():
             body += chunk
-            if len(body) >= size:
+            if len(body) > size:
                 break
-        return Response(response.status, named, bytes(body[:size]))
+        return Response(response.status, named, bytes(body[: size + 1]))
 
 
 def in_time(work: Callable[[], T], deadline: float) -> T:
