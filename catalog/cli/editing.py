@@ -1,93 +1,20 @@
-"""Commands that change papers: add, edit, mark, note, tag, link, rename, rm."""
+"""Commands that change papers: edit, mark, note, tag, link, rename, rm."""
 
 from __future__ import annotations
 
 import datetime as dt
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from catalog.cli import editor, out
 from catalog.cli.options import NEVER, Day, json_option, key_argument
-from catalog.errors import KbError
 
 if TYPE_CHECKING:
     from catalog.library import Library
     from catalog.models import Paper
-
-TEMPLATE = """\
-@article{,
-  title = {},
-  author = {},
-  year = {},
-}
-"""
-
-
-@click.command()
-@click.argument("source", required=False, metavar="[FILE|-|ID]")
-@click.option("--title", default="", help="A title, for something without BibTeX such as a blog post.")
-@click.option(
-    "--link", "links", multiple=True, metavar="[NAME=]URL", help="A link, such as code=https://… (repeatable)."
-)
-@click.option("--tag", "tags", multiple=True, help="A tag (repeatable).")
-@click.option("--key", default="", help="The citation key, if not the entry's own.")
-@click.option("--note", default="", help="A note.")
-@click.option(
-    "--status", type=click.Choice(["unread", "reading", "read"]), default="unread", show_default=True,
-    help="How far you are.",
-)  # fmt: skip
-@click.option("--due", type=Day(), help="The day it should be read by.")
-@json_option
-@click.pass_context
-def add(
-    ctx: click.Context, source: str | None, title: str, links: tuple[str, ...], tags: tuple[str, ...], key: str,
-    note: str, status: str, due: dt.date | None, as_json: bool,
-) -> None:  # fmt: skip
-    """Add one paper.
-
-    A BibTeX entry from a FILE, standard input (-) or your editor; or --title and --link.
-
-    An arXiv id or a DOI in place of a file is looked up (uses the network), unless the work is here already.
-    """
-    library = out.library(ctx)
-    facts = library.having(source) if source and not Path(source).is_file() else None
-    new = facts is None
-    if facts is None:
-        with editor.composing(library, "add", "entry.bib", TEMPLATE) as compose:
-            bibtex = _entry(library, source, not title, compose)
-            paper, new = library.add(
-                bibtex, title=title, key=key, links=links, tags=tags, status=status, notes=note, due=due
-            )
-        facts = library.get(paper.key)
-    if as_json:
-        out.echo_json(out.as_dict(library, facts) | {"new": new})
-    elif new:
-        out.echo(f"added {facts.key}: {library.store.shown(library.file(facts.key))}")
-    else:
-        reading = facts.reading
-        dates = [f"{name} {day}" for name, day in (("read", reading.read), ("added", reading.added)) if day]
-        out.echo(f"already here: {facts.key} ({', '.join(dates if reading.read else [reading.status, *dates])})")
-
-
-def _entry(library: Library, source: str | None, wanted: bool, compose: Callable[[], str]) -> str:
-    """The BibTeX text that is meant."""
-    from catalog.ingest import decode_bytes
-
-    if source == "-" or (source is None and wanted and not sys.stdin.isatty()):
-        return decode_bytes(sys.stdin.buffer.read())[0]
-    if source is None:
-        return compose() if wanted else ""
-    if Path(source).is_file():
-        return decode_bytes(Path(source).read_bytes())[0]
-    from catalog.bibtex.identifiers import arxiv, doi
-
-    if arxiv(source, bare=True) or doi(source):
-        return library.fetch(source)
-    raise KbError(f"{source}: no such file, and no arXiv id or DOI; for a title use --title")
 
 
 @click.command()
@@ -252,7 +179,7 @@ def rm(ctx: click.Context, keys: tuple[str, ...], yes: bool, force: bool) -> Non
 
 
 COMMANDS = (
-    add, edit, mark_read,
+    edit, mark_read,
     _marker("mark-reading", "reading", "Mark papers as being read."),
     _marker("mark-unread", "unread", "Mark papers as unread."),
     note, due, tag, link, rename, rm,

@@ -44,13 +44,13 @@ _WHERE = {
 _DETAILS = ("volume", "number", "pages", "edition", "series", "publisher", "version")
 
 
-def generated(facts: Facts) -> str:
-    """The entry, one that bibtex and biber read; the field `generated` says that it is not the publisher's.
+def generated(facts: Facts, source: str = "the reading list") -> str:
+    """The entry, one that bibtex and biber read; the field `generated` says out of what, as it is not the publisher's.
 
     It is an `@article` or `@inproceedings` where the venue is a journal or another, `@misc` for preprints and pages.
     """
     kind = _kind(facts)
-    fields = [f"  {name} = {value}," for name, value in _fields(facts, kind)]
+    fields = [f"  {name} = {value}," for name, value in _fields(facts, kind, source)]
     return "\n".join([f"@{kind}{{{facts.key},", *fields, "}"])
 
 
@@ -62,7 +62,7 @@ def _kind(facts: Facts) -> str:
     return "article" if _JOURNAL.search(facts.venue) else "inproceedings"
 
 
-def _fields(facts: Facts, kind: str) -> Iterator[tuple[str, str]]:
+def _fields(facts: Facts, kind: str, source: str) -> Iterator[tuple[str, str]]:
     for role, names in facts.people:
         if role in ("author", "editor", "translator"):
             people = [*map(_name, names), *(["others"] if facts.others and role == facts.role else [])]
@@ -81,7 +81,7 @@ def _fields(facts: Facts, kind: str) -> Iterator[tuple[str, str]]:
     yield from ((name, f"{{{value}}}") for name in ("doi", "isbn", "issn") if (value := facts.id(name)))
     if url := _url(facts):
         yield "url", f"{{{url.replace('{', '%7B').replace('}', '%7D')}}}"
-    yield MARK, "{by kb, from the reading list}"
+    yield MARK, f"{{by kb, from {source}}}"
 
 
 def _url(facts: Facts) -> str:

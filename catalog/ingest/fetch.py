@@ -125,7 +125,8 @@ class _Request:
 
     def to(self, url: str, start: str) -> Mapping[str, str]:
         """The headers for an address; what is private goes to the first host alone."""
-        return {**self.headers, **self.private} if urlsplit(url)[:2] == urlsplit(start)[:2] else self.headers
+        same = _host(url) == _host(start) and url.partition(":")[0] == start.partition(":")[0]
+        return {**self.headers, **self.private} if same else self.headers
 
 
 def _follow(request: _Request, url: str, limits: _Limits) -> Answer:

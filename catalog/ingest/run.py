@@ -93,7 +93,7 @@ def add_paper(
 
     `added` hears of the change. Raises `TakenKey` with a free key where another work has its key.
     """
-    if not draft.bibtex.strip() and not draft.title.strip():
+    if not (draft.bibtex.strip() or draft.title.strip() or (draft.key and (draft.links or draft.ids))):
         raise KbError("nothing to add: give a BibTeX entry, or --title and --link")
     draft = replace(draft, bibtex=one_entry(draft.bibtex, draft.key))
 

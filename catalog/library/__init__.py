@@ -8,7 +8,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from catalog.export.refs import Refs
     from catalog.facts import Facts, Line
     from catalog.identity import Pair
-    from catalog.ingest.fetch import Fetch
+    from catalog.ingest.draft import Draft
+    from catalog.ingest.fetch import Answer, Fetch
     from catalog.ingest.join import Joined
     from catalog.ingest.manuscript import Cited
     from catalog.ingest.run import Imported
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
     from catalog.search.index import Found, Index
     from catalog.search.tree import Query
     from catalog.sides import Choice
+    from catalog.sources import Client
+    from catalog.sources.adding import Gathered
+    from catalog.sources.taking import Added
     from catalog.store.history import Past
     from refimpl import Card
 
@@ -176,46 +181,69 @@ class Library:
         Gives the paper, and whether it is new: a work that is there already is left as it is. Raises `TakenKey` with a
         free key where another work has its key, `BadBibtex` where the entry cannot be read.
         """
-        from catalog.check.entrance import guard
         from catalog.ingest.draft import Draft
-        from catalog.ingest.run import add_paper
         from catalog.models import Status
 
-        draft = Draft(
+        return self.add_draft(Draft(
             title=title, key=key, status=Status(status), links=parse_links(links), tags=self.spelled(tags),
             bibtex=bibtex, notes=notes, due=due,
-        )  # fmt: skip
+        ))  # fmt: skip
+
+    def add_draft(self, draft: Draft) -> tuple[Paper, bool]:
+        """Add one work as a source describes it; gives the paper, and whether it is new. Raises as `add` does."""
+        from catalog.check.entrance import guard
+        from catalog.ingest.run import add_paper
 
         def added(changes: Sequence[Change]) -> None:
             self.store.gate.notices += guard(self.store, changes, strict=False)
 
         return add_paper(self.store, self.index, draft, added)
 
-    def having(self, identifier: str) -> Facts | None:
-        """The paper with this arXiv id or DOI, in any form; None where there is none."""
-        from catalog.bibtex.identifiers import arxiv, doi
+    def add_all(self, whats: Iterable[str], *, first: bool = False, **more: Any) -> Iterator[Added]:
+        """Add what these are: identifiers, addresses, files, titles; `first` takes the likeliest work of a title.
 
-        for name, value in (("arxiv", arxiv(identifier, bare=True)), ("doi", doi(identifier))):
-            for _, key in self.index().marked(name, [value] if value else []):
-                return self.get(key)
-        return None
+        `more` are the fields of a `Draft` that you say yourself. Asks the network of what is not here.
+        """
+        from catalog.sources.adding import gather
 
-    def fetch(self, identifier: str, fetch: Fetch | None = None) -> str:
-        """The BibTeX entry of an arXiv id or a DOI, from arXiv or doi.org, under a key of ours. Asks the network."""
-        from catalog.ingest.identify import fetch_bibtex, keyed
+        for one in gather(whats, self.client(), self.having, first=first):
+            yield self.take(one, **more)
 
-        taken = [*dict(self.index().marked("key")), *map(key_or_name, self.unreadable())]
-        entry = fetch_bibtex(identifier, fetch or self._fetch())
-        return keyed(entry, self.store.config.key_pattern, {key.casefold() for key in taken})
+    def take(self, gathered: Gathered, **more: Any) -> Added:
+        """Add what was gathered, as far as it is a work and not here."""
+        from catalog.sources.taking import take
 
-    def _fetch(self) -> Fetch:
-        """How the network is asked: in the name of the contact that kb.toml says."""
-        from functools import partial
+        return take(gathered, self.add_draft, more)
 
+    def having(self, name: str, value: str) -> str:
+        """The key of the paper with an identifier ("arxiv", "doi" …), or the address of a "page"; "" without one."""
+        if name in ("page", "github"):
+            url = value if name == "page" else f"https://github.com/{value}"
+            found = self.index().with_fact("link", url)
+            return found[0] if len(found) == 1 or (name == "page" and found) else ""
+        return next((key for _, key in self.index().marked(name, [value])), "")
+
+    def look_up(self, what: str) -> Draft:
+        """The work of an identifier or address, as its source describes it. Asks the network; raises `KbError`."""
+        from catalog.sources import look_up, recognise
+
+        if found := recognise(what):
+            return look_up(found, self.client())
+        raise KbError(f"{what}: no identifier or address of a paper")
+
+    def client(self, fresh: float | None = None) -> Client:
+        """Who asks services, for the contact that the settings name; `fresh` is how long answers count (seconds)."""
+        from catalog.sources.opening import client
+
+        return client(self.store, self._fetch(), fresh)
+
+    def _fetch(self) -> partial[Answer]:
+        """How the network is asked: in the name of the contact that kb.toml says, or the user's own settings."""
         from catalog.ingest.fetch import http_fetch
+        from catalog.sources.hosts import contact as own_contact
         from catalog.trust import contact
 
-        return partial(http_fetch, contact=contact(self.root, self.store.config.contact))
+        return partial(http_fetch, contact=contact(self.root, self.store.config.contact) or own_contact())
 
     def import_(
         self, sources: Iterable[tuple[str, bytes]], *, theirs: bool = False, dry_run: bool = False,

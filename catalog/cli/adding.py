@@ -1,0 +1,243 @@
+"""The command that adds papers by whatever names them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from catalog.cli import editor, out
+from catalog.cli.options import Day, json_option
+from catalog.errors import KbError
+
+if TYPE_CHECKING:
+    from catalog.ingest.draft import Draft
+    from catalog.library import Library
+    from catalog.sources.taking import Added
+
+TEMPLATE = """\
+@article{,
+  title = {},
+  author = {},
+  year = {},
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the options say of the papers."""
+
+    title: str
+    key: str
+    links: tuple[str, ...]
+    tags: tuple[str, ...]
+    notes: str
+    status: str
+    due: dt.date | None
+
+    def fields(self, library: Library) -> dict[str, Any]:
+        """As the fields of a draft."""
+        from catalog.library import parse_links
+        from catalog.models import Status
+
+        return {
+            "title": self.title, "key": self.key, "links": parse_links(self.links), "tags": library.spelled(self.tags),
+            "notes": self.notes, "status": Status(self.status), "due": self.due,
+        }  # fmt: skip
+
+
+@click.command()
+@click.argument("whats", nargs=-1, metavar="[WHAT|FILE|-]...")
+@click.option("--from-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+              help="What to add, one a line; or a .bib, RIS or CSL file.")  # fmt: skip
+@click.option("--first", is_flag=True, help="Of several works that a title may mean, take the likeliest.")
+@click.option("--title", default="", help="A title, for something without BibTeX such as a blog post.")
+@click.option(
+    "--link", "links", multiple=True, metavar="[NAME=]URL", help="A link, such as code=https://… (repeatable)."
+)
+@click.option("--tag", "tags", multiple=True, help="A tag (repeatable).")
+@click.option("--key", default="", help="The citation key, if not the entry's own.")
+@click.option("--note", default="", help="A note.")
+@click.option(
+    "--status", type=click.Choice(["unread", "reading", "read"]), default="unread", show_default=True,
+    help="How far you are.",
+)  # fmt: skip
+@click.option("--due", type=Day(), help="The day it should be read by.")
+@json_option
+@click.pass_context
+def add(
+    ctx: click.Context, whats: tuple[str, ...], from_file: Path | None, first: bool, title: str,
+    links: tuple[str, ...], tags: tuple[str, ...], key: str, note: str, status: str, due: dt.date | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Add papers.
+
+    WHAT is an arXiv id, a DOI, an ISBN, an id of PubMed, the ACL Anthology, OpenReview, Semantic Scholar, OpenAlex or
+    DBLP, a repository on GitHub, the address of a paper's page, a PDF, a file with a BibTeX entry, or a title in
+    quotes. What is not here already is looked up (uses the network).
+
+    Without WHAT: a BibTeX entry, RIS, CSL or a list of the above from standard input, or your editor; or --title and
+    --link.
+    """
+    library = out.library(ctx)
+    said = _Said(title, key, links, tags, note, status, due)
+    pasted = _pasted(whats, from_file, bool(title))
+    if pasted is None and not whats and not from_file:
+        with editor.composing(library, "add", "entry.bib", TEMPLATE) as compose:
+            done = [_entry(library, "" if title else compose(), said)]
+    elif pasted is not None and (one := _one_entry(pasted)) is not None:
+        with editor.composing(library, "add", "entry.bib", TEMPLATE):
+            done = [_entry(library, one, said)]
+    else:
+        if key and (len(whats) > 1 or from_file):
+            raise click.UsageError("--key names one paper; give one")
+        done = list(_shown(library, _several(library, whats, from_file, pasted, first, said), as_json))
+    _finish(ctx, library, done, as_json)
+
+
+def _pasted(whats: tuple[str, ...], from_file: Path | None, title: bool) -> str | None:
+    """The text that comes by standard input, or is the one file that is named; None where neither is."""
+    from catalog.ingest import decode_bytes
+
+    if whats == ("-",) or (not whats and not from_file and not title and not sys.stdin.isatty()):
+        return decode_bytes(sys.stdin.buffer.read())[0]
+    if len(whats) == 1 and Path(whats[0]).is_file():
+        data = Path(whats[0]).read_bytes()
+        return decode_bytes(data)[0] if b"%PDF" not in data[:1024] else None
+    return None
+
+
+def _one_entry(text: str) -> str | None:
+    """A text that is to be one BibTeX entry; None where it is something else that is read."""
+    from catalog.ingest import exports
+    from catalog.sources import recognise
+    from catalog.sources.adding import lines
+
+    said = lines(text)
+    if "@" in text and not (said and all(map(recognise, said))):
+        return text
+    other = exports.is_ris(text) or text.lstrip()[:1] in ("{", "[", "<") or any(map(recognise, said))
+    return None if other else text
+
+
+def _entry(library: Library, bibtex: str, said: _Said) -> Added:
+    from catalog.sources.taking import Added
+
+    paper, new = library.add(
+        bibtex, title=said.title, key=said.key, links=said.links, tags=said.tags, status=said.status, notes=said.notes,
+        due=said.due,
+    )  # fmt: skip
+    return Added("", paper.key, new)
+
+
+def _several(
+    library: Library, whats: tuple[str, ...], from_file: Path | None, pasted: str | None, first: bool, said: _Said
+) -> Iterator[Added]:
+    """What became of each; a title that several works have is asked about at a terminal."""
+    from catalog.ingest import decode_bytes
+    from catalog.sources.adding import lines, of_source
+
+    fields = said.fields(library)
+    texts = [pasted] if pasted is not None else [decode_bytes(from_file.read_bytes())[0]] if from_file else []
+    named = [] if pasted is not None else list(whats)
+    for text in texts:
+        if _is_list(text):
+            named += lines(text)
+        else:
+            name = str(from_file or (whats[0] if whats else "<stdin>"))
+            for one in of_source(name, text.encode()):
+                yield library.take(one, **fields)
+    for done in library.add_all(named, first=first, **fields):
+        yield _chosen(library, done, fields) if done.choice and sys.stdin.isatty() else done
+
+
+def _is_list(text: str) -> bool:
+    """Whether a text has one thing to add a line, rather than records of some form."""
+    from catalog.ingest import exports, is_bib
+    from catalog.sources import recognise
+    from catalog.sources.adding import lines
+
+    said = lines(text)
+    if exports.is_ris(text) or is_bib(text) or text.lstrip()[:1] in ("{", "[", "<"):
+        return False
+    return any(map(recognise, said)) or not any(line.startswith(("|", "```", "---")) for line in said)
+
+
+def _chosen(library: Library, done: Added, fields: dict[str, Any]) -> Added:
+    """Ask which of the works is meant."""
+    from catalog.sources import better
+    from catalog.sources.adding import Gathered
+
+    _candidates(done)
+    number = click.prompt("which one? 0 for none", type=click.IntRange(0, len(done.choice)), default=1)
+    if not number:
+        return done._replace(choice=(), wrong="none was chosen")
+    return library.take(Gathered(done.what, better(done.choice[number - 1], library.client())), **fields)
+
+
+def _candidates(done: Added) -> None:
+    for number, draft in enumerate(done.choice, 1):
+        out.echo(f"{number}. {_described(draft)}")
+
+
+def _described(draft: Draft) -> str:
+    from catalog.sources.said import facts_of
+
+    facts = facts_of(draft)
+    best = sorted(facts.ids, key=lambda pair: pair[0] not in ("arxiv", "doi"))
+    ids = next(map(":".join, best), "")
+    return ". ".join(filter(None, (facts.heading, facts.authors(3), facts.venue, str(facts.year or ""), ids)))
+
+
+def _shown(library: Library, done: Iterable[Added], as_json: bool) -> Iterator[Added]:
+    """Each as it is done, printed at once."""
+    for one in done:
+        if not as_json:
+            _say(library, one)
+        yield one
+
+
+def _say(library: Library, done: Added) -> None:
+    if done.choice:
+        _candidates(done)
+        wrong = f"{done.what}: {len(done.choice)} works may be meant; give the identifier of one, or --first"
+        out.echo(f"kb: {wrong}", err=True)
+    elif done.wrong:
+        out.echo(f"kb: {f'{done.what}: ' if done.what else ''}{done.wrong}", err=True)
+    elif done.new:
+        facts = library.get(done.key)
+        title = f" ({facts.heading})" if done.what and facts.heading != done.key else ""
+        out.echo(f"added {done.key}: {library.store.shown(library.file(done.key))}{title}")
+    else:
+        reading = library.get(done.key).reading
+        dates = [f"{name} {day}" for name, day in (("read", reading.read), ("added", reading.added)) if day]
+        out.echo(f"already here: {done.key} ({', '.join(dates if reading.read else [reading.status, *dates])})")
+    if done.note:
+        out.echo(f"kb: {done.note}", err=True)
+
+
+def _finish(ctx: click.Context, library: Library, done: list[Added], as_json: bool) -> None:
+    if len(done) == 1 and not done[0].what:
+        if not as_json:
+            _say(library, done[0])
+    elif not done:
+        raise KbError("nothing to add: give an identifier, an address, a file, or --title and --link")
+    if as_json:
+        shown = [_as_dict(library, one) for one in done]
+        out.echo_json(shown[0] if len(shown) == 1 else shown)
+    ctx.exit(1 if any(not one.key for one in done) else 0)
+
+
+def _as_dict(library: Library, done: Added) -> dict[str, Any]:
+    if done.key:
+        more = {"new": done.new} | ({"note": done.note} if done.note else {})
+        return out.as_dict(library, library.get(done.key)) | more
+    return {"what": done.what, "wrong": done.wrong, "candidates": [_described(draft) for draft in done.choice]}
+
+
+COMMANDS = (add,)

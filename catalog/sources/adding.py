@@ -1,0 +1,173 @@
+"""From what a person gives to drafts: identifiers, addresses, files, texts that were pasted, titles.
+
+What is here is asked before the network; many of one source are asked together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from catalog.bibtex.identifiers import address
+from catalog.errors import KbError
+from catalog.files import read_bytes
+from catalog.ingest import read_source
+from catalog.ingest.draft import Draft
+from catalog.sources import Found, better, called, look_up, recognise, resolved
+from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.said import links
+from catalog.sources.titles import candidates
+
+Having = Callable[[str, str], str]
+_COMMENT = re.compile(r"\s*(?:#.*)?")
+_FILE = re.compile(r"\.(?:bib|bibtex|ris|json|ya?ml|cff|pdf|md|txt|csv|xml|nbib)$", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What became of one thing that was given.
+
+    `draft` is the work; else `there` is the key of the paper that is here already, `choice` are works that may be
+    meant, or `wrong` says why there is nothing. `note` is to be said though there is a draft. `pdf` is the file that
+    the work was told from.
+    """
+
+    what: str
+    draft: Draft | None = None
+    there: str = ""
+    choice: tuple[Draft, ...] = ()
+    wrong: str = ""
+    note: str = ""
+    pdf: str = ""
+
+
+def gather(whats: Iterable[str], client: Client, having: Having, *, first: bool = False) -> Iterator[Gathered]:
+    """What each of these is, in their order but for those that are asked together. `having` gives the key of the paper
+    with an identifier (name, value), or ""; with `first` the likeliest work of a title is taken.
+    """
+    together: dict[str, list[tuple[str, Found]]] = {}
+    for what in _said(whats):
+        found = None if _is_file(what) else recognise(what)
+        if found and (key := having(*found.id)):
+            yield Gathered(what, there=key)
+        elif found:
+            together.setdefault(found.source.NAME, []).append((what, found))
+        else:
+            yield from _of_one(what, client, first)
+    for group in together.values():
+        yield from _of_source(group, client, having)
+
+
+def _said(whats: Iterable[str]) -> list[str]:
+    """What was given, each once; words that are nothing by themselves are one title."""
+    given = [what.strip() for what in whats if what.strip()]
+    plain = [what for what in given if " " not in what and not _is_file(what) and not recognise(what)]
+    if len(given) > 1 and len(plain) == len(given):
+        return [" ".join(given)]
+    return list(dict.fromkeys(given))
+
+
+def lines(text: str) -> list[str]:
+    """The things that a list names, one a line; what follows a blank and a # is a comment."""
+    found = (re.sub(r"(?:^|\s+)#(?:\s.*|$)", "", line).strip().lstrip("-*•").strip() for line in text.split("\n"))
+    return [line for line in found if line and not _COMMENT.fullmatch(line)]
+
+
+def _is_file(what: str) -> bool:
+    try:
+        return Path(what).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _of_one(what: str, client: Client, first: bool) -> Iterator[Gathered]:
+    """A file, or a title in words."""
+    try:
+        if _is_file(what):
+            yield from _of_file(what, client)
+        elif " " not in what:
+            raise KbError(
+                "no such file" if _FILE.search(what) else
+                "no such file, and no identifier or address of a paper; for a title write it in quotes, or use --title"
+            )  # fmt: skip
+        else:
+            yield _of_title(what, client, first)
+    except KbError as e:
+        yield Gathered(what, wrong=str(e))
+
+
+def _of_file(what: str, client: Client) -> Iterator[Gathered]:
+    data = read_bytes(Path(what))
+    if b"%PDF" in data[:1024]:
+        from catalog.sources.pdf import guess
+
+        told = guess(data)
+        try:
+            draft, note = resolved(told, client), ""
+        except Unavailable as e:
+            if not told.title:
+                raise
+            draft, note = Draft(title=told.title), f"{e}; `kb complete` fills in what is missing"
+        yield Gathered(what, draft, note=note, pdf=what)
+        return
+    yield from of_source(what, data)
+
+
+def of_source(what: str, data: bytes) -> Iterator[Gathered]:
+    """The works of a text in any form that is read: BibTeX, RIS, CSL, a list."""
+    source = read_source(what, data)
+    if wrong := [finding for finding in source.findings if finding.kind == "rejected"]:
+        raise KbError("; ".join(map(str, wrong[:3])))
+    if not source.drafts:
+        raise KbError("no paper in it")
+    yield from (Gathered(what, replace(draft, path=what)) for draft in source.drafts)
+
+
+def _of_title(what: str, client: Client, first: bool) -> Gathered:
+    found = candidates(what, client)
+    if not found:
+        raise NotFound("no work of such a title was found; give an identifier, or --title and --link")
+    if first:
+        return Gathered(what, better(found[0], client))
+    return Gathered(what, choice=tuple(found))
+
+
+def _of_source(group: Sequence[tuple[str, Found]], client: Client, having: Having) -> Iterator[Gathered]:
+    """The works of identifiers of one source: one alone, several together."""
+    drafts: dict[str, Draft] = {}
+    silent: Unavailable | None = None
+    wrong: dict[str, str] = {}
+    source = group[0][1].source
+    try:
+        if len(group) == 1:
+            drafts[group[0][1].name] = look_up(group[0][1], client)
+        else:
+            drafts |= dict(source.fetch([found.name for _, found in group], client))
+    except NotFound as e:
+        wrong[group[0][1].name] = str(e)
+    except Unavailable as e:
+        silent = e
+    for what, found in group:
+        if draft := drafts.get(found.name):
+            yield Gathered(what, draft)
+        elif silent and silent.offline and (key := having(*found.id)):
+            yield Gathered(what, there=key)
+        elif silent and silent.offline:
+            yield Gathered(what, known(found), note=f"{silent}; `kb complete` fills in what is missing")
+        elif silent:
+            yield Gathered(what, wrong=f"{silent}; or give the BibTeX yourself")
+        else:
+            yield Gathered(what, wrong=wrong.get(found.name, f"{called(found)} is not known there"))
+
+
+def known(found: Found) -> Draft:
+    """What is known of an identifier without asking anybody: where it leads to."""
+    name, value = found.id
+    places = {"page": value, "github": f"https://github.com/{value}"}
+    url = places.get(name) or address(name, value)
+    slug = re.sub(r"[^\w.-]+", "-", value if name != "page" else value.partition("://")[2]).strip("-")[:80]
+    ids = {} if name in ("page", "github", "openalex") or url else {name: value}
+    key = slug if name == "page" else f"{name}-{slug}"
+    return Draft(key=key, ids=ids, links=links([("code" if name == "github" else "paper", url)] if url else ()))

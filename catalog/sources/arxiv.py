@@ -1,0 +1,161 @@
+"""arXiv: the Atom API, a hundred ids a request; where that does not answer, the entry that its pages give.
+
+Of a malformed id the API says HTTP 200 and an entry called Error; of an unknown one it says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from catalog.bibtex.identifiers import arxiv, doi
+from catalog.ingest.draft import Draft
+from catalog.ingest.report import clean
+from catalog.sources.client import Client, Unavailable
+from catalog.sources.said import one_of, person, untagged, work
+
+NAME = "arxiv"
+BATCH = 100
+API = "https://export.arxiv.org/api/query"
+_ATOM = "{http://www.w3.org/2005/Atom}"
+_ARXIV = "{http://arxiv.org/schemas/atom}"
+_OTHER_PAGES = re.compile(
+    r"https?://(?:www\.)?(?:alphaxiv\.org/(?:abs|overview|pdf)|(?:huggingface\.co|hf\.co)/papers|ar5iv(?:\.labs\.arxiv)?"
+    r"\.org/(?:abs|html)|scholar\.archive\.org/arxiv|arxiv\.org/bibtex|export\.arxiv\.org/abs|paperswithcode\.com/arxiv|"
+    r"arxiv-vanity\.com/papers|browse\.arxiv\.org/\w+)/(?P<id>[^?#\s]+)",
+    re.I,
+)
+_CODE = re.compile(r"https?://(?:www\.)?(?:github\.com|gitlab\.com|codeberg\.org)/[\w.-]+/[\w.-]*\w", re.I)
+
+
+class Version(NamedTuple):
+    """What the API says of a work: the latest version's number and day, and where the authors say it was published."""
+
+    draft: Draft
+    number: int
+    day: str
+    doi: str
+    reference: str
+    comment: str
+
+
+def match(text: str) -> str:
+    """The arXiv id that a text is: any version, address, `arXiv:…`, DOI, or a page of a site that shows its papers."""
+    text = text.strip()
+    if found := _OTHER_PAGES.match(text):
+        return arxiv(found["id"].rstrip("/").removesuffix(".pdf"), bare=True)
+    return arxiv(text.removesuffix(".pdf"), bare=True) if len(text) < 300 and len(text.split()) < 4 else ""
+
+
+def fetch(ids: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
+    """The works of these ids, as far as arXiv knows them."""
+    try:
+        yield from ((name, version.draft) for name, version in versions(ids, client).items())
+    except Unavailable:
+        if len(ids) != 1:
+            raise
+        yield ids[0], _from_page(ids[0], client)
+
+
+def versions(ids: Sequence[str], client: Client) -> dict[str, Version]:
+    """What the API says of each of these ids that it knows, a hundred at a time."""
+    found: dict[str, Version] = {}
+    for start in range(0, len(ids), BATCH):
+        part = ids[start : start + BATCH]
+        url = f"{API}?id_list={quote(','.join(part), safe=',/.')}&max_results={len(part)}"
+        feed = client.xml(url)
+        if feed.tag != f"{_ATOM}feed":
+            raise Unavailable("arXiv answered in a form that kb does not know")
+        for entry in feed.iter(f"{_ATOM}entry"):
+            if one := _version(entry):
+                found[one[0]] = one[1]
+    return {name: found[name] for name in ids if name in found}
+
+
+def search(title: str, client: Client) -> Iterator[Draft]:
+    """Works whose titles have these words."""
+    words = " AND ".join(f"ti:{quote(word)}" for word in re.findall(r"\w{2,}", title)[:12])
+    if not words:
+        return
+    for entry in client.xml(f"{API}?search_query={quote(words, safe=':%')}&max_results=10").iter(f"{_ATOM}entry"):
+        if one := _version(entry):
+            yield one[1].draft
+
+
+def _from_page(name: str, client: Client) -> Draft:
+    entry = one_of(client.text(f"https://arxiv.org/bibtex/{name}", "application/x-bibtex"))
+    if not entry:
+        raise Unavailable("arXiv gave no BibTeX entry")
+    return work("arXiv", title="", bibtex=entry)
+
+
+def _said(entry: Any, tag: str) -> str:
+    return clean(entry.findtext(tag) or "")
+
+
+def _version(entry: Any) -> tuple[str, Version] | None:
+    """The id and what is said of it; None for what is no paper, such as an error."""
+    place, title = _said(entry, f"{_ATOM}id"), _said(entry, f"{_ATOM}title")
+    name = arxiv(place)
+    if not name or not title:
+        return None
+    number = re.search(r"v(\d+)$", place)
+    comment = _said(entry, f"{_ARXIV}comment")
+    draft = _draft(name, title, entry, comment)
+    return name, Version(
+        draft,
+        int(number[1]) if number else 1,
+        _said(entry, f"{_ATOM}updated")[:10],
+        doi(_said(entry, f"{_ARXIV}doi")),
+        _said(entry, f"{_ARXIV}journal_ref"),
+        comment,
+    )
+
+
+def _draft(name: str, title: str, entry: Any, comment: str) -> Draft:
+    names = [clean(one.findtext(f"{_ATOM}name") or "") for one in entry.iter(f"{_ATOM}author")]
+    primary = entry.find(f"{_ARXIV}primary_category")
+    published = _said(entry, f"{_ATOM}published")[:10]
+    summary = untagged(_said(entry, f"{_ATOM}summary"))
+    code = _CODE.search(f"{comment} {summary}")
+    return work(
+        "arXiv",
+        title=title,
+        names=[person(literal=one) for one in names if one],
+        date=published,
+        venue="arXiv",
+        ids={"arxiv": name},
+        summary=summary,
+        places=[("code", code[0].removesuffix(".git"))] if code else [],
+        bibtex=_entry(name, title, names, published, "" if primary is None else primary.get("term", "")),
+    )
+
+
+def _entry(name: str, title: str, names: Sequence[str], published: str, primary: str) -> str:
+    """The entry in the form in which arXiv itself gives it."""
+    fields = {
+        "title": f"{{{_tex(title)}}}",
+        "author": f"{{{' and '.join(_tex(one) for one in names)}}}" if names else "",
+        "year": f"{{{published[:4]}}}" if published else "",
+        "eprint": f"{{{name}}}",
+        "archivePrefix": "{arXiv}",
+        "primaryClass": f"{{{primary}}}" if primary else "",
+        "url": f"{{https://arxiv.org/abs/{name}}}",
+    }
+    return "\n".join(["@misc{KEY,", *(f"  {field} = {value}," for field, value in fields.items() if value), "}"])
+
+
+def _tex(text: str) -> str:
+    """A text with TeX's own characters escaped outside formulas; braces that do not pair are left out."""
+    pieces = re.split(r"(\$[^$]+\$)", text)
+    text = "".join(one if at % 2 else re.sub(r"(?<!\\)([&%#_])", r"\\\1", one) for at, one in enumerate(pieces))
+    if text.count("$") % 2:
+        text = text.replace("$", r"\$")
+    depth = 0
+    for char in text:
+        depth += (char == "{") - (char == "}")
+        if depth < 0:
+            break
+    return text if depth == 0 else text.replace("{", "").replace("}", "")

@@ -1,0 +1,270 @@
+"""The one client that asks services: in turn, within budgets, from memory where it can, never longer than a deadline.
+
+What a service does not answer is `Unavailable`, one line that says who and why; what it does not know is `NotFound`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+
+from lxml import etree
+
+from catalog.errors import KbError
+from catalog.ingest.fetch import Answer, NoAnswer
+from catalog.sources.hosts import Host, host_of
+from catalog.sources.memory import Kept, Memory
+
+DAY = 86_400.0
+FRESH = 7 * DAY  # how long an answer is taken from memory without asking
+PATIENCE = 20.0  # seconds that are waited for a host which names a time
+PAUSE = 2.0  # seconds before a host that is busy and names no time is asked once more
+LIMIT = 8_000_000
+TIMEOUT = 20.0
+_BUSY = (429, 503)
+_UNKNOWN = (404, 410)
+_KEPT_HEADERS = ("content-type", "etag", "last-modified")
+
+
+class Ask(Protocol):
+    """Asks the network once; raises `NoAnswer`. `catalog.ingest.fetch.http_fetch` is one."""
+
+    def __call__(
+        self,
+        url: str,
+        *,
+        accept: str,
+        method: str,
+        headers: Mapping[str, str],
+        content: bytes,
+        limit: int,
+        timeout: float,
+        again: bool,
+    ) -> Answer: ...
+
+
+class Unavailable(KbError):
+    """A service did not answer; `offline` where it looks as if there were no network at all."""
+
+    def __init__(self, message: str, offline: bool = False) -> None:
+        self.offline = offline
+        super().__init__(message)
+
+
+class NotFound(KbError):
+    """A service knows nothing of what it was asked for."""
+
+
+@dataclass
+class Client:
+    """Asks services. `fetch` is how the network is asked, `keys` are the user's by service, `now` gives Unix time.
+
+    `fresh` is how long an answer counts (seconds). `closed` says of hosts why they are not asked again by this client.
+    """
+
+    fetch: Ask
+    memory: Memory = field(default_factory=Memory)
+    keys: Mapping[str, str] = field(default_factory=dict)
+    fresh: float = FRESH
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    closed: dict[str, str] = field(default_factory=dict)
+    asked: int = 0
+
+    def get(self, url: str, accept: str = "", content: bytes = b"", cost: int = 0, kind: str = "") -> Answer:
+        """What an address answers, from memory where that is fresh. Raises `NotFound`, `Unavailable`.
+
+        `content` is sent as JSON; `cost` is what the request takes of the host's daily budget; `kind` is a media type
+        that the answer has to have, such as "json".
+        """
+        name = f"{url}\n{accept}\n{content.decode()}"
+        kept = self.memory.answer(name)
+        if not kept or self.now() - kept.asked > self.fresh:
+            kept = self._asked(url, accept, content, cost, kept)
+            self.memory.keep(name, kept)
+        answer = _answer(kept)
+        host = host_of(_host(url)).name
+        if answer.status in _UNKNOWN:
+            raise NotFound(f"not known at {host}")
+        if kind and kind not in answer.content_type.lower():
+            raise Unavailable(f"{host} answered with {_said_kind(answer)} and not with {kind}")
+        return answer
+
+    def json(self, url: str, content: bytes = b"", cost: int = 0) -> Any:
+        """An answer in JSON. Raises `NotFound`, `Unavailable`, also where it is no JSON."""
+        answer = self.get(url, "application/json", content, cost)
+        try:
+            return json.loads(answer.data.decode("utf-8-sig"))
+        except (ValueError, RecursionError):
+            raise Unavailable(f"{self.name(url)} answered with {_said_kind(answer)} and not with JSON") from None
+
+    def xml(self, url: str) -> Any:
+        """The root of an answer in XML, which loads nothing from elsewhere. Raises as `json` does."""
+        answer = self.get(url, "application/xml")
+        parser = etree.XMLParser(resolve_entities=False, no_network=True)
+        try:
+            if b"<html" in answer.data[:2000].lower():
+                raise ValueError("a page")
+            return etree.fromstring(answer.data, parser)
+        except (etree.XMLSyntaxError, ValueError):
+            raise Unavailable(f"{self.name(url)} answered with {_said_kind(answer)} and not with XML") from None
+
+    def text(self, url: str, accept: str = "", kind: str = "") -> str:
+        """An answer as text: UTF-8, or what the host says that it is where it is not. Raises as `get` does."""
+        answer = self.get(url, accept, kind=kind)
+        try:
+            return answer.data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return answer.text
+
+    @staticmethod
+    def name(url: str) -> str:
+        """What the service of an address is called."""
+        return host_of(_host(url)).name
+
+    def forget(self, url: str, accept: str = "application/json") -> None:
+        """Ask for it anew the next time: what was kept turned out to be useless."""
+        name = f"{url}\n{accept}\n"
+        if kept := self.memory.answer(name):
+            self.memory.keep(name, replace(kept, asked=0.0))
+
+    # --- one request ---
+
+    def _asked(self, url: str, accept: str, content: bytes, cost: int, kept: Kept | None) -> Kept:
+        host = _host(url)
+        about = host_of(host)
+        if why := self.closed.get(host):
+            raise Unavailable(why)
+        self._spend(host, about, cost)
+        for attempt in (1, 2):
+            self._wait_turn(host, about)
+            answer = self._send(url, host, about, accept, content, kept)
+            if answer.status == 304 and kept:
+                return replace(kept, asked=self.now())
+            if answer.cut:
+                raise Unavailable(f"{about.name} answered with more than {LIMIT // 1_000_000} MB")
+            if answer.status < 400 or answer.status in _UNKNOWN:
+                break
+            self._busy(answer, host, about, attempt)
+        headers = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
+        headers.setdefault("content-type", answer.content_type)
+        return Kept(self.now(), answer.status, answer.url, headers, answer.data or answer.text.encode())
+
+    def _send(self, url: str, host: str, about: Host, accept: str, content: bytes, kept: Kept | None) -> Answer:
+        headers = {"Content-Type": "application/json"} if content else {}
+        if kept and "etag" in kept.headers:
+            headers["If-None-Match"] = kept.headers["etag"]
+        elif kept and "last-modified" in kept.headers:
+            headers["If-Modified-Since"] = kept.headers["last-modified"]
+        asked = url
+        if key := self.keys.get(about.key, ""):
+            if about.into.startswith("?"):
+                asked += f"{'&' if '?' in url else '?'}{about.into[1:]}={quote(key, safe='')}"
+            else:
+                name, value = ("Authorization", f"Bearer {key}") if about.into == "bearer" else (about.into, key)
+                headers[name] = value
+        self.asked += 1
+        try:
+            return self.fetch(
+                asked,
+                accept=accept,
+                method="POST" if content else "GET",
+                headers=headers,
+                content=content,
+                limit=LIMIT,
+                timeout=TIMEOUT,
+                again=False,
+            )
+        except NoAnswer as e:
+            offline = e.reason in ("no-host", "connection")
+            said = str(e) if not key else str(e).replace(key, "…")
+            self.closed[host] = f"{about.name} could not be asked: {said}"
+            raise Unavailable(self.closed[host], offline) from None
+
+    def _busy(self, answer: Answer, host: str, about: Host, attempt: int) -> None:
+        """Wait as long as a busy host asks, once; raises `Unavailable` where that is too long, or it is not busy."""
+        if answer.status not in _BUSY:
+            why = "refuses to answer" if answer.status in (401, 403) else f"answered {answer.status}"
+            if answer.status >= 500:
+                self.closed[host] = f"{about.name} {why}"
+            raise Unavailable(f"{about.name} {why}; try again later")
+        said = answer.headers.get("retry-after", "")
+        wait = _seconds(said, self.now())
+        seconds = PAUSE if wait is None else wait
+        if attempt == 1 and seconds <= PATIENCE:
+            self.sleep(seconds)
+            return
+        seconds = max(seconds, 60.0)
+        state = self.memory.host(host)
+        self.memory.note(host, replace(state, until=self.now() + min(seconds, DAY)))
+        self.closed[host] = f"{about.name} is busy ({answer.status}); ask again {_when(self.now() + seconds)}"
+        raise Unavailable(self.closed[host])
+
+    def _spend(self, host: str, about: Host, cost: int) -> None:
+        """Raises `Unavailable` where the host has asked to be left alone, or the day's budget is used up."""
+        state = self.memory.host(host)
+        if state.until > self.now():
+            raise Unavailable(f"{about.name} is busy; ask again {_when(state.until)}")
+        has_key = bool(self.keys.get(about.key))
+        most = about.with_key if has_key else about.daily
+        if not cost or not most:
+            return
+        day = dt.datetime.fromtimestamp(self.now(), dt.UTC).date().isoformat()
+        spent = state.spent if state.day == day else 0
+        if spent + cost > most:
+            remedy = "" if has_key else f"; a key of your own raises it ({about.key} in [keys])"
+            raise Unavailable(f"the budget of {about.name} for today is used up{remedy}")
+        self.memory.note(host, replace(state, day=day, spent=spent + cost))
+
+    def _wait_turn(self, host: str, about: Host) -> None:
+        every = about.with_key_every if about.with_key_every and self.keys.get(about.key) else about.every
+        state = self.memory.host(host)
+        ahead = state.last + every - self.now()
+        if 0 < ahead <= every:
+            self.sleep(ahead)
+        self.memory.note(host, replace(state, last=max(self.now(), state.last if ahead <= every else 0.0)))
+
+
+def _answer(kept: Kept) -> Answer:
+    from catalog.ingest.fetch import charset
+
+    kind = kept.headers.get("content-type", "")
+    text = kept.data.decode(charset(kind), errors="replace")
+    return Answer(kept.status, kept.url, text, content_type=kind, data=kept.data, headers=kept.headers)
+
+
+def _said_kind(answer: Answer) -> str:
+    start = answer.data[:200].lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "a page"
+    return "nothing" if not answer.data.strip() else "something else"
+
+
+def _seconds(retry_after: str, now: float) -> float | None:
+    """What a Retry-After says, as seconds from now: a number or a date; None where it says nothing."""
+    from email.utils import parsedate_to_datetime
+
+    said = retry_after.strip()
+    if said.isdecimal():
+        return float(said[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(said).timestamp() - now) if said else None
+    except (TypeError, ValueError):
+        return None
+
+
+def _when(moment: float) -> str:
+    then = dt.datetime.fromtimestamp(moment).astimezone()
+    return f"after {then:%H:%M}" if then.date() == dt.datetime.now().astimezone().date() else f"after {then:%Y-%m-%d}"
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

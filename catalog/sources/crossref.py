@@ -1,0 +1,107 @@
+"""Crossref's JSON: what publishers deposit of a DOI, with corrections, retractions and preprints as relations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from catalog.bibtex.identifiers import doi
+from catalog.facts import Name
+from catalog.ingest.draft import Draft
+from catalog.sources.client import Client, Unavailable
+from catalog.sources.said import abstract, dig, iso, items, person, text, work
+
+API = "https://api.crossref.org/works"
+BATCH = 40
+_TYPES = {
+    "journal-article": "article",
+    "proceedings-article": "inproceedings",
+    "book-chapter": "incollection",
+    "book": "book",
+    "monograph": "book",
+    "edited-book": "book",
+    "reference-book": "book",
+    "dissertation": "phdthesis",
+    "report": "techreport",
+    "proceedings": "proceedings",
+    "posted-content": "misc",
+    "dataset": "misc",
+}
+_LICENCES = ("creativecommons.org", "open-access")
+
+
+def works(dois: Sequence[str], client: Client) -> dict[str, Any]:
+    """The records of these DOIs, as far as Crossref has them, many a request."""
+    found: dict[str, Any] = {}
+    for start in range(0, len(dois), BATCH):
+        part = [quote(name, safe="/:;()._-") for name in dois[start : start + BATCH] if "," not in name]
+        if len(part) == 1:
+            records = [client.json(f"{API}/{part[0]}")]
+            records = [dig(records[0], "message")]
+        else:
+            url = f"{API}?filter={','.join(f'doi:{name}' for name in part)}&rows={len(part)}"
+            records = items(client.json(url), "message", "items")
+        found |= {doi(text(one, "DOI")): one for one in records if text(one, "DOI")}
+    return {name: found[name] for name in dois if name in found}
+
+
+def draft(record: Any, bibtex: str = "") -> Draft:
+    """A record as a draft, with the publisher's entry where it is given. Raises `Unavailable` for another form."""
+    title = ": ".join(filter(None, (text(record, "title", 0), text(record, "subtitle", 0))))
+    if not title:
+        raise Unavailable("Crossref answered in a form that kb does not know: there is no title")
+    kind = _TYPES.get(text(record, "type"), "misc")
+    name = doi(text(record, "DOI"))
+    pages = text(record, "page").replace("-", "--") if "--" not in text(record, "page") else text(record, "page")
+    preprint = text(record, "type") == "posted-content"
+    return work(
+        "Crossref",
+        title=title,
+        names=_people(record, "author"),
+        editors=_people(record, "editor"),
+        date=_date(record),
+        kind=kind,
+        venue=text(record, "container-title", 0) or (text(record, "institution", 0, "name") if preprint else ""),
+        ids={"doi": name, "isbn": text(record, "ISBN", 0), "issn": text(record, "ISSN", 0)},
+        details={
+            "volume": text(record, "volume"),
+            "number": text(record, "issue"),
+            "pages": pages,
+            "publisher": text(record, "publisher") if kind != "article" else "",
+        },
+        summary=abstract(dig(record, "abstract")),
+        places=_open(record),
+        bibtex=bibtex,
+        url=f"https://doi.org/{quote(name, safe='/:;()._-')}",
+    )
+
+
+def search(title: str, client: Client) -> Iterator[Draft]:
+    """Works that a bibliography would call so."""
+    url = f"{API}?query.bibliographic={quote(title[:300])}&rows=5"
+    for record in items(client.json(url), "message", "items"):
+        if text(record, "title", 0):
+            yield draft(record)
+
+
+def _people(record: Any, role: str) -> list[Name]:
+    people = [
+        person(text(one, "family"), text(one, "given"), text(one, "name"), text(one, "suffix"))
+        for one in items(record, role)
+    ]
+    return [name for name in people if name.last]
+
+
+def _date(record: Any) -> str:
+    for name in ("published-print", "published-online", "issued", "published", "posted", "created"):
+        if found := iso(items(record, name, "date-parts", 0)):
+            return found
+    return ""
+
+
+def _open(record: Any) -> list[tuple[str, str]]:
+    """The PDF, where its licence says that anybody may read it."""
+    free = any(any(word in text(one, "URL") for word in _LICENCES) for one in items(record, "license"))
+    pdfs = [text(one, "URL") for one in items(record, "link") if text(one, "content-type") == "application/pdf"]
+    return [("pdf", pdfs[0])] if free and pdfs else []

@@ -1,0 +1,62 @@
+"""DataCite's JSON: DOIs of data, code, preprints and theses that are not at Crossref."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from catalog.ingest.draft import Draft
+from catalog.ingest.report import clean
+from catalog.sources.client import Client, Unavailable
+from catalog.sources.said import abstract, dig, items, person, text, work
+
+API = "https://api.datacite.org/dois"
+_TYPES = {
+    "JournalArticle": "article",
+    "ConferencePaper": "inproceedings",
+    "Dissertation": "phdthesis",
+    "Book": "book",
+    "Report": "techreport",
+    "BookChapter": "incollection",
+}
+_PREFERRED = ("Issued", "Available", "Created", "Submitted")
+
+
+def draft(name: str, client: Client, bibtex: str = "") -> Draft:
+    """The work of a DOI. Raises `NotFound`, `Unavailable`."""
+    record = dig(client.json(f"{API}/{quote(name, safe='/:;()._-')}"), "data", "attributes")
+    titles = [one for one in items(record, "titles") if not dig(one, "titleType")] or items(record, "titles")
+    title = text(titles, 0, "title")
+    if not title:
+        raise Unavailable("DataCite answered in a form that kb does not know: there is no title")
+    kind = text(record, "types", "resourceTypeGeneral")
+    summary = next((one for one in items(record, "descriptions") if text(one, "descriptionType") == "Abstract"), None)
+    publisher = text(record, "publisher") or text(record, "publisher", "name")
+    names = [
+        person(text(one, "familyName"), text(one, "givenName"), _spoken(text(one, "name")))
+        for one in items(record, "creators")
+    ]
+    return work(
+        "DataCite",
+        title=title,
+        names=[one for one in names if one.last],
+        date=_date(record),
+        venue=text(record, "container", "title") or publisher,
+        kind=_TYPES.get(kind, "misc"),
+        ids={"doi": name},
+        summary=abstract(dig(summary, "description")),
+        bibtex=bibtex,
+        details={"version": text(record, "version")},
+        url=f"https://doi.org/{quote(name, safe='/:;()._-')}",
+    )
+
+
+def _spoken(name: str) -> str:
+    family, comma, given = name.partition(", ")
+    return f"{clean(given)} {clean(family)}" if comma else name
+
+
+def _date(record: Any) -> str:
+    dates = {text(one, "dateType"): text(one, "date") for one in items(record, "dates")}
+    found = next((dates[name][:10] for name in _PREFERRED if dates.get(name)), "")
+    return found if found[:4].isdigit() else text(record, "publicationYear")

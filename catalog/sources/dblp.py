@@ -1,0 +1,58 @@
+"""DBLP: its own entries, by key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from urllib.parse import quote
+
+from catalog.ingest.draft import Draft
+from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.said import dig, items, one_of, person, text, work
+
+NAME = "dblp"
+_FORMS = re.compile(
+    r"(?:dblp:\s*|https?://(?:www\.)?dblp\.(?:org|uni-trier\.de|dagstuhl\.de)/rec/(?:bibtex/|html/|xml/|bib/)?)"
+    r"(?P<id>[\w-]+/[\w.-]+/[\w.+-]+?)(?:\.(?:html|bib|xml|rdf|ris|nt|ttl))?(?:[?#].*)?",
+    re.I,
+)
+
+
+def match(text: str) -> str:
+    """The DBLP key that a text is: `dblp:conf/nips/…` or the address of its record."""
+    found = _FORMS.fullmatch(text.strip())
+    return found["id"] if found else ""
+
+
+def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
+    """The works of these keys."""
+    for name in names:
+        try:
+            entry = one_of(client.text(f"https://dblp.org/rec/{name}.bib?param=1"))
+        except NotFound:
+            continue
+        if not entry:
+            raise Unavailable("DBLP gave no BibTeX entry")
+        yield name, work("DBLP", title="", bibtex=entry, ids={"dblp": name})
+
+
+def search(title: str, client: Client) -> Iterator[Draft]:
+    """Works whose titles have these words."""
+    data = client.json(f"https://dblp.org/search/publ/api?format=json&h=10&q={quote(title[:300])}")
+    hits = dig(data, "result", "hits", "hit") or []
+    for hit in hits if isinstance(hits, list) else [hits]:
+        info = dig(hit, "info")
+        authors = dig(info, "authors", "author") or []
+        names = [person(literal=text(one, "text")) for one in (authors if isinstance(authors, list) else [authors])]
+        venue = text(info, "venue") or text(items(info, "venue"), 0)
+        if title_ := text(info, "title").rstrip("."):
+            yield work(
+                "DBLP",
+                title=title_,
+                names=[one for one in names if one.last],
+                date=text(info, "year"),
+                venue="arXiv" if venue == "CoRR" else venue,
+                kind="article" if "Journal" in text(info, "type") else "inproceedings",
+                ids={"dblp": text(info, "key"), "doi": text(info, "doi").lower()},
+                details={"pages": text(info, "pages").replace("-", "--"), "volume": text(info, "volume")},
+            )

@@ -1,0 +1,90 @@
+"""DOIs: the publisher's own entry by content negotiation, with abstract and open copy from the registries."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from urllib.parse import quote, unquote, urlsplit
+
+from catalog.bibtex import identifiers
+from catalog.ingest.draft import Draft
+from catalog.sources import crossref, datacite, openalex
+from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.said import one_of, work
+
+NAME = "doi"
+BATCH = crossref.BATCH
+BIBTEX = "application/x-bibtex"
+_SUFFIX = re.compile(
+    r"/(?:abstract|full|fulltext|pdf|epdf|html|meta|figures|references|download|full-text)$|\.pdf$", re.I
+)
+
+
+def match(text: str) -> str:
+    """The DOI that a text is: `doi:…`, an address of doi.org, or of a publisher's page that has it in its path."""
+    text = text.strip()
+    if len(text.split()) > 2 or len(text) > 400:
+        return ""
+    if not re.match(r"https?://", text, re.I):
+        plain = re.sub(r"^(?:doi:?\s*|(?:dx\.)?doi\.org/)", "", text, flags=re.I)
+        return identifiers.doi(plain) if plain.startswith("10.") and " " not in plain else ""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    where = unquote(parts.path)
+    found = identifiers.doi(where)
+    if parts.hostname in ("doi.org", "dx.doi.org", "www.doi.org"):
+        return found
+    return _SUFFIX.sub("", found) if found and "/10." in where else ""
+
+
+def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
+    """The works of these DOIs; of one alone the publisher's own entry."""
+    if len(names) == 1:
+        yield names[0], one(names[0], client)
+        return
+    records = crossref.works(names, client)
+    for name in names:
+        with contextlib.suppress(NotFound):
+            yield name, crossref.draft(records[name]) if name in records else datacite.draft(name, client)
+
+
+def one(name: str, client: Client) -> Draft:
+    """The work of a DOI. Raises `NotFound`, `Unavailable`."""
+    try:
+        entry = one_of(client.text(f"https://doi.org/{quote(name, safe='/:;()._-')}", BIBTEX))
+        silent = None if entry else Unavailable("what doi.org gave is not a BibTeX entry")
+    except Unavailable as e:
+        entry, silent = "", e
+    if silent and getattr(silent, "offline", False):
+        raise silent
+    found = _registered(name, client, entry)
+    if found is None:
+        if silent:
+            raise silent
+        found = work("doi.org", title="", bibtex=entry)
+    return _completed(found, name, client)
+
+
+def _registered(name: str, client: Client, entry: str) -> Draft | None:
+    """What Crossref says, or DataCite; None where neither does."""
+    with contextlib.suppress(NotFound, Unavailable):
+        if record := crossref.works([name], client).get(name):
+            return crossref.draft(record, entry)
+    with contextlib.suppress(NotFound, Unavailable):
+        return datacite.draft(name, client, entry)
+    return None
+
+
+def _completed(draft: Draft, name: str, client: Client) -> Draft:
+    """With the abstract and the open copy that OpenAlex knows, where the registry says none."""
+    if draft.abstract and any(link.name == "pdf" for link in draft.links):
+        return draft
+    with contextlib.suppress(NotFound, Unavailable):
+        more = openalex.draft(openalex.record(f"doi:{name}", client))
+        pdf = () if any(link.name == "pdf" for link in draft.links) else more.links
+        return replace(draft, abstract=draft.abstract or more.abstract, links=(*draft.links, *pdf))
+    return draft

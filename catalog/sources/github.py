@@ -1,0 +1,121 @@
+"""GitHub: the paper of a repository, from its CITATION.cff or the BibTeX in its README; a repository itself else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from catalog.bibtex import scan
+from catalog.bibtex.describe import describe
+from catalog.ingest import records
+from catalog.ingest.draft import Draft
+from catalog.models import Link, Paper
+from catalog.sources.client import Client, NotFound
+from catalog.sources.said import dig, iso, items, keyless, one_of, person, text, work
+
+NAME = "github"
+RAW = "https://raw.githubusercontent.com"
+_FORMS = re.compile(
+    r"(?:github:\s*|(?:https?://(?:www\.)?|git@)github\.com[/:])(?P<id>[\w-]+/[\w.-]+?)(?:\.git)?(?:/.*)?(?:[?#].*)?",
+    re.I,
+)
+_OWN = ("topics", "features", "orgs", "marketplace", "sponsors", "collections", "search", "about", "settings")
+_CFF_TYPES = {
+    "article": "article",
+    "conference-paper": "inproceedings",
+    "book": "book",
+    "thesis": "phdthesis",
+    "report": "techreport",
+    "proceedings": "proceedings",
+}
+
+
+def match(text: str) -> str:
+    """The repository that a text names, as owner/name."""
+    found = _FORMS.fullmatch(text.strip())
+    return found["id"] if found and found["id"].partition("/")[0].lower() not in _OWN else ""
+
+
+def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
+    """The works that these repositories ask to be cited for, each with the repository as its code."""
+    for name in names:
+        draft = _cited(name, client) or _in_readme(name, client)
+        if draft:
+            code = Link(name="code", url=f"https://github.com/{name}")
+            there = {link.url.rstrip("/").lower() for link in draft.links}
+            yield name, draft if code.url.lower() in there else replace(draft, links=(*draft.links, code))
+
+
+def _cited(name: str, client: Client) -> Draft | None:
+    """What its CITATION.cff says: the preferred citation, or the software."""
+    from catalog.sources import better
+
+    try:
+        data = records.load_yaml(client.text(f"{RAW}/{name}/HEAD/CITATION.cff"))
+    except NotFound:
+        return None
+    record = dig(data, "preferred-citation") or data
+    title = text(record, "title")
+    if not title:
+        return None
+    kind = _CFF_TYPES.get(text(record, "type"), "misc")
+    names = [
+        person(
+            " ".join(filter(None, (text(one, "name-particle"), text(one, "family-names")))),
+            text(one, "given-names"),
+            text(one, "name") or text(one, "alias"),
+            text(one, "name-suffix"),
+        )
+        for one in items(record, "authors")
+    ]
+    ids = {"doi": text(record, "doi").lower()} | _more_ids(record)
+    date = (
+        text(record, "date-published")
+        or text(record, "date-released")
+        or iso([text(record, "year"), text(record, "month")])
+    )
+    return better(
+        work(
+            "its CITATION.cff",
+            title=title,
+            names=[one for one in names if one.last],
+            date=date[:10],
+            venue=text(record, "journal") or text(record, "collection-title") or text(record, "conference", "name"),
+            kind=kind,
+            ids=ids,
+            details={
+                "volume": text(record, "volume"),
+                "number": text(record, "issue"),
+                "version": text(record, "version"),
+                "pages": "--".join(filter(None, (text(record, "start"), text(record, "end")))),
+                "publisher": text(record, "publisher", "name"),
+            },
+            summary=text(record, "abstract")[:20_000],
+            url=text(record, "url"),
+        ),
+        client,
+    )
+
+
+def _more_ids(record: Any) -> dict[str, str]:
+    from catalog.bibtex.identifiers import in_address
+
+    found = (in_address(text(one, "value")) for one in items(record, "identifiers"))
+    return {name: value for name, value in found if value}
+
+
+def _in_readme(name: str, client: Client) -> Draft | None:
+    """The first entry in its README that can be read; with several, the one that says the repository."""
+    for file in ("README.md", "readme.md", "README.rst"):
+        try:
+            readme = client.text(f"{RAW}/{name}/HEAD/{file}")
+        except NotFound:
+            continue
+        entries = [entry for block in scan(readme) if block.kind == "entry" and (entry := one_of(block.text))]
+        good = [entry for entry in entries if describe(Paper(key="KEY", bibtex=entry)).title]
+        own = [entry for entry in good if name.lower() in entry.lower()]
+        if good:
+            return work("its README", title="", bibtex=keyless((own or good)[0]))
+    return None

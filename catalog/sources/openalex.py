@@ -1,0 +1,93 @@
+"""OpenAlex: a work by its id costs nothing; lists and searches are few a day without a key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from catalog.bibtex.identifiers import arxiv, doi
+from catalog.ingest.draft import Draft
+from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.said import abstract, dig, items, person, text, work
+
+NAME = "openalex"
+API = "https://api.openalex.org/works"
+_ID = re.compile(r"(?:openalex:\s*|https?://(?:api\.)?openalex\.org/(?:works/)?)?(w\d{4,12})(?:[/?#].*)?", re.I)
+_TYPES = {
+    "article": "article",
+    "book": "book",
+    "book-chapter": "incollection",
+    "dissertation": "phdthesis",
+    "report": "techreport",
+    "preprint": "misc",
+    "dataset": "misc",
+}
+
+
+def match(text: str) -> str:
+    """The OpenAlex id that a text is, such as W2741809807."""
+    found = _ID.fullmatch(text.strip())
+    return found[1].upper() if found else ""
+
+
+def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
+    """The works of these ids; the publisher's entry where the work has a DOI."""
+    from catalog.sources import better
+
+    for name in names:
+        try:
+            yield name, better(draft(record(name, client)), client)
+        except NotFound:
+            continue
+
+
+def record(name: str, client: Client) -> Any:
+    """What OpenAlex has under an id, or `doi:…`, `pmid:…`. Raises `NotFound`, `Unavailable`."""
+    return client.json(f"{API}/{quote(name, safe='/:;()._-')}")
+
+
+def draft(record: Any) -> Draft:
+    """A record as a draft. Raises `Unavailable` for another form."""
+    title = text(record, "title") or text(record, "display_name")
+    if not title:
+        raise Unavailable("OpenAlex answered in a form that kb does not know: there is no title")
+    name = doi(text(record, "doi"))
+    preprint = arxiv(name) or arxiv(text(record, "primary_location", "landing_page_url"))
+    venue = text(record, "primary_location", "source", "display_name")
+    issue = dig(record, "biblio")
+    first, last = text(issue, "first_page"), text(issue, "last_page")
+    names = [person(literal=text(one, "author", "display_name")) for one in items(record, "authorships")]
+    return work(
+        "OpenAlex",
+        title=title,
+        names=[one for one in names if one.last],
+        date=text(record, "publication_date")[:10] or text(record, "publication_year"),
+        venue="arXiv" if preprint else venue,
+        kind=_TYPES.get(text(record, "type"), "misc"),
+        ids={"arxiv": preprint} if preprint else {"doi": name, "pmid": text(record, "ids", "pmid").rsplit("/", 1)[-1]},
+        details={
+            "volume": text(issue, "volume"),
+            "number": text(issue, "issue"),
+            "pages": f"{first}--{last}" if last and last != first else first,
+        },
+        summary=_abstract(dig(record, "abstract_inverted_index")),
+        places=_open(record),
+        url=text(record, "primary_location", "landing_page_url"),
+    )
+
+
+def _abstract(index: Any) -> str:
+    """The abstract out of its inverted index: each word with the places where it stands."""
+    if not isinstance(index, dict):
+        return ""
+    words = [
+        (at, word) for word, places in index.items() if isinstance(places, list) for at in places if isinstance(at, int)
+    ]
+    return abstract(" ".join(word for _, word in sorted(words)[:4000]))
+
+
+def _open(record: Any) -> list[tuple[str, str]]:
+    pdf = text(record, "best_oa_location", "pdf_url")
+    return [("pdf", pdf)] if pdf.startswith("http") and "arxiv.org" not in pdf else []

@@ -1,0 +1,79 @@
+"""OpenReview: API 2, whose fields are {"value": …}, and the first API, which still has the older venues."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from catalog.ingest.draft import Draft
+from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.said import abstract, dig, items, person, work
+
+NAME = "openreview"
+_FORMS = re.compile(
+    r"(?:openreview:\s*|https?://(?:www\.)?openreview\.net/(?:forum|pdf|attachment|revisions)\?(?:[^#]*&)?id=)"
+    r"(?P<id>[\w-]{6,})(?:[&#].*)?",
+    re.I,
+)
+_DECIDED = re.compile(r"^(?:submitted to|withdrawn|desk reject|.*\breject)", re.I)
+
+
+def match(text: str) -> str:
+    """The id of a forum that a text names: `openreview:…` or its address."""
+    found = _FORMS.fullmatch(text.strip())
+    return found["id"] if found else ""
+
+
+def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
+    """The papers of these forums."""
+    for name in names:
+        if note := _note(name, client):
+            yield name, _draft(name, note)
+
+
+def _note(name: str, client: Client) -> Any:
+    """The note of a forum, as either API has it; None where neither does."""
+    for host in ("api2.openreview.net", "api.openreview.net"):
+        try:
+            data = client.json(f"https://{host}/notes?id={name}")
+        except NotFound:
+            continue
+        if dig(data, "notes") is None:
+            raise Unavailable("OpenReview answered in a form that kb does not know")
+        if found := items(data, "notes"):
+            return found[0]
+    return None
+
+
+def _said(note: Any, field: str) -> Any:
+    found = dig(note, "content", field)
+    return found["value"] if isinstance(found, dict) and "value" in found else found
+
+
+def _draft(name: str, note: Any) -> Draft:
+    title = abstract(_said(note, "title"))
+    if not title:
+        raise Unavailable("OpenReview answered in a form that kb does not know: there is no title")
+    names = [person(literal=str(one)) for one in _said(note, "authors") or [] if isinstance(one, str)]
+    moment = next((at for key in ("pdate", "odate", "cdate", "tcdate") if isinstance(at := dig(note, key), int)), 0)
+    day = dt.datetime.fromtimestamp(moment / 1000, dt.UTC).date().isoformat() if 0 < moment < 4e12 else ""
+    venue = abstract(_said(note, "venue"))
+    bibtex = _said(note, "_bibtex")
+    code = next(
+        (link for key in ("code", "code_link", "software") if (link := _said(note, key)) and "://" in str(link)), ""
+    )
+    return work(
+        "OpenReview",
+        title=title,
+        names=names,
+        date=day,
+        venue="" if _DECIDED.match(venue) else venue,
+        kind="inproceedings" if venue and not _DECIDED.match(venue) else "misc",
+        ids={"openreview": name},
+        summary=abstract(_said(note, "abstract")),
+        places=[("pdf", f"https://openreview.net/pdf?id={name}"), *([("code", str(code))] if code else [])],
+        bibtex=bibtex if isinstance(bibtex, str) else "",
+        url=f"https://openreview.net/forum?id={name}",
+    )

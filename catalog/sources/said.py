@@ -1,0 +1,208 @@
+"""What a service says of a work, as a `Draft`: text without markup, names in parts, one entry without a key.
+
+Where a service gives an entry of the publisher's, that is kept to the letter but for its key; else one is made.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from catalog.bibtex import read, scan
+from catalog.bibtex.describe import describe
+from catalog.bibtex.spoken import name as spoken
+from catalog.errors import BadBibtex
+from catalog.export.generated import generated
+from catalog.facts import Facts, Name
+from catalog.ingest.draft import Draft
+from catalog.ingest.report import clean
+from catalog.models import Link, Paper
+from catalog.text import with_math
+
+_BREAKS = re.compile(r"</?(?:jats:)?(?:p|sec|br|li|div)\b[^>]*>", re.I)
+_HEADING = re.compile(r"<(?P<t>(?:jats:)?title)\b[^>]*>\s*(?:abstract|summary)?\s*</(?P=t)>", re.I)
+_TAG = re.compile(r"</?[a-z][\w:.-]*(?:\s[^<>]*)?/?>", re.I)
+_LEADING = re.compile(r"^abstract\s*[:.—–-]?\s+(?=[A-Z])", re.I)
+_NUMBERED = re.compile(r"\s+\d{4}$")
+_LONGEST = 20_000
+
+
+def untagged(text: object) -> str:
+    """A text of a service on one line, without tags; entities are the characters that they stand for."""
+    said = text if isinstance(text, str) else ""
+    said = _BREAKS.sub(" ", _HEADING.sub(" ", said))
+    said = html.unescape(html.unescape(_TAG.sub("", said)))
+    return clean(_BREAKS.sub(" ", said))
+
+
+def abstract(text: object) -> str:
+    """An abstract, without the word that heads it; of one that is too long, its beginning."""
+    return _LEADING.sub("", untagged(text))[:_LONGEST]
+
+
+def dig(data: Any, *path: str | int) -> Any:
+    """What stands at a path in an answer; None where the answer is shaped otherwise."""
+    for step in path:
+        if isinstance(data, Mapping) and isinstance(step, str):
+            data = data.get(step)
+        elif isinstance(data, Sequence) and not isinstance(data, str) and isinstance(step, int):
+            data = data[step] if -len(data) <= step < len(data) else None
+        else:
+            return None
+    return data
+
+
+def text(data: Any, *path: str | int) -> str:
+    """The text at a path in an answer, without tags; "" where there is none."""
+    found = dig(data, *path)
+    return untagged(str(found) if isinstance(found, int) and not isinstance(found, bool) else found)
+
+
+def items(data: Any, *path: str | int) -> list[Any]:
+    """The list at a path in an answer; empty where there is none."""
+    found = dig(data, *path)
+    return list(found) if isinstance(found, list) else []
+
+
+def person(family: str = "", given: str = "", literal: str = "", suffix: str = "") -> Name:
+    """A person in parts, or told apart from a name as it is spoken."""
+    if family:
+        return Name(family=clean(family), given=clean(given), suffix=clean(suffix))
+    return spoken(_NUMBERED.sub("", untagged(literal)))
+
+
+def iso(parts: Sequence[object]) -> str:
+    """Year, month and day as far as they are known: ISO, as long as it is precise."""
+    numbers = [int(str(part)) for part in parts[:3] if str(part).isdigit()]
+    if not numbers or not 1000 <= numbers[0] <= 2999:
+        return ""
+    good = [numbers[0]]
+    for number, most in zip(numbers[1:], (12, 31), strict=False):
+        if not 1 <= number <= most:
+            break
+        good.append(number)
+    return "-".join(f"{number:02}" for number in good)
+
+
+def links(found: Iterable[tuple[str, str]]) -> tuple[Link, ...]:
+    """Links by name; what is no address is left out."""
+    good = []
+    for name, url in found:
+        try:
+            good.append(Link(name=name, url=url))
+        except ValueError:
+            continue
+    return tuple(dict.fromkeys(good))
+
+
+def work(
+    source: str,
+    *,
+    title: str,
+    names: Iterable[Name] = (),
+    date: str = "",
+    venue: str = "",
+    kind: str = "",
+    ids: Mapping[str, str] | None = None,
+    details: Mapping[str, str] | None = None,
+    summary: str = "",
+    places: Iterable[tuple[str, str]] = (),
+    url: str = "",
+    bibtex: str = "",
+    editors: Iterable[Name] = (),
+) -> Draft:
+    """The draft of a work; without an entry of the publisher's one is made out of the rest. `kind` is a type of entry.
+
+    `url` goes into an entry that is made, `places` are links beside it.
+    """
+    from catalog.facts import Address
+
+    known = {name: clean(value) for name, value in (ids or {}).items() if value and not re.search(r"\s", value)}
+    people = [("author", tuple(names)), ("editor", tuple(editors))]
+    facts = Facts(
+        key="KEY",
+        title=with_math(title),
+        people=tuple((role, who) for role, who in people if who),
+        date=date,
+        venue=venue,
+        kind=kind,
+        ids=tuple((name, value) for name, value in known.items()),
+        details=tuple((name, clean(value)) for name, value in (details or {}).items() if clean(value)),
+        addresses=(Address("paper", url),) if url else (),
+    )
+    entry = one_of(bibtex) or (generated(facts, source) if title else "")
+    return spare(
+        Draft(
+            title=title,
+            authors=tuple(good for name in facts.names if (good := _author(name))),
+            venue=venue[:2000],
+            date=date if len(date) > 4 else "",
+            year=int(date[:4]) if len(date) == 4 else 0,
+            ids=known,
+            abstract=summary,
+            links=links(places),
+            bibtex=keyless(entry),
+        )
+    )
+
+
+def _author(name: Name) -> str:
+    return re.sub(r"[`|<>{}\[\]\\]", "", name.display).strip()[:200]
+
+
+def one_of(bibtex: str) -> str:
+    """The entry of a text that holds just one, repaired; "" where it holds something else."""
+    bibtex = bibtex.strip().removeprefix("\ufeff").strip()
+    blocks = [block for block in scan(bibtex) if block.text.strip()] if bibtex.startswith("@") else []
+    try:
+        good = [block.kind for block in blocks] == ["entry"] and read(blocks[0].text)
+    except BadBibtex:
+        return ""
+    return blocks[0].text.strip() if good and read(blocks[0].text).fields else ""
+
+
+def keyless(entry: str) -> str:
+    """An entry without its key, so that it is given one of the kind that the others here have."""
+    return re.sub(r"^(@\s*\w+\s*[{(])\s*[^\s,{}()]*(?=\s*,)", r"\1", entry, count=1)
+
+
+def spare(draft: Draft) -> Draft:
+    """The draft without what its entry or its links say already: each fact stands in one place."""
+    if not draft.bibtex:
+        return draft
+    said = describe(Paper(key="KEY", bibtex=draft.bibtex, links=draft.links))
+    precise = draft.date if draft.date.startswith(said.date) and len(draft.date) > len(said.date) else ""
+    return replace(
+        draft,
+        title="" if said.title else draft.title,
+        authors=() if said.people else draft.authors,
+        venue="" if said.venue else draft.venue,
+        date=precise if said.date else draft.date,
+        year=0 if said.date else draft.year,
+        ids={name: value for name, value in draft.ids.items() if not said.id(name) and name != "url"},
+        abstract="" if said.abstract else draft.abstract,
+        links=tuple(
+            link for link in draft.links if link.url not in {one.url for one in said.addresses if one.origin != "link"}
+        ),
+    )
+
+
+def facts_of(draft: Draft, key: str = "KEY") -> Facts:
+    """What a draft says, as facts, to be compared."""
+    return describe(
+        Paper(
+            key=key,
+            title=draft.title,
+            authors=draft.authors,
+            year=draft.year,
+            venue=draft.venue,
+            date=draft.date,
+            ids=dict(draft.ids),
+            abstract=draft.abstract,
+            links=draft.links,
+            bibtex=draft.bibtex,
+        )
+    )

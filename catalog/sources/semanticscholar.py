@@ -1,0 +1,96 @@
+"""Semantic Scholar: papers under many kinds of ids, five hundred a request."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from catalog.bibtex.identifiers import arxiv, doi
+from catalog.ingest.draft import Draft
+from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.said import abstract, dig, items, person, text, work
+
+NAME = "s2"
+BATCH = 500
+API = "https://api.semanticscholar.org/graph/v1/paper"
+FIELDS = (
+    "title,authors,year,publicationDate,venue,journal,abstract,externalIds,openAccessPdf,publicationTypes,citationCount"
+)
+_ID = re.compile(
+    r"(?:s2:\s*|https?://(?:www\.)?semanticscholar\.org/(?:paper|reader)/(?:[^/?#]*/)?)?(?P<hash>[0-9a-f]{40})(?:[/?#].*)?"
+    r"|(?:corpusid:\s*|s2cid:?\s*|https?://api\.semanticscholar\.org/CorpusID:)(?P<corpus>\d{3,12})",
+    re.I,
+)
+_PREFIX = {"arxiv": "ARXIV", "doi": "DOI", "acl": "ACL", "pmid": "PMID", "pmcid": "PMCID", "s2": ""}
+
+
+def match(text: str) -> str:
+    """The id that a text is: forty hexadecimal digits, or `CorpusId:…`."""
+    found = _ID.fullmatch(text.strip())
+    if not found:
+        return ""
+    return found["hash"].lower() if found["hash"] else f"CorpusId:{found['corpus']}"
+
+
+def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
+    """The works of these ids; the publisher's entry, or arXiv's, where the work is there."""
+    from catalog.sources import better
+
+    for name in names:
+        try:
+            yield name, better(draft(client.json(f"{API}/{quote(name, safe=':')}?fields={FIELDS}")), client)
+        except NotFound:
+            continue
+
+
+def named(ids: Sequence[tuple[str, str]], client: Client) -> dict[tuple[str, str], Any]:
+    """The records of identifiers (name, value), as far as they are known, many a request."""
+    asked = [(name, value) for name, value in ids if name in _PREFIX]
+    found: dict[tuple[str, str], Any] = {}
+    for start in range(0, len(asked), BATCH):
+        part = asked[start : start + BATCH]
+        names = [f"{_PREFIX[name]}:{value}".lstrip(":") for name, value in part]
+        data = client.json(f"{API}/batch?fields={FIELDS}", json.dumps({"ids": names}).encode())
+        if not isinstance(data, list) or len(data) != len(part):
+            raise Unavailable("Semantic Scholar answered in a form that kb does not know")
+        found |= {pair: record for pair, record in zip(part, data, strict=True) if text(record, "title")}
+    return found
+
+
+def draft(record: Any) -> Draft:
+    """A record as a draft. Raises `Unavailable` for another form."""
+    title = text(record, "title")
+    if not title:
+        raise Unavailable("Semantic Scholar answered in a form that kb does not know: there is no title")
+    external = dig(record, "externalIds") or {}
+    name = doi(text(external, "DOI"))
+    ids = {
+        "doi": "" if arxiv(name) else name,
+        "arxiv": arxiv(text(external, "ArXiv"), bare=True),
+        "acl": text(external, "ACL"),
+        "pmid": text(external, "PubMed"),
+        "s2": text(record, "paperId"),
+    }
+    kinds = [str(one) for one in items(record, "publicationTypes")]
+    venue = text(record, "venue") or text(record, "journal", "name")
+    names = [person(literal=text(one, "name")) for one in items(record, "authors")]
+    pdf = text(record, "openAccessPdf", "url")
+    return work(
+        "Semantic Scholar",
+        title=title,
+        names=[one for one in names if one.last],
+        date=text(record, "publicationDate")[:10] or text(record, "year"),
+        venue=venue,
+        kind="inproceedings" if "Conference" in kinds else "article" if "JournalArticle" in kinds else "",
+        ids=ids,
+        details={
+            "volume": text(record, "journal", "volume"),
+            "pages": text(record, "journal", "pages").replace(" ", ""),
+        },
+        summary=abstract(dig(record, "abstract")),
+        places=[("pdf", pdf)] if pdf.startswith("http") and "arxiv.org" not in pdf else [],
+        url=f"https://doi.org/{quote(name, safe='/:;()._-')}" if name else "",
+    )
