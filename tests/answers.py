@@ -67,8 +67,12 @@ def found(world: World) -> dict[str, str]:
         kind="application/x-bibtex",
     )  # fmt: skip
     record = crossref("10.5555/whale.1", "Sorting Whales, Again", [("Ana María", "Gómez"), ("Wei", "Li")])
-    routes["api.crossref.org/works/10.5555/whale.1"] = Reply({"status": "ok", "message-type": "work", "message": record})
-    routes["api.openalex.org/works/doi:10.5555/whale.1"] = Reply(openalex("W123456789", "Sorting Whales, Again", doi="10.5555/whale.1"))
+    routes["api.crossref.org/works/10.5555/whale.1"] = Reply(
+        {"status": "ok", "message-type": "work", "message": record}
+    )
+    routes["api.openalex.org/works/doi:10.5555/whale.1"] = Reply(
+        openalex("W123456789", "Sorting Whales, Again", doi="10.5555/whale.1")
+    )
     routes["api.openalex.org/works/W223456789"] = Reply(openalex("W223456789", "Whales in Open Water"))
     routes["aclanthology.org/2031.acl-main.7.bib"] = Reply(
         '@inproceedings{gomez-etal-2031-sorting,\n    title = "Sorting {W}hales in Context",\n    author = "G{\\\'o}mez, Ana Mar{\\\'\\i}a  and\n'
@@ -86,7 +90,9 @@ def found(world: World) -> dict[str, str]:
         "abstract": {"value": ABSTRACT}, "venue": {"value": "IWR 2031 poster"}, "venueid": {"value": "IWR.cc/2031/Conference"},
         "pdf": {"value": "/pdf/abc.pdf"}, "_bibtex": {"value": bibtex}, "paperhash": {"value": "gomez|whales"}}}  # fmt: skip
     routes["api2.openreview.net/notes?id=WhaLe12345"] = Reply({"notes": [note], "count": 1})
-    routes["eutils.ncbi.nlm.nih.gov/entrez/eutils/efetch.fcgi?db=pubmed"] = lambda where, _: pubmed("31234567" in where.rpartition("id=")[2])
+    routes["eutils.ncbi.nlm.nih.gov/entrez/eutils/efetch.fcgi?db=pubmed"] = lambda where, _: pubmed(
+        "31234567" in where.rpartition("id=")[2]
+    )
     routes["pmc.ncbi.nlm.nih.gov/tools/idconv"] = lambda where, _: Reply({"status": "ok", "records": [
         {"doi": "10.5555/med.1", "pmcid": "PMC7654321", "pmid": 31234567, "requested-id": "PMC7654321"} if "PMC7654321" in where
         else {"pmcid": where.rpartition("=")[2], "status": "error", "errmsg": "invalid article id"}]})  # fmt: skip
@@ -152,7 +158,9 @@ def pubmed(there: bool) -> Reply:
         "<ArticleId IdType='pmc'>PMC7654321</ArticleId></ArticleIdList></PubmedData></PubmedArticle>"
     )
     head = '<?xml version="1.0" ?>\n<!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD PubMedArticle, 1st January 2025//EN" "https://dtd.nlm.nih.gov/x.dtd">\n'
-    return Reply(f"{head}<PubmedArticleSet>{article if there else ''}</PubmedArticleSet>", kind="text/xml; charset=UTF-8")
+    return Reply(
+        f"{head}<PubmedArticleSet>{article if there else ''}</PubmedArticleSet>", kind="text/xml; charset=UTF-8"
+    )
 
 
 def page() -> str:
@@ -175,8 +183,12 @@ MISSING = {
 def not_found(world: World) -> None:
     """How each service says that it knows nothing."""
     world.routes["export.arxiv.org/api/query"] = atom()
-    world.routes["api.datacite.org/dois/"] = Reply({"errors": [{"status": "404", "title": "The resource you are looking for doesn't exist."}]}, 404)
-    world.routes["api2.openreview.net/"] = Reply({"name": "NotFoundError", "message": "The Note was not found", "status": 404}, 404)
+    world.routes["api.datacite.org/dois/"] = Reply(
+        {"errors": [{"status": "404", "title": "The resource you are looking for doesn't exist."}]}, 404
+    )
+    world.routes["api2.openreview.net/"] = Reply(
+        {"name": "NotFoundError", "message": "The Note was not found", "status": 404}, 404
+    )
     world.routes["api.semanticscholar.org/"] = Reply({"error": "Paper with id b not found"}, 404)
     world.routes["dblp.org/"] = UNKNOWN
 

@@ -38,7 +38,9 @@ class Reply:
         return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
 
     def media(self) -> str:
-        return self.kind or ("application/json" if not isinstance(self.body, bytes | str) else "text/plain; charset=utf-8")
+        return self.kind or (
+            "application/json" if not isinstance(self.body, bytes | str) else "text/plain; charset=utf-8"
+        )
 
 
 Route = Reply | Callable[[str, bytes], Reply]

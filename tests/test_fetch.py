@@ -10,11 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from catalog.errors import KbError
 from catalog.ingest.fetch import Answer, NoAnswer, http_fetch, is_public
-from catalog.ingest.identify import BIBTEX, fetch_bibtex
-
-ENTRY = "@misc{hu2021lora, title={LoRA}, eprint={2106.09685}}"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -270,68 +266,3 @@ def test_public(ip: str) -> None:
 )  # fmt: skip
 def test_not_public(ip: str) -> None:
     assert not is_public(ip)
-
-
-class Registry:
-    """A registry that gives one answer and remembers what it was asked."""
-
-    def __init__(self, status: int = 200, text: str = ENTRY) -> None:
-        self.status, self.text = status, text
-        self.asked: list[tuple[str, str]] = []
-
-    def __call__(self, url: str, *, accept: str = "", method: str = "GET") -> Answer:
-        assert method == "GET"
-        self.asked.append((url, accept))
-        return Answer(self.status, url, self.text)
-
-
-@pytest.mark.parametrize(
-    ("identifier", "url"),
-    [
-        ("2106.09685", "https://arxiv.org/bibtex/2106.09685"),
-        (" 2106.09685v2 ", "https://arxiv.org/bibtex/2106.09685"),
-        ("arXiv:2106.09685", "https://arxiv.org/bibtex/2106.09685"),
-        ("https://arxiv.org/pdf/2106.09685v1.pdf", "https://arxiv.org/bibtex/2106.09685"),
-        ("10.48550/arXiv.2106.09685", "https://arxiv.org/bibtex/2106.09685"),
-        ("cs/0112017", "https://arxiv.org/bibtex/cs/0112017"),
-        ("10.1145/3292500.3330701", "https://doi.org/10.1145/3292500.3330701"),
-        ("doi:10.1145/3292500.3330701", "https://doi.org/10.1145/3292500.3330701"),
-        ("https://doi.org/10.1002/(SICI)1097-0258", "https://doi.org/10.1002/(sici)1097-0258"),
-    ],
-)
-def test_identifiers(identifier: str, url: str) -> None:
-    registry = Registry(text=f"\ufeff {ENTRY}\n")
-    assert fetch_bibtex(identifier, registry) == ENTRY
-    assert registry.asked == [(url, BIBTEX)]
-
-
-@pytest.mark.parametrize("identifier", ["", "LoRA", "https://example.org/paper", "21.1", "10.12/x"])
-def test_what_is_no_identifier(identifier: str) -> None:
-    registry = Registry()
-    with pytest.raises(KbError, match="neither an arXiv id nor a DOI"):
-        fetch_bibtex(identifier, registry)
-    assert registry.asked == []
-
-
-@pytest.mark.parametrize(
-    ("status", "text", "message"),
-    [
-        (404, "", "is not known"),
-        (503, "", "answered 503"),
-        (200, "<!doctype html><p>@misc{x, title={y}}", "not a BibTeX entry"),
-        (200, "", "not a BibTeX entry"),
-        (200, "@string{macro = {text}}", "not a BibTeX entry"),
-        (200, ENTRY + ENTRY.replace("hu2021lora", "other"), "not a BibTeX entry"),
-    ],
-)
-def test_an_answer_that_is_no_entry(status: int, text: str, message: str) -> None:
-    with pytest.raises(KbError, match=message):
-        fetch_bibtex("2106.09685", Registry(status, text))
-
-
-def test_no_answer_says_what_to_do() -> None:
-    def silent(*_: object, **__: object) -> Answer:
-        raise NoAnswer("timeout", "arxiv.org did not answer")
-
-    with pytest.raises(KbError, match=r"did not answer; try again"):
-        fetch_bibtex("2106.09685", silent)

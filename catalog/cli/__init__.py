@@ -25,7 +25,7 @@ SECTIONS = {  # of each command: the module that has it, and the first line of i
         "open": ("reading", "Open a link of a paper in the browser."),
     },
     "Collect": {
-        "add": ("adding", "Add papers: identifiers, addresses, PDFs, titles, BibTeX."),
+        "add": ("adding", "Add papers."),
         "import": ("moving", "Take in reading lists and .bib files."),
         "edit": ("editing", "Edit a paper file in $EDITOR."),
         "rename": ("editing", "Give a paper another citation key."),

@@ -43,7 +43,7 @@ class _Said:
 
     def fields(self, library: Library) -> dict[str, Any]:
         """As the fields of a draft."""
-        from catalog.library import parse_links
+        from catalog.library.changing import parse_links
         from catalog.models import Status
 
         return {

@@ -121,11 +121,9 @@ def _run(pieces: list[tuple[float, str]], size: float) -> list[tuple[float, str]
 @contextmanager
 def _opened(data: bytes) -> Iterator[PdfReader]:
     """A reader of a PDF; whatever is wrong with it is one line."""
-    try:
-        from pypdf import PdfReader
-        from pypdf.errors import DependencyError, FileNotDecryptedError
-    except ImportError:
-        raise KbError("reading PDFs needs pypdf: pip install 'readrun[pdf]'") from None
+    from pypdf import PdfReader
+    from pypdf.errors import DependencyError, FileNotDecryptedError
+
     if len(data) > MOST_BYTES:
         raise KbError(f"this PDF is larger than {MOST_BYTES // 1_000_000} MB; it is not read")
     if b"%PDF" not in data[:1024]:
