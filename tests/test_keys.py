@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from catalog.ingest.fetch import Answer
 from catalog.keys import PATTERN, free_key, parse, propose_key
 from catalog.library import Library
 from catalog.models import Paper
+from catalog.sources import Client
 from catalog.store.config import CONFIG
 
 LORA = r"""@inproceedings{x, author = {Hu, Edward J. and Shen, Yelong and Garc{\'\i}a M{\'a}rquez, Phil and {OpenAI}},
@@ -97,8 +99,9 @@ def test_what_comes_without_a_key_and_what_is_fetched_get_one_by_the_pattern(tmp
         .replace("LoRA", "Otters")
         .replace("2106.09685", "2106.00001")
     )
-    fetched = library.fetch("2106.00001", lambda url, **_: Answer(200, url, other))
-    assert library.add(fetched)[0].key == "HSGO21b"
+    client = Client(lambda url, **_: Answer(200, url, other), sleep=lambda _: None)
+    with patch.object(Library, "client", lambda *_: client):
+        assert library.add_draft(library.look_up("2106.00001"))[0].key == "HSGO21b"
 
 
 @given(st.text("{}auth:yer3_- é", max_size=20))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rapidfuzz import fuzz
 
-from catalog.bibtex.identifiers import fold
 from catalog.ingest.draft import Draft
+from catalog.search.fold import fold
 from catalog.sources import arxiv, crossref, dblp
 from catalog.sources.client import Client, NotFound, Unavailable
 from catalog.sources.said import facts_of
