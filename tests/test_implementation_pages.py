@@ -497,8 +497,8 @@ def test_the_site_shows_implementations_with_their_papers(tmp_path: Path) -> Non
     assert "<math" in pages["doe2026tiny"]
     assert files["implementations/tiny.py"] == SOURCE
     assert "implementations/lost.py" not in files
-    flags = {one["key"]: one.get("impl") for one in json.loads(str(files["papers.json"]))}
-    assert flags == {"doe2026tiny": True, "other2020": None, "renamed2021": True}
+    named = {one["key"]: one["implementations"] for one in json.loads(str(files["papers.json"]))}
+    assert named == {"doe2026tiny": ["tiny"], "other2020": [], "renamed2021": ["old"]}
 
 
 def test_two_implementations_of_a_paper_have_their_own_anchors(tmp_path: Path) -> None:

@@ -325,7 +325,7 @@ def test_home_frames_the_table_with_hand_written_words() -> None:
 
 def test_table_holds_what_it_needs_and_no_more() -> None:
     files = render([entry(authors=("A",), year=2020, notes="long", abstract="long", status="read")], SiteOptions())
-    (row,) = json.loads(files["papers.json"])
+    (row,) = json.loads(str(files["papers.js"]).removeprefix("window.readrunPapers=").rstrip(";\n"))
     assert row == {
         "key": "adapter",
         "slug": "adapter",
@@ -335,7 +335,6 @@ def test_table_holds_what_it_needs_and_no_more() -> None:
         "year": 2020,
         "status": "read",
     }
-    assert str(files["papers.js"]).startswith("window.readrunPapers=[")
 
 
 def test_merged_bib_is_given_or_joined() -> None:
@@ -345,7 +344,7 @@ def test_merged_bib_is_given_or_joined() -> None:
 
 def test_nothing_at_all_is_a_site() -> None:
     files = render([], SiteOptions())
-    assert files["papers.json"] == "[]\n"
+    assert json.loads(str(files["papers.json"])) == []
     ET.fromstring(str(files["feed.xml"]))  # noqa: S314  # our own text
 
 

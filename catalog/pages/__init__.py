@@ -13,6 +13,7 @@ from catalog.pages.atom import feed
 from catalog.pages.builder import build
 from catalog.pages.comparison import Comparison, Places, comparison_page
 from catalog.pages.finding import search_files
+from catalog.pages.handed import handed_on
 from catalog.pages.home import home_page, table_files
 from catalog.pages.implementation import Implementation, implementation_html
 from catalog.pages.navigation import PAGE
@@ -62,6 +63,7 @@ def render(
     files |= {file: source for ones in shown.values() for one in ones for file, source in one.files.items()}
     files |= _taught(papers, names, taught)
     files |= {"library.bib": options.bib or _joined(papers), "feed.xml": feed(papers, names, options)}
+    files |= handed_on(papers, names, shown, options)
     if comparisons and PAGE not in written:
         files[PAGE] = comparison_page(comparisons, _places(papers, names, shown))
     return files | dict(assets())

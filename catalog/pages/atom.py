@@ -17,9 +17,12 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MOST = 50
 
 
-def feed(papers: Sequence[Facts], slugs: Mapping[str, str], options: SiteOptions) -> str:
-    """The feed as text; newest first. Addresses are relative to the site where its own address is not known."""
-    base = options.url.rstrip("/") + "/" if options.url else ""
+def feed(papers: Sequence[Facts], slugs: Mapping[str, str], options: SiteOptions, path: str = "feed.xml") -> str:
+    """The feed at a path of the site, as text; newest first.
+
+    Addresses are relative to the feed where the site's own is not known.
+    """
+    base = options.url.rstrip("/") + "/" if options.url else "../" * path.count("/")
     events = sorted(_events(papers), key=lambda event: (event[0], event[2].key), reverse=True)[:_MOST]
     updated = events[0][0] if events else "1970-01-01"
     entries = [
@@ -27,11 +30,11 @@ def feed(papers: Sequence[Facts], slugs: Mapping[str, str], options: SiteOptions
     ]
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n'
-        f'<feed xmlns="http://www.w3.org/2005/Atom"{f" xml:base={_attribute(base)}" if base else ""}>\n'
+        f'<feed xmlns="http://www.w3.org/2005/Atom"{f" xml:base={_attribute(base)}" if options.url else ""}>\n'
         f"<title>{_text(options.title)}</title>\n"
         f"<id>{_identity(options.url or options.title)}</id>\n"
-        f"<link href={_attribute(base or 'index.html')}/>\n"
-        f'<link rel="self" href={_attribute(base + "feed.xml")}/>\n'
+        f"<link href={_attribute(base if options.url else base + 'index.html')}/>\n"
+        f'<link rel="self" href={_attribute(base + path)}/>\n'
         f"<updated>{updated}T00:00:00Z</updated>\n"
         f"<author><name>{_text(options.title)}</name></author>\n" + "".join(entries) + "</feed>\n"
     )

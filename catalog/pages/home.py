@@ -50,9 +50,8 @@ def table(
 
 
 def table_files(papers: Sequence[Facts], slugs: Mapping[str, str], implemented: Container[str] = ()) -> dict[str, str]:
-    """The table's data: as JSON for anyone, and as a script, which also loads from a folder on disk."""
-    data = script_json(table(papers, slugs, implemented))
-    return {"papers.json": data + "\n", "papers.js": f"window.readrunPapers={data};\n"}
+    """The table's data as a script, which also loads from a folder on disk."""
+    return {"papers.js": f"window.readrunPapers={script_json(table(papers, slugs, implemented))};\n"}
 
 
 def _around(written: str, body: str, options: SiteOptions) -> str:

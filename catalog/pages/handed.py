@@ -1,0 +1,102 @@
+"""What a site has for other programs and other sites: the catalog as JSON, a page for language models, feeds a tag,
+badges, and a list to embed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from catalog.export.tables import as_json
+from catalog.facts import Facts
+from catalog.pages.assets import THEME
+from catalog.pages.atom import feed
+from catalog.pages.escape import plain, web_address
+from catalog.pages.implementation import Implementation
+from catalog.pages.options import SiteOptions
+from catalog.pages.paper import short_authors
+from catalog.pages.slugs import slugs
+from catalog.pages.templates import cleaned, fill
+from catalog.text import tag_slug
+
+FEEDS = 100  # tags that have feeds: those of most papers
+EMBEDDED = 200  # papers in the list to embed
+_WIDTH = 6.6  # of a letter in a badge, on average, in pixels
+
+
+def handed_on(
+    papers: Sequence[Facts],
+    names: Mapping[str, str],
+    shown: Mapping[str, Sequence[Implementation]],
+    options: SiteOptions,
+) -> dict[str, str]:
+    """The files by their paths; `names` are the pages of papers by key, `shown` their implementations."""
+    named = {key: tuple(one.card.name for one in ones) for key, ones in shown.items()}
+    tags = Counter(tag_slug(tag) for facts in papers for tag in set(map(tag_slug, facts.tags)))
+    most = [tag for tag, _ in tags.most_common(FEEDS)]
+    files = {"papers.json": as_json(papers, named), "llms.txt": _for_models(papers, names, named, options)}
+    for tag, name in slugs(most).items():
+        tagged = [facts for facts in papers if tag in map(tag_slug, facts.tags)]
+        about = SiteOptions(f"{options.title}: {tag}", url=options.url)
+        files[f"feeds/{name}.xml"] = feed(tagged, names, about, f"feeds/{name}.xml")
+    read = sum(facts.reading.status == "read" for facts in papers)
+    verified = sum(any(map(is_verified, ones)) for ones in shown.values())
+    counts = {"papers": f"{len(papers)}", "read": f"{read} of {len(papers)}"}
+    counts |= {"verified": f"{verified} of {len(papers)}"} if shown else {}
+    files |= {f"badges/{name}.svg": _badge(name, value) for name, value in counts.items()}
+    return files | {"embed.html": _embedded(papers, names, options)}
+
+
+def is_verified(one: Implementation) -> bool:
+    """Whether claims of an implementation were measured on some device, and none of them failed."""
+    verdicts = [str(row.get("verdict")) for record in one.runs.values() for row in record.get("claims", ())]
+    return bool({"holds", "shown"}.intersection(verdicts)) and "fails" not in verdicts
+
+
+def _for_models(
+    papers: Sequence[Facts], names: Mapping[str, str], named: Mapping[str, Sequence[str]], options: SiteOptions
+) -> str:
+    """A page in Markdown that tells a program where everything is (llmstxt.org)."""
+    base = options.url.rstrip("/") + "/" if options.url else ""
+    lines = [
+        f"# {plain(options.title)}",
+        "",
+        f"> {plain(options.description) or f'{len(papers)} papers'}",
+        "",
+        "## Data",
+        "",
+    ]
+    lines += [
+        f"- [papers.json]({base}papers.json): everything that is known of each paper",
+        f"- [library.bib]({base}library.bib): the BibTeX of all papers",
+        "", "## Papers", "",
+    ]  # fmt: skip
+    for facts in papers:
+        title = plain(facts.heading).replace("[", "(").replace("]", ")")
+        said = ", ".join(filter(None, (short_authors(facts), facts.reading.status)))
+        ran = "; implemented here" if named.get(facts.key) else ""
+        lines.append(f"- [{title}]({base}papers/{names[facts.key]}.html): {plain(said)}{ran}")
+    return "\n".join(lines) + "\n"
+
+
+def _badge(name: str, value: str) -> str:
+    """A badge of two fields, 20 pixels high."""
+    left, right = (round(len(text) * _WIDTH + 12) for text in (name, value))
+    return fill("badge.svg", label=name, value=value, left=left, right=right)
+
+
+def _embedded(papers: Sequence[Facts], names: Mapping[str, str], options: SiteOptions) -> str:
+    """A page without script, for a frame in another site: the newest papers, each with links to its page and itself."""
+    rows = [
+        {
+            "page": f"papers/{names[facts.key]}.html", "title": facts.heading, "by": short_authors(facts),
+            "paper": web_address(facts.address()), "read": facts.reading.status == "read",
+        }
+        for facts in papers[:EMBEDDED]
+    ]  # fmt: skip
+    style = " ".join((THEME / "templates" / "embed.css").read_text(encoding="utf-8").split())
+    policy = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    more = len(papers) - len(rows)
+    return fill("embed.html", title=options.title, papers=rows, more=more, style=cleaned(style), policy=cleaned(policy))
