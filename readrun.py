@@ -6,9 +6,9 @@ project with `PYTHONPATH=.`, that is said in one line instead of running it.
 
 from __future__ import annotations
 
+import os
 import sys
-from importlib.util import find_spec
-from pathlib import Path
+from importlib.machinery import PathFinder
 
 __all__ = ["main"]
 
@@ -23,6 +23,12 @@ def main() -> None:
                 file=sys.stderr,
             )
             sys.exit(2)
+    if "_KB_COMPLETE" in os.environ:
+        from catalog.completion import offered
+
+        if (keys := offered()) is not None:
+            print(keys)
+            return
     from catalog.cli import main as run
 
     run()
@@ -30,10 +36,11 @@ def main() -> None:
 
 def _elsewhere(name: str) -> str:
     """Where a package of this name would come from, if not from beside this file."""
-    spec = find_spec(name)
+    spec = PathFinder.find_spec(name)
     places = spec.submodule_search_locations or [spec.origin] if spec else []
-    mine = Path(__file__).resolve().parent / name
-    return "" if any(place and Path(place).resolve() == mine for place in places) else str(next(iter(places), name))
+    mine = os.path.join(os.path.dirname(os.path.realpath(__file__)), name)  # noqa: PTH118, PTH120 - see below
+    found = any(place and os.path.realpath(place) == mine for place in places)  # pathlib takes longer than all of this
+    return "" if found else str(next(iter(places), name))
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as in typing, which takes as long to load as a completion
 if TYPE_CHECKING:
+    from typing import Any
+
     from catalog.errors import Finding, KbError
     from catalog.facts import Facts
     from catalog.library import Library

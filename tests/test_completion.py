@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 from support import Kb
 
+from catalog.cli import commands
 from catalog.cli.completing import quoted
+from catalog.cli.options import complete_keys
+from catalog.completion import ALL, FIRST, offered
 from catalog.library import Library
 
 pty = pytest.importorskip("pty")
@@ -83,3 +86,55 @@ def test_a_broken_base_offers_nothing(kb: Kb, root: Path, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, value)
     done = kb()
     assert (done.out.strip(), done.err) == ("", "")
+
+
+def test_the_quick_answer_is_for_commands_that_take_keys() -> None:
+    first, every = set(), set()
+    for name, command in commands().items():
+        taken = next((p for p in command.params if p.param_type_name == "argument"), None)
+        if taken and taken._custom_shell_complete is complete_keys and taken.name != "name" and taken.name != "names":
+            (every if taken.nargs == -1 else first).add(name)
+    assert (first, every) == (set(FIRST), set(ALL))
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize(
+    ("line", "quick"),
+    [
+        ("kb show a", True), ("kb show ab", True), ("kb show ", True), ("kb mark-read abc1 ab", True),
+        ("kb show A", False), ("kb show zz", False), ("kb show --json a", False), ("kb show -", False),
+        ("kb show abc1 a", False), ("kb list a", False), ("kb sho", False), ("kb --root . show a", False),
+        ("kb show 'a", False), ("kb open ../a", False), ("kb merge abc1 a", False),
+    ],
+)  # fmt: skip
+def test_the_quick_answer_is_that_of_the_whole_program(
+    kb: Kb, library: Library, monkeypatch: pytest.MonkeyPatch, shell: str, line: str, quick: bool
+) -> None:
+    for key in ("abc1", "abd2", "b.c-d_e+f"):
+        library.add(title=f"A: {key} on a long title that goes on until it is longer than sixty signs", key=key)
+    for path in (library.root / "papers", *(library.root / "papers").iterdir()):
+        os.utime(path, (1e9, 1e9))
+    library.index()
+    words = line.split(" ")
+    monkeypatch.setenv("_KB_COMPLETE", f"{shell}_complete")
+    monkeypatch.setenv("COMP_WORDS", line.strip() if shell == "fish" else line)
+    monkeypatch.setenv("COMP_CWORD", words[-1] if shell == "fish" else str(len(words) - 1))
+    found = offered()
+    assert (found is not None) == quick
+    if quick:
+        assert f"{found}\n" == kb().out
+
+
+def test_a_quick_answer_knows_a_file_that_has_just_come(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    library.add(title="A", key="abc1")
+    for name, value in (("_KB_COMPLETE", "zsh_complete"), ("COMP_WORDS", "kb show a"), ("COMP_CWORD", "2")):
+        monkeypatch.setenv(name, value)
+    assert offered() is None, "the index is not up to date"
+    for path in (library.root / "papers", *(library.root / "papers").iterdir()):
+        os.utime(path, (1e9, 1e9))
+    library.index()
+    assert offered() == "plain\nabc1\nA"
+    (library.root / "papers" / "abc2.md").write_text("---\ntitle: B\nstatus: unread\n---\n")
+    assert offered() is None
+    (library.root / ".kb" / "index.sqlite").write_bytes(b"garbage")
+    assert offered() is None
