@@ -16,6 +16,7 @@ from typing import Any
 from catalog.errors import BadFile, Finding
 
 MOST_BYTES = 100_000_000
+MOST_SHOWN = 20_000_000  # of a file that is shown: a paper, a notebook
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _HALVES = re.compile(rb"\\u[dD][89a-fA-F]")
 _SAID = {

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from catalog.errors import BadFile, KbError
-from catalog.files import parse_json
+from catalog.files import MOST_SHOWN, parse_json
 
-MOST_BYTES = 20_000_000
 MOST_CELLS = 1_000
 MOST_OUTPUTS = 50
 MOST_SOURCE = 100_000
@@ -100,8 +99,8 @@ def problem(body: bytes) -> tuple[str, str] | None:
 
 
 def _values(body: bytes) -> Mapping[str, Any]:
-    if len(body) > MOST_BYTES:
-        raise KbError(f"more than {MOST_BYTES // 1_000_000} MB; clear large outputs and save it again")
+    if len(body) > MOST_SHOWN:
+        raise KbError(f"more than {MOST_SHOWN // 1_000_000} MB; clear large outputs and save it again")
     try:
         values = parse_json(body)
     except BadFile:

@@ -27,7 +27,7 @@ from catalog.check.drift import compatible, drifted
 from catalog.errors import KbError
 from catalog.facts import Facts, Taught
 from catalog.library import Library
-from catalog.notebook import MOST_BYTES, MOST_CELLS, MOST_IN_ALL, MOST_TEXT, Notebook, problem, read
+from catalog.notebook import MOST_CELLS, MOST_IN_ALL, MOST_SHOWN, MOST_TEXT, Notebook, problem, read
 from catalog.pages import NotebookFile, SiteOptions, build, render
 from catalog.pages.picture import png
 
@@ -324,7 +324,7 @@ BAD = {
     "a list": b"[]",
     "no cells": b'{"metadata": {}}',
     "a long number": b'{"cells": ' + b"9" * 10_000 + b"}",
-    "large": b'{"cells": []}' + b" " * MOST_BYTES,
+    "large": b'{"cells": []}' + b" " * MOST_SHOWN,
 }
 
 
@@ -349,14 +349,14 @@ def test_a_very_large_notebook_is_shown_in_part_and_soon() -> None:
     cells = [code("x = 1\n" * 1000, *[stream("y" * 30_000)] * 60), markdown("[a](b) *c* <d> " * 2000)] * 300 + [
         markdown("last")
     ] * MOST_CELLS
-    body = notebook(*cells[: MOST_CELLS + 5])[: MOST_BYTES * 3]
+    body = notebook(*cells[: MOST_CELLS + 5])[: MOST_SHOWN * 3]
     small = notebook(
         *[code("x = 1\n" * 500, *[stream("y" * 25_000)] * 5)] * 90,
         *[markdown("[a](b) *c* <d> \\e " * 500)] * 90,
         *[markdown("z")] * MOST_CELLS,
     )
     assert problem(body)
-    assert len(small) < MOST_BYTES
+    assert len(small) < MOST_SHOWN
     started = time.monotonic()
     made = site(small)["papers/notebook-walk.md"]
     assert time.monotonic() - started < 20

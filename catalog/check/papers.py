@@ -18,7 +18,7 @@ from catalog.errors import BadFile, Finding
 from catalog.files import read_bytes
 from catalog.ingest.urls import mend
 from catalog.models import FENCE, FRONT_MATTER, Link, Status, apart_name, file_name
-from catalog.notebook import MOST_BYTES, problem
+from catalog.notebook import MOST_SHOWN, problem
 from catalog.paperfile import dumps
 from catalog.text import plain
 
@@ -159,7 +159,7 @@ def _wrong_path(loaded: Loaded, url: str) -> Iterator[Wrong]:
 
 def _notebook_problem(path: Path) -> tuple[str, str] | None:
     try:
-        return problem(read_bytes(path, most=MOST_BYTES))
+        return problem(read_bytes(path, most=MOST_SHOWN))
     except BadFile as e:
         return e.findings[0].message, e.findings[0].remedy
 

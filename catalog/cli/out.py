@@ -1,4 +1,4 @@
-"""Printing: tables through rich on a terminal, tab-separated lines in a pipe, JSON where asked for."""
+"""Printing: tables on a terminal, tab-separated lines in a pipe, JSON where asked for."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from catalog.facts import Facts, Line
     from catalog.library import Library
 
+NARROW = 60  # cells: in a terminal that has less there is no room for the year
 STYLES = {"read": "green", "reading": "yellow", "unread": "dim"}
 MARKS = {"read": "✓", "reading": "…", "unread": "·"}
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
@@ -86,42 +87,34 @@ def echo_json(value: Any) -> None:
 
 
 def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[tuple[str, str]]]) -> None:
-    """Print rows of (text, style); `columns` are (heading, "left", "right", or "ellipsis" for one that may be cut).
+    """Print rows of (text, style); `columns` are (heading, how), as `terminal.table` has them.
 
     In a pipe: one line a row, cells parted by tabs, without headings or colours.
     """
     if not fancy():
-        for row in rows:
-            click.echo("\t".join(plain(_BREAK.sub(" ", text)) for text, _ in row))
+        click.echo("".join(_tabbed([text for text, _ in row]) for row in rows), nl=False)
         return
-    from rich.console import Console
-    from rich.text import Text
+    import shutil
 
-    console = Console(highlight=False)
-    cells = [[Text(heading, style="bold") for heading, _ in columns]]
-    cells += [[Text(plain(text), style=style) for text, style in row] for row in rows]
-    widths = [max(row[place].cell_len for row in cells) for place in range(len(columns))]
-    for place, (_, how) in enumerate(columns):
-        if how == "ellipsis":
-            others = sum(widths) - widths[place] + 2 * (len(columns) - 1)
-            widths[place] = min(widths[place], max(20, console.width - others))
-    for line in cells:
-        for text, width, (_, how) in zip(line, widths, columns, strict=True):
-            text.truncate(width, overflow="ellipsis")
-            text.align("right" if how == "right" else "left", width)
-        line[-1].rstrip()
-        console.print(Text("  ").join(line), overflow="crop", no_wrap=True)
+    from catalog.cli import terminal
+
+    shown = [[(plain(text), style) for text, style in row] for row in rows]
+    click.echo("\n".join(terminal.table(columns, shown, shutil.get_terminal_size().columns)))
+
+
+def _tabbed(cells: Sequence[str]) -> str:
+    """A line of cells, none of which breaks it."""
+    line = "\t".join(cells)
+    if line.count("\t") == len(cells) - 1 and line.replace("\t", "").isprintable():
+        return line + "\n"  # ten thousand lines are looked through in a third of the time
+    return "\t".join(plain(_BREAK.sub(" ", text)) for text in cells) + "\n"
 
 
 def styled(text: str, style: str) -> None:
-    """Print a line in a rich style on a terminal, as it is in a pipe."""
-    if not fancy():
-        click.echo(plain(text))
-        return
-    from rich.console import Console
-    from rich.text import Text
+    """Print a line in a style on a terminal, as it is in a pipe."""
+    from catalog.cli.terminal import paint
 
-    Console(highlight=False, soft_wrap=True).print(Text(plain(text), style=style))
+    click.echo(paint(plain(text), style) if fancy() else plain(text))
 
 
 def papers(library: Library, found: Iterable[Facts]) -> None:
@@ -145,13 +138,14 @@ def lines(found: Sequence[Line]) -> None:
         return
     import shutil
 
-    wide = shutil.get_terminal_size().columns >= 100
-    columns = [("", "left"), ("key", "left"), ("year", "right"), ("title", "ellipsis"), ("authors", "left")]
+    columns = [("", "left"), ("key", "cut"), ("year", "right"), ("title", "ellipsis"), ("authors", "cut")]
     rows = [
         [(MARKS[r.status], STYLES[r.status]), (r.key, "cyan"), (str(r.year or ""), ""), (r.title, ""), (r.by, "dim")]
         for r in found
     ]
-    table(columns if wide else columns[:-1], rows if wide else [row[:-1] for row in rows])
+    if shutil.get_terminal_size().columns < NARROW:
+        columns, rows = [*columns[:2], *columns[3:]], [[*row[:2], *row[3:]] for row in rows]
+    table(columns, rows)
 
 
 def findings(found: Iterable[Finding], err: bool = False) -> None:

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from catalog.errors import BadFile, Finding, UnknownKey
-from catalog.files import inside, read_bytes
+from catalog.files import MOST_SHOWN, inside, read_bytes
 from catalog.implemented import Implemented
-from catalog.notebook import MOST_BYTES
 from catalog.store.config import CONFIG, Config, find_root, read_config
 from catalog.store.disk import Stamp, Version, folded, names_in, read_version, stamp_of, sync_folder, write_whole
 from catalog.store.gate import TRIES, Change, Gate
@@ -193,7 +192,7 @@ class Store:
         try:
             if path.suffix != ".ipynb" or not path.is_relative_to(self.root) or not inside(path, self.root):
                 return None
-            return path.relative_to(self.root).as_posix(), read_bytes(path, most=MOST_BYTES)
+            return path.relative_to(self.root).as_posix(), read_bytes(path, most=MOST_SHOWN)
         except (BadFile, FileNotFoundError):
             return None
 

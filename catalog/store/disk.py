@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.errors import Conflict
-from catalog.files import read_stamped
-from catalog.notebook import MOST_BYTES
+from catalog.files import MOST_SHOWN, read_stamped
 
 Stamp = tuple[int, int, int, int]
 _TEMP = re.compile(r"\.[0-9a-f]{16}\.tmp\Z")
@@ -56,7 +55,7 @@ def stamp_at(path: Path) -> Stamp | None:
 def read_version(path: Path, shown: str = "") -> Version | None:
     """The regular file at a path; None where there is none. Raises `BadFile` where it is none that can be read."""
     try:
-        about, data = read_stamped(path, shown or path.name, MOST_BYTES)
+        about, data = read_stamped(path, shown or path.name, MOST_SHOWN)
     except (FileNotFoundError, NotADirectoryError):
         return None
     return Version(stamp_of(about), data)
