@@ -15,8 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from catalog.pages.paper import day
-from catalog.pages.quantity import number, size
+from catalog.pages.quantity import day, number, size
 
 REPOSITORY = Path(__file__).parent.parent
 BENCHMARKS = REPOSITORY / "benchmarks"

@@ -28,6 +28,7 @@ from catalog.pages.equations import equation, rows
 from catalog.pages.implementation import implementation_html
 from catalog.pages.mathematics import math_html
 from catalog.pages.quantity import number, powers, seconds, share, size
+from catalog.pages.verdicts import found_in_short, results, standing, tallies
 from refimpl import cards
 from refimpl.registry import PACKAGE, read_card
 
@@ -250,7 +251,7 @@ TRICKY = [
 
 
 @pytest.mark.parametrize("source", [*TRICKY, *(path.read_text() for path in sorted(PACKAGE.glob("*.py")))])
-def test_every_line_of_a_source_is_shown_once_or_is_a_docstring(source: str) -> None:
+def test_every_line_of_a_source_is_shown_once_or_stands_beside(source: str) -> None:
     lines = source.replace("\r\n", "\n").split("\n")
     blocks = annotated(source, "1-")
     shown = re.findall(
@@ -259,10 +260,19 @@ def test_every_line_of_a_source_is_shown_once_or_is_a_docstring(source: str) -> 
     )
     numbers = [int(n) for n, _ in shown]
     assert numbers == sorted(set(numbers))
+    beside = "".join(words(row.note) for block in blocks for row in block.rows)
     for n, markup in shown:
-        assert unescape(re.sub(r"<[^>]*>", "", markup)) == lines[int(n) - 1].replace("\x0c", "\x0c")
+        code, line = unescape(re.sub(r"<[^>]*>", "", markup)), lines[int(n) - 1]
+        comment = line[len(code) :].strip()
+        assert line.startswith(code)
+        assert not comment or re.match(r"# ?(?:noqa|type:|fmt:)", comment) or "=" in comment or told(comment, beside)
     gone = {n for block in blocks for n in block.without}
     assert all(n in numbers or n in gone or not line.strip() for n, line in enumerate(lines, 1))
+
+
+def told(comment: str, beside: str) -> bool:
+    """Whether the words of a comment stand beside the code; what is set as a formula has other signs."""
+    return all(word in beside for word in re.findall(r"[a-z]{4,}", comment))
 
 
 def test_source_stands_beside_its_docstring() -> None:
@@ -279,7 +289,9 @@ def test_source_stands_beside_its_docstring() -> None:
     assert "Tiny" not in blocks[0].doc
     assert blocks[1].doc == "<p>A layer whose output is scaled&#46;</p>".replace("&#46;", ".")
     assert "A layer" not in words(blocks[1].code)
-    assert "Equation 1" in words(blocks[1].code)
+    assert "Equation 1" in words(blocks[1].rows[1].note)
+    assert "class Scaled" in words(blocks[1].rows[0].code)
+    assert "def forward" in words(blocks[1].rows[1].code)
     assert blocks[2].heading == "what the paper says"
     assert "what the paper says" not in words("".join(block.code for block in blocks))
 
@@ -446,7 +458,7 @@ def test_a_record_may_hold_anything(
 MATH = "math mrow mi mn mo mspace msub msup msubsup munder mover munderover mfrac msqrt mtable mtr mtd mtext"
 OURS = (
     "section h2 h3 h4 a p b div span code ul li em button table caption tbody tr th td small figure svg path text"
-    " polyline circle figcaption dl dt dd pre"
+    " polyline circle figcaption dl dt dd pre details summary"
 )
 
 
@@ -583,16 +595,51 @@ def test_the_command_is_copied_and_the_file_is_saved(visit: Callable[..., Page])
     page.get_by_text("Copied", exact=True).first.wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == "kb demo tiny"
     with page.expect_download() as saved:
-        page.get_by_role("link", name="Download the plain file").click()
+        page.get_by_role("link", name="the plain file").click()
     assert Path(saved.value.path()).read_text() == SOURCE
 
 
 def test_selected_code_is_the_code(visit: Callable[..., Page]) -> None:
     page = visit("papers/doe2026tiny.html")
-    page.evaluate("getSelection().selectAllChildren(document.querySelectorAll('.kb-code')[1])")
+    page.evaluate("getSelection().selectAllChildren(document.querySelectorAll('.kb-code')[2])")
     assert page.evaluate("getSelection().toString()").rstrip() == (
-        'class Scaled:\n    def forward(self, x):\n        """Equation 1."""\n        return self.g * self.base(x)'
+        "    def forward(self, x):\n        return self.g * self.base(x)"
     )
+
+
+STEPS = """r\"\"\"Steps: one after the other.
+
+Section 2, equation 4:
+
+    h = W x
+\"\"\"
+import a
+X = 1
+
+
+def go(x):
+    \"\"\"Equation 4.\"\"\"
+    # first this,
+    # then that
+    y = f(
+        x,  # (n, d)
+    )
+    return y  # noqa: X1
+
+
+def save(x):
+    \"\"\"Keep it.\"\"\"
+"""
+
+
+def test_comments_and_numbered_equations_stand_beside_their_lines() -> None:
+    plain, go, save = annotated(STEPS, said="Steps: one after the other.")
+    assert plain.folded == "imports and settings"
+    assert math_html("h = W x", block=True) in plain.doc
+    assert math_html("h = W x", block=True) in go.doc
+    assert [words(row.note) for row in go.rows] == ["", "first this, then that (n, d)", ""]
+    assert [words(row.code) for row in go.rows] == ["def go (x):", "y = f( x, )", "return y"]
+    assert save.folded == "saving"
 
 
 def papers_of_ours() -> list[str]:
@@ -617,3 +664,32 @@ def test_nothing_a_stranger_wrote_runs(visit: Callable[..., Page]) -> None:
         page.goto(page.url.rpartition("/")[0] + f"/bad{place}.html")
         assert page.evaluate("window.__fired") is None
         assert page.locator(".kb-impl script, .kb-impl img, .kb-impl iframe").count() == 0
+
+
+# --- in short ---
+
+
+def test_a_page_says_first_what_was_found(tmp_path: Path) -> None:
+    page = str(
+        render([paper()], SiteOptions(), None, [made(tmp_path, runs={"cpu": {**RUN, "demo": DEMO}})])[
+            "papers/doe2026tiny.md"
+        ]
+    )
+    strip = words(page[page.index('class="kb-strip"') : page.index("</ul>", page.index('class="kb-strip"'))])
+    assert re.search(r"exact \d+/\d+ .*CPU \d+ \w+ \d{4} GPU not yet", strip)
+    assert (
+        page.index('class="kb-strip"')
+        < page.index('id="short"')
+        < page.index('id="method"')
+        < page.index('id="claims"')
+    )
+    short = words(page[page.index('id="short"') : page.index("</section>", page.index('id="short"'))])
+    assert re.match(r'id="short"> In short Says Scale W by one number\. Found On a CPU, .* Costs ', short)
+
+
+def test_what_was_measured_of_other_words_does_not_count(tmp_path: Path) -> None:
+    changed = {**RUN, "claims": [{**row, "says": "Something else."} for row in RUN["claims"]]}  # type: ignore[dict-item, attr-defined]  # rows of the record
+    one = made(tmp_path, runs={"cpu": changed})
+    assert all(not tally.good for tally in tallies(one.card, results(one)))
+    assert standing([one]) == ["unshown"]
+    assert "not measured since they were written" in found_in_short(one)

@@ -359,6 +359,7 @@ def test_a_paper_page_links_back_into_the_table(visit: Callable[..., Page]) -> N
 def test_bibtex_is_copied_and_saved_byte_for_byte(visit: Callable[..., Page]) -> None:
     page = visit("papers/hu2021lora.html")
     expected = BIBTEX.format(key="hu2021lora", title="LoRA: Low-Rank Adaptation")
+    page.get_by_role("button", name="Cite", exact=True).click()
     page.get_by_role("button", name="Copy BibTeX").click()
     page.get_by_role("button", name="Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == expected

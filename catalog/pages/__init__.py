@@ -15,7 +15,6 @@ from catalog.pages.comparison import Comparison, Places, comparison_page
 from catalog.pages.finding import search_files
 from catalog.pages.handed import handed_on
 from catalog.pages.home import home_page, table_files
-from catalog.pages.implementation import Implementation, implementation_html
 from catalog.pages.navigation import PAGE
 from catalog.pages.notebook import NotebookFile, Shown, notebook_files, shown_notebooks
 from catalog.pages.options import SiteOptions
@@ -24,6 +23,7 @@ from catalog.pages.paper import Surroundings, paper_page, unreadable_page
 from catalog.pages.related import related
 from catalog.pages.server import serve
 from catalog.pages.slugs import slugs
+from catalog.pages.verdicts import Implementation
 
 __all__ = [
     "Comparison", "Implementation", "NotebookFile", "SiteOptions", "build", "render", "serve", "slugs", "write",
@@ -108,9 +108,7 @@ def _papers(
     before: list[str | None] = [None, *keys[:-1]][: len(keys)]
     after: list[str | None] = [*keys[1:], None][: len(keys)]
     return {
-        f"papers/{names[facts.key]}.md": paper_page(
-            facts, around, previous, following, implementation_html(shown.get(facts.key, ()))
-        )
+        f"papers/{names[facts.key]}.md": paper_page(facts, around, previous, following, shown.get(facts.key, ()))
         for facts, previous, following in zip(papers, before, after, strict=True)
     }
 

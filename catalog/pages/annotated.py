@@ -1,51 +1,101 @@
-"""Source beside what it says of itself: each piece of code with its docstring, read from the text and never run."""
+"""Source beside what it says of itself, statement by statement; read from the text and never run."""
 
 from __future__ import annotations
 
 import ast
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from inspect import cleandoc
 
-from catalog.pages.docstring import docstring_html
+from catalog.pages.beside import Comment, Definition, Note, Piece, comment, docstring, pieces
+from catalog.pages.docstring import comment_html, docstring_html, numbered
 from catalog.pages.escape import text
 
 LONGEST = 200_000
 WRAPS = 36
 _HEADING = re.compile(r"# ?-{3,} ?(?P<says>[^-\s].*?) ?-{3,}\Z")
-_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_NUMBERED = re.compile(r"\b[Ee]q(?:uations?|s?\.)\s+(\d+)(?:(?:\s+and\s+|\s*,\s*)(\d+))?")
+_PLUMBING = frozenset({"save", "load", "save_peft", "load_peft"})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Lines of code as HTML, and what is said beside them."""
+
+    note: str
+    code: str
 
 
 @dataclass(slots=True)
 class Block:
-    """A piece of source: the heading where a part of the file begins, its name, its docstring and its code as HTML."""
+    """A piece of source: the heading where a part of the file begins, its name, and its rows.
+
+    `folded` says what it is where it is nothing to read at first: imports, settings, saving and loading.
+    """
 
     heading: str = ""
     name: str = ""
     doc: str = ""
-    code: str = ""
+    rows: list[Row] = field(default_factory=list)
+    folded: str = ""
     first: int = 0
     last: int = 0
     without: set[int] = field(default_factory=set)
+    node: Definition | None = None
+
+    @property
+    def lines(self) -> int:
+        """How many lines of code it shows."""
+        return self.code.count('class="kb-line"')
+
+    @property
+    def code(self) -> str:
+        """All its lines."""
+        return "".join(row.code for row in self.rows)
 
 
 def annotated(source: str, anchor: str = "", said: str = "") -> list[Block]:
     """The blocks of a source, in order. `anchor` goes before the `L12` of its lines.
 
-    A first line of its docstring that is `said` already is not said again.
-
+    A first line of its docstring that is `said` already is not said again. Comments of a function or class stand
+    beside the statement that they are about, and so do equations that its docstring names by their number.
     What is not Python, or far too long for a page, is one block without annotation.
     """
     lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     body = _body("\n".join(lines))
     blocks = list(_blocks(body, lines, said)) if body else [Block(first=1, last=len(lines))]
-    shown = highlighted(lines)
+    beside = {n for block in blocks if block.node for n in range(block.first, block.last + 1)}
+    comments, shown = _read(lines, beside)
+    doc = docstring(body)
+    equations = numbered(doc[0]) if doc else {}
     for block in blocks:
         kept = [n for n in range(block.first, block.last + 1) if n not in block.without]
-        block.code = "".join(_line(n, lines[n - 1], shown[n - 1], anchor) for n in _trimmed(kept, lines))
-    return [block for block in blocks if block.code or block.doc]
+        found = pieces(block.node, kept, comments) if block.node else [Piece((), tuple(kept))]
+        block.without = block.without | (set(kept) - {n for piece in found for n in piece.numbers})
+        if block.node:
+            block.doc = _said(docstring(block.node.body), equations) if block.doc else ""
+        listed = (
+            Row(
+                "".join(_note(one, equations) for one in piece.notes),
+                "".join(_line(n, lines[n - 1], shown[n - 1], anchor) for n in _trimmed(piece.numbers, lines)),
+            )
+            for piece in found
+        )
+        block.rows = [row for row in listed if row.note or row.code]
+    return [block for block in blocks if block.rows or block.doc]
+
+
+def _note(note: Note, equations: Mapping[str, str]) -> str:
+    return _said((note.doc, set()), equations) if note.doc else comment_html(list(note.lines))
+
+
+def _said(doc: tuple[str, set[int]] | None, equations: Mapping[str, str]) -> str:
+    """A docstring as HTML, with the equations that it names by their number."""
+    if not doc:
+        return ""
+    named = dict.fromkeys(n for match in _NUMBERED.finditer(doc[0]) for n in match.groups() if n)
+    return docstring_html(doc[0]) + "".join(equations.get(number, "") for number in named)
 
 
 def _body(source: str) -> list[ast.stmt]:
@@ -62,49 +112,53 @@ def _body(source: str) -> list[ast.stmt]:
 
 def _blocks(body: list[ast.stmt], lines: list[str], said: str) -> Iterator[Block]:
     """A block for each function and class, and one for what stands together between them."""
-    block = Block(first=1)
-    if doc := _docstring(body):
+    block, between = Block(first=1), list[ast.stmt]()
+    if doc := docstring(body):
         lead, _, rest = doc[0].partition("\n")
         block.doc, block.without = docstring_html(rest if lead == said else doc[0]), doc[1]
     for node in body:
         start = min([node.lineno, *(mark.lineno for mark in getattr(node, "decorator_list", []))])
         before = block.last
-        if isinstance(node, _Definition) and start > before:
+        if isinstance(node, Definition) and start > before:
             first = _with_comments(start, before, lines)
             block.last = first - 1
             if block.last >= block.first:
+                block.folded = block.folded or _settings(between)
                 yield block
-            block = _definition(node, first, lines)
+            block, between = _definition(node, first), []
         elif block.name and start > before:
             yield block
-            block = Block(first=before + 1)
+            block, between = Block(first=before + 1), []
         if not block.last:
             block.heading = _take_heading(block, start, lines)
         block.last = node.end_lineno or node.lineno
+        between.append(node)
     block.last = len(lines)
+    block.folded = block.folded or ("" if block.name else _settings(between))
     yield block
 
 
-def _definition(node: _Definition, first: int, lines: list[str]) -> Block:
-    doc = _docstring(node.body)
+def _settings(nodes: list[ast.stmt]) -> str:
+    """What statements between definitions are, where they are nothing but imports and names for values."""
+    imports = [isinstance(node, ast.Import | ast.ImportFrom | ast.If | ast.Try) for node in nodes]
+    names = [isinstance(node, ast.Assign | ast.AnnAssign) for node in nodes]
+    docs = [isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in nodes]
+    if not all(map(any, zip(imports, names, docs, strict=True))) or not any(imports + names):
+        return ""
+    return " and ".join(word for word, there in (("imports", any(imports)), ("settings", any(names))) if there)
+
+
+def _definition(node: Definition, first: int) -> Block:
+    doc = docstring(node.body)
     alone = doc and min(doc[1]) > node.lineno and node.body[0].lineno > node.lineno
-    block = Block(name=node.name, first=first)
+    block = Block(name=node.name, first=first, node=node)
     if doc and alone:
-        after = max(doc[1]) + 1
-        blank = after < len(lines) and not lines[after - 1].strip()
-        block.doc, block.without = docstring_html(doc[0]), doc[1] | ({after} if blank else set())
+        block.doc, block.without = docstring_html(doc[0]), doc[1]
+    elif node.name.startswith("_"):
+        block.folded = "a helper"
+    if node.name in _PLUMBING:
+        block.folded = "saving" if node.name.startswith("save") else "loading"
     return block
-
-
-def _docstring(body: list[ast.stmt]) -> tuple[str, set[int]] | None:
-    """A docstring and the lines on which it stands, if nothing else stands on them."""
-    first = body[0] if body else None
-    if not (isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)):
-        return None
-    last = first.end_lineno or first.lineno
-    if not isinstance(first.value.value, str) or (len(body) > 1 and body[1].lineno <= last):
-        return None
-    return cleandoc(first.value.value), set(range(first.lineno, last + 1))
 
 
 def _with_comments(start: int, after: int, lines: list[str]) -> int:
@@ -127,7 +181,7 @@ def _take_heading(block: Block, until: int, lines: list[str]) -> str:
     return ""
 
 
-def _trimmed(numbers: list[int], lines: list[str]) -> list[int]:
+def _trimmed(numbers: Sequence[int], lines: list[str]) -> Sequence[int]:
     """Without blank lines at both ends."""
     written = [place for place, number in enumerate(numbers) if lines[number - 1].strip()]
     return numbers[written[0] : written[-1] + 1] if written else []
@@ -143,21 +197,40 @@ def _line(number: int, line: str, shown: str, anchor: str) -> str:
 
 def highlighted(lines: list[str]) -> list[str]:
     """Each line of Python as HTML, with the classes that the theme colours."""
+    return _read(lines, frozenset())[1]
+
+
+def _read(lines: list[str], beside: set[int] | frozenset[int]) -> tuple[dict[int, Comment], list[str]]:
+    """The comments of lines where they stand beside the code, and each line as HTML, without those."""
     source = "\n".join(lines)
     if len(source) > LONGEST:
-        return [text(line) for line in lines]
+        return {}, [text(line) for line in lines]
     from pygments.lexers.python import PythonLexer
     from pygments.token import STANDARD_TYPES
+    from pygments.token import Comment as CommentToken
 
-    shown: list[list[str]] = [[]]
+    shown: list[list[tuple[str, str]]] = [[]]
+    comments: dict[int, Comment] = {}
+    cut: set[int] = set()
     for _, kind, value in PythonLexer().get_tokens_unprocessed(source):
         style = STANDARD_TYPES.get(kind, "")
         for number, piece in enumerate(value.split("\n")):
             if number:
                 shown.append([])
-            if piece:
-                shown[-1].append(_styled(piece, style))
-    return ["".join(pieces) for pieces in shown]
+            here = len(shown)
+            if piece and kind in CommentToken and here in beside and not _HEADING.match(piece):
+                if found := comment(piece, "".join(text for text, _ in shown[-1])):
+                    comments[here] = found
+                cut.add(here)
+            elif piece:
+                shown[-1].append((piece, style))
+    return comments, [_styled_line(pieces, number in cut) for number, pieces in enumerate(shown, start=1)]
+
+
+def _styled_line(pieces: list[tuple[str, str]], cut: bool) -> str:
+    if cut and pieces:
+        pieces = [*pieces[:-1], (pieces[-1][0].rstrip(), pieces[-1][1])]
+    return "".join(_styled(piece, style) for piece, style in pieces if piece)
 
 
 def _styled(piece: str, style: str) -> str:

@@ -11,15 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from catalog.pages.escape import front_matter, meta_value
-from catalog.pages.implementation import DEVICES
 from catalog.pages.navigation import TITLE
 from catalog.pages.notes import notes_html
-from catalog.pages.paper import day
-from catalog.pages.quantity import number, seconds, share, size
+from catalog.pages.quantity import day, number, seconds, share, size
 from catalog.pages.records import finite, items, mapping, plain, string, versions
 from catalog.pages.scatter import Axis, Point, drawable, scatter
 from catalog.pages.slugs import slugs
 from catalog.pages.templates import cleaned, fill
+from catalog.pages.verdicts import DEVICES
 
 SETTINGS = {"matched": "matched", "own": "own"}
 MOST_ROWS, MOST_RECORDS = 100, 40

@@ -11,12 +11,34 @@ from catalog.pages.mathematics import math_html
 
 _CODE = re.compile(r"``([^`]+)``|`([^`]+)`")
 _BULLET = re.compile(r"[-*] +(?=\S)")
+_EQUATION = re.compile(r"\b[Ee]q(?:uations?|s?\.)\s+(\d+)(?:(?:\s+and\s+|\s*,\s*)(\d+))?:?$")
 LONGEST_GROUP = 40
 
 
 def docstring_html(doc: str) -> str:
     """The docstring (its indentation taken out) as one line of HTML."""
     return "".join(_block(lines) for lines in _blocks(doc))
+
+
+def comment_html(lines: list[str]) -> str:
+    """A comment: equations where all of it is such, else a sentence."""
+    found = rows(lines) if len(lines) <= LONGEST_GROUP else None
+    return "".join(_equations(found)) if found else f"<p>{_prose(lines)}</p>"
+
+
+def numbered(doc: str) -> dict[str, str]:
+    """The equations of a docstring as HTML, by the numbers that the paragraph before them gives them."""
+    found: dict[str, str] = {}
+    numbers: list[str] = []
+    for lines in _blocks(doc):
+        if not lines[0].startswith("    "):
+            last = _EQUATION.search(" ".join(lines))
+            numbers = [number for number in last.groups() if number] if last else []
+        elif numbers and rows(lines):
+            for number in numbers:
+                found.setdefault(number, _indented(lines))
+            numbers = []
+    return found
 
 
 def _blocks(doc: str) -> Iterator[list[str]]:

@@ -14,11 +14,11 @@ from catalog.facts import Facts
 from catalog.pages.assets import THEME
 from catalog.pages.atom import feed
 from catalog.pages.escape import plain, web_address
-from catalog.pages.implementation import Implementation
 from catalog.pages.options import SiteOptions
 from catalog.pages.paper import short_authors
 from catalog.pages.slugs import slugs
 from catalog.pages.templates import cleaned, fill
+from catalog.pages.verdicts import Implementation
 from catalog.text import tag_slug
 
 FEEDS = 100  # tags that have feeds: those of most papers

@@ -14,8 +14,8 @@ from catalog.notebook import Cell, LastRun, Notebook, Output, read
 from catalog.pages.annotated import LONGEST, highlighted
 from catalog.pages.escape import front_matter, meta_value, text
 from catalog.pages.notes import MAX_LENGTH, MOST, markup_html, notes_html
-from catalog.pages.paper import day
 from catalog.pages.picture import Picture, png
+from catalog.pages.quantity import day
 from catalog.pages.slugs import slugs
 from catalog.pages.templates import cleaned, fill
 

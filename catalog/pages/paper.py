@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -10,12 +9,18 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from catalog.export.cite import citation, every_style
+from catalog.export.csl import as_csl
+from catalog.export.ris import as_ris
 from catalog.facts import Address, Facts, Name, Reading, Taught
+from catalog.pages.docstring import inline_html
 from catalog.pages.escape import front_matter, meta_value, script_json, text, web_address
+from catalog.pages.implementation import implementation_html
 from catalog.pages.mathematics import typeset
 from catalog.pages.notes import notes_html
+from catalog.pages.quantity import day
 from catalog.pages.related import Related
 from catalog.pages.templates import cleaned, fill, filter_link
+from catalog.pages.verdicts import Implementation, cost_in_short, found_in_short, strip
 from catalog.text import html, plain
 
 if TYPE_CHECKING:
@@ -47,9 +52,10 @@ def paper_page(
     around: Surroundings,
     previous: str | None = None,
     following: str | None = None,
-    implementation: str = "",
+    implementations: Sequence[Implementation] = (),
 ) -> str:
-    """The Markdown of a paper's page: front matter, and its HTML on one line. `implementation` is clean HTML."""
+    """The Markdown of a paper's page: front matter, and its HTML on one line."""
+    implementation = implementation_html(implementations)
     notes = notes_html(facts.notes, around.pages)
     title, abstract = (typeset(html(rich, text)) for rich in (facts.title, facts.abstract))
     body = fill(
@@ -64,6 +70,10 @@ def paper_page(
         buttons=[_button(address) for address in facts.places],
         notes=cleaned(notes),
         abstract=cleaned(f"<p>{abstract}</p>") if abstract else "",
+        short=_in_short(implementations),
+        strips=_strips(implementations),
+        contents=_contents(facts, bool(notes), implementations),
+        formats=_formats(facts, small=len(around.papers) <= _MOST_IN_EVERY_STYLE),
         tutorials=[_tutorial(tutorial, around) for tutorial in facts.tutorials],
         implementation=cleaned(implementation),
         citations=every_style(facts) if len(around.papers) <= _MOST_IN_EVERY_STYLE else {"APA": citation(facts)},
@@ -82,6 +92,54 @@ def paper_page(
     return front_matter(meta | ({"implementation": True} if implementation else {})) + f"\n{body}\n"
 
 
+def _in_short(ones: Sequence[Implementation]) -> list[list[tuple[str, object]]]:
+    """What the paper says, what was found when it was run, and what it costs; as far as there is a word on it."""
+    said = (
+        (one.card.summary, found_in_short(one) or "Its claims are not measured yet.", cost_in_short(one))
+        for one in ones
+    )
+    return [
+        [
+            (name, cleaned(inline_html(line[:1].upper() + line[1:])))
+            for name, line in zip(("Says", "Found", "Costs"), lines, strict=True)
+            if line
+        ]
+        for lines in said
+    ]
+
+
+def _strips(ones: Sequence[Implementation]) -> list[dict[str, object]]:
+    return [
+        {"title": one.card.title or one.card.name, "anchor": f"{place}-" if place else "", "parts": strip(one)}
+        for place, one in enumerate(ones)
+        if one.card.claims
+    ]
+
+
+def _contents(facts: Facts, notes: bool, ones: Sequence[Implementation]) -> list[tuple[str, str]]:
+    """The sections of the page: anchor and heading."""
+    several = len(ones) > 1
+    parts = [("abstract", "Abstract", bool(facts.abstract)), ("short", "In short", bool(ones))]
+    for place, one in enumerate(ones):
+        before, after = (f"{place}-" if place else "", f": {one.card.title or one.card.name}" if several else "")
+        parts += [
+            (f"{before}method", f"The method{after}", bool(one.source)),
+            (f"{before}claims", f"What the paper claims{after}", bool(one.card.claims)),
+            (f"{before}reports", f"What others report{after}", bool(one.ledger and one.ledger.figure)),
+            (f"{before}run", f"Run it{after}", bool(one.card.has_demo or one.card.claims)),
+        ]
+    parts += [("notes", "Notes", notes), ("tutorials", "Tutorials", bool(facts.tutorials)), ("about", "About", True)]
+    return [(anchor, heading) for anchor, heading, there in parts if there]
+
+
+def _formats(facts: Facts, small: bool) -> list[tuple[str, str, str, str]]:
+    """Name, label, ending and text of each format to take the paper away in; in a large collection BibTeX alone."""
+    formats = [("bibtex", "BibTeX", ".bib", facts.bibtex)] if facts.bibtex else []
+    if small or not facts.bibtex:
+        formats += [("ris", "RIS", ".ris", as_ris([facts])), ("csl", "CSL-JSON", ".json", as_csl([facts]))]
+    return formats
+
+
 def unreadable_page(key: str, findings: Sequence[Finding]) -> str:
     """The page of a paper whose file cannot be read: what is wrong with it."""
     body = fill("unreadable.html", key=key, findings=[str(finding) for finding in findings])
@@ -92,14 +150,6 @@ def unreadable_page(key: str, findings: Sequence[Finding]) -> str:
 def short_authors(facts: Facts) -> str:
     """First author and year, as one says it: "Hu et al., 2021"."""
     return ", ".join(part for part in (facts.by, str(facts.year or "")) if part)
-
-
-def day(date: str) -> str:
-    """An ISO date as people write it: 24 Nov 2026."""
-    try:
-        return f"{dt.date.fromisoformat(date):%-d %b %Y}"
-    except ValueError:
-        return date
 
 
 def _button(address: Address) -> _Link:

@@ -1,7 +1,8 @@
-"""Numbers as people write them: four digits, powers of ten, sizes, and no false precision."""
+"""Numbers and dates as people write them: four digits, powers of ten, sizes, and no false precision."""
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 
@@ -52,6 +53,14 @@ def seconds(count: float) -> str:
         return f"{count:.3g} s"
     minutes, rest = divmod(round(count), 60)
     return f"{minutes:,} min {rest} s" if rest else f"{minutes:,} min"
+
+
+def day(date: str) -> str:
+    """An ISO date as people write it: 24 Nov 2026."""
+    try:
+        return f"{dt.date.fromisoformat(date):%-d %b %Y}"
+    except ValueError:
+        return date
 
 
 def _power(mantissa: str, exponent: int) -> str:

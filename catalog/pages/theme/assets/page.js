@@ -34,7 +34,7 @@
 
   const download = (button) => {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text("bibtex")], { type: "application/x-bibtex" }));
+    link.href = URL.createObjectURL(new Blob([text(button.dataset.kbFrom)], { type: "text/plain" }));
     link.download = button.dataset.kbDownload;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
