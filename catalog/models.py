@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -28,6 +28,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from catalog.conflict import hunks
 from catalog.errors import KbError
+from catalog.filenames import file_name
 from catalog.schema import DIALECT
 from catalog.text import tag_slug as tag_slug
 
@@ -36,7 +37,6 @@ FENCE = re.compile(r"^(?P<fence>`{3,}|~{3,})[ \t]*(?:bibtex|biblatex|bib)\b[^\n`
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 _HALF = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"\s+")
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.I)
 
 
 class Status(StrEnum):
@@ -161,36 +161,6 @@ IsoPrefix = Annotated[str, AfterValidator(_iso_prefix)]
 Kind = Annotated[str, AfterValidator(_kind)]
 Ids = Annotated[dict[str, Annotated[str, Field(max_length=300)]], AfterValidator(_ids)]
 Rating = Annotated[int, BeforeValidator(_rating), Field(ge=0, le=10)]
-
-
-def file_name(key: str) -> str:
-    """The name of the file of a citation key: itself and `.md`, with what no file system takes percent-encoded."""
-    name = re.sub(r'[\x00-\x1f<>:"/\\|?*%\x7f]', lambda m: quote(m.group(), safe=""), key)
-    if name[0] in "._ " or name.upper() == "README" or _RESERVED.match(name):
-        name = f"%{ord(name[0]):02X}{name[1:]}" if ord(name[0]) < 128 else name
-    if name[-1] == " ":
-        name = name[:-1] + "%20"
-    return name + ".md"
-
-
-def apart_name(key: str) -> str:
-    """Another name for the file of a key: unlike that of the key in any other case, also where case is ignored."""
-    plain = file_name(key).removesuffix(".md")
-    name = re.sub(r"%[0-9A-F]{2}|.", lambda m: _encoded(m.group()) if m.group().isupper() else m.group(), plain)
-    if name == plain and (first := re.match(r"((?:%[0-9A-F]{2})*)(.)", plain)):
-        name = first[1] + _encoded(first[2]) + plain[first.end() :]
-    return name + ".md"
-
-
-def _encoded(letter: str) -> str:
-    if len(letter) > 1:
-        return letter
-    return "".join(f"%{byte:02X}" for byte in letter.encode())
-
-
-def key_of(file: str) -> str:
-    """The citation key of a file name, the inverse of `file_name`."""
-    return unquote(file.removesuffix(".md"), errors="strict")
 
 
 class _Model(BaseModel):

@@ -15,8 +15,9 @@ from pydantic import ValidationError
 
 from catalog import conflict, front
 from catalog.errors import BadFile, Finding
+from catalog.filenames import key_of
 from catalog.front import BaseLoader
-from catalog.models import FENCE, FRONT_MATTER, Paper, key_of
+from catalog.models import FENCE, FRONT_MATTER, Paper
 
 _HEAD = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.S | re.M)
 _STEEP = re.compile(r"^[ \t\-?:]{40}", re.M)

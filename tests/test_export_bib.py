@@ -207,7 +207,7 @@ KEYS = st.from_regex(r"[A-Za-z][A-Za-z0-9:_-]{0,8}", fullmatch=True)
 
 @given(st.dictionaries(KEYS, VALUES, max_size=6))
 def test_two_other_libraries_read_the_same(values: dict[str, str]) -> None:
-    distinct = {key.lower(): (key, value) for key, value in values.items()}
+    distinct = {key.lower(): (key, value) for key, value in values.items() if key.lower() != "ams"}
     papers = [paper(key, f"note = {{{value}}}, journal = acm, month = jan") for key, value in distinct.values()]
     text = merge(papers, SHARED.replace(" # other", "")).text
     ours = bibtexparser.parse_string(text)

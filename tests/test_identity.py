@@ -13,10 +13,11 @@ from support import Kb
 from catalog.bibtex import scan
 from catalog.bibtex.describe import describe
 from catalog.facts import Facts
+from catalog.filenames import apart_name, file_name, key_of
 from catalog.identity import compare, lookups
 from catalog.ingest.run import Imported
 from catalog.library import Library
-from catalog.models import Paper, apart_name, file_name, key_of
+from catalog.models import Paper
 
 DATA = Path(__file__).parent / "data"
 DAY = dt.date(2026, 11, 24)

@@ -71,6 +71,10 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         (lambda library: library.lines("number -title:3"), 0),
         (lambda library: library.get("k3"), 0),
         (lambda library: library.resolve("k1"), 0),
+        (lambda library: library.export_bib("key:k3"), 0),
+        (lambda library: library.next(), 0),
+        (lambda library: library.stats(), 0),
+        (lambda library: library.spelled(["new"]), 0),
         (lambda library: library.mark_read(["k3"]), 1),
         (lambda library: library.tag("k3", ["new"]), 1),
     ],
@@ -145,7 +149,17 @@ def test_words_that_several_papers_have_mean_none(library: Library) -> None:
         library.meant("number")
 
 
-QUICK = ("list", "list k3", "search number", "show k3", "show k3 --bibtex", "open k3 --print", "next", "stats")
+QUICK = (
+    "list",
+    "list k3",
+    "search number",
+    "show k3",
+    "show k3 --bibtex",
+    "open k3 --print",
+    "next",
+    "stats",
+    "export bib k3",
+)
 LOADED = """
 import sys
 from catalog.cli import main
@@ -181,3 +195,10 @@ def test_implementations_are_read_once(many: Library, monkeypatch: pytest.Monkey
     method.write_text('"""mine: a quagga.\n\nPaper: k3\n"""\nPAPER = "k3"\n')
     assert [paper.key for paper in many.list("quagga")] == ["k3"]
     assert many.list("zebra") == []
+
+
+def test_an_export_of_all_sees_every_file(many: Library, counted: Counter[str]) -> None:
+    """Also one written over in place, and opens none that is as it was."""
+    (many.root / "papers" / "k3.md").write_text(TEXT.format(title="Okapi"), encoding="utf-8")
+    assert "Okapi" in many.export_bib().text
+    assert dict(counted) == {"listed": 1, "read": 1}

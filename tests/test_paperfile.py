@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from catalog.bibtex.describe import describe
 from catalog.errors import BadFile, KbError
-from catalog.models import FENCE, Link, Paper, Status, Tutorial, file_name, key_of
+from catalog.filenames import file_name, key_of
+from catalog.models import FENCE, Link, Paper, Status, Tutorial
 from catalog.paperfile import bibtex_line, dumps, front_matter_line, loads
 
 CANONICAL = """\

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from catalog.bibtex.identifiers import address, arxiv, doi, in_address, isbns
 from catalog.facts import Address
-from catalog.models import Paper
+
+if TYPE_CHECKING:
+    from catalog.models import Paper
 
 CODE_HOSTS = ("github.com", "gitlab.com", "codeberg.org", "bitbucket.org")
 _URL = re.compile(r"(?:https?|ftp)://[^\s{}\"<>|\\^`]+", re.I)

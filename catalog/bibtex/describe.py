@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from catalog.bibtex import dates, used
 from catalog.bibtex.addresses import addresses, arxiv_of, doi_of, identifiers
@@ -17,8 +18,10 @@ from catalog.bibtex.shared import NOTHING, Shared
 from catalog.bibtex.spoken import name as spoken_name
 from catalog.errors import BadBibtex
 from catalog.facts import ROLES, Facts, Name, Reading, Taught
-from catalog.models import Paper
 from catalog.text import Rich, joined, plain, tag_slug, with_math
+
+if TYPE_CHECKING:
+    from catalog.models import Paper
 
 __all__ = ["arxiv_of", "describe", "doi_of", "entries", "inherit", "read_first", "title"]
 

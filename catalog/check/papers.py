@@ -15,9 +15,10 @@ from catalog.bibtex.identifiers import arxiv
 from catalog.check.loaded import Loaded, Sheet
 from catalog.check.notes import Target, targets, without_code
 from catalog.errors import BadFile, Finding
+from catalog.filenames import apart_name, file_name
 from catalog.files import MOST_SHOWN, read_bytes
 from catalog.ingest.urls import mend
-from catalog.models import FENCE, FRONT_MATTER, Link, Status, apart_name, file_name
+from catalog.models import FENCE, FRONT_MATTER, Link, Status
 from catalog.notebook import problem
 from catalog.paperfile import dumps
 from catalog.text import plain

@@ -112,7 +112,7 @@ def show_diff(before: Paper | None, after: Paper) -> None:
     """Print what changes in a paper file."""
     import difflib
 
-    from catalog.models import file_name
+    from catalog.filenames import file_name
     from catalog.paperfile import dumps
 
     if before == after:

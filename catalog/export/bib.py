@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from catalog.bibtex import Entry, decode, read, set_key
 from catalog.bibtex.describe import describe, entries
@@ -16,7 +16,11 @@ from catalog.bibtex.syntax import Source, read_block, skip
 from catalog.errors import BadBibtex, Finding
 from catalog.export.generated import generated
 from catalog.export.shared import SHARED, Shared, needed, read_shared
-from catalog.models import Paper, file_name
+from catalog.facts import Facts
+from catalog.filenames import file_name
+
+if TYPE_CHECKING:
+    from catalog.models import Paper
 
 _REFERENCES = ("crossref", "xref", "xdata", "entryset", "related")
 _GRANULAR = re.compile(r"\bxdata\s*[=:]\s*([^\s{},\"]+)", re.I)
@@ -27,8 +31,8 @@ class Bib:
     """A merged .bib. `left_out` says which entries are not in it and why, `missing` which wanted keys nobody has.
 
     `guessed` are wanted keys with the key that they were taken for, as only the case differs; `clashing` are keys that
-    BibTeX takes for one, for the same reason, and biber does not. `twice` are fields (key, name) that an entry says
-    twice, differently.
+    BibTeX takes for one, for the same reason, and biber does not. `twice` are fields (key, name) that a normalized
+    entry says twice, differently.
     """
 
     text: str
@@ -39,13 +43,32 @@ class Bib:
     twice: tuple[tuple[str, str], ...] = ()
 
 
+class Held(Protocol):
+    """What is needed of a paper; its file or its facts do."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def aliases(self) -> tuple[str, ...]: ...
+    @property
+    def bibtex(self) -> str: ...
+
+
 class _Item(NamedTuple):
-    """One entry under the key it is written with, and the file it comes from."""
+    """One entry under the key it is written with: its own key, its type, what it refers to, and its file."""
 
     key: str
-    entry: Entry
+    own: str
+    type: str
+    refers: tuple[str, ...]
+    crossref: str
     text: str
     path: str
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """Its fields; they are not kept, as of a hundred thousand entries they would fill the memory."""
+        return read(self.text).fields
 
 
 class _Names(dict[str, _Item]):
@@ -75,15 +98,15 @@ class _Pool:
     left_out: list[tuple[Finding, tuple[str, ...]]] = field(default_factory=list)
     guessed: dict[str, str] = field(default_factory=dict)
 
-    def add(self, item: _Item) -> None:
+    def add(self, item: _Item, ids: Iterable[str]) -> None:
         """Take the entry in, unless its key is taken."""
         if there := self.items.get(item.key):
             message = f"{item.key} is also the key of an entry in {there.path}, which is exported instead"
             self.leave_out(message, "give one of them another key with `kb rename`", item.path, (item.key,))
             return
         self.items.give(item.key, item)
-        for name in item.entry.fields.get("ids", "").split(","):
-            self.ids.give(name.strip(), item)
+        for name in ids:
+            self.ids.give(name, item)
 
     def leave_out(self, message: str, remedy: str, path: str, names: tuple[str, ...]) -> None:
         """Note that an entry is not exported."""
@@ -112,12 +135,12 @@ def _under(item: _Item, name: str) -> _Item | None:
 
 
 def merge(
-    papers: Iterable[Paper],
+    papers: Iterable[Held],
     shared: str,
     only: Collection[str] | None = None,
     normal: Wanted | None = None,
     whole: bool = True,
-    others: Iterable[Paper] = (),
+    others: Iterable[Held] = (),
     sort: str = "key",
 ) -> Bib:
     """The entries of the papers as one .bib, sorted, after the `@string`s and `@preamble`s of `shared`.
@@ -138,7 +161,7 @@ def merge(
     chosen, missing = _choose(pool, [*every, *(inherited if whole else ()), *(key for key in only or () if key != "*")])
     guessed = tuple((name, key) for name, key in pool.guessed.items() if name in (only or ()))
     ordered = _ordered(chosen, sort)
-    twice = tuple((item.key, name) for item in ordered for name in _twice(item.text))
+    twice = tuple((item.key, name) for item in ordered for name in _twice(item.text)) if normal else ()
     return Bib(_text(ordered, common, normal, whole), left_out, missing, guessed, _clashing(chosen), twice)
 
 
@@ -150,32 +173,43 @@ def _text(ordered: Sequence[_Item], common: Shared, normal: Wanted | None, whole
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
-def _add_papers(pool: _Pool, papers: Iterable[Paper]) -> list[str]:
+def inherits(paper: Held) -> bool:
+    """Whether an entry of the paper may need another one."""
+    return _mentions(paper.bibtex)
+
+
+def _mentions(text: str) -> bool:
+    """Whether a text may refer to other entries."""
+    text = text.lower()
+    return any(name in text for name in _REFERENCES)
+
+
+def _add_papers(pool: _Pool, papers: Iterable[Held]) -> list[str]:
     """Take in every entry of the papers; of two with one key, that of the paper whose key it is. Gives their keys."""
     found = [
         (paper, list(_items(paper, pool)))
         for paper in sorted(papers, key=lambda paper: (paper.key.casefold(), paper.key))
     ]
-    items = [(item.key != paper.key, item) for paper, items in found for item in items]
-    for _, item in sorted(items, key=lambda pair: pair[0]):
-        pool.add(item)
+    items = [(item.key != paper.key, item, ids) for paper, items in found for item, ids in items]
+    for _, item, ids in sorted(items, key=lambda one: one[0]):
+        pool.add(item, ids)
     for paper, own in found:
         for name in (paper.key, *paper.aliases) if own else ():
-            pool.aliases.give(name, own[0])
-    return [item.key for _, item in items]
+            pool.aliases.give(name, own[0][0])
+    return [item.key for _, item, _ in items]
 
 
 def _add_shared(pool: _Pool, texts: Iterable[str]) -> list[str]:
-    items = [item for text in texts if (item := _item(text, SHARED, (SHARED,), pool))]
-    for item in items:
-        pool.add(item)
-    return [item.key for item in items]
+    items = [found for text in texts if (found := _item(text, SHARED, (SHARED,), pool))]
+    for item, ids in items:
+        pool.add(item, ids)
+    return [item.key for item, _ in items]
 
 
-def _items(paper: Paper, pool: _Pool) -> Iterator[_Item]:
+def _items(paper: Held, pool: _Pool) -> Iterator[tuple[_Item, tuple[str, ...]]]:
     path = f"papers/{file_name(paper.key)}"
     names = (paper.key, *paper.aliases)
-    texts = entries(paper.bibtex) or ([generated(describe(paper))] if paper.title else [])
+    texts = entries(paper.bibtex) or _made(paper)
     if not texts:
         pool.leave_out("neither BibTeX nor a title", f"add one with `kb edit {paper.key}`", path, names)
     for text in texts:
@@ -183,7 +217,13 @@ def _items(paper: Paper, pool: _Pool) -> Iterator[_Item]:
             yield item
 
 
-def _item(text: str, path: str, names: tuple[str, ...], pool: _Pool) -> _Item | None:
+def _made(paper: Held) -> list[str]:
+    facts = paper if isinstance(paper, Facts) else describe(cast("Paper", paper))
+    return [generated(facts)] if facts.title else []
+
+
+def _item(text: str, path: str, names: tuple[str, ...], pool: _Pool) -> tuple[_Item, tuple[str, ...]] | None:
+    """An entry with the other names that it gives itself; None where it cannot be exported."""
     try:
         entry = read(text)
     except BadBibtex as error:
@@ -193,7 +233,9 @@ def _item(text: str, path: str, names: tuple[str, ...], pool: _Pool) -> _Item | 
         fault = f"the key {entry.key!r} holds a blank" if entry.key else "its BibTeX has no key"
         pool.leave_out(fault, "give it one that LaTeX can cite", path, names)
         return None
-    return _Item(entry.key, entry, text, path)
+    ids = tuple(filter(None, map(str.strip, entry.fields.get("ids", "").split(","))))
+    crossref = entry.fields.get("crossref", "").strip()
+    return _Item(entry.key, entry.key, entry.type, tuple(_references(entry, text)), crossref, text, path), ids
 
 
 def _choose(pool: _Pool, names: Iterable[str]) -> tuple[dict[str, _Item], tuple[str, ...]]:
@@ -215,21 +257,23 @@ def _choose(pool: _Pool, names: Iterable[str]) -> tuple[dict[str, _Item], tuple[
 
 def _take(item: _Item, chosen: dict[str, _Item], spelled: dict[tuple[str, str, str], str]) -> list[str]:
     """Choose the entry, in one spelling of its key, its own before any other; gives what it refers to, if it is new."""
-    same = (item.key.casefold(), item.entry.key, item.path)
+    same = (item.key.casefold(), item.own, item.path)
     there = spelled.get(same)
-    if there is not None and item.key != item.entry.key:
+    if there is not None and item.key != item.own:
         return []
     if there is not None:
         del chosen[there]
     chosen[item.key] = item
     spelled[same] = item.key
-    return list(_references(item)) if there is None else []
+    return list(item.refers) if there is None else []
 
 
-def _references(item: _Item) -> Iterator[str]:
+def _references(entry: Entry, text: str) -> Iterator[str]:
+    if not _mentions(text):
+        return
     for name in _REFERENCES:
-        yield from filter(None, map(str.strip, item.entry.fields.get(name, "").split(",")))
-    for reference in _GRANULAR.findall(item.text):
+        yield from filter(None, map(str.strip, entry.fields.get(name, "").split(",")))
+    for reference in _GRANULAR.findall(text):
         yield from (reference.rsplit("-", 1)[0], reference.rsplit("-", 2)[0])
 
 
@@ -243,22 +287,23 @@ def _clashing(chosen: Iterable[str]) -> tuple[tuple[str, ...], ...]:
 def _ordered(chosen: Mapping[str, _Item], sort: str) -> list[_Item]:
     """`@xdata` first, then as wanted, but what others name in `crossref` after them: BibTeX asks for that."""
     folded = {key.casefold(): key for key in chosen}
-    parents = {key: item.entry.fields.get("crossref", "").strip() for key, item in chosen.items()}
+    parents = {key: item.crossref for key, item in chosen.items()}
     height = _heights({key: p if p in chosen else folded.get(p.casefold(), "") for key, p in parents.items()})
     by = SORTS[sort.removeprefix("-")]
     order = sorted(chosen, key=lambda key: (key.casefold(), key))
     order.sort(key=lambda key: by(chosen[key]), reverse=sort.startswith("-"))
-    order.sort(key=lambda key: (chosen[key].entry.type != "xdata", height[key]))
+    order.sort(key=lambda key: (chosen[key].type != "xdata", height[key]))
     return [chosen[key] for key in order]
 
 
 def _said(*names: str) -> Callable[[_Item], str]:
     """The first of some fields that an entry has, as read."""
-    return lambda item: decode(next(filter(None, map(item.entry.fields.get, names)), "")).casefold()
+    return lambda item: decode(next(filter(None, map(item.fields.get, names)), "")).casefold()
 
 
 def _first_author(item: _Item) -> str:
-    names, _ = people(item.entry.fields.get("author") or item.entry.fields.get("editor") or "")
+    fields = item.fields
+    names, _ = people(fields.get("author") or fields.get("editor") or "")
     return names[0].sort.casefold() if names else ""
 
 
@@ -267,7 +312,7 @@ SORTS: Mapping[str, Callable[[_Item], str]] = {
     "year": _said("year", "date"),
     "author": _first_author,
     "title": _said("title"),
-    "type": lambda item: item.entry.type.casefold(),
+    "type": lambda item: item.type.casefold(),
 }
 
 

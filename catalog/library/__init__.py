@@ -383,7 +383,7 @@ class Library:
 
     def _paths(self, key: str) -> Sequence[str]:
         """Where a paper stands and stood, also one that is gone."""
-        from catalog.models import file_name
+        from catalog.filenames import file_name
 
         try:
             key = self.resolve(key)
@@ -544,18 +544,10 @@ class Library:
         With `normal` it is written in that style; `sort` is by key, year, author, title or type, turned round by a "-".
         What a manuscript cites and is `unsure` is not missed where there is no such paper.
         """
-        from dataclasses import replace
+        from catalog.library.bibliography import bibliography
 
-        from catalog.export.bib import merge
-
-        papers, found = self._together(query, "key")
-        keys = {facts.key for facts in found}
-        chosen = [paper for key, paper in papers.items() if key in keys]
-        others = [paper for key, paper in papers.items() if key not in keys]
-        whole = not query.strip() and cited is None
-        only = None if cited is None else [*cited, *unsure]
-        made = merge(chosen, self.store.shared(), only, normal, whole, others, sort)
-        return replace(made, missing=tuple(key for key in made.missing if key not in unsure))
+        asked, shared = (self._asked(query) if query.strip() else None), self.store.shared()
+        return bibliography(self.snapshot, asked, shared, normal, cited, unsure, sort)
 
     def join_bib(self, made: str, path: str | Path) -> Refs:
         """A .bib of ours with what a file holds that is not ours; the file stays as it is. Raises `KbError`."""

@@ -197,6 +197,15 @@ class Index:
         """Every paper, by key."""
         return self._run(lambda db: rows.load(db, column(db, "SELECT id FROM paper ORDER BY key, id")))
 
+    def entries(self) -> list[rows.Entries]:
+        """The BibTeX of every paper that has some."""
+        return self._run(rows.entries)
+
+    def without_entries(self) -> list[Facts]:
+        """Every paper that has no BibTeX."""
+        held = "SELECT id FROM prose WHERE bibtex = '' ORDER BY id"
+        return self._run(lambda db: rows.load(db, column(db, held)))
+
     def keys(self, prefix: str = "") -> list[str]:
         """The keys that start so, in order; where none does, those that do in another case."""
         start = clean(prefix)

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from catalog.facts import SCHEMA, Address, Facts, Line, Name, Reading, Taught
 from catalog.search.fields import STATUSES, facts
@@ -67,10 +67,20 @@ _MARKED_SO = (
     "SELECT mark.value, key FROM mark JOIN paper USING (id)"
     " WHERE name = ? AND mark.value IN (SELECT value FROM json_each(?)) ORDER BY key"
 )
+_ALIASES = "SELECT mark.value, id FROM mark JOIN paper USING (id) WHERE mark.name = 'key' AND mark.value <> key"
+_ENTRIES = "SELECT id, key, bibtex FROM paper JOIN prose USING (id) WHERE bibtex <> '' ORDER BY key"
 _TOLD = "SELECT id, told FROM prose WHERE id IN (SELECT value FROM json_each(?))"
 _WHOLE = "SELECT id, facts, abstract, notes, bibtex FROM body JOIN prose USING (id)"
 _LINES = "SELECT id, key, status, year, shown, authors, by FROM paper"
 _SOME = " WHERE id IN (SELECT value FROM json_each(?))"
+
+
+class Entries(NamedTuple):
+    """A paper's key, its other names, and its BibTeX."""
+
+    key: str
+    aliases: tuple[str, ...]
+    bibtex: str
 
 
 class NotAnIndex(sqlite3.DatabaseError):
@@ -160,6 +170,15 @@ def load(db: sqlite3.Connection, ids: Sequence[int]) -> list[Facts]:
     """The papers with these ids, in their order."""
     with _uncollected():
         return _in_order(db, _WHOLE, ids, _facts)
+
+
+def entries(db: sqlite3.Connection) -> list[Entries]:
+    """Every paper that has BibTeX with it; what is beside the index's own words is not looked at."""
+    aliases: dict[int, list[str]] = {}
+    for alias, i in db.execute(_ALIASES):
+        aliases.setdefault(i, []).append(alias)
+    with _uncollected():
+        return [Entries(key, tuple(aliases.get(i, ())), text) for i, key, text in db.execute(_ENTRIES)]
 
 
 def told(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:

@@ -75,14 +75,14 @@ class Store:
 
     def file_of(self, key: str) -> str:
         """The file of a key."""
-        from catalog.models import apart_name, file_name
+        from catalog.filenames import apart_name, file_name
 
         apart = apart_name(key)
         return apart if (self.folder / apart).exists() else file_name(key)
 
     def new_files(self, keys: Iterable[str], leaving: Iterable[str] = ()) -> dict[str, str]:
         """File names for new keys; none is that of another file but of keys that leave, also where case is ignored."""
-        from catalog.models import apart_name, file_name
+        from catalog.filenames import apart_name, file_name
 
         taken = set(map(folded, names_in(self.folder))) - {folded(self.file_of(key)) for key in leaving}
         files = {}
