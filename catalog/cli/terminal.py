@@ -29,9 +29,9 @@ def width_of(text: str) -> int:
     """How many cells of a terminal a text takes: two for 中, none for an accent that stands by itself."""
     if _ONE_EACH(text):
         return len(text)
-    from rich.cells import cell_len
+    from wcwidth import width
 
-    return cell_len(text)
+    return width(text)
 
 
 def table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Cell]], room: int) -> Iterator[str]:
@@ -87,6 +87,6 @@ def _fitted(natural: Sequence[int], how: Sequence[str], room: int) -> list[int]:
 def _cut(text: str, width: int) -> str:
     if _ONE_EACH(text):
         return text[:width].rstrip()
-    from rich.cells import set_cell_size
+    from wcwidth import clip
 
-    return set_cell_size(text, max(0, width)).rstrip()
+    return clip(text, 0, max(0, width)).rstrip()
