@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from catalog.sides import Choice
     from catalog.sources import Client
     from catalog.sources.adding import Gathered
+    from catalog.sources.completing import Filled, Run
     from catalog.sources.taking import Added
     from catalog.store.history import Past
     from refimpl import Card
@@ -217,11 +218,9 @@ class Library:
 
     def having(self, name: str, value: str) -> str:
         """The key of the paper with an identifier ("arxiv", "doi" …), or the address of a "page"; "" without one."""
-        if name in ("page", "github"):
-            url = value if name == "page" else f"https://github.com/{value}"
-            found = self.index().with_fact("link", url)
-            return found[0] if len(found) == 1 or (name == "page" and found) else ""
-        return next((key for _, key in self.index().marked(name, [value])), "")
+        from catalog.library.asking import having
+
+        return having(self.snapshot, name, value)
 
     def look_up(self, what: str) -> Draft:
         """The work of an identifier or address, as its source describes it. Asks the network; raises `KbError`."""
@@ -237,13 +236,23 @@ class Library:
 
         return client(self.store, self._fetch(), fresh)
 
-    def _fetch(self) -> partial[Answer]:
-        """How the network is asked: in the name of the contact that kb.toml says, or the user's own settings."""
-        from catalog.ingest.fetch import http_fetch
-        from catalog.sources.hosts import contact as own_contact
-        from catalog.trust import contact
+    def complete(
+        self, query: str = "", what: Collection[str] = (), *, dry_run: bool = False
+    ) -> tuple[Run, Iterator[Sequence[Filled]]]:
+        """Fill in what the papers that a query finds lack, of `what` (all of `completing.WHAT`). Asks the network.
 
-        return partial(http_fetch, contact=contact(self.root, self.store.config.contact) or own_contact())
+        Gives the run, which says what did not work, and what each batch filled, written already.
+        """
+        from catalog.library.asking import Asking
+        from catalog.sources.completing import WHAT
+
+        asking = Asking(self.store, self.snapshot, self._changing)
+        return asking.complete(self.list(query), self.client(), what or WHAT, dry_run)
+
+    def _fetch(self) -> partial[Answer]:
+        from catalog.library.asking import fetch
+
+        return fetch(self.store)
 
     def import_(
         self, sources: Iterable[tuple[str, bytes]], *, theirs: bool = False, dry_run: bool = False,

@@ -16,6 +16,7 @@ from catalog.sources.said import one_of, work
 
 NAME = "doi"
 BATCH = crossref.BATCH
+FEW = 8
 BIBTEX = "application/x-bibtex"
 _SUFFIX = re.compile(
     r"/(?:abstract|full|fulltext|pdf|epdf|html|meta|figures|references|download|full-text)$|\.pdf$", re.I
@@ -42,9 +43,11 @@ def match(text: str) -> str:
 
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
-    """The works of these DOIs; of one alone the publisher's own entry."""
-    if len(names) == 1:
-        yield names[0], one(names[0], client)
+    """The works of these DOIs; of a few the publisher's own entries, of many what Crossref makes of theirs."""
+    if len(names) <= FEW:
+        for name in names:
+            with contextlib.suppress(NotFound):
+                yield name, one(name, client)
         return
     records = crossref.works(names, client)
     for name in names:

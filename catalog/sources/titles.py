@@ -5,10 +5,10 @@ from __future__ import annotations
 from rapidfuzz import fuzz
 
 from catalog.ingest.draft import Draft
-from catalog.search.fold import fold
 from catalog.sources import arxiv, crossref, dblp
 from catalog.sources.client import Client, NotFound, Unavailable
 from catalog.sources.said import facts_of
+from catalog.text import fold
 
 MOST = 8
 _ENOUGH = 60.0  # of a hundred, what a title has to share with the words

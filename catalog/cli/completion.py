@@ -1,0 +1,80 @@
+"""The command that fills in what papers lack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from catalog.cli import out
+from catalog.cli.moving import show_diff
+from catalog.cli.options import json_option, query_argument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from catalog.sources.completing import Filled, Run
+
+_WHAT = ("bibtex", "authors", "venue", "year", "abstract", "ids", "code")
+
+
+@click.command()
+@query_argument()
+@click.option("--only", "what", multiple=True, type=click.Choice(_WHAT), help="Fill in this alone (repeatable).")
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@json_option
+@click.pass_context
+def complete(ctx: click.Context, query: str, what: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
+    """Fill in what papers lack: BibTeX, abstract, authors, code …
+
+    Services are asked in batches, by the identifiers and titles that the papers have (uses the network). What you wrote
+    stays. Each batch is written when it is there: ended in between, the next call goes on.
+    """
+    library = out.library(ctx)
+    run, batches = library.complete(query, what, dry_run=dry_run)
+    total = len(run.facts)
+    done: list[Filled] = []
+    for one in _progressing(run, batches, total):
+        done.append(one)
+        if not as_json:
+            _say(one, dry_run)
+    if as_json:
+        out.echo_json({
+            "papers": [{"key": one.after.key, "gained": one.gained} for one in done], "lacking": total,
+            "notes": run.notes, "dry_run": dry_run,
+        })  # fmt: skip
+        return
+    for note in run.notes:
+        out.echo(f"kb: {note}", err=True)
+    keys = {one.after.key for one in done}
+    did = "would complete" if dry_run else "completed"
+    click.echo(f"{did} {len(keys)} of {out.as_count(total, 'paper')} that lacked something", err=True)
+
+
+def _progressing(run: Run, batches: Iterator[Sequence[Filled]], total: int) -> Iterator[Filled]:
+    """What was filled, beneath it a bar on a terminal: how many of the papers lack nothing any more."""
+    from catalog.sources.completing import lacking
+
+    if not out.fancy() or not total:
+        for batch in batches:
+            yield from batch
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, transient=True) as progress:
+        task = progress.add_task("complete", total=total)
+        for batch in batches:
+            yield from batch
+            whole = sum(not lacking(one) & run.wanted for one in run.facts.values())
+            progress.update(task, completed=whole)
+
+
+def _say(one: Filled, dry_run: bool) -> None:
+    if dry_run:
+        show_diff(one.before, one.after)
+    else:
+        out.echo(f"{one.after.key}: {', '.join(one.gained)}")
+
+
+COMMANDS = (complete,)

@@ -1,0 +1,111 @@
+"""What asks services of the web: adding by name, completing, looking for news, fetching open copies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from catalog.errors import BadFile, KbError, UnknownKey
+from catalog.library.changing import Changing
+from catalog.snapshot import Snapshot
+from catalog.store import Change, Store
+
+if TYPE_CHECKING:
+    from catalog.facts import Facts
+    from catalog.ingest.draft import Draft
+    from catalog.ingest.fetch import Answer
+    from catalog.models import Paper
+    from catalog.sources import Client
+    from catalog.sources.completing import Filled, Run
+
+
+def fetch(store: Store) -> partial[Answer]:
+    """How the network is asked: in the name of the contact that kb.toml says, or the user's own settings."""
+    from catalog.ingest.fetch import http_fetch
+    from catalog.sources.hosts import contact as own_contact
+    from catalog.trust import contact
+
+    return partial(http_fetch, contact=contact(store.root, store.config.contact) or own_contact())
+
+
+def having(snapshot: Snapshot, name: str, value: str) -> str:
+    """The key of the paper with an identifier, or the address of a "page" or repository; "" without one."""
+    index = snapshot.index()
+    if name in ("page", "github"):
+        url = value if name == "page" else f"https://github.com/{value}"
+        found = index.with_fact("link", url)
+        return found[0] if len(found) == 1 or (name == "page" and found) else ""
+    return next((key for _, key in index.marked(name, [value])), "")
+
+
+class Asking:
+    """The changes that services of the web bring; `Library` says what each does."""
+
+    def __init__(self, store: Store, snapshot: Snapshot, changing: Changing) -> None:
+        self.store = store
+        self.snapshot = snapshot
+        self.changing = changing
+
+    def complete(
+        self, found: Iterable[Facts], client: Client, wanted: Collection[str], dry_run: bool
+    ) -> tuple[Run, Iterator[Sequence[Filled]]]:
+        from catalog.sources.completing import Run, lacking
+
+        code = "code" in wanted
+        papers = {facts.key: facts for facts in found if lacking(facts, code) & set(wanted)}
+        run = Run(client, frozenset(wanted), papers)
+        return run, self._filled(run, dry_run)
+
+    def _filled(self, run: Run, dry_run: bool) -> Iterator[Sequence[Filled]]:
+        from catalog.bibtex.describe import describe
+
+        shared = self.store.sharing()
+        now: dict[str, Paper] = {}
+        for drafts in run.batches():
+            done = self._fill(drafts, run.wanted, now, dry_run)
+            for one in done:
+                run.update(describe(one.after, shared))
+            yield done
+
+    def _fill(
+        self, drafts: Mapping[str, Draft], wanted: Collection[str], now: dict[str, Paper], dry_run: bool
+    ) -> list[Filled]:
+        """Write what a batch of drafts brings; what is to be written is worked out on the files as they are then."""
+        from catalog.sources.completing import filled
+
+        def edit(key: str, paper: Paper) -> Paper:
+            return filled(now.get(key, paper) if dry_run else paper, drafts[key], wanted)
+
+        done = self._edited(drafts, edit, "complete", dry_run)
+        now |= {one.after.key: one.after for one in done}
+        return done
+
+    def _edited(
+        self, keys: Collection[str], edit: Callable[[str, Paper], Paper], what: str, dry_run: bool = False
+    ) -> list[Filled]:
+        """Change papers as one change; one that has gone or cannot be read meanwhile is left."""
+        from catalog.sources.completing import Filled
+
+        def attempt() -> list[Filled]:
+            done: list[Filled] = []
+            changes: list[Change] = []
+            for key in keys:
+                try:
+                    file = self.snapshot.file(key)
+                    version, before = self.store.load_version(file)
+                    after = edit(key, before)
+                except (BadFile, UnknownKey):
+                    continue
+                except KbError as e:
+                    self.store.gate.notices.append(f"{key}: {e}")
+                    continue
+                if after != before:
+                    done.append(Filled(before, after))
+                    changes.append(self.store.paper_change(file, version, after))
+            if changes and not dry_run:
+                said = " ".join(one.after.key for one in done[:5]) + (f" and {len(done) - 5} more" if done[5:] else "")
+                self.changing.commit(changes, f"{what} {said}", strict=False)
+            return done
+
+        return self.store.gate.retried(attempt)
