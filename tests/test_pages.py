@@ -10,6 +10,7 @@ from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 import yaml
@@ -325,7 +326,7 @@ def test_home_frames_the_table_with_hand_written_words() -> None:
 
 def test_table_holds_what_it_needs_and_no_more() -> None:
     files = render([entry(authors=("A",), year=2020, notes="long", abstract="long", status="read")], SiteOptions())
-    (row,) = json.loads(str(files["papers.js"]).removeprefix("window.readrunPapers=").rstrip(";\n"))
+    (row,) = json.loads(str(files["papers.js"]).splitlines()[0].removeprefix("window.readrunPapers=").rstrip(";"))
     assert row == {
         "key": "adapter",
         "slug": "adapter",
@@ -451,3 +452,24 @@ def test_notes_whose_lines_cost_their_square_stand_as_they_are(line: str) -> Non
 
     assert notes.notes_html(f"{line}\n" * (notes.MAX_RUN + 2), {}).startswith("<pre>")
     assert not notes.notes_html(f"{line}\n\n" * 50, {}).startswith("<pre>")
+
+
+def test_formulas_of_titles_come_to_the_table_set() -> None:
+    files = render(
+        [entry(title=r"Of $\frac{\alpha_i}{\sqrt[3]{n}}$ and *more*"), entry("b", title="Plain")], SiteOptions()
+    )
+    first, other = json.loads(str(files["papers.js"]).splitlines()[0].removeprefix("window.readrunPapers=").rstrip(";"))
+    assert [kind for kind, _ in first["rich"]] == ["text", "math", "text"]
+    assert first["rich"][1][1].startswith("<math>")
+    assert "rich" not in other
+
+
+@pytest.mark.parametrize(
+    ("kind", "title"), [("article", "rft.atitle"), ("book", "rft.btitle"), ("phdthesis", "rft.title")]
+)
+def test_a_page_carries_its_paper_for_reference_managers(kind: str, title: str) -> None:
+    one = entry(kind=kind, authors=('A "B" <C>',), year=2020, venue="V & W")
+    said = parse_qs(unescape(re.findall(r'class="Z3988" title="([^"]*)"', page(one))[0]))
+    assert said[title] == ["Small adapters"]
+    assert said["rft.au"] == ['A "B" <C>']
+    assert said["rft.date"] == ["2020"]

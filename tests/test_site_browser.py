@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import functools
+import io
 import json
 import os
 import shutil
@@ -14,11 +16,12 @@ from dataclasses import dataclass, field, replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 import pytest
 from support import known
 
+from catalog.export.ris import as_ris
 from catalog.facts import Address, Facts, Name, Reading, Taught
 from catalog.pages import SiteOptions, build, render, slugs
 from catalog.pages.escape import plain
@@ -257,6 +260,14 @@ def titles(page: Page) -> list[str]:
     return page.locator(TITLES).all_inner_texts()
 
 
+def tick(page: Page, menu: str, *values: str) -> None:
+    """Tick values in a menu of the table, and shut it."""
+    page.locator(".kb-menu > summary", has_text=menu).click()
+    for value in values:
+        page.locator(".kb-menu[open] label", has_text=value).first.click()
+    page.keyboard.press("Escape")
+
+
 def wait_rows(page: Page, count: int) -> None:
     from playwright.sync_api import expect
 
@@ -285,7 +296,8 @@ def test_filters_leave_what_they_say_and_keep_it_in_the_address(visit: Callable[
     wait_rows(page, 3)
     assert titles(page) == ["RoSA: Robust Adaptation", "LoRA: Low-Rank Adaptation", "Prefix-Tuning"]
     assert page.url.endswith("#status=read")
-    page.select_option("select[aria-label=Year]", "2021")
+    page.locator(".kb-menu > summary", has_text="Year").click()
+    page.fill("[aria-label='To year']", "2021")
     page.get_by_role("button", name="Has code").click()
     wait_rows(page, 1)
     assert page.locator(".kb-result").inner_text() == "1 of 6 papers"
@@ -306,7 +318,7 @@ def test_words_tags_venues_and_authors_narrow_the_table(visit: Callable[..., Pag
     wait_rows(page, 1)
     assert titles(page) == ["Éclairs & Ångströms <i>not italic</i>"]
     page.keyboard.press("Escape")
-    page.select_option("select[aria-label=Tag]", "low rank")
+    tick(page, "Tags", "low rank")
     wait_rows(page, 3)
     page.click("[data-tag=context]")
     wait_rows(page, 1)
@@ -321,6 +333,74 @@ def test_words_tags_venues_and_authors_narrow_the_table(visit: Callable[..., Pag
     wait_rows(page, 6)
 
 
+def test_several_values_of_a_facet_are_alternatives_and_come_back(visit: Callable[..., Page]) -> None:
+    page = visit()
+    tick(page, "Venue", "ICLR", "ACL")
+    wait_rows(page, 3)
+    tick(page, "Author", "Edward J. Hu", "Xiang Lisa Li")
+    wait_rows(page, 2)
+    assert "venue=ICLR&venue=ACL&author=Edward+J.+Hu&author=Xiang+Lisa+Li" in page.url
+    page.reload()
+    wait_rows(page, 2)
+    page.get_by_role("button", name="Remove filter author Edward J. Hu").click()
+    wait_rows(page, 1)
+    page.goto(page.url.split("#")[0] + "#year=2022..&status=reading&status=read")
+    wait_rows(page, 2)
+
+
+def test_keys_walk_open_and_copy(visit: Callable[..., Page]) -> None:
+    page = visit()
+    for key in "jjk":
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.textContent") == SMALL[0][1]
+    page.keyboard.press("j")
+    page.keyboard.press("y")
+    page.locator(".kb-result", has_text="Copied the citation of LoRA").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()").startswith("Hu, E. J., & Chen, W. (2021). LoRA")
+    page.keyboard.press("?")
+    assert page.locator(".kb-keys").is_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/papers/hu2021lora.html")
+
+
+@pytest.mark.parametrize("ending", ["bib", "ris", "csv", "json", "md"])
+def test_a_view_is_taken_away(visit: Callable[..., Page], ending: str) -> None:
+    page = visit("index.html#venue=ICLR&sort=title")
+    wait_rows(page, 2)
+    page.locator(".kb-menu > summary", has_text="Export this view").click()
+    with page.expect_download() as saved:
+        page.locator(".kb-menu__item", has_text=f".{ending}").click()
+    body = Path(saved.value.path()).read_bytes().decode()
+    assert saved.value.suggested_filename == f"papers.{ending}"
+    keys = ["chen2023longlora", "hu2021lora"]
+    chosen = [facts for key in keys for facts in small() if facts.key == key]
+    if ending == "bib":
+        assert body == "\n\n".join(facts.bibtex for facts in chosen) + "\n"
+    elif ending == "ris":
+        assert body == as_ris(chosen)
+    elif ending == "csv":
+        assert [row["key"] for row in csv.DictReader(io.StringIO(body))] == keys
+    elif ending == "json":
+        assert [row["key"] for row in json.loads(body)] == keys
+    else:
+        assert [line.split("[")[1].split("]")[0] for line in body.splitlines()] == [LONG, LORA]
+
+
+def test_reference_managers_find_the_papers(visit: Callable[..., Page]) -> None:
+    page = visit()
+    marks = page.locator(".Z3988").evaluate_all("all => all.map((one) => one.title)")
+    assert [parse_qs(mark)["rft.atitle"] for mark in marks] == [[row[1]] for row in SMALL]
+    page.goto(
+        page.url + "papers/hu2021lora.html"
+        if page.url.endswith("/")
+        else page.url.replace("index.html", "papers/hu2021lora.html")
+    )
+    (mark,) = page.locator(".Z3988").evaluate_all("all => all.map((one) => one.title)")
+    assert parse_qs(mark)["rft.au"] == ["Edward J. Hu", "Weizhu Chen"]
+    assert parse_qs(mark)["rft_id"] == ["https://example.org/2021"]
+
+
 def test_every_column_sorts_both_ways(visit: Callable[..., Page]) -> None:
     page = visit()
     page.get_by_role("button", name="Year", exact=True).click()
@@ -332,10 +412,11 @@ def test_every_column_sorts_both_ways(visit: Callable[..., Page]) -> None:
     assert titles(page)[-1].startswith("Éclairs")
     page.get_by_role("button", name="Paper", exact=True).click()
     assert titles(page)[:2] == ["Éclairs & Ångströms <i>not italic</i>", "LongLoRA: Long Contexts"]
-    for name in ("Venue", "Tags", "Status", "Added"):
+    assert not page.get_by_role("button", name="Added", exact=True).count(), "it says the same in every row"
+    for name in ("Venue", "Tags", "Status"):
         page.get_by_role("button", name=name, exact=True).click()
     page.reload()
-    assert page.locator("th.kb-col-added").get_attribute("aria-sort") == "descending"
+    assert page.locator("th.kb-col-status").get_attribute("aria-sort") == "descending"
     page.select_option("select[aria-label='Sort by']", "author")
     assert titles(page)[0].startswith("LongLoRA")
 

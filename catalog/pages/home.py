@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from catalog.facts import Facts
 from catalog.models import Status
 from catalog.pages.escape import front_matter, meta_value, plain, script_json, text, web_address
+from catalog.pages.mathematics import math_html
 from catalog.pages.options import SiteOptions
 from catalog.pages.paper import short_authors
+from catalog.pages.takeaway import PART, parts
 from catalog.pages.templates import fill
+from catalog.pages.verdicts import Implementation, results, standing, tallies
 
+Shown = Mapping[str, Sequence[Implementation]]
 MARK = "<!-- papers -->"
 _HEAD = re.compile(r"\A---[ \t]*\n.*?^---[ \t]*(?:\n|\Z)", re.S | re.M)
 _TITLE = re.compile(r"^# ", re.M)
@@ -42,16 +47,23 @@ def home_page(papers: Sequence[Facts], slugs: Mapping[str, str], options: SiteOp
 
 
 def table(
-    papers: Sequence[Facts], slugs: Mapping[str, str], implemented: Container[str] = ()
+    papers: Sequence[Facts],
+    slugs: Mapping[str, str],
+    shown: Shown = MappingProxyType({}),
 ) -> list[dict[str, object]]:
-    """What the table needs of each paper, and no more; nothing that is empty. `implemented` holds keys of papers."""
-    rows = [_row(facts, slugs) | {"impl": facts.key in implemented} for facts in papers]
+    """What the table needs of each paper, and no more; nothing that is empty. `shown` are implementations by key."""
+    rows = [_row(facts, slugs) | _ran(shown.get(facts.key, ())) for facts in papers]
     return [{name: value for name, value in row.items() if value} for row in rows]
 
 
-def table_files(papers: Sequence[Facts], slugs: Mapping[str, str], implemented: Container[str] = ()) -> dict[str, str]:
-    """The table's data as a script, which also loads from a folder on disk."""
-    return {"papers.js": f"window.readrunPapers={script_json(table(papers, slugs, implemented))};\n"}
+def table_files(
+    papers: Sequence[Facts],
+    slugs: Mapping[str, str],
+    shown: Shown = MappingProxyType({}),
+) -> dict[str, str]:
+    """The table's data as a script, which also loads from a folder on disk, and what it exports."""
+    data = f"window.readrunPapers={script_json(table(papers, slugs, shown))};\nwindow.readrunPartSize={PART};\n"
+    return {"papers.js": data, **dict(parts(papers))}
 
 
 def _around(written: str, body: str, options: SiteOptions) -> str:
@@ -62,11 +74,30 @@ def _around(written: str, body: str, options: SiteOptions) -> str:
     return f"{title}{lead}{before.strip()}{body}{after.strip()}\n"
 
 
+def _ran(ones: Sequence[Implementation]) -> dict[str, object]:
+    """What the implementations of a paper showed: their verdicts, and on which devices."""
+    if not ones:
+        return {}
+    counted = [tally for one in ones for tally in tallies(one.card, results(one))]
+    found = {"gpu" if device != "cpu" else device for one in ones for device in results(one)}
+    shown = [[t.label, f"{t.good}/{t.of}", t.verdict.replace(" ", "-")] for t in counted] if found else []
+    return {"run": shown or [["not yet run", "", ""]], "on": sorted(found), "standing": standing(ones)}
+
+
+def _rich(facts: Facts) -> list[tuple[str, str]]:
+    """The title in pieces, with its formulas set; nothing where its plain form says the same."""
+    if not any(kind in {"em", "strong", "sub", "sup", "code", "math"} for kind, _ in facts.title):
+        return []
+    return [(kind, math_html(text) if kind == "math" else text) for kind, text in facts.title]
+
+
 def _row(facts: Facts, slugs: Mapping[str, str]) -> dict[str, object]:
     return {
         "key": facts.key,
         "slug": slugs[facts.key],
         "title": facts.heading,
+        "rich": _rich(facts),
+        "doi": facts.doi,
         "authors": [name.display for name in facts.names],
         "sort": facts.names[0].sort if facts.names else "",
         "year": facts.year,

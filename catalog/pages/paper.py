@@ -19,6 +19,7 @@ from catalog.pages.mathematics import typeset
 from catalog.pages.notes import notes_html
 from catalog.pages.quantity import day
 from catalog.pages.related import Related
+from catalog.pages.takeaway import coins
 from catalog.pages.templates import cleaned, fill, filter_link
 from catalog.pages.verdicts import Implementation, cost_in_short, found_in_short, strip
 from catalog.text import html, plain
@@ -71,6 +72,7 @@ def paper_page(
         notes=cleaned(notes),
         abstract=cleaned(f"<p>{abstract}</p>") if abstract else "",
         short=_in_short(implementations),
+        coins=coins(facts),
         strips=_strips(implementations),
         contents=_contents(facts, bool(notes), implementations),
         formats=_formats(facts, small=len(around.papers) <= _MOST_IN_EVERY_STYLE),

@@ -11,7 +11,8 @@
     const node = document.createElement(name);
     for (const [key, value] of Object.entries(attributes || {})) {
       if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-      else node.setAttribute(key, value);
+      else if (value === true) node.setAttribute(key, "");
+      else if (value !== false && value != null) node.setAttribute(key, value);
     }
     node.append(...children.filter((child) => child != null && child !== ""));
     return node;
@@ -32,7 +33,7 @@
   };
   const load = () => (loading ||= start().catch((error) => { loading = null; throw error; }));
   const marked = (text, marks) => text.split(/([\p{L}\p{N}_-]+)/u).map((part, at) => (at % 2 && marks(part) ? el("mark", {}, part) : part));
-  window.readrunFind = { load, marked };
+  window.readrunFind = { load, marked, el, fetched, typingIn };
 
   /* ---- the window ---- */
 

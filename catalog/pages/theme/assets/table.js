@@ -6,41 +6,47 @@
   const papers = window.readrunPapers;
   if (!root || !papers) return;
 
+  const { el, typingIn } = window.readrunFind;
   const PAGE = 50;
   const STATUSES = ["unread", "reading", "read"];
   const LABEL = { unread: "Unread", reading: "Reading", read: "Read" };
+  const VERIFIED = { run: "Has an implementation", cpu: "Holds on a CPU", gpu: "Holds on a GPU", unshown: "Not all is shown", fails: "Something fails", none: "No implementation" };
   const fold = (s) => String(s).normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+  window.readrunTable = { fold };
 
   papers.forEach((p, i) => {
     p.order = i;
     p.authors ||= []; p.tags ||= []; p.venue ||= ""; p.year ||= 0; p.added ||= ""; p.read ||= "";
-    p.folded = p.tags.map(fold);
+    p.folded = { tags: p.tags.map(fold), venue: [fold(p.venue)], author: p.authors.map(fold) };
+    p.verified = p.run ? ["run", ...(p.standing || [])] : ["none"];
   });
+  const runs = papers.some((p) => p.run);
 
   /* ---- state: what the address says ---- */
 
-  const blank = () => ({ q: "", status: "", year: "", venue: "", author: "", tags: [], code: false, impl: false, sort: "" });
+  const ONE = ["q", "year", "sort"], SEVERAL = { status: "status", venue: "venue", author: "author", tags: "tag", verified: "verified" };
+  const blank = () => ({ q: "", year: "", sort: "", status: [], venue: [], author: [], tags: [], verified: [], code: false });
   let state = blank();
   let shown = PAGE;
 
   const read = () => {
     const from = new URLSearchParams(location.hash.slice(1));
     const next = blank();
-    for (const name of ["q", "status", "year", "venue", "author", "sort"]) next[name] = from.get(name) || "";
-    next.tags = [...new Set(from.getAll("tag"))].filter(Boolean);
+    for (const name of ONE) next[name] = from.get(name) || "";
+    for (const [name, said] of Object.entries(SEVERAL)) next[name] = [...new Set(from.getAll(said))].filter(Boolean);
     next.code = from.has("code");
-    next.impl = from.has("impl");
+    if (from.has("impl")) next.verified.push("run");
+    if (!/^\d{0,4}(\.\.\d{0,4})?$/.test(next.year)) next.year = "";
     if (!Object.hasOwn(SORTS, next.sort.replace(/^-/, ""))) next.sort = "";
     return next;
   };
 
   const address = () => {
     const to = new URLSearchParams();
-    for (const name of ["q", "status", "year", "venue", "author"]) if (state[name]) to.set(name, state[name]);
-    for (const tag of state.tags) to.append("tag", tag);
+    for (const name of ["q", "year"]) if (state[name]) to.set(name, state[name]);
+    for (const [name, said] of Object.entries(SEVERAL)) for (const value of state[name]) to.append(said, value);
     if (state.code) to.set("code", "1");
-    if (state.impl) to.set("impl", "1");
     if (state.sort) to.set("sort", state.sort);
     return to.toString();
   };
@@ -72,18 +78,20 @@
     render();
   };
 
+  /* Several values of a facet are alternatives; of tags all must be there. */
   const tests = () => {
-    const tags = state.tags.map(fold);
-    const venue = fold(state.venue), author = fold(state.author);
+    const folded = Object.fromEntries(["tags", "venue", "author"].map((name) => [name, state[name].map(fold)]));
+    const [from, to = from] = state.year.split("..").map(Number);
+    const oneOf = (name) => (p) => !folded[name].length || folded[name].some((value) => p.folded[name].includes(value));
     return {
       q: (p) => !state.q.trim() || !answer?.rank || answer.rank.has(p.order),
-      status: (p) => !state.status || p.status === state.status,
-      year: (p) => !state.year || String(p.year) === state.year,
-      venue: (p) => !venue || fold(p.venue) === venue,
-      author: (p) => !author || p.authors.some((a) => fold(a) === author),
-      tags: (p) => tags.every((t) => p.folded.includes(t)),
+      status: (p) => !state.status.length || state.status.includes(p.status),
+      year: (p) => !state.year || (p.year >= from && p.year <= (to || 9999) && p.year > 0),
+      venue: oneOf("venue"),
+      author: oneOf("author"),
+      tags: (p) => folded.tags.every((t) => p.folded.tags.includes(t)),
+      verified: (p) => !state.verified.length || state.verified.some((value) => p.verified.includes(value)),
       code: (p) => !state.code || Boolean(p.code),
-      impl: (p) => !state.impl || Boolean(p.impl),
     };
   };
 
@@ -93,15 +101,16 @@
     year: (p) => p.year,
     venue: (p) => p.venue,
     tags: (p) => p.tags[0] || "",
+    verified: (p) => (p.run ? p.verified.includes("gpu") * 4 + p.verified.includes("cpu") * 2 + !p.verified.includes("unshown") + 1 : 0),
     status: (p) => STATUSES.indexOf(p.status),
     added: (p) => p.added,
     read: (p) => p.read,
   };
   const SORT_LABEL = {
-    title: "Title", author: "First author", year: "Year", venue: "Venue", tags: "Tag", status: "Status",
+    title: "Title", author: "First author", year: "Year", venue: "Venue", tags: "Tag", verified: "What is verified", status: "Status",
     added: "Date added", read: "Date read",
   };
-  const NEWEST_FIRST = new Set(["year", "added", "read", "status"]);
+  const NEWEST_FIRST = new Set(["year", "added", "read", "status", "verified"]);
 
   const ordered = (list) => {
     if (!state.sort) return state.q.trim() && answer?.rank ? [...list].sort((a, b) => answer.rank.get(a.order) - answer.rank.get(b.order)) : list;
@@ -116,43 +125,40 @@
     });
   };
 
-  const count = (list, values) => {
-    const counts = new Map();
-    for (const p of list) for (const v of values(p)) if (v) counts.set(v, (counts.get(v) || 0) + 1);
-    return counts;
-  };
-
   /* ---- elements ---- */
 
-  const el = (name, attributes, ...children) => {
-    const node = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes || {})) {
-      if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-      else if (value === true) node.setAttribute(key, "");
-      else if (value !== false && value != null) node.setAttribute(key, value);
-    }
-    node.append(...children.filter((c) => c !== "" && c != null));
-    return node;
-  };
   const hashFor = (name, value) => "#" + new URLSearchParams([[name, value]]);
   const web = (url) => (/^https?:\/\//i.test(url || "") ? url : "");
+  const number = (x) => x.toLocaleString("en");
 
   const search = el("input", {
     id: "kb-q", type: "search", placeholder: "Words, author:…, year:2021..2023, tag:…", autocomplete: "off",
     spellcheck: "false", "aria-label": "Filter papers", "aria-keyshortcuts": "/", enterkeyhint: "search",
     oninput: () => update({ q: search.value }, true),
-    onkeydown: (event) => { if (event.key === "Escape" && search.value) update({ q: "" }, true); },
+    onkeydown: (event) => {
+      if (event.key === "Escape" && search.value) update({ q: "" }, true);
+      else if (event.key === "Enter") { event.preventDefault(); body.querySelector(".kb-title")?.focus(); }
+    },
   });
-  const select = (name, label) => el("select", {
-    "aria-label": label,
-    onchange: (event) => update(name === "tags" ? { tags: [...state.tags, event.target.value] } : { [name]: event.target.value }),
-  });
-  const selects = { year: select("year", "Year"), tags: select("tags", "Tag"), venue: select("venue", "Venue") };
-  const sort = select("sort", "Sort by");
+  const counted = (name, values, label) => () => {
+    const counts = new Map(), checks = tests();
+    const keep = Object.keys(checks).filter((k) => k !== name || name === "tags");
+    for (const p of papers) if (keep.every((k) => checks[k](p))) for (const v of values(p)) if (v) counts.set(v, (counts.get(v) || 0) + 1);
+    for (const v of state[name]) if (!counts.has(v)) counts.set(v, 0);
+    return [...counts].map(([v, n]) => [v, label?.[v] || v, n]).sort((a, b) => b[2] - a[2] || collator.compare(a[1], b[1]));
+  };
+  const menu = (name, label, values, labels) => window.readrunMenu(label, counted(name, values, labels), (chosen) => update({ [name]: chosen }));
+  const years = papers.map((p) => p.year).filter(Boolean).reduce(([a, b], y) => [Math.min(a, y), Math.max(b, y)], [9999, 0]);
+  const menus = {
+    year: window.readrunYears(...years, (year) => update({ year }, Boolean(state.year))),
+    tags: menu("tags", "Tags", (p) => p.tags),
+    venue: menu("venue", "Venue", (p) => [p.venue]),
+    author: menu("author", "Author", (p) => p.authors),
+    verified: menu("verified", "Verified", (p) => p.verified, VERIFIED),
+  };
+  const sort = el("select", { "aria-label": "Sort by", onchange: () => update({ sort: sort.value }) });
   const segments = el("div", { class: "kb-segments", role: "group", "aria-label": "Status" });
   const code = el("button", { type: "button", class: "kb-pill", onclick: () => update({ code: !state.code }) });
-  const impl = el("button", { type: "button", class: "kb-pill kb-impl-only", onclick: () => update({ impl: !state.impl }) });
-  impl.hidden = !papers.some((p) => p.impl);
   const chips = el("ul", { class: "kb-chips", "aria-label": "Filters in force" });
   const result = el("p", { class: "kb-result", role: "status", "aria-live": "polite" });
   const body = el("tbody");
@@ -167,16 +173,22 @@
     el("p", {}, "No paper matches."),
     el("button", { type: "button", class: "kb-button", onclick: () => { update(blank()); search.focus(); } }, "Clear all filters"));
   const table = el("table", { class: "kb-papers" }, el("caption", { class: "kb-hidden" }, "Papers"), el("thead", {}, head), body);
+  const exporting = window.readrunExport(() => found, (said) => { result.textContent = said; });
 
+  menus.verified.node.hidden = !runs;
   root.append(
     el("div", { class: "kb-controls", role: "search", "aria-label": "Papers" },
       el("div", { class: "kb-q" }, search, el("kbd", { "aria-hidden": "true" }, "/")),
-      el("div", { class: "kb-filters" }, segments, selects.year, selects.tags, selects.venue, code, impl, sort)),
-    el("div", { class: "kb-now" }, result, chips), table, none, more);
+      el("div", { class: "kb-filters" }, segments, menus.verified.node, menus.year.node, menus.tags.node, menus.venue.node, menus.author.node, code, sort)),
+    el("div", { class: "kb-now" }, result, chips, exporting), table, none, more);
 
   /* ---- rendering ---- */
 
-  const COLUMNS = [["title", "Paper"], ["year", "Year"], ["venue", "Venue"], ["tags", "Tags"], ["status", "Status"], ["added", "Added"]];
+  /* A column that says the same of every paper says nothing. */
+  const COLUMNS = [
+    ["title", "Paper", () => true], ["year", "Year", (p) => p.year], ["venue", "Venue", (p) => p.venue], ["tags", "Tags", (p) => p.tags.join()],
+    ["verified", "Verified", (p) => (p.run ? JSON.stringify(p.run) : "")], ["status", "Status", (p) => p.status + p.read], ["added", "Added", (p) => p.added],
+  ].filter(([name, , value]) => name === "title" || papers.length < 2 || papers.some((p) => value(p) !== value(papers[0])));
   const heads = COLUMNS.map(([name, label]) => {
     const button = el("button", { type: "button", onclick: () => {
       const first = NEWEST_FIRST.has(name) ? "-" + name : name;
@@ -188,45 +200,27 @@
     return [name, cell];
   });
 
-  const fill = (node, all, entries, chosen) => {
-    node.replaceChildren(el("option", { value: "" }, all),
-      ...entries.map(([value, n]) => el("option", { value }, n === undefined ? value : `${value} (${n})`)));
-    node.value = chosen;
-    node.classList.toggle("kb-on", Boolean(chosen));
-    node.disabled = !entries.length;
-  };
-
   const facets = (checks) => {
     const except = (name) => papers.filter((p) => Object.keys(checks).every((k) => k === name || checks[k](p)));
-    const withChosen = (counts, chosen) => (chosen && !counts.has(chosen) ? counts.set(chosen, 0) : counts);
-    const byCount = ([a, n], [b, m]) => m - n || collator.compare(a, b);
-    const years = withChosen(count(except("year"), (p) => [p.year ? String(p.year) : ""]), state.year);
-    fill(selects.year, "Any year", [...years].sort(([a], [b]) => b - a), state.year);
-    const venues = withChosen(count(except("venue"), (p) => [p.venue]), state.venue);
-    fill(selects.venue, "Any venue", [...venues].sort(byCount), state.venue);
-    const chosen = new Set(state.tags.map(fold));
-    const tags = [...count(except(""), (p) => p.tags)].filter(([t]) => !chosen.has(fold(t)));
-    fill(selects.tags, state.tags.length ? "And tag…" : "Any tag", tags.sort(byCount), "");
-
-    const all = except("status"), statuses = count(all, (p) => [p.status]);
-    segments.replaceChildren(...[["", "All", all.length], ...STATUSES.map((s) => [s, LABEL[s], statuses.get(s) || 0])].map(
+    const all = except("status"), counts = new Map(STATUSES.map((s) => [s, all.filter((p) => p.status === s).length]));
+    const flip = (s) => (state.status.includes(s) ? state.status.filter((one) => one !== s) : [...state.status, s]);
+    segments.replaceChildren(...[["", "All", all.length], ...STATUSES.map((s) => [s, LABEL[s], counts.get(s)])].map(
       ([value, label, n]) => el("button", {
-        type: "button", "data-status": value, "aria-pressed": String(state.status === value), onclick: () => update({ status: value }),
-      }, label, " ", el("span", {}, n.toLocaleString("en")))));
-    const coded = except("code").filter((p) => p.code).length;
-    code.replaceChildren("Has code ", el("span", {}, coded.toLocaleString("en")));
+        type: "button", "data-status": value, "aria-pressed": String(value ? state.status.includes(value) : !state.status.length),
+        onclick: () => update({ status: value ? flip(value) : [] }),
+      }, label, " ", el("span", {}, number(n)))));
+    code.replaceChildren("Has code ", el("span", {}, number(except("code").filter((p) => p.code).length)));
     code.setAttribute("aria-pressed", String(state.code));
-    const run = except("impl").filter((p) => p.impl).length;
-    impl.replaceChildren("Has implementation ", el("span", {}, run.toLocaleString("en")));
-    impl.setAttribute("aria-pressed", String(state.impl));
+    for (const [name, one] of Object.entries(menus)) one.show(state[name]);
   };
 
   const drawChips = () => {
     const chip = (label, value, change) => el("li", {}, el("button", {
       type: "button", "aria-label": `Remove filter ${label} ${value}`, onclick: () => update(change),
     }, el("small", {}, label), " ", value, el("span", { "aria-hidden": "true" }, "×")));
-    const list = state.tags.map((tag) => chip("tag", tag, { tags: state.tags.filter((t) => t !== tag) }));
-    if (state.author) list.unshift(chip("author", state.author, { author: "" }));
+    const list = Object.entries(SEVERAL).filter(([name]) => name !== "status").flatMap(([name, label]) => state[name].map(
+      (value) => chip(label, name === "verified" ? VERIFIED[value] || value : value, { [name]: state[name].filter((one) => one !== value) })));
+    if (state.year) list.unshift(chip("year", state.year.replace("..", "–"), { year: "" }));
     if (address().replace(/(^|&)sort=[^&]*/, "")) {
       list.push(el("li", {}, el("button", { type: "button", class: "kb-clear", onclick: () => update({ ...blank(), sort: state.sort }) }, "Clear filters")));
     }
@@ -234,29 +228,41 @@
     chips.hidden = !list.length;
   };
 
-  const marked = (text) => (state.q.trim() && answer?.marks ? window.readrunFind.marked(text, answer.marks) : [text]);
-  const row = (p) => {
-    const authors = p.authors.length > 3 ? `${p.authors[0]}, ${p.authors[1]} and ${p.authors.length - 2} others` : p.authors.join(", ");
-    const links = [["Paper", p.paper], ["Code", p.code]].filter(([, url]) => web(url))
-      .map(([name, url]) => el("a", { class: "kb-out", href: url, rel: "noopener noreferrer", "aria-label": `${name} of ${p.title}` }, name));
-    if (p.impl) links.push(el("a", { class: "kb-out", href: `papers/${p.slug}.html#implementation`, "aria-label": `Implementation of ${p.title}` }, "Implementation"));
-    const tags = p.tags.map((t) => el("a", { href: hashFor("tag", t), "data-tag": t }, t));
-    return el("tr", {},
-      el("td", { class: "kb-col-title" },
-        el("a", { class: "kb-title", href: `papers/${p.slug}.html` }, ...marked(p.title)),
-        el("span", { class: "kb-sub" }, el("span", {}, authors), ...links)),
-      el("td", { class: "kb-col-year" }, p.year ? String(p.year) : ""),
-      el("td", { class: "kb-col-venue" }, p.venue),
-      el("td", { class: "kb-col-tags" }, ...tags),
-      el("td", { class: "kb-col-status" }, el("span", { class: "kb-status kb-status--" + p.status }, LABEL[p.status] || p.status),
-        p.read ? el("time", { datetime: p.read }, p.read) : ""),
-      el("td", { class: "kb-col-added" }, p.added ? el("time", { datetime: p.added }, p.added) : ""));
+  /* A formula was set when the site was built, out of nothing but elements of layout. */
+  const formula = (markup) => {
+    const found = new DOMParser().parseFromString(markup, "text/html").querySelector("math");
+    return found ? document.importNode(found, true) : "";
   };
+  const marked = (p) => {
+    if (state.q.trim() && answer?.marks) return window.readrunFind.marked(p.title, answer.marks);
+    if (!p.rich) return [p.title];
+    return p.rich.map(([kind, text]) => (kind === "math" ? formula(text) : ["em", "strong", "sub", "sup", "code"].includes(kind) ? el(kind, {}, text) : text));
+  };
+  const verdicts = (p) => (p.run || []).map(([label, value, verdict]) => el("span", { class: `kb-verdict kb-verdict--${verdict}` }, `${label} ${value}`));
+  const devices = (p) => (p.run ? el("small", {}, ["cpu", "gpu"].filter((d) => (p.on || []).includes(d)).map((d) => d.toUpperCase()).join(", ") || "not yet run") : "");
 
+  const CELLS = {
+    title: (p) => {
+      const authors = p.authors.length > 3 ? `${p.authors[0]}, ${p.authors[1]} and ${p.authors.length - 2} others` : p.authors.join(", ");
+      const links = [["Paper", p.paper], ["Code", p.code]].filter(([, url]) => web(url))
+        .map(([name, url]) => el("a", { class: "kb-out", href: url, rel: "noopener noreferrer", "aria-label": `${name} of ${p.title}` }, name));
+      if (p.run) links.push(el("a", { class: "kb-out", href: `papers/${p.slug}.html#implementation`, "aria-label": `Implementation of ${p.title}` }, "Implementation"));
+      return [el("a", { class: "kb-title", href: `papers/${p.slug}.html` }, ...marked(p)), el("span", { class: "kb-sub" }, el("span", {}, authors), ...links), window.readrunCoins(p)];
+    },
+    year: (p) => [p.year ? String(p.year) : ""],
+    venue: (p) => [p.venue],
+    tags: (p) => p.tags.map((t) => el("a", { href: hashFor("tag", t), "data-tag": t }, t)),
+    verified: (p) => [...verdicts(p), devices(p)],
+    status: (p) => [el("span", { class: "kb-status kb-status--" + p.status }, LABEL[p.status] || p.status), p.read ? el("time", { datetime: p.read }, p.read) : ""],
+    added: (p) => [p.added ? el("time", { datetime: p.added }, p.added) : ""],
+  };
+  const row = (p) => el("tr", { "data-order": String(p.order) }, ...COLUMNS.map(([name]) => el("td", { class: "kb-col-" + name }, ...CELLS[name](p))));
+
+  let found = papers;
   const render = () => {
     ask();
     const checks = tests();
-    const found = ordered(papers.filter((p) => Object.values(checks).every((check) => check(p))));
+    found = ordered(papers.filter((p) => Object.values(checks).every((check) => check(p))));
     if (search.value !== state.q) search.value = state.q;
     facets(checks);
     drawChips();
@@ -265,7 +271,7 @@
       if (name === key) cell.setAttribute("aria-sort", state.sort.startsWith("-") ? "descending" : "ascending");
       else cell.removeAttribute("aria-sort");
     }
-    const sorts = Object.keys(SORTS).map((name) => (NEWEST_FIRST.has(name) ? "-" + name : name));
+    const sorts = Object.keys(SORTS).filter((name) => runs || name !== "verified").map((name) => (NEWEST_FIRST.has(name) ? "-" + name : name));
     if (state.sort && !sorts.includes(state.sort)) sorts.push(state.sort);
     sort.replaceChildren(el("option", { value: "" }, state.q.trim() ? "Best match" : "In list order"), ...sorts.map((value) => {
       const turned = NEWEST_FIRST.has(value.replace(/^-/, "")) !== value.startsWith("-");
@@ -274,13 +280,14 @@
     sort.value = state.sort;
     sort.classList.toggle("kb-on", Boolean(state.sort));
     body.replaceChildren(...found.slice(0, shown).map(row));
-    const n = (x) => x.toLocaleString("en");
-    result.textContent = found.length === papers.length ? `${n(papers.length)} ${papers.length === 1 ? "paper" : "papers"}` : `${n(found.length)} of ${n(papers.length)} papers`;
+    result.textContent = found.length === papers.length ? `${number(papers.length)} ${papers.length === 1 ? "paper" : "papers"}` : `${number(found.length)} of ${number(papers.length)} papers`;
     if (state.q.trim() && answer?.said) result.textContent += ` · ${answer.said}`;
     table.hidden = !found.length;
     none.hidden = Boolean(found.length) || !papers.length;
+    exporting.hidden = !found.length;
     more.hidden = found.length <= shown;
-    more.textContent = `Show ${Math.min(PAGE, found.length - shown)} more of ${n(found.length - shown)}`;
+    more.textContent = `Show ${Math.min(PAGE, found.length - shown)} more of ${number(found.length - shown)}`;
+    document.dispatchEvent(new Event("ZoteroItemUpdated", { bubbles: true, cancelable: true }));
   };
 
   body.addEventListener("click", (event) => {
@@ -290,13 +297,35 @@
     if (!state.tags.includes(tag.dataset.tag)) update({ tags: [...state.tags, tag.dataset.tag] });
   });
 
-  const typingIn = (node) => node instanceof Element && node.closest("input, textarea, select, [contenteditable]");
+  /* ---- keys ---- */
+
+  const help = el("dialog", { class: "kb-find kb-keys", "aria-label": "Keys" }, el("dl", {}, ...[
+    ["/", "search this list"], ["j", "next paper"], ["k", "previous paper"], ["Enter", "open it"], ["y", "copy its citation"], ["Ctrl K", "search everything"], ["?", "these keys"],
+  ].flatMap(([key, does]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, does)])), el("form", { method: "dialog" }, el("button", { class: "kb-button" }, "Close")));
+  const here = () => document.activeElement?.closest?.("tr[data-order]");
+  const step = (by) => {
+    const rows = [...body.rows], at = rows.indexOf(here());
+    const next = rows[at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + by))];
+    next?.querySelector(".kb-title").focus();
+    next?.scrollIntoView({ block: "nearest" });
+  };
+  const copy = async () => {
+    const paper = papers[Number((here() || body.rows[0])?.dataset.order)];
+    if (!paper) return;
+    try {
+      await navigator.clipboard.writeText(await window.readrunCitation(paper));
+      result.textContent = `Copied the citation of ${paper.title}`;
+    } catch { result.textContent = "The citation could not be copied."; }
+  };
+  const KEYS = {
+    "/": () => { search.focus(); search.select(); }, j: () => step(1), k: () => step(-1), y: copy,
+    "?": () => { if (!help.isConnected) document.body.append(help); if (!help.open) help.showModal(); },
+  };
   window.addEventListener("keydown", (event) => {
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || typingIn(event.target)) return;
+    if (!Object.hasOwn(KEYS, event.key) || event.ctrlKey || event.metaKey || event.altKey || typingIn(event.target) || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    search.focus();
-    search.select();
+    KEYS[event.key]();
   }, true);
 
   const follow = () => { state = read(); shown = PAGE; render(); };

@@ -1,0 +1,47 @@
+"""What readers take away: entries, RIS records and citations in parts, and marks that reference managers read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import urlencode
+
+from catalog.export.cite import citation
+from catalog.export.ris import as_ris
+from catalog.facts import Facts
+from catalog.pages.escape import script_json, web_address
+
+PART = 250  # papers; a part is fetched when one of them is asked for
+
+
+def parts(papers: Sequence[Facts]) -> Iterator[tuple[str, str]]:
+    """The files that the table's exports load: of each paper, in the table's order, its entry, RIS and citation."""
+    for number, start in enumerate(range(0, len(papers), PART)):
+        records = [[facts.bibtex, as_ris([facts]), citation(facts)] for facts in papers[start : start + PART]]
+        yield f"export/{number}.js", f"window.readrunPart({number},{script_json(records)});\n"
+
+
+_KINDS: Mapping[str, tuple[str, str, str, str]] = {
+    "book": ("book", "book", "rft.btitle", ""),
+    "inproceedings": ("book", "proceeding", "rft.atitle", "rft.btitle"),
+    "conference": ("book", "proceeding", "rft.atitle", "rft.btitle"),
+    "incollection": ("book", "bookitem", "rft.atitle", "rft.btitle"),
+    "phdthesis": ("dissertation", "", "rft.title", ""),
+    "mastersthesis": ("dissertation", "", "rft.title", ""),
+}
+
+
+def coins(facts: Facts) -> str:
+    """A paper as OpenURL ContextObject (Z39.88-2004), for the `title` of an empty `<span class="Z3988">`."""
+    form, genre, title, venue = _KINDS.get(facts.kind, ("journal", "article", "rft.atitle", "rft.jtitle"))
+    said = [("ctx_ver", "Z39.88-2004"), ("rft_val_fmt", f"info:ofi/fmt:kev:mtx:{form}"), ("rft.genre", genre)]
+    said += [(title, facts.heading), (venue, facts.venue if venue else ""), ("rft.date", facts.date.partition("/")[0])]
+    first = facts.names[0] if facts.names else None
+    if first and first.family:
+        said += [("rft.aulast", " ".join(filter(None, (first.particle, first.family)))), ("rft.aufirst", first.given)]
+    said += [("rft.au", name.display) for name in facts.names]
+    said += [
+        (f"rft.{name}", facts.detail(detail))
+        for name, detail in (("volume", "volume"), ("issue", "number"), ("pages", "pages"))
+    ]
+    said += [("rft_id", f"info:doi/{facts.doi}" if facts.doi else ""), ("rft_id", web_address(facts.address()))]
+    return urlencode([pair for pair in said if pair[0] and pair[1]], errors="replace")
