@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from catalog.errors import UnknownKey
+from catalog.errors import KbError, UnknownKey
+from catalog.facts import Reading
 from catalog.implemented import Implemented
 from catalog.library import Library
 from catalog.store import Store, indexing
@@ -202,3 +204,28 @@ def test_an_export_of_all_sees_every_file(many: Library, counted: Counter[str]) 
     (many.root / "papers" / "k3.md").write_text(TEXT.format(title="Okapi"), encoding="utf-8")
     assert "Okapi" in many.export_bib().text
     assert dict(counted) == {"listed": 1, "read": 1}
+
+
+def test_reading_on_describes_no_paper_again(many: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And asks no rule; the index knows it all the same as if the paper had been read again."""
+    many.add("@misc{b, title = {Okapi}, author = {A, B and C, D}, eprint = {1706.03762}}", tags=["x"], key="okapi1")
+    at_rest(many)
+    assert many.list("okapi tag:x status:unread arxiv:1706.03762")
+    described: list[object] = []
+    old = indexing._describe
+    with monkeypatch.context() as watched:
+        watched.setattr(indexing, "_describe", lambda *_: described.append(1) or old(*_))
+        watched.setattr("catalog.check.entrance.guard", lambda *_, **__: described.append(2))
+        many.mark_read(["okapi1"], dt.date(2026, 1, 2))
+        assert described == []
+        many.due("okapi1", dt.date(2026, 3, 4))
+    at_rest(many)
+    known = Library.open().get("okapi1")
+    many.index().clear()
+    assert (known.reading, known) == (
+        Reading("read", str(dt.date.today()), "2026-01-02", "2026-03-04"),
+        many.get("okapi1"),
+    )
+    assert [paper.key for paper in many.list("okapi tag:x status:read read:2026-01 due:2026 1706.03762")] == ["okapi1"]
+    with pytest.raises(KbError, match="still to come"):
+        many.mark_read(["okapi1"], dt.date.today() + dt.timedelta(days=9))

@@ -27,6 +27,7 @@ from catalog.paperfile import read_key
 from catalog.search.index import Index
 from catalog.store import SHARED, Store, Version
 from catalog.store import Change as FileChange
+from catalog.store.indexing import unreadable
 
 _AS = {"keywords": "tags", "groups": "tags", "readstatus": "status", "annote": "notes", "file": "links"}
 
@@ -208,22 +209,15 @@ def _is_of(text: str, key: str) -> bool:
 def _unreadable(store: Store, known: Known) -> dict[str, str]:
     """The keys of the files that the index does not know, since they cannot be read, and what is to be said of each."""
     found = {}
-    for file in store.files():
+    for file, findings in unreadable(known.index).items():
         try:
             key = read_key(file)
         except BadFile:
             continue
-        if key in known.keys:
-            continue
-        try:
-            store.load(file)
-        except BadFile as e:
-            first = e.findings[0]
-            line = f"line {first.line}: " if first.line else ""
-            why = f"is there and cannot be read ({line}{first.message}); mend it, then come again"
+        if key not in known.keys:
+            line = f"line {findings[0].line}: " if findings[0].line else ""
+            why = f"is there and cannot be read ({line}{findings[0].message}); mend it, then come again"
             found[key] = f"{store.shown(file)} {why}"
-        except UnknownKey:
-            continue
     return found
 
 

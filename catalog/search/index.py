@@ -13,7 +13,7 @@ from types import MappingProxyType, TracebackType
 from typing import Generic, NamedTuple, NoReturn, Self, TypeVar
 
 from catalog.errors import KbError
-from catalog.facts import Facts, Line
+from catalog.facts import Facts, Line, Reading
 from catalog.search import numbers as counting
 from catalog.search import rows
 from catalog.search.evaluate import column, find
@@ -95,6 +95,10 @@ class Index:
         gone = [file for file in dict.fromkeys(removed) if file not in latest]
         if latest or gone:
             self._run(lambda db: _write(db, rows.update, list(latest.values()), gone, marks, told))
+
+    def read_on(self, file: str, before: str, stamp: str, reading: Reading) -> bool:
+        """Keep how far the reader is with the paper of a file; False where it is not known under the stamp `before`."""
+        return self._run(lambda db: _write(db, rows.read_on, file, before, stamp, reading))
 
     def clear(self) -> None:
         """Forget every paper and every meta value."""
@@ -265,11 +269,12 @@ def _chosen(db: sqlite3.Connection, query: Query) -> list[int] | None:
     return None if query.root is None else find(db, query).ids
 
 
-def _write(db: sqlite3.Connection, change: Callable[..., None], *values: object) -> None:
+def _write(db: sqlite3.Connection, change: Callable[..., T], *values: object) -> T:
     db.execute("BEGIN IMMEDIATE")
     try:
-        change(db, *values)
+        done = change(db, *values)
         db.execute("COMMIT")
+        return done
     except BaseException:
         with contextlib.suppress(sqlite3.Error):
             db.execute("ROLLBACK")

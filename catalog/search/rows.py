@@ -15,7 +15,7 @@ import sqlite3
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -133,13 +133,29 @@ def update(
     `marks` are, by file, the (name, value) pairs under which `marked` finds its paper; `say` is, by file, what others
     say of it, which is searched too.
     """
-    known = {_named(file): i for file, i in db.execute("SELECT file, id FROM paper")}
-    _drop(db, [known[file] for file in (*(change[0] for change in changed), *removed) if file in known])
-    fresh = itertools.count(max(known.values(), default=0) + 1)
+    files = [*(change[0] for change in changed), *removed]
+    rows_of = (db.execute("SELECT id FROM paper WHERE file = ?", (_stored(file),)).fetchone() for file in files)
+    known = {file: row[0] for file, row in zip(files, rows_of, strict=True) if row}
+    fresh = itertools.count(db.execute("SELECT coalesce(max(id), 0) + 1 FROM paper").fetchone()[0])
+    _drop(db, list(known.values()))
     rows = [(known.get(change[0]) or next(fresh), *change) for change in changed]
     _insert(db, [(*row, clean(say.get(row[1], ""))) for row in rows])
     pairs = {(clean(name), clean(value), i) for i, file, *_ in rows for name, value in marks.get(file, ())}
     db.executemany("INSERT INTO mark VALUES (?, ?, ?)", sorted(pairs))
+
+
+def read_on(db: sqlite3.Connection, file: str, before: str, stamp: str, reading: Reading) -> bool:
+    """Keep how far the reader is with the paper of a file; False where it is not known under the stamp `before`."""
+    found = db.execute("SELECT id FROM paper WHERE file = ? AND stamp = ?", (_stored(file), before)).fetchone()
+    if found is None:
+        return False
+    ids = [found[0]]
+    marks = list(db.execute("SELECT name, value FROM mark WHERE id = ?", ids))
+    say, vectors = told(db, ids)[ids[0]], list(db.execute("SELECT id, part, value FROM vector WHERE id = ?", ids))
+    one = replace(load(db, ids)[0], reading=reading)
+    update(db, [(file, stamp, one)], [], {file: marks}, {file: say})
+    db.executemany("INSERT INTO vector VALUES (?, ?, ?)", vectors)
+    return True
 
 
 def clear(db: sqlite3.Connection) -> None:

@@ -233,11 +233,11 @@ class Store:
         """Hold the knowledge base against other writers; waits up to a minute."""
         return self.gate.lock()
 
-    def paper_change(self, file: str, before: Version | None, paper: Paper) -> Change:
-        """The change that lets a file say what a paper says, whatever was read of it before."""
+    def paper_change(self, file: str, before: Version | None, paper: Paper, was: Paper | None = None) -> Change:
+        """The change that lets a file say what a paper says, whatever was read of it before: what it `was`."""
         from catalog.paperfile import dumps
 
-        return Change(self.shown(file), before, dumps(paper).encode("utf-8", "surrogatepass"), paper)
+        return Change(self.shown(file), before, dumps(paper).encode("utf-8", "surrogatepass"), paper, was)
 
     def change(self, file: str, edit: Callable[[Paper], Paper], what: str = "change") -> tuple[Paper, Paper]:
         """Read a paper, change it, write it; where somebody changed it meanwhile, change that. Before and after."""
@@ -245,7 +245,7 @@ class Store:
         def attempt() -> tuple[Paper, Paper]:
             version, before = self.load_version(file)
             after = edit(before)
-            self.commit([self.paper_change(file, version, after)], what)
+            self.commit([self.paper_change(file, version, after, before)], what)
             return before, after
 
         return self.gate.retried(attempt)
@@ -258,7 +258,7 @@ class Store:
             before = folder_mark(self)
             number = self.gate.commit(changes, what, since)
             if number and (self.private / INDEX).exists() and all(change.file != SHARED for change in changes):
-                noted(self, [Path(change.file).name for change in changes], before)
+                noted(self, changes, before)
         return number
 
     def _owns(self, file: str) -> bool:

@@ -63,6 +63,8 @@ def read_version(path: Path, shown: str = "") -> Version | None:
 
 def folded(name: str) -> str:
     """What two names share that are one file where case or Unicode form do not count."""
+    if name.isascii():
+        return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 

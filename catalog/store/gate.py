@@ -32,12 +32,22 @@ _GLANCES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)  # seconds that a reader giv
 @dataclass(frozen=True, slots=True)
 class Change:
     """What shall become of a file: its path below the root, what was read of it (None: nothing was there), and its new
-    bytes (None removes it). `meant` is the paper that the new bytes have to read back as."""
+    bytes (None removes it). `meant` is the paper that the new bytes have to read back as, `was` the one that was
+    read."""
 
     file: str
     before: Version | None
     after: bytes | None
     meant: Paper | None = None
+    was: Paper | None = None
+
+    @property
+    def of_reading(self) -> bool:
+        """Whether nothing is said differently but how far the reader is."""
+        if self.was is None or self.meant is None:
+            return False
+        reading = {name: getattr(self.meant, name) for name in ("status", "read", "due", "rating")}
+        return self.was.evolve(**reading) == self.meant
 
 
 @dataclass(slots=True)

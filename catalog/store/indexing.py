@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.errors import BadBibtex, BadFile, Finding, UnknownKey
+from catalog.facts import Facts, Reading
 from catalog.implemented import Told, text_of
 from catalog.store.disk import Stamp, stamp_at
 
 if TYPE_CHECKING:
     from catalog.bibtex import Entry
     from catalog.bibtex.shared import Shared
-    from catalog.facts import Facts
     from catalog.search.index import Index
     from catalog.store import Store
+    from catalog.store.gate import Change
 
 _MANY = 2000  # papers: below, every file is looked at before each command
 _FEW = 50  # files whose change is told to the index at once
@@ -40,8 +42,13 @@ def refresh(store: Store, index: Index, whole: bool = False) -> list[Finding]:
     if whole or seen.papers < _MANY or seen.folder != folder or not 0 <= time.time() - seen.when < _LONG_AGO:
         count = _look_through(store, index, folder)
         index.set_meta("seen", json.dumps((folder if _at_rest(store) else "", count, time.time())))
+    return [finding for findings in unreadable(index).values() for finding in findings]
+
+
+def unreadable(index: Index) -> dict[str, list[Finding]]:
+    """What is wrong with each file that could not be read, as of the last `refresh`."""
     unread = _unread(index)
-    return [Finding(**one) for file in sorted(unread) for one in unread[file][1]]  # type: ignore[arg-type]  # as written
+    return {file: [Finding(**one) for one in unread[file][1]] for file in sorted(unread)}  # type: ignore[arg-type]  # as written
 
 
 def renewed(store: Store, index: Index, keys: Iterable[str]) -> bool:
@@ -56,19 +63,38 @@ def renewed(store: Store, index: Index, keys: Iterable[str]) -> bool:
     return bool(changed) or not all(on_disk.values())
 
 
-def noted(store: Store, files: Collection[str], before: str) -> None:
-    """Tell the index of files that were written just now, so that the next command has nothing to look for.
+def noted(store: Store, changes: Iterable[Change], before: str) -> None:
+    """Tell the index of changes that were made just now, so that the next command has nothing to look for.
 
     `before` is the folder's mark from before that; an index that knew another finds out by itself.
     """
+    made = {Path(change.file).name: change for change in changes}
     with store.open_index() as index:
         seen, heirs = _seen(index), _heirs(index)
-        if seen.papers < _MANY or seen.folder != before or len(files) + len(heirs) > _FEW:
+        if seen.papers < _MANY or seen.folder != before or len(made) + len(heirs) > _FEW:
             return
-        on_disk = {file: stamp_at(store.folder / file) for file in {*files, *heirs}}
+        read_on = {file for file, change in made.items() if _is_read_on(store, index, file, change)}
+        files = made.keys() - read_on
+        on_disk = {file: stamp_at(store.folder / file) for file in (*files, *(heirs if files else ()))}
         changed = {file: _mark(stamp) for file, stamp in on_disk.items() if stamp}
         _take(store, index, changed, [file for file in files if file not in changed], told(index))
         index.set_meta("seen", json.dumps((folder_mark(store), seen.papers, seen.when)))
+
+
+def _is_read_on(store: Store, index: Index, file: str, change: Change) -> bool:
+    """Tell the index of a change that is of nothing but how far the reader is; False where it takes the whole file."""
+    stamp = stamp_at(store.folder / file)
+    if not stamp or not change.before or not change.meant or not change.of_reading:
+        return False
+    paper = change.meant
+    added, read, due = (day.isoformat() if day else "" for day in (paper.added, paper.read, paper.due))
+    reading = Reading(str(paper.status), added, read, due, paper.rating)
+    return index.read_on(file, _mark(change.before.stamp), _aged(_mark(stamp)), reading)
+
+
+def _aged(mark: str) -> str:
+    """The mark of a file as the index keeps it: what is so young that it may change without another matches none."""
+    return mark if int(mark.partition(".")[0]) < time.time_ns() - _GRAIN else "young"
 
 
 def folder_mark(store: Store) -> str:
@@ -182,9 +208,8 @@ def _describe(
     marks = {}
     bad: _Unread = {}
     heirs = []
-    young = time.time_ns() - _GRAIN
     for file, mark in changed.items():
-        mark = mark if int(mark.partition(".")[0]) < young else "young"  # matches no stamp
+        mark = _aged(mark)
         try:
             paper = store.load(file)
         except BadFile as e:
