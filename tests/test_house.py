@@ -125,7 +125,7 @@ def test_each_command_has_its_twin() -> None:
         "due": "due", "log": "log", "undo": "undo", "redo": "redo", "resolve": "settle",
         "impls": "cards", "demo": "demo", "verify": "verify", "bench": "bench", "trust": "trust",
         "merge-driver": "merge_files", "cite": "cite",
-        "complete": "complete", "duplicates": "duplicates", "merge": "merge", "split": "split", "report": "report",
+        "complete": "complete", "update": "update", "duplicates": "duplicates", "merge": "merge", "split": "split", "report": "report",
     }  # fmt: skip
     assert set(commands()) - set(twins) == {"completion"}
     for twin in twins.values():

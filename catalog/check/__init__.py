@@ -67,6 +67,7 @@ def _findings(store: Store, loaded: Loaded) -> Iterator[Finding]:
     from catalog.check.entries import entry_rules
     from catalog.check.folder import folder_rules
     from catalog.check.implementations import implementation_rules
+    from catalog.check.news import news_rules
     from catalog.check.papers import file_rules, link_rules
     from catalog.check.whole import whole_rules
 
@@ -78,3 +79,4 @@ def _findings(store: Store, loaded: Loaded) -> Iterator[Finding]:
     yield from whole_rules(loaded)
     yield from implementation_rules(store, loaded)
     yield from folder_rules(store, loaded)
+    yield from news_rules(store, loaded)

@@ -28,6 +28,7 @@ SECTIONS = {  # of each command: the module that has it, and the first line of i
         "add": ("adding", "Add papers."),
         "import": ("moving", "Take in reading lists and .bib files."),
         "complete": ("completion", "Fill in what papers lack: BibTeX, abstract, authors, code …"),
+        "update": ("completion", "Look what has become of papers: versions, publication, retraction."),
         "edit": ("editing", "Edit a paper file in $EDITOR."),
         "rename": ("editing", "Give a paper another citation key."),
         "duplicates": ("joining", "Show pairs of papers that may be one work, and what differs."),

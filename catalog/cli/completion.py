@@ -13,6 +13,7 @@ from catalog.cli.options import json_option, query_argument
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from catalog.facts import Facts
     from catalog.sources.completing import Filled, Run
 
 _WHAT = ("bibtex", "authors", "venue", "year", "abstract", "ids", "code")
@@ -77,4 +78,61 @@ def _say(one: Filled, dry_run: bool) -> None:
         out.echo(f"{one.after.key}: {', '.join(one.gained)}")
 
 
-COMMANDS = (complete,)
+@click.command()
+@query_argument()
+@click.option("--take", type=click.Choice(["published", "beside"]), 
+              help="Take the entry of what has appeared: it leads, or stands beside the preprint's.")  # fmt: skip
+@click.option("--links", is_flag=True, help="Look for copies of pages that are gone, too.")
+@click.option("--settle", is_flag=True, help="Ask nobody; take what is known of these papers for settled.")
+@json_option
+@click.pass_context
+def update(ctx: click.Context, query: str, take: str | None, links: bool, settle: bool, as_json: bool) -> None:
+    """Look what has become of papers: versions, publication, retraction.
+
+    Services are asked in batches (uses the network). What was found is a note of `kb check` until it is settled: by
+    what you change, or by --settle. Citations are counted with their day, for `kb show`.
+    """
+    library = out.library(ctx)
+    if settle:
+        click.echo(f"settled {library.settle_news(query)}")
+        return
+    looking, parts = library.update(query)
+    total = sum(len(part) for part in _watched(parts))
+    taken = library.take_published(looking.publications, take) if take else ()
+    if links:
+        library.archived(query)
+    news = library.news(query)
+    if as_json:
+        from dataclasses import asdict
+
+        out.echo_json({"news": [asdict(one) for one in news], "taken": [one.after.key for one in taken],
+                       "papers": total, "unasked": sorted(looking.unasked), "notes": looking.notes})  # fmt: skip
+        return
+    for one in taken:
+        show_diff(one.before, one.after)
+    for note in news:
+        out.echo(f"{note.key}: {note.message}; {note.remedy}")
+    for line in looking.notes:
+        out.echo(f"kb: {line}", err=True)
+    unasked = f"; {out.as_count(len(looking.unasked), 'paper')} not asked about" if looking.unasked else ""
+    click.echo(
+        f"looked at {out.as_count(total, 'paper')}: {out.as_count(len(news), 'thing')} to settle{unasked}", err=True
+    )
+
+
+def _watched(parts: Iterator[Sequence[Facts]]) -> Iterator[Sequence[Facts]]:
+    """The parts as they are done, counted on a terminal."""
+    if not out.fancy():
+        yield from parts
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), transient=True) as progress:
+        task, done = progress.add_task("looking"), 0
+        for part in parts:
+            done += len(part)
+            progress.update(task, description=f"looked at {done}")
+            yield part
+
+
+COMMANDS = (complete, update)

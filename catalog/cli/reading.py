@@ -137,6 +137,8 @@ def show(ctx: click.Context, key: str, bibtex: bool, cite: bool, path: bool, as_
         runs = library.runs() if names else {}
         out.findings(library.unread_runs() if names else (), err=True)
         _show(facts, {name: out.last_run(runs.get(name, {})) for name in names})
+        if cited := library.cited(facts.key):
+            out.echo(f"cited {out.as_count(cited[0], 'time')} ({cited[1]}, {cited[2]})")
 
 
 def _show(facts: Facts, implementations: dict[str, str]) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from catalog.ingest.join import Joined
     from catalog.ingest.manuscript import Cited
     from catalog.ingest.run import Imported
+    from catalog.library.asking import Asking
     from catalog.models import Paper, Status
     from catalog.pages import SiteOptions
     from catalog.reading import Stats, Suggestion
@@ -44,7 +45,9 @@ if TYPE_CHECKING:
     from catalog.sources import Client
     from catalog.sources.adding import Gathered
     from catalog.sources.completing import Filled, Run
+    from catalog.sources.news import News
     from catalog.sources.taking import Added
+    from catalog.sources.updating import Look
     from catalog.store.history import Past
     from refimpl import Card
 
@@ -243,11 +246,49 @@ class Library:
 
         Gives the run, which says what did not work, and what each batch filled, written already.
         """
-        from catalog.library.asking import Asking
         from catalog.sources.completing import WHAT
 
-        asking = Asking(self.store, self.snapshot, self._changing)
-        return asking.complete(self.list(query), self.client(), what or WHAT, dry_run)
+        return self._asking.complete(self.list(query), self.client(), what or WHAT, dry_run)
+
+    def update(self, query: str = "") -> tuple[Look, Iterator[Sequence[Facts]]]:
+        """Look what has become of the papers that a query finds: versions, publication, retraction, citations.
+
+        Gives what was found so far, and each part that was looked at; `check` says it until it is settled. Asks the
+        network.
+        """
+        return self._asking.look(self.list(query), self.client(fresh=86_400.0))
+
+    def news(self, query: str = "") -> Sequence[News]:
+        """What was found out about the papers that a query finds and is not settled."""
+        shelf = self._asking.shelf()
+        keys = [line.key for line in self.lines(query).papers if line.key in shelf.news]
+        return [one for key in keys for one in shelf.open(self.paper(key))]
+
+    def settle_news(self, query: str = "") -> int:
+        """Take what was found out about papers for settled; returns how much there was."""
+        with self.store.lock():
+            shelf = self._asking.shelf()
+            count = shelf.settle(line.key for line in self.lines(query).papers)
+            self._asking.keep(shelf)
+        return count
+
+    def cited(self, key: str) -> tuple[int, str, str] | None:
+        """How often a paper is cited, by whose count, and on what day it was asked; None where nobody was."""
+        return self._asking.shelf().cited.get(self.resolve(key))
+
+    def take_published(self, drafts: Mapping[str, Draft], lead: str = "published") -> Sequence[Filled]:
+        """Put publications beside their preprints, by key; either entry leads ("published", "beside"), both stay."""
+        return self._asking.take(drafts, lead)
+
+    def archived(self, query: str = "") -> Sequence[News]:
+        """The links that are gone and of which the Internet Archive has a copy. Asks the network."""
+        return self._asking.archived(self.check_links(query), self.client())
+
+    @property
+    def _asking(self) -> Asking:
+        from catalog.library.asking import Asking
+
+        return Asking(self.store, self.snapshot, self._changing)
 
     def _fetch(self) -> partial[Answer]:
         from catalog.library.asking import fetch

@@ -12,12 +12,15 @@ from catalog.snapshot import Snapshot
 from catalog.store import Change, Store
 
 if TYPE_CHECKING:
+    from catalog.errors import Finding
     from catalog.facts import Facts
     from catalog.ingest.draft import Draft
     from catalog.ingest.fetch import Answer
     from catalog.models import Paper
     from catalog.sources import Client
     from catalog.sources.completing import Filled, Run
+    from catalog.sources.news import News, Shelf
+    from catalog.sources.updating import Look
 
 
 def fetch(store: Store) -> partial[Answer]:
@@ -80,6 +83,74 @@ class Asking:
         done = self._edited(drafts, edit, "complete", dry_run)
         now |= {one.after.key: one.after for one in done}
         return done
+
+    def look(self, found: Sequence[Facts], client: Client) -> tuple[Look, Iterator[Sequence[Facts]]]:
+        from catalog.sources.updating import Look
+
+        looking = Look(client)
+        return looking, self._looked(looking, found)
+
+    def _looked(self, looking: Look, found: Sequence[Facts]) -> Iterator[Sequence[Facts]]:
+        """Each part that was looked at, once what was found of it is kept."""
+        from catalog.sources.updating import LOOKED
+
+        kept = 0
+        for part in looking.at(found):
+            keys = [one.key for one in part if one.key not in looking.unasked]
+            fresh, kept = looking.news[kept:], len(looking.news)
+            with self.store.lock():
+                shelf = self.shelf()
+                shelf.put(keys, [one for one in fresh if one.key in keys], LOOKED)
+                shelf.cited |= looking.cited
+                self.keep(shelf)
+            yield part
+
+    def shelf(self) -> Shelf:
+        from catalog.sources.news import read
+
+        return read(self.store.private)
+
+    def keep(self, shelf: Shelf) -> None:
+        from catalog.sources.news import FILE, dumps
+
+        self.store.gate.make_private()
+        self.store.write_file(self.store.private / FILE, dumps(shelf))
+
+    def archived(self, gone: Iterable[Finding], client: Client) -> list[News]:
+        """Of links that are gone, those of which there is a copy."""
+        import datetime as dt
+
+        from catalog.sources import Unavailable
+        from catalog.sources.news import News
+        from catalog.sources.updating import archived
+
+        found: list[News] = []
+        for one in gone:
+            url = one.message.partition(": is gone")[0]
+            try:
+                copy = archived(url, client) if one.code == "link-gone" else ""
+            except Unavailable:
+                break
+            if copy:
+                remedy = f"`kb link {one.key} -r {url} {copy}` puts it in its place"
+                message = f"{url} is gone; there is a copy at {copy}"
+                found.append(News(one.key, "link-archived", message, remedy, url, dt.date.today().isoformat()))
+        with self.store.lock():
+            shelf = self.shelf()
+            shelf.put({one.key for one in found}, found, ("link-archived",))
+            self.keep(shelf)
+        return found
+
+    def take(self, drafts: Mapping[str, Draft], lead: str) -> list[Filled]:
+        """Put the entries of publications into the papers of their preprints."""
+        from catalog.sources.preprints import with_publication
+
+        taken = {key.casefold() for key in dict(self.snapshot.index().marked("key"))}
+
+        def edit(key: str, paper: Paper) -> Paper:
+            return with_publication(paper, drafts[key], lead, taken)
+
+        return self._edited(drafts, edit, "update")
 
     def _edited(
         self, keys: Collection[str], edit: Callable[[str, Paper], Paper], what: str, dry_run: bool = False

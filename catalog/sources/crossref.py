@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -9,7 +10,7 @@ from urllib.parse import quote
 from catalog.bibtex.identifiers import doi
 from catalog.facts import Name
 from catalog.ingest.draft import Draft
-from catalog.sources.client import Client, Unavailable
+from catalog.sources.client import Client, NotFound, Unavailable
 from catalog.sources.said import abstract, dig, iso, items, person, text, work
 
 API = "https://api.crossref.org/works"
@@ -36,10 +37,11 @@ def works(dois: Sequence[str], client: Client) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for start in range(0, len(dois), BATCH):
         part = [quote(name, safe="/:;()._-") for name in dois[start : start + BATCH] if "," not in name]
+        records: list[Any] = []
         if len(part) == 1:
-            records = [client.json(f"{API}/{part[0]}")]
-            records = [dig(records[0], "message")]
-        else:
+            with contextlib.suppress(NotFound):
+                records = [dig(client.json(f"{API}/{part[0]}"), "message")]
+        elif part:
             url = f"{API}?filter={','.join(f'doi:{name}' for name in part)}&rows={len(part)}"
             records = items(client.json(url), "message", "items")
         found |= {doi(text(one, "DOI")): one for one in records if text(one, "DOI")}
