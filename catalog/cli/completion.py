@@ -80,7 +80,7 @@ def _say(one: Filled, dry_run: bool) -> None:
 
 @click.command()
 @query_argument()
-@click.option("--take", type=click.Choice(["published", "beside"]), 
+@click.option("--take", type=click.Choice(["published", "beside"]),
               help="Take the entry of what has appeared: it leads, or stands beside the preprint's.")  # fmt: skip
 @click.option("--links", is_flag=True, help="Look for copies of pages that are gone, too.")
 @click.option("--settle", is_flag=True, help="Ask nobody; take what is known of these papers for settled.")
