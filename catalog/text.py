@@ -24,6 +24,7 @@ _DIGITS = re.compile(r"[0-9+\-=()−–]+")
 _MATH = re.compile(r"(?<![\\$])\$(?=[^\s$])([^$\n]*[^\s$\\])\$(?![\d$])")
 _UNFIT_IN_TAG = re.compile(r"[`|<>\"{}\[\]\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 _VOICED = "\u3099\u309a"  # the marks that make another kana, as NFKD parts them
+_WORD = re.compile(r"[^\W_]+")
 _TAGS = {"em": "em", "strong": "strong", "sub": "sub", "sup": "sup", "code": "code"}
 
 
@@ -64,6 +65,7 @@ def tag_slug(text: str) -> str:
     return re.sub(r"[^\w+#.]+", "-", folded).strip("-") or folded
 
 
+@lru_cache(maxsize=50_000)
 def fold(text: str) -> str:
     """Lower case, no accents, only letters and digits, words parted by one blank."""
     return " ".join(word_list(text.casefold()))
@@ -71,9 +73,11 @@ def fold(text: str) -> str:
 
 def word_list(text: str) -> list[str]:
     """The words of a text in its own case, without accents and signs."""
-    text = unicodedata.normalize("NFKD", text)
-    text = "".join(c for c in text if not unicodedata.combining(c) or c in _VOICED)
-    return re.findall(r"\w+", unicodedata.normalize("NFC", text).replace("_", " "))
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text)
+        text = "".join(c for c in text if not unicodedata.combining(c) or c in _VOICED)
+        text = unicodedata.normalize("NFC", text)
+    return _WORD.findall(text)
 
 
 def fit_tag(text: str) -> str:

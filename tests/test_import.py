@@ -362,3 +362,15 @@ def test_identifiers_one_a_line_are_papers(library: Library) -> None:
         "https://arxiv.org/abs/2101.00002",
         "https://doi.org/10.1145/3400000.3400009",
     }
+
+
+def test_what_an_import_worked_out_is_what_its_files_say(library: Library) -> None:
+    bib = r"""@string{jx = {Journal of Owls}} @preamble{"\newcommand{\owl}{Strix}"}
+@article{b, author = {Ek, Ann}, title = {On \owl{} and $\alpha$}, journal = jx, year = 2001, keywords = {a, b}}
+@incollection{a, crossref = {p}, title = {Part}, author = {B, C}} @book{p, title = {Whole}, year = 1999, editor = {D, E}}
+@article{c, author = {Ek, Ann}, title = {On \owl{} and $\alpha$}, year = 2001, journal = {Journal of Owls}, doi = {10.1000/1}}"""
+    library.import_([("a.bib", bib.encode()), ("b.md", b"- [On wires](https://arxiv.org/abs/2101.00001)\n")])
+    told = library.list(sort="key")
+    library.index().clear()
+    (library.root / ".kb" / "index.sqlite").unlink()
+    assert Library.open(library.root).list(sort="key") == told

@@ -51,9 +51,9 @@ def entries(bibtex: str) -> list[str]:
     return blocks or [bibtex]
 
 
-def read_first(paper: Paper, macros: Mapping[str, str] = MONTHS) -> Entry | None:
+def read_first(bibtex: str, macros: Mapping[str, str] = MONTHS) -> Entry | None:
     """The paper's own entry; None where there is none or it cannot be read."""
-    for text in entries(paper.bibtex)[:1]:
+    for text in entries(bibtex)[:1]:
         try:
             return read(text, macros)
         except BadBibtex:
@@ -89,7 +89,7 @@ def _parents(entry: Entry) -> list[str]:
 
 def describe(paper: Paper, shared: Shared = NOTHING, parent: Parent = lambda _: None) -> Facts:
     """The facts of a paper. An entry that cannot be read counts as none; nothing here ever fails on its text."""
-    entry = read_first(paper, shared.macros)
+    entry = read_first(paper.bibtex, shared.macros)
     fields = inherit(entry, parent) if entry else {}
     ids = identifiers(paper, fields)
     preprint = next((value for name, value in ids if name == "arxiv"), "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -107,6 +108,7 @@ def set_field(text: str, name: str, value_source: str | None) -> str:
     return text[: span.value] + value_source + text[span.stop :]
 
 
+@lru_cache(maxsize=64)  # one entry is read several times on its way in
 def _shape(text: str) -> Shape:
     try:
         shape = read_block(Source(text), skip(text, 0))

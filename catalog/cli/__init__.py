@@ -5,6 +5,7 @@ Heavy imports stand inside the commands, so that `kb --help` and completion cost
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -118,4 +119,5 @@ def main(args: Sequence[str] | None = None) -> None:
         from catalog.cli.completing import register
 
         register()
+    gc.set_threshold(100_000)  # a command makes many small things that stay: looking for cycles finds none
     sys.exit(guarded(lambda: cli.main(args, prog_name="kb", standalone_mode=False)))

@@ -63,15 +63,16 @@ def lookups(facts: Facts) -> frozenset[tuple[str, str]]:
 def _compare(a: Facts, b: Facts) -> Verdict:
     if parent_of(a) == b.key != "" or parent_of(b) == a.key != "":
         return Verdict("different", "one is part of the other")
-    title, people = compare_titles(a, b), compare_people(a, b)
+    title = compare_titles(a, b)
     shared, opposed = identifiers(a, b)
+    if not shared and title in ("other", "part"):
+        return Verdict("different", "other titles" if title == "other" else "the titles number them differently")
+    people = compare_people(a, b)
+    if not shared and people == "different":
+        return Verdict("different", "other people")
     apart = next(reasons_apart(a, b), "")
     if shared:
         return _of_one_id(shared, title, people, apart)
-    if title in ("other", "part"):
-        return Verdict("different", "other titles" if title == "other" else "the titles number them differently")
-    if people == "different":
-        return Verdict("different", "other people")
     if apart:
         return Verdict("different", f"other {apart}")
     if opposed:

@@ -20,12 +20,13 @@ _UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 _ORDINALS = ("zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _VALUES = {word: i for words in (_UNITS, _ORDINALS) for i, word in enumerate(words)}
 _ROMAN = re.compile(r"(?=[ivx])x{0,3}(?:ix|iv|v?i{0,3})\Z")
+_AND = re.compile(r"\\?&(?:amp;)?")
 _UMLAUTS = re.compile(r"(?<=[aou])e")
 
 
 def words(facts: Facts) -> list[str]:
     text = plain(facts.title)
-    return fold(re.sub(r"\\?&(?:amp;)?", " and ", text)).split()
+    return fold(_AND.sub(" and ", text) if "&" in text else text).split()
 
 
 def squeezed(words: list[str]) -> str:

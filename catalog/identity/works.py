@@ -11,14 +11,15 @@ PARTS = frozenset({"article", "inproceedings", "conference", "incollection", "in
 def identifiers(a: Facts, b: Facts) -> tuple[str, str]:
     """An identifier that both have, as "doi 10.1/x", and the name of one in which they differ."""
     shared = opposed = ""
-    for name in WORK_IDS:
-        mine, other = ({value for n, value in f.ids if n == name} for f in (a, b))
-        if both := mine & other:
-            shared = shared or f"{name} {min(both)}"
-        elif mine and other:
+    both = {*a.ids} & {*b.ids}
+    names = [{name for name, _ in ids} for ids in (both, a.ids, b.ids)]
+    for name in WORK_IDS if names[1] and names[2] else ():
+        if name in names[0]:
+            shared = shared or f"{name} {min(value for n, value in both if n == name)}"
+        elif name in names[1] and name in names[2]:
             opposed = opposed or name
-    if not shared and a.kind not in PARTS and b.kind not in PARTS and (both := isbns(a) & isbns(b)):
-        shared = f"isbn {min(both)}"
+    if not shared and a.kind not in PARTS and b.kind not in PARTS and (books := isbns(a) & isbns(b)):
+        shared = f"isbn {min(books)}"
     return shared, opposed
 
 

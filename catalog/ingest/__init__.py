@@ -15,6 +15,7 @@ __all__ = ["Draft", "Source", "decode_bytes", "parse", "read_source"]
 SUFFIXES = (".md", ".markdown", ".bib", ".bibtex", ".biblatex", ".txt", ".org", ".rst", ".csv", ".tsv", ".ris", ".cff")
 _ENTRY = re.compile(r"^[ \t]*@[ \t]*[A-Za-z][\w-]*\s*[{(]", re.M)
 _MARKDOWN = re.compile(r"^(?:#{1,6}[ \t]+\S|[ \t]*(?:`{3,}|~{3,})|[ \t]*(?:[-*+]|\d+\.)[ \t]+\S|\|.*\|)", re.M)
+_OUTSIDE = re.compile(r"^(?:#{1,6}[ \t]+\S|[ \t]*(?:`{3,}|~{3,}))", re.M)  # Markdown that no .bib has between entries
 _PAPER_FILE = re.compile(r"\A---\n(?:(?!---\n).*\n)*?status:[ \t]", re.M)
 _NOTE = re.compile(r"\A\ufeff?---[ \t]*\n(?P<yaml>(?:(?!---[ \t]*\n).*\n)*?)---[ \t]*(?:\n|\Z)")
 _HTML = re.compile(r"\A\s*(?:<!doctype html|<html|<\?xml[^>]*\?>\s*<html)", re.I)
@@ -103,15 +104,14 @@ def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) ->
 
 def is_bib(text: str) -> bool:
     """Whether a text is BibTeX rather than Markdown that holds some: no Markdown outside the entries."""
-    first = _ENTRY.search(text)
-    if not first:
+    if not _ENTRY.search(text):
         return False
-    if not _MARKDOWN.search(text):
+    if not _OUTSIDE.search(text):
         return True
     from catalog.bibtex import scan
 
     between = "\n".join(block.raw for block in scan(text) if block.kind == "comment")
-    return not re.search(r"^(?:#{1,6}[ \t]+\S|[ \t]*(?:`{3,}|~{3,}))", between, re.M)
+    return not _OUTSIDE.search(between)
 
 
 def _note(text: str, path: str) -> Source | None:
@@ -141,7 +141,7 @@ def _paper_file(text: str, path: str) -> Source:
         if note:
             return replace(note, findings=tuple(replace(finding, kind="kept") for finding in e.findings))
         return Source(findings=tuple(replace(finding, kind="rejected") for finding in e.findings))
-    entry = read_first(paper)
+    entry = read_first(paper.bibtex)
     key = "" if entry else paper.key
     return Source((_draft(paper, key, path),))
 

@@ -13,12 +13,16 @@ from catalog.search.index import Index
 @dataclass(slots=True)
 class Known:
     """`load` gives the facts of a paper in the catalog. `keys` holds every key that a work has, aliases among them, and
-    the key of its paper; `reserved` all keys that no work may be newly given, case folded."""
+    the key of its paper; `reserved` all keys that no work may be newly given, case folded. Where `many` works come in,
+    all that the index knows is read at once."""
 
     index: Index
     load: Callable[[str], Facts]
     keys: dict[str, str] = field(default_factory=dict)
     reserved: set[str] = field(default_factory=set)
+    many: bool = False
+    _cases: dict[str, str] = field(default_factory=dict)
+    _indexed: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     _facts: dict[str, Facts] = field(default_factory=dict)
     _different: dict[str, set[str]] = field(default_factory=dict)
     _marks: dict[tuple[str, str], dict[str, None]] = field(default_factory=dict)
@@ -26,6 +30,7 @@ class Known:
     def __post_init__(self) -> None:
         pairs = self.index.marked("key")
         self.keys |= dict(pairs) | {key: key for key, paper in pairs if key == paper}
+        self._cases |= {key.casefold(): key for key in self.keys}
         self.reserve(self.keys)
         for other, key in self.index.marked("different"):
             self._different.setdefault(key, set()).add(other)
@@ -43,6 +48,7 @@ class Known:
             if mark[0] == "key":
                 self.keys.setdefault(mark[1], facts.key)
                 self.reserved.add(mark[1].casefold())
+                self._cases.setdefault(mark[1].casefold(), mark[1])
         self.keys[facts.key] = facts.key
 
     def of(self, key: str) -> Facts:
@@ -54,14 +60,26 @@ class Known:
     def under(self, name: str, values: Iterable[str]) -> dict[str, list[str]]:
         """The papers that have one of these values under a mark's name, by value."""
         values = list(values)
-        found: dict[str, list[str]] = {}
-        for value, key in self.index.marked(name, values):
-            found.setdefault(value, []).append(key)
+        found = self._stored(name, values)
         for value in values:
             new = [key for key in self._marks.get((name, value), ()) if key not in found.get(value, ())]
             if new:
-                found[value] = found.get(value, []) + new
+                found[value] = [*found.get(value, ()), *new]
         return found
+
+    def like(self, key: str) -> str:
+        """A key that a work has and that differs from this one in case only, or ""."""
+        found = self._cases.get(key.casefold(), "")
+        return "" if key in self.keys else found
+
+    def _stored(self, name: str, values: list[str]) -> dict[str, list[str]]:
+        """What the index has under these values."""
+        if not self.many:
+            return _by_value(self.index.marked(name, values))
+        if name not in self._indexed:
+            self._indexed[name] = _by_value(self.index.marked(name))
+        there = self._indexed[name]
+        return {value: there[value] for value in values if value in there}
 
     def find(self, facts: Facts) -> tuple[Facts | None, list[tuple[Facts, Verdict]]]:
         """The paper that is the same work, if there is one, and else those that may be."""
@@ -84,3 +102,10 @@ class Known:
         for name, value in sorted(lookups(facts), key=lambda pair: (pair[0] == "who", pair)):
             for keys in self.under(name, [value]).values():
                 yield from keys[:MOST_NAMESAKES]
+
+
+def _by_value(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for value, key in pairs:
+        found.setdefault(value, []).append(key)
+    return found

@@ -33,6 +33,7 @@ Action = Literal["added", "merged", "unchanged", "rejected"]
 _RANK = {Status.unread: 0, Status.reading: 1, Status.read: 2}
 _REFERS = re.compile(rf"\b(?:{'|'.join(REFERENCES)})\s*=\s*[\"{{]?\s*([^\"{{}}]+)", re.I)
 _LONGEST = 230  # bytes of a key
+_MANY = 200  # drafts; to look up fewer one by one is quicker than to read the whole index
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Merger:
     def reserve(self, sources: Iterable[Source]) -> None:
         """Keep every key that a source gives from being given to anything else, and look up which entries are here."""
         drafts = [draft for source in sources for draft in source.drafts]
+        self.known.many = len(drafts) > _MANY
         self.known.reserve(key for draft in drafts for key in (draft.key, *draft.aliases) if key)
         self.known.reserve(_key(text) for d in drafts if not (d.key and _bare(d)) for text in entries(d.bibtex))
         self.entries |= self.known.under("entry", [digest(draft.bibtex.strip()) for draft in drafts if _bare(draft)])
@@ -115,11 +117,15 @@ class Merger:
             paper = self._rekey(paper, draft)
             facts = self.facts(paper)
         self._note_alike(facts, draft, maybe)
+        self.bring(paper, facts)
+        alike = tuple((other.key, verdict.why) for other, verdict in maybe)
+        return Change(paper.key, "added", None, paper, path=draft.path, line=draft.line, was=was, maybe=alike)
+
+    def bring(self, paper: Paper, facts: Facts) -> None:
+        """A new paper, and what is known of it."""
         self.known.add(facts, paper.bibtex)
         self.now[paper.key] = paper
         self.fresh.add(paper.key)
-        alike = tuple((other.key, verdict.why) for other, verdict in maybe)
-        return Change(paper.key, "added", None, paper, path=draft.path, line=draft.line, was=was, maybe=alike)
 
     def _rejected(self, draft: Draft, was: str) -> Change:
         left = tuple(filter(None, (draft.title, draft.bibtex, draft.notes)))
@@ -145,10 +151,10 @@ class Merger:
         title = " ".join(draft.title.split())
         day = draft.date if len(draft.date) > 4 else ""
         year = draft.year or _year(draft.date)
-        probe = Paper(key="?", title=title, authors=draft.authors, year=year, date=day, bibtex=draft.bibtex)
-        entry = read_first(probe, self.macros)
+        entry = read_first(draft.bibtex, self.macros)
         key = draft.key or (entry.key if entry else "")
         if not key or len(key.encode()) > _LONGEST:
+            probe = Paper(key="?", title=title, authors=draft.authors, year=year, date=day, bibtex=draft.bibtex)
             key, draft = self._named(draft, probe, key)
         self._count(entry, draft)
         tags, notes = said.beyond(draft.tags, draft.notes, entry.fields if entry else {}, self.used)
@@ -195,11 +201,9 @@ class Merger:
             remedy = f"they stay two; `kb merge {there.key} {facts.key}` makes them one"
             self._note("possible-duplicate", draft, f"{facts.key} may be {there.key}: {verdict.why}", "note", remedy,
                        facts.key)  # fmt: skip
-        if facts.key.casefold() in self.known.reserved and facts.key not in self.known.keys:
-            folded = facts.key.casefold()
-            if like := next((key for key in self.known.keys if key.casefold() == folded), ""):
-                self._note("key-case", draft, f"{facts.key} and {like} differ in case only", "note",
-                           "biber tells them apart, BibTeX does not", facts.key)  # fmt: skip
+        if like := self.known.like(facts.key):
+            self._note("key-case", draft, f"{facts.key} and {like} differ in case only", "note",
+                       "biber tells them apart, BibTeX does not", facts.key)  # fmt: skip
 
     def _under(self, there: Paper, brought: Paper, draft: Draft) -> Paper:
         """What is brought, its entry under the key that it has here: it was given one, or has been renamed since."""
@@ -214,7 +218,7 @@ class Merger:
 
     def _beyond(self, there: Paper, brought: Paper) -> Paper:
         """What is brought without the tags and notes that the entry which is there says."""
-        if not (brought.tags or brought.notes) or not (entry := read_first(there, self.macros)):
+        if not (brought.tags or brought.notes) or not (entry := read_first(there.bibtex, self.macros)):
             return brought
         tags, notes = said.beyond(brought.tags, brought.notes, entry.fields, self.used)
         return brought.evolve(tags=tags, notes=notes)
@@ -243,7 +247,7 @@ class Merger:
 
     def _followed(self, before: Paper, brought: Paper, join: Join) -> tuple[Status, dt.date | None]:
         """The status as the entry that is brought says it anew, where the reader has not changed it since."""
-        was, now = (_said_status(read_first(paper, self.macros), self.used) for paper in (before, brought))
+        was, now = (_said_status(read_first(paper.bibtex, self.macros), self.used) for paper in (before, brought))
         if not now or now in (was, before.status):
             return before.status, before.read
         follows = self.theirs or before.status == (was or Status.unread)

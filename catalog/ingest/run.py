@@ -29,6 +29,7 @@ from catalog.store import SHARED, Store, Version
 from catalog.store import Change as FileChange
 from catalog.store.indexing import unreadable
 
+_INHERITS = re.compile(r"\b(?:crossref|xdata)\s*=", re.I)
 _AS = {"keywords": "tags", "groups": "tags", "readstatus": "status", "annote": "notes", "file": "links"}
 
 
@@ -108,13 +109,13 @@ def add_paper(
             raise KbError(why(e)) from None
         if reason := merger.unreadable.get(paper.key):
             raise KbError(reason)
-        there, _ = merger.known.find(merger.facts(paper))
+        facts = merger.facts(paper)
+        there, _ = merger.known.find(facts)
         if there:
             return merger.load(there.key), False
         if paper.key in merger.known.keys:
             raise TakenKey(paper.key, free_key(paper.key, merger.known.reserved))
-        merger.now[paper.key] = paper
-        merger.fresh.add(paper.key)
+        merger.bring(paper, facts)
         changes = work.changes()
         store.commit(changes, f"add {paper.key}", since)
         added(changes)
@@ -148,10 +149,12 @@ class _Work:
     def changes(self) -> list[FileChange]:
         """What becomes of each paper's file."""
         new = self.store.new_files(key for key in self.merger.now if key in self.merger.fresh)
-        return [
-            self.store.paper_change(new.get(key) or self.store.file_of(key), self.read.get(key), paper)
-            for key, paper in self.merger.now.items()
-        ]
+        changes = []
+        for key, paper in self.merger.now.items():
+            facts = None if _INHERITS.search(paper.bibtex) else self.merger.known.of(key)
+            file = new.get(key) or self.store.file_of(key)
+            changes.append(self.store.paper_change(file, self.read.get(key), paper, facts=facts))
+        return changes
 
 
 def _work(

@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from catalog.store.gate import TRIES, Change, Gate
 
 if TYPE_CHECKING:
     from catalog.bibtex.shared import Shared
+    from catalog.facts import Facts
     from catalog.models import Paper
     from catalog.search.index import Index
 
@@ -31,6 +33,16 @@ __all__ = ["CONFIG", "SHARED", "Change", "Config", "Store", "Version", "find_roo
 
 SHARED = "shared.bib"
 INDEX = "index.sqlite"
+
+
+@dataclass(slots=True)
+class _Written:
+    """What this process wrote last, so that it is neither read nor worked out again: by file, and by key as long as
+    what all papers share has that `mark`."""
+
+    papers: dict[str, tuple[bytes, Paper]] = field(default_factory=dict)
+    facts: dict[str, tuple[Paper, Facts]] = field(default_factory=dict)
+    mark: str = ""
 
 
 class Store:
@@ -42,6 +54,7 @@ class Store:
         self.folder = root / self.config.papers
         self.private = root / ".kb"
         self.implemented = Implemented(root)
+        self._written = _Written()
         self.gate = Gate(root, self.private, self._owns, self._reads_back)
         if self.config.autocommit:
             self.gate.after = self._commit_to_git
@@ -124,6 +137,9 @@ class Store:
         from catalog.paperfile import loads, read_key
 
         version = self.read(file)
+        data, paper = self._written.papers.get(file, (b"", None))
+        if paper and data == version.data:
+            return version, paper
         return version, loads(self.text_of(file, version), read_key(file), self.shown(file))
 
     def load_all(self) -> tuple[list[Paper], list[Finding]]:
@@ -233,11 +249,18 @@ class Store:
         """Hold the knowledge base against other writers; waits up to a minute."""
         return self.gate.lock()
 
-    def paper_change(self, file: str, before: Version | None, paper: Paper, was: Paper | None = None) -> Change:
+    def facts_of(self, paper: Paper, mark: str) -> Facts | None:
+        """What is known of a paper that was written last, if it is as it was and what all share still has the mark."""
+        known, facts = self._written.facts.get(paper.key, (None, None))
+        return facts if known == paper and mark == self._written.mark else None
+
+    def paper_change(
+        self, file: str, before: Version | None, paper: Paper, was: Paper | None = None, facts: Facts | None = None
+    ) -> Change:  # fmt: skip
         """The change that lets a file say what a paper says, whatever was read of it before: what it `was`."""
         from catalog.paperfile import dumps
 
-        return Change(self.shown(file), before, dumps(paper).encode("utf-8", "surrogatepass"), paper, was)
+        return Change(self.shown(file), before, dumps(paper).encode("utf-8", "surrogatepass"), paper, was, facts)
 
     def change(self, file: str, edit: Callable[[Paper], Paper], what: str = "change") -> tuple[Paper, Paper]:
         """Read a paper, change it, write it; where somebody changed it meanwhile, change that. Before and after."""
@@ -252,11 +275,14 @@ class Store:
 
     def commit(self, changes: Sequence[Change], what: str, since: int | None = None) -> int:
         """Make these changes as a whole, as `Gate.commit` says."""
-        from catalog.store.indexing import folder_mark, noted
+        from catalog.store.indexing import folder_mark, noted, shared_mark
 
         with self.lock():
             before = folder_mark(self)
+            self._written = _Written()
             number = self.gate.commit(changes, what, since)
+            self._written.mark = shared_mark(self)
+            self._written.facts = {one.meant.key: (one.meant, one.facts) for one in changes if one.meant and one.facts}
             if number and (self.private / INDEX).exists() and all(change.file != SHARED for change in changes):
                 noted(self, changes, before)
         return number
@@ -270,7 +296,9 @@ class Store:
         from catalog.paperfile import loads, read_key, same
 
         name = Path(file).name
-        return same(loads(self.text_of(name, Version((0, 0, 0, 0), data)), read_key(name), file), meant)
+        paper = loads(self.text_of(name, Version((0, 0, 0, 0), data)), read_key(name), file)
+        self._written.papers[name] = data, paper
+        return same(paper, meant)
 
     def _commit_to_git(self, what: str, files: Sequence[str]) -> None:
         from catalog.store.commits import git_commit

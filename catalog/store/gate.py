@@ -21,6 +21,7 @@ from catalog.store.disk import Stamp, Version, folded
 from catalog.store.history import History, Past
 
 if TYPE_CHECKING:
+    from catalog.facts import Facts
     from catalog.models import Paper
 
 T = TypeVar("T")
@@ -32,14 +33,15 @@ _GLANCES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)  # seconds that a reader giv
 @dataclass(frozen=True, slots=True)
 class Change:
     """What shall become of a file: its path below the root, what was read of it (None: nothing was there), and its new
-    bytes (None removes it). `meant` is the paper that the new bytes have to read back as, `was` the one that was
-    read."""
+    bytes (None removes it). `meant` is the paper that the new bytes have to read back as, `was` the one that was read,
+    `facts` what is known of `meant` where that has been worked out, and depends on no other paper."""
 
     file: str
     before: Version | None
     after: bytes | None
     meant: Paper | None = None
     was: Paper | None = None
+    facts: Facts | None = None
 
     @property
     def of_reading(self) -> bool:
@@ -197,8 +199,9 @@ class Gate:
             now = disk.stamp_at(path)
             if change.before is None and change.after is not None:
                 folder = path.parent
-                names = there.setdefault(folder, {folded(name): name for name in disk.names_in(folder)})
-                other = names.get(folded(path.name))
+                if folder not in there:
+                    there[folder] = {folded(name): name for name in disk.names_in(folder)}
+                other = there[folder].get(folded(path.name))
                 if other and change.file.removesuffix(path.name) + other not in gone:
                     raise Conflict(f"{change.file} is there already, as {other}; nothing was overwritten")
             elif change.before is not None and now != change.before.stamp:

@@ -99,9 +99,14 @@ def _aged(mark: str) -> str:
 
 def folder_mark(store: Store) -> str:
     """What changes when a paper file comes, goes or is replaced, and when what all papers depend on changes."""
-    stamps = (stamp_at(store.folder), stamp_at(store.root / "shared.bib"))
-    marks = [_mark(stamp) if stamp else "" for stamp in stamps]
-    return "|".join([*marks, ",".join(store.config.used_fields), store.implemented.mark()])
+    stamp = stamp_at(store.folder)
+    return "|".join([_mark(stamp) if stamp else "", shared_mark(store), store.implemented.mark()])
+
+
+def shared_mark(store: Store) -> str:
+    """What changes with what all entries share, and with which fields of theirs are used."""
+    stamp = stamp_at(store.root / "shared.bib")
+    return "|".join([_mark(stamp) if stamp else "", ",".join(store.config.used_fields)])
 
 
 def told(index: Index) -> list[Told]:
@@ -203,7 +208,7 @@ def _describe(
         shared = store.sharing()
     except BadFile:  # `kb check` says what is wrong with it; the papers are there all the same
         shared = NOTHING
-    parents = _Parents(store, shared)
+    common, parents = shared_mark(store), _Parents(store, shared)
     rows: list[Row] = []
     marks = {}
     bad: _Unread = {}
@@ -219,7 +224,7 @@ def _describe(
             continue
         if _HEIR.search(paper.bibtex):
             heirs.append(file)
-        facts = describe(paper, shared, parents)
+        facts = store.facts_of(paper, common) or describe(paper, shared, parents)
         rows.append((file, mark, facts))
         marks[file] = marks_of(facts, paper.bibtex, paper.different)
     return rows, marks, bad, heirs
@@ -246,6 +251,6 @@ class _Parents:
             self.files = {read_key(file).casefold(): file for file in self.store.files()}
         file = self.files.get(key.casefold())
         try:
-            return read_first(self.store.load(file), self.shared.macros) if file else None
+            return read_first(self.store.load(file).bibtex, self.shared.macros) if file else None
         except (BadFile, UnknownKey):
             return None
