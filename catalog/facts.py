@@ -89,13 +89,17 @@ class Line(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """How far a reader is with a paper. Dates are ISO or ""; `rating` is 0 where none is given."""
+    """How far a reader is with a paper. Dates are ISO or ""; `rating` is 0 where none is given.
+
+    `place` is that in the reader's queue, from 1; 0 where the paper is not in it.
+    """
 
     status: str = "unread"
     added: str = ""
     read: str = ""
     due: str = ""
     rating: int = 0
+    place: int = 0
 
 
 UNREAD = Reading()
@@ -111,7 +115,9 @@ class Facts:
     normalised: "doi", "arxiv", "isbn", "issn", "pmid", "pmcid", "acl", "openreview", "dblp", "s2". `details` are the
     other fields of the entry that citations and comparisons need, decoded, by their biblatex name: "volume", "number",
     "pages", "edition", "series", "publisher", "location", "institution", "note", "version", "part", "shortauthor" …
-    `cites` are the keys of papers that the notes link to. `bibtex` is the text of its entries as the file has it.
+    `cites` are the keys of papers that the notes link to. `reading` is how far I am; `readers` how far each one is
+    who says anything of it, by name, where a collection has several. `bibtex` is the text of its entries, as the file
+    has it.
     """
 
     key: str
@@ -131,6 +137,7 @@ class Facts:
     tutorials: tuple[Taught, ...] = ()
     extras: tuple[tuple[str, str], ...] = ()
     reading: Reading = UNREAD
+    readers: tuple[tuple[str, Reading], ...] = ()
     bibtex: str = ""
     notes: str = ""
 
@@ -190,6 +197,10 @@ class Facts:
         """Its arXiv id without version, or ""."""
         return self.id("arxiv")
 
+    def _readers(self) -> list[dict[str, Any]]:
+        names = ("status", "read", "due", "rating")
+        return [{"name": name, **{one: getattr(said, one) for one in names}} for name, said in self.readers]
+
     def id(self, name: str) -> str:
         """The identifier of that name, or ""."""
         return next((value for n, value in self.ids if n == name), "")
@@ -224,6 +235,7 @@ class Facts:
             "read": reading.read,
             "due": reading.due,
             "rating": reading.rating,
+            **({"readers": self._readers()} if self.readers else {}),
             "tags": list(self.tags),
             "doi": self.doi,
             "arxiv": self.arxiv,

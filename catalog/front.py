@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import yaml
@@ -39,9 +39,9 @@ class _Top(NamedTuple):
     stop: int
 
 
-def extras(source: str, values: Mapping[str, Any]) -> dict[str, str]:
+def extras(source: str, values: Mapping[str, Any], ours: Collection[str] = FRONT_MATTER) -> dict[str, str]:
     """What is not ours in front matter that has been read as `values`: fields by name, comments by where they stand."""
-    foreign = [name for name in values if name not in FRONT_MATTER]
+    foreign = [name for name in values if name not in ours]
     if not foreign and "#" not in source:
         return {}
     root = yaml.compose(source, Loader=BaseLoader) or yaml.MappingNode("", [])  # strings, lists and mappings alone

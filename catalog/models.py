@@ -281,7 +281,10 @@ Date = Annotated[dt.date | None, BeforeValidator(_read_date)]
 
 
 class Paper(_Model):
-    """One paper file. The fields stand in the order of its front matter; `key` is its file name."""
+    """One paper file. The fields stand in the order of its front matter; `key` is its file name.
+
+    `apart` says that how far one is with it stands not in this file, but in one of each reader.
+    """
 
     model_config = ConfigDict(json_schema_extra={"$schema": DIALECT, "$id": "urn:readrun:paper:1"})
 
@@ -308,6 +311,7 @@ class Paper(_Model):
     different: Annotated[
         tuple[Key, ...], Field(description="keys of papers that look like it and are other works")
     ] = ()
+    apart: SkipJsonSchema[bool] = False
     extras: SkipJsonSchema[dict[str, str]] = Field(default_factory=dict)
     bibtex: SkipJsonSchema[str] = ""
     notes: SkipJsonSchema[str] = ""
@@ -341,4 +345,5 @@ def _trim(text: str) -> str:
     return re.sub(r"\A(?:[ \t]*\n)+", "", text)
 
 
-FRONT_MATTER = tuple(n for n in Paper.model_fields if n not in ("key", "extras", "bibtex", "notes"))
+FRONT_MATTER = tuple(n for n in Paper.model_fields if n not in ("key", "apart", "extras", "bibtex", "notes"))
+READING = ("status", "read", "due", "rating")

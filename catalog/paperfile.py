@@ -17,7 +17,7 @@ from catalog import conflict, front
 from catalog.errors import BadFile, Finding
 from catalog.filenames import key_of
 from catalog.front import BaseLoader
-from catalog.models import FENCE, FRONT_MATTER, Paper
+from catalog.models import FENCE, FRONT_MATTER, READING, Paper
 
 _HEAD = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.S | re.M)
 _STEEP = re.compile(r"^[ \t\-?:]{40}", re.M)
@@ -39,8 +39,8 @@ class _Loader(BaseLoader):
         return super().construct_mapping(node, deep)
 
 
-def loads(text: str, key: str, path: str = "") -> Paper:
-    """Read a paper file.
+def loads(text: str, key: str, path: str = "", apart: bool = False) -> Paper:
+    """Read a paper file. With `apart`, what it says of reading is no field of it, and kept like those of others.
 
     Raises `BadFile` with a finding for each thing that is wrong: path, line, field, value, remedy.
     """
@@ -54,8 +54,10 @@ def loads(text: str, key: str, path: str = "") -> Paper:
         raise BadFile(Finding("front-matter", what, "begin the file with ---, fields, ---", path, 1, key))
     source = head["yaml"]
     values = read_yaml(source, key, path)
-    known = {name: value for name, value in values.items() if name in FRONT_MATTER}
-    extras = front.extras(source, values)
+    ours = [name for name in FRONT_MATTER if not (apart and name in READING)]
+    known: dict[str, Any] = {name: value for name, value in values.items() if name in ours}
+    known |= {"apart": True} if apart else {}
+    extras = front.extras(source, values, ours)
     bibtex, notes = _split_body(text[head.end() :])
     try:
         return Paper.model_validate(known | {"key": key, "extras": extras, "bibtex": bibtex, "notes": notes})
@@ -74,6 +76,7 @@ def dumps(paper: Paper) -> str:
     values |= {"status": str(paper.status)} | {
         name: str(number) for name in ("year", "rating") if (number := getattr(paper, name))
     }
+    values = {name: value for name, value in values.items() if not (paper.apart and name in READING)}
     kept = dict(paper.extras)
     lines = ["---\n", *(front.field(name, values[name], kept) for name in FRONT_MATTER if name in values)]
     lines += [front.rest(kept), "---\n"]
@@ -86,7 +89,9 @@ def dumps(paper: Paper) -> str:
 
 
 def same(one: Paper, other: Paper) -> bool:
-    """Whether two papers say the same, wherever their comments stand."""
+    """Whether the files of two papers say the same, wherever their comments stand."""
+    if one.apart and other.apart:
+        other = other.model_copy(update={name: getattr(one, name) for name in READING})
     if one == other:
         return True
     fields = ({name: text for name, text in paper.extras.items() if not name.startswith("#")} for paper in (one, other))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from catalog.facts import Facts
+from catalog.facts import Facts, Reading
 
 if TYPE_CHECKING:
     from catalog.search.numbers import Numbers, Waiting
@@ -21,6 +21,17 @@ class Suggestion:
     facts: Facts
     score: float
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much one reader has read: papers by status, and the day of the last one; "" where none has a day."""
+
+    name: str
+    read: int
+    reading: int
+    unread: int
+    last: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +56,51 @@ class Stats:
     unimplemented: tuple[str, ...]
 
 
+def shares(papers: Sequence[Facts], names: Iterable[str]) -> list[Share]:
+    """How much of these papers each reader has read."""
+    found = []
+    for name in names:
+        said = [one for facts in papers for who, one in facts.readers if who == name]
+        read, reading = (sum(one.status == status for one in said) for status in ("read", "reading"))
+        last = max((one.read for one in said), default="")
+        found.append(Share(name, read, reading, len(papers) - read - reading, last))
+    return found
+
+
+def everyone(facts: Facts) -> Facts:
+    """The facts as nobody in particular sees them: as far as any reader is, and read when the first one had read it."""
+    said = [one for _, one in facts.readers]
+    status = next((status for status in ("read", "reading") if any(one.status == status for one in said)), "unread")
+    read = min((one.read for one in said if one.read), default="")
+    return replace(facts, reading=Reading(status, facts.reading.added, read))
+
+
 def suggest(
-    candidates: Iterable[Waiting], limit: int, today: dt.date, implemented: Collection[str] = ()
+    candidates: Iterable[Waiting],
+    limit: int,
+    today: dt.date,
+    implemented: Collection[str] = (),
+    queue: Sequence[str] = (),
 ) -> list[tuple[str, float, tuple[str, ...]]]:
     """Keys, scores and reasons of the papers to read next, best first: begun ones, those due, those that many others
     point to or resemble.
 
     Each reason adds to the score what it is worth; ties go to the one that has waited longest.
     """
-    found = []
+    found, places = [], {key: place for place, key in enumerate(queue, 1)}
     for paper in candidates:
-        reasons = list(_reasons(paper, today, paper.key in implemented))
+        place = places.get(paper.key, 0)
+        reasons = list(_reasons(paper, today, paper.key in implemented, place))
         found.append((paper, sum(weight for weight, _ in reasons), tuple(why for _, why in reasons if why)))
     found.sort(key=lambda item: (-item[1], item[0].added or "9999", item[0].key))
     return [(paper.key, score, reasons) for paper, score, reasons in (found[:limit] if limit else found)]
 
 
-def _reasons(paper: Waiting, today: dt.date, implemented: bool) -> Iterable[tuple[float, str]]:
+def _reasons(paper: Waiting, today: dt.date, implemented: bool, place: int) -> Iterable[tuple[float, str]]:
     if paper.status == "reading":
         yield 100, "you have begun it"
+    if place:
+        yield 90 - min(place, 80) / 10, f"it is number {place} of your queue"
     if paper.due:
         days = (dt.date.fromisoformat(paper.due) - today).days
         if days < 0:

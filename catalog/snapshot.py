@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from catalog.errors import BadFile, BadQuery, Finding, UnknownKey
 from catalog.facts import Facts, Line
+from catalog.readers import FOLDER
 from catalog.store import Store
 
 if TYPE_CHECKING:
@@ -29,10 +30,18 @@ class Snapshot:
 
     def unreadable(self) -> dict[str, tuple[Finding, ...]]:
         """What is wrong with each paper file that cannot be read, by its name within the papers folder."""
+        return self._wrong(self.store.config.papers)
+
+    def unreadable_readers(self) -> dict[str, tuple[Finding, ...]]:
+        """What is wrong with each file of a reader that cannot be read, by its name within the readers folder."""
+        return self._wrong(FOLDER)
+
+    def _wrong(self, folder: str) -> dict[str, tuple[Finding, ...]]:
         found: dict[str, tuple[Finding, ...]] = {}
         for finding in self._look()[1]:
-            file = finding.path.rpartition("/")[2]
-            found[file] = (*found.get(file, ()), finding)
+            where, _, file = finding.path.rpartition("/")
+            if where == folder:
+                found[file] = (*found.get(file, ()), finding)
         return found
 
     def _look(self, whole: bool = False) -> tuple[Index, Sequence[Finding]]:

@@ -12,8 +12,11 @@ from typing import Any, NamedTuple
 
 from catalog.bibtex import scan
 from catalog.bibtex.syntax import Source, read_block, skip
+from catalog.bibtex.united import united
+from catalog.facts import UNREAD, Reading
 from catalog.models import Paper
 from catalog.paperfile import dumps
+from catalog.readers import Reader
 
 MOST_LINES = 5_000
 LISTS = ("links", "tags", "tutorials", "aliases")
@@ -66,6 +69,33 @@ def merge(base: Paper | None, ours: Paper, theirs: Paper) -> Merged:
     return Merged(ours.evolve(**first), ours.evolve(**second), tuple(clashes))
 
 
+def merge_readers(was: Reader, ours: Reader, theirs: Reader) -> tuple[Reader, Reader, tuple[str, ...]]:
+    """Unite two changes of what a reader says: as `ours` where a field of a paper is said in two ways, as `theirs`
+    there, and which these are."""
+    first, second, clashes = dict[str, Reading](), dict[str, Reading](), list[str]()
+    for key in sorted({*was.papers, *ours.papers, *theirs.papers}):
+        before, mine, other = (_facts_of(reader.papers.get(key, UNREAD)) for reader in (was, ours, theirs))
+        said, wrong = table(before, mine, other)
+        first[key] = _reading_of(said)
+        second[key] = _reading_of(said | {name: other[name] for name in wrong})
+        clashes += [f"{key}: {name}" for name in wrong]
+    queue = items(was.queue, ours.queue, theirs.queue)
+    return _reader(ours.name, first, queue), _reader(ours.name, second, queue), tuple(clashes)
+
+
+def _reader(name: str, papers: Mapping[str, Reading], queue: Sequence[str]) -> Reader:
+    return Reader(name, {key: one for key, one in papers.items() if one != UNREAD}, tuple(queue))
+
+
+def _reading_of(said: Mapping[str, Any]) -> Reading:
+    status, read = said["status"]
+    return Reading(status, "", read, said["due"], said["rating"])
+
+
+def _facts_of(said: Reading) -> dict[str, Any]:
+    return {"status": (said.status, said.read), "due": said.due, "rating": said.rating}
+
+
 def one(was: Any, mine: Any, other: Any) -> Any | None:
     """What a single fact is after two changes; None where they differ."""
     if mine == other or other == was:
@@ -116,7 +146,7 @@ def _bibtex(was: str, mine: str, other: str) -> str | None:
     if (simple := one(was, mine, other)) is not None:
         return str(simple)
     text = _woven(was, mine, other, lambda a, b: [*a, *b])
-    return text if text is not None and _sound(text) else None
+    return text if text is not None and _sound(text) else united(was, mine, other)
 
 
 def _sound(text: str) -> bool:

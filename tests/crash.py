@@ -83,13 +83,26 @@ COMMANDS: dict[str, list[str]] = {
     "fmt": ["fmt"],
     "fix": ["check", "--fix"],
     "undo": ["undo"],
+    "redo": ["redo"],
+    "link": ["link", "key1", "code=https://example.org/code"],
+    "merge": ["merge", "key5", "key6"],
+    "split": ["split", "other"],
+    "resolve": ["resolve", "key1", "--ours"],
+    "me": ["me", "ana"],
+    "me again": ["me", "bo"],
+    "mark-read of mine": ["mark-read", "key1", "key2", "--on", "2024-05-05"],
+    "queue": ["queue", "key3"],
+    "rename of mine": ["rename", "key1", "zkey"],
+    "alone": ["me", "--alone"],
 }
+READ = ("me again", "mark-read of mine", "queue", "rename of mine", "alone")  # where ana is a reader already
+FOLLOWING = {"undo": ["rename"], "redo": ["rename", "undo"]}  # what was done before
 TYPED = b"\ntyped and not to be lost\n"
 State = dict[str, bytes]
 
 
 def make(root: Path, command: str) -> None:
-    """Six papers in order; for `fmt` and `fix` out of order, for `undo` with a change of three of them."""
+    """Six papers in order; where a command needs it out of order, with two works in one, a merge left open, a reader."""
     (root / "papers").mkdir(parents=True)
     (root / "kb.toml").touch()
     (root / "in.bib").write_text(BIB)
@@ -97,14 +110,22 @@ def make(root: Path, command: str) -> None:
     for n in range(1, 7):
         text = PAPER.format(n=n, notes="See [one](key1.md)." if n in (2, 3) else "First.")
         (root / "papers" / f"key{n}.md").write_text(text.replace("status:", "status:  ") if odd and n < 4 else text)
-    if command == "undo":
-        run(root, COMMANDS["rename"])
+    if command == "split":
+        text = (root / "papers" / "key4.md").read_text()
+        other = "@misc{other,\n  title = {Another work altogether},\n  author = {Roe, Ann},\n}"
+        (root / "papers" / "key4.md").write_text(text.replace("}\n```", "}\n\n" + other + "\n```"))
+    if command == "resolve":
+        text = (root / "papers" / "key1.md").read_text()
+        sides = "<<<<<<< a\nFirst.\n=======\nSecond.\n>>>>>>> b"
+        (root / "papers" / "key1.md").write_text(text.replace("First.", sides))
+    for before in [["me", "ana"]] * (command in READ) + [COMMANDS[name] for name in FOLLOWING.get(command, ())]:
+        run(root, before)
     run(root, ["list"])
 
 
 def state(root: Path) -> State:
     """What the folder says."""
-    paths = [*(root / "papers").iterdir(), root / "shared.bib"]
+    paths = [*(root / "papers").iterdir(), *(root / "readers").glob("*"), root / "shared.bib"]
     return {path.name: path.read_bytes() for path in paths if path.is_file()}
 
 

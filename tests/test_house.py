@@ -126,6 +126,7 @@ def test_each_command_has_its_twin() -> None:
         "impls": "cards", "demo": "demo", "verify": "verify", "bench": "bench", "trust": "trust",
         "merge-driver": "merge_files", "cite": "cite",
         "complete": "complete", "update": "update", "duplicates": "duplicates", "merge": "merge", "split": "split", "report": "report",
+        "me": "become", "queue": "queue", "rate": "rate",
     }  # fmt: skip
     assert set(commands()) - set(twins) == {"completion"}
     for twin in twins.values():

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import random
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from clones import clone, git, merged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import Kb
@@ -80,6 +77,27 @@ def test_two_things_said_of_one_fact_are_a_conflict(field: str, ours: object, th
     assert (loads(left, "a"), loads(right, "a")) == (merged.ours, merged.theirs)
 
 
+@pytest.mark.parametrize(
+    ("mine", "other", "expected"),
+    [
+        (ENTRY.replace("{A}", "{B}"), ENTRY.replace("2020", "2021"), "@misc{a,\n  title = {B},\n  year = {2021},\n}"),
+        (ENTRY.replace("@misc{a", "@book{b"), ENTRY.replace("2020", "2021"), ENTRY.replace("@misc{a", "@book{b").replace("2020", "2021")),
+        (ENTRY.replace("2020", "2021"), ENTRY.replace("@misc", "@book"), ENTRY.replace("@misc", "@book").replace("2020", "2021")),
+        (ENTRY.replace("{A}", "{B}"), ENTRY.replace("  year = {2020},\n", ""), "@misc{a,\n  title = {B},\n}"),
+        (ENTRY.replace("},\n}", "},\n  note = {N}\n}"), ENTRY.replace("  year", "  doi = {1},\n  year"), "@misc{a,\n  title = {A},\n  doi = {1},\n  year = {2020},\n  note = {N}\n}"),
+        (ENTRY.replace("{A}", "{B}"), ENTRY.replace("{2020},", "{2021},\n  note = {N},"), "@misc{a,\n  title = {B},\n  year = {2021},\n  note = {N},\n}"),
+        (ENTRY.replace("{A}", "{B}"), ENTRY.replace("{2020},", "{2021}, % why"), None),
+        (ENTRY.replace("2020", "2021"), ENTRY.replace("2020", "2022"), None),
+        (ENTRY.replace("  year = {2020},\n", ""), ENTRY.replace("2020", "2022"), None),
+        (ENTRY.replace("{a,", "{b,"), ENTRY.replace("{a,", "{c,"), None),
+        ("@misc{a, year = 1, year = 2}", ENTRY.replace("2020", "2022"), None),
+    ],
+)  # fmt: skip
+def test_entries_are_merged_field_by_field(mine: str, other: str, expected: str | None) -> None:
+    merged = merge(WAS, *both(bibtex=(mine, other)))
+    assert (None if merged.fields else merged.ours.bibtex) == expected
+
+
 def test_how_far_one_is_is_one_fact() -> None:
     read = WAS.evolve(status=Status.read, read="2026-11-24")
     assert merge(WAS, read, WAS.evolve(status=Status.reading)).fields == ("status",)
@@ -143,21 +161,6 @@ def test_marks_hold_both_texts(ours: str, theirs: str) -> None:
 # --- in git ---
 
 
-def git(folder: Path, *words: str, status: int | None = 0) -> str:
-    """What git says in a folder."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    env |= {
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "PATH": f"{Path(sys.executable).parent}:{env['PATH']}",
-    }
-    for who in ("AUTHOR", "COMMITTER"):
-        env |= {f"GIT_{who}_NAME": "x", f"GIT_{who}_EMAIL": "x@example.org"}
-    done = subprocess.run(["git", *words], cwd=folder, env=env, capture_output=True, text=True, check=False)
-    assert status is None or done.returncode == status, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
 @pytest.fixture
 def shared(root: Path, library: Library) -> Path:
     """A knowledge base of four papers under git."""
@@ -170,52 +173,9 @@ def shared(root: Path, library: Library) -> Path:
     return root
 
 
-def clone(of: Path, name: str) -> Library:
-    """Another person's copy, with the driver registered."""
-    git(of.parent, "clone", "-q", str(of), name)
-    library = Library.open(of.parent / name)
-    library.use_merge_driver()
-    return library
-
-
-def change(library: Library, who: int, chance: random.Random, said: dict[str, set[str]]) -> None:
-    """One thing that a person does; what has to be there in the end goes to `said`."""
-    key, word = chance.choice("abcd"), f"w{who}-{chance.randrange(10**6)}"
-    match chance.randrange(5):
-        case 0:
-            library.note(key, word)
-        case 1:
-            library.tag(key, [word])
-        case 2:
-            library.link(key, [f"code=https://example.org/{word}"])
-        case 3:
-            library.add(title=f"Title {word}", key=word, links=[f"https://example.org/{word}"])
-            key = word
-        case _:
-            library.mark(["abcd"[who % 4]], "reading")  # each person has a paper that nobody else marks
-            return
-    said.setdefault(key, set()).add(word)
-
-
-def test_many_clones_merged_pairwise_lose_nothing(shared: Path) -> None:
-    chance, said = random.Random(7), {}  # noqa: S311 - the same each time
-    people = [clone(shared, f"clone{who}") for who in range(4)]
-    for _ in range(2):
-        for who, library in enumerate(people):
-            for _ in range(6):
-                change(library, who, chance, said)
-            git(library.root, "add", ".")
-            git(library.root, "commit", "-qm", f"work of {who}")
-        for library in people:
-            for other in people:
-                if other is not library:
-                    git(library.root, "pull", "-q", "--no-rebase", "--no-edit", str(other.root), "main")
-    for library in people:
-        assert [finding for finding in library.check() if finding.kind == "error"] == []
-        for key, words in said.items():
-            text = library.text(key)
-            assert all(word in text for word in words), (key, words)
-    assert [people[-1].get(key).reading.status for key in "abcd"] == ["reading"] * 4
+def test_clones_merged_pairwise_lose_nothing(tmp_path: Path) -> None:
+    """`python tests/clones.py` does so with many."""
+    assert merged(tmp_path, 3, 10, 1) == []
 
 
 def test_one_field_set_in_two_ways_is_left_to_a_person(shared: Path) -> None:

@@ -95,8 +95,11 @@ GOLDEN = tomllib.loads((Path(__file__).parent / "data" / "queries.toml").read_te
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Library:
     library = Library.init(tmp_path_factory.mktemp("shelf") / "base")
     for key, paper in GOLDEN["papers"].items():
-        text = f"---\n{paper['head']}status: unread\n---\n"
+        text = f"---\n{paper['head']}---\n"
         (library.root / "papers" / f"{key}.md").write_text(text, encoding="utf-8")
+    (library.root / "readers").mkdir()
+    for name, text in GOLDEN["readers"].items():
+        (library.root / "readers" / f"{name}.toml").write_text(text, encoding="utf-8")
     return library
 
 

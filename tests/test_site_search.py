@@ -125,8 +125,11 @@ def answer(index: Index, query: str) -> Any:
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> str:
     library = Library.init(tmp_path_factory.mktemp("shelf") / "base")
     for key, paper in GOLDEN["papers"].items():
-        text = f"---\n{paper['head']}status: unread\n---\n"
+        text = f"---\n{paper['head']}---\n"
         (library.root / "papers" / f"{key}.md").write_text(text, encoding="utf-8")
+    (library.root / "readers").mkdir()
+    for name, said in GOLDEN["readers"].items():
+        (library.root / "readers" / f"{name}.toml").write_text(said, encoding="utf-8")
     (library.root / "site").mkdir()
     (library.root / "site" / "guide.md").write_text("# On reading\n\nHow seabirds read.\n", encoding="utf-8")
     return library.build_site().as_uri()

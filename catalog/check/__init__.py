@@ -69,6 +69,7 @@ def _findings(store: Store, loaded: Loaded) -> Iterator[Finding]:
     from catalog.check.implementations import implementation_rules
     from catalog.check.news import news_rules
     from catalog.check.papers import file_rules, link_rules
+    from catalog.check.readers import reader_rules
     from catalog.check.whole import whole_rules
 
     for sheet in loaded.sheets:
@@ -80,3 +81,4 @@ def _findings(store: Store, loaded: Loaded) -> Iterator[Finding]:
     yield from implementation_rules(store, loaded)
     yield from folder_rules(store, loaded)
     yield from news_rules(store, loaded)
+    yield from reader_rules(store, loaded)

@@ -56,6 +56,7 @@ CODES: Mapping[str, str] = {
     "outside-link": "a relative link that leads out of the knowledge base",
     "possible-duplicate": "two papers that may be one work",
     "published": "a preprint whose own entry says that it has been published",
+    "reader": "what a reader's own file says and cannot be, or a paper's file says and is one reader's",
     "retracted": "a work that was retracted or withdrawn (found by `kb update`)",
     "run": "a record of a run that cannot be read",
     "same-identifier": "one DOI or arXiv id in two papers with different titles",

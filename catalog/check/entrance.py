@@ -58,7 +58,8 @@ def news(
 def _sheet(store: Store, name: str, version: Version | None = None, paper: Paper | None = None) -> Sheets:
     try:
         version = version or store.read(name)
-        paper = paper or loads(store.text_of(name, version), read_key(name), store.shown(name))
+        text, apart = store.text_of(name, version), bool(store.readers.names())
+        paper = paper or loads(text, read_key(name), store.shown(name), apart)
         return {name: (version, paper)}
     except (BadFile, UnknownKey):
         return {}

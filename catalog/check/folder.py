@@ -12,7 +12,8 @@ from catalog.check.notes import targets
 from catalog.errors import Finding, Kind
 from catalog.files import inside
 from catalog.store import Store
-from catalog.store.config import CONFIG, line_of
+from catalog.store.config import CONFIG
+from catalog.toml import line_of
 
 _LEFT = (
     (r"conflicted copy|\.sync-conflict-|\(case conflict\)", "a copy that a sync service made of a file changed twice",
@@ -27,6 +28,7 @@ _LEFT = (
 
 def folder_rules(store: Store, loaded: Loaded) -> Iterator[Finding]:
     """What is wrong outside the paper files."""
+    yield from store.settings.wrong
     if not store.folder.is_dir():
         message = f"{store.config.papers}/ is not a folder" if store.folder.exists() else "there is no papers folder"
         yield Finding("config", message, f"make {store.config.papers}/, or name another in {CONFIG}", CONFIG, 1)

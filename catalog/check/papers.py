@@ -18,7 +18,7 @@ from catalog.errors import BadFile, Finding
 from catalog.filenames import apart_name, file_name
 from catalog.files import MOST_SHOWN, read_bytes
 from catalog.ingest.urls import mend
-from catalog.models import FENCE, FRONT_MATTER, Link, Status
+from catalog.models import FENCE, FRONT_MATTER, READING, Link, Status
 from catalog.notebook import problem
 from catalog.paperfile import dumps
 from catalog.text import plain
@@ -83,7 +83,11 @@ def _form(sheet: Sheet) -> Iterator[Finding]:
 
 def _unknown_fields(sheet: Sheet) -> Iterator[Finding]:
     for name in sheet.paper.extras:
-        if not name.startswith("#"):
+        if sheet.paper.apart and name in READING:
+            remedy = "`kb me NAME --take` gives it to that reader"
+            message = f"{name}: each reader says it in a file of their own here, and not in the paper's"
+            yield sheet.finding("reader", message, remedy, sheet.front_line(name))
+        elif not name.startswith("#"):
             near = difflib.get_close_matches(name.lower(), FRONT_MATTER, 1, 0.75)
             remedy = f"did you mean {near[0]}?" if near else "nothing to do if another tool writes it"
             message = f"{name}: not a field of ours, kept as it is"

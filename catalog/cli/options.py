@@ -68,7 +68,7 @@ def key_argument(name: str = "key", many: bool = False, required: bool = True, e
     """One KEY, or several; completed in the shell. Unless `exact`, an identifier, an address or words of a paper do."""
     return click.argument(
         name,
-        metavar="KEY..." if many else "KEY" if required else "[KEY]",
+        metavar=("KEY..." if many else "KEY") if required else ("[KEY]..." if many else "[KEY]"),
         nargs=-1 if many else 1,
         required=required,
         shell_complete=complete_keys,

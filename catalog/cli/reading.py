@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ A QUERY is words and "phrases" over titles, authors, venues, tags, notes and abs
 \b
   status:unread  tag:quantization  author:dettmers  title:lora  venue:aaai
   year:2021..2023  year:>2020  added:2026-11  read:2026  due:..2026-12-31
+  read-by:ana  read-by:nobody  (where several read)
   has:code  has:notes  link:github.com  key:hu2021  doi:…  arxiv:2106.09685
   -tag:survey  tag:a,b  "exact words"  this OR that  ( … )
 
@@ -151,6 +153,9 @@ def _show(facts: Facts, implementations: dict[str, str]) -> None:
     dates = [f"{name} {value}" for name, value in (("added", reading.added), ("due", reading.due)) if value]
     status = f"{out.MARKS[reading.status]} {reading.status}{' on ' + reading.read if reading.read else ''}"
     out.styled(", ".join([status, *dates]), out.STYLES[reading.status])
+    for name, theirs in facts.readers:
+        rated = f", {theirs.rating} of 10" if theirs.rating else ""
+        out.echo(f"  {name}: {theirs.status}{' on ' + theirs.read if theirs.read else ''}{rated}")
     if facts.tags:
         out.echo("tags: " + ", ".join(facts.tags))
     for kind, url, label, _ in (*facts.places, *(one for one in facts.addresses if one.origin == "file")):
@@ -187,23 +192,41 @@ def next_(ctx: click.Context, query: str, limit: int, as_json: bool) -> None:
 
 @click.command()
 @query_argument()
+@click.option("--readers", is_flag=True, help="How much each reader has read, where there are several.")
 @json_option
 @click.pass_context
-def stats(ctx: click.Context, query: str, as_json: bool) -> None:
+def stats(ctx: click.Context, query: str, readers: bool, as_json: bool) -> None:
     """Show the reading in numbers.
 
     By status, by month, by tag and by venue, and what is overdue.
     """
     library = out.library(ctx)
+    if readers:
+        _readers(library, query, as_json)
+        return
     numbers = library.stats(query, most=0 if as_json else 12)
     out.unreadable(library)
     if as_json:
-        from dataclasses import asdict, replace
-
         overdue = [out.as_dict(library, facts) for facts in numbers.overdue]
         out.echo_json(asdict(replace(numbers, overdue=())) | {"overdue": overdue})
     else:
         _stats(numbers)
+
+
+def _readers(library: Library, query: str, as_json: bool) -> None:
+    shares = library.readers(query)
+    out.unreadable(library)
+    if as_json:
+        out.echo_json([asdict(share) for share in shares])
+        return
+    if not shares:
+        click.echo("there is one reader here; `kb me NAME` begins to tell several apart", err=True)
+        return
+    for one in shares:
+        last = f", the last on {one.last}" if one.last else ""
+        out.echo(f"{one.name}: {one.read} read{last}, {one.reading} being read, {one.unread} unread")
+    unread = len(library.lines(" ".join(filter(None, (f"({query})" if query else "", "read-by:nobody")))).papers)
+    out.echo(f"{out.as_count(unread, 'paper')} read by nobody: kb list read-by:nobody")
 
 
 def _stats(numbers: Stats) -> None:

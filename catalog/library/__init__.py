@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     from catalog.ingest.manuscript import Cited
     from catalog.ingest.run import Imported
     from catalog.library.asking import Asking
+    from catalog.library.several import Become
     from catalog.models import Paper, Status
     from catalog.pages import SiteOptions
-    from catalog.reading import Stats, Suggestion
+    from catalog.reading import Share, Stats, Suggestion
     from catalog.reports import Ledger, Report
     from catalog.search.index import Found, Index
     from catalog.search.tree import Query
@@ -107,6 +108,10 @@ class Library:
     def unreadable(self) -> dict[str, tuple[Finding, ...]]:
         """What is wrong with each paper file that cannot be read, by its name within the papers folder."""
         return self.snapshot.unreadable()
+
+    def unreadable_readers(self) -> dict[str, tuple[Finding, ...]]:
+        """What is wrong with each reader's file that cannot be read, by its name within the readers folder."""
+        return self.snapshot.unreadable_readers()
 
     def list(self, query: str = "", sort: str = "", limit: int = 0) -> Sequence[Facts]:
         """The papers that a query finds; without words in it the newest first. Raises `BadQuery`."""
@@ -333,6 +338,44 @@ class Library:
         """Mark papers as unread."""
         return self.mark(keys, "unread")
 
+    def rate(self, key: str, rating: int) -> Paper:
+        """Say how good a paper is, from 1 to 10; 0 takes that off."""
+        return self.change(key, lambda paper: paper.evolve(rating=rating), f"rate {rating or 'none'}")
+
+    # --- several readers ---
+
+    def me(self) -> str:
+        """Who I am of the readers; "" where I am none of them, or there are none."""
+        return self.store.readers.me()
+
+    def become(self, name: str, *, take: bool = False) -> Become:
+        """Be a reader of that name, remembered in this clone; the first one takes over what the papers say of reading.
+
+        `take` does so later too, with what papers say all the same. Raises `KbError` where it is no name.
+        """
+        from catalog.library.several import become
+
+        return become(self.store, name, take)
+
+    def alone(self) -> str:
+        """Put how far I am back into the papers, who am the only reader; returns who that was. Raises `KbError`."""
+        from catalog.library.several import alone
+
+        return alone(self.store)
+
+    def queue(self, add: Iterable[str] = (), remove: Iterable[str] = (), *, first: bool = False) -> Sequence[str]:
+        """The keys that I want to read next, with these at the end, or `first`, and those taken off."""
+        from catalog.library.several import queue
+
+        added, gone = ([self.resolve(key) for key in keys] for keys in (add, remove))
+        return queue(self.store, added, gone, first)
+
+    def readers(self, query: str = "") -> Sequence[Share]:
+        """How much each reader has read of the papers that a query finds."""
+        from catalog.reading import shares
+
+        return shares(self.list(query), self.store.readers.names())
+
     def note(self, key: str, text: str, due: dt.date | None = None) -> Paper:
         """Add a paragraph to the notes of a paper; `due` also sets the day by which it should be read."""
         if not text.strip():
@@ -428,8 +471,15 @@ class Library:
 
     def log(self, key: str = "", limit: int = 0) -> Sequence[Past]:
         """The changes of the knowledge base, or of one paper, the last first."""
-        with self.store.gate.history() as history:
-            return history.log(self._paths(key) if key else (), limit)
+        from catalog.library.several import log
+
+        return log(self.store, self._paths(key) if key else (), key and self._key(key), limit)
+
+    def _key(self, key: str) -> str:
+        try:
+            return self.resolve(key)
+        except UnknownKey:
+            return key
 
     def _paths(self, key: str) -> Sequence[str]:
         """Where a paper stands and stood, also one that is gone."""
@@ -473,7 +523,10 @@ class Library:
         """What to read next, and why."""
         from catalog.library.numbers import suggestions
 
-        return suggestions(self.index(), self._asked(query), self.implemented(), limit, today or dt.date.today())
+        mine = self.store.readers.mine()
+        queue = mine.reader.queue if mine else ()
+        day = today or dt.date.today()
+        return suggestions(self.index(), self._asked(query), self.implemented(), limit, day, queue)
 
     def stats(self, query: str = "", today: dt.date | None = None, most: int = 0) -> Stats:
         """The collection in numbers; `most` limits how many are named of what is overdue or not implemented."""
@@ -679,6 +732,7 @@ class Library:
         from catalog.export.bib import merge
         from catalog.library import shown
         from catalog.pages import render
+        from catalog.reading import everyone
 
         papers, found = self._together("", "-added,key")
         bib = merge(papers.values(), self.store.shared()).text
@@ -689,6 +743,7 @@ class Library:
         comparisons = shown.comparisons(self.root / "runs")
         notebooks = shown.notebooks(self.store, papers.values())
         bad = {key_or_name(file): findings for file, findings in self.unreadable().items()}
+        found = [everyone(facts) for facts in found] if self.store.readers.names() else found
         options = self._site_options(bib, url)
         return {**render(found, options, texts, implementations, comparisons, notebooks, bad), **others}
 

@@ -110,14 +110,11 @@ class Changing:
         return self.change(key, edit, "link")
 
     def edit(self, key: str, text: str, expected: Version | str) -> Paper:
-        from catalog.paperfile import loads
-
-        file, before = self.snapshot.file(key), expected
-        paper = loads(text, self.snapshot.resolve(key), self.store.shown(file))
-        if isinstance(before, str):
-            before = self.store.read(self.snapshot.file(key))
-            if before.data != str(expected).encode():
-                raise Conflict(f"{self.store.shown(file)} was changed by somebody else meanwhile; it stays as it is")
+        file = self.snapshot.file(key)
+        before = self.store.read(file) if isinstance(expected, str) else expected
+        if before.data != (expected.encode() if isinstance(expected, str) else expected.data):
+            raise Conflict(f"{self.store.shown(file)} was changed by somebody else meanwhile; it stays as it is")
+        before, paper = self.store.typed(text, self.snapshot.resolve(key), file, before)
         self.commit([self.store.paper_change(file, before, paper)], f"edit {paper.key}", strict=False)
         return paper
 
@@ -209,6 +206,7 @@ class Changing:
         version = self.store.read(file)
         text = self.store.text_of(file, version)
         paper = united(*read_sides(text, self.snapshot.resolve(key), self.store.shown(file)), choices)
+        version, paper = self.store.own(version, paper)
         self.commit([self.store.paper_change(file, version, paper)], f"resolve {paper.key}", strict=False)
         return paper
 

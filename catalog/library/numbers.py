@@ -11,10 +11,10 @@ from catalog.search.tree import Query
 
 
 def suggestions(
-    index: Index, asked: Query, implemented: Collection[str], limit: int, today: dt.date
+    index: Index, asked: Query, implemented: Collection[str], limit: int, today: dt.date, queue: Sequence[str] = ()
 ) -> Sequence[Suggestion]:
-    """What to read next of the papers that a query finds, the best first."""
-    best = suggest(index.waiting(asked, implemented, limit), limit, today, implemented)
+    """What to read next of the papers that a query finds, the best first; what is queued has its place there."""
+    best = suggest(index.waiting(asked, {*implemented, *queue}, limit), limit, today, implemented, queue)
     return [Suggestion(facts, score, why) for key, score, why in best if (facts := index.get(key))]
 
 

@@ -106,6 +106,7 @@ def _row(facts: Facts, slugs: Mapping[str, str]) -> dict[str, object]:
         "tags": list(facts.tags),
         "added": facts.reading.added,
         "read": facts.reading.read,
+        "readers": {name: [said.status, said.read] for name, said in facts.readers if said.status != "unread"},
         "paper": web_address(facts.address()),
         "code": web_address(facts.address("code")),
     }

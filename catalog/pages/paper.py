@@ -186,7 +186,9 @@ def _known(facts: Facts) -> list[tuple[str, str, str]]:
     reading = facts.reading
     known = [
         ("Key", facts.key, ""),
-        ("Read", day(reading.read), ""),
+        ("Read", "" if facts.readers else day(reading.read), ""),
+        ("Read by", _readers(facts, "read"), ""),
+        ("Being read by", _readers(facts, "reading"), ""),
         ("Due", day(reading.due), ""),
         ("Added", day(reading.added), ""),
         ("DOI", facts.doi, f"https://doi.org/{_quoted(facts.doi)}"),
@@ -195,6 +197,12 @@ def _known(facts: Facts) -> list[tuple[str, str, str]]:
         ("Earlier keys", ", ".join(facts.aliases), ""),
     ]
     return [fact for fact in known if fact[1]]
+
+
+def _readers(facts: Facts, status: str) -> str:
+    """Who is so far, and since when: "ana (5 Jan 2026), bo"."""
+    theirs = [(name, day(said.read)) for name, said in facts.readers if said.status == status]
+    return ", ".join(f"{name} ({since})" if since else name for name, since in theirs)
 
 
 def _when(reading: Reading) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from catalog.errors import BadQuery
 from catalog.facts import Facts
 from catalog.search.fold import clean, is_ideograph, tokens
-from catalog.search.tree import BEYOND, Between, Contains, Is, Node, Words, any_of, starting
+from catalog.search.tree import BEYOND, Between, Contains, Is, Node, Not, Words, any_of, starting
 from catalog.text import tag_slug
 
 STATUSES = ("unread", "reading", "read")
@@ -92,6 +92,15 @@ def _status(value: Value) -> Node:
     if status not in STATUSES:
         raise BadQuery(f"{value.text!r} is not a status; write unread, reading or read")
     return Is("status", status)
+
+
+def _read_by(value: Value) -> Node:
+    name = value.text.strip().casefold()
+    if name == "me":
+        return Is("status", "read")
+    if name == "nobody":
+        return Not(starting("read-by", ""))
+    return Is("read-by", name) if value.prefix is None else starting("read-by", value.prefix.casefold())
 
 
 def _tag(value: Value) -> Node:
@@ -203,6 +212,7 @@ FIELDS: dict[str, Field] = {
     "link": Field("part of a link's address", "link:github.com", _link),
     "notes": Field("words of the notes", "notes:compare", _text("notes")),
     "read": Field("when it was read: a date or a range", "read:2026", _span("read", _date)),
+    "read-by": Field("who has read it, where there are several readers; * is anyone", "read-by:ana", _read_by),
     "status": Field("unread, reading or read", "status:unread,reading", _status),
     "tag": Field("a whole tag, or its start with *", 'tag:quantization, tag:"long context" or tag:quant*', _tag),
     "title": Field("words of the title", 'title:"low rank"', _text("title")),
@@ -235,6 +245,7 @@ def facts(one: Facts) -> set[tuple[str, str]]:
         ("added", reading.added),
         ("read", reading.read),
         ("due", reading.due),
+        *(("read-by", name.casefold()) for name, said in one.readers if said.status == "read"),
         *((name, _BASES.get(name, str.casefold)(value)) for name, value in one.ids),
         *(("tag", tag_slug(clean(tag))) for tag in one.tags),
         *(("link", address.url.casefold()) for address in one.addresses),

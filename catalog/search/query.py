@@ -28,7 +28,7 @@ EXAMPLES: Mapping[str, str] = MappingProxyType({name: field.example for name, fi
 
 _Kind: TypeAlias = Literal["(", ")", "AND", "OR", "NOT", "term"]
 _OPERATORS: dict[str, _Kind] = {"AND": "AND", "OR": "OR", "NOT": "NOT"}
-_NAME = re.compile(r"([A-Za-z]+):")
+_NAME = re.compile(r"(read-by|[A-Za-z]+):", re.I)
 _TEXT_AFTER_COLON = re.compile(r"\s|\)|//|\Z")
 _WORD_END = re.compile(r'[\s()"]|\Z')
 _BARE_END = re.compile(r'[\s()",]|\Z')

@@ -287,13 +287,13 @@ def _text(one: Facts) -> str:
 
 def _facts(text: str, abstract: str, notes: str, bibtex: str) -> Facts:
     (key, title, people, others, date, venue, kind, ids, addresses, _, tags, details, aliases, cites, tutorials,
-     extras, reading, *_) = _decode(text)[0]  # fmt: skip
+     extras, reading, readers, *_) = _decode(text)[0]  # fmt: skip
     return Facts(
         key, _pairs(title), tuple((role, tuple(Name(*name) for name in names)) for role, names in people), others, date,
         venue, kind, _pairs(ids), tuple(Address(*one) for one in addresses), _pairs(_decode(abstract)[0]), tuple(tags),
         _pairs(details), tuple(aliases), tuple(cites),
         tuple(Taught(name, day, _pairs(versions), notebook) for name, day, versions, notebook in tutorials),
-        _pairs(extras), Reading(*reading), bibtex, notes,
+        _pairs(extras), Reading(*reading), tuple((name, Reading(*said)) for name, said in readers), bibtex, notes,
     )  # fmt: skip
 
 

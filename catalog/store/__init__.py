@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from stat import S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING
@@ -22,11 +22,13 @@ from catalog.implemented import Implemented
 from catalog.store.config import CONFIG, Config, find_root, read_config
 from catalog.store.disk import Stamp, Version, folded, names_in, read_version, stamp_of, sync_folder, write_whole
 from catalog.store.gate import TRIES, Change, Gate
+from catalog.store.readers import Mine, Readers
 
 if TYPE_CHECKING:
     from catalog.bibtex.shared import Shared
     from catalog.facts import Facts
     from catalog.models import Paper
+    from catalog.readers import Reader
     from catalog.search.index import Index
 
 __all__ = ["CONFIG", "SHARED", "Change", "Config", "Store", "Version", "find_root", "read_config", "write_whole"]
@@ -50,11 +52,13 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.config = read_config(root)
+        self.settings = read_config(root)
+        self.config = self.settings.config
         self.folder = root / self.config.papers
         self.private = root / ".kb"
         self.implemented = Implemented(root)
         self._written = _Written()
+        self.readers = Readers(root, self.private)
         self.gate = Gate(root, self.private, self._owns, self._reads_back)
         if self.config.autocommit:
             self.gate.after = self._commit_to_git
@@ -133,14 +137,37 @@ class Store:
         return self.load_version(file)[1]
 
     def load_version(self, file: str) -> tuple[Version, Paper]:
-        """What was read of a file, and the paper it holds; raises `BadFile`, `UnknownKey`."""
+        """What was read of a file, and the paper it holds, with how far I am; raises `BadFile`, `UnknownKey`."""
+        return self._load(file, self.readers.mine())
+
+    def _load(self, file: str, mine: Mine | None) -> tuple[Version, Paper]:
         from catalog.paperfile import loads, read_key
 
         version = self.read(file)
         data, paper = self._written.papers.get(file, (b"", None))
-        if paper and data == version.data:
+        if paper is None or data != version.data or paper.apart != (mine is not None):
+            paper = loads(self.text_of(file, version), read_key(file), self.shown(file), apart=mine is not None)
+        return (replace(version, mine=mine.version), mine.over(paper)) if mine else (version, paper)
+
+    def own(self, version: Version, paper: Paper) -> tuple[Version, Paper]:
+        """A paper that was made of what was read, and that, with how far I am where there are several readers."""
+        mine = self.readers.mine()
+        return (replace(version, mine=mine.version), mine.over(paper)) if mine else (version, paper)
+
+    def typed(self, text: str, key: str, file: str, version: Version) -> tuple[Version, Paper]:
+        """As `own`, of a file's text that somebody wrote; what it says of reading is theirs. Raises `BadFile`."""
+        from catalog.models import READING
+        from catalog.paperfile import loads
+
+        path = self.shown(file)
+        paper = loads(text, key, path)
+        if not self.readers.names():
             return version, paper
-        return version, loads(self.text_of(file, version), read_key(file), self.shown(file))
+        shared = loads(text, key, path, apart=True)
+        said = {name: getattr(paper, name) for name in READING if name in shared.extras}
+        version, mine = self.own(version, shared)
+        extras = {name: line for name, line in shared.extras.items() if name not in READING}
+        return version, mine.evolve(extras=extras, **said) if said else mine
 
     def load_all(self) -> tuple[list[Paper], list[Finding]]:
         """Every paper that can be read, by key, and what is wrong with the others."""
@@ -154,6 +181,7 @@ class Store:
         """
         loaded: dict[str, tuple[Version, Paper]] = {}
         findings: dict[str, tuple[Finding, ...]] = {}
+        mine = self.readers.mine()
         for _ in range(TRIES):
             names = self.files()
             gone = [file for file in loaded if file not in names]
@@ -164,7 +192,7 @@ class Store:
                 if file in loaded or file in findings:
                     continue
                 try:
-                    loaded[file] = self.load_version(file)
+                    loaded[file] = self._load(file, mine)
                 except BadFile as e:
                     findings[file] = e.findings
                 except UnknownKey:
@@ -260,6 +288,8 @@ class Store:
         """The change that lets a file say what a paper says, whatever was read of it before: what it `was`."""
         from catalog.paperfile import dumps
 
+        if not paper.apart and self.readers.names():
+            paper = paper.model_copy(update={"apart": True})
         return Change(self.shown(file), before, dumps(paper).encode("utf-8", "surrogatepass"), paper, was, facts)
 
     def change(self, file: str, edit: Callable[[Paper], Paper], what: str = "change") -> tuple[Paper, Paper]:
@@ -274,29 +304,43 @@ class Store:
         return self.gate.retried(attempt)
 
     def commit(self, changes: Sequence[Change], what: str, since: int | None = None) -> int:
-        """Make these changes as a whole, as `Gate.commit` says."""
+        """Make these changes as a whole, as `Gate.commit` says; how far I am with a paper goes into my own file."""
         from catalog.store.indexing import folder_mark, noted, shared_mark
 
+        if self.settings.unsure:
+            raise BadFile(*self.settings.wrong)
         with self.lock():
+            changes = [*changes, *self._mine_too(changes)]
             before = folder_mark(self)
             self._written = _Written()
             number = self.gate.commit(changes, what, since)
             self._written.mark = shared_mark(self)
             self._written.facts = {one.meant.key: (one.meant, one.facts) for one in changes if one.meant and one.facts}
-            if number and (self.private / INDEX).exists() and all(change.file != SHARED for change in changes):
+            papers = all(Path(change.file).suffix == ".md" for change in changes)
+            if number and (self.private / INDEX).exists() and papers:
                 noted(self, changes, before)
         return number
 
-    def _owns(self, file: str) -> bool:
-        """Whether a path below the root is one that kb writes: a paper file, or `shared.bib`."""
-        path = Path(file)
-        return file == SHARED or (path.parent == Path(self.config.papers) and path.suffix == ".md")
+    def _mine_too(self, changes: Sequence[Change]) -> Iterator[Change]:
+        papers = [(change.meant, change.before) for change in changes if change.meant]
+        for path, before, data, reader in self.readers.turned(papers):
+            yield Change(path, before, data, reader=reader)
 
-    def _reads_back(self, file: str, data: bytes, meant: Paper) -> bool:
+    def _owns(self, file: str) -> bool:
+        """Whether a path below the root is one that kb writes: a paper file, that of a reader, or `shared.bib`."""
+        path = Path(file)
+        return file in (SHARED, self.readers.path(path.stem)) or (
+            path.parent == Path(self.config.papers) and path.suffix == ".md"
+        )
+
+    def _reads_back(self, file: str, data: bytes, meant: Paper | Reader) -> bool:
+        from catalog.models import Paper
         from catalog.paperfile import loads, read_key, same
 
+        if not isinstance(meant, Paper):
+            return self.readers.reads_back(file, data, meant)
         name = Path(file).name
-        paper = loads(self.text_of(name, Version((0, 0, 0, 0), data)), read_key(name), file)
+        paper = loads(self.text_of(name, Version((0, 0, 0, 0), data)), read_key(name), file, apart=meant.apart)
         self._written.papers[name] = data, paper
         return same(paper, meant)
 

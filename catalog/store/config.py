@@ -6,18 +6,18 @@ Without pydantic, whose import alone would double the time of `kb list`: a setti
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from catalog.errors import BadFile, Finding, KbError
 from catalog.facts import USED
 from catalog.files import read_bytes
 from catalog.keys import PATTERN, parse
+from catalog.toml import line_of, read_toml
 
 CONFIG = "kb.toml"
 LONGEST = 1_000_000
@@ -61,42 +61,54 @@ def find_root(start: Path, named: str | None = None) -> Path:
     raise KbError(f"no {CONFIG} in {start} or above; `kb init` makes a knowledge base, or name one with --root")
 
 
-def read_config(root: Path) -> Config:
-    """The settings of a knowledge base; raises `BadFile` on an unknown name or a value that cannot be."""
+class Settings(NamedTuple):
+    """The settings of a knowledge base, where one cannot be its default; what is wrong; and whether anything is unsure.
+
+    Sure is a file of which only a name is unknown, as a later version may write it.
+    """
+
+    config: Config
+    wrong: tuple[Finding, ...] = ()
+    unsure: bool = False
+
+
+def read_config(root: Path) -> Settings:
+    """The settings of a knowledge base; whatever stands in the file, there are some."""
     try:
         text = read_bytes(root / CONFIG, CONFIG, LONGEST).decode("utf-8-sig")
-        values = tomllib.loads(text)
+        values = read_toml(text, CONFIG, "config", "an empty file is fine")
     except FileNotFoundError:
-        values, text = {}, ""
-    except (ValueError, RecursionError) as e:
-        said = "nested too deeply" if isinstance(e, RecursionError) else e
-        raise BadFile(Finding("config", f"not valid TOML: {said}", "an empty file is fine", CONFIG)) from None
-    defaults = Config()
+        return Settings(Config())
+    except UnicodeDecodeError:
+        return Settings(Config(), (Finding("config", "not UTF-8", "save the file as UTF-8", CONFIG),), True)
+    except BadFile as e:
+        return Settings(Config(), e.findings, True)
     known = [field.name for field in fields(Config)]
-    for name, value in values.items():
-        line = line_of(text, name)
-        if name not in known:
-            shown = name[:60] if name.isprintable() else repr(name[:60])
-            raise BadFile(Finding("config", f"{shown}: no such setting", f"known are {', '.join(known)}", CONFIG, line))
-        wanted = type(getattr(defaults, name))
-        if wanted is tuple and isinstance(value, list) and all(isinstance(one, str) for one in value):
-            value = values[name] = tuple(value)
-        if type(value) is not wanted:
-            said = "a table or list" if isinstance(value, dict | list) else f"{value!r:.60}"
-            raise BadFile(
-                _bad(name, f"{said} is not a {wanted.__name__.replace('tuple', 'list of words')}; correct it", line)
-            )
+    wrong = []
+    for name in values.keys() - set(known):
+        shown = name[:60] if name.isprintable() else repr(name[:60])
+        remedy = f"known are {', '.join(known)}"
+        wrong.append(Finding("config", f"{shown}: no such setting", remedy, CONFIG, line_of(text, name)))
+    right, unsure = {}, False
+    for name in values.keys() & set(known):
         try:
-            CHECKS[name](value)
+            right[name] = _checked(name, values[name])
         except ValueError as e:
-            raise BadFile(_bad(name, str(e), line)) from None
-    return Config(**values)
+            unsure = True
+            wrong.append(_bad(name, str(e), line_of(text, name)))
+    return Settings(Config(**right), tuple(sorted(wrong, key=lambda one: one.line)), unsure)
 
 
-def line_of(text: str, name: str) -> int:
-    """The line of a setting, from 1; 1 where it does not stand."""
-    found = re.search(rf"^[ \t]*['\"]?{re.escape(name)}\b", text, re.M)
-    return text.count("\n", 0, found.start()) + 1 if found else 1
+def _checked(name: str, value: Any) -> Any:
+    """The value of a setting; raises `ValueError` where it cannot be."""
+    wanted = type(getattr(Config(), name))
+    if wanted is tuple and isinstance(value, list) and all(isinstance(one, str) for one in value):
+        value = tuple(value)
+    if type(value) is not wanted:
+        said = "a table or list" if isinstance(value, dict | list) else f"{value!r:.60}"
+        raise ValueError(f"{said} is not a {wanted.__name__.replace('tuple', 'list of words')}; correct it")
+    CHECKS[name](value)
+    return value
 
 
 def is_address(url: str) -> bool:

@@ -23,10 +23,14 @@ _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, er
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What was read of a file: its bytes, and the stamp (mtime, ctime, inode, size) that it had just before."""
+    """What was read of a file: its bytes, and the stamp (mtime, ctime, inode, size) that it had just before.
+
+    `mine` is what was read with it of my own file, where there are several readers.
+    """
 
     stamp: Stamp
     data: bytes
+    mine: Version | None = None
 
     @property
     def digest(self) -> str:

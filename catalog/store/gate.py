@@ -23,6 +23,7 @@ from catalog.store.history import History, Past
 if TYPE_CHECKING:
     from catalog.facts import Facts
     from catalog.models import Paper
+    from catalog.readers import Reader
 
 T = TypeVar("T")
 LOCK_SECONDS = 60.0
@@ -34,7 +35,8 @@ _GLANCES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)  # seconds that a reader giv
 class Change:
     """What shall become of a file: its path below the root, what was read of it (None: nothing was there), and its new
     bytes (None removes it). `meant` is the paper that the new bytes have to read back as, `was` the one that was read,
-    `facts` what is known of `meant` where that has been worked out, and depends on no other paper."""
+    `facts` what is known of `meant` where that has been worked out, and depends on no other paper;
+    `reader` is what the bytes of a reader's file have to read back as."""
 
     file: str
     before: Version | None
@@ -42,6 +44,7 @@ class Change:
     meant: Paper | None = None
     was: Paper | None = None
     facts: Facts | None = None
+    reader: Reader | None = None
 
     @property
     def of_reading(self) -> bool:
@@ -67,7 +70,7 @@ class Gate:
     root: Path
     private: Path
     owns: Callable[[str], bool]
-    reads_back: Callable[[str, bytes, Paper], bool]
+    reads_back: Callable[[str, bytes, Paper | Reader], bool]
     notices: list[str] = field(default_factory=list)
     after: Callable[[str, Sequence[str]], None] | None = None
     _held: int = 0
@@ -181,10 +184,11 @@ class Gate:
                 return self._swap(moves, history, what, turn)
 
     def _read_back(self, change: Change) -> None:
-        if change.meant is None or change.after is None:
+        meant = change.meant or change.reader
+        if meant is None or change.after is None:
             return
         try:
-            same = self.reads_back(change.file, change.after, change.meant)
+            same = self.reads_back(change.file, change.after, meant)
         except BadFile as e:
             raise KbError(f"{change.file}: what was to be written could not be read again ({e}); it stays") from None
         if not same:
@@ -241,7 +245,9 @@ class Gate:
     def _swap(self, moves: list[_Move], history: History, what: str, turn: str) -> int:
         for move in moves:
             if move.change.after is not None:
-                move.path.parent.mkdir(parents=True, exist_ok=True)
+                if not move.path.parent.is_dir():
+                    move.path.parent.mkdir(parents=True, exist_ok=True)
+                    disk.sync_folder(move.path.parent.parent)
                 move.temp = disk.write_aside(move.path, move.change.after, self.private)
         disk.sync_files([move.temp for move in moves if move.temp])
         number = history.begin(what, ((m.change.file, _data(m.change.before), m.change.after) for m in moves), turn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +14,7 @@ from catalog.errors import BadBibtex, BadFile, Finding, UnknownKey
 from catalog.facts import Facts, Reading
 from catalog.implemented import Told, text_of
 from catalog.store.disk import Stamp, stamp_at
+from catalog.store.readers import GRAIN
 
 if TYPE_CHECKING:
     from catalog.bibtex import Entry
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 _MANY = 2000  # papers: below, every file is looked at before each command
 _FEW = 50  # files whose change is told to the index at once
 _LONG_AGO = 600  # s: after that, a large folder is looked through again whatever its stamp says
-_GRAIN = 50_000_000  # ns: a file that young may change again without another stamp
 _HEIR = re.compile(r"\b(?:crossref|xdata)\s*=", re.I)
 Row = tuple[str, str, "Facts"]
 _Unread = dict[str, tuple[str, list[dict[str, object]]]]  # by file: its mark, and what is wrong with it
@@ -42,7 +42,8 @@ def refresh(store: Store, index: Index, whole: bool = False) -> list[Finding]:
     if whole or seen.papers < _MANY or seen.folder != folder or not 0 <= time.time() - seen.when < _LONG_AGO:
         count = _look_through(store, index, folder)
         index.set_meta("seen", json.dumps((folder if _at_rest(store) else "", count, time.time())))
-    return [finding for findings in unreadable(index).values() for finding in findings]
+    readers = json.loads(index.get_meta("readers") or "{}").get("wrong", [])
+    return [*(one for found in unreadable(index).values() for one in found), *(Finding(**one) for one in readers)]
 
 
 def unreadable(index: Index) -> dict[str, list[Finding]]:
@@ -94,13 +95,14 @@ def _is_read_on(store: Store, index: Index, file: str, change: Change) -> bool:
 
 def _aged(mark: str) -> str:
     """The mark of a file as the index keeps it: what is so young that it may change without another matches none."""
-    return mark if int(mark.partition(".")[0]) < time.time_ns() - _GRAIN else "young"
+    return mark if int(mark.partition(".")[0]) < time.time_ns() - GRAIN else "young"
 
 
 def folder_mark(store: Store) -> str:
     """What changes when a paper file comes, goes or is replaced, and when what all papers depend on changes."""
     stamp = stamp_at(store.folder)
-    return "|".join([_mark(stamp) if stamp else "", shared_mark(store), store.implemented.mark()])
+    own = f"{_mark(stamp) if stamp else ''}{store.readers.mark()}"
+    return "|".join([own, shared_mark(store), store.implemented.mark()])
 
 
 def shared_mark(store: Store) -> str:
@@ -117,7 +119,7 @@ def told(index: Index) -> list[Told]:
 def _at_rest(store: Store) -> bool:
     """Whether nothing changed so lately that the next change might have the same stamp."""
     stamps = (stamp_at(store.folder), stamp_at(store.root / "shared.bib"))
-    return all(time.time_ns() - stamp[0] > _GRAIN for stamp in stamps if stamp)
+    return all(time.time_ns() - stamp[0] > GRAIN for stamp in stamps if stamp)
 
 
 def _look_through(store: Store, index: Index, mark: str) -> int:
@@ -127,7 +129,8 @@ def _look_through(store: Store, index: Index, mark: str) -> int:
     shared, _, implemented = mark.partition("|")[2].rpartition("|")
     if index.get_meta("shared") != shared:
         known = dict.fromkeys(known, "")
-    changed = {file for file, mark in on_disk.items() if known.get(file) != mark}
+    turned, readers = _turned(store, index)
+    changed = {file for file, mark in on_disk.items() if known.get(file) != mark or file in turned}
     before, said = _told(index)
     if before != implemented:
         was, said = said, store.implemented.told()
@@ -140,6 +143,8 @@ def _look_through(store: Store, index: Index, mark: str) -> int:
         index.set_meta("shared", shared)
     if before != implemented:
         index.set_meta("told", json.dumps([implemented, said]))
+    if readers:
+        index.set_meta("readers", readers)
     return len(on_disk)
 
 
@@ -148,6 +153,23 @@ def _about(index: Index, implementations: Iterable[Told]) -> set[str]:
     pairs = {pair for one in implementations for pair in one.ids or [("key", one.paper), ("alias", one.paper)]}
     keys = {key for name, value in pairs for key in index.with_fact(name, value.casefold())}
     return set(index.stamps(keys))
+
+
+def _turned(store: Store, index: Index) -> tuple[Collection[str], str]:
+    """The files of papers of which a reader says something else than the index knows, and what it has to know then."""
+    kept = json.loads(index.get_meta("readers") or "{}")
+    was, before = kept.get("mark", ""), kept.get("said", {})
+    mark = store.readers.mark()
+    if mark == was:
+        return (), ""
+    said = store.readers.digests() if mark else {}
+    wrong = [asdict(finding) for finding in store.readers.all()[1]]
+    know = json.dumps({"mark": mark if store.readers.at_rest() else "young", "said": said, "wrong": wrong})
+    if not (mark and was):  # the first reader came, or the last one went: every paper is read in another way
+        return index.stamps(), know
+    keys = {key for key in {**before, **said} if before.get(key) != said.get(key)}
+    keys |= {owner for key in keys for owner in index.with_fact("alias", key.casefold())}
+    return index.stamps(keys), know
 
 
 def _take(store: Store, index: Index, changed: Mapping[str, str], gone: Sequence[str], told: Iterable[Told]) -> None:
@@ -210,6 +232,7 @@ def _describe(
         shared = NOTHING
     common, parents = shared_mark(store), _Parents(store, shared)
     rows: list[Row] = []
+    readers, me = store.readers.all()[0], store.readers.me()
     marks = {}
     bad: _Unread = {}
     heirs = []
@@ -225,6 +248,7 @@ def _describe(
         if _HEIR.search(paper.bibtex):
             heirs.append(file)
         facts = store.facts_of(paper, common) or describe(paper, shared, parents)
+        facts = store.readers.told(facts, readers, me) if readers else facts
         rows.append((file, mark, facts))
         marks[file] = marks_of(facts, paper.bibtex, paper.different)
     return rows, marks, bad, heirs

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from catalog.errors import BadFile, KbError
+from catalog.facts import UNREAD
 from catalog.files import read_bytes
+from catalog.readers import FOLDER
 from catalog.store.disk import write_whole
+from catalog.store.readers import reading_of
+
+if TYPE_CHECKING:
+    from catalog.models import Paper
 
 ATTRIBUTES = ".gitattributes"
 DRIVER = "kb merge-driver %O %A %B %P"
@@ -24,15 +31,40 @@ def merge_files(base: Path, ours: Path, theirs: Path, name: str) -> tuple[str, .
 
     texts = [_text(path) for path in (base, ours, theirs)]
     try:
+        if PurePosixPath(name).suffix == ".toml":
+            return _merge_readers(base, ours, theirs, name, texts)
         key = read_key(Path(name).name)
         was, mine, other = (loads(text, key, name) if text is not None and text.strip() else None for text in texts)
         if mine is None or other is None:
             return _lines(base, ours, theirs)
         merged = merge(was, mine, other)
+        if not all("status" in loads(text or "", key, name, apart=True).extras for text in texts[1:]):
+            merged = merged._replace(ours=_apart(merged.ours), theirs=_apart(merged.theirs))
     except KbError:
         return _lines(base, ours, theirs)
     write_whole(ours, merged.text.encode())
     return merged.fields
+
+
+def _apart(paper: Paper) -> Paper:
+    """A paper of which one side says no status, as there are readers: without one where it is the default."""
+    return paper.model_copy(update={"apart": reading_of(paper) == UNREAD})
+
+
+def _merge_readers(base: Path, ours: Path, theirs: Path, name: str, texts: list[str | None]) -> tuple[str, ...]:
+    """Merge three forms of a reader's file; where git's merge of the lines says the same, that is taken."""
+    from catalog.readers import edited, loads
+    from catalog.threeway import marked, merge_readers
+
+    was, mine, other = (loads(text or "", PurePosixPath(name).stem, name) for text in texts)
+    merged, their, clashes = merge_readers(was, mine, other)
+    before = ours.read_bytes()
+    if not _lines(base, ours, theirs) and loads(_text(ours) or "", merged.name, name) == merged:
+        return ()
+    text, said = edited(before.decode(), mine, merged), (texts[2] or "").splitlines(keepends=True)
+    text += "".join(line for line in said if line.lstrip().startswith("#") and line not in text + (texts[0] or ""))
+    write_whole(ours, (marked(text, edited(text, merged, their)) if clashes else text).encode())
+    return clashes
 
 
 def register(root: Path) -> None:
@@ -43,13 +75,14 @@ def register(root: Path) -> None:
 
 def attributes(root: Path, papers: str) -> bool:
     """Say in `.gitattributes` which files are merged so; returns whether it was not said yet."""
-    wanted = f"{papers}/*.md merge=kb\n"
+    said = [f"{papers}/*.md merge=kb\n", *([f"{FOLDER}/*.toml merge=kb\n"] if (root / FOLDER).is_dir() else [])]
     path = root / ATTRIBUTES
     try:
         there = read_bytes(path, ATTRIBUTES).decode("utf-8", "surrogateescape")
     except FileNotFoundError:
         there = ""
-    if wanted in there:
+    wanted = "".join(line for line in said if line not in there)
+    if not wanted:
         return False
     if there and not there.endswith("\n"):
         there += "\n"

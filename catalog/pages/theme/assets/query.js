@@ -70,6 +70,12 @@
     key: (text, quoted) => (quoted ? { is: "key", value: text.toLowerCase() }
       : stem(text) !== null ? starting("key", stem(text).toLowerCase()) : { contains: "key", value: text.toLowerCase() }),
     link: (text) => ({ contains: "link", value: text.toLowerCase() }),
+    "read-by": (text, quoted) => {
+      const name = text.trim().toLowerCase();
+      if (name === "me") return { is: "status", value: "read" };
+      if (name === "nobody") return { not: starting("read-by", "") };
+      return stem(name, quoted) === null ? { is: "read-by", value: name } : starting("read-by", stem(name, quoted));
+    },
     status: (text) => (/^(?:unread|reading|read)$/i.test(text) ? { is: "status", value: text.toLowerCase() }
       : fail(`“${text}” is not a status; write unread, reading or read`)),
     tag: (text, quoted) => (stem(text, quoted) === null ? { is: "tag", value: slug(text) } : starting("tag", slug(stem(text) + "x").slice(0, -1))),
@@ -136,7 +142,7 @@
       const [phrase, end] = quoted(text, at);
       return [words(phrase, true), end];
     }
-    const name = /^([A-Za-z]+):/.exec(text.slice(at));
+    const name = /^(read-by|[A-Za-z]+):/i.exec(text.slice(at));
     if (name && Object.hasOwn(FIELDS, name[1].toLowerCase())) return field(text, at + name[0].length, name[1].toLowerCase(), pairs);
     if (name && !/^(?:\s|\)|\/\/|$)/.test(text.slice(at + name[0].length))) {
       fail(`no field is called “${name[1]}”. Known are ${Object.keys(FIELDS).sort().join(", ")}. To search for the text, put it in "…"`);

@@ -19,14 +19,23 @@
     p.order = i;
     p.authors ||= []; p.tags ||= []; p.venue ||= ""; p.year ||= 0; p.added ||= ""; p.read ||= "";
     p.folded = { tags: p.tags.map(fold), venue: [fold(p.venue)], author: p.authors.map(fold) };
+    p.readers ||= {};
+    p.all = [p.status, p.read];
     p.verified = p.run ? ["run", ...(p.standing || [])] : ["none"];
   });
   const runs = papers.some((p) => p.run);
 
+  /* Where several read, a paper is as far as one of them is, or as the one who was chosen. */
+  const readers = [...new Set(papers.flatMap((p) => Object.keys(p.readers)))].sort(collator.compare);
+  const seenBy = (reader) => {
+    for (const p of papers) [p.status, p.read] = !reader ? p.all : Object.hasOwn(p.readers, reader) ? p.readers[reader] : ["unread", ""];
+  };
+  const readBy = (p) => Object.keys(p.readers).filter((name) => p.readers[name][0] === "read");
+
   /* ---- state: what the address says ---- */
 
-  const ONE = ["q", "year", "sort"], SEVERAL = { status: "status", venue: "venue", author: "author", tags: "tag", verified: "verified" };
-  const blank = () => ({ q: "", year: "", sort: "", status: [], venue: [], author: [], tags: [], verified: [], code: false });
+  const ONE = ["q", "reader", "year", "sort"], SEVERAL = { status: "status", venue: "venue", author: "author", tags: "tag", verified: "verified" };
+  const blank = () => ({ q: "", reader: "", year: "", sort: "", status: [], venue: [], author: [], tags: [], verified: [], code: false });
   let state = blank();
   let shown = PAGE;
 
@@ -36,6 +45,7 @@
     for (const name of ONE) next[name] = from.get(name) || "";
     for (const [name, said] of Object.entries(SEVERAL)) next[name] = [...new Set(from.getAll(said))].filter(Boolean);
     next.code = from.has("code");
+    if (!readers.includes(next.reader)) next.reader = "";
     if (from.has("impl")) next.verified.push("run");
     if (!/^\d{0,4}(\.\.\d{0,4})?$/.test(next.year)) next.year = "";
     if (!Object.hasOwn(SORTS, next.sort.replace(/^-/, ""))) next.sort = "";
@@ -44,7 +54,7 @@
 
   const address = () => {
     const to = new URLSearchParams();
-    for (const name of ["q", "year"]) if (state[name]) to.set(name, state[name]);
+    for (const name of ["q", "reader", "year"]) if (state[name]) to.set(name, state[name]);
     for (const [name, said] of Object.entries(SEVERAL)) for (const value of state[name]) to.append(said, value);
     if (state.code) to.set("code", "1");
     if (state.sort) to.set("sort", state.sort);
@@ -156,6 +166,9 @@
     author: menu("author", "Author", (p) => p.authors),
     verified: menu("verified", "Verified", (p) => p.verified, VERIFIED),
   };
+  const reader = el("select", { "aria-label": "Reader", onchange: () => update({ reader: reader.value }) },
+    el("option", { value: "" }, "Any reader"), ...readers.map((name) => el("option", { value: name }, name)));
+  reader.hidden = !readers.length;
   const sort = el("select", { "aria-label": "Sort by", onchange: () => update({ sort: sort.value }) });
   const segments = el("div", { class: "kb-segments", role: "group", "aria-label": "Status" });
   const code = el("button", { type: "button", class: "kb-pill", onclick: () => update({ code: !state.code }) });
@@ -179,7 +192,7 @@
   root.append(
     el("div", { class: "kb-controls", role: "search", "aria-label": "Papers" },
       el("div", { class: "kb-q" }, search, el("kbd", { "aria-hidden": "true" }, "/")),
-      el("div", { class: "kb-filters" }, segments, menus.verified.node, menus.year.node, menus.tags.node, menus.venue.node, menus.author.node, code, sort)),
+      el("div", { class: "kb-filters" }, reader, segments, menus.verified.node, menus.year.node, menus.tags.node, menus.venue.node, menus.author.node, code, sort)),
     el("div", { class: "kb-now" }, result, chips, exporting), table, none, more);
 
   /* ---- rendering ---- */
@@ -253,7 +266,8 @@
     venue: (p) => [p.venue],
     tags: (p) => p.tags.map((t) => el("a", { href: hashFor("tag", t), "data-tag": t }, t)),
     verified: (p) => [...verdicts(p), devices(p)],
-    status: (p) => [el("span", { class: "kb-status kb-status--" + p.status }, LABEL[p.status] || p.status), p.read ? el("time", { datetime: p.read }, p.read) : ""],
+    status: (p) => [el("span", { class: "kb-status kb-status--" + p.status }, LABEL[p.status] || p.status), p.read ? el("time", { datetime: p.read }, p.read) : "",
+      !state.reader && readBy(p).length ? el("small", { class: "kb-readers" }, readBy(p).join(", ")) : ""],
     added: (p) => [p.added ? el("time", { datetime: p.added }, p.added) : ""],
   };
   const row = (p) => el("tr", { "data-order": String(p.order) }, ...COLUMNS.map(([name]) => el("td", { class: "kb-col-" + name }, ...CELLS[name](p))));
@@ -261,6 +275,9 @@
   let found = papers;
   const render = () => {
     ask();
+    reader.value = state.reader;
+    reader.classList.toggle("kb-on", Boolean(state.reader));
+    seenBy(state.reader);
     const checks = tests();
     found = ordered(papers.filter((p) => Object.values(checks).every((check) => check(p))));
     if (search.value !== state.q) search.value = state.q;

@@ -1,0 +1,38 @@
+"""Rules about the files of readers, where there are several."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from catalog.check.loaded import Loaded
+from catalog.errors import Finding
+from catalog.readers import FOLDER
+from catalog.store import Store
+from catalog.store.disk import names_in
+from catalog.toml import line_of
+
+
+def reader_rules(store: Store, loaded: Loaded) -> Iterator[Finding]:
+    """What cannot be read, what is still to come, what is said of papers that are not here, and what is no reader."""
+    readers, wrong = store.readers.all()
+    yield from wrong
+    latest = str(loaded.today + dt.timedelta(days=1))  # a day ahead is another time zone
+    for reader in readers:
+        path = store.readers.path(reader.name)
+        text = store.readers.load(reader.name)[0].data.decode()
+        for key, said in reader.papers.items():
+            if said.read > latest:
+                message = f"{key}: read on {said.read}, which is still to come"
+                yield Finding("future", message, "correct the date", path, line_of(text, key))
+        for key in (*reader.papers, *reader.queue):
+            if key.casefold() not in loaded.keys:
+                remedy = "nothing to do if it comes back"
+                yield Finding(
+                    "unknown-paper", f"{key}: no such paper here", remedy, path, line_of(text, key), kind="note"
+                )
+    known = {f"{name}.toml" for name in store.readers.names()}
+    for name in sorted(names_in(store.readers.folder)):
+        if name not in known and name[0] not in "._" and name.upper() != "README.MD":
+            remedy = "name it after its reader, such as ana.toml"
+            yield Finding("ignored", "not read: not the file of a reader", remedy, f"{FOLDER}/{name}", 0, kind="note")

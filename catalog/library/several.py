@@ -1,0 +1,151 @@
+"""Several readers of one collection: becoming one, being alone again, and the queue of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from catalog.errors import KbError
+from catalog.readers import loads, name_of
+from catalog.store import Change, Store
+from catalog.store.merging import ATTRIBUTES, attributes
+from catalog.store.readers import new_text, reading_of
+
+if TYPE_CHECKING:
+    from catalog.facts import Reading
+    from catalog.models import Paper
+    from catalog.store import Version
+    from catalog.store.history import History, Past, Touched
+
+
+class Become(NamedTuple):
+    """Who one is now, whether that reader is new, and of how many papers the state went from their files to theirs."""
+
+    name: str
+    new: bool
+    moved: int
+
+
+def become(store: Store, name: str, take: bool = False) -> Become:
+    """Be a reader, a new one where there is none of that name; the first one gets what the papers say of reading.
+
+    With `take`, what papers say of reading all the same becomes this reader's. Raises `KbError` where it is no name.
+    """
+    name = name_of(name)
+
+    def attempt() -> Become:
+        names = store.readers.names()
+        if not names:
+            return _first(store, name)
+        if name not in names:
+            data, reader = new_text(name, {})
+            store.commit([Change(store.readers.path(name), None, data, reader=reader)], f"me {name}")
+        store.readers.remember(name)
+        _merged_in_git(store)
+        return Become(name, name not in names, _taken(store, name) if take else 0)
+
+    return store.gate.retried(attempt)
+
+
+def _first(store: Store, name: str) -> Become:
+    loaded, _ = store.load_versions()
+    data, reader = new_text(name, {paper.key: reading_of(paper) for _, paper in loaded.values()})
+    changes = [_rewritten(store, file, version, paper, apart=True) for file, (version, paper) in loaded.items()]
+    store.commit([*changes, Change(store.readers.path(name), None, data, reader=reader)], f"me {name}")
+    store.readers.remember(name)
+    _merged_in_git(store)
+    return Become(name, True, len(reader.papers))
+
+
+def _merged_in_git(store: Store) -> None:
+    """Where git is told how papers are merged, tell it of readers too."""
+    if (store.root / ATTRIBUTES).is_file():
+        with store.lock():
+            attributes(store.root, store.config.papers)
+
+
+def _taken(store: Store, name: str) -> int:
+    """Take what papers say of reading; returns of how many."""
+    changes = []
+    for file, (version, paper) in store.load_versions()[0].items():
+        before, mine = store.typed(store.text_of(file, version), paper.key, file, version)
+        if mine.extras != paper.extras:
+            changes.append(store.paper_change(file, before, mine))
+    store.commit(changes, f"me {name} --take")
+    return len(changes)
+
+
+def alone(store: Store) -> str:
+    """Put back into the papers how far I am, who am the only reader; returns who that was. Raises `KbError`."""
+
+    def attempt() -> str:
+        mine = store.readers.mine()
+        if mine is None:
+            raise KbError("there are no readers here: the papers say how far one is")
+        others = [name for name in store.readers.names() if name != mine.name]
+        if others or mine.version is None:
+            said = (
+                f"{', '.join(others)} {'read' if len(others) > 1 else 'reads'} here"
+                if others
+                else "you are nobody here"
+            )
+            raise KbError(f"{said}; only who is the one reader can be alone again")
+        changes = []
+        for file, (version, paper) in store.load_versions()[0].items():
+            before, own = store.typed(store.text_of(file, version), paper.key, file, version)
+            changes.append(_rewritten(store, file, before, own, apart=False))
+        store.commit([*changes, Change(store.readers.path(mine.name), mine.version, None)], "me --alone")
+        return mine.name
+
+    return store.gate.retried(attempt)
+
+
+def _rewritten(store: Store, file: str, version: Version, paper: Paper, apart: bool) -> Change:
+    from catalog.paperfile import dumps
+
+    paper = paper.model_copy(update={"apart": apart})
+    return Change(store.shown(file), version, dumps(paper).encode(), paper)
+
+
+def queue(store: Store, add: Sequence[str] = (), remove: Sequence[str] = (), first: bool = False) -> Sequence[str]:
+    """My queue, with these keys at its end (or its beginning) and those taken off. Raises `KbError`."""
+
+    def attempt() -> Sequence[str]:
+        mine = store.readers.mine()
+        if mine is None:
+            raise KbError("a queue is one reader's; `kb me NAME` makes you one")
+        rest = [key for key in mine.reader.queue if key not in (*add, *remove)]
+        after = replace(mine.reader, queue=tuple([*add, *rest] if first else [*rest, *add]))
+        if after != mine.reader:
+            path, version, data, reader = store.readers.rewritten(mine, after)
+            store.commit([Change(path, version, data, reader=reader)], "queue " + " ".join([*add, *remove]))
+        return after.queue
+
+    return store.gate.retried(attempt)
+
+
+def log(store: Store, paths: Sequence[str], key: str, limit: int) -> Sequence[Past]:
+    """The changes of these files, and of what readers say of the paper with this key; all of them without a key."""
+    with store.gate.history() as history:
+        if not key:
+            return history.log((), limit)
+        theirs = {store.readers.path(name) for name in store.readers.names()}
+        found = []
+        for past in history.log([*paths, *theirs]):
+            if any(file.path in paths or (file.path in theirs and _says(history, file, key)) for file in past.files):
+                found.append(past)
+                if len(found) == limit:
+                    break
+        return found
+
+
+def _says(history: History, file: Touched, key: str) -> bool:
+    """Whether a change of a reader's file is about this paper."""
+    said: list[Reading | None] = []
+    for name in (file.before, file.after):
+        try:
+            said.append(loads((history.text(name) or b"").decode(), "", file.path).of(key))
+        except (KbError, UnicodeDecodeError):
+            said.append(None)
+    return said[0] != said[1]

@@ -1,0 +1,231 @@
+"""Many clones of one collection, changed by chance and merged in git: python tests/clones.py [CLONES [OPERATIONS]]
+
+People note, tag, link, add, rename, remove, mark, rate, queue and set fields, each in a clone of their own; two and two
+clones are one reader's. In each of a few rounds all is merged pairwise with the driver. A conflict is left where two
+people set one field of one paper to different values, and nowhere else; every word that was written is there in the end.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from catalog import conflict
+from catalog.library import Library
+from catalog.sides import differences
+
+SHARED = 24
+ENTRY = "@article{{{key},\n  title = {{A work on {key}}},\n  author = {{Doe, Jane}},\n  journal = {{Acta}},\n  year = {{2020}},\n  volume = {{1}}\n}}"
+SAID = re.compile(r"^(\S+): said in two ways: (.+)$", re.M)
+Field = tuple[str, str]  # of which paper or reader's paper, and which
+
+
+def git(folder: Path, *words: str, status: int | None = 0) -> str:
+    """What git says in a folder."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    env |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    env |= {"PATH": f"{Path(sys.executable).parent}:{env['PATH']}"}
+    for who in ("AUTHOR", "COMMITTER"):
+        env |= {f"GIT_{who}_NAME": "x", f"GIT_{who}_EMAIL": "x@example.org"}
+    done = subprocess.run(["git", *words], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert status is None or done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def clone(of: Path, name: str) -> Library:
+    """Another person's copy, with the driver registered."""
+    git(of.parent, "clone", "-q", str(of), name)
+    library = Library.open(of.parent / name)
+    library.use_merge_driver()
+    return library
+
+
+@dataclass
+class Person:
+    """One clone: whose it is, which fields were set in it since the last round, and what must be there in the end."""
+
+    number: int
+    library: Library
+    reader: str
+    said: dict[Field, str] = field(default_factory=dict)
+    words: dict[str, set[str]] = field(default_factory=dict)
+    mine: list[str] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+
+    def act(self, chance: random.Random, turn: int) -> None:
+        """One thing that a person does."""
+        library, word, key = self.library, f"w{self.number}x{turn}x", f"base{chance.randrange(SHARED)}"
+        match chance.choice(
+            ("note", "tag", "link", "add", "rename", "rm", "venue", "entry", "entry", "queue", "read", "read")
+        ):
+            case "note":
+                library.note(key, word)
+            case "tag":
+                library.tag(key, [word])
+            case "link":
+                library.link(key, [f"code=https://example.org/{word}"])
+            case "add":
+                library.add(title=f"Title {word}", key=word, links=[f"https://example.org/{word}"])
+                self.mine.append(word)
+                key = word
+            case "rename":
+                key = f"base{self.number % SHARED}"  # one of which nobody else changes the name
+                library.rename(key, f"{word}renamed")
+            case "rm":
+                if self.mine:
+                    self.gone.add(self.mine.pop(chance.randrange(len(self.mine))))
+                    library.remove(self.gone & {line.key for line in library.lines().papers})
+                return
+            case "queue":
+                library.queue([key])
+                return
+            case "read":
+                self.read(key, chance)
+                return
+            case what:
+                self.correct(key, what, word, chance)
+                return
+        self.words.setdefault(key, set()).add(word)
+
+    def correct(self, key: str, what: str, word: str, chance: random.Random) -> None:
+        """A field of a paper, or of its entry, set to something of one's own."""
+        name = "venue" if what == "venue" else chance.choice(["journal", "year", "volume"])
+        if what == "venue":
+            self.library.change(key, lambda paper: paper.evolve(venue=word))
+            self.said[key, name] = word
+            return
+        value = str(chance.randrange(1900, 2020)) if name == "year" else word
+        field = re.compile(rf"^(  {name} = ).*?(,?)$", re.M)
+        self.library.change(key, lambda paper: paper.evolve(bibtex=field.sub(rf"\g<1>{{{value}}}\2", paper.bibtex)))
+        self.said[key, f"entry {name}"] = value
+
+    def read(self, key: str, chance: random.Random) -> None:
+        """Something about reading, which is this reader's own."""
+        what = chance.choice(["mark", "due", "rate"])
+        day = dt.date(2020, 1, 1) + dt.timedelta(chance.randrange(2000))
+        if what == "mark":
+            self.library.mark_read([key], day)
+            self.said[f"{self.reader} {key}", "status"] = str(day)
+        elif what == "due":
+            self.library.due(key, day)
+            self.said[f"{self.reader} {key}", "due"] = str(day)
+        else:
+            rating = chance.randrange(1, 11)
+            self.library.rate(key, rating)
+            self.said[f"{self.reader} {key}", "rating"] = str(rating)
+
+    def commit(self, what: str) -> None:
+        """Commit all that there is."""
+        git(self.library.root, "add", "-A")
+        git(self.library.root, "commit", "-qm", what, "--allow-empty")
+
+    def pull(self, other: Person) -> Iterator[str]:
+        """Merge another's work; what is wrong with what git leaves open. What is left open is then settled."""
+        answer = git(
+            self.library.root, "pull", "-q", "--no-rebase", "--no-edit", str(other.library.root), "main", status=None
+        )
+        open_ = git(self.library.root, "diff", "--name-only", "--diff-filter=U").split()
+        found = {(path, name) for path, names in SAID.findall(answer) for name in names.split(", ")}
+        yield from (f"{path} is in conflict, and nothing of it is said" for path in open_ if path not in dict(found))
+        wanted = {one for one in self.said.keys() & other.said.keys() if self.said[one] != other.said[one]}
+        expected = set(map(self.shown, wanted))
+        yield from (f"a conflict of nobody: {one}" for one in sorted(found - expected))
+        yield from (f"decided by nobody: {one}" for one in sorted(expected - found))
+        for path in open_:
+            self.settle(path)
+        self.said = other.said | self.said
+        for key, words in other.words.items():
+            self.words.setdefault(key, set()).update(words)
+        self.gone |= other.gone
+        self.commit(f"merge {other.number}")
+
+    def shown(self, one: Field) -> Field:
+        """Where a field stands, and how the driver names it."""
+        who, _, key = one[0].rpartition(" ")
+        if who:
+            return f"readers/{who}.toml", f"{key}: {one[1]}"
+        file = self.library.file(key)
+        return f"papers/{file}", "bibtex" if one[1].startswith("entry ") else one[1]
+
+    def settle(self, path: str) -> None:
+        """Take what this side says."""
+        file = self.library.root / path
+        if path.startswith("papers/"):
+            key = file.name.removesuffix(".md")
+            choices = dict.fromkeys((one.field for one in differences(*self.library.sides(key))), "ours")
+            self.library.settle(key, choices)  # type: ignore[arg-type]  # it is a choice
+        else:
+            file.write_text(conflict.sides(file.read_text())[0])
+
+
+def begin(root: Path, readers: list[str]) -> None:
+    """A collection of shared papers under git."""
+    library = Library.init(root)
+    git(root, "init", "-q", "-b", "main")
+    library.use_merge_driver()
+    for n in range(SHARED):
+        key = f"base{n}"
+        library.add(
+            ENTRY.format(key=key), tags=["old"], notes=f"See [another](base{(n + 1) % SHARED}.md).\n\nOf {key}."
+        )
+    for name in readers:
+        library.become(name)
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "begin")
+
+
+def merged(root: Path, clones: int, operations: int, rounds: int = 4) -> list[str]:
+    """Let people work and merge; everything that is wrong on the way and afterwards."""
+    chance = random.Random(clones * operations)  # noqa: S311 - the same each time
+    readers = [f"reader{n // 2}" for n in range(clones)]
+    begin(root / "base", sorted(set(readers)))
+    people = [Person(n, clone(root / "base", f"clone{n}"), readers[n]) for n in range(clones)]
+    wrong: list[str] = []
+    for person in people:
+        person.library.become(person.reader)
+    for round_ in range(rounds):
+        for person in people:
+            for turn in range(operations // rounds):
+                person.act(chance, round_ * operations + turn)
+            person.commit(f"work of {person.number}")
+        step = 1
+        while step < clones:
+            for n in range(0, clones - step, 2 * step):
+                wrong += people[n].pull(people[n + step])
+            step *= 2
+        for person in people[1:]:
+            git(person.library.root, "pull", "-q", "--ff-only", str(people[0].library.root), "main")
+        for person in people:
+            person.said = {}
+            person.words = {key: set(words) for key, words in people[0].words.items()}
+    return [*wrong, *_lost(people)]
+
+
+def _lost(people: list[Person]) -> Iterator[str]:
+    library = people[-1].library
+    for key in people[0].words.keys() - people[0].gone:
+        words = people[0].words[key]
+        text = library.text(key)
+        yield from (f"lost: {word} of {key}" for word in words if word not in text and word not in library.file(key))
+    yield from (f"check: {finding}" for finding in library.check() if finding.kind == "error")
+
+
+def main() -> None:
+    """Merge, and say what is wrong."""
+    clones, operations = (*map(int, sys.argv[1:]), *(16, 200)[len(sys.argv) - 1 :])[:2]
+    with tempfile.TemporaryDirectory() as folder:
+        wrong = merged(Path(folder), clones, operations)
+    print("\n".join(wrong) or f"{clones} clones, {operations} operations each: nothing lost, no conflict of nobody")
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
