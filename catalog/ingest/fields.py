@@ -36,6 +36,7 @@ _INITIAL = re.compile(
 )
 _RISKY_YEAR = re.compile(r"(?<![\d.:/])(?:19[5-9]\d|20[0-4]\d)(?!\d|[.:/-]\d)")
 _LONGEST = 4000  # characters of a line whose parts are told apart
+_AFFILIATED = re.compile(r"[)）]\s*(?:et\s*\.?\s*al\b|,|;|&|and\b)")  # after what stands in parentheses beside a name
 _OTHER_DAY = re.compile(r"\b(?:started|begun|since|added|accessed|updated|scheduled|read|finished)\b", re.I)
 _ACRONYM = re.compile(r"(.+?)[ \t]*\(([^()\s]{2,12})\)")
 _BEFORE_LINK = re.compile(r"(?:^|[\s|,;(\[])[*_]*([A-Za-z\u3040-\u9fff]{2,14})[*_]*\s*[:：]\s*[*_]*$")
@@ -167,9 +168,7 @@ class Reader:
         if not text or len(text) > 2500 or _OTHER_DAY.search(text[:30]):
             return ""
         found = values.date(text)
-        if found and not re.sub(
-            r"(?i)\b(?:published|on|in|year|date|th|st|v\d+)\b", "", text[: found.start] + text[found.end :]
-        ).strip(" .,;:()[]-–—/'"):
+        if found and not _beside_date(text, found):
             return "date"
         shown = values.venue(text)
         if shown and shown.known and len(text.split()) <= 22:
@@ -213,6 +212,7 @@ class Reader:
             text = line.plain[piece.start : piece.end].strip(" .,;:·|")
             role = self._role(line, piece)
             voted = self.roles.get((unit.run, piece.place), "")
+            voted = "venue" if voted == "date" and role == "venue?" else voted  # a day stands there in other entries
             if (role.endswith("?") or not role) and voted:
                 likely = values.likely_people(text, (), True)
                 fits = (
@@ -225,11 +225,16 @@ class Reader:
                 role = ""
             if heading and role == "authors":
                 role = ""
+            if role.startswith("venue") and entry.authors and _AFFILIATED.match(line.plain, piece.end):
+                continue
             if role and not role.endswith("?") and self._assign(entry, role, text, piece.place.startswith("before")):
                 line.used.append((piece.start, piece.end))
                 labelled.add(piece.start)
             elif piece.place.startswith(("link", "before link")):
                 labelled.add(-piece.start - 1)
+        before = self._look(line.lead_tag, False)
+        if before in ("date", "venue") and self._assign(entry, before, line.lead_tag, True):
+            line.lead_tag = ""
         for anchor in line.anchors:
             self._link(entry, line, anchor, title, labelled, kept)
         for name, value in line.badges:
@@ -296,7 +301,7 @@ class Reader:
             return False
         if found.value.startswith(entry.date):
             entry.date = found.value
-        return entry.date.startswith(found.value)
+        return entry.date.startswith(found.value) and not _beside_date(text, found)
 
     def _link(
         self, entry: Entry, line: Line, anchor: Anchor, title: tuple[int, int], labelled: set[int], kept: list[str]
@@ -721,6 +726,12 @@ class Reader:
                 self.report.add("kept", "beside-a-link", f"text beside a link kept in the notes: {text[:80]!r}", at)
                 left.append(text)
         return " ".join(left) or None
+
+
+def _beside_date(text: str, found: values.Found) -> str:
+    """What stands beside a date, but for the words that only introduce it."""
+    rest = re.sub(r"(?i)\b(?:published|on|in|year|date|th|st|v\d+)\b", "", text[: found.start] + text[found.end :])
+    return rest.strip(" .,;:()[]-–—/'")
 
 
 def _gaps(line: Line) -> Iterator[tuple[int, int]]:

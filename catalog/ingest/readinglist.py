@@ -101,7 +101,7 @@ def _report_left(found: Found, drafts: Sequence[Draft], report: Report) -> None:
     papers = sorted(draft.line for draft in drafts)
     stretches: dict[tuple[int, tuple[str, ...]], list[tuple[int, str, int]]] = {}
     for node, section in sorted(found.outside, key=lambda pair: pair[0].line):
-        if any(re.search(r"\b(?:contents|toc)\b|目录|目次", name, re.I) for name in section):
+        if any(re.search(r"\b(?:contents|toc)\b|目录|目次", name, re.I) for name in section[-1:]):
             continue
         for one in node.walk():
             shown = _says(one)

@@ -17,6 +17,7 @@ from catalog.text import fit_tag as fit_tag
 _LABEL_LENGTH = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _EMPTY = re.compile(r"\(\s*[,|/]*\s*\)|\[\s*[,|/]*\s*\]|（\s*）|【\s*】|\*\*\s*\*\*|~~\s*~~")
+_SHORT = re.compile(r"(?<![\w:]):[a-z][a-z_]{2,}:(?!\w)")  # an emoji by its name
 
 
 @dataclass(slots=True)
@@ -102,10 +103,11 @@ def clean(text: str) -> str:
 
 def tidy(rest: str) -> str:
     """What is left of a line when its parts are gone, without the separators that stood between them."""
-    rest = " ".join(rest.split())
+    rest = " ".join(_SHORT.sub("", rest).split())
     while (shorter := _EMPTY.sub(" ", rest)) != rest:
         rest = " ".join(shorter.split())
     rest = rest.strip(" \t|,;/·•—–&:：。")
+    rest = rest.lstrip(")]） ") if rest[:1] in ")]）" else rest
     return rest.removesuffix(" -").removeprefix("- ").strip(" -" if len(rest) < 3 else " ")
 
 

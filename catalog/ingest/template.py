@@ -27,6 +27,7 @@ _ABBREVIATION = re.compile(
 _BY = re.compile(r"[\s,;–—-]+\(?by:?\s+(?=[A-Z\u3400-\u9fff])")
 _DASH = re.compile(r"\s+[-–—|·]+\s+|\s*——\s*|\s*[｜]\s*")
 _PAREN = re.compile(r"\s*[(（\[【]")
+_BRACKETS = re.compile(r"\s*\[+([^\[\]\n]{2,20})\]+")
 _COMMA = re.compile(r"[,，]\s+")
 _COLON = re.compile(r"\s*[:：](?=\s|$|[^\x00-\x7f])\s*")
 _BLANKS = re.compile(r"(?<=\S)(?:[  ]{2,}|\u3000|\t)(?=\S)")
@@ -77,6 +78,11 @@ def candidates(line: Line, common: Collection[str]) -> dict[str, tuple[int, int]
         first_link = next((a.mark.start for a in line.anchors if a.mark.start > start + 8), None)
     if first_link is not None and first_link <= stop:
         out["before-link"] = (start, first_link)
+    for mark in _BRACKETS.finditer(plain, start + 1, stop):
+        if words.is_role(mark[1]) and (first_link is None or mark.start() < first_link):
+            first_link = mark.start()  # a link that the list leaves open
+            out["before-link"] = (start, first_link)
+            break
     limit = min(stop, first_link if first_link is not None else stop)
     for name, pattern in (("before-paren", _PAREN), ("before-dash", _DASH), ("before-comma", _COMMA),
                           ("before-by", _BY), ("before-blanks", _BLANKS), ("before-colon", _COLON)):  # fmt: skip
@@ -200,8 +206,8 @@ def score(line: Line, name: str, span: tuple[int, int], common: Collection[str])
     if apa and title[apa.end() :].strip():
         worth *= 0.35
     by = _BY.search(title) if " by" in title else None
-    if by and values.likely_people(title[by.end() :], common) >= 0.5:
-        worth *= 0.45
+    if by and (likely := values.likely_people(title[by.end() :], common)) >= 0.5:
+        worth *= 0.45 if likely >= 0.6 else 0.85  # "by Gradient Descent" looks like one name
     if count > 2 and _PROSE.search(title):
         worth *= 0.4
     shown = values.venue(title) if count <= 4 else None
@@ -256,7 +262,7 @@ def _heeds(line: Line, name: str, span: tuple[int, int], common: Collection[str]
 
 def _whole(line: Line, a: int, b: int, start: int) -> bool:
     """Whether what a span holds beside a mark is only an ending such as ": A survey"."""
-    return line.plain[b : b + 1] in ":：" and a - start <= 3
+    return a - start <= 3 and not {":", "："}.isdisjoint(line.plain[b - 1 : b + 1])
 
 
 def _names_link(line: Line, span: tuple[int, int], common: Collection[str]) -> bool:
@@ -313,7 +319,7 @@ def choose(
 
 
 def _fit(found: dict[str, tuple[float, tuple[int, int]]], name: str) -> float:
-    best = max(worth for worth, _ in found.values())
+    best = max((worth for worth, _ in found.values()), default=0.0)
     return found[name][0] / best if name in found and best > 0 else 0.0
 
 

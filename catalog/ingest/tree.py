@@ -22,6 +22,7 @@ _BLOCKS_NAMES = (
 _BLOCKS = frozenset(_BLOCKS_NAMES.split(" "))
 _NESTED = frozenset({"li", "dt", "dd", "blockquote", "details"})
 _SPACE = re.compile(r"[ \t\r\f\v]+")
+_ANCHOR = re.compile(r"<a\b(?![^<>]*\bhref\b)[^<>]*>(?:\s*</a>)?", re.I)  # a place to jump to, often never closed
 
 
 class Mark(NamedTuple):
@@ -294,7 +295,7 @@ def from_html(html: str, regions: Mapping[str, Region] | None = None, soft: str 
     """The tree of an HTML text. `soft` is what a line end in the source becomes: "" for a blank, or a newline."""
     builder = _Builder(regions or {}, soft)
     parser = etree.HTMLParser(huge_tree=True, encoding="utf-8")
-    root = etree.fromstring(f"<body>{html}</body>".encode(errors="replace"), parser=parser)
+    root = etree.fromstring(f"<body>{_ANCHOR.sub('', html)}</body>".encode(errors="replace"), parser=parser)
     if root is None:
         return builder.open[0].node
     for event, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):

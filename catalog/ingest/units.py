@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from catalog.ingest import template, urls, values, words
 from catalog.ingest.line import Line, at_paper, external, leads_to_paper, marked_title, prepared
@@ -80,8 +81,7 @@ class Finder:
         sections = [node for node in self.root.walk() if node.kind == "section" and node.text.plain and node.level]
         signs = {id(node): self._signs(node) for node in sections}
         for node in reversed(sections):
-            inner = any(id(child) in self.papers for child in node.children)
-            if signs[id(node)] >= 2 or (signs[id(node)] >= 1 and not inner):
+            if signs[id(node)] >= 2 or (signs[id(node)] >= 1 and not self._heads_a_list(node)):
                 self.papers.add(id(node))
         levels: dict[int, list[Node]] = defaultdict(list)
         for node in sections:
@@ -101,6 +101,17 @@ class Finder:
                         and not any(c.kind in ("section", "item", "table") for c in node.children)
                     ):
                         self.papers.add(id(node))
+
+    def _heads_a_list(self, node: Node) -> bool:
+        """Whether there are papers under the headings below a heading: then it is the list's own, or a topic's."""
+        inner = [child for child in node.children if child.kind == "section" and not words.is_part(child.text.plain)]
+        if any(id(child) in self.papers for child in inner):
+            return True
+        blocks = (block for child in inner for block in child.walk() if block.kind in ("item", "para", "table"))
+        return any(
+            self._paper_table(block) is not None if block.kind == "table" else self._sort(block) == "entry"
+            for block in islice(blocks, 500)
+        )
 
     def _signs(self, node: Node) -> float:
         """How much a section says that its heading is a paper: 2 surely, 1 likely, 0 not, -1 it is a topic."""
@@ -262,7 +273,8 @@ class Finder:
                 continue
             texts = [line for line in cells if line.plain[line.start :].strip()]
             shape = sum(_best(line, self.common) for line in texts) / max(1, len(body[:200]))
-            worth = shape + (2 if name == "title" else 0.8 if name == "paper" and shape > 0.4 else 0)
+            vague = name == "title" and "paper" in names and words.is_vague(head[at])
+            worth = shape + (0 if vague else 2 if name == "title" else 0.8 if name == "paper" and shape > 0.4 else 0)
             if shape > 0.15 and worth > best:
                 best, column = worth, at
         if column is None:
@@ -271,7 +283,8 @@ class Finder:
         known = sum(bool(name) and name != "order" for n, name in enumerate(names) if n != column)
         mine = names[column] if column < len(names) else ""
         others = known + sum(bool(words.link_of(name)) for n, name in enumerate(head) if n != column and not names[n])
-        sure = mine in ("title", "paper") and others > 0
+        vague = column < len(head) and words.is_vague(head[column]) and not {"authors", "venue"} & set(names)
+        sure = mine in ("title", "paper") and others > 0 and (leads > 0 or not vague)
         if leads * 2 >= len(body) and (mine in ("title", "paper", "") or not head):
             return column
         return column if sure or (leads and mine == "title") else None
@@ -317,7 +330,7 @@ class Finder:
         blocks = _without_quotes(blocks)
         if not blocks:
             return
-        skip = any(words.is_boilerplate(name) for name in section[1:] or section)
+        skip = any(words.is_boilerplate(name) for name in section[-1:])
         groups: list[Node] = []
         outside: list[Node] = []
         last: Unit | None = None
@@ -451,7 +464,8 @@ class Finder:
             task = wanted and line.status is not None and bool(line.anchors or node.text.plain)
             fits = worth >= threshold and (bool(line.anchors) or worth >= 1 or share >= 0.6)
             shape = threshold > 0 or any(a.titled for a in line.anchors) or _best(line, self.common) > 0.3
-            out.append(opens and ((fits and shape) or (task and not kind)))
+            group = not line.anchors and worth < 1 and any(self._stands_alone(c) for c in _item_children(node))
+            out.append(opens and not group and ((fits and shape) or (task and not kind)))
         return out
 
     def _rows(self, table: Node, column: int, section: tuple[str, ...]) -> None:
@@ -475,6 +489,10 @@ class Finder:
                 self.found.outside.append((row, section))
                 continue
             self.found.units.append(unit)
+
+
+def _item_children(node: Node) -> list[Node]:
+    return [child for child in node.children if child.kind == "item"][:3]
 
 
 def promote(root: Node) -> None:
@@ -542,15 +560,26 @@ def is_fact(text: Text) -> bool:
     if not match:
         return False
     name = match[0][:-1].strip(" *_`")
-    if name.startswith(("http", "!")):
+    if name.startswith(("http", "!")) or any(m.start <= 1 and m.end > match.end() + 1 for m in text.of("link")):
         return False
-    known = words.field_of(name) or words.link_of(name)
-    return bool(known) or bool(re.search(r"\blinks?$", name, re.I)) or (words.plain(name) in ("citation", "bibtex"))
+    if words.field_of(name) or re.search(r"\blinks?$", name, re.I) or words.plain(name) in ("citation", "bibtex"):
+        return True
+    return bool(words.link_of(name)) and _words_beside_links(text, match.end()) <= 3
+
+
+def _words_beside_links(text: Text, start: int) -> int:
+    """How many words stand after a place that are no part of a link."""
+    linked = [(m.start, m.end) for m in text.of("link")]
+    found = re.compile(r"\w{2,}").finditer(text.plain, start, start + 300)
+    return sum(not any(a <= word.start() < b for a, b in linked) for word in found)
 
 
 def is_links(line: Line) -> bool:
     """Whether a line holds nothing but links whose labels say what they lead to."""
     if not line.anchors or not any(external(a) for a in line.anchors):
+        return False
+    first = line.anchors[0]
+    if first.titled and at_paper(first) and len(first.label.split()) > 1:
         return False
     if any(a.titled for a in line.anchors) and not (
         all(not a.titled or len(a.label.split()) <= 4 for a in line.anchors)

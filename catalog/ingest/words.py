@@ -170,6 +170,11 @@ def is_boilerplate(heading: str) -> bool:
     return text in known or (every and not known.isdisjoint(parts))
 
 
+def is_vague(name: str) -> bool:
+    """Whether a column of titles may as well hold the names of things that are no papers: "Name", "名称"."""
+    return plain(name) in _set("heading", "vague")
+
+
 def is_part(heading: str) -> bool:
     """Whether a heading names what a paper comes with, such as "Tutorials" or "Abstract"; by itself no title."""
     return plain(heading) in _set("heading", "part") or bool(field_of(heading) in ("abstract", "notes", "link"))
