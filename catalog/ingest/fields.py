@@ -340,6 +340,7 @@ class Reader:
             set_fact(entry, badge, Text(value), self.report, entry.line)
         column = words.link_of(name)
         field = words.field_of(name)
+        field = "" if field == "title" and entry.title else field
         self.report.badges += len(cell.of("image"))
         rest, at, made = [], 0, False
         plain_names = len(words.plain(_without(line))) if line.anchors else 0
