@@ -24,29 +24,29 @@ KB = [sys.executable, "-m", "catalog"]
 _URL = r"(?:https?://|www\.)[^\s)>\"]+"
 _LINKS = rf"(?P<links>\[+[^\]\n]*\]+\(\s*{_URL}.*)"
 SHAPES = {
-    "bold, then bullets": rf"^[-*] +\*\*(?P<title>[^*\n]+?)(?: \((?P<venue>[^()\n]*?) (?P<year>\d{{4}})\))?\*\* *\n(?: +[-*] (?P<authors>(?!\[)[^\n]+)\n) +[-*] *{_LINKS}",
-    "bold, names in italics, place, day": r"^\*\*(?P<title>[^*\n]+)\*\* *\\?\n\*(?P<authors>[^*\n]+)\* *\\?\n(?P<venue>[A-Za-z][\w &./-]*?) ?'?(?P<year>(?:19|20)\d\d)?\.? *(?P<links>\[\[.*)",
-    "[date] bold. italics. links": rf"^[-*] +\[(?P<year>20\d\d)/\d\d\] \*\*(?P<title>[^*\n]+?)\.?\*\* *\*(?P<authors>[^*\n]+?) et al\. (?P<venue>[^*\n]+?)\.?\* *{_LINKS}",
+    "bold, then bullets": rf"^[-*] +\*\*(?P<title>[^*\n]+?)(?: \((?P<venue>[^()\n]*?) (?P<year>\d{{4}})\))?\*\* *\n(?: +[-*] (?P<authors>(?!\[)[^\n]+)\n) +[-*] *{_LINKS}",  # noqa: E501 - a pattern is read in one piece
+    "bold, names in italics, place, day": r"^\*\*(?P<title>[^*\n]+)\*\* *\\?\n\*(?P<authors>[^*\n]+)\* *\\?\n(?P<venue>[A-Za-z][\w &./-]*?) ?'?(?P<year>(?:19|20)\d\d)?\.? *(?P<links>\[\[.*)",  # noqa: E501 - a pattern is read in one piece
+    "[date] bold. italics. links": rf"^[-*] +\[(?P<year>20\d\d)/\d\d\] \*\*(?P<title>[^*\n]+?)\.?\*\* *\*(?P<authors>[^*\n]+?) et al\. (?P<venue>[^*\n]+?)\.?\* *{_LINKS}",  # noqa: E501 - a pattern is read in one piece
     "[day] bold | links": rf"^[-*] +\[(?P<year>20\d\d)/\d\d/\d\d\] \*\*(?P<title>[^*\n]+?)\*\* \| {_LINKS}",
-    "numbered, names in a second paragraph": rf"^\d+\. +\*\*(?P<title>[^*\n]+?)\.?\*\* *(?P<venue>[A-Z][\w-]*(?: Findings)?)(?: (?P<year>20\d\d))?\.[^\n]*\n[ \t]*\n[ \t]+\*(?P<authors>[^*\n]+)\*\.?,? *{_LINKS}",
-    "underlined bold, names in italics": rf"^\d+\. +<u>(?P<title>[^<\n]+?)\.?</u>\.? *\*(?P<authors>[^*\n]+?)\.?\*\.? *(?P<venue>[A-Za-z][\w -]*?)? ?(?P<year>20\d\d)\. *{_LINKS}",
-    "bold (year), names [pdf]": rf"^[-*] +\*\*(?P<title>[^*\n]+)\*\* \((?P<year>\d{{4}})\), (?P<authors>[^\[\n]+?)\.? *{_LINKS}",
-    "bullet, sub-bullets of facts": r"^[-*] +\[(?P<title>[^\]\n]+)\](?P<links>\(https?://[^)\n]+\)).*\n +[-*] (?P<authors>(?!Publisher|Key|Code)[^\n:]+)\n +[-*] Publisher: (?P<venue>[^\n]*?),? ?(?P<year>20\d\d)?(?: \(?[a-zA-Z]+\)?)? *$",
+    "numbered, names in a second paragraph": rf"^\d+\. +\*\*(?P<title>[^*\n]+?)\.?\*\* *(?P<venue>[A-Z][\w-]*(?: Findings)?)(?: (?P<year>20\d\d))?\.[^\n]*\n[ \t]*\n[ \t]+\*(?P<authors>[^*\n]+)\*\.?,? *{_LINKS}",  # noqa: E501 - a pattern is read in one piece
+    "underlined bold, names in italics": rf"^\d+\. +<u>(?P<title>[^<\n]+?)\.?</u>\.? *\*(?P<authors>[^*\n]+?)\.?\*\.? *(?P<venue>[A-Za-z][\w -]*?)? ?(?P<year>20\d\d)\. *{_LINKS}",  # noqa: E501 - a pattern is read in one piece
+    "bold (year), names [pdf]": rf"^[-*] +\*\*(?P<title>[^*\n]+)\*\* \((?P<year>\d{{4}})\), (?P<authors>[^\[\n]+?)\.? *{_LINKS}",  # noqa: E501 - a pattern is read in one piece
+    "bullet, sub-bullets of facts": r"^[-*] +\[(?P<title>[^\]\n]+)\](?P<links>\(https?://[^)\n]+\)).*\n +[-*] (?P<authors>(?!Publisher|Key|Code)[^\n:]+)\n +[-*] Publisher: (?P<venue>[^\n]*?),? ?(?P<year>20\d\d)?(?: \(?[a-zA-Z]+\)?)? *$",  # noqa: E501 - a pattern is read in one piece
     "linked bullet, emoji links": r"^ *[-*] \[(?P<title>[^\]\n]+)\](?P<links>\(https?://(?:openaccess|arxiv)[^)\n]+\))",
     "short name - linked title": r"^[-*] [^\[\n]+ - \[(?P<title>[^\]\n]+)\](?P<links>\(https?://[^)\n]+\))",
-    "title [links]": rf"^ *[-*] (?!\[)(?P<title>[^\[\n]+?) *(?P<links>\[\[?(?:Paper|arXiv|OpenReview|pdf)\]?\]?\({_URL}\).*)",
+    "title [links]": rf"^ *[-*] (?!\[)(?P<title>[^\[\n]+?) *(?P<links>\[\[?(?:Paper|arXiv|OpenReview|pdf)\]?\]?\({_URL}\).*)",  # noqa: E501 - a pattern is read in one piece
     "[title](link) `who` `year`": r"^\d+\. \[(?P<title>[^\]\n]+)\](?P<links>\(https?://[^)\n]+\))[^\n]*`(?P<year>20\d\d)`",
-    "names, [title](link), place": r"^ *[-*] (?P<authors>[A-Z][^\[\n:]*?),? \[(?P<title>[^\]\n]+)\](?P<links>\(https?://[^)\n]+\))(?:,? (?P<venue>(?!arXiv)[A-Z][A-Za-z]+),? (?P<year>(?:19|20)\d\d))?",
-    "names, title, place, year. [links]": r"^ *[-*] (?P<authors>[A-Z](?:[^,\n]|, (?=[A-Z][\w.-]+ [A-Z]))+), (?P<title>[^,\n\[]+), (?P<venue>[^\[\n]+?), (?P<year>(?:19|20)\d\d)\. *(?P<links>\[\[.*)",
-    "names, \"title\", place, year": r"^ *[-*] (?P<authors>[A-Z][^\"\n\[]+?), \"(?P<title>[^\"\n]+?),?\",? (?P<venue>[A-Z][\w &]+?),? (?P<year>(?:19|20)\d\d) *$",
+    "names, [title](link), place": r"^ *[-*] (?P<authors>[A-Z][^\[\n:]*?),? \[(?P<title>[^\]\n]+)\](?P<links>\(https?://[^)\n]+\))(?:,? (?P<venue>(?!arXiv)[A-Z][A-Za-z]+),? (?P<year>(?:19|20)\d\d))?",  # noqa: E501 - a pattern is read in one piece
+    "names, title, place, year. [links]": r"^ *[-*] (?P<authors>[A-Z](?:[^,\n]|, (?=[A-Z][\w.-]+ [A-Z]))+), (?P<title>[^,\n\[]+), (?P<venue>[^\[\n]+?), (?P<year>(?:19|20)\d\d)\. *(?P<links>\[\[.*)",  # noqa: E501 - a pattern is read in one piece
+    "names, \"title\", place, year": r"^ *[-*] (?P<authors>[A-Z][^\"\n\[]+?), \"(?P<title>[^\"\n]+?),?\",? (?P<venue>[A-Z][\w &]+?),? (?P<year>(?:19|20)\d\d) *$",  # noqa: E501 - a pattern is read in one piece
     "title. [names (year)](link)": r"^ *(?:[-*]|\d+\.) +(?:\*\*)?(?P<title>[^\[\n*]+?)\. \[(?P<authors>[^\]\n(]+?) \((?P<year>\d{4})\)\](?P<links>\(https?://[^)\n]+\))",
-    "table: badge, linked title, place, day": r"^\|(?: *!\[[^\n|]*?<br>)? *\[\**(?P<title>[^\]\n]+?)\**\](?P<links>\(https?://[^)\n]+\)) *<br> *\| *(?P<venue>[^|\n]+?) *\| *(?P<year>20\d\d)-\d\d-\d\d *\|",
-    "table: title, day, link": r"^\| *(?P<title>[^|\[\n]+?) *\| *_(?:\d+ )?[a-z]+ (?P<year>\d{4})_ *\| *(?P<links>\[(?:arxiv|paper)\]\([^)\n]+\))",
+    "table: badge, linked title, place, day": r"^\|(?: *!\[[^\n|]*?<br>)? *\[\**(?P<title>[^\]\n]+?)\**\](?P<links>\(https?://[^)\n]+\)) *<br> *\| *(?P<venue>[^|\n]+?) *\| *(?P<year>20\d\d)-\d\d-\d\d *\|",  # noqa: E501 - a pattern is read in one piece
+    "table: title, day, link": r"^\| *(?P<title>[^|\[\n]+?) *\| *_(?:\d+ )?[a-z]+ (?P<year>\d{4})_ *\| *(?P<links>\[(?:arxiv|paper)\]\([^)\n]+\))",  # noqa: E501 - a pattern is read in one piece
     "table: id, title, names": r"^\| *\d+ *\| *(?P<title>[^|\n]+?) *\| *(?P<authors>[^|\n]+\([^|\n]+?) *\|",
     "[title](file) (year): prose": r"^[-*] \[(?P<title>[^\]\n]+)\](?P<links>\([^)\n]+\)) \((?P<year>\d{4})\)",
-    "rst definition list": r"^`(?P<title>[^<`]+?)\s*(?P<links><https?://[^>]+>)`_+\s*\n(?: +\| :authors:`(?P<authors>[^`]+)` *\n)?(?: +\| :venue:`(?P<venue>[^`\n]*?)(?: ?(?P<year>(?:19|20)\d\d))?`)?",
-    "rst table": r"^(?P<title>[A-Z][^\n`=]{20,}?)  +(?P<venue>[A-Z][^\n`]*?)  +(?P<year>(?:19|20)\d\d)  +\[#[^\n`]*(?P<links>`\[PDF\] *<https?://[^>]+>)",
-    "yaml": r"^ *(?:- )?title: \"?(?P<title>[^\n]+?)\"? *\n +author: (?P<authors>[^\n]+)\n +year: (?P<year>\d{4})\n +link: (?P<links>\S+)",
+    "rst definition list": r"^`(?P<title>[^<`]+?)\s*(?P<links><https?://[^>]+>)`_+\s*\n(?: +\| :authors:`(?P<authors>[^`]+)` *\n)?(?: +\| :venue:`(?P<venue>[^`\n]*?)(?: ?(?P<year>(?:19|20)\d\d))?`)?",  # noqa: E501 - a pattern is read in one piece
+    "rst table": r"^(?P<title>[A-Z][^\n`=]{20,}?)  +(?P<venue>[A-Z][^\n`]*?)  +(?P<year>(?:19|20)\d\d)  +\[#[^\n`]*(?P<links>`\[PDF\] *<https?://[^>]+>)",  # noqa: E501 - a pattern is read in one piece
+    "yaml": r"^ *(?:- )?title: \"?(?P<title>[^\n]+?)\"? *\n +author: (?P<authors>[^\n]+)\n +year: (?P<year>\d{4})\n +link: (?P<links>\S+)",  # noqa: E501 - a pattern is read in one piece
     "tsv": r"^(?P<year>20\d\d)\t\d+\t[^\t\n]*\t(?P<title>[^\t\n]+)\t(?P<links>https?://[^\t\n]+)",
     "csv": r"^\d+,(?:\"(?P<quoted>[^\"\n]+)\"|(?P<title>[^,\n\"]+)),(?:\"(?P<authors>[^\"\n]+)\"|(?P<one>[^,\n\"]+)),",
 }  # fmt: skip
@@ -169,14 +169,14 @@ def compare(entries: list[Entry], papers: list[dict[str, Any]], verbose: bool) -
     c["beyond"] = len(beyond)
     if verbose:
         for paper in beyond:
-            print(f"      beyond: {paper['title'][:100]!r} {[link for link in paper['links']][:1]}")
+            print(f"      beyond: {paper['title'][:100]!r} {list(paper['links'])[:1]}")
     return c
 
 
 def measure(place: str, verbose: bool) -> None:
     """Import one list, twice; export it and import that; print a line."""
     name = place.rsplit("/", 1)[-1]
-    data = urllib.request.urlopen(place).read() if place.startswith("http") else Path(place).read_bytes()
+    data = urllib.request.urlopen(place).read() if place.startswith("http") else Path(place).read_bytes()  # noqa: S310 - an address that the caller types
     shape, entries = counted(data.decode("utf-8", "replace").replace("\r\n", "\n"))
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
         source = Path(folder, name)
@@ -187,14 +187,16 @@ def measure(place: str, verbose: bool) -> None:
         seconds = time.monotonic() - start
         c = compare(entries, listed(folder), verbose)
         again = kb(folder, "import", name, "--json")
-        changed = sum(p["action"] != "unchanged" for p in json.loads(again.stdout or "{}").get("papers", [{"action": ""}]))
+        changed = sum(
+            p["action"] != "unchanged" for p in json.loads(again.stdout or "{}").get("papers", [{"action": ""}])
+        )
         kb(other, "init")
         Path(other, "list.md").write_text(kb(folder, "export", "markdown").stdout, encoding="utf-8")
         kb(other, "import", "list.md")
-        trip = sum(a != b for a, b in zip(files(folder), files(other), strict=False)) + abs(len(files(folder)) - len(files(other)))  # fmt: skip
+        trip = len(set(files(folder)) ^ set(files(other)))
     shares = " ".join(f"{f} {c[f]}/{c[f + '/of']}" for f in ("titles", *_FIELDS) if c[f + "/of"])
-    print(f"{name[:40]:40} {len(data) // 1000:4} kB {seconds:4.1f} s rc {first.returncode}  {shares}  beyond {c['beyond']}"
-          f"  again {changed}  trip {trip}  [{shape}]")  # fmt: skip
+    print(f"{name[:40]:40} {len(data) // 1000:4} kB {seconds:4.1f} s rc {first.returncode}  {shares}"
+          f"  beyond {c['beyond']}  again {changed}  trip {trip}  [{shape}]")  # fmt: skip
     for line in (first.stdout + first.stderr).splitlines()[-2:] if verbose else ():
         print("      " + line[:200])
     if "Traceback" in first.stderr:

@@ -18,7 +18,7 @@ from catalog.errors import BadBibtex, KbError
 from catalog.models import Link, Paper, Status, Tutorial, tag_slug
 
 ALL = frozenset({"title", "status", "due", "bibtex", "authors", "year", "venue", "date", "kind", "abstract", "rating"})
-_ONE = ("authors", "year", "venue", "due", "date", "kind", "abstract", "rating")
+_ONE = ("authors", "venue", "due", "kind", "abstract", "rating")
 
 
 class Joined(NamedTuple):
@@ -71,6 +71,7 @@ class Join:
         """The paper that is there with what is brought; how far the reader is, is given."""
         return before.evolve(
             **{name: self._one(name, getattr(before, name), getattr(brought, name)) for name in _ONE},
+            **self._when(before, brought),
             title=self._title(before, brought),
             status=status[0],
             read=status[1],
@@ -102,6 +103,17 @@ class Join:
 
     def _one(self, name: str, mine: object, brought: object) -> object:
         return brought if (name in self.theirs and brought) or not mine else mine
+
+    def _when(self, before: Paper, brought: Paper) -> dict[str, object]:
+        """Year and date, which are one fact: a date is taken only where it says no other year than stands there."""
+        if {"year", "date"} & self.theirs and (brought.year or brought.date):
+            return {"year": brought.year, "date": brought.date}
+        year, said = (
+            before.year or brought.year,
+            f"{before.year or before.date[:4] or brought.year or brought.date[:4]}",
+        )
+        date = before.date or (brought.date if brought.date[:4] == said else "")
+        return {"year": 0 if date and not before.year else year, "date": date}
 
     def _title(self, before: Paper, brought: Paper) -> str:
         if not brought.title or brought.title == (shown := describe(before, Shared(self.macros)).heading):

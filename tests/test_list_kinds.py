@@ -1,0 +1,113 @@
+"""Kinds of list that public ones are of, each in a few invented lines, and what must come of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from catalog.ingest import Draft, parse
+
+BADGES_BELOW_THE_TITLE = """# Awesome Sparse Models
+[![Awesome](https://awesome.re/badge.svg)](https://awesome.re) [![visitors](https://badge.io/v)](https://badge.io/v)
+
+## Contents
+### Foundations
+- **Sparse nets learn faster** (2019), A. Lindqvist et al. [[pdf]](https://arxiv.org/pdf/1901.00001)
+- **Dense nets forget** (2020), M. Okafor and J. Diaz [[pdf]](https://arxiv.org/pdf/2001.00002)
+"""
+JUMPS_NEVER_CLOSED = """# Papers
+
+<a name="1"/>
+
+## 1. Edges
+* edge detection
+  * [Edges seen from afar: a detector for the horizon](https://arxiv.org/abs/2303.00001)<br>:star:[code](https://github.com/a/edges)
+* 分割
+  * [LinK: Linear Kernels](https://arxiv.org/abs/2303.00002)<br>:house:[project](https://link.example.org)
+  * [Masks without a teacher](https://arxiv.org/abs/2303.00003)
+* **Computing Surveys**
+  - Diffusion Models: a survey of what they cannot do [[Paper]](https://arxiv.org/abs/2303.00004)
+"""
+DATE_AND_AFFILIATION = """# Agents
+
+## Planning
+- [2023/05] **Plans that hold.** *Ada Quist (DeepMind) et al. NeurIPS.* [[paper](https://arxiv.org/abs/2305.00001)]
+- [2022/10] **Plans that break.** *Bo Lund et al. arXiv.* [[paper](https://arxiv.org/abs/2210.00002)]
+- [2019/04] **Plans of others.** *Cy Marsh et al. ACL.* [[paper](https://aclanthology.org/N19-0001/)]
+"""
+NAMES_ITALIC_PLACE_DAY = """# Diffusion
+
+## Vision
+**Noise as a teacher** \\
+*Ada Quist, Bo Lund* \\
+arXiv 2022. [[Paper](https://arxiv.org/abs/2206.00001)] \\
+17 Jun 2022
+
+**Light through the mask** \\
+*Cy Marsh, Dee Holm* \\
+Visual Computer 2023. [[Paper](https://arxiv.org/abs/2301.00002)] \\
+26 Jan 2023
+
+**Steps that are skipped** \\
+*Eve Ray, Flo Hart* \\
+arXiv 2023. [[Paper](https://arxiv.org/abs/2302.00003)] \\
+2 Feb 2023
+"""
+SHORT_NAME_BEFORE = """# Control
+
+## 2025
+- ***Compass:*** Many Objects turned at once in Text-to-Image Generation [[Paper]](https://arxiv.org/abs/2504.00001)
+- Sampling only once, by Adversarial Guidance of the teacher [[Paper]](https://arxiv.org/abs/2504.00002) [[Code]](https://github.com/a/once)
+- Masks that nobody drew [Paper] [[Code]](https://github.com/a/masks)
+"""
+NAMES_OF_DATA_SETS = """# Data
+
+| Name | Paper | Link |
+|---|---|---|
+| **Pairs-7M** | [Pairs: seven million pictures with words](https://arxiv.org/abs/2401.00001) | [Link](https://huggingface.co/datasets/a/pairs) |
+| **Talk** | [Talk to me: speech that was written down](https://arxiv.org/abs/2401.00002) | [Link](https://huggingface.co/datasets/a/talk) |
+
+# Products
+
+| Name | Year | Website |
+|---|---|---|
+| Drawly | 2023 | [link](https://drawly.example.org) |
+| Painty | 2024 | [link](https://painty.example.org) |
+"""
+Said = tuple[str, tuple[str, ...], str, str]
+KINDS: dict[str, tuple[str, Sequence[Said]]] = {
+    "badges below the list's own title, papers below 'Contents'": (BADGES_BELOW_THE_TITLE, [
+        ("Sparse nets learn faster", ("A. Lindqvist",), "", "2019"),
+        ("Dense nets forget", ("M. Okafor", "J. Diaz"), "", "2020")]),
+    "jumps never closed, topics as bullets": (JUMPS_NEVER_CLOSED, [
+        ("Edges seen from afar: a detector for the horizon", (), "", ""),
+        ("LinK: Linear Kernels", (), "", ""),
+        ("Masks without a teacher", (), "", ""),
+        ("Diffusion Models: a survey of what they cannot do", (), "", "")]),
+    "a date in brackets, where the author works": (DATE_AND_AFFILIATION, [
+        ("Plans that hold", ("Ada Quist",), "NeurIPS", "2023-05"),
+        ("Plans that break", ("Bo Lund",), "arXiv", "2022-10"),
+        ("Plans of others", ("Cy Marsh",), "ACL", "2019-04")]),
+    "names in italics, then the place, then the day": (NAMES_ITALIC_PLACE_DAY, [
+        ("Noise as a teacher", ("Ada Quist", "Bo Lund"), "arXiv", "2022-06-17"),
+        ("Light through the mask", ("Cy Marsh", "Dee Holm"), "Visual Computer", "2023-01-26"),
+        ("Steps that are skipped", ("Eve Ray", "Flo Hart"), "arXiv", "2023-02-02")]),
+    "a short name before the title, 'by' in a title, a link left open": (SHORT_NAME_BEFORE, [
+        ("Compass: Many Objects turned at once in Text-to-Image Generation", (), "", ""),
+        ("Sampling only once, by Adversarial Guidance of the teacher", (), "", ""),
+        ("Masks that nobody drew", (), "", "2025")]),
+    "names of data sets beside their papers; products are none": (NAMES_OF_DATA_SETS, [
+        ("Pairs: seven million pictures with words", (), "", ""),
+        ("Talk to me: speech that was written down", (), "", "")]),
+}  # fmt: skip
+
+
+def said(draft: Draft) -> Said:
+    return draft.title, draft.authors, draft.venue, draft.date or str(draft.year or "")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kind(kind: str) -> None:
+    text, wanted = KINDS[kind]
+    assert [said(draft) for draft in parse(text, "list.md").drafts] == list(wanted)
