@@ -104,6 +104,12 @@ def extra(name: str, value: Any) -> str:
     return front.field(name, value)
 
 
+def fields_of(source: str, path: str = "") -> tuple[dict[str, Any], dict[str, str]]:
+    """The values of some front matter, and what in it has no slot in `Paper`, as `extras` hold it; raises `BadFile`."""
+    values = read_yaml(source, "", path)
+    return values, front.extras(source, values)
+
+
 def bibtex_line(text: str) -> int:
     """The line of the file on which its BibTeX entry begins, from 1; 0 where it has none."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")

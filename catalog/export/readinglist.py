@@ -11,6 +11,7 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 
+from catalog import front
 from catalog.facts import Facts
 from catalog.models import Link, Paper, Tutorial
 
@@ -22,6 +23,7 @@ _ALTERED_URL = re.compile(
 )
 _DOMAIN_FIRST = re.compile(r"^(?:www\.|[\w-]+(?:\.[\w-]+)+/)")
 _PLAIN_LABEL = re.compile(r"\d[A-Za-z0-9.]*[A-Za-z0-9]|[A-Z][a-z]+-\d+[A-Za-z]?")
+FRONT_MATTER = "yaml front matter"  # after the fence of fields that a list has no words for
 BACKSLASH = "\\"
 _WORD_LABEL = re.compile(
     r"(?i)(?:here|links?|this|url|click|open|read|download|full|text|web|page|src|\W|paper|pdf|"
@@ -60,6 +62,7 @@ def _section(paper: Paper, facts: Facts | None) -> str:
     parts = [f"#### {_escaped(title)} [`{paper.status.upper()}`]"]
     parts += _facts(paper, title)
     parts += _links(paper.links)
+    parts += _more(paper)
     if paper.tutorials:
         parts += ["tutorial links:", _table(paper.tutorials)]
     if paper.bibtex:
@@ -90,6 +93,14 @@ def _facts(paper: Paper, title: str) -> list[str]:
         plain = all(_PLAIN_KEY.fullmatch(alias) for alias in paper.aliases)
         facts.append("aliases: " + ", ".join(alias if plain else as_code(alias) for alias in paper.aliases))
     return facts
+
+
+def _more(paper: Paper) -> list[str]:
+    """What a list has no words for: fields of others, and the works that this one is not."""
+    fields = [front.field("different", list(paper.different))] if paper.different else []
+    fields += [text for name, text in paper.extras.items() if not name.startswith("#")]
+    ticks = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", "".join(fields))), default=0))
+    return [f"{ticks}{FRONT_MATTER}\n{''.join(fields)}{ticks}"] if fields else []
 
 
 def _entry_key(bibtex: str) -> str:

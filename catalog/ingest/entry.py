@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 
 from catalog.bibtex import decode, read, scan
 from catalog.bibtex.identifiers import arxiv, doi
-from catalog.errors import BadBibtex, Kind
+from catalog.errors import BadBibtex, BadFile, Kind
 from catalog.ingest import values, words
 from catalog.ingest.draft import Draft
 from catalog.ingest.report import Report, clean, fit_tag
 from catalog.ingest.tree import Node, Text
 from catalog.models import Link, Status, Tutorial, tag_slug
+from catalog.paperfile import fields_of
 from catalog.text import fold
 
 _BREAK = re.compile(r"<br ?/?>|</?(?:pre|code|p)\b[^<>]*>", re.I)
@@ -40,6 +41,7 @@ class Entry:
     rating: int = 0
     ids: dict[str, str] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
+    different: tuple[str, ...] = ()
     days: dict[str, dt.date] = field(default_factory=dict)
     extras: dict[str, str] = field(default_factory=dict)
     bibtex: str = ""
@@ -79,7 +81,7 @@ class Entry:
             date=self.date if len(self.date) > 4 else "", venue=self.venue, key=self.key,
             status=self.status, read=self.days.get("read"), added=self.days.get("added"), due=self.days.get("due"),
             links=grouped(self.links), tags=tags, tutorials=tuple(self.tutorials), aliases=self.aliases,
-            kind=self.kind, ids=self.ids, abstract=self.abstract, rating=self.rating, extras=self.extras, order=order,
+            different=self.different, kind=self.kind, ids=self.ids, abstract=self.abstract, rating=self.rating, extras=self.extras, order=order,
             section=section, bibtex=self.bibtex, notes=notes, line=self.line,
         )  # fmt: skip
         return [
@@ -291,6 +293,19 @@ _SETTERS: Mapping[str, Callable[[Entry, str, list[str], Report, int], bool]] = {
     "tags": _set_tags, "abstract": _set_abstract, "key": _set_key, "aliases": _set_aliases, "kind": _set_kind,
     "ids": _set_ids,
 }  # fmt: skip
+
+
+def take_front_matter(entry: Entry, text: str) -> bool:
+    """Fields as an export fenced them off; False where they are not what it writes."""
+    try:
+        values, extras = fields_of(text)
+    except BadFile:
+        return False
+    apart = values.pop("different", [])
+    if not isinstance(apart, list) or set(values) - set(extras):
+        return False
+    entry.different, entry.extras = tuple(map(str, apart)), entry.extras | extras
+    return True
 
 
 def take_bibtex(entry: Entry, region: Node, report: Report) -> None:

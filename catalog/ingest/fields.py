@@ -15,7 +15,7 @@ from catalog.bibtex.identifiers import arxiv
 from catalog.export.readinglist import as_code
 from catalog.ingest import template, tutorials, urls, values, words
 from catalog.ingest.draft import Draft
-from catalog.ingest.entry import Entry, set_fact, take_bibtex
+from catalog.ingest.entry import Entry, set_fact, take_bibtex, take_front_matter
 from catalog.ingest.line import Anchor, Line, external, prepared
 from catalog.ingest.report import Report, clean, fit_tag, joined, link_name, markdown
 from catalog.ingest.template import Reading
@@ -508,6 +508,8 @@ class Reader:
     def _region(self, entry: Entry, node: Node) -> None:
         if node.info in BIB:
             take_bibtex(entry, node, self.report)
+        elif node.info == "front matter" and take_front_matter(entry, node.raw):
+            entry.touched = True
         elif node.info == "notes":
             entry.exact.append(node.raw)
             entry.touched = True

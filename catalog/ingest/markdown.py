@@ -14,6 +14,7 @@ import cmarkgfm
 from cmarkgfm.cmark import Options
 
 from catalog.errors import Finding
+from catalog.export.readinglist import FRONT_MATTER
 from catalog.ingest.tree import Node, Region, from_html
 
 VERBATIM = "verbatim"  # after ```bibtex: what is fenced is one paper's, whatever it looks like
@@ -226,6 +227,7 @@ class _Amended:
         info = opened["info"].strip()
         bibtex = _BIB_INFO.match(info) or is_bibtex(raw)
         kind = "verbatim" if bibtex and VERBATIM in info else "bibtex" if bibtex else "code"
+        kind = "front matter" if info == FRONT_MATTER else kind
         return self._cut(at, until, kind, raw, "fence")
 
     def _maths(self, at: int) -> int:

@@ -340,6 +340,8 @@ def _put(entry: Entry, field: str, name: str, value: Any, report: Report, line: 
         return True
     if field == "key" and entry.key:
         return False
+    if field in ("arxiv", "doi", "acl", "openreview") and not set_fact(entry, field, Text(text), report, line):
+        return _links(entry, "paper", text, report, line)
     if field == "venue" and not values.date(text):
         entry.venue = entry.venue or clean(text)[:2000]
         return entry.venue == clean(text)[:2000]

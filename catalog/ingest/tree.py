@@ -166,7 +166,10 @@ class _Builder:
         self.parts, self.length, self.marks = [], 0, []
 
     def start(self, element: Any, tag: str) -> None:
-        if tag in _MARKS:
+        if tag == "code" and element.get("role"):  # interpreted text: the role is a label
+            self.pending.append(("role", self.length, "", ""))
+            self.say(f"{element.get('role')}: ")
+        elif tag in _MARKS:
             url = (element.get("href") or "") if tag == "a" else ""
             self.pending.append((_MARKS[tag], self.length, url, element.get("title") or ""))
         elif tag == "br":
@@ -195,7 +198,10 @@ class _Builder:
         self.exact = bool(position)
         self.spans.append(span)
         inside = self.open[-1]
-        if tag in _NESTED:
+        before = inside.top().children[-1:]
+        if tag == "dd" and before and before[0].info == "dt":  # what is said of a term belongs to it
+            self.open.append(_Open(before[0], []))
+        elif tag in _NESTED:
             kind: NodeKind = "quote" if tag == "blockquote" else "section" if tag == "details" else "item"
             node = Node(kind, *span, level=7 if tag == "details" else 0, info=tag)
             inside.top().children.append(node)
