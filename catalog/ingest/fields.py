@@ -95,6 +95,10 @@ class Reader:
         chosen, reading = template.choose([unit.line for unit in units], self.common)
         if wanted > 1 and reading.second:
             chosen, reading = template.choose([unit.line for unit in units], self.common, reading.second)
+        if run.startswith("row") and reading.name == "line":  # a cell without marks is a title as a whole
+            whole = [template.candidates(unit.line, self.common).get("line") for unit in units]
+            bare = [not unit.line.anchors and not unit.line.text.of("strong", "em") for unit in units]
+            chosen = [("line", w) if b and w else c for w, b, c in zip(whole, bare, chosen, strict=True)]
         examples = [units[n].line.plain[a:b] for n, (_, (a, b)) in enumerate(chosen[:3])]
         self.readings.append((_place(units), reading, examples))
         return [span for _, span in chosen]
@@ -219,6 +223,7 @@ class Reader:
                     likely >= 0.25
                     if voted == "authors"
                     else bool((v := values.venue(text)) and values.is_venue_like(v.name) and len(text) < 60)
+                    and (v.known or bool(v.date) or not piece.place.startswith("before"))
                 )
                 role = voted if fits and (role or likely or voted == "venue") else ""
             if role == "authors?" and len(unit.cells) == 0 and not voted:

@@ -32,6 +32,9 @@ _COMMA = re.compile(r"[,，]\s+")
 _COLON = re.compile(r"\s*[:：](?=\s|$|[^\x00-\x7f])\s*")
 _BLANKS = re.compile(r"(?<=\S)(?:[  ]{2,}|\u3000|\t)(?=\S)")
 _APA = re.compile(r"[(（](?:1[5-9]|20)\d\d[a-z]?(?:,\s*[A-Za-z]+\.?(?:\s+\d{1,2})?)?[)）][.,:]?\s*")
+_PLACED = re.compile(
+    r"[,.(\[]\s*(?:[A-Z][\w&-]+[\s'’]*)?(?:19|20)\d\d[)\]]?$|[(\[](?:[\w&'’.:/-]+\s+){1,9}(?:19|20)\d\d[)\]]$"
+)
 _PROSE = re.compile(
     r"\b(?:this (?:paper|work|article|study|repo|repository|is)|we (?:propose|present|show|introduce)|is an? )\b", re.I
 )
@@ -140,6 +143,37 @@ def _after_names(line: Line, limit: int, stop: int, common: Collection[str], out
             end = _sentence_end(plain, mark.end(), stop) or limit
             out["after-names"] = (mark.end(), min(end, limit) if limit > mark.end() else end)
             return
+    if span := _after_commas(plain, start, limit, common):
+        out["after-names"] = span
+
+
+def _after_commas(plain: str, start: int, limit: int, common: Collection[str]) -> tuple[int, int] | None:
+    """The title in "Ada Quist, Bo Lund and Cy Marsh, A title, A Venue, 2021", where all is parted by commas."""
+    parts = [(m.start(), m.end()) for m in re.finditer(r"[^,，]+", plain[: min(limit, start + 1200)]) if m.start() >= start]
+    if not parts or "et al" in plain[start : start + 60]:
+        return None
+    first = next((n for n, (a, b) in enumerate(parts) if not _all_names(plain[a:b], common)), 0)
+    if not first or (first == 1 and not _lone(plain[start : parts[0][1]].strip())):
+        return None
+    begin, end = parts[first]
+    if len(plain[begin:end].split()) < 3:
+        return None
+    ends = [end]
+    for a, b in parts[first + 1 :]:
+        shown = values.venue(plain[a:b])
+        if (shown and (shown.known or shown.date)) or plain[a:b].strip().lower().startswith(("arxiv", "ph.d", "phd")):
+            if shown and shown.date and not any(c.isalpha() for c in shown.name) and len(ends) > 1:
+                ends.pop()  # a year by itself: the venue stands before it
+            break
+        ends.append(b)
+    end = ends[-1]
+    sentence = _sentence_end(plain, begin + 1, end)
+    return begin, sentence or end
+
+
+def _all_names(text: str, common: Collection[str]) -> bool:
+    names = [name for name in re.split(r"\s+(?:and|&)\s+|^\s*(?:and|&)\s+", text.strip()) if name.strip()]
+    return bool(names) and all(len(name.split()) > 1 and values.is_name(name.strip(), common) for name in names)
 
 
 def _lone(names: str) -> bool:
@@ -215,7 +249,7 @@ def score(line: Line, name: str, span: tuple[int, int], common: Collection[str])
         worth *= 0.2
     elif re.search(r"(?:\.|\?|!)\s+[A-Z]", title) and count > 6:
         worth *= 0.6
-    elif re.search(r"[,.(\[]\s*(?:[A-Z][\w&-]+[\s'’]*)?(?:19|20)\d\d[)\]]?$", title):
+    elif _PLACED.search(title):
         worth *= 0.55
     return worth * _heeds(line, name, span, common) * _before(line, span, common)
 

@@ -13,6 +13,7 @@ from catalog.ingest.line import Line, at_paper, external, leads_to_paper, marked
 from catalog.ingest.tree import Node, Text
 
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_YEAR_LAST = re.compile(r"[\s,(](?:19|20)\d\d[\s).]*$")
 _LABEL = re.compile(r"[^:：\[\]<>|()\n]{1,40}[:：]")
 _CITES_PERHAPS = re.compile(r"\d|[\[\"“(（]|et al|, ")
 _TO_READ = re.compile(
@@ -196,8 +197,8 @@ class Finder:
             worth += 2
         elif any(a.role == "paper" for a in every):
             worth += 1.5
-        elif cited == 1:
-            pass
+        elif cited == 1 or (found and _dated_end(line)):
+            cited = max(cited, 1.0)
         elif every and all(
             urls.name_of_place(a.mark.url) in ("code", "video", "blog", "docs", "notebook")
             or a.role in ("code", "video", "blog", "demo")
@@ -489,6 +490,12 @@ class Finder:
                 self.found.outside.append((row, section))
                 continue
             self.found.units.append(unit)
+
+
+def _dated_end(line: Line) -> bool:
+    """Whether a line that opens with a title's link ends in a year by itself: "[Title](…) `Company` `2019`"."""
+    first = line.anchors[0]
+    return first.titled and first.mark.start <= line.start + 2 and bool(_YEAR_LAST.search(line.plain, first.mark.end))
 
 
 def _item_children(node: Node) -> list[Node]:

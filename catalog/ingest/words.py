@@ -167,7 +167,8 @@ def is_boilerplate(heading: str) -> bool:
     text = plain(heading)
     parts = re.findall(r"[^\W_]+", text)
     every = all(part in known or part in _set("heading", "generic") for part in parts)
-    return text in known or (every and not known.isdisjoint(parts))
+    strong = _set("heading", "never")
+    return text in known or (every and not known.isdisjoint(parts)) or (len(parts) < 4 and not strong.isdisjoint(parts))
 
 
 def is_vague(name: str) -> bool:
