@@ -75,6 +75,37 @@ NAMES_OF_DATA_SETS = """# Data
 | Drawly | 2023 | [link](https://drawly.example.org) |
 | Painty | 2024 | [link](https://painty.example.org) |
 """
+TERMS = """# Graphs
+
+<dl>
+<dt><a href="https://arxiv.org/abs/1403.00001">Walks as sentences of a graph</a></dt>
+<dd><code role="authors">Ada Quist, Bo Lund</code><br><code role="venue">KDD 2014</code></dd>
+<dt><a href="https://arxiv.org/abs/1403.00002">Lines between the nodes</a></dt>
+<dd><code role="authors">Cy Marsh</code><br><code role="venue">WWW 2015</code></dd>
+</dl>
+"""
+COMMAS = """# Control
+
+## Theory
+- Ian H. Quist, An Adaptive Controller for Markov Worlds, Neural Computation, 1997. [[Paper]](https://example.org/a.pdf)
+- Ada Quist, Bo Lund, Learning with Replaced Traces of the Past, Machine Learning, 1996. [[Paper]](https://example.org/b.pdf)
+- Cy Marsh, Dee Holm, Eve Ray, Policies that Never Saw a Reward, ICML 2004. [[Paper]](https://example.org/c.pdf)
+"""
+CELLS = """# Accepted
+
+| ID | Paper | Authors |
+|---|---|---|
+| 1 | DeepMap: Segmentation with Nets, Wide Kernels, and Random Fields | Ada Quist (A University); Bo Lund (B Lab)* |
+| 2 | Layers with a "Bottleneck" Structure | Cy Marsh (C Institute, Rome) |
+| 3 | Faster, Better, Stronger | Dee Holm; Eve Ray |
+"""
+COMPANY_AND_YEAR = """# Applied
+
+## Quality
+1. [Meet Hodor: a tool for the quality of data](https://blog.example.org/hodor) `Carts` `2019`
+2. [Checking data before training](https://research.example.org/p1) ([Paper](https://example.org/p1.pdf)) `Maps` `2017`
+3. [How we watch our models](https://medium.com/carts/watch) `Carts` `2020`
+"""
 Said = tuple[str, tuple[str, ...], str, str]
 KINDS: dict[str, tuple[str, Sequence[Said]]] = {
     "badges below the list's own title, papers below 'Contents'": (BADGES_BELOW_THE_TITLE, [
@@ -97,6 +128,21 @@ KINDS: dict[str, tuple[str, Sequence[Said]]] = {
         ("Compass: Many Objects turned at once in Text-to-Image Generation", (), "", ""),
         ("Sampling only once, by Adversarial Guidance of the teacher", (), "", ""),
         ("Masks that nobody drew", (), "", "2025")]),
+    "terms, and roles of what is said of them": (TERMS, [
+        ("Walks as sentences of a graph", ("Ada Quist", "Bo Lund"), "KDD", "2014"),
+        ("Lines between the nodes", ("Cy Marsh",), "WWW", "2015")]),
+    "citations parted by commas alone": (COMMAS, [
+        ("An Adaptive Controller for Markov Worlds", ("Ian H. Quist",), "Neural Computation", "1997"),
+        ("Learning with Replaced Traces of the Past", ("Ada Quist", "Bo Lund"), "Machine Learning", "1996"),
+        ("Policies that Never Saw a Reward", ("Cy Marsh", "Dee Holm", "Eve Ray"), "ICML", "2004")]),
+    "cells that look like names and quotations": (CELLS, [
+        ("DeepMap: Segmentation with Nets, Wide Kernels, and Random Fields", ("Ada Quist", "Bo Lund"), "", ""),
+        ('Layers with a "Bottleneck" Structure', ("Cy Marsh",), "", ""),
+        ("Faster, Better, Stronger", ("Dee Holm", "Eve Ray"), "", "")]),
+    "articles of companies, with years at the end": (COMPANY_AND_YEAR, [
+        ("Meet Hodor: a tool for the quality of data", (), "", "2019"),
+        ("Checking data before training", (), "", "2017"),
+        ("How we watch our models", (), "", "2020")]),
     "names of data sets beside their papers; products are none": (NAMES_OF_DATA_SETS, [
         ("Pairs: seven million pictures with words", (), "", ""),
         ("Talk to me: speech that was written down", (), "", "")]),

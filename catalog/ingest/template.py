@@ -32,6 +32,7 @@ _COMMA = re.compile(r"[,，]\s+")
 _COLON = re.compile(r"\s*[:：](?=\s|$|[^\x00-\x7f])\s*")
 _BLANKS = re.compile(r"(?<=\S)(?:[  ]{2,}|\u3000|\t)(?=\S)")
 _APA = re.compile(r"[(（](?:1[5-9]|20)\d\d[a-z]?(?:,\s*[A-Za-z]+\.?(?:\s+\d{1,2})?)?[)）][.,:]?\s*")
+_NO_VENUE = re.compile(r"\s*(?:arXiv|Ph\.?D|Tech)", re.I)
 _PLACED = re.compile(
     r"[,.(\[]\s*(?:[A-Z][\w&-]+[\s'’]*)?(?:19|20)\d\d[)\]]?$|[(\[](?:[\w&'’.:/-]+\s+){1,9}(?:19|20)\d\d[)\]]$"
 )
@@ -149,7 +150,9 @@ def _after_names(line: Line, limit: int, stop: int, common: Collection[str], out
 
 def _after_commas(plain: str, start: int, limit: int, common: Collection[str]) -> tuple[int, int] | None:
     """The title in "Ada Quist, Bo Lund and Cy Marsh, A title, A Venue, 2021", where all is parted by commas."""
-    parts = [(m.start(), m.end()) for m in re.finditer(r"[^,，]+", plain[: min(limit, start + 1200)]) if m.start() >= start]
+    parts = [
+        (m.start(), m.end()) for m in re.finditer(r"[^,，]+", plain[: min(limit, start + 1200)]) if m.start() >= start
+    ]
     if not parts or "et al" in plain[start : start + 60]:
         return None
     first = next((n for n, (a, b) in enumerate(parts) if not _all_names(plain[a:b], common)), 0)
@@ -160,10 +163,10 @@ def _after_commas(plain: str, start: int, limit: int, common: Collection[str]) -
         return None
     ends = [end]
     for a, b in parts[first + 1 :]:
-        shown = values.venue(plain[a:b])
-        if (shown and (shown.known or shown.date)) or plain[a:b].strip().lower().startswith(("arxiv", "ph.d", "phd")):
-            if shown and shown.date and not any(c.isalpha() for c in shown.name) and len(ends) > 1:
-                ends.pop()  # a year by itself: the venue stands before it
+        shown, year = values.venue(plain[a:b]), re.fullmatch(r"\W*(?:19|20)\d\d\W*", plain[a:b])
+        if year and len(ends) > 1:
+            ends.pop()  # a year by itself: the venue stands before it
+        if year or (shown and (shown.known or shown.date)) or _NO_VENUE.match(plain, a):
             break
         ends.append(b)
     end = ends[-1]
@@ -234,7 +237,7 @@ def score(line: Line, name: str, span: tuple[int, int], common: Collection[str])
             worth *= 0.3
         elif "," in title and values.likely_people(title.partition(",")[2], common) >= 0.5:
             worth *= 0.5
-    elif count in (2, 3) and values.likely_people(title, common) >= 0.75:
+    elif 2 <= count <= 6 and values.likely_people(title, common) >= 0.75:
         worth *= 0.6
     apa = _APA.search(title) if "(" in title or "（" in title else None
     if apa and title[apa.end() :].strip():
