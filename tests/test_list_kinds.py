@@ -88,7 +88,7 @@ COMMAS = """# Control
 
 ## Theory
 - Ian H. Quist, An Adaptive Controller for Markov Worlds, Neural Computation, 1997. [[Paper]](https://example.org/a.pdf)
-- Ada Quist, Bo Lund, Learning with Replaced Traces of the Past, Machine Learning, 1996. [[Paper]](https://example.org/b.pdf)
+- Ada Quist, Bo Lund, Learning with Replaced Traces of the Past, Pattern Recognition, 1996. [[Paper]](https://example.org/b.pdf)
 - Cy Marsh, Dee Holm, Eve Ray, Policies that Never Saw a Reward, ICML 2004. [[Paper]](https://example.org/c.pdf)
 """
 CELLS = """# Accepted
@@ -133,7 +133,7 @@ KINDS: dict[str, tuple[str, Sequence[Said]]] = {
         ("Lines between the nodes", ("Cy Marsh",), "WWW", "2015")]),
     "citations parted by commas alone": (COMMAS, [
         ("An Adaptive Controller for Markov Worlds", ("Ian H. Quist",), "Neural Computation", "1997"),
-        ("Learning with Replaced Traces of the Past", ("Ada Quist", "Bo Lund"), "Machine Learning", "1996"),
+        ("Learning with Replaced Traces of the Past", ("Ada Quist", "Bo Lund"), "Pattern Recognition", "1996"),
         ("Policies that Never Saw a Reward", ("Cy Marsh", "Dee Holm", "Eve Ray"), "ICML", "2004")]),
     "cells that look like names and quotations": (CELLS, [
         ("DeepMap: Segmentation with Nets, Wide Kernels, and Random Fields", ("Ada Quist", "Bo Lund"), "", ""),
