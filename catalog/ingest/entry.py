@@ -81,8 +81,8 @@ class Entry:
             date=self.date if len(self.date) > 4 else "", venue=self.venue, key=self.key,
             status=self.status, read=self.days.get("read"), added=self.days.get("added"), due=self.days.get("due"),
             links=grouped(self.links), tags=tags, tutorials=tuple(self.tutorials), aliases=self.aliases,
-            different=self.different, kind=self.kind, ids=self.ids, abstract=self.abstract, rating=self.rating, extras=self.extras,
-            order=order, section=section, bibtex=self.bibtex, notes=notes, line=self.line,
+            different=self.different, kind=self.kind, ids=self.ids, abstract=self.abstract, rating=self.rating,
+            extras=self.extras, order=order, section=section, bibtex=self.bibtex, notes=notes, line=self.line,
         )  # fmt: skip
         return [
             first,
