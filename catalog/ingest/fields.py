@@ -223,7 +223,7 @@ class Reader:
                     likely >= 0.25
                     if voted == "authors"
                     else bool((v := values.venue(text)) and values.is_venue_like(v.name) and len(text) < 60)
-                    and (v.known or bool(v.date) or not piece.place.startswith("before"))
+                    and bool(v and (v.known or v.date or not piece.place.startswith("before")))
                 )
                 role = voted if fits and (role or likely or voted == "venue") else ""
             if role == "authors?" and len(unit.cells) == 0 and not voted:
