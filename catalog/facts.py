@@ -7,7 +7,7 @@ listing and searching never pay for pydantic.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from catalog.text import Rich as Rich
@@ -181,6 +181,13 @@ class Facts:
         said = tuple(one for one in self.addresses if one.origin not in ("eprint", "file") and not self.id(one.origin))
         other = next((one for one in self.addresses if one not in said and one.kind == "paper"), None)
         return said if other is None or any(one.kind == "paper" for one in said) else (*said, other)
+
+    @property
+    def public(self) -> Facts:
+        """What everybody may know: without the files on the machine of whoever keeps it."""
+        if all(one.origin != "file" for one in self.addresses):
+            return self
+        return replace(self, addresses=tuple(one for one in self.addresses if one.origin != "file"))
 
     @property
     def line(self) -> Line:

@@ -125,7 +125,8 @@ def test_each_command_has_its_twin() -> None:
         "due": "due", "log": "log", "undo": "undo", "redo": "redo", "resolve": "settle",
         "impls": "cards", "demo": "demo", "verify": "verify", "bench": "bench", "trust": "trust",
         "merge-driver": "merge_files", "cite": "cite",
-        "complete": "complete", "update": "update", "duplicates": "duplicates", "merge": "merge", "split": "split", "report": "report",
+        "complete": "complete", "attach": "attach", "fetch": "fetch_copies", "annotations": "annotations",
+        "update": "update", "duplicates": "duplicates", "merge": "merge", "split": "split", "report": "report",
         "me": "become", "queue": "queue", "rate": "rate",
     }  # fmt: skip
     assert set(commands()) - set(twins) == {"completion"}

@@ -11,7 +11,7 @@ from catalog.bibtex.identifiers import address, arxiv, doi, in_address, isbns
 from catalog.facts import Address
 
 if TYPE_CHECKING:
-    from catalog.models import Paper
+    from catalog.models import Link, Paper
 
 CODE_HOSTS = ("github.com", "gitlab.com", "codeberg.org", "bitbucket.org")
 _URL = re.compile(r"(?:https?|ftp)://[^\s{}\"<>|\\^`]+", re.I)
@@ -33,7 +33,7 @@ def addresses(
     paper: Paper, fields: Mapping[str, str], ids: tuple[tuple[str, str], ...]
 ) -> tuple[Address, ...]:  # fmt: skip
     """The file's links, then what the entry says or its identifiers lead to; the same place once."""
-    own = [Address(link.name, link.url, link.label) for link in paper.links]
+    own = [Address(link.name, link.url, link.label, _origin(link)) for link in paper.links]
     seen = {same_place(one.url) for one in own}
     more = []
     for one in _computed(fields, ids):
@@ -41,6 +41,11 @@ def addresses(
             seen.add(same_place(one.url))
             more.append(one)
     return (*own, *more)
+
+
+def _origin(link: Link) -> str:
+    """A file of the reader's own is shown to nobody else."""
+    return "file" if link.name == "file" and "://" not in link.url else "link"
 
 
 def same_place(url: str) -> str:

@@ -63,6 +63,7 @@ def _check(store: Store, loaded: Loaded) -> list[Finding]:
 
 
 def _findings(store: Store, loaded: Loaded) -> Iterator[Finding]:
+    from catalog.check.attached import attached_rules
     from catalog.check.drift import drift_rules
     from catalog.check.entries import entry_rules
     from catalog.check.folder import folder_rules
@@ -82,3 +83,4 @@ def _findings(store: Store, loaded: Loaded) -> Iterator[Finding]:
     yield from folder_rules(store, loaded)
     yield from news_rules(store, loaded)
     yield from reader_rules(store, loaded)
+    yield from attached_rules(store, loaded)

@@ -30,6 +30,8 @@ CODES: Mapping[str, str] = {
     "encoding": "a file that is not UTF-8",
     "entry-type": "an entry type that bibliography styles do not know",
     "field": "a front-matter field with a value that cannot be",
+    "file-gone": "a paper whose PDF is not in files/",
+    "file-loose": "a PDF in files/ that no paper links to",
     "file-name": "a file that is not named after its citation key",
     "format": "a file that is not in canonical form",
     "front-matter": "front matter that cannot be read",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from catalog.attached import name_of
 from catalog.bibtex.describe import arxiv_of, title
 from catalog.bibtex.identifiers import arxiv
 from catalog.check.loaded import Loaded, Sheet
@@ -143,6 +144,8 @@ def _wrong(loaded: Loaded, url: str) -> Iterator[Wrong]:
 
 def _wrong_path(loaded: Loaded, url: str) -> Iterator[Wrong]:
     path = loaded.resolve(url)
+    if name_of(loaded.root, loaded.root / loaded.folder, url):
+        return  # the rules about files/ look whether it is there
     here = path.parent == loaded.root / loaded.folder and path.suffix == ".md"
     if here and path.name in loaded.file_set:
         return

@@ -266,20 +266,23 @@ def _stats(numbers: Stats) -> None:
 
 @click.command("open")
 @key_argument()
-@click.argument("name", default="paper", metavar="[LINK]")
+@click.argument("name", default="", metavar="[LINK]")
 @click.option("--print", "only_print", is_flag=True, help="Print the address instead.")
 @click.pass_context
 def open_(ctx: click.Context, key: str, name: str, only_print: bool) -> None:
     """Open a link of a paper in the browser.
 
-    Its paper link, or the LINK that is named, such as code.
+    The PDF that is here, else its paper link; or the LINK that is named, such as code.
     """
     library = out.library(ctx)
     facts = library.get(key)
-    there = [one for one in facts.addresses if one.kind == name] or [*facts.addresses] * (name == "paper")
+    there = [one for one in facts.addresses if one.kind == (name or "paper")]
+    there = there or [*facts.addresses] * (name in ("", "paper"))
+    if not name:
+        there = [one for one in facts.addresses if one.kind == "file" and _is_here(library, one.url)] + there
     if not there:
         names = ", ".join(dict.fromkeys(address.kind for address in facts.addresses)) or "no links"
-        raise KbError(f"{facts.key} has no {name} link; it has {names}")
+        raise KbError(f"{facts.key} has no {name or 'paper'} link; it has {names}")
     url = there[0].url
     if there[0].origin == "file" and "://" not in url:
         url = _kept(library, url)
@@ -290,6 +293,14 @@ def open_(ctx: click.Context, key: str, name: str, only_print: bool) -> None:
     out.echo(url)
     if not only_print and click.launch(url) != 0:
         click.echo("kb: no browser to open it with", err=True)
+
+
+def _is_here(library: Library, url: str) -> bool:
+    """Whether an address leads to a PDF in `files/` that is there."""
+    from catalog.attached import FOLDER, name_of
+
+    name = name_of(library.root, library.store.folder, url)
+    return bool(name) and (library.root / FOLDER / name).is_file()
 
 
 def _kept(library: Library, named: str) -> str:

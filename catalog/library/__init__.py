@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from catalog.ingest.run import Imported
     from catalog.library.asking import Asking
     from catalog.library.several import Become
+    from catalog.library.attaching import Attaching, Kept
     from catalog.models import Paper, Status
     from catalog.pages import SiteOptions
     from catalog.reading import Share, Stats, Suggestion
@@ -135,6 +136,8 @@ class Library:
         from catalog.search.tree import Is, Or, swapped
 
         asked = parse(query)
+        if "in:pdf" in asked.text.casefold():
+            asked = self._attaching.asked(asked)
         if "impl" not in asked.text.casefold():
             return asked
         keys = Or(tuple(Is("key", key) for key in sorted(map(str.casefold, self.implemented()))))
@@ -222,7 +225,10 @@ class Library:
         """Add what was gathered, as far as it is a work and not here."""
         from catalog.sources.taking import take
 
-        return take(gathered, self.add_draft, more)
+        added = take(gathered, self.add_draft, more)
+        if added.key and gathered.pdf:
+            self.attach(added.key, Path(gathered.pdf))
+        return added
 
     def having(self, name: str, value: str) -> str:
         """The key of the paper with an identifier ("arxiv", "doi" …), or the address of a "page"; "" without one."""
@@ -254,6 +260,26 @@ class Library:
         from catalog.sources.completing import WHAT
 
         return self._asking.complete(self.list(query), self.client(), what or WHAT, dry_run)
+
+    def attach(self, key: str, file: Path) -> Kept:
+        """Keep a PDF of a paper in `files/` and link it; raises `KbError` for what is no PDF."""
+        from catalog.attached import MOST_BYTES
+
+        return self._attaching.attach(self.resolve(key), read_bytes(file, str(file), MOST_BYTES))
+
+    def fetch_copies(self, query: str = "") -> Iterator[Kept]:
+        """Fetch open copies of the papers that a query finds and that have no PDF here. Asks the network."""
+        return self._attaching.fetch(self.list(query), self.client())
+
+    def annotations(self, query: str = "") -> Iterator[tuple[str, int]]:
+        """Put what was marked in the PDFs of papers into a part of their notes; gives keys, and how many marks."""
+        return self._attaching.annotations(self.list(query))
+
+    @property
+    def _attaching(self) -> Attaching:
+        from catalog.library.attaching import Attaching
+
+        return Attaching(self.store, self.snapshot, self._changing)
 
     def update(self, query: str = "") -> tuple[Look, Iterator[Sequence[Facts]]]:
         """Look what has become of the papers that a query finds: versions, publication, retraction, citations.

@@ -49,6 +49,7 @@ def render(
     Notebooks, by the address that tutorials write, have pages of their own; what is none has no page.
     `unreadable` are papers whose files cannot be read: the page of such a one says so.
     """
+    papers = [facts.public for facts in papers]
     every = slugs([*(facts.key for facts in papers), *(unreadable or ())])
     names = {facts.key: every[facts.key] for facts in papers}
     written = dict(hand_written or {})

@@ -103,6 +103,12 @@ def _read_by(value: Value) -> Node:
     return Is("read-by", name) if value.prefix is None else starting("read-by", value.prefix.casefold())
 
 
+def _place(value: Value) -> Node:
+    if value.text.lower() != "pdf":
+        raise BadQuery(f"{value.text!r} is no place to look in; write in:pdf")
+    return Is("in", "pdf")
+
+
 def _tag(value: Value) -> Node:
     if value.prefix is None:
         return Is("tag", tag_slug(value.text))
@@ -208,6 +214,7 @@ FIELDS: dict[str, Field] = {
         "has:code",
         _has,
     ),
+    "in": Field("where words are looked for: pdf, the text of PDFs that are here", "in:pdf", _place),
     "key": Field("part of the citation key; quoted, all of it", "key:hu2021", _key),
     "link": Field("part of a link's address", "link:github.com", _link),
     "notes": Field("words of the notes", "notes:compare", _text("notes")),

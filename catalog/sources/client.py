@@ -122,6 +122,22 @@ class Client:
         except UnicodeDecodeError:
             return answer.text
 
+    def download(self, url: str, limit: int = 100_000_000) -> bytes:
+        """The bytes of a file, in turn, and kept nowhere. Raises `NotFound`, `Unavailable`."""
+        host = _host(url)
+        about = host_of(host)
+        if why := self.closed.get(host):
+            raise Unavailable(why)
+        self._spend(host, about, 0)
+        self._wait_turn(host, about)
+        answer = self._send(url, host, about, "application/pdf", b"", None, limit, 4 * TIMEOUT)
+        if answer.status in _UNKNOWN:
+            raise NotFound(f"not known at {about.name}")
+        if answer.status >= 400 or answer.cut:
+            self._busy(answer, host, about, 2) if answer.status >= 400 else None
+            raise Unavailable(f"{about.name} answered with more than {limit // 1_000_000} MB")
+        return answer.data
+
     @staticmethod
     def name(url: str) -> str:
         """What the service of an address is called."""
@@ -155,7 +171,17 @@ class Client:
         headers.setdefault("content-type", answer.content_type)
         return Kept(self.now(), answer.status, answer.url, headers, answer.data or answer.text.encode())
 
-    def _send(self, url: str, host: str, about: Host, accept: str, content: bytes, kept: Kept | None) -> Answer:
+    def _send(
+        self,
+        url: str,
+        host: str,
+        about: Host,
+        accept: str,
+        content: bytes,
+        kept: Kept | None,
+        limit: int = LIMIT,
+        timeout: float = 0.0,
+    ) -> Answer:
         headers = {"Content-Type": "application/json"} if content else {}
         if kept and "etag" in kept.headers:
             headers["If-None-Match"] = kept.headers["etag"]
@@ -176,8 +202,8 @@ class Client:
                 method="POST" if content else "GET",
                 headers=headers,
                 content=content,
-                limit=LIMIT,
-                timeout=TIMEOUT,
+                limit=limit,
+                timeout=timeout or TIMEOUT,
                 again=False,
             )
         except NoAnswer as e:

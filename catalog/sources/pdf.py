@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from catalog.attached import MOST_BYTES
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.errors import KbError
 from catalog.ingest.report import clean
@@ -17,9 +18,14 @@ from catalog.sources import Guess
 if TYPE_CHECKING:
     from pypdf import PdfReader
 
-MOST_BYTES = 200_000_000
 MOST_PAGES = 3_000
 _STAMP = re.compile(r"arXiv:\s*(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?\s*\[", re.I)
+_LIGATURES = str.maketrans(
+    {"\x0b": "ff", "\x0e": "ffi", "\x0f": "ffl"}
+    | {"\x1b": "ff", "\x1c": "fi", "\x1d": "fl", "\x1e": "ffi", "\x1f": "ffl"}
+    | {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl"}
+)
+_FI = re.compile(r"\x0c(?=[a-z])")
 _NO_TITLE = re.compile(
     r"^(?:untitled|microsoft word|slide \d|paper|main|manuscript|template|document\d*|title|arxiv|doi:|"
     r"\S+\.(?:docx?|tex|dvi|pdf|indd|qxd)$|"
@@ -36,7 +42,7 @@ _NOT_A_TITLE = re.compile(
 
 def guess(data: bytes) -> Guess:
     """Which paper a PDF is, by its first pages and what it says of itself. Raises `KbError` where it cannot be read."""
-    with _opened(data) as reader:
+    with opened(data) as reader:
         said = {
             str(name).lower().lstrip("/"): clean(str(value)) for name, value in (reader.metadata or {}).items() if value
         }
@@ -63,7 +69,7 @@ def guess(data: bytes) -> Guess:
 
 def pages(data: bytes) -> list[str]:
     """The text of each page. Raises `KbError`."""
-    with _opened(data) as reader:
+    with opened(data) as reader:
         return [_text(page) for page in reader.pages[:MOST_PAGES]]
 
 
@@ -77,9 +83,15 @@ def _doi_of_itself(first: str) -> str:
 
 def _text(page: Any) -> str:
     try:
-        return str(page.extract_text() or "")
+        return mended(str(page.extract_text() or ""))
     except Exception:  # a page that cannot be read keeps none of the others from it; pypdf raises errors of many kinds
         return ""
+
+
+def mended(text: str) -> str:
+    """A text with the ligatures that TeX's fonts have in the place of control characters, and broken words joined."""
+    text = _FI.sub("fi", text.translate(_LIGATURES))
+    return re.sub(r"(?<=[a-z])-\n(?=[a-z])", "", text)
 
 
 def _largest(page: Any) -> str:
@@ -97,7 +109,8 @@ def _largest(page: Any) -> str:
         return ""
     sizes = sorted({size for size, text in pieces if len(text.strip()) > 1 and not _rotated(text)}, reverse=True)
     for size in sizes[:4]:
-        title = clean("".join(text if own == size else " " for own, text in _run(pieces, size)).replace("\n", " "))
+        found = mended("".join(text if own == size else " " for own, text in _run(pieces, size)))
+        title = clean(found.replace("\n", " "))
         if 8 <= len(title) <= 300 and " " in title and not _NOT_A_TITLE.search(title):
             return re.sub(r"(?<=[a-z])- (?=[a-z])", "", title).strip(" *†‡")
     return ""
@@ -119,7 +132,7 @@ def _run(pieces: list[tuple[float, str]], size: float) -> list[tuple[float, str]
 
 
 @contextmanager
-def _opened(data: bytes) -> Iterator[PdfReader]:
+def opened(data: bytes) -> Iterator[PdfReader]:
     """A reader of a PDF; whatever is wrong with it is one line."""
     from pypdf import PdfReader
     from pypdf.errors import DependencyError, FileNotDecryptedError

@@ -25,7 +25,6 @@ class Added(NamedTuple):
     note: str = ""
     wrong: str = ""
     choice: tuple[Draft, ...] = ()
-    pdf: str = ""
 
 
 def take(gathered: Gathered, add: Callable[[Draft], tuple[Paper, bool]], more: Mapping[str, Any]) -> Added:
@@ -42,4 +41,4 @@ def take(gathered: Gathered, add: Callable[[Draft], tuple[Paper, bool]], more: M
         paper, new = add(full)
     except KbError as e:
         return Added(what, wrong=str(e))
-    return Added(what, paper.key, new, gathered.note, pdf=gathered.pdf)
+    return Added(what, paper.key, new, gathered.note)

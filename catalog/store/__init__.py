@@ -350,11 +350,11 @@ class Store:
         if why := git_commit(self.root, what, files):
             self.gate.notices.append(why)
 
-    def write_file(self, path: Path, text: str) -> None:
+    def write_file(self, path: Path, text: str | bytes) -> None:
         """Write a file of the knowledge base that is no paper, at once or not at all."""
         with self.lock():
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, text.encode())
+            write_whole(path, text.encode() if isinstance(text, str) else text)
             sync_folder(path.parent)
 
 

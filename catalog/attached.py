@@ -1,0 +1,62 @@
+"""The PDFs of papers: in `files/`, named by their bytes, and linked as `file: ../files/NAME.pdf`. git ignores them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from catalog.errors import KbError
+from catalog.files import inside
+from catalog.models import Link
+from catalog.store import Store
+
+FOLDER = "files"
+KIND = "file"
+MOST_BYTES = 200_000_000
+_IGNORE = "# PDFs stay out of git; remove this file if they shall be in it\n*\n"
+
+
+def keep(store: Store, data: bytes) -> str:
+    """Put a PDF into `files/`, unless it is there; gives its name. Raises `KbError` for what is no PDF."""
+    if b"%PDF" not in data[:1024]:
+        raise KbError("this is no PDF: it does not begin with %PDF")
+    folder = store.root / FOLDER
+    if folder.is_symlink() or not inside(folder, store.root):
+        raise KbError(f"{FOLDER} is a link; remove it, kb makes a folder of its own")
+    if not folder.exists():
+        store.write_file(folder / ".gitignore", _IGNORE)
+    name = f"{hashlib.sha256(data).hexdigest()[:16]}.pdf"
+    if not (folder / name).is_file():
+        store.write_file(folder / name, data)
+    return name
+
+
+def link(store: Store, name: str) -> Link:
+    """The link of a paper to a file."""
+    path = os.path.relpath(store.root / FOLDER / name, store.folder).replace(os.sep, "/")
+    return Link(name=KIND, url=quote(path, safe="/._-"))
+
+
+def names(store: Store, links: Iterable[Link]) -> list[str]:
+    """The files in `files/` that links lead to, whether they are there or not."""
+    return [name for one in links if one.name == KIND and (name := name_of(store.root, store.folder, one.url))]
+
+
+def name_of(root: Path, papers: Path, url: str) -> str:
+    """The file in `files/` that an address beside the papers leads to, or ""."""
+    if "://" in url:
+        return ""
+    path = Path(os.path.normpath(papers / unquote(re.split(r"[?#]", url, maxsplit=1)[0])))
+    return path.name if path.parent == root / FOLDER else ""
+
+
+def there(store: Store) -> list[str]:
+    """The PDFs in `files/`."""
+    folder = store.root / FOLDER
+    if not folder.is_dir() or folder.is_symlink():
+        return []
+    return sorted(one.name for one in folder.iterdir() if one.suffix.lower() == ".pdf" and one.is_file())

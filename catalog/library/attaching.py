@@ -1,0 +1,165 @@
+"""The PDFs of papers: kept by their bytes, fetched where they are open, searched, and what was marked in them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from catalog import attached
+from catalog.errors import KbError
+from catalog.files import read_bytes
+from catalog.library.changing import Changing
+from catalog.snapshot import Snapshot
+from catalog.store import Store
+
+if TYPE_CHECKING:
+    from catalog.facts import Facts
+    from catalog.models import Paper
+    from catalog.search.pages import Pages
+    from catalog.search.tree import Query
+    from catalog.sources import Client
+
+TEXTS = "pages.sqlite"
+
+
+class Kept(NamedTuple):
+    """What became of the PDF of a paper: the file's name; or why there is none."""
+
+    key: str
+    name: str = ""
+    wrong: str = ""
+    note: str = ""
+
+
+class Attaching:
+    """The PDFs of a knowledge base; `Library` says what each does."""
+
+    def __init__(self, store: Store, snapshot: Snapshot, changing: Changing) -> None:
+        self.store = store
+        self.snapshot = snapshot
+        self.changing = changing
+
+    def attach(self, key: str, data: bytes) -> Kept:
+        facts = self.snapshot.get(key)
+        note = _doubt(facts, data)
+        name = attached.keep(self.store, data)
+        link = attached.link(self.store, name)
+
+        def edit(paper: Paper) -> Paper:
+            return paper if link in paper.links else paper.evolve(links=(*paper.links, link))
+
+        if link.url not in {one.url for one in facts.addresses if one.kind == attached.KIND}:
+            self.changing.change(facts.key, edit, "attach")
+        return Kept(facts.key, name, note=note)
+
+    def fetch(self, found: Iterable[Facts], client: Client) -> Iterator[Kept]:
+        from catalog.sources import NotFound, Unavailable
+        from catalog.sources.copies import copies
+
+        there = set(attached.there(self.store))
+        for facts in found:
+            if any(name in there for name in self._names(facts)):
+                continue
+            wrong = "no open copy is known"
+            for url in copies(facts, client):
+                try:
+                    data = client.download(url)
+                    if doubt := _doubt(facts, data):
+                        raise KbError(doubt)
+                    kept = self.attach(facts.key, data)
+                except (NotFound, Unavailable) as e:
+                    wrong = str(e)
+                except KbError as e:
+                    wrong = f"what {client.name(url)} gave was not taken: {e}"
+                else:
+                    yield kept
+                    break
+            else:
+                yield Kept(facts.key, wrong=wrong)
+
+    def _names(self, facts: Facts) -> list[str]:
+        found = (one for one in facts.addresses if one.kind == attached.KIND)
+        names = (attached.name_of(self.store.root, self.store.folder, one.url) for one in found)
+        return [name for name in names if name]
+
+    # --- their text ---
+
+    def asked(self, query: Query) -> Query:
+        """A query that has `in:pdf`, with the papers in the place of what their PDFs say."""
+        from dataclasses import replace
+
+        from catalog.search.pages import in_pdfs
+        from catalog.search.tree import Is
+
+        owners: dict[str, list[str]] = {}
+        for facts in self.snapshot.index().all():
+            for name in self._names(facts):
+                owners.setdefault(name, []).append(facts.key)
+        with self._pages() as pages:
+            self._read(pages)
+            return replace(query, root=in_pdfs(query.root, Is("in", "pdf"), pages, owners))
+
+    @contextlib.contextmanager
+    def _pages(self) -> Iterator[Pages]:
+        from catalog.search.pages import Pages
+
+        self.store.gate.make_private()
+        pages = Pages(self.store.private / TEXTS)
+        try:
+            yield pages
+        finally:
+            pages.close()
+
+    def _read(self, pages: Pages) -> None:
+        """Read the PDFs that have not been read yet; of one that cannot be read, nothing is to be found."""
+        from catalog.sources.pdf import pages as texts
+
+        for name in sorted(set(attached.there(self.store)) - pages.files()):
+            try:
+                found = texts(read_bytes(self.store.root / attached.FOLDER / name, most=attached.MOST_BYTES))
+            except (KbError, FileNotFoundError):
+                found = []
+            pages.put(name, found)
+
+    # --- what was marked ---
+
+    def annotations(self, found: Iterable[Facts]) -> Iterator[tuple[str, int]]:
+        """The keys of papers whose notes hold now what was marked in their PDFs, and how many marks."""
+        from catalog.sources.annotations import fenced, marks
+
+        there = set(attached.there(self.store))
+        for facts in found:
+            for name in (one for one in self._names(facts) if one in there):
+                found_ = marks(read_bytes(self.store.root / attached.FOLDER / name, most=attached.MOST_BYTES))
+
+                def edit(paper: Paper, name: str = name, found_: Sequence[object] = tuple(found_)) -> Paper:
+                    return paper.evolve(notes=fenced(paper.notes, name, list(found_)))  # type: ignore[arg-type]  # marks
+
+                if edit(before := self.store.load(self.snapshot.file(facts.key))) != before:
+                    self.changing.change(facts.key, edit, "annotations")
+                if found_:
+                    yield facts.key, len(found_)
+
+
+def _doubt(facts: Facts, data: bytes) -> str:
+    """Why a PDF may be of another paper; "" where nothing speaks against it."""
+    from catalog.facts import Facts as _Facts
+    from catalog.identity.titles import compare_titles
+    from catalog.sources import recognise
+    from catalog.sources.pdf import guess
+    from catalog.text import with_math
+
+    if b"%PDF" not in data[:1024]:
+        return "it is no PDF"
+    try:
+        told = guess(data)
+    except KbError:
+        return ""
+    known = recognise(told.identifier) if told.identifier else None
+    if known and (own := facts.id(known.id[0])):
+        return "" if own == known.id[1] else f"it says {known.id[0]}:{known.id[1]}, the paper is {known.id[0]}:{own}"
+    other = _Facts(key="?", title=with_math(told.title))
+    if told.title and facts.title and compare_titles(facts, other) == "other":
+        return f"it is called “{told.title[:80]}”"
+    return ""

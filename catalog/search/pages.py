@@ -1,0 +1,85 @@
+"""The text of PDFs, page by page: an index of its own beside that of the papers, begun anew when it is damaged."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from catalog.search.fold import tokens
+from catalog.search.tree import And, Is, Node, Not, Or, Words
+
+_TABLES = """
+create virtual table if not exists page using fts5(text, file unindexed, number unindexed, tokenize='porter ascii');
+create table if not exists file (name text primary key, pages integer);
+"""
+NOTHING = Is("key", "\0")
+
+
+class Pages:
+    """The pages of the PDFs of a knowledge base."""
+
+    def __init__(self, path: Path) -> None:
+        self._base = sqlite3.connect(path, isolation_level=None, timeout=10)
+        try:
+            self._base.executescript(_TABLES)
+            self._base.execute("select count(*) from file").fetchone()
+        except sqlite3.DatabaseError:
+            self._base.close()
+            with contextlib.suppress(OSError):
+                path.unlink()
+            self._base = sqlite3.connect(path, isolation_level=None, timeout=10)
+            self._base.executescript(_TABLES)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._base.close()
+
+    def files(self) -> set[str]:
+        """The PDFs that were read."""
+        return {name for (name,) in self._base.execute("select name from file")}
+
+    def put(self, file: str, texts: Sequence[str]) -> None:
+        """The pages of a PDF; none where it holds no text."""
+        with contextlib.closing(self._base.cursor()) as at:
+            at.execute("begin immediate")
+            at.execute("delete from page where file = ?", (file,))
+            rows = [(" ".join(tokens(text)), file, number) for number, text in enumerate(texts, 1)]
+            at.executemany("insert into page values (?, ?, ?)", [row for row in rows if row[0]])
+            at.execute("insert or replace into file values (?, ?)", (file, len(texts)))
+            at.execute("commit")
+
+    def with_words(self, words: Words) -> dict[str, int]:
+        """The PDFs that have these words side by side, each with the first page that has them."""
+        runs = [run for run in (words.tokens, *words.also) if run]
+        more = " *" if words.prefix else ""
+        asked = " OR ".join(f'"{" ".join(run)}"' + (more if run == words.tokens else "") for run in runs)
+        found = self._base.execute("select file, min(number) from page where page match ? group by file", (asked,))
+        return {str(file): int(number) for file, number in found}
+
+
+def in_pdfs(node: Node | None, marker: Node, pages: Pages, owners: dict[str, list[str]]) -> Node | None:
+    """The query with `marker` taken away and the keys of the papers whose PDFs have them in the place of words.
+
+    `owners` are the keys of the papers by the names of their PDFs. Without words, papers with a PDF that was read.
+    """
+
+    def of(files: Iterable[str]) -> Node:
+        keys = [Is("key", key.casefold()) for file in files for key in owners.get(file, ())]
+        return Or(tuple(dict.fromkeys(keys))) if keys else NOTHING
+
+    def change(part: Node) -> Node | None:
+        match part:
+            case Words(column="", tokens=asked) if asked:
+                return of(pages.with_words(part))
+            case And(parts) | Or(parts):
+                kept = tuple(new for one in parts if one != marker and (new := change(one)))
+                return type(part)(kept) if kept else None
+            case Not(inner):
+                return Not(change(inner) or inner)
+        return part
+
+    if node == marker:
+        return of(pages.files())
+    return change(node) if node else None
