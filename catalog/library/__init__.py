@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from catalog.ingest.manuscript import Cited
     from catalog.ingest.run import Imported
     from catalog.library.asking import Asking
-    from catalog.library.several import Become
     from catalog.library.attaching import Attaching, Kept
+    from catalog.library.several import Become
     from catalog.models import Paper, Status
     from catalog.pages import SiteOptions
     from catalog.reading import Share, Stats, Suggestion
