@@ -13,6 +13,7 @@ from catalog.library import Library
 from catalog.models import Paper
 from catalog.paperfile import dumps
 from catalog.store import Change, gate
+from catalog.store.history import NONE, kept
 
 
 @pytest.fixture
@@ -111,7 +112,9 @@ def begun(library: Library, changes: list[Change]) -> None:
     """A change of which the first file was swapped when its writer was killed."""
     store = library.store
     with store.gate.history() as history:
-        history.begin("rename a z", ((c.file, c.before.data if c.before else None, c.after) for c in changes))
+        history.begin(
+            "rename a z", ((c.file, kept(c.before.data if c.before else None), kept(c.after)) for c in changes)
+        )
     (store.private / "swapping").touch()
     (store.root / changes[0].file).write_bytes(changes[0].after or b"")
 
@@ -155,7 +158,8 @@ def test_what_cannot_be_finished_blocks_nothing(kb: Kb, library: Library, papers
     done = kb("list")
     assert (done.status, "papers/b.md was changed since" in done.err) == (0, True)
     with library.store.gate.history() as history:
-        history.begin("odd", [("../victim.md", None, b"x"), ("kb.toml", b"", b"x"), ("papers/c.md", None, b"x")])
+        new = kept(b"x")
+        history.begin("odd", [("../victim.md", NONE, new), ("kb.toml", kept(b""), new), ("papers/c.md", NONE, new)])
     (library.store.private / "swapping").touch()
     (papers / "c.md").write_bytes(b"x")
     assert kb("list").status == 0

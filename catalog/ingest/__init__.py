@@ -147,5 +147,5 @@ def _paper_file(text: str, path: str) -> Source:
 
 
 def _draft(paper: Paper, key: str, path: str) -> Draft:
-    same = {name: getattr(paper, name) for name in Paper.model_fields if name != "key"}
+    same = {name: getattr(paper, name) for name in Paper.model_fields if name not in ("key", "apart")}
     return Draft(key=key, line=1, path=path, **same)

@@ -309,11 +309,11 @@ class Store:
 
         if self.settings.unsure:
             raise BadFile(*self.settings.wrong)
-        with self.lock():
-            changes = [*changes, *self._mine_too(changes)]
+        changes = [*changes, *self._mine_too(changes)]
+        self._written = _Written()
+        with self.gate.ready(changes) as moves, self.lock():
             before = folder_mark(self)
-            self._written = _Written()
-            number = self.gate.commit(changes, what, since)
+            number = self.gate.swap(moves, what, since)
             self._written.mark = shared_mark(self)
             self._written.facts = {one.meant.key: (one.meant, one.facts) for one in changes if one.meant and one.facts}
             papers = all(Path(change.file).suffix == ".md" for change in changes)

@@ -6,10 +6,12 @@ import contextlib
 import errno
 import hashlib
 import os
+import platform
 import re
 import sys
+import time
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +19,9 @@ from catalog.errors import Conflict
 from catalog.files import MOST_SHOWN, read_stamped
 
 Stamp = tuple[int, int, int, int]
-_TEMP = re.compile(r"\.[0-9a-f]{16}\.tmp\Z")
+_TEMP = re.compile(r"\.(?P<host>[0-9a-f]{4})(?P<process>[0-9a-f]{6})[0-9a-f]{6}\.tmp\Z")
+_HOST = hashlib.sha256(platform.node().encode("utf-8", "replace")).hexdigest()[:4]
+_LONG = 24 * 3600  # s: after that nobody is writing any more
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES}
 
 
@@ -85,7 +89,7 @@ def write_aside(path: Path, data: bytes, beside: Path) -> Path:
     with contextlib.suppress(OSError):
         if beside.stat().st_dev != path.parent.stat().st_dev:
             beside = path.parent
-    temp = beside / f".{os.urandom(8).hex()}.tmp"
+    temp = beside / f".{_HOST}{os.getpid() & 0xFFFFFF:06x}{os.urandom(3).hex()}.tmp"
     with temp.open("xb") as stream:
         stream.write(data)
     with contextlib.suppress(FileNotFoundError, PermissionError):  # some shares know no modes
@@ -93,12 +97,26 @@ def write_aside(path: Path, data: bytes, beside: Path) -> Path:
     return temp
 
 
-def sweep(folders: Iterable[Path]) -> None:
-    """Remove what killed writers wrote aside."""
-    for folder in folders:
-        for name in list(names_in(folder)):
-            if name[0] == "." and _TEMP.match(name):
-                (folder / name).unlink(missing_ok=True)
+def sweep(folder: Path) -> None:
+    """Remove what killed writers wrote aside; what a living one has there stays."""
+    for name in list(names_in(folder)):
+        if name[0] == "." and (found := _TEMP.match(name)) and not _is_at_work(folder / name, found):
+            (folder / name).unlink(missing_ok=True)
+
+
+def _is_at_work(temp: Path, found: re.Match[str]) -> bool:
+    """Whether the process that wrote it may still need it; where that cannot be asked, its age tells."""
+    if found["host"] == _HOST and os.name != "nt":
+        try:
+            os.kill(int(found["process"], 16), 0)
+        except ProcessLookupError:
+            return False
+        except OSError:  # it is another user's
+            return True
+        return True
+    with contextlib.suppress(OSError):
+        return time.time() - temp.stat().st_mtime < _LONG
+    return False
 
 
 def put(temp: Path, path: Path, expected: Stamp | None) -> None:

@@ -1,8 +1,9 @@
 """The one gate for every write: read back, compared with what was read, written down, swapped as a whole.
 
-Who wants to write computes without the lock and hands over what was read and what shall stand there. Under the lock the
-gate looks whether each file still is what was read; then the texts go to the disk beside, the change goes into the
-history, and the files are swapped. Killed in between, the next command finishes what has begun, where it still stands.
+Who wants to write computes without the lock and hands over what was read and what shall stand there. The texts are read
+back and go to the disk beside; only then the lock is taken. Under it the gate looks whether each file still is what was
+read, the change goes into the history, and the files are swapped. Killed in between, the next command finishes what has
+begun, where it still stands.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from catalog.errors import BadFile, Conflict, KbError
 from catalog.store import disk
 from catalog.store.disk import Stamp, Version, folded
-from catalog.store.history import History, Past
+from catalog.store.history import NONE, History, Kept, Past, kept
 
 if TYPE_CHECKING:
     from catalog.facts import Facts
@@ -56,11 +57,15 @@ class Change:
 
 
 @dataclass(slots=True)
-class _Move:
+class Move:
+    """A change that is ready: where its file stands, the new text written aside, both texts as the history keeps them,
+    and, once it was compared, the stamp that the file has."""
+
     change: Change
     path: Path
-    stamp: Stamp | None
     temp: Path | None = None
+    kept: tuple[Kept, Kept] = (NONE, NONE)
+    stamp: Stamp | None = None
 
 
 @dataclass(slots=True)
@@ -171,17 +176,52 @@ class Gate:
         `what` says it in the log. With `since`, another change than that number in between is a conflict too. Raises
         `Conflict` where a file is not what was read, `KbError` where a text would not read back.
         """
+        with self.ready(changes) as moves, self.lock():
+            return self.swap(moves, what, since, turn)
+
+    @contextlib.contextmanager
+    def ready(self, changes: Sequence[Change]) -> Iterator[Sequence[Move]]:
+        """All that can be done before the lock is taken: texts are read back, and written aside. For `swap`.
+
+        Raises as `commit`. What was written aside is gone afterwards.
+        """
         changes = [change for change in changes if change.after != _data(change.before)]
         for change in changes:
             self._read_back(change)
-        if not changes:
+        moves = [Move(change, self._target(change.file, removed=change.after is None)) for change in changes]
+        with self._cleared(moves):
+            if moves:
+                self.make_private()
+            for move in moves:
+                self._write_aside(move)
+            disk.sync_files([move.temp for move in moves if move.temp])
+            yield moves
+
+    def _write_aside(self, move: Move) -> None:
+        move.kept = kept(_data(move.change.before)), kept(move.change.after)
+        if move.change.after is not None:
+            if not move.path.parent.is_dir():
+                move.path.parent.mkdir(parents=True, exist_ok=True)
+                disk.sync_folder(move.path.parent.parent)
+            move.temp = disk.write_aside(move.path, move.change.after, self.private)
+
+    def swap(self, moves: Sequence[Move], what: str, since: int | None = None, turn: str = "do") -> int:
+        """Put what is ready in its place, under the lock; the rest as `commit`."""
+        if not moves:
             return 0
-        with self.lock():
-            if since is not None and since != self.latest():
-                raise Conflict("another kb changed something meanwhile")
-            moves = self._moves(changes)
-            with self.history() as history, self._cleared(moves):
-                return self._swap(moves, history, what, turn)
+        if since is not None and since != self.latest():
+            raise Conflict("another kb changed something meanwhile")
+        self._compare(moves)
+        with self.history() as history:
+            number = history.begin(what, ((move.change.file, *move.kept) for move in moves), turn)
+            with self._announced(many=len(moves) > 1):
+                self._carry_out(moves, history, number)
+                for folder in {move.path.parent for move in moves}:
+                    disk.sync_folder(folder)
+            history.done(number)
+        if self.after:
+            self.after(what, [move.change.file for move in moves])
+        return number
 
     def _read_back(self, change: Change) -> None:
         meant = change.meant or change.reader
@@ -194,12 +234,12 @@ class Gate:
         if not same:
             raise KbError(f"{change.file}: what was to be written would read differently; it stays as it is")
 
-    def _moves(self, changes: Sequence[Change]) -> list[_Move]:
-        gone = {change.file for change in changes if change.after is None}
+    def _compare(self, moves: Sequence[Move]) -> None:
+        """Look whether each file still is what was read, and what is to be new is not there in any case or form."""
+        gone = {move.change.file for move in moves if move.change.after is None}
         there: dict[Path, dict[str, str]] = {}
-        moves = []
-        for change in changes:
-            path = self._target(change.file, removed=change.after is None)
+        for move in moves:
+            change, path = move.change, move.path
             now = disk.stamp_at(path)
             if change.before is None and change.after is not None:
                 folder = path.parent
@@ -213,8 +253,7 @@ class Gate:
                 if version is None or version.data != change.before.data:
                     raise Conflict(f"{change.file} was changed by somebody else meanwhile; nothing was overwritten")
                 now = version.stamp
-            moves.append(_Move(change, path, now))
-        return moves
+            move.stamp = now
 
     def _target(self, file: str, removed: bool) -> Path:
         """Where the file of a change stands: a link within the knowledge base is written through."""
@@ -229,40 +268,23 @@ class Gate:
         return path
 
     @contextlib.contextmanager
-    def _cleared(self, moves: Sequence[_Move]) -> Iterator[None]:
+    def _cleared(self, moves: Sequence[Move]) -> Iterator[None]:
         """Nothing written aside stays; an error of the system says which file it was about."""
         try:
             yield
         except OSError as e:
-            shown = Path(e.filename).name if e.filename else moves[0].change.file
-            raise KbError(f"cannot write {moves[0].change.file}: {e.strerror or e} ({shown})") from None
+            first = moves[0].change.file if moves else str(self.root)
+            shown = Path(e.filename).name if e.filename else first
+            raise KbError(f"cannot write {first}: {e.strerror or e} ({shown})") from None
         finally:
             for move in moves:
                 if move.temp:
                     with contextlib.suppress(OSError):
                         move.temp.unlink(missing_ok=True)
 
-    def _swap(self, moves: list[_Move], history: History, what: str, turn: str) -> int:
-        for move in moves:
-            if move.change.after is not None:
-                if not move.path.parent.is_dir():
-                    move.path.parent.mkdir(parents=True, exist_ok=True)
-                    disk.sync_folder(move.path.parent.parent)
-                move.temp = disk.write_aside(move.path, move.change.after, self.private)
-        disk.sync_files([move.temp for move in moves if move.temp])
-        number = history.begin(what, ((m.change.file, _data(m.change.before), m.change.after) for m in moves), turn)
-        with self._announced(many=len(moves) > 1):
-            self._carry_out(moves, history, number)
-            for folder in {move.path.parent for move in moves}:
-                disk.sync_folder(folder)
-        history.done(number)
-        if self.after:
-            self.after(what, [move.change.file for move in moves])
-        return number
-
-    def _carry_out(self, moves: list[_Move], history: History, number: int) -> None:
+    def _carry_out(self, moves: Sequence[Move], history: History, number: int) -> None:
         """New texts first, removals last: what is renamed is never in neither place."""
-        applied: list[_Move] = []
+        applied: list[Move] = []
         try:
             for move in sorted(moves, key=lambda move: move.temp is None):
                 if move.temp:
@@ -279,7 +301,7 @@ class Gate:
                 raise KbError(f"the change is begun, but not finished ({error}); the next kb finishes it") from None
             raise
 
-    def _put_back(self, move: _Move) -> None:
+    def _put_back(self, move: Move) -> None:
         version = disk.read_version(move.path)
         if _data(version) != move.change.after:
             return  # edited within the moment since: its new owner's
@@ -318,7 +340,7 @@ class Gate:
         marker = self.private / "swapping"
         if marker.exists():
             marker.replace(self.private / "swapped")
-        disk.sweep([self.private])
+        disk.sweep(self.private)
 
     def _finish(self, past: Past, history: History) -> None:
         now: dict[str, Version | None] = {}

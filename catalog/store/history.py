@@ -43,6 +43,21 @@ class Touched(NamedTuple):
     after: str
 
 
+class Kept(NamedTuple):
+    """A text as the history keeps it: its digest, "" where there is none, and its bytes compressed."""
+
+    digest: str
+    packed: bytes
+
+
+NONE = Kept("", b"")
+
+
+def kept(data: bytes | None) -> Kept:
+    """A text to keep."""
+    return NONE if data is None else Kept(digest(data), zlib.compress(data))
+
+
 class Past(NamedTuple):
     """One change. `state` is pending, done or undone; `turn` is "do", or "undo 7", "redo 7" of another change."""
 
@@ -78,8 +93,8 @@ class History:
     ) -> None:
         self._db.close()
 
-    def begin(self, what: str, files: Iterable[tuple[str, bytes | None, bytes | None]], turn: str = "do") -> int:
-        """Write down a change that is decided on: (path, bytes before, bytes after) each; it is on the disk then."""
+    def begin(self, what: str, files: Iterable[tuple[str, Kept, Kept]], turn: str = "do") -> int:
+        """Write down a change that is decided on: (path, text before, text after) each; it is on the disk then."""
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         with self._writing("FULL"):
             number = self._db.execute(
@@ -87,10 +102,9 @@ class History:
             ).lastrowid
             assert number is not None
             for path, before, after in files:
-                rows = [(digest(data), zlib.compress(data)) for data in (before, after) if data is not None]
+                rows = [kept for kept in (before, after) if kept.digest]
                 self._db.executemany("INSERT OR IGNORE INTO text VALUES (?, ?)", rows)
-                names = ("" if data is None else digest(data) for data in (before, after))
-                self._db.execute("INSERT INTO file VALUES (?, ?, ?, ?)", (number, path, *names))
+                self._db.execute("INSERT INTO file VALUES (?, ?, ?, ?)", (number, path, before.digest, after.digest))
         return number
 
     def done(self, number: int, without: Iterable[str] = ()) -> None:
