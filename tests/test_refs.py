@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
 import bibtexparser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import Kb
 
 from catalog.export.refs import entries_of, join
 
@@ -75,3 +83,49 @@ BLOCKS = [
 def test_joining_again_changes_nothing(ours: str, blocks: list[str]) -> None:
     once = join(ours, "\n\n".join(blocks), entries_of(OURS)).text
     assert join(ours, once, entries_of(OURS)).text == once
+
+
+def test_the_file_follows_manuscript_and_papers_while_one_writes(kb: Kb, root: Path) -> None:
+    (root / "list.bib").write_text(
+        "@misc{owl, title = {Owls in winter}}\n@misc{elk, title = {Elks in summer}}\n@misc{gnu, title = {Gnus at dusk}}\n"
+    )
+    kb("import", "list.bib")
+    paper, part, refs = root / "paper.tex", root / "part.tex", root / "refs.bib"
+    paper.write_text(r"\documentclass{article} \cite{owl} \input{part}")
+    part.write_text("nothing yet")
+    call = [sys.executable, "-m", "catalog", "export", "bib", "--from", "paper.tex", "-o", "refs.bib", "--watch"]
+    with subprocess.Popen(call, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            assert any("wrote refs.bib" in line for line in process.stderr)
+            assert "@misc{owl" in refs.read_text()
+            part.write_text(r"\cite{elk}")
+            assert soon(lambda: "@misc{elk" in refs.read_text())
+            (root / "new.tex").write_text(r"\cite{gnu}")
+            part.write_text(r"\cite{elk} \input{new}")
+            assert soon(lambda: "@misc{gnu" in refs.read_text())
+            (root / "papers" / "owl.md").write_text(
+                (root / "papers" / "owl.md").read_text().replace("winter", "spring")
+            )
+            assert soon(lambda: "spring" in refs.read_text())
+            paper.unlink()
+            paper.write_text(r"\cite{elk}")
+            assert soon(lambda: "@misc{owl" not in refs.read_text())
+        finally:
+            process.send_signal(signal.SIGINT)
+    assert process.returncode == 0
+
+
+def soon(holds: Callable[[], bool]) -> bool:
+    """Whether something comes true within a time that leaves room for a busy machine."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_watching_needs_a_file(kb: Kb) -> None:
+    done = kb("export", "bib", "--watch")
+    assert (done.status, "name it with -o" in done.err) == (2, True)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from catalog.cli import out
 from catalog.cli.options import query_argument
 from catalog.errors import KbError
+from catalog.store import SHARED
 
 if TYPE_CHECKING:
     from catalog.bibtex.normal import Wanted
@@ -49,6 +50,7 @@ _BIB_OPTIONS = (
     click.option("--from", "manuscripts", multiple=True, metavar="FILE",
                  type=click.Path(exists=True, dir_okay=False, path_type=Path),
                  help="Only what this manuscript cites: LaTeX, Markdown, Typst, reST, Org, .aux, .bcf."),
+    click.option("--watch", is_flag=True, help="Go on writing FILE whenever manuscript or papers change."),
     click.option("--replace", is_flag=True, help="Write over what others have put into FILE; without it that stays."),
     click.option("--sort", type=click.Choice([sign + name for name in _SORTS for sign in ("", "-")]), default="key",
                  show_default=True, metavar="FIELD", help="key, year, author, title or type; -year turns it round."),
@@ -95,10 +97,54 @@ def biblatex(ctx: click.Context, /, **options: Any) -> None:
     ctx.exit(_export_bib(out.library(ctx), biblatex=True, **options))
 
 
+class _Done(NamedTuple):
+    """One export: the exit status, the files that were read of the manuscripts, and what is to be said."""
+
+    status: int
+    files: tuple[Path, ...]
+    said: list[str]
+
+
 def _export_bib(
-    library: Library, *, query: str, output: Path | None, manuscripts: tuple[Path, ...], sort: str, replace: bool,
-    dry_run: bool, **style: Any,
-) -> int:  # fmt: skip
+    library: Library, *, watch: bool, output: Path | None, manuscripts: tuple[Path, ...], dry_run: bool, **options: Any
+) -> int:
+    """Write the .bib, once or whenever something changes; returns the exit status."""
+    if not watch:
+        done = _export_once(library, output, manuscripts, dry_run, **options)
+        _say(done.said)
+        return done.status
+    if not output or dry_run:
+        raise click.UsageError("--watch writes a file: name it with -o, without --dry-run")
+    from catalog.cli.watching import watch as watch_files
+
+    read: set[Path] = {*manuscripts, library.root / SHARED}
+    last: list[str] = []
+
+    def again() -> None:
+        try:
+            done = _export_once(library, output, manuscripts, False, **options)
+            read.update(done.files)
+            said = done.said
+        except (KbError, OSError) as e:  # a file that is half written; the next change comes soon
+            said = [f"kb: {e}"]
+        if said != last:
+            _say(said)
+            last[:] = said
+
+    out.echo(f"keeping {output} current; ctrl-c ends it", err=True)
+    watch_files(lambda: read, library.store.folder, again)
+    return 0
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        out.echo(line, err=True)
+
+
+def _export_once(
+    library: Library, output: Path | None, manuscripts: tuple[Path, ...], dry_run: bool, *, query: str, sort: str,
+    replace: bool, **style: Any,
+) -> _Done:  # fmt: skip
     wanted = _wanted(**style)
     cited = library.cited_in(manuscripts) if manuscripts else None
     keys, unsure = (cited.keys, cited.unsure) if cited else (None, ())
@@ -113,12 +159,13 @@ def _export_bib(
     if dry_run:
         before = make(None).text if not output else output.read_text("utf-8", "replace") if there else ""
         _show_diff(before, text, str(output or "as given"))
-    else:
+    current = there and output is not None and output.read_bytes() == text.encode("utf-8", "replace")
+    if not dry_run and not current:
         _write(text, output)
-    for line in (*(cited.not_read if cited else ()), *_told(made, wanted is not None), *_told_of_file(joined)):
-        out.echo(line, err=True)
+    said = [f"{output} is up to date"] * (current and not dry_run)
+    said += [*(cited.not_read if cited else ()), *_told(made, wanted is not None), *_told_of_file(joined)]
     failed = made.left_out or made.missing or (joined and joined.clashing)
-    return 1 if out.unreadable(library) or failed else 0
+    return _Done(1 if out.unreadable(library) or failed else 0, cited.files if cited else (), said)
 
 
 def _wanted(*, biblatex: bool, normalize: bool, journals: Path | None, **style: Any) -> Wanted | None:

@@ -680,7 +680,6 @@ class Library:
 
     def join_bib(self, made: str, path: str | Path) -> Refs:
         """A .bib of ours with what a file holds that is not ours; the file stays as it is. Raises `KbError`."""
-        from catalog.export.bib import merge
         from catalog.export.refs import entries_of, join
 
         try:
@@ -689,8 +688,10 @@ class Library:
             return join(made, "", {})
         except UnicodeDecodeError:
             raise KbError(f"{path}: not UTF-8, so that its entries cannot be kept; --replace writes over it") from None
-        every = {} if made == there else entries_of(merge(self.papers().values(), self.store.shared()).text)
-        return join(made, there, {**every, **entries_of(made)})
+        ours = entries_of(made)
+        others = entries_of(there).keys() - ours.keys()
+        known = entries_of(self.export_bib(cited=others).text) if others else {}
+        return join(made, there, {**known, **ours})
 
     def export_json(self, query: str = "") -> str:
         """The papers that a query finds as a JSON list."""

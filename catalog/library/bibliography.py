@@ -24,15 +24,15 @@ def bibliography(
 
     Of a few papers nothing but themselves is read, unless one inherits from others.
     """
-    few = _few(snapshot, asked) if asked and cited is None else None
+    only = None if cited is None else [*cited, *unsure]
+    few = _few(snapshot, asked) if asked and only is None else _cited(snapshot, only) if only and not asked else None
     if few is not None and not any(map(inherits, few)):
-        return merge(few, shared, None, normal, whole=False, sort=sort)
+        return merge(few, shared, only, normal, whole=False, sort=sort)
     index = snapshot.index(whole=True)
     every: list[Held] = [*index.entries(), *index.without_entries()]
     keys = {line.key for line in index.lines(asked).papers} if asked else None
     chosen = [paper for paper in every if keys is None or paper.key in keys]
     others = [paper for paper in every if keys is not None and paper.key not in keys]
-    only = None if cited is None else [*cited, *unsure]
     made = merge(chosen, shared, only, normal, asked is None and cited is None, others, sort)
     return replace(made, missing=tuple(key for key in made.missing if key not in unsure))
 
@@ -42,3 +42,15 @@ def _few(snapshot: Snapshot, asked: Query) -> Sequence[Held] | None:
     if len(snapshot.index().lines(asked, limit=_FEW + 1).papers) > _FEW:
         return None
     return snapshot.answer(lambda index: index.answer(asked)).papers
+
+
+def _cited(snapshot: Snapshot, names: Sequence[str]) -> Sequence[Held] | None:
+    """The papers that a manuscript's keys name; None where those are many, or one is found in the entries alone."""
+    if len(names) > _FEW:
+        return None
+    index = snapshot.index()
+    owners = {name: [k for fact in ("key", "alias") for k in index.with_fact(fact, name.casefold())] for name in names}
+    keys = list(dict.fromkeys(key for found in owners.values() for key in found))
+    if not all(owners.values()) or snapshot.store.renewed(index, keys):
+        return None
+    return [facts for key in keys if (facts := index.get(key))]
