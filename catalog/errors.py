@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Kind = Literal["error", "repaired", "kept", "rejected", "note"]
 
@@ -74,6 +77,14 @@ class BadQuery(KbError):
 
 class UnknownKey(KbError):
     """No paper has this key; the message names near ones."""
+
+
+class SeveralKeys(UnknownKey):
+    """What was given for a key fits several papers: `keys`."""
+
+    def __init__(self, message: str, keys: Sequence[str]) -> None:
+        self.keys = tuple(keys)
+        super().__init__(message)
 
 
 class TakenKey(KbError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from catalog.errors import BadFile, BadQuery, Finding, UnknownKey
+from catalog.errors import BadFile, BadQuery, Finding, SeveralKeys, UnknownKey
 from catalog.facts import Facts, Line
 from catalog.readers import FOLDER
 from catalog.store import Store
@@ -77,7 +77,7 @@ class Snapshot:
             return begins[0]
         if begins:
             shown = ", ".join(begins[:6]) + (" …" if len(begins) > 6 else "")
-            raise UnknownKey(f"{key} is the beginning of {len(begins)} keys: {shown}; write more of it")
+            raise SeveralKeys(f"{key} is the beginning of {len(begins)} keys: {shown}; write more of it", begins)
         if former := index.with_fact("alias", folded):
             return former[0]
         near = _near(key, [*index.keys(), *unread])
@@ -92,13 +92,13 @@ class Snapshot:
         """
         try:
             return self.resolve(text)
+        except SeveralKeys:
+            raise
         except UnknownKey:
-            if self.index().keys(text):  # it begins several
-                raise
             found = _papers_of(self.index(), text)
         if len(found) > 1:
             shown = ", ".join(found[:6]) + (" …" if len(found) > 6 else "")
-            raise UnknownKey(f"{text} is said of {len(found)} papers: {shown}; write which")
+            raise SeveralKeys(f"{text} is said of {len(found)} papers: {shown}; write which", found)
         return found[0] if found else text
 
     def file(self, key: str) -> str:

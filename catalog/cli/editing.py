@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from catalog.cli import editor, out
-from catalog.cli.options import NEVER, Day, json_option, key_argument
+from catalog.cli.options import NEVER, Day, choosing, chosen, complete_keys, json_option, key_argument
 
 if TYPE_CHECKING:
     from catalog.library import Library
@@ -38,28 +38,34 @@ def edit(ctx: click.Context, key: str, recover: bool) -> None:
 
 def _marker(name: str, word: str, help_: str) -> click.Command:
     @click.command(name, help=help_)
-    @key_argument("keys", many=True)
+    @key_argument("keys", many=True, required=False)
+    @choosing
     @json_option
     @click.pass_context
-    def command(ctx: click.Context, keys: tuple[str, ...], as_json: bool) -> None:
+    def command(ctx: click.Context, keys: tuple[str, ...], query: str | None, yes: bool, as_json: bool) -> None:
         library = out.library(ctx)
-        _marked(library, keys, as_json, lambda: library.mark(keys, word))
+        meant = chosen(library, keys, query, yes, f"mark as {word}")
+        _marked(library, meant, as_json, lambda: library.mark(meant, word))
 
     return command
 
 
 @click.command("mark-read")
-@key_argument("keys", many=True)
+@key_argument("keys", many=True, required=False)
 @click.option("--on", type=Day(), default="today", help="The day it was read: YYYY-MM-DD, today, yesterday.")
+@choosing
 @json_option
 @click.pass_context
-def mark_read(ctx: click.Context, keys: tuple[str, ...], on: dt.date, as_json: bool) -> None:
+def mark_read(
+    ctx: click.Context, keys: tuple[str, ...], on: dt.date, query: str | None, yes: bool, as_json: bool
+) -> None:
     """Mark papers as read, today or on another day."""
     library = out.library(ctx)
-    _marked(library, keys, as_json, lambda: library.mark_read(keys, on))
+    meant = chosen(library, keys, query, yes, "mark as read")
+    _marked(library, meant, as_json, lambda: library.mark_read(meant, on))
 
 
-def _marked(library: Library, keys: tuple[str, ...], as_json: bool, mark: Callable[[], Sequence[Paper]]) -> None:
+def _marked(library: Library, keys: Sequence[str], as_json: bool, mark: Callable[[], Sequence[Paper]]) -> None:
     """Mark, and say what became of each paper; a date that it no longer has stays in the history."""
     dates = {facts.key: facts.reading.read for facts in map(library.get, keys)}
     papers = mark()
@@ -98,53 +104,73 @@ def note(ctx: click.Context, key: str, text: tuple[str, ...], due: dt.date | Non
 
 
 @click.command()
-@key_argument()
-@click.argument("day", type=Day(none=True), metavar="DATE|none")
+@click.argument("words", nargs=-1, metavar="[KEY]... DATE|none", shell_complete=complete_keys)
+@choosing
 @click.pass_context
-def due(ctx: click.Context, key: str, day: dt.date) -> None:
-    """Set the day by which a paper should be read.
+def due(ctx: click.Context, words: tuple[str, ...], query: str | None, yes: bool) -> None:
+    """Set the day by which papers should be read.
 
     DATE is YYYY-MM-DD, today, tomorrow, +7d, +2w, +3m; none takes it off.
     """
-    _say_due(out.library(ctx).due(key, None if day == NEVER else day))
+    *keys, day = words or ("",)
+    on = Day(none=True).convert(day, None, ctx)
+    library = out.library(ctx)
+    meant = chosen(library, [library.meant(key) for key in keys], query, yes, f"set {day} as the due date of")
+    for paper in library.due_all(meant, None if on == NEVER else on):
+        _say_due(paper)
 
 
 def _say_due(paper: Paper) -> None:
     out.echo(f"{paper.key} is due {paper.due}" if paper.due else f"{paper.key} has no due date")
 
 
-def _changer(
-    name: str, many: str, help_: str, change: Callable[[Library, str, tuple[str, ...], tuple[str, ...]], Paper],
-    shown: Callable[[Library, Paper], str],
-) -> click.Command:  # fmt: skip
-    @click.command(name, help=help_)
-    @key_argument()
-    @click.argument("new", nargs=-1, metavar=many)
-    @click.option("--remove", "-r", multiple=True, metavar=name.upper(), help=f"Take this {name} off (repeatable).")
-    @json_option
-    @click.pass_context
-    def command(ctx: click.Context, key: str, new: tuple[str, ...], remove: tuple[str, ...], as_json: bool) -> None:
-        library = out.library(ctx)
-        paper = change(library, key, new, remove) if new or remove else library.paper(key)
-        if as_json:
-            out.echo_json(out.as_dict(library, library.get(paper.key)))
-        else:
-            out.echo(f"{paper.key}: {shown(library, paper) or 'none'}")
+@click.command()
+@click.argument("words", nargs=-1, metavar="KEY [TAG]...", shell_complete=complete_keys)
+@click.option("--remove", "-r", multiple=True, metavar="TAG", help="Take this tag off (repeatable).")
+@choosing
+@json_option
+@click.pass_context
+def tag(
+    ctx: click.Context, words: tuple[str, ...], remove: tuple[str, ...], query: str | None, yes: bool, as_json: bool
+) -> None:
+    """Add tags to papers, or take some off.
 
-    return command
+    Without tags, show them. With --query all words are tags.
+    """
+    library = out.library(ctx)
+    if query is None:
+        key, *new = words or ("",)
+        meant = chosen(library, [library.meant(key)] if key else [], None, yes, "")
+        if new or remove:
+            library.tag(meant[0], new, remove)
+    else:
+        meant = chosen(library, (), query, yes, "change the tags of")
+        library.tag_all(meant, words, remove)
+    papers = [library.get(key) for key in meant]
+    if as_json:
+        out.echo_json([out.as_dict(library, facts) for facts in papers] if query else out.as_dict(library, papers[0]))
+        return
+    for facts in papers:
+        out.echo(f"{facts.key}: {', '.join(facts.tags) or 'none'}")
 
 
-tag = _changer(
-    "tag", "[TAG]...", "Add tags to a paper, or take some off.\n\nWithout tags, show them.",
-    lambda library, key, new, gone: library.tag(key, new, gone),
-    lambda library, paper: ", ".join(library.get(paper.key).tags),
-)  # fmt: skip
-link = _changer(
-    "link", "[[NAME=]URL]...",
-    "Add links to a paper, or take some off.\n\nA link is code=https://… or an address; --remove takes either.",
-    lambda library, key, new, gone: library.link(key, new, gone),
-    lambda _, paper: ", ".join(f"{one.name} {one.url}" for one in paper.links),
-)  # fmt: skip
+@click.command()
+@key_argument()
+@click.argument("new", nargs=-1, metavar="[[NAME=]URL]...")
+@click.option("--remove", "-r", multiple=True, metavar="LINK", help="Take this link off (repeatable).")
+@json_option
+@click.pass_context
+def link(ctx: click.Context, key: str, new: tuple[str, ...], remove: tuple[str, ...], as_json: bool) -> None:
+    """Add links to a paper, or take some off.
+
+    A link is code=https://… or an address; --remove takes either.
+    """
+    library = out.library(ctx)
+    paper = library.link(key, new, remove) if new or remove else library.paper(key)
+    if as_json:
+        out.echo_json(out.as_dict(library, library.get(paper.key)))
+    else:
+        out.echo(f"{paper.key}: {', '.join(f'{one.name} {one.url}' for one in paper.links) or 'none'}")
 
 
 @click.command()
@@ -162,19 +188,19 @@ def rename(ctx: click.Context, old: str, new: str) -> None:
 
 
 @click.command()
-@key_argument("keys", many=True)
-@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@key_argument("keys", many=True, required=False)
+@choosing
 @click.option("--force", "-f", is_flag=True, help="Also where other papers point to one of them.")
 @click.pass_context
-def rm(ctx: click.Context, keys: tuple[str, ...], yes: bool, force: bool) -> None:
+def rm(ctx: click.Context, keys: tuple[str, ...], query: str | None, yes: bool, force: bool) -> None:
     """Delete papers, notes and all; `kb undo` brings them back."""
     library = out.library(ctx)
-    chosen = [library.get(key) for key in keys]
-    if not yes:
-        for facts in chosen:
+    found = [library.get(key) for key in chosen(library, keys, query, yes, "delete")]
+    if not yes and query is None:
+        for facts in found:
             out.echo(f"{facts.key}  {facts.heading}")
-        click.confirm(f"delete {out.as_count(len(chosen), 'paper')}?", abort=True)
-    for key in library.remove((facts.key for facts in chosen), force=force):
+        click.confirm(f"delete {out.as_count(len(found), 'paper')}?", abort=True)
+    for key in library.remove((facts.key for facts in found), force=force):
         out.echo(f"deleted {key}")
 
 

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
+from catalog.errors import KbError, SeveralKeys
+
+if TYPE_CHECKING:
+    from catalog.library import Library
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def _looked_at(ctx: click.Context, _param: click.Parameter, given: bool) -> None:
+    from catalog.cli.out import library
+
+    if given and not ctx.resilient_parsing:
+        library(ctx).index(whole=True)
+
+
+fresh_option = click.option(
+    "--fresh", is_flag=True, is_eager=True, expose_value=False, callback=_looked_at,
+    help="Look at every file before, also in a folder so large that this takes time.",
+)  # fmt: skip
 
 
 def complete_keys(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -29,6 +47,7 @@ def complete_keys(ctx: click.Context, _param: click.Parameter, incomplete: str) 
 
 
 NEVER = dt.date.min
+_SHOWN = 20  # papers that are named before it is asked whether to change all
 
 
 class Day(click.ParamType[dt.date]):
@@ -60,7 +79,19 @@ def _meant(ctx: click.Context, _param: click.Parameter, given: Any) -> Any:
 
     if not given or ctx.resilient_parsing:
         return given
-    meant = library(ctx).meant
+    there = library(ctx)
+
+    def meant(text: str) -> str:
+        try:
+            return there.meant(text)
+        except SeveralKeys as e:
+            from catalog.cli.picker import can_ask, pick_of
+
+            key = pick_of(there, e.keys) if can_ask() else ""
+            if not key:
+                raise
+            return key
+
     return tuple(map(meant, given)) if isinstance(given, tuple) else meant(given)
 
 
@@ -74,6 +105,36 @@ def key_argument(name: str = "key", many: bool = False, required: bool = True, e
         shell_complete=complete_keys,
         callback=None if exact else _meant,
     )
+
+
+def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--query` in the place of keys, and `--yes`."""
+    command = click.option("--query", "-q", metavar="QUERY", help="All papers that a query finds, in place of KEY.")(
+        command
+    )
+    return click.option("--yes", "-y", is_flag=True, help="Do not ask.")(command)
+
+
+def chosen(library: Library, keys: Sequence[str], query: str | None, yes: bool, doing: str) -> Sequence[str]:
+    """The keys that are given, or those of the papers that a query finds, which are shown and asked about."""
+    from catalog.cli import out
+
+    if (query is None) == (not keys):
+        raise click.UsageError(
+            "give the KEY of a paper, or a --query" if not keys else "give a KEY or a --query, not both"
+        )
+    if query is None:
+        return keys
+    found = library.lines(query, "key")
+    if not query.strip() or found.typos or found.lacking or not found.papers:
+        raise KbError(f"no paper is just what {query!r} asks for; try it with `kb list`")
+    if not yes:
+        for line in found.papers[:_SHOWN]:
+            out.echo(f"{line.key}  {line.title}")
+        if len(found.papers) > _SHOWN:
+            out.echo(f"and {len(found.papers) - _SHOWN} more")
+        click.confirm(f"{doing} {out.as_count(len(found.papers), 'paper')}?", abort=True)
+    return [line.key for line in found.papers]
 
 
 def query_argument() -> Decorator:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from catalog.errors import Finding
     from catalog.facts import Facts, Line
     from catalog.library import Library
+    from catalog.search.snippet import Snippet
 
 NARROW = 60  # cells: in a terminal that has less there is no room for the year
 STYLES = {"read": "green", "reading": "yellow", "unread": "dim"}
@@ -131,24 +133,45 @@ def as_dict(library: Library, facts: Facts) -> dict[str, Any]:
     return facts.as_dict(library.implemented().get(facts.key, ()))
 
 
-def lines(found: Sequence[Line]) -> None:
-    """Print papers: one line each."""
+def lines(found: Sequence[Line], pieces: Mapping[str, Snippet] = MappingProxyType({})) -> None:
+    """Print papers: one line each; on a terminal, under it a piece of the paper by its key, where there is one."""
     if not found:
         click.echo("no paper", err=True)
         return
     if not fancy():
         table([], [[(text, "") for text in (r.status, r.key, str(r.year or ""), r.title, r.authors)] for r in found])
         return
+    heading, *shown = on_terminal(found)
+    click.echo(heading)
+    for line, paper in zip(shown, found, strict=True):
+        click.echo(line)
+        if piece := pieces.get(paper.key):
+            click.echo(_marked(piece))
+
+
+def on_terminal(found: Sequence[Line], width: int = 0) -> Iterator[str]:
+    """The lines of a table of papers, its headings first, so many cells wide, or as the terminal is."""
     import shutil
 
+    from catalog.cli import terminal
+
+    width = width or shutil.get_terminal_size().columns
     columns = [("", "left"), ("key", "cut"), ("year", "right"), ("title", "ellipsis"), ("authors", "cut")]
     rows = [
-        [(MARKS[r.status], STYLES[r.status]), (r.key, "cyan"), (str(r.year or ""), ""), (r.title, ""), (r.by, "dim")]
+        [(MARKS[r.status], STYLES[r.status]), (plain(r.key), "cyan"), (str(r.year or ""), ""), (plain(r.title), ""),
+         (plain(r.by), "dim")]
         for r in found
-    ]
-    if shutil.get_terminal_size().columns < NARROW:
+    ]  # fmt: skip
+    if width < NARROW:
         columns, rows = [*columns[:2], *columns[3:]], [[*row[:2], *row[3:]] for row in rows]
-    table(columns, rows)
+    return terminal.table(columns, rows, width)
+
+
+def _marked(piece: Snippet) -> str:
+    from catalog.cli.terminal import paint
+
+    text = "".join(paint(plain(part), "bold" if is_marked else "dim") for part, is_marked in piece.parts)
+    return f"   {paint(f'{piece.where}:', 'dim')} {text}"
 
 
 def findings(found: Iterable[Finding], err: bool = False) -> None:

@@ -1,7 +1,8 @@
-"""Commands that look: list, search, show, next, stats, open."""
+"""Commands that look: list, search, similar, show, next, stats, open."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from catalog.cli import out
-from catalog.cli.options import json_option, key_argument, query_argument
+from catalog.cli.options import complete_keys, fresh_option, json_option, key_argument, query_argument
 from catalog.errors import KbError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ Write -- before a query that begins with a minus: kb list -- -tag:survey
     "--sort", default="", metavar="FIELD", help="year, added, read, title, author, key…; -year for descending."
 )
 @click.option("--limit", "-n", type=click.IntRange(min=0), metavar="N", default=0, help="At most so many.")
+@fresh_option
 @json_option
 @click.pass_context
 def list_(ctx: click.Context, query: str, sort: str, limit: int, as_json: bool) -> None:
@@ -66,19 +68,19 @@ def list_(ctx: click.Context, query: str, sort: str, limit: int, as_json: bool) 
     help="At most so many; 0 for all.",
 )
 @click.option("--like", is_flag=True, help="By meaning: papers near to this text, or to the paper with this key.")
+@click.option("--interactive", "-i", is_flag=True, help="Choose one paper of a list that narrows while you type.")
+@fresh_option
 @json_option
 @click.pass_context
-def search(ctx: click.Context, query: str, limit: int, like: bool, as_json: bool) -> None:
+def search(ctx: click.Context, query: str, limit: int, like: bool, interactive: bool, as_json: bool) -> None:
     """Find papers, the best match first."""
+    library = out.library(ctx)
+    if interactive:
+        ctx.exit(_picked(library, query))
     if not query.strip():
         raise click.UsageError("search for what? `kb list` shows all")
-    library = out.library(ctx)
     if like:
-        near = library.like(query, limit)
-        if as_json:
-            out.papers(library, [library.get(line.key) for line in near])
-        else:
-            out.lines(near)
+        _near(library, query, limit, as_json)
         return
     if as_json:
         whole = library.find(query, limit=limit)
@@ -88,10 +90,43 @@ def search(ctx: click.Context, query: str, limit: int, like: bool, as_json: bool
         return
     found = library.lines(query, limit=limit)
     _say(found)
-    out.lines(found.papers)
+    out.lines(found.papers, library.snippets(found, shutil.get_terminal_size().columns - 20) if out.fancy() else {})
     out.unreadable(library)
     if not found.papers:
         ctx.exit(1)
+
+
+def _picked(library: Library, query: str) -> int:
+    """Let somebody choose a paper, and show it; in a pipe its key goes on."""
+    from catalog.cli.picker import pick
+
+    key = pick(lambda text: library.lines(text, limit=50).papers, query)
+    if key and out.fancy():
+        _show_all(library, library.get(key))
+    elif key:
+        out.echo(key)
+    return 0 if key else 1
+
+
+@click.command()
+@click.argument("what", nargs=-1, required=True, metavar="KEY|TEXT", shell_complete=complete_keys)
+@click.option("--limit", "-n", type=click.IntRange(min=0), metavar="N", default=10, show_default=True, help="How many.")
+@json_option
+@click.pass_context
+def similar(ctx: click.Context, what: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """Find papers that mean nearly the same as a paper, or as a text.
+
+    Needs the extra: pip install 'readrun[semantic]'.
+    """
+    _near(out.library(ctx), " ".join(what), limit, as_json)
+
+
+def _near(library: Library, text: str, limit: int, as_json: bool) -> None:
+    near = library.like(text, limit)
+    if as_json:
+        out.papers(library, [library.get(line.key) for line in near])
+    else:
+        out.lines(near)
 
 
 def _say(found: Found[Any]) -> None:
@@ -115,6 +150,7 @@ def said(found: Found[Any]) -> Iterator[str]:
 @click.option("--bibtex", is_flag=True, help="Print the BibTeX alone.")
 @click.option("--cite", is_flag=True, help="Print a citation in plain text; `kb cite` has the styles.")
 @click.option("--path", is_flag=True, help="Print the path of the file.")
+@fresh_option
 @json_option
 @click.pass_context
 def show(ctx: click.Context, key: str, bibtex: bool, cite: bool, path: bool, as_json: bool) -> None:
@@ -135,12 +171,16 @@ def show(ctx: click.Context, key: str, bibtex: bool, cite: bool, path: bool, as_
     elif as_json:
         out.echo_json(out.as_dict(library, facts))
     else:
-        names = library.implemented().get(facts.key, ())
-        runs = library.runs() if names else {}
-        out.findings(library.unread_runs() if names else (), err=True)
-        _show(facts, {name: out.last_run(runs.get(name, {})) for name in names})
-        if cited := library.cited(facts.key):
-            out.echo(f"cited {out.as_count(cited[0], 'time')} ({cited[1]}, {cited[2]})")
+        _show_all(library, facts)
+
+
+def _show_all(library: Library, facts: Facts) -> None:
+    names = library.implemented().get(facts.key, ())
+    runs = library.runs() if names else {}
+    out.findings(library.unread_runs() if names else (), err=True)
+    _show(facts, {name: out.last_run(runs.get(name, {})) for name in names})
+    if cited := library.cited(facts.key):
+        out.echo(f"cited {out.as_count(cited[0], 'time')} ({cited[1]}, {cited[2]})")
 
 
 def _show(facts: Facts, implementations: dict[str, str]) -> None:
@@ -173,6 +213,7 @@ def _show(facts: Facts, implementations: dict[str, str]) -> None:
 @click.command("next")
 @query_argument()
 @click.option("--limit", "-n", type=click.IntRange(min=1), metavar="N", default=3, show_default=True, help="How many.")
+@fresh_option
 @json_option
 @click.pass_context
 def next_(ctx: click.Context, query: str, limit: int, as_json: bool) -> None:
@@ -193,6 +234,7 @@ def next_(ctx: click.Context, query: str, limit: int, as_json: bool) -> None:
 @click.command()
 @query_argument()
 @click.option("--readers", is_flag=True, help="How much each reader has read, where there are several.")
+@fresh_option
 @json_option
 @click.pass_context
 def stats(ctx: click.Context, query: str, readers: bool, as_json: bool) -> None:
@@ -327,4 +369,4 @@ def _local(library: Library, target: str) -> str:
     return path.resolve().as_uri()
 
 
-COMMANDS = (list_, search, show, next_, stats, open_)
+COMMANDS = (list_, search, similar, show, next_, stats, open_)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from catalog.reading import Share, Stats, Suggestion
     from catalog.reports import Ledger, Report
     from catalog.search.index import Found, Index
+    from catalog.search.snippet import Snippet
     from catalog.search.tree import Query
     from catalog.sides import Choice
     from catalog.sources import Client
@@ -157,6 +158,10 @@ class Library:
     def search(self, query: str, limit: int = 0) -> Sequence[Facts]:
         """The papers that a query finds, the best first. Raises `BadQuery`."""
         return self.list(query, "", limit)
+
+    def snippets(self, found: Found[Line], room: int) -> Mapping[str, Snippet]:
+        """By key, a piece of so many characters of each paper's text with the words that were looked for."""
+        return self.index().snippets([line.key for line in found.papers], found.words, room)
 
     def resolve(self, key: str) -> str:
         """The key that is meant, as `Snapshot.resolve` says. Raises `UnknownKey`."""
@@ -346,7 +351,7 @@ class Library:
 
     def change(self, key: str, edit: Callable[[Paper], Paper], what: str = "") -> Paper:
         """Change one paper, whatever others are doing meanwhile; returns it as written. `what` says it in the log."""
-        return self._changing.change(key, edit, what)
+        return self._changing.change([key], edit, what or "change")[0]
 
     def mark(self, keys: Iterable[str], status: str | Status, on: dt.date | None = None) -> Sequence[Paper]:
         """Set the status of papers; `on` is the day they were read. All or none are changed."""
@@ -412,11 +417,19 @@ class Library:
 
     def due(self, key: str, day: dt.date | None) -> Paper:
         """Set the day by which a paper should be read, or take it off."""
-        return self.change(key, lambda paper: paper.evolve(due=day), f"due {day or 'none'}")
+        return self.due_all([key], day)[0]
+
+    def due_all(self, keys: Iterable[str], day: dt.date | None) -> Sequence[Paper]:
+        """As `due`, of several papers: all or none are changed."""
+        return self._changing.change(keys, lambda paper: paper.evolve(due=day), f"due {day or 'none'}")
 
     def tag(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Paper:
         """Add tags to a paper and take others off it, whatever their spelling; also off the keywords of its entry."""
-        return self._changing.tag(key, add, remove)
+        return self._changing.tag([key], add, remove)[0]
+
+    def tag_all(self, keys: Collection[str], add: Iterable[str] = (), remove: Iterable[str] = ()) -> Sequence[Paper]:
+        """As `tag`, of several papers, taken off where it is: all or none are changed."""
+        return self._changing.tag(keys, add, remove, where_there=True)
 
     def spelled(self, tags: Iterable[str]) -> tuple[str, ...]:
         """Tags as most papers spell them."""

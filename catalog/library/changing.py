@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from catalog.models import Link, Paper, Status
     from catalog.sides import Choice
 
+_NAMED = 20  # keys that the log names of a change
+
 
 class Changing:
     """The changes of a knowledge base; `Library` says what each does."""
@@ -24,15 +26,20 @@ class Changing:
         self.store = store
         self.snapshot = snapshot
 
-    def change(self, key: str, edit: Callable[[Paper], Paper], what: str = "") -> Paper:
-        key = self.snapshot.resolve(key)
+    def change(self, keys: Iterable[str], edit: Callable[[Paper], Paper], what: str = "change") -> Sequence[Paper]:
+        """Change papers, all or none; each as it stands when it is changed."""
+        keys = list(dict.fromkeys(map(self.snapshot.resolve, keys)))
 
-        def attempt() -> Paper:
-            file = self.snapshot.file(key)
-            version, before = self.store.load_version(file)
-            after = edit(before)
-            self.commit([self.store.paper_change(file, version, after, before)], f"{what or 'change'} {key}")
-            return after
+        def attempt() -> Sequence[Paper]:
+            changes, changed = [], []
+            for key in keys:
+                file = self.snapshot.file(key)
+                version, was = self.store.load_version(file)
+                paper = edit(was)
+                changes.append(self.store.paper_change(file, version, paper, was))
+                changed.append(paper)
+            self.commit(changes, f"{what} {_listed(keys)}")
+            return changed
 
         return self.store.gate.retried(attempt)
 
@@ -52,22 +59,14 @@ class Changing:
     def mark(self, keys: Iterable[str], status: str | Status, on: dt.date | None = None) -> Sequence[Paper]:
         from catalog.models import Status
 
-        status, keys = Status(status), [self.snapshot.resolve(key) for key in keys]
+        status = Status(status)
+        day = on if status is Status.read else None
+        return self.change(keys, lambda paper: paper.evolve(status=status, read=day), f"mark-{status}")
 
-        def attempt() -> Sequence[Paper]:
-            changes, marked = [], []
-            for key in dict.fromkeys(keys):
-                file = self.snapshot.file(key)
-                version, was = self.store.load_version(file)
-                paper = was.evolve(status=status, read=on if status is Status.read else None)
-                changes.append(self.store.paper_change(file, version, paper, was))
-                marked.append(paper)
-            self.commit(changes, f"mark-{status} {' '.join(keys)}")
-            return marked
-
-        return self.store.gate.retried(attempt)
-
-    def tag(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Paper:
+    def tag(
+        self, keys: Collection[str], add: Iterable[str] = (), remove: Iterable[str] = (), where_there: bool = False
+    ) -> Sequence[Paper]:  # fmt: skip
+        """Tag papers; unless taken off only `where_there`, a paper without a tag to remove is an error."""
         from catalog.bibtex.held import edited
         from catalog.bibtex.used import untagged
         from catalog.text import tag_slug
@@ -77,7 +76,7 @@ class Changing:
 
         def edit(paper: Paper) -> Paper:
             have = self.snapshot.get(paper.key).tags
-            if missing := gone - {tag_slug(tag) for tag in have}:
+            if not where_there and (missing := gone - {tag_slug(tag) for tag in have}):
                 raise KbError(
                     f"{paper.key} has no tag {', '.join(sorted(missing))}; it has {', '.join(have) or 'none'}"
                 )
@@ -85,7 +84,7 @@ class Changing:
             bibtex = edited(paper.bibtex, lambda text: untagged(text, gone, fields)) if gone else paper.bibtex
             return paper.evolve(bibtex=bibtex, tags=(*(t for t in paper.tags if tag_slug(t) not in gone), *new))
 
-        return self.change(key, edit, "tag")
+        return self.change(keys, edit, "tag")
 
     def spelled(self, tags: Iterable[str]) -> tuple[str, ...]:
         from catalog.text import tag_slug
@@ -107,7 +106,7 @@ class Changing:
             kept = tuple(link for link in paper.links if link.name not in gone and link.url not in gone)
             return paper.evolve(links=kept + new)
 
-        return self.change(key, edit, "link")
+        return self.change([key], edit, "link")[0]
 
     def edit(self, key: str, text: str, expected: Version | str) -> Paper:
         file = self.snapshot.file(key)
@@ -240,6 +239,11 @@ class Changing:
         names = set(keys) | {name for key in keys if (one := index.get(key)) for name in one.aliases}
         citing = sorted({key for name in names for key in index.with_fact("cites", name)})
         return [*map(self.store.file_of, citing), *json.loads(index.get_meta("heirs") or "[]")]
+
+
+def _listed(keys: Sequence[str]) -> str:
+    """Keys for the log, of many the first."""
+    return " ".join(keys[:_NAMED]) + (f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else "")
 
 
 def _is_minded_by_no_rule(change: Change) -> bool:

@@ -25,11 +25,13 @@ _SCORED = (  # weights of key, title, authors, tags, venue, abstract, notes, tol
 
 
 class Answer(NamedTuple):
-    """Ids of papers, and what the reader has to know: words shown for others, and words that a paper lacks."""
+    """Ids of papers, and what the reader has to know: words shown for others, words that a paper lacks; and the words
+    that were looked for, in all their forms."""
 
     ids: list[int]
     typos: Mapping[str, str] = MappingProxyType({})
     lacking: Mapping[int, tuple[str, ...]] = MappingProxyType({})
+    words: tuple[Words, ...] = ()
 
 
 def find(db: sqlite3.Connection, query: Query, sort: str = "", limit: int = 0) -> Answer:
@@ -54,7 +56,7 @@ def find(db: sqlite3.Connection, query: Query, sort: str = "", limit: int = 0) -
     ids = _sorted(db, Query(query.text, root), matched, order)
     if near and not order:
         ids.sort(key=lambda i: near[i])
-    return Answer(ids[:limit] if limit > 0 else ids, typos, lacking)
+    return Answer(ids[:limit] if limit > 0 else ids, typos, lacking, Query(query.text, root).words)
 
 
 def _sorted(db: sqlite3.Connection, query: Query, matched: set[int] | None, order: str) -> list[int]:

@@ -19,6 +19,7 @@ from catalog.search import rows
 from catalog.search.evaluate import column, find
 from catalog.search.fold import clean, tokens
 from catalog.search.query import parse
+from catalog.search.snippet import Snippet, Wanted, snippet
 from catalog.search.tree import BEYOND, And, Query, Words
 
 T = TypeVar("T")
@@ -47,12 +48,13 @@ class CacheLost(KbError):
 
 class Found(NamedTuple, Generic[P]):
     """The papers that a query finds. `typos` are words that nobody has, with what was shown for each; `lacking` says by
-    key which words of the query a paper lacks, where none has them all.
+    key which words of the query a paper lacks, where none has them all. `words` were looked for, in all their forms.
     """
 
     papers: list[P]
     typos: Mapping[str, str]
     lacking: Mapping[str, tuple[str, ...]]
+    words: tuple[Words, ...] = ()
 
 
 class Index:
@@ -164,7 +166,8 @@ class Index:
             answer = find(db, asked, sort, limit)
             papers = load(db, answer.ids)
             by_id = zip(answer.ids, papers, strict=True) if answer.lacking else ()
-            return Found(papers, answer.typos, {paper.key: answer.lacking.get(i, ()) for i, paper in by_id})
+            lacking = {paper.key: answer.lacking.get(i, ()) for i, paper in by_id}
+            return Found(papers, answer.typos, lacking, answer.words)
 
         return self._run(found)
 
@@ -200,6 +203,12 @@ class Index:
     def all(self) -> list[Facts]:
         """Every paper, by key."""
         return self._run(lambda db: rows.load(db, column(db, "SELECT id FROM paper ORDER BY key, id")))
+
+    def snippets(self, keys: Sequence[str], words: Iterable[Words], room: int) -> dict[str, Snippet]:
+        """By key, a piece of so many characters of each paper's text with the words in it, where there is one."""
+        wanted, texts = Wanted(words), self._run(lambda db: rows.texts(db, keys))
+        found = ((key, snippet(texts[key], wanted, room)) for key in keys if key in texts)
+        return {key: piece for key, piece in found if piece}
 
     def entries(self) -> list[rows.Entries]:
         """The BibTeX of every paper that has some."""

@@ -69,6 +69,9 @@ _MARKED_SO = (
 )
 _ALIASES = "SELECT mark.value, id FROM mark JOIN paper USING (id) WHERE mark.name = 'key' AND mark.value <> key"
 _ENTRIES = "SELECT id, key, bibtex FROM paper JOIN prose USING (id) WHERE bibtex <> '' ORDER BY key"
+_TEXTS = (
+    "SELECT key, abstract, notes, told FROM paper JOIN prose USING (id) WHERE key IN (SELECT value FROM json_each(?))"
+)
 _TOLD = "SELECT id, told FROM prose WHERE id IN (SELECT value FROM json_each(?))"
 _WHOLE = "SELECT id, facts, abstract, notes, bibtex FROM body JOIN prose USING (id)"
 _LINES = "SELECT id, key, status, year, shown, authors, by FROM paper"
@@ -195,6 +198,15 @@ def entries(db: sqlite3.Connection) -> list[Entries]:
         aliases.setdefault(i, []).append(alias)
     with _uncollected():
         return [Entries(key, tuple(aliases.get(i, ())), text) for i, key, text in db.execute(_ENTRIES)]
+
+
+def texts(db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, dict[str, str]]:
+    """By key, the running texts of papers, by what they are."""
+    found = db.execute(_TEXTS, (json.dumps(keys),))
+    return {
+        key: {"abstract": plain(_pairs(_decode(abstract)[0])), "notes": notes, "implementation": say}
+        for key, abstract, notes, say in found
+    }
 
 
 def told(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:
