@@ -20,7 +20,7 @@ SECTIONS = {  # of each command: the module that has it, and the first line of i
     "Read": {
         "list": ("reading", "List papers, the newest first."),
         "search": ("reading", "Find papers, the best match first."),
-        "similar": ("reading", "Find papers that mean nearly the same as a paper, or as a text."),
+        "similar": ("reading", "Find papers that mean the same as a paper or a text."),
         "show": ("reading", "Show one paper: facts, links, notes, BibTeX."),
         "next": ("reading", "Say what to read next, and why."),
         "stats": ("reading", "Show the reading in numbers."),

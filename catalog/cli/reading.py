@@ -114,7 +114,7 @@ def _picked(library: Library, query: str) -> int:
 @json_option
 @click.pass_context
 def similar(ctx: click.Context, what: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """Find papers that mean nearly the same as a paper, or as a text.
+    """Find papers that mean the same as a paper or a text.
 
     Needs the extra: pip install 'readrun[semantic]'.
     """
