@@ -310,7 +310,7 @@ class Library:
 
     def cited(self, key: str) -> tuple[int, str, str] | None:
         """How often a paper is cited, by whose count, and on what day it was asked; None where nobody was."""
-        return self._asking.shelf().cited.get(self.resolve(key))
+        return self._asking.cited(self.resolve(key))
 
     def take_published(self, drafts: Mapping[str, Draft], lead: str = "published") -> Sequence[Filled]:
         """Put publications beside their preprints, by key; either entry leads ("published", "beside"), both stay."""

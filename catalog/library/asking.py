@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from catalog.errors import BadFile, KbError, UnknownKey
 from catalog.library.changing import Changing
 from catalog.snapshot import Snapshot
-from catalog.store import Change, Store
+from catalog.store import NEWS, Change, Store
 
 if TYPE_CHECKING:
     from catalog.errors import Finding
@@ -104,6 +104,10 @@ class Asking:
                 shelf.cited |= looking.cited
                 self.keep(shelf)
             yield part
+
+    def cited(self, key: str) -> tuple[int, str, str] | None:
+        """As the news say; where there are none, nothing is loaded to read them."""
+        return self.shelf().cited.get(key) if (self.store.private / NEWS).exists() else None
 
     def shelf(self) -> Shelf:
         from catalog.sources.news import read

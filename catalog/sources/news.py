@@ -11,8 +11,8 @@ from typing import Any
 from catalog.errors import BadFile
 from catalog.files import read_bytes
 from catalog.models import Paper
+from catalog.store import NEWS as FILE
 
-FILE = "news.json"
 CODES = ("new-version", "appeared", "retracted", "corrected", "other-title", "not-found", "link-archived")
 
 

@@ -35,6 +35,7 @@ __all__ = ["CONFIG", "SHARED", "Change", "Config", "Store", "Version", "find_roo
 
 SHARED = "shared.bib"
 INDEX = "index.sqlite"
+NEWS = "news.json"
 
 
 @dataclass(slots=True)
