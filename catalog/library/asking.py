@@ -115,10 +115,10 @@ class Asking:
         return read(self.store.private)
 
     def keep(self, shelf: Shelf) -> None:
-        from catalog.sources.news import FILE, dumps
+        from catalog.sources.news import dumps
 
         self.store.gate.make_private()
-        self.store.write_file(self.store.private / FILE, dumps(shelf))
+        self.store.write_file(self.store.private / NEWS, dumps(shelf))
 
     def archived(self, gone: Iterable[Finding], client: Client) -> list[News]:
         """Of links that are gone, those of which there is a copy."""

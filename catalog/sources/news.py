@@ -11,7 +11,7 @@ from typing import Any
 from catalog.errors import BadFile
 from catalog.files import read_bytes
 from catalog.models import Paper
-from catalog.store import NEWS as FILE
+from catalog.store import NEWS
 
 CODES = ("new-version", "appeared", "retracted", "corrected", "other-title", "not-found", "link-archived")
 
@@ -87,7 +87,7 @@ class Shelf:
 def read(private: Path) -> Shelf:
     """What is known; nothing where the file is not there or cannot be read, as it is derived."""
     try:
-        data = json.loads(read_bytes(private / FILE, FILE))
+        data = json.loads(read_bytes(private / NEWS, NEWS))
         return Shelf(
             {key: [News(**one) for one in found if one["code"] in CODES] for key, found in data["news"].items()},
             {key: list(map(str, marks)) for key, marks in data["settled"].items()},
