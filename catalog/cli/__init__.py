@@ -30,7 +30,7 @@ SECTIONS = {  # of each command: the module that has it, and the first line of i
         "add": ("adding", "Add papers."),
         "import": ("moving", "Take in reading lists and .bib files."),
         "complete": ("completion", "Fill in what papers lack: BibTeX, abstract, authors, code …"),
-        "update": ("completion", "Look what has become of papers: versions, publication, retraction."),
+        "update": ("completion", "Look what became of papers: published, retracted …"),
         "attach": ("attaching", "Keep a PDF of a paper."),
         "fetch": ("attaching", "Fetch open copies of papers that have no PDF here."),
         "annotations": ("attaching", "Put what was marked in PDFs into the notes."),

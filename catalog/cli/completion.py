@@ -87,7 +87,7 @@ def _say(one: Filled, dry_run: bool) -> None:
 @json_option
 @click.pass_context
 def update(ctx: click.Context, query: str, take: str | None, links: bool, settle: bool, as_json: bool) -> None:
-    """Look what has become of papers: versions, publication, retraction.
+    """Look what became of papers: published, retracted …
 
     Services are asked in batches (uses the network). What was found is a note of `kb check` until it is settled: by
     what you change, or by --settle. Citations are counted with their day, for `kb show`.
