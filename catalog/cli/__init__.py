@@ -46,7 +46,7 @@ SECTIONS = {  # of each command: the module that has it, and the first line of i
         "mark-reading": ("editing", "Mark papers as being read."),
         "mark-unread": ("editing", "Mark papers as unread."),
         "note": ("editing", "Add a paragraph to the notes of a paper."),
-        "due": ("editing", "Set the day by which a paper should be read."),
+        "due": ("editing", "Set the day by which papers should be read."),
         "rate": ("readers", "Say how good a paper is, from 1 to 10."),
         "queue": ("readers", "Show or change what you want to read next, in its order."),
         "me": ("readers", "Say who you are, where several read one collection."),
