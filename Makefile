@@ -6,7 +6,7 @@ PORT ?= 8000
 ORACLES := loralib==0.1.2 lomo-optim==0.1.1  # their dependencies are pinned to old versions that they do not need
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports tests test-gpu test-nightly docs notebook pictures bench clean
+.PHONY: help run test lint types imports tests test-gpu test-nightly test-live docs notebook pictures bench clean
 
 help:
 	@echo "make run    build the site from papers/ and serve it on 127.0.0.1:$(PORT)"
@@ -69,6 +69,9 @@ test-gpu: $(VENV)/.installed
 
 test-nightly: $(VENV)/.installed
 	$(BIN)/pytest -m nightly
+
+test-live: $(VENV)/.installed
+	$(BIN)/pytest -m live tests/test_live.py
 
 bench: $(VENV)/.installed
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done

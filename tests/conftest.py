@@ -30,10 +30,12 @@ DATA = Path(__file__).parent / "data"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a GPU where there is none, and say so; and what is for the night unless it is asked for."""
+    """Skip what needs a GPU where there is none, and say so; and what is for the night or the web unless it is asked for."""
     for item in items:
         if item.get_closest_marker("nightly") and "nightly" not in item.config.option.markexpr:
             item.add_marker(pytest.mark.skip(reason="takes minutes: make test-nightly"))
+        if item.get_closest_marker("live") and "live" not in item.config.option.markexpr:
+            item.add_marker(pytest.mark.skip(reason="asks the web: make test-live"))
     wanting = [item for item in items if item.get_closest_marker("gpu")]
     if not wanting:
         return

@@ -18,6 +18,7 @@ from catalog.errors import KbError
 if TYPE_CHECKING:
     from catalog.ingest.draft import Draft
     from catalog.library import Library
+    from catalog.sources.adding import Gathered
     from catalog.sources.taking import Added
 
 TEMPLATE = """\
@@ -150,10 +151,14 @@ def _several(
             named += lines(text)
         else:
             name = str(from_file or (whats[0] if whats else "<stdin>"))
-            for one in of_source(name, text.encode()):
-                yield library.take(one, **fields)
+            yield from library.take(list(of_source(name, text.encode())), **fields)
     for done in library.add_all(named, first=first, **fields):
-        yield _chosen(library, done, fields) if done.choice and sys.stdin.isatty() else done
+        if done.choice and sys.stdin.isatty():
+            yield _chosen(library, done, fields)
+        elif done.wrong and said.title and "://" in done.what:
+            yield library.take([_page(done, said.title)], **fields)[0]
+        else:
+            yield done
 
 
 def _is_list(text: str) -> bool:
@@ -177,7 +182,16 @@ def _chosen(library: Library, done: Added, fields: dict[str, Any]) -> Added:
     number = click.prompt("which one? 0 for none", type=click.IntRange(0, len(done.choice)), default=1)
     if not number:
         return done._replace(choice=(), wrong="none was chosen")
-    return library.take(Gathered(done.what, better(done.choice[number - 1], library.client())), **fields)
+    return library.take([Gathered(done.what, better(done.choice[number - 1], library.client()))], **fields)[0]
+
+
+def _page(done: Added, title: str) -> Gathered:
+    """A page that does not say which paper it is about, under the title that the user gives."""
+    from catalog.ingest.draft import Draft
+    from catalog.library.changing import parse_links
+    from catalog.sources.adding import Gathered as One
+
+    return One(done.what, Draft(title=title, links=parse_links([done.what])), note=done.wrong)
 
 
 def _candidates(done: Added) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
@@ -88,40 +88,67 @@ def import_sources(
     return store.gate.retried(attempt)
 
 
-def add_paper(
-    store: Store, index: Callable[[], Index], draft: Draft, added: Callable[[list[FileChange]], None] = lambda _: None
-) -> tuple[Paper, bool]:
-    """Add one paper, or give the one that is the same work; and whether it was added.
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What became of a work that was to be added: its paper and whether that is new; or why there is none."""
 
-    `added` hears of the change. Raises `TakenKey` with a free key where another work has its key.
+    paper: Paper | None = None
+    new: bool = False
+    wrong: KbError | None = None
+
+
+def add_papers(
+    store: Store, index: Callable[[], Index], drafts: Sequence[Draft], added: Callable[[list[FileChange]], None]
+) -> list[Addition]:
+    """Add papers as one change; of one that is the same work as one here, that one. `added` hears of the change.
+
+    What cannot be added does not keep the others from it; it is a `TakenKey` with a free key where another work has its
+    key.
     """
-    if not (draft.bibtex.strip() or draft.title.strip() or (draft.key and (draft.links or draft.ids))):
-        raise KbError("nothing to add: give a BibTeX entry, or --title and --link")
-    draft = replace(draft, bibtex=one_entry(draft.bibtex, draft.key))
+    singles = [_single(draft) for draft in drafts]
+    good = tuple(one for one in singles if isinstance(one, Draft))
 
-    def attempt() -> tuple[Paper, bool]:
+    def attempt() -> list[Addition]:
         since = store.gate.latest()
-        work = _work(store, index(), Sharing(store.shared()), [Source((draft,))], today=dt.date.today())
-        merger = work.merger
-        try:
-            paper = merger.paper_of(draft)
-        except ValidationError as e:
-            raise KbError(why(e)) from None
-        if reason := merger.unreadable.get(paper.key):
-            raise KbError(reason)
-        facts = merger.facts(paper)
-        there, _ = merger.known.find(facts)
-        if there:
-            return merger.load(there.key), False
-        if paper.key in merger.known.keys:
-            raise TakenKey(paper.key, free_key(paper.key, merger.known.reserved))
-        merger.bring(paper, facts)
-        changes = work.changes()
-        store.commit(changes, f"add {paper.key}", since)
-        added(changes)
-        return paper, True
+        work = _work(store, index(), Sharing(store.shared()), [Source(good)], today=dt.date.today())
+        done = [_added(work.merger, one) if isinstance(one, Draft) else Addition(wrong=one) for one in singles]
+        fresh = [one.paper.key for one in done if one.paper and one.new]
+        if fresh:
+            changes = work.changes()
+            store.commit(
+                changes, f"add {' '.join(fresh[:5])}{f' and {len(fresh) - 5} more' if fresh[5:] else ''}", since
+            )
+            added(changes)
+        return done
 
     return store.gate.retried(attempt)
+
+
+def _single(draft: Draft) -> Draft | KbError:
+    """The draft with one entry that can be read; or what is wrong with it."""
+    if not (draft.bibtex.strip() or draft.title.strip() or (draft.key and (draft.links or draft.ids))):
+        return KbError("nothing to add: give a BibTeX entry, or --title and --link")
+    try:
+        return replace(draft, bibtex=one_entry(draft.bibtex, draft.key))
+    except KbError as e:
+        return e
+
+
+def _added(merger: Merger, draft: Draft) -> Addition:
+    try:
+        paper = merger.paper_of(draft)
+    except ValidationError as e:
+        return Addition(wrong=KbError(why(e)))
+    if reason := merger.unreadable.get(paper.key):
+        return Addition(wrong=KbError(reason))
+    facts = merger.facts(paper)
+    there, _ = merger.known.find(facts)
+    if there:
+        return Addition(merger.now.get(there.key) or merger.load(there.key))
+    if paper.key in merger.known.keys:
+        return Addition(wrong=TakenKey(paper.key, free_key(paper.key, merger.known.reserved)))
+    merger.bring(paper, facts)
+    return Addition(paper, True)
 
 
 def one_entry(bibtex: str, key: str = "") -> str:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from catalog.ingest.fetch import Answer, Fetch
     from catalog.ingest.join import Joined
     from catalog.ingest.manuscript import Cited
-    from catalog.ingest.run import Imported
+    from catalog.ingest.run import Addition, Imported
     from catalog.library.asking import Asking
     from catalog.library.attaching import Attaching, Kept
     from catalog.library.several import Become
@@ -208,32 +208,41 @@ class Library:
 
     def add_draft(self, draft: Draft) -> tuple[Paper, bool]:
         """Add one work as a source describes it; gives the paper, and whether it is new. Raises as `add` does."""
+        done = self.add_drafts([draft])[0]
+        if done.wrong or not done.paper:
+            raise done.wrong or KbError("nothing was added")
+        return done.paper, done.new
+
+    def add_drafts(self, drafts: Sequence[Draft]) -> Sequence[Addition]:
+        """Add works as one change; what cannot be added says why, and does not keep the others from it."""
         from catalog.check.entrance import guard
-        from catalog.ingest.run import add_paper
+        from catalog.ingest.run import add_papers
 
         def added(changes: Sequence[Change]) -> None:
             self.store.gate.notices += guard(self.store, changes, strict=False)
 
-        return add_paper(self.store, self.index, draft, added)
+        return add_papers(self.store, self.index, drafts, added)
 
     def add_all(self, whats: Iterable[str], *, first: bool = False, **more: Any) -> Iterator[Added]:
         """Add what these are: identifiers, addresses, files, titles; `first` takes the likeliest work of a title.
 
-        `more` are the fields of a `Draft` that you say yourself. Asks the network of what is not here.
+        `more` are the fields of a `Draft` that you say yourself. Asks the network of what is not here; what is asked
+        for together is added as one change.
         """
         from catalog.sources.adding import gather
 
-        for one in gather(whats, self.client(), self.having, first=first):
-            yield self.take(one, **more)
+        for some in gather(whats, self.client(), self.having, first=first):
+            yield from self.take(some, **more)
 
-    def take(self, gathered: Gathered, **more: Any) -> Added:
-        """Add what was gathered, as far as it is a work and not here."""
+    def take(self, gathered: Sequence[Gathered], **more: Any) -> Sequence[Added]:
+        """Add what was gathered, as far as it is a work and not here; a PDF that tells of one is kept with it."""
         from catalog.sources.taking import take
 
-        added = take(gathered, self.add_draft, more)
-        if added.key and gathered.pdf:
-            self.attach(added.key, Path(gathered.pdf))
-        return added
+        done = take(gathered, self.add_drafts, more)
+        for one, told in zip(done, gathered, strict=True):
+            if one.key and told.pdf:
+                self.attach(one.key, Path(told.pdf))
+        return done
 
     def having(self, name: str, value: str) -> str:
         """The key of the paper with an identifier ("arxiv", "doi" …), or the address of a "page"; "" without one."""

@@ -21,6 +21,7 @@ from catalog.sources.said import links
 from catalog.sources.titles import candidates
 
 Having = Callable[[str, str], str]
+TOGETHER = 100  # identifiers of one source that are asked for together, and added as one change
 _COMMENT = re.compile(r"\s*(?:#.*)?")
 _FILE = re.compile(r"\.(?:bib|bibtex|ris|json|ya?ml|cff|pdf|md|txt|csv|xml|nbib)$", re.I)
 
@@ -43,27 +44,30 @@ class Gathered:
     pdf: str = ""
 
 
-def gather(whats: Iterable[str], client: Client, having: Having, *, first: bool = False) -> Iterator[Gathered]:
-    """What each of these is, in their order but for those that are asked together. `having` gives the key of the paper
-    with an identifier (name, value), or ""; with `first` the likeliest work of a title is taken.
+def gather(whats: Iterable[str], client: Client, having: Having, *, first: bool = False) -> Iterator[list[Gathered]]:
+    """What each of these is, in their order but for those that are asked together, which come together.
+
+    `having` gives the key of the paper with an identifier (name, value), or ""; with `first` the likeliest work of a
+    title is taken.
     """
     together: dict[str, list[tuple[str, Found]]] = {}
     for what in _said(whats):
         found = None if _is_file(what) else recognise(what)
         if found and (key := having(*found.id)):
-            yield Gathered(what, there=key)
+            yield [Gathered(what, there=key)]
         elif found:
             together.setdefault(found.source.NAME, []).append((what, found))
         else:
-            yield from _of_one(what, client, first)
+            yield list(_of_one(what, client, first))
     for group in together.values():
-        yield from _of_source(group, client, having)
+        for start in range(0, len(group), TOGETHER):
+            yield list(_of_source(group[start : start + TOGETHER], client, having))
 
 
 def _said(whats: Iterable[str]) -> list[str]:
     """What was given, each once; words that are nothing by themselves are one title."""
     given = [what.strip() for what in whats if what.strip()]
-    plain = [what for what in given if " " not in what and not _is_file(what) and not recognise(what)]
+    plain = [what for what in given if not (" " in what or _FILE.search(what) or _is_file(what) or recognise(what))]
     if len(given) > 1 and len(plain) == len(given):
         return [" ".join(given)]
     return list(dict.fromkeys(given))
@@ -144,14 +148,15 @@ def _of_source(group: Sequence[tuple[str, Found]], client: Client, having: Havin
         if len(group) == 1:
             drafts[group[0][1].name] = look_up(group[0][1], client)
         else:
-            drafts |= dict(source.fetch([found.name for _, found in group], client))
+            for name, draft in source.fetch(list(dict.fromkeys(found.name for _, found in group)), client):
+                drafts[name] = draft
     except NotFound as e:
         wrong[group[0][1].name] = str(e)
     except Unavailable as e:
         silent = e
     for what, found in group:
-        if draft := drafts.get(found.name):
-            yield Gathered(what, draft)
+        if there := drafts.get(found.name):
+            yield Gathered(what, there)
         elif silent and silent.offline and (key := having(*found.id)):
             yield Gathered(what, there=key)
         elif silent and silent.offline:

@@ -1,14 +1,13 @@
-"""What was gathered becomes a paper, with what the user says of it."""
+"""What was gathered becomes papers, with what the user says of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from catalog.errors import KbError
 from catalog.ingest.draft import Draft
-from catalog.models import Paper
+from catalog.ingest.run import Addition
 from catalog.sources.adding import Gathered
 
 
@@ -27,18 +26,30 @@ class Added(NamedTuple):
     choice: tuple[Draft, ...] = ()
 
 
-def take(gathered: Gathered, add: Callable[[Draft], tuple[Paper, bool]], more: Mapping[str, Any]) -> Added:
-    """Add the work that was gathered; `more` are fields that the user says (tags, status, links …)."""
-    what, draft = gathered.what, gathered.draft
-    if draft is None:
-        return Added(what, gathered.there, False, gathered.note, gathered.wrong, gathered.choice)
+def take(
+    gathered: Sequence[Gathered], add: Callable[[Sequence[Draft]], Sequence[Addition]], more: Mapping[str, Any]
+) -> list[Added]:
+    """Add the works that were gathered; `more` are fields that the user says (tags, status, links …)."""
+    works = [(at, _full(one.draft, more)) for at, one in enumerate(gathered) if one.draft]
+    done = dict(zip((at for at, _ in works), add([draft for _, draft in works]) if works else (), strict=True))
+    return [_added(one, done.get(at)) for at, one in enumerate(gathered)]
+
+
+def _full(draft: Draft, more: Mapping[str, Any]) -> Draft:
+    """The draft with what the user says: lists are joined, the rest counts before what the source says."""
     own = {name: value for name, value in more.items() if value and name not in ("links", "tags", "notes")}
-    full = replace(
-        draft, **own, links=(*more.get("links", ()), *draft.links), tags=(*draft.tags, *more.get("tags", ())),
+    return replace(
+        draft,
+        **own,
+        links=(*more.get("links", ()), *draft.links),
+        tags=(*draft.tags, *more.get("tags", ())),
         notes="\n\n".join(filter(None, (draft.notes, more.get("notes", "")))),
-    )  # fmt: skip
-    try:
-        paper, new = add(full)
-    except KbError as e:
-        return Added(what, wrong=str(e))
-    return Added(what, paper.key, new, gathered.note)
+    )
+
+
+def _added(one: Gathered, done: Addition | None) -> Added:
+    if done is None:
+        return Added(one.what, one.there, False, one.note, one.wrong, one.choice)
+    if done.paper is None:
+        return Added(one.what, wrong=str(done.wrong))
+    return Added(one.what, done.paper.key, done.new, one.note)

@@ -17,7 +17,7 @@ from catalog.facts import Facts
 from catalog.identity import compare
 from catalog.identity.titles import compare_titles
 from catalog.ingest.draft import Draft
-from catalog.sources import arxiv, crossref, datacite, dblp, semanticscholar
+from catalog.sources import arxiv, crossref, datacite, dblp, openalex, semanticscholar
 from catalog.sources.client import Client, NotFound, Unavailable
 from catalog.sources.news import News
 from catalog.sources.preprints import appeared, is_preprint
@@ -56,6 +56,7 @@ class Look:
             self._versions(part, hints)
             self._records(part)
             self._scholar(part, hints)
+            self._open(part)
             for one in part:
                 if is_preprint(one):
                     self._publication(one, hints[one.key])
@@ -182,6 +183,24 @@ class Look:
             name = doi_in(text(record, "externalIds", "DOI"))
             if name and not arxiv_id(name) and name not in hints[one.key]:
                 hints[one.key].append(name)
+
+    def _open(self, papers: Sequence[Facts]) -> None:
+        """What OpenAlex counts and knows as retracted, of those of which nobody has said so."""
+        there = {one.doi: one for one in papers if one.doi}
+        try:
+            found = openalex.works(list(there), self.client) if there else {}
+        except (Unavailable, NotFound) as e:
+            self._silent((), e)
+            return
+        told = {one.key for one in self.news if one.code == "retracted"}
+        for name, record in found.items():
+            if not (one := there.get(name)):
+                continue
+            if dig(record, "is_retracted") is True and one.key not in told:
+                self._say(one, "retracted", f"retracted, as OpenAlex knows ({self.day})", "tag it retracted", name)
+            count = dig(record, "cited_by_count")
+            if isinstance(count, int) and one.key not in self.cited:
+                self.cited[one.key] = (count, "OpenAlex", self.day)
 
     # --- publication ---
 
