@@ -50,7 +50,7 @@ class Attaching:
             return paper if link in paper.links else paper.evolve(links=(*paper.links, link))
 
         if link.url not in {one.url for one in facts.addresses if one.kind == attached.KIND}:
-            self.changing.change(facts.key, edit, "attach")
+            self.changing.change([facts.key], edit, "attach")
         return Kept(facts.key, name, note=note)
 
     def fetch(self, found: Iterable[Facts], client: Client) -> Iterator[Kept]:
@@ -137,7 +137,7 @@ class Attaching:
                     return paper.evolve(notes=fenced(paper.notes, name, list(found_)))  # type: ignore[arg-type]  # marks
 
                 if edit(before := self.store.load(self.snapshot.file(facts.key))) != before:
-                    self.changing.change(facts.key, edit, "annotations")
+                    self.changing.change([facts.key], edit, "annotations")
                 if found_:
                     yield facts.key, len(found_)
 
