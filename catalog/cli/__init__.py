@@ -50,7 +50,7 @@ SECTIONS = {  # of each command: the module that has it, and the first line of i
         "rate": ("readers", "Say how good a paper is, from 1 to 10."),
         "queue": ("readers", "Show or change what you want to read next, in its order."),
         "me": ("readers", "Say who you are, where several read one collection."),
-        "tag": ("editing", "Add tags to a paper, or take some off."),
+        "tag": ("editing", "Add tags to papers, or take some off."),
         "link": ("editing", "Add links to a paper, or take some off."),
     },
     "Take back": {
