@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -374,3 +375,21 @@ def test_what_an_import_worked_out_is_what_its_files_say(library: Library) -> No
     library.index().clear()
     (library.root / ".kb" / "index.sqlite").unlink()
     assert Library.open(library.root).list(sort="key") == told
+
+
+def test_what_check_will_say_is_said_and_joining_and_parting_add_nothing(library: Library) -> None:
+    bib = """@book{a, title = {Whole}} @book{b, title = {Other thing}, author = {X, Y}}
+@article{c, title = {On owls at night}, author = {Ek, A}, journal = {J}, year = 2001, doi = {10.1000/1}}
+@misc{d, title = {On owls at night}, author = {Ek, A}, year = 2001, doi = {10.1000/1}}"""
+    done = library.import_([("a.bib", bib.encode())])
+    wrong = [finding.code for finding in library.check() if finding.kind == "error"]
+    said = {finding.key for finding in done.findings if finding.code == "will-say"}
+    assert (set(wrong), bool(wrong)) == (said, True)
+    assert not library.import_([("a.bib", bib.encode())]).count("note")
+    library.split("d")
+    library.merge("c", "d")
+    library.split("d")
+    left = Counter(
+        finding.code for finding in library.check() if finding.kind == "error" and finding.code != "duplicate"
+    )
+    assert left == Counter(wrong)

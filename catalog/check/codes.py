@@ -39,6 +39,7 @@ CODES: Mapping[str, str] = {
     "ignored": "something among the papers that is not read",
     "implementation": "an implementation that breaks the form of one",
     "key": "an entry whose key is not the file's",
+    "key-case": "two keys that differ in case only",
     "leftover": "what a merge, a sync service or an editor left behind",
     "link-archived": "a page that is gone and has a copy (found by `kb update --links`)",
     "link-gone": "a web page that is no longer there (asked with --links)",

@@ -17,9 +17,10 @@ from catalog.check.papers import file_rules, link_rules
 from catalog.errors import BadFile, Finding, KbError, UnknownKey
 from catalog.models import Paper
 from catalog.paperfile import loads, read_key
-from catalog.store import Change, Store, Version
+from catalog.store import SHARED, Change, Store, Version
 
 _PARENT = re.compile(r"\b(?:crossref|xdata)\s*=\s*[{\"]?\s*([^{}\"]+)", re.I)
+_MANY = 500  # papers; the rules take as long for them as bringing them does
 Sheets = dict[str, tuple[Version, Paper]]
 
 
@@ -30,6 +31,22 @@ def guard(store: Store, changes: Sequence[Change], near: Collection[str] = (), *
         more = f"\nand {len(wrong) - 5} more" if len(wrong) > 5 else ""
         raise KbError("\n".join(map(str, wrong[:5])) + f"{more}\nnothing was changed")
     return [f"`kb check` will say: {finding}" for finding in wrong]
+
+
+def foretold(store: Store, changes: Sequence[Change]) -> list[Finding]:
+    """What `kb check` will call wrong in what was brought just now: a note a kind of fault."""
+    if len(changes) > _MANY:
+        message = f"{len(changes)} papers came or changed: too many to look at each at once"
+        return [Finding("will-say", message, "`kb check` says what is wrong with them", kind="note")]
+    wrong: dict[str, list[Finding]] = {}
+    for finding in news(store, [change for change in changes if change.file != SHARED]):
+        if finding.kind == "error":
+            wrong.setdefault(finding.code, []).append(finding)
+    notes = []
+    for code, (first, *others) in wrong.items():
+        more = f", and {len(others)} more" if others else ""
+        notes.append(Finding("will-say", f"`kb check` will call it wrong: {first}{more}", "", "", 0, code, "note"))
+    return notes
 
 
 def news(

@@ -66,19 +66,25 @@ def _same_works(loaded: Loaded) -> Iterator[Finding]:
 
 def _same_keys(loaded: Loaded) -> Iterator[Finding]:
     """Entries of two papers, or of a paper and shared.bib, under one key: a merged .bib would hold it twice."""
-    first = {block.key.casefold(): SHARED for block in loaded.shared if block.kind == "entry" and block.key}
+    first = {block.key.casefold(): (block.key, SHARED) for block in loaded.shared if block.kind == "entry"}
     for sheet in loaded.sheets:
-        own: set[str] = set()
         for one in sheet.written:
-            key = one.entry.key if one.entry else ""
-            other = first.setdefault(key.casefold(), sheet.path) if key else sheet.path
-            if other != sheet.path:
-                message = f"the key {key} is also that of an entry in {other}"
+            if not one.entry or not (key := one.entry.key):
+                continue
+            there, where = first.setdefault(key.casefold(), (key, ""))
+            if not where:
+                first[key.casefold()] = key, sheet.path
+            elif there != key:
+                message = f"{key} and {there} in {where} differ in case only: two keys for biber, one for BibTeX"
+                yield sheet.finding(
+                    "key-case", message, "rename one of them if BibTeX has to read both", one.line, "note"
+                )
+            elif where != sheet.path:
+                message = f"the key {key} is also that of an entry in {where}"
                 yield sheet.finding("duplicate-key", message, "give one of the two another key", one.line)
-            elif key and key.casefold() in own:
+            else:
                 message = f"two entries of this paper have the key {key}"
                 yield sheet.finding("duplicate-key", message, "keep one, or give it another key", one.line)
-            own.add(key.casefold())
 
 
 def preferred_tags(loaded: Loaded) -> Mapping[str, str]:

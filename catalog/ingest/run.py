@@ -60,9 +60,12 @@ class Imported:
 
 def import_sources(
     store: Store, index: Callable[[], Index], sources: Iterable[tuple[str, bytes]], *, theirs: bool = False,
-    dry_run: bool = False, today: dt.date | None = None,
+    dry_run: bool = False, today: dt.date | None = None, written: Callable[[list[FileChange]], None] = lambda _: None,
 ) -> Imported:  # fmt: skip
-    """Take in (path, bytes) each; `index` is asked for once the lock is held, and then up to date."""
+    """Take in (path, bytes) each; `index` is asked for once the lock is held, and then up to date.
+
+    `written` hears of the changes to files.
+    """
     parsed = [read_source(path, data) for path, data in sources]
 
     def attempt() -> Imported:
@@ -83,6 +86,7 @@ def import_sources(
                 writes.append(FileChange(SHARED, version, sharing.text.encode()))
             named = " ".join(dict.fromkeys(draft.path for source in parsed for draft in source.drafts))
             store.commit(writes, f"import {named} ({done.count('added')} added, {done.count('merged')} merged)", since)
+            written([change for change in writes if change.before is None or change.after != change.before.data])
         return done
 
     return store.gate.retried(attempt)

@@ -349,12 +349,18 @@ class Library:
         A work that is there already is merged; what is there wins, `theirs` turns that around. `dry_run` only says what
         would happen.
         """
+        from dataclasses import replace
+
+        from catalog.check.entrance import foretold
         from catalog.ingest.run import import_sources
 
-        done = import_sources(self.store, self.index, sources, theirs=theirs, dry_run=dry_run, today=today)
-        if not dry_run:
-            self.index()  # brought up to date while the files are in memory, so that the next command is quick
-        return done
+        written: list[Change] = []
+        done = import_sources(self.store, self.index, sources, theirs=theirs, dry_run=dry_run, today=today,
+                              written=written.extend)  # fmt: skip
+        if dry_run:
+            return done
+        self.index()  # brought up to date while the files are in memory, so that the next command is quick
+        return replace(done, findings=(*done.findings, *foretold(self.store, written)))
 
     # --- changing ---
 

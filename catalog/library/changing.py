@@ -167,7 +167,7 @@ class Changing:
                 }
                 changes = [self.store.paper_change(*loaded[k][:2], paper) for k, paper in papers.items()]
                 changes.append(Change(self.store.shown(loaded[other][0]), loaded[other][1], None))
-                self.store.commit(changes, f"merge {key} {other}", since)
+                self.commit(changes, f"merge {key} {other}", since)
             return done
 
         return self.store.gate.retried(attempt)
@@ -182,7 +182,7 @@ class Changing:
             rest, new = parted(paper, key if key in dict(self.snapshot.index().marked("key")) else paper.key)
             files = self.store.new_files(one.key for one in new)
             changes = [self.store.paper_change(files[one.key], None, one) for one in new]
-            self.store.commit([*changes, self.store.paper_change(file, version, rest)], f"split {key}", since)
+            self.commit([*changes, self.store.paper_change(file, version, rest)], f"split {key}", since)
             return [rest, *new]
 
         return self.store.gate.retried(attempt)
