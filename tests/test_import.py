@@ -241,7 +241,7 @@ def test_a_section_without_bibtex_is_an_entry(library: Library) -> None:
 def test_text_of_windows_is_read(library: Library) -> None:
     done = library.import_([("a.bib", entry("a", "Caf\xe9 of words").replace("\n", "\r\n").encode("cp1252"))])
     assert library.get("a").heading == "Café of words"
-    assert [f.code for f in done.findings] == ["encoding"]
+    assert [f.code for f in done.findings if f.code != "will-say"] == ["encoding"]
 
 
 def test_what_is_no_text_is_refused(library: Library) -> None:
