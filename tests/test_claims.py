@@ -21,20 +21,36 @@ SLOW = {("qlora", "claim_nf4_loses_least_of_smollm2"): "135 million weights: by 
 
 RUNS = Path(__file__).parent.parent / "runs"
 
+LONG = 4.0  # seconds
+SECONDS = {
+    (record["name"], row["name"]): row["seconds"]
+    for record in (json.loads(path.read_text(encoding="utf-8")) for path in RUNS.glob("[!b]*.cpu.json"))
+    for row in record["claims"]
+}
+
 EVERY = [(card, claim) for card in cards() for claim in card.claims]
 
 
-def parameters(slow: dict[tuple[str, str], str]) -> list[Any]:
-    """Every claim under the name of its implementation; those that are slow are skipped, and say why."""
+def parameters(slow: dict[tuple[str, str], str], long: float = LONG) -> list[Any]:
+    """Every claim under the name of its implementation; those that are slow are skipped, and say why.
+
+    Directions that took longer than `long` seconds when they were recorded are run every night.
+    """
     return [
         pytest.param(
             card,
             claim,
             id=f"{card.name}-{claim.name}",
-            marks=[pytest.mark.skip(reason=slow[at])] if (at := (card.name, claim.name)) in slow else [],
+            marks=_marks(card, claim, slow.get((card.name, claim.name)), long),
         )
         for card, claim in EVERY
     ]
+
+
+def _marks(card: Card, claim: Claim, reason: str | None, long: float) -> list[pytest.MarkDecorator]:
+    if reason:
+        return [pytest.mark.skip(reason=reason)]
+    return [pytest.mark.nightly] if claim.kind == "direction" and SECONDS.get((card.name, claim.name), 0) > long else []
 
 
 def held(card: Card, claim: Claim, device: str) -> None:
@@ -81,7 +97,7 @@ def test_claim(card: Card, claim: Claim) -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize(("card", "claim"), parameters({}))
+@pytest.mark.parametrize(("card", "claim"), parameters({}, float("inf")))
 def test_gpu_claim(card: Card, claim: Claim) -> None:
     held(card, claim, "cuda")
 
