@@ -137,7 +137,12 @@ def running() -> Iterator[World]:
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(TLS / "cert.pem", TLS / "key.pem")
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            """What a client breaks off is its own affair."""
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=partial(server.serve_forever, 0.01))

@@ -14,7 +14,7 @@ from support import Kb
 
 from catalog.errors import KbError
 from catalog.ingest import wire
-from catalog.ingest.fetch import NoAnswer
+from catalog.ingest.fetch import Answer, NoAnswer
 from catalog.library import Library
 from catalog.sources import Client, NotFound, Unavailable, look_up, recognise, sources
 from catalog.sources import client as client_
@@ -412,10 +412,28 @@ def test_without_a_network_the_paper_is_made_with_what_is_known(
     assert done.status == 0
     assert done.out.startswith("added arxiv-3103.00001: papers/arxiv-3103.00001.md")
     assert done.err.splitlines()[0] == (
-        "kb: arXiv could not be asked: there is no host; `kb complete` fills in what is missing"
+        "kb: there is no network: there is no host; `kb complete` fills in what is missing"
     )
     assert library.get("arxiv-3103.00001").arxiv == "3103.00001"
     assert "already here: arxiv-3103.00001" in kb("add", "arXiv:3103.00001v4").out
+    assert kb("complete").err == (
+        "kb: there is no network: there is no host\ncompleted 0 of 2 papers that lacked something\n"
+    )
+    done = kb("add", "https://gone.example/a", "https://gone.example/b")
+    assert "added gone.example-a" in done.out
+
+
+def test_a_host_that_has_gone_is_no_lack_of_network(library: Library, kb: Kb, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(url: str, **_: object) -> Answer:
+        if "gone.example" in url:
+            raise NoAnswer("no-host", "there is no host gone.example")
+        return Answer(200, url)
+
+    monkeypatch.setattr(Library, "client", lambda *_: Client(ask))
+    done = kb("add", "https://gone.example/a")
+    assert (done.status, done.out) == (1, "")
+    assert "gone.example could not be asked: there is no host gone.example" in done.err
+    assert library.list() == []
 
 
 def test_a_source_of_others_is_asked_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -434,3 +452,30 @@ def test_a_source_of_others_is_asked_first(monkeypatch: pytest.MonkeyPatch) -> N
     assert known
     assert look_up(known, Client(lambda *_, **__: None)).title == "Shelf 7"  # type: ignore[arg-type,return-value]
     sources.cache_clear()
+
+
+def test_an_answer_that_is_none_is_asked_for_again(world: World) -> None:
+    names = found(world)
+    client = world.client()
+    for name, start in (("openalex", "api.openalex.org/works/W223456789"), ("arxiv", "export.arxiv.org/api/query?id_list"),
+                        ("doi", "doi.org/10.5555/whale.1"), ("acl", "aclanthology.org/2031.acl-main.7.bib")):  # fmt: skip
+        good = {key: route for key, route in world.routes.items() if key.startswith(start)}
+        world.routes.update(dict.fromkeys([*good, "arxiv.org/bibtex/"], HTML))
+        if name == "doi":
+            assert "by kb, from Crossref" in looked_up(names[name], client).bibtex
+        else:
+            with pytest.raises(Unavailable):
+                looked_up(names[name], client)
+        world.routes.update(good)
+        assert facts_of(looked_up(names[name], client)).heading == TITLES[name]
+    assert "journal={Journal of Whale Song}" in looked_up(names["doi"], client).bibtex
+
+
+def test_a_page_that_says_nothing_takes_the_title_that_is_given(web: World, kb: Kb) -> None:
+    web.routes["blog.example/post"] = HTML
+    assert (
+        "says of no paper that the page is about; give --title and --link" in kb("add", "https://blog.example/post").err
+    )
+    done = kb("add", "https://blog.example/post", "--title", "A post on whales")
+    assert (done.status, done.out) == (0, "added post-whales: papers/post-whales.md (A post on whales)\n")
+    assert "already here: post-whales" in kb("add", "https://blog.example/post").out

@@ -96,9 +96,13 @@ def recognise(text: str) -> Found | None:
 
 def look_up(found: Found, client: Client) -> Draft:
     """The work of an identifier. Raises `NotFound`, `Unavailable`."""
-    for name, draft in found.source.fetch([found.name], client):
-        if name == found.name:
-            return draft
+    try:
+        for name, draft in found.source.fetch([found.name], client):
+            if name == found.name:
+                return draft
+    except Unavailable:
+        client.forget_last()
+        raise
     raise NotFound(f"{called(found)} is not known there; look for a typing mistake")
 
 

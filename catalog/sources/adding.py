@@ -61,7 +61,7 @@ def gather(whats: Iterable[str], client: Client, having: Having, *, first: bool 
             yield list(_of_one(what, client, first))
     for group in together.values():
         for start in range(0, len(group), TOGETHER):
-            yield list(_of_source(group[start : start + TOGETHER], client, having))
+            yield list(_of_source(group[start : start + TOGETHER], client))
 
 
 def _said(whats: Iterable[str]) -> list[str]:
@@ -138,7 +138,7 @@ def _of_title(what: str, client: Client, first: bool) -> Gathered:
     return Gathered(what, choice=tuple(found))
 
 
-def _of_source(group: Sequence[tuple[str, Found]], client: Client, having: Having) -> Iterator[Gathered]:
+def _of_source(group: Sequence[tuple[str, Found]], client: Client) -> Iterator[Gathered]:
     """The works of identifiers of one source: one alone, several together."""
     drafts: dict[str, Draft] = {}
     silent: Unavailable | None = None
@@ -154,17 +154,18 @@ def _of_source(group: Sequence[tuple[str, Found]], client: Client, having: Havin
         wrong[group[0][1].name] = str(e)
     except Unavailable as e:
         silent = e
+    except KbError as e:
+        wrong |= {found.name: str(e) for _, found in group if found.name not in drafts}
     for what, found in group:
         if there := drafts.get(found.name):
             yield Gathered(what, there)
-        elif silent and silent.offline and (key := having(*found.id)):
-            yield Gathered(what, there=key)
         elif silent and silent.offline:
             yield Gathered(what, known(found), note=f"{silent}; `kb complete` fills in what is missing")
         elif silent:
             yield Gathered(what, wrong=f"{silent}; or give the BibTeX yourself")
         else:
-            yield Gathered(what, wrong=wrong.get(found.name, f"{called(found)} is not known there"))
+            unknown = f"{called(found)} is not known there; look for a typing mistake"
+            yield Gathered(what, wrong=wrong.get(found.name, unknown))
 
 
 def known(found: Found) -> Draft:

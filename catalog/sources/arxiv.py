@@ -14,7 +14,7 @@ from catalog.bibtex.identifiers import arxiv, doi
 from catalog.ingest.draft import Draft
 from catalog.ingest.report import clean
 from catalog.sources.client import Client, Unavailable
-from catalog.sources.said import one_of, person, untagged, work
+from catalog.sources.said import one_of, person, work
 
 NAME = "arxiv"
 BATCH = 100
@@ -118,7 +118,7 @@ def _draft(name: str, title: str, entry: Any, comment: str) -> Draft:
     names = [clean(one.findtext(f"{_ATOM}name") or "") for one in entry.iter(f"{_ATOM}author")]
     primary = entry.find(f"{_ARXIV}primary_category")
     published = _said(entry, f"{_ATOM}published")[:10]
-    summary = untagged(_said(entry, f"{_ATOM}summary"))
+    summary = _said(entry, f"{_ATOM}summary")[:20_000]
     code = _CODE.search(f"{comment} {summary}")
     return work(
         "arXiv",

@@ -17,7 +17,7 @@ from lxml import etree
 
 from catalog.errors import KbError
 from catalog.ingest.fetch import Answer, NoAnswer
-from catalog.sources.hosts import Host, host_of
+from catalog.sources.hosts import HOSTS, Host, host_of
 from catalog.sources.memory import Kept, Memory
 
 DAY = 86_400.0
@@ -64,7 +64,8 @@ class NotFound(KbError):
 class Client:
     """Asks services. `fetch` is how the network is asked, `keys` are the user's by service, `now` gives Unix time.
 
-    `fresh` is how long an answer counts (seconds). `closed` says of hosts why they are not asked again by this client.
+    `fresh` is how long an answer counts (seconds). `closed` says of hosts why they are not asked again by this client,
+    `offline` why nobody is.
     """
 
     fetch: Ask
@@ -75,24 +76,22 @@ class Client:
     sleep: Callable[[float], None] = time.sleep
     closed: dict[str, str] = field(default_factory=dict)
     asked: int = 0
+    offline: str = ""
+    _last: str = ""
 
-    def get(self, url: str, accept: str = "", content: bytes = b"", cost: int = 0, kind: str = "") -> Answer:
+    def get(self, url: str, accept: str = "", content: bytes = b"", cost: int = 0) -> Answer:
         """What an address answers, from memory where that is fresh. Raises `NotFound`, `Unavailable`.
 
-        `content` is sent as JSON; `cost` is what the request takes of the host's daily budget; `kind` is a media type
-        that the answer has to have, such as "json".
+        `content` is sent as JSON; `cost` is what the request takes of the host's daily budget.
         """
-        name = f"{url}\n{accept}\n{content.decode()}"
+        name = self._last = f"{url}\n{accept}\n{content.decode()}"
         kept = self.memory.answer(name)
         if not kept or self.now() - kept.asked > self.fresh:
             kept = self._asked(url, accept, content, cost, kept)
             self.memory.keep(name, kept)
         answer = _answer(kept)
-        host = host_of(_host(url)).name
         if answer.status in _UNKNOWN:
-            raise NotFound(f"not known at {host}")
-        if kind and kind not in answer.content_type.lower():
-            raise Unavailable(f"{host} answered with {_said_kind(answer)} and not with {kind}")
+            raise NotFound(f"not known at {self.name(url)}")
         return answer
 
     def json(self, url: str, content: bytes = b"", cost: int = 0) -> Any:
@@ -101,7 +100,7 @@ class Client:
         try:
             return json.loads(answer.data.decode("utf-8-sig"))
         except (ValueError, RecursionError):
-            raise Unavailable(f"{self.name(url)} answered with {_said_kind(answer)} and not with JSON") from None
+            raise self.useless(url, answer, "JSON") from None
 
     def xml(self, url: str) -> Any:
         """The root of an answer in XML, which loads nothing from elsewhere. Raises as `json` does."""
@@ -112,11 +111,11 @@ class Client:
                 raise ValueError("a page")
             return etree.fromstring(answer.data, parser)
         except (etree.XMLSyntaxError, ValueError):
-            raise Unavailable(f"{self.name(url)} answered with {_said_kind(answer)} and not with XML") from None
+            raise self.useless(url, answer, "XML") from None
 
-    def text(self, url: str, accept: str = "", kind: str = "") -> str:
+    def text(self, url: str, accept: str = "") -> str:
         """An answer as text: UTF-8, or what the host says that it is where it is not. Raises as `get` does."""
-        answer = self.get(url, accept, kind=kind)
+        answer = self.get(url, accept)
         try:
             return answer.data.decode("utf-8-sig")
         except UnicodeDecodeError:
@@ -126,8 +125,7 @@ class Client:
         """The bytes of a file, in turn, and kept nowhere. Raises `NotFound`, `Unavailable`."""
         host = _host(url)
         about = host_of(host)
-        if why := self.closed.get(host):
-            raise Unavailable(why)
+        self._refuse_closed(host)
         self._spend(host, about, 0)
         self._wait_turn(host, about)
         answer = self._send(url, host, about, "application/pdf", b"", None, limit, 4 * TIMEOUT)
@@ -143,19 +141,21 @@ class Client:
         """What the service of an address is called."""
         return host_of(_host(url)).name
 
-    def forget(self, url: str, accept: str = "application/json") -> None:
-        """Ask for it anew the next time: what was kept turned out to be useless."""
-        name = f"{url}\n{accept}\n"
-        if kept := self.memory.answer(name):
-            self.memory.keep(name, replace(kept, asked=0.0))
+    def forget_last(self) -> None:
+        """Keep the last answer no longer: it turned out to be none."""
+        self.memory.drop(self._last)
+
+    def useless(self, url: str, answer: Answer, wanted: str) -> Unavailable:
+        """An answer that is not of the form that was asked for; the next time it is asked for anew."""
+        self.forget_last()
+        return Unavailable(f"{self.name(url)} answered with {_said_kind(answer)} and not with {wanted}")
 
     # --- one request ---
 
     def _asked(self, url: str, accept: str, content: bytes, cost: int, kept: Kept | None) -> Kept:
         host = _host(url)
         about = host_of(host)
-        if why := self.closed.get(host):
-            raise Unavailable(why)
+        self._refuse_closed(host)
         self._spend(host, about, cost)
         for attempt in (1, 2):
             self._wait_turn(host, about)
@@ -164,7 +164,7 @@ class Client:
                 return replace(kept, asked=self.now())
             if answer.cut:
                 raise Unavailable(f"{about.name} answered with more than {LIMIT // 1_000_000} MB")
-            if answer.status < 400 or answer.status in _UNKNOWN:
+            if answer.status == 200 or answer.status in _UNKNOWN:
                 break
             self._busy(answer, host, about, attempt)
         headers = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
@@ -207,10 +207,31 @@ class Client:
                 again=False,
             )
         except NoAnswer as e:
-            offline = e.reason in ("no-host", "connection")
+            self._note_offline(host, e)
             said = str(e) if not key else str(e).replace(key, "…")
-            self.closed[host] = f"{about.name} could not be asked: {said}"
-            raise Unavailable(self.closed[host], offline) from None
+            self.closed[host] = self.offline or f"{about.name} could not be asked: {said}"
+            raise Unavailable(self.closed[host], bool(self.offline)) from None
+
+    def _refuse_closed(self, host: str) -> None:
+        if self.offline:
+            raise Unavailable(self.offline, True)
+        if why := self.closed.get(host):
+            raise Unavailable(why)
+
+    def _note_offline(self, host: str, error: NoAnswer) -> None:
+        """Say once for all that there is no network, where not even the name of a service is found."""
+        if not _is_of_network(error):
+            return
+        if host not in HOSTS:  # the page of a paper may have gone with its host
+            try:
+                self.fetch("https://doi.org/", accept="", method="HEAD", headers={}, content=b"", limit=1,
+                           timeout=TIMEOUT / 4, again=False)  # fmt: skip
+            except NoAnswer as e:
+                if not _is_of_network(e):
+                    return
+            else:
+                return
+        self.offline = f"there is no network: {error}"
 
     def _busy(self, answer: Answer, host: str, about: Host, attempt: int) -> None:
         """Wait as long as a busy host asks, once; raises `Unavailable` where that is too long, or it is not busy."""
@@ -269,6 +290,11 @@ def _said_kind(answer: Answer) -> str:
     if start.startswith((b"<!doctype html", b"<html")):
         return "a page"
     return "nothing" if not answer.data.strip() else "something else"
+
+
+def _is_of_network(error: NoAnswer) -> bool:
+    """Whether it was not the host that failed: its name was not found, or nothing leads anywhere."""
+    return error.reason == "no-host" or "looked up" in str(error) or "unreachable" in str(error)
 
 
 def _seconds(retry_after: str, now: float) -> float | None:

@@ -111,17 +111,17 @@ class Run:
 
     def _by_title(self) -> Iterator[Mapping[str, Draft]]:
         """Works that are the same as a paper of which only title and people are known."""
-        from catalog.sources.titles import candidates
+        from catalog.sources.titles import works
 
         for one in self._todo({"ids", "bibtex"}):
             if one.title and not any(one.id(name) for name in (*_IDS, "isbn")):
+                found = works(plain(one.title), self.client)
                 try:
-                    found = candidates(plain(one.title), self.client)
+                    same = next((draft for draft in found if compare(one, facts_of(draft)).answer == "same"), None)
                 except Unavailable as e:
                     self._silent(e)
                     return
-                same = [draft for draft in found if compare(one, facts_of(draft)).answer == "same"]
-                yield {one.key: same[0]} if same else {}
+                yield {one.key: same} if same else {}
 
     def _codes(self) -> Iterator[Mapping[str, Draft]]:
         todo = self._todo({"code"})
@@ -149,6 +149,7 @@ class Run:
         return False
 
     def _silent(self, error: Exception) -> None:
+        self.client.forget_last()
         if str(error) not in self.notes:
             self.notes.append(str(error))
 

@@ -60,6 +60,8 @@ def one(name: str, client: Client) -> Draft:
     try:
         entry = one_of(client.text(f"https://doi.org/{quote(name, safe='/:;()._-')}", BIBTEX))
         silent = None if entry else Unavailable("what doi.org gave is not a BibTeX entry")
+        if silent:
+            client.forget_last()
     except Unavailable as e:
         entry, silent = "", e
     if silent and getattr(silent, "offline", False):

@@ -94,6 +94,11 @@ class Memory:
                     if total <= MOST_BYTES * 9 // 10:
                         break
 
+    def drop(self, name: str) -> None:
+        """Forget an answer."""
+        with self._safe() as base:
+            base.execute("delete from answer where name = ?", (_digest(name),))
+
     def host(self, name: str) -> Host:
         """What is known of a host."""
         with self._safe() as base:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rapidfuzz import fuzz
 
 from catalog.ingest.draft import Draft
@@ -19,26 +21,34 @@ def candidates(words: str, client: Client) -> list[Draft]:
     from catalog.sources import same_work
 
     found: list[Draft] = []
-    silent: Unavailable | None = None
-    answered = 0
-    for source in (crossref, arxiv, dblp):
-        try:
-            new = list(source.search(words, client))
-            answered += 1
-        except NotFound:
-            answered += 1
-            continue
-        except Unavailable as e:
-            silent = e
-            continue
-        for draft in new:
+    try:
+        for draft in works(words, client):
             if not any(same_work(draft, other) for other in found):
                 found.append(draft)
-    if silent and not answered:
-        raise silent
+    except Unavailable:
+        if not found:
+            raise
     scored = [(likeness(words, facts_of(draft).heading), draft) for draft in found]
     good = [(score, draft) for score, draft in scored if score >= _ENOUGH]
     return [draft for _, draft in sorted(good, key=lambda pair: -pair[0])[:MOST]]
+
+
+def works(words: str, client: Client) -> Iterator[Draft]:
+    """What services find for the words, one after the other, arXiv last as it is asked least often.
+
+    Raises `Unavailable` at the end where one of them did not answer, since it may have known.
+    """
+    silent: Unavailable | None = None
+    for source in (crossref, dblp, arxiv):
+        try:
+            yield from source.search(words, client)
+        except NotFound:
+            continue
+        except Unavailable as e:
+            client.forget_last()
+            silent = e
+    if silent:
+        raise silent
 
 
 def likeness(words: str, title: str) -> float:

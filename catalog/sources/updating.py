@@ -68,6 +68,7 @@ class Look:
         self.news.append(News(one.key, code, message, remedy, about, self.day))
 
     def _silent(self, papers: Iterable[Facts], error: Exception) -> None:
+        self.client.forget_last()
         self.unasked |= {one.key for one in papers}
         if str(error) not in self.notes:
             self.notes.append(str(error))
@@ -244,16 +245,17 @@ class Look:
     # --- existence ---
 
     def _existence(self, one: Facts) -> None:
-        from catalog.sources.titles import candidates
+        from catalog.sources.titles import works
 
         if not one.title or one.kind not in ("", "article", "inproceedings", "misc", "paper", "incollection"):
             return
+        found = works(plain(one.title), self.client)
         try:
-            found = candidates(plain(one.title), self.client)
+            there = any(compare(one, facts_of(draft)).answer != "different" for draft in found)
         except Unavailable as e:
             self._silent([one], e)
             return
-        if not any(compare(one, facts_of(draft)).answer != "different" for draft in found):
+        if not there:
             message = f"not found in Crossref, arXiv and DBLP by its title ({self.day})"
             self._say(
                 one,
