@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from catalog.bibtex.entry import read
@@ -273,6 +273,7 @@ def test_names_of_lists(text: str, expected: Name, display: str) -> None:
 
 
 @given(st.text(max_size=40))
+@example(":㐀")
 def test_any_text_is_a_name_that_reads_as_it_was_written(text: str) -> None:
     parts_of = spoken(text)
     assert isinstance(parts_of.display, str)

@@ -88,14 +88,15 @@ def without_comma(text: str, language: str = "") -> Name | None:
 def _han(text: str) -> Name:
     """A Chinese, Japanese or Korean name in its own script: the family stands first, with or without a blank."""
     words = re.split(r"[\s·・]+", text)
-    if _ORGANISATION_IN_HAN.search(text) or len(words) > 2 or any(char.isascii() and char.isalnum() for char in text):
+    signs = "".join(words)
+    if _ORGANISATION_IN_HAN.search(text) or len(words) > 2 or not signs.isalpha() or any(map(str.isascii, signs)):
         return Name(literal=text)
     if len(words) == 2:
         return Name(*words)
-    signs = 2 if text[:2] in _TWO_SIGNS or len(text) == 4 else 1
+    family = 2 if text[:2] in _TWO_SIGNS or len(text) == 4 else 1
     if not 2 <= len(text) <= 4 or _KANA.search(text):
         return Name(literal=text)
-    return Name(text[:signs], text[signs:])
+    return Name(text[:family], text[family:])
 
 
 def _with_comma(text: str) -> Name:
