@@ -22,7 +22,7 @@ MOST_LINES = 5_000
 LISTS = ("links", "tags", "tutorials", "aliases")
 TABLES = ("ids", "extras")
 TEXTS = ("bibtex", "notes")
-_APART = ("key", "status", "read", *LISTS, *TABLES, *TEXTS)
+_APART = ("key", "apart", "status", "read", *LISTS, *TABLES, *TEXTS)
 
 
 class Merged(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from catalog.errors import KbError
+from catalog.errors import BadFile, KbError
 from catalog.readers import loads, name_of
 from catalog.store import Change, Store
 from catalog.store.merging import ATTRIBUTES, attributes
@@ -49,13 +49,21 @@ def become(store: Store, name: str, take: bool = False) -> Become:
 
 
 def _first(store: Store, name: str) -> Become:
-    loaded, _ = store.load_versions()
+    loaded = _every(store)
     data, reader = new_text(name, {paper.key: reading_of(paper) for _, paper in loaded.values()})
     changes = [_rewritten(store, file, version, paper, apart=True) for file, (version, paper) in loaded.items()]
     store.commit([*changes, Change(store.readers.path(name), None, data, reader=reader)], f"me {name}")
     store.readers.remember(name)
     _merged_in_git(store)
     return Become(name, True, len(reader.papers))
+
+
+def _every(store: Store) -> dict[str, tuple[Version, Paper]]:
+    """What was read of each paper file, and the paper; raises `BadFile` where one cannot be read, and would be left."""
+    loaded, wrong = store.load_versions()
+    if wrong:
+        raise BadFile(*wrong)
+    return loaded
 
 
 def _merged_in_git(store: Store) -> None:
@@ -92,7 +100,7 @@ def alone(store: Store) -> str:
             )
             raise KbError(f"{said}; only who is the one reader can be alone again")
         changes = []
-        for file, (version, paper) in store.load_versions()[0].items():
+        for file, (version, paper) in _every(store).items():
             before, own = store.typed(store.text_of(file, version), paper.key, file, version)
             changes.append(_rewritten(store, file, before, own, apart=False))
         store.commit([*changes, Change(store.readers.path(mine.name), mine.version, None)], "me --alone")

@@ -332,6 +332,7 @@ class Gate:
 
     def _recover(self) -> None:
         """Finish what a killed writer had begun, drop what it had not; what was changed since stays, and is named."""
+        disk.sweep(self.private)
         if not (self.private / "history.sqlite").exists():
             return
         with self.history() as history:
@@ -340,7 +341,6 @@ class Gate:
         marker = self.private / "swapping"
         if marker.exists():
             marker.replace(self.private / "swapped")
-        disk.sweep(self.private)
 
     def _finish(self, past: Past, history: History) -> None:
         now: dict[str, Version | None] = {}
