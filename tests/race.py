@@ -31,10 +31,12 @@ def work(root: Path, me: int, operations: int, told: Queue[Any]) -> None:
     wrong: Counter[str] = Counter()
     for turn in range(operations):
         word, key = f"w{me}x{turn}x", chance.choice(sorted(mine) or [""])
-        what = chance.choice(["add", "tag", "note", "rename", "rm", "import", "shared tag", "shared note", "list"])
+        what = chance.choice(
+            ["add", "tag", "note", "mark", "rename", "rm", "import", "shared tag", "shared note", "list"]
+        )
         try:
             library = Library.open(root)
-            if what == "add" or (not key and what in ("tag", "note", "rename", "rm")):
+            if what == "add" or (not key and what in ("tag", "note", "mark", "rename", "rm")):
                 library.add(title=f"Work {word} of its own", key=word, links=[f"https://example.org/{word}"])
                 mine[word] = set()
             elif what == "import":
@@ -42,6 +44,9 @@ def work(root: Path, me: int, operations: int, told: Queue[Any]) -> None:
                     [("x.bib", f"@misc{{{word}, title={{Work {word} brought}}, author={{A{word}, B}}}}".encode())]
                 )
                 mine[word] = set()
+            elif what == "mark":
+                library.mark_read([key])
+                mine[key].add("is-read")
             elif what == "rename":
                 library.rename(key, word)
                 mine[word] = mine.pop(key)
@@ -89,9 +94,11 @@ def read(root: Path, stop: Event, told: Queue[Any]) -> None:
     told.put(({}, [], dict(wrong)))
 
 
-def race(root: Path, workers: int, operations: int) -> list[str]:
-    """Let them run; everything that is wrong afterwards."""
+def race(root: Path, workers: int, operations: int, several: bool = False) -> list[str]:
+    """Let them run, all as one of `several` readers or as the only one; everything that is wrong afterwards."""
     library = Library.init(root)
+    if several:
+        library.become("ana")
     for n in range(SHARED):
         library.add(
             title=f"Base {n} of them all",
@@ -119,7 +126,7 @@ def race(root: Path, workers: int, operations: int) -> list[str]:
 
 def _lost(library: Library, results: list[tuple[dict[str, list[str]], list[str], dict[str, int]]]) -> list[str]:
     papers: dict[str, Paper] = library.papers()
-    told = {key: " ".join((*paper.tags, paper.notes)) for key, paper in papers.items()}
+    told = {key: " ".join((*paper.tags, paper.notes, f"is-{paper.status}")) for key, paper in papers.items()}
     whole = " ".join(told.values())
     lost = [f"lost: {key}" for mine, *_ in results for key in mine if key not in papers]
     lost += [f"lost: {word} of {key}" for mine, *_ in results for key, words in mine.items() for word in words
@@ -136,7 +143,11 @@ def main() -> None:
     """Race, and say what is wrong."""
     workers, operations = (*map(int, sys.argv[1:]), *(16, 200)[len(sys.argv) - 1 :])[:2]
     with tempfile.TemporaryDirectory() as folder:
-        wrong = race(Path(folder) / "base", workers, operations)
+        wrong = [
+            problem
+            for several in (False, True)
+            for problem in race(Path(folder) / f"base{several}", workers, operations, several)
+        ]
     print("\n".join(wrong) or f"{workers} writers, {operations} operations each: nothing lost, no reading failed")
     sys.exit(1 if wrong else 0)
 

@@ -53,7 +53,7 @@ def test_the_same_paper_added_by_several_at_once_is_there_once(library: Library,
 
 
 def test_nobody_loses_anything_to_anybody(tmp_path: Path) -> None:
-    assert race(tmp_path / "base", 3, 6) == []
+    assert race(tmp_path / "base", 3, 6, several=True) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no fork")
