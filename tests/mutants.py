@@ -92,6 +92,9 @@ MUTANTS = {
         "store/readers.py", "        return hashlib.sha256(\"\\n\".join([self.me(), *stamps]).encode()).hexdigest()[:16] if names else \"\"",
         '        return "x" if names else ""', "test_readers.py",
     ),
+    "an answer is of several moments": Mutant(
+        "search/index.py", "            db.execute(\"BEGIN\")\n", "", "test_search_index.py",
+    ),
     "a key is measured in characters": Mutant(
         "models.py", "if len(file_name(text).encode()) > 240:", "if len(file_name(text)) > 240:", "test_paperfile.py test_store.py test_boundary.py",
     ),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from crash import FAULTS, tried
+from crash import COMMANDS, FAULTS, tried
 from race import race
 
 from catalog.library import Library
@@ -54,6 +56,12 @@ def test_the_same_paper_added_by_several_at_once_is_there_once(library: Library,
 
 def test_nobody_loses_anything_to_anybody(tmp_path: Path) -> None:
     assert race(tmp_path / "base", 3, 6, several=True) == []
+
+
+def test_every_command_is_tried_at_night() -> None:
+    text = (Path(__file__).parent.parent / ".github" / "workflows" / "nightly.yml").read_text()
+    runs = map(shlex.split, re.findall(r"- python tests/crash\.py (.+)", text))
+    assert sorted(name for names in runs for name in names) == sorted(COMMANDS)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no fork")

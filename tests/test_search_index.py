@@ -698,3 +698,21 @@ def test_searching_loads_nothing_heavy() -> None:
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
+
+
+def test_an_answer_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A paper that another process takes away between two questions is no damage."""
+    path, find = tmp_path / "index.sqlite", index_module.find
+    papers = [known("a", "One work"), known("b", "Another work")]
+
+    def meanwhile(*asked: object) -> object:
+        answer = find(*asked)  # type: ignore[arg-type]  # as it was called
+        with Index(path) as other:
+            other.update([], ["b.md"])
+        return answer
+
+    with Index(path) as index:
+        index.update([(f"{one.key}.md", "1", one) for one in papers], [])
+        monkeypatch.setattr(index_module, "find", meanwhile)
+        assert [one.key for one in index.search("work")] == ["a", "b"]
+        assert [one.key for one in index.search("work")] == ["a"]

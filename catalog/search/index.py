@@ -143,8 +143,11 @@ class Index:
         """
         from catalog.search.meaning import nearest
 
+        near = self._run(lambda db: nearest(db, text, apart))
+
         def found(db: sqlite3.Connection) -> list[Line]:
-            by_meaning = nearest(db, text, apart)
+            there = set(column(db, "SELECT id FROM paper"))
+            by_meaning = [i for i in near if i in there]
             known, asked = (
                 set(by_meaning),
                 Query(text, And(tuple(Words((token,), True) for token in tokens(text)[:_WORDS]))),
@@ -157,7 +160,7 @@ class Index:
             ids = sorted(weight, key=lambda i: (-weight[i], i))
             return rows.lines(db, ids[:limit] if limit else ids)
 
-        return self._run(found)
+        return self._read(found)
 
     def _found(
         self, asked: Query, sort: str, limit: int, load: Callable[[sqlite3.Connection, Sequence[int]], list[P]]
@@ -169,11 +172,11 @@ class Index:
             lacking = {paper.key: answer.lacking.get(i, ()) for i, paper in by_id}
             return Found(papers, answer.typos, lacking, answer.words)
 
-        return self._run(found)
+        return self._read(found)
 
     def get(self, key: str) -> Facts | None:
         """The paper with exactly this key."""
-        return self._run(
+        return self._read(
             lambda db: next(iter(rows.load(db, column(db, "SELECT id FROM paper WHERE key = ?", clean(key)))), None)
         )
 
@@ -181,15 +184,15 @@ class Index:
         self, query: Query, today: str, waited_since: str, keys: Collection[str] = (), most: int = 0
     ) -> counting.Numbers:
         """The numbers of the papers that a query finds, as `numbers.numbers` says. Raises `BadQuery`."""
-        return self._run(lambda db: counting.numbers(db, _chosen(db, query), today, waited_since, keys, most))
+        return self._read(lambda db: counting.numbers(db, _chosen(db, query), today, waited_since, keys, most))
 
     def waiting(self, query: Query, keys: Collection[str], most: int = 0) -> list[counting.Waiting]:
         """Which of the papers that a query finds may be read next, as `numbers.waiting` says. Raises `BadQuery`."""
-        return self._run(lambda db: counting.waiting(db, _chosen(db, query), keys, most))
+        return self._read(lambda db: counting.waiting(db, _chosen(db, query), keys, most))
 
     def spellings(self, slugs: Sequence[str]) -> list[str]:
         """All tags of the papers that have a tag with one of these slugs, as written, the most frequent first."""
-        return self._run(lambda db: counting.spellings(db, slugs))
+        return self._read(lambda db: counting.spellings(db, slugs))
 
     def has(self, key: str) -> bool:
         """Whether there is a paper with exactly this key."""
@@ -202,22 +205,22 @@ class Index:
 
     def all(self) -> list[Facts]:
         """Every paper, by key."""
-        return self._run(lambda db: rows.load(db, column(db, "SELECT id FROM paper ORDER BY key, id")))
+        return self._read(lambda db: rows.load(db, column(db, "SELECT id FROM paper ORDER BY key, id")))
 
     def snippets(self, keys: Sequence[str], words: Iterable[Words], room: int) -> dict[str, Snippet]:
         """By key, a piece of so many characters of each paper's text with the words in it, where there is one."""
-        wanted, texts = Wanted(words), self._run(lambda db: rows.texts(db, keys))
+        wanted, texts = Wanted(words), self._read(lambda db: rows.texts(db, keys))
         found = ((key, snippet(texts[key], wanted, room)) for key in keys if key in texts)
         return {key: piece for key, piece in found if piece}
 
     def entries(self) -> list[rows.Entries]:
         """The BibTeX of every paper that has some."""
-        return self._run(rows.entries)
+        return self._read(rows.entries)
 
     def without_entries(self) -> list[Facts]:
         """Every paper that has no BibTeX."""
         held = "SELECT id FROM prose WHERE bibtex = '' ORDER BY id"
-        return self._run(lambda db: rows.load(db, column(db, held)))
+        return self._read(lambda db: rows.load(db, column(db, held)))
 
     def keys(self, prefix: str = "") -> list[str]:
         """The keys that start so, in order; where none does, those that do in another case."""
@@ -240,6 +243,19 @@ class Index:
         return self._run(lambda db: rows.marked(db, name, asked))
 
     # --- when the file fails ---
+
+    def _read(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        """What several questions give that are asked at one moment, whatever others write meanwhile."""
+
+        def at_once(db: sqlite3.Connection) -> T:
+            db.execute("BEGIN")
+            try:
+                return act(db)
+            finally:
+                with contextlib.suppress(sqlite3.Error):
+                    db.execute("ROLLBACK")
+
+        return self._run(at_once)
 
     def _run(self, act: Callable[[sqlite3.Connection], T]) -> T:
         try:
