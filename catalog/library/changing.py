@@ -228,7 +228,8 @@ class Changing:
 
     def _loaded(self) -> dict[str, tuple[str, Version, Paper]]:
         """The file of each paper that can be read, what was read of it, and the paper, by key."""
-        loaded, _ = self.store.load_versions()
+        loaded, wrong = self.store.load_versions()
+        self.store.gate.notices += [f"{one.where} cannot be read; what it says of others stays" for one in wrong]
         return {paper.key: (file, version, paper) for file, (version, paper) in loaded.items()}
 
     def _pointing(self, keys: Collection[str]) -> Sequence[str]:
