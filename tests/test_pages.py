@@ -416,9 +416,9 @@ def test_configuration_of_a_collection(tmp_path: Path) -> None:
 def test_own_mkdocs_yml_is_used_where_it_inherits(tmp_path: Path) -> None:
     own = tmp_path / "mkdocs.yml"
     own.write_text("site_name: something else\n")
-    assert prepare(tmp_path, {"index.md": "x"}, SiteOptions()) == tmp_path / BASE
+    assert prepare(tmp_path, {"index.md": "x"}, {}, SiteOptions()) == tmp_path / BASE
     own.write_text(f"INHERIT: {BASE}\n")
-    assert prepare(tmp_path, {"index.md": "x"}, SiteOptions(trusted=True)) == own
+    assert prepare(tmp_path, {"index.md": "x"}, {}, SiteOptions(trusted=True)) == own
 
 
 def test_policy_knows_the_scripts_of_the_theme_and_no_others(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from support import Kb
 
 from catalog.errors import KbError
 from catalog.library import Library
-from catalog.pages.builder import BASE, OWN, SAFE, build, left_out, prepare
+from catalog.pages.assembly import build
+from catalog.pages.builder import BASE, OWN, SAFE, left_out, prepare
 from catalog.pages.options import SiteOptions
 from catalog.pages.policy import policy, reference
 from catalog.pages.settings import obeyed
@@ -105,8 +106,8 @@ def test_it_is_for_one_folder(clone: Path, tmp_path: Path) -> None:
 
 def test_what_is_agreed_to_is_used(clone: Path) -> None:
     options = SiteOptions()
-    assert prepare(clone, {"index.md": "x"}, options) == clone / SAFE
-    assert prepare(clone, {"index.md": "x"}, SiteOptions(trusted=True)) == clone / OWN
+    assert prepare(clone, {"index.md": "x"}, {}, options) == clone / SAFE
+    assert prepare(clone, {"index.md": "x"}, {}, SiteOptions(trusted=True)) == clone / OWN
 
 
 def test_the_command_and_back(clone: Path, kb: Kb) -> None:

@@ -12,6 +12,7 @@ from catalog.citing import dates, names
 from catalog.citing.case import cased
 from catalog.citing.numbers import as_number, dashed, is_numeric, is_plural, pages
 from catalog.citing.pieces import FONTS, Piece, Pieces, content, joined, marked, plain, quoted, settled
+from catalog.citing.pruned import pruned
 from catalog.citing.style import Style
 from catalog.errors import KbError
 
@@ -33,7 +34,8 @@ _GENERATED = frozenset({"year-suffix", "citation-label", "locator"})
 
 def cite(style: Style, item: Mapping[str, Any], number: int = 1) -> Pieces:
     """The line of a reference list for an item of CSL-JSON; `number` is its place, for the styles that count."""
-    run = _Run(style, item, number)
+    known = frozenset(name for name, value in item.items() if value)
+    run = _Run(pruned(style, str(item.get("type", "")), known), item, number)
     parts = run.children(style.layout)
     if "second-field-align" in style.options and len(parts) > 1:
         parts[0] = Out([*parts[0].pieces, Piece(" ")])

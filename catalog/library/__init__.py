@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from catalog.library.several import Become
     from catalog.models import Paper, Status
     from catalog.pages import SiteOptions
+    from catalog.pages.lazy import Files
     from catalog.reading import Share, Stats, Suggestion
     from catalog.reports import Ledger, Report
     from catalog.search.index import Found, Index
@@ -779,35 +780,35 @@ class Library:
 
     # --- the site ---
 
-    def pages(self, url: str = "") -> Mapping[str, str | bytes]:
+    def pages(self, url: str = "") -> Files:
         """Every page and data file of the site, by path; a paper that cannot be read has a page that says so.
+
+        What is costly is made when it is asked for: `catalog.pages.lazy.body_of` gives what a file holds.
 
         `url` is where it will be served, where that is not what kb.toml says.
         """
-        from catalog.export.bib import merge
         from catalog.library import shown
-        from catalog.pages import render
+        from catalog.pages import plan
         from catalog.reading import everyone
 
-        papers, found = self._together("", "-added,key")
-        bib = merge(papers.values(), self.store.shared()).text
+        found = self.list("", "-added,key")
         written = self.store.hand_written()
         texts = {path: body.decode("utf-8", "replace") for path, body in written.items() if path.endswith(".md")}
         others = {path: body for path, body in written.items() if path not in texts}
         implementations = shown.implementations(self.cards(), self.runs(), self.reports())
         comparisons = shown.comparisons(self.root / "runs")
-        notebooks = shown.notebooks(self.store, papers.values())
+        notebooks = shown.notebooks(self.store, found)
         bad = {key_or_name(file): findings for file, findings in self.unreadable().items()}
         found = [everyone(facts) for facts in found] if self.store.readers.names() else found
-        options = self._site_options(bib, url)
-        return {**render(found, options, texts, implementations, comparisons, notebooks, bad), **others}
+        files = plan(found, self._site_options(url), texts, implementations, comparisons, notebooks, bad)
+        return {**files, "library.bib": shown.merged(found, self.store.shared()), **others}
 
-    def _site_options(self, bib: str = "", url: str = "") -> SiteOptions:
+    def _site_options(self, url: str = "") -> SiteOptions:
         from catalog.pages import SiteOptions
         from catalog.trust import is_trusted
 
         config = self.store.config
-        return SiteOptions(title=config.title, url=url or config.site_url, bib=bib, trusted=is_trusted(self.root))
+        return SiteOptions(title=config.title, url=url or config.site_url, trusted=is_trusted(self.root))
 
     @staticmethod
     def merge_files(base: Path, ours: Path, theirs: Path, name: str) -> tuple[str, ...]:
@@ -852,7 +853,7 @@ class Library:
         from catalog.store.config import checked
 
         checked("site_url", url)
-        return build(self.root, self.pages(url), self._site_options(url=url))
+        return build(self.root, self.pages(url), self._site_options(url))
 
     def serve_site(
         self, host: str = "127.0.0.1", port: int = 8000, started: Callable[[str], object] = print,

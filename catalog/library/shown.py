@@ -10,13 +10,14 @@ from catalog.files import read_bytes
 from catalog.store import Store
 
 if TYPE_CHECKING:
-    from catalog.models import Paper
+    from catalog.facts import Facts
     from catalog.pages import Comparison, Implementation, NotebookFile
+    from catalog.pages.lazy import Lazy
     from catalog.reports import Ledger
     from refimpl import Card
 
 
-def notebooks(store: Store, papers: Iterable[Paper]) -> dict[str, NotebookFile]:
+def notebooks(store: Store, papers: Iterable[Facts]) -> dict[str, NotebookFile]:
     """The notebooks that tutorials link to and that are here, by the address that they write; none is run."""
     from catalog.pages import NotebookFile
 
@@ -42,6 +43,15 @@ def implementations(
         for card in cards
         if Path(card.path).is_file()
     ]
+
+
+def merged(papers: Sequence[Facts], shared: str) -> Lazy:
+    """The merged .bib of all papers."""
+    from catalog.export.bib import merge
+    from catalog.pages.lazy import Lazy, key
+
+    entries = [(facts.key, facts.aliases, facts.bibtex or facts) for facts in papers]
+    return Lazy(key(entries, shared), lambda: merge(papers, shared).text)
 
 
 def comparisons(runs: Path) -> Sequence[Comparison]:

@@ -4,35 +4,41 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from catalog.errors import Finding
 from catalog.facts import Facts
-from catalog.implemented import said
+from catalog.pages.assembly import build
 from catalog.pages.assets import assets
 from catalog.pages.atom import feed
-from catalog.pages.builder import build
-from catalog.pages.comparison import Comparison, Places, comparison_page
+from catalog.pages.comparison import PAGE, Comparison, Places, comparison_page
 from catalog.pages.finding import search_files
 from catalog.pages.handed import handed_on
-from catalog.pages.home import home_page, table_files
-from catalog.pages.navigation import PAGE
+from catalog.pages.home import home_files, table_files
+from catalog.pages.known import Known
+from catalog.pages.lazy import Body, Lazy, body_of, key
 from catalog.pages.notebook import NotebookFile, Shown, notebook_files, shown_notebooks
 from catalog.pages.options import SiteOptions
 from catalog.pages.output import write
-from catalog.pages.paper import Surroundings, paper_page, unreadable_page
+from catalog.pages.paper import Surroundings, made_from, paper_page, unreadable_page
 from catalog.pages.related import related
 from catalog.pages.server import serve
 from catalog.pages.slugs import slugs
+from catalog.pages.takeaway import parts
 from catalog.pages.verdicts import Implementation
 
 __all__ = [
-    "Comparison", "Implementation", "NotebookFile", "SiteOptions", "build", "render", "serve", "slugs", "write",
+    "Comparison", "Implementation", "NotebookFile", "SiteOptions", "build", "plan", "render", "serve", "slugs", "write",
 ]  # fmt: skip
 
-Files = dict[str, str | bytes]
+
+def render(papers: Sequence[Facts], options: SiteOptions, *shown: Any, **more: Any) -> dict[str, Body]:
+    """All files of a site by their path, as `plan` says them."""
+    return {path: body_of(file) for path, file in plan(papers, options, *shown, **more).items()}
 
 
-def render(
+def plan(
     papers: Sequence[Facts],
     options: SiteOptions,
     hand_written: Mapping[str, str] | None = None,
@@ -40,9 +46,10 @@ def render(
     comparisons: Sequence[Comparison] = (),
     notebooks: Mapping[str, NotebookFile] | None = None,
     unreadable: Mapping[str, Sequence[Finding]] | None = None,
-) -> Files:
+) -> dict[str, Body | Lazy]:
     """All files of a site by their path: pages in Markdown, data, the merged .bib, the feed, scripts and styles.
 
+    What is costly is made when it is asked for, and says by a key what it is made from.
     Papers stand in list order. Hand-written pages are trusted and taken as they are; an `index.md` among them frames
     the table of papers (see `home_page`). Implementations are shown with their papers; of two with one name, the last.
     Where there are comparisons, a page shows them, unless a hand-written one has its place.
@@ -55,16 +62,16 @@ def render(
     written = dict(hand_written or {})
     shown = _implemented(papers, implementations)
     taught = shown_notebooks(papers, notebooks or {}, names.values())
-    pages = _papers(papers, every, shown, taught)
-    pages |= {f"papers/{every[key]}.md": unreadable_page(key, why) for key, why in (unreadable or {}).items()}
-    files: Files = {path: body for path, body in written.items() if path != "index.md"}
-    files |= {"index.md": home_page(papers, names, options, written.get("index.md", ""))}
-    told = {key: said(one.card for one in ones) for key, ones in shown.items()}
-    files |= {**pages, **table_files(papers, names, shown), **search_files(papers, names, told, written)}
+    known = Known(papers, names, shown)
+    files: dict[str, Body | Lazy] = {path: body for path, body in written.items() if path != "index.md"}
+    files |= home_files(known, options, written.get("index.md", ""), every.values())
+    files |= _papers(known, taught)
+    files |= {f"papers/{every[key]}.md": unreadable_page(key, why) for key, why in (unreadable or {}).items()}
+    files |= {**table_files(known), **parts(known), **search_files(known, written)}
     files |= {file: source for ones in shown.values() for one in ones for file, source in one.files.items()}
     files |= _taught(papers, names, taught)
     files |= {"library.bib": options.bib or _joined(papers), "feed.xml": feed(papers, names, options)}
-    files |= handed_on(papers, names, shown, options)
+    files |= handed_on(known, options)
     if comparisons and PAGE not in written:
         files[PAGE] = comparison_page(comparisons, _places(papers, names, shown))
     return files | dict(assets())
@@ -97,24 +104,23 @@ def _implemented(
     return dict(found)
 
 
-def _papers(
-    papers: Sequence[Facts],
-    names: Mapping[str, str],
-    shown: Mapping[str, Sequence[Implementation]],
-    taught: Mapping[str, Shown],
-) -> dict[str, str]:
+def _papers(known: Known, taught: Mapping[str, Shown]) -> dict[str, Lazy]:
+    papers, names = known.papers, known.names
     keys = [facts.key for facts in papers]
     by_key = {facts.key: facts for facts in papers}
     around = Surroundings(by_key, names, _by_key(papers, names), related(papers), _cited_by(by_key), taught)
     before: list[str | None] = [None, *keys[:-1]][: len(keys)]
     after: list[str | None] = [*keys[1:], None][: len(keys)]
     return {
-        f"papers/{names[facts.key]}.md": paper_page(facts, around, previous, following, shown.get(facts.key, ()))
+        f"papers/{names[facts.key]}.md": Lazy(
+            key(known.mark(facts), made_from(facts, around, previous, following), known.ran(facts.key)),
+            partial(paper_page, facts, around, previous, following, known.shown.get(facts.key, ())),
+        )
         for facts, previous, following in zip(papers, before, after, strict=True)
     }
 
 
-def _taught(papers: Sequence[Facts], names: Mapping[str, str], taught: Mapping[str, Shown]) -> Files:
+def _taught(papers: Sequence[Facts], names: Mapping[str, str], taught: Mapping[str, Shown]) -> dict[str, Body]:
     """The pages of notebooks and what belongs to them."""
     pages = _by_key(papers, names)
     once = {shown.page: shown for shown in taught.values()}
@@ -129,9 +135,9 @@ def _by_key(papers: Sequence[Facts], names: Mapping[str, str]) -> dict[str, str]
 def _cited_by(papers: Mapping[str, Facts]) -> dict[str, list[str]]:
     citing: dict[str, list[str]] = defaultdict(list)
     for facts in papers.values():
-        for key in dict.fromkeys(facts.cites):
-            if key in papers and key != facts.key:
-                citing[key].append(facts.key)
+        for cited in dict.fromkeys(facts.cites):
+            if cited in papers and cited != facts.key:
+                citing[cited].append(facts.key)
     return citing
 
 

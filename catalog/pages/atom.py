@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from catalog.export.cite import citation
 from catalog.facts import Facts
 from catalog.pages.options import SiteOptions
+from catalog.pages.takeaway import cited
 
 _NAMESPACE = uuid.UUID("6f5d3d52-3c3f-5b0e-9d55-1f0a5e5b7a41")
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\x7f-\x9f]")
@@ -54,7 +54,7 @@ def _entry(day: str, verb: str, facts: Facts, address: str, options: SiteOptions
         f"<entry><title>{verb}: {_text(facts.heading)}</title>"
         f"<id>{_identity(identity)}</id>"
         f"<link href={_attribute(address)}/><updated>{day}T00:00:00Z</updated>{tags}"
-        f"<summary>{_text(citation(facts))}</summary></entry>\n"
+        f"<summary>{_text(cited(facts))}</summary></entry>\n"
     )
 
 

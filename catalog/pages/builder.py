@@ -14,10 +14,10 @@ from typing import Any
 from catalog import personal
 from catalog.errors import KbError
 from catalog.files import read_bytes
-from catalog.pages import navigation
 from catalog.pages.assets import THEME
+from catalog.pages.comparison import PAGE, TITLE
 from catalog.pages.escape import plain
-from catalog.pages.navigation import PAGE, TITLE
+from catalog.pages.lazy import Body, Files
 from catalog.pages.options import SiteOptions
 from catalog.pages.output import as_bytes, replace, write
 from catalog.pages.policy import protect
@@ -26,56 +26,47 @@ from catalog.pages.settings import obeyed
 BASE, SAFE, OWN = "build/mkdocs.base.yml", "build/mkdocs.safe.yml", "mkdocs.yml"
 QUIET = {"NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
 _INHERIT = re.compile(rf"^INHERIT:\s*['\"]?(?:\./)?{re.escape(BASE)}['\"]?\s*$", re.M)
+_TO_PAPER = re.compile(r"papers/([A-Za-z0-9_-]+)\.md")
+_ANCHOR = re.compile(r'\bid="([\w.:-]+)"')
 _NOISE = re.compile(r"^(?:INFO|DEBUG)\b")
 
 
-def build(root: Path, files: Mapping[str, str | bytes], options: SiteOptions) -> Path:
-    """Build the site of the knowledge base at `root` into `build/html`, which it returns.
-
-    A `mkdocs.yml` at the root that says `INHERIT: build/mkdocs.base.yml` is used: all of it where it is trusted, else
-    what cannot run code (`left_out` names the rest). Raises `KbError` with what mkdocs complains about; the site built
-    before then stays as it is.
-    """
-    return run_mkdocs(root, files, options, root / "build" / "html")
-
-
-def run_mkdocs(root: Path, files: Mapping[str, str | bytes], options: SiteOptions, target: Path) -> Path:
-    """Write the pages and build them into `target`, under a lock that two builds of one root share."""
-    from filelock import FileLock
-
-    root = Path(root).resolve()
-    _refuse_links(root)
+def run_mkdocs(root: Path, docs: Mapping[str, Body], files: Files, options: SiteOptions, target: Path) -> None:
+    """Render pages into `target` with mkdocs; what stands there stays as it is where mkdocs complains."""
     fresh = target.with_name(target.name + ".new")
-    (root / "build").mkdir(parents=True, exist_ok=True)
-    with FileLock(root / "build" / ".lock"):
-        config = prepare(root, files, options)
-        command = [sys.executable, "-P", *_unread_bytecode(config), "-m", "mkdocs", "build", "--clean", "--strict"]
-        command += ["--config-file", str(config), "--site-dir", str(fresh)]
-        done = subprocess.run(  # noqa: S603  # our own interpreter, our own arguments
-            command, cwd=root, env=os.environ | QUIET, capture_output=True, text=True, errors="replace", check=False
-        )
-        if done.returncode:
-            shutil.rmtree(fresh, ignore_errors=True)
-            raise KbError(f"mkdocs could not build the site:\n{_complaint(done.stderr or done.stdout)}")
-        protect(fresh, options)
-        _swap(fresh, target)
-    return target
+    config = prepare(root, docs, files, options)
+    command = [sys.executable, "-P", *_unread_bytecode(config), "-m", "mkdocs", "build", "--clean", "--strict"]
+    command += ["--config-file", str(config), "--site-dir", str(fresh)]
+    done = subprocess.run(  # noqa: S603  # our own interpreter, our own arguments
+        command, cwd=root, env=os.environ | QUIET, capture_output=True, text=True, errors="replace", check=False
+    )
+    if done.returncode:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise KbError(f"mkdocs could not build the site:\n{_complaint(done.stderr or done.stdout)}")
+    protect(fresh, options, [page for page in fresh.rglob("*.html") if page.relative_to(fresh).as_posix() not in docs])
+    _swap(fresh, target)
 
 
-def prepare(root: Path, files: Mapping[str, str | bytes], options: SiteOptions) -> Path:
+def prepare(root: Path, docs: Mapping[str, Body], files: Files, options: SiteOptions) -> Path:
     """Write pages and configuration below `build/`; returns the configuration to give to mkdocs."""
-    write(files, root / "build" / "docs")
+    write(docs, root / "build" / "docs")
     body, said = configuration(root, files, options)
     _put(root / BASE, body)
     if not inherits(said):
         return root / BASE
     if options.trusted:
         return root / OWN
-    _put(root / SAFE, _as_yaml(_joined(base_config(root, files, options), obeyed(said)[0])))
+    joined = _joined(base_config(root, files, options), obeyed(said)[0])
+    _put(root / SAFE, _as_yaml(joined | {"nav": _with_comparison(joined["nav"], files)}))
     return root / SAFE
 
 
-def configuration(root: Path, files: Mapping[str, str | bytes], options: SiteOptions) -> tuple[bytes, bytes]:
+def _with_comparison(nav: list[Any], files: Files) -> list[Any]:
+    """A navigation in which the page that compares methods stands after the first entry, where it is not named."""
+    return nav if PAGE not in files or PAGE in repr(nav) else [*nav[:1], {TITLE: PAGE}, *nav[1:]]
+
+
+def configuration(root: Path, files: Files, options: SiteOptions) -> tuple[bytes, bytes]:
     """The base configuration as text, and what the root's own `mkdocs.yml` says ("" where there is none)."""
     try:
         said = read_bytes(root / OWN, OWN)
@@ -114,9 +105,13 @@ def _put(path: Path, body: bytes) -> None:
         replace(path, body)
 
 
-def _refuse_links(root: Path) -> None:
+def refuse_links(root: Path) -> None:
     """A clone could lead `build/` out of itself, and what is written and removed there with it."""
-    for folder in ("build", "build/docs", "build/html", "build/preview"):
+    for folder in (
+        "build",
+        "build/docs",
+        *(f"build/{to}{end}" for to in ("html", "preview") for end in ("", ".theme", ".theme.new")),
+    ):
         if (root / folder).is_symlink():
             raise KbError(f"{root / folder} is a link; remove it, as the site is written there")
 
@@ -127,7 +122,7 @@ def _unread_bytecode(config: Path) -> list[str]:
     return ["-X", f"pycache_prefix={mine / 'bytecode'}"] if config.name == OWN and mine else []
 
 
-def base_config(root: Path, files: Mapping[str, str | bytes], options: SiteOptions) -> dict[str, Any]:
+def base_config(root: Path, files: Files, options: SiteOptions) -> dict[str, Any]:
     """What every site has in common, with this one's name, folders and pages."""
     import yaml
 
@@ -136,7 +131,6 @@ def base_config(root: Path, files: Mapping[str, str | bytes], options: SiteOptio
     pages = sorted(p for p in files if p.endswith(".md") and p not in ours and not p.startswith("papers/"))
     if not pages and PAGE not in files:
         config["theme"]["features"].remove("navigation.tabs")
-    config["hooks"] = [str(Path(navigation.__file__))]
     config["theme"]["custom_dir"] = str(THEME / "overrides")
     name = plain(options.title).replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
     head: dict[str, Any] = {"site_name": name or "Reading list"}

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from catalog.pages.escape import front_matter, meta_value
-from catalog.pages.navigation import TITLE
 from catalog.pages.notes import notes_html
 from catalog.pages.quantity import day, number, seconds, share, size
 from catalog.pages.records import finite, items, mapping, plain, string, versions
@@ -20,6 +19,7 @@ from catalog.pages.slugs import slugs
 from catalog.pages.templates import cleaned, fill
 from catalog.pages.verdicts import DEVICES
 
+PAGE, TITLE = "compare.md", "Compare"
 SETTINGS = {"matched": "matched", "own": "own"}
 MOST_ROWS, MOST_RECORDS = 100, 40
 LONGEST_TITLE, LONGEST_WHY, LONGEST_COMMAND = 60, 500, 1000

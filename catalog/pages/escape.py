@@ -13,6 +13,7 @@ from typing import Any
 
 _META = re.compile(r"[&<>\"'{}`\[\]*_#|~$\\!=^\x00-\x1f\x7f\u2028\u2029\ufeff\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]+")
+_NOT_YAML = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
 _IN_SCRIPT = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
@@ -39,12 +40,18 @@ def meta_value(value: str) -> str:
 
 
 def front_matter(values: Mapping[str, Any]) -> str:
-    """Front matter, safely quoted whatever the values hold."""
-    import yaml
+    """Front matter, safely quoted whatever the values hold: each value on its line as JSON, which is YAML too."""
+    lines = (
+        f"{name}: {_NOT_YAML.sub(_escaped, json.dumps(value, ensure_ascii=False))}\n" for name, value in values.items()
+    )
+    return f"---\n{''.join(lines)}---\n"
 
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    body = yaml.dump(dict(values), Dumper=dumper, allow_unicode=True, width=1_000_000_000, sort_keys=False)
-    return f"---\n{body}---\n"
+
+def parted(markdown: str) -> tuple[dict[str, Any], str]:
+    """The values of front matter as `front_matter` writes it, and the page below it."""
+    _, head, body = markdown.split("---\n", 2)
+    pairs = (line.partition(": ") for line in head.splitlines())
+    return {name: json.loads(value) for name, _, value in pairs}, body.strip("\n")
 
 
 def script_json(value: object) -> str:
@@ -55,6 +62,11 @@ def script_json(value: object) -> str:
 def web_address(url: str) -> str:
     """The address if a browser may follow it (http, https, mailto), else ""."""
     return url if re.match(r"(?:https?://|mailto:)[^\s\x00-\x20]", url, re.I) else ""
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return "\ufffd" if 0xD800 <= code <= 0xDFFF else f"\\u{code:04x}"
 
 
 def _reference(match: re.Match[str]) -> str:

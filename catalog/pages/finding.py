@@ -5,34 +5,42 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.resources import files
 
 from catalog.facts import Facts
+from catalog.implemented import said
 from catalog.pages.escape import script_json
+from catalog.pages.known import Known
+from catalog.pages.lazy import Body, Lazy
 from catalog.pages.paper import short_authors
 from catalog.search.fields import facts
 from catalog.search.fold import fold
 from catalog.search.rows import columns
 
+PART = 200  # papers
 _HEAD = re.compile(r"\A---[ \t]*\n.*?^---[ \t]*(?:\n|\Z)", re.S | re.M)
 _TITLE = re.compile(r"^#[ \t]+(.+?)[ \t]*#*$", re.M)
 _HEADING = re.compile(r"^#{2,6}[ \t]+(.+?)[ \t]*#*$", re.M)
 _MARKUP = re.compile(r"\]\([^()\s]*\)|<[^<>\n]*>|[`*_\[\]|]")
 
 
-def search_files(
-    papers: Sequence[Facts], slugs: Mapping[str, str], told: Mapping[str, str], written: Mapping[str, str]
-) -> dict[str, str]:
-    """The index as a script, which also loads from a folder on disk. Papers stand in the order of the table.
-
-    `told` is what the implementations of a paper say, by its key.
-    """
+def search_files(known: Known, written: Mapping[str, str]) -> dict[str, Body | Lazy]:
+    """The index as scripts, which also load from a folder on disk. Papers stand in the order of the table, in parts."""
     language = json.loads(files("catalog.search").joinpath("language.json").read_text("utf-8"))
-    rows = [_paper(one, slugs[one.key], told.get(one.key, "")) for one in papers]
     pages = [_page(path, body) for path, body in written.items() if path.endswith(".md") and path != "index.md"]
-    return {
-        "search.js": f"window.readrunIndex={script_json({'language': language, 'papers': rows, 'pages': pages})};\n"
+    found: dict[str, Body | Lazy] = {
+        f"search/{number}.js": Lazy(known.key(papers), partial(_part, number, papers, known))
+        for number, papers in known.parted(PART)
     }
+    about = {"language": language, "pages": pages, "parts": len(found)}
+    return found | {"search.js": f"window.readrunIndex={script_json(about)};\n"}
+
+
+def _part(number: int, papers: Sequence[Facts], known: Known) -> str:
+    told = {one.key: said(ran.card for ran in known.shown.get(one.key, ())) for one in papers}
+    rows = [_paper(one, known.names[one.key], told[one.key]) for one in papers]
+    return f"window.readrunSearchPart({number},{script_json(rows)});\n"
 
 
 def _paper(one: Facts, slug: str, told: str) -> dict[str, object]:

@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections import Counter
+import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 
-from catalog.export.tables import as_json
 from catalog.facts import Facts
 from catalog.pages.assets import THEME
 from catalog.pages.atom import feed
 from catalog.pages.escape import plain, web_address
+from catalog.pages.known import Known
+from catalog.pages.lazy import Body, Lazy
 from catalog.pages.options import SiteOptions
 from catalog.pages.paper import short_authors
 from catalog.pages.slugs import slugs
@@ -26,27 +29,35 @@ EMBEDDED = 200  # papers in the list to embed
 _WIDTH = 6.6  # of a letter in a badge, on average, in pixels
 
 
-def handed_on(
-    papers: Sequence[Facts],
-    names: Mapping[str, str],
-    shown: Mapping[str, Sequence[Implementation]],
-    options: SiteOptions,
-) -> dict[str, str]:
-    """The files by their paths; `names` are the pages of papers by key, `shown` their implementations."""
+def handed_on(known: Known, options: SiteOptions) -> dict[str, Body | Lazy]:
+    """The files by their paths."""
+    papers, names, shown = known.papers, known.names, known.shown
     named = {key: tuple(one.card.name for one in ones) for key, ones in shown.items()}
-    tags = Counter(tag_slug(tag) for facts in papers for tag in set(map(tag_slug, facts.tags)))
-    most = [tag for tag, _ in tags.most_common(FEEDS)]
-    files = {"papers.json": as_json(papers, named), "llms.txt": _for_models(papers, names, named, options)}
+    tagged: dict[str, list[Facts]] = defaultdict(list)
+    for facts in papers:
+        for tag in dict.fromkeys(map(tag_slug, facts.tags)):
+            tagged[tag].append(facts)
+    most = sorted(tagged, key=lambda tag: -len(tagged[tag]))[:FEEDS]
+    files: dict[str, Body | Lazy] = {
+        "papers.json": Lazy(known.key(papers), partial(_as_json, papers, named)),
+        "llms.txt": _for_models(papers, names, named, options),
+    }
     for tag, name in slugs(most).items():
-        tagged = [facts for facts in papers if tag in map(tag_slug, facts.tags)]
         about = SiteOptions(f"{options.title}: {tag}", url=options.url)
-        files[f"feeds/{name}.xml"] = feed(tagged, names, about, f"feeds/{name}.xml")
+        path = f"feeds/{name}.xml"
+        files[path] = Lazy(known.key(tagged[tag], about), partial(feed, tagged[tag], names, about, path))
     read = sum(facts.reading.status == "read" for facts in papers)
     verified = sum(any(map(is_verified, ones)) for ones in shown.values())
     counts = {"papers": f"{len(papers)}", "read": f"{read} of {len(papers)}"}
     counts |= {"verified": f"{verified} of {len(papers)}"} if shown else {}
     files |= {f"badges/{name}.svg": _badge(name, value) for name, value in counts.items()}
     return files | {"embed.html": _embedded(papers, names, options)}
+
+
+def _as_json(papers: Sequence[Facts], named: Mapping[str, tuple[str, ...]]) -> str:
+    """As `kb list --json` prints them, a paper on a line."""
+    lines = ("\n" + json.dumps(facts.as_dict(named.get(facts.key, ())), ensure_ascii=False) for facts in papers)
+    return f"[{','.join(lines)}\n]\n"
 
 
 def is_verified(one: Implementation) -> bool:

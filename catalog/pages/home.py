@@ -4,37 +4,55 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 from catalog.facts import Facts
 from catalog.models import Status
 from catalog.pages.escape import front_matter, meta_value, plain, script_json, text, web_address
+from catalog.pages.known import Known
+from catalog.pages.lazy import Body, Lazy
 from catalog.pages.mathematics import math_html
 from catalog.pages.options import SiteOptions
 from catalog.pages.paper import short_authors
-from catalog.pages.takeaway import PART, parts
+from catalog.pages.slugs import slugs
+from catalog.pages.takeaway import PART
 from catalog.pages.templates import fill
 from catalog.pages.verdicts import Implementation, results, standing, tallies
 
 Shown = Mapping[str, Sequence[Implementation]]
+MOST_LISTED = 300  # papers on the home page for readers without scripts
 MARK = "<!-- papers -->"
 _HEAD = re.compile(r"\A---[ \t]*\n.*?^---[ \t]*(?:\n|\Z)", re.S | re.M)
 _TITLE = re.compile(r"^# ", re.M)
 
 
-def home_page(papers: Sequence[Facts], slugs: Mapping[str, str], options: SiteOptions, written: str = "") -> str:
+def home_files(known: Known, options: SiteOptions, written: str, taken: Iterable[str]) -> dict[str, Body | Lazy]:
+    """The home page, and where there are many papers a page that lists them, for readers without scripts."""
+    papers, names = known.papers, known.names
+    if len(papers) <= MOST_LISTED:
+        return {"index.md": home_page(papers, names, options, written)}
+    name = slugs([*taken, "all-papers"])["all-papers"]
+    listed = Lazy(known.key(papers), partial(_list_page, papers, names))
+    return {"index.md": home_page(papers, names, options, written, f"papers/{name}.html"), f"papers/{name}.md": listed}
+
+
+def home_page(
+    papers: Sequence[Facts], slugs: Mapping[str, str], options: SiteOptions, written: str = "", listed: str = ""
+) -> str:
     """The Markdown of the home page.
 
     `written` is the text of a hand-written index.md: the table stands in place of its line `<!-- papers -->`, or at
-    its end.
+    its end. `listed` is the page that lists all papers; without it they are listed here.
     """
     counts = Counter(facts.reading.status for facts in papers)
     body = fill(
         "home.html",
         counts=[(str(status), counts[status]) for status in (Status.read, Status.reading, Status.unread)],
         summary=f"{counts['read']} of {len(papers)} papers read, {counts['reading']} being read",
-        papers=[{"slug": slugs[facts.key], "title": facts.heading, "by": short_authors(facts)} for facts in papers],
+        papers=[] if listed else _lines(papers, slugs, "papers/"),
+        listed=listed,
     )
     description = options.description or f"{len(papers)} papers, {counts['read']} of them read"
     meta = {
@@ -44,6 +62,15 @@ def home_page(papers: Sequence[Facts], slugs: Mapping[str, str], options: SiteOp
         "hide": ["navigation", "toc"],
     }
     return front_matter(meta) + "\n" + _around(written, f"\n\n{body}\n\n", options)
+
+
+def _list_page(papers: Sequence[Facts], slugs: Mapping[str, str]) -> str:
+    meta = {"title": "All papers", "description": f"{len(papers)} papers", "kb": "paper", "hide": ["navigation", "toc"]}
+    return front_matter(meta) + f"\n{fill('list.html', papers=_lines(papers, slugs, ''))}\n"
+
+
+def _lines(papers: Sequence[Facts], slugs: Mapping[str, str], base: str) -> list[dict[str, str]]:
+    return [{"href": f"{base}{slugs[one.key]}.html", "title": one.heading, "by": short_authors(one)} for one in papers]
 
 
 def table(
@@ -56,14 +83,14 @@ def table(
     return [{name: value for name, value in row.items() if value} for row in rows]
 
 
-def table_files(
-    papers: Sequence[Facts],
-    slugs: Mapping[str, str],
-    shown: Shown = MappingProxyType({}),
-) -> dict[str, str]:
-    """The table's data as a script, which also loads from a folder on disk, and what it exports."""
-    data = f"window.readrunPapers={script_json(table(papers, slugs, shown))};\nwindow.readrunPartSize={PART};\n"
-    return {"papers.js": data, **dict(parts(papers))}
+def table_files(known: Known) -> dict[str, Lazy]:
+    """The table's data as a script, which also loads from a folder on disk."""
+    return {"papers.js": Lazy(known.key(known.papers), partial(_table_script, known))}
+
+
+def _table_script(known: Known) -> str:
+    data = script_json(table(known.papers, known.names, known.shown))
+    return f"window.readrunPapers={data};\nwindow.readrunPartSize={PART};\n"
 
 
 def _around(written: str, body: str, options: SiteOptions) -> str:

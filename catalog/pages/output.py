@@ -6,15 +6,15 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from catalog.errors import KbError
+from catalog.pages.lazy import Files, body_of
 
 MANIFEST = ".readrun-pages.json"
 
 
-def write(files: Mapping[str, str | bytes], folder: Path) -> tuple[int, int]:
+def write(files: Files, folder: Path) -> tuple[int, int]:
     """Make the folder hold these files; returns how many were written and how many removed.
 
     Files written before and no longer given are removed; the folder's manifest knows them. Raises `KbError` where a
@@ -22,7 +22,7 @@ def write(files: Mapping[str, str | bytes], folder: Path) -> tuple[int, int]:
     """
     folder = Path(folder)
     before = _manifest(folder)
-    contents = {_checked(path): as_bytes(body) for path, body in files.items()}
+    contents = {checked(path): as_bytes(body_of(file)) for path, file in files.items()}
     changed = {path: body for path, body in contents.items() if not _same(folder / path, body)}
     _refuse_strangers([path for path in changed if path not in before], folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,8 @@ def replace(path: Path, body: bytes) -> None:
         raise
 
 
-def _checked(path: str) -> str:
+def checked(path: str) -> str:
+    """The path if it stays inside its folder; raises `KbError`."""
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or "\\" in path or path == MANIFEST:
         raise KbError(f"{path!r} is not a path inside the site; rename the page")
@@ -65,7 +66,7 @@ def _checked(path: str) -> str:
 def _manifest(folder: Path) -> set[str]:
     try:
         paths = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return {_checked(path) for path in paths}
+        return {checked(path) for path in paths}
     except (OSError, ValueError, TypeError, AttributeError, KbError):
         return set()
 

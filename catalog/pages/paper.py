@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from catalog.export.cite import citation, every_style
+from catalog.export.cite import every_style
 from catalog.export.csl import as_csl
 from catalog.export.ris import as_ris
 from catalog.facts import Address, Facts, Name, Reading, Taught
@@ -19,7 +19,7 @@ from catalog.pages.mathematics import typeset
 from catalog.pages.notes import notes_html
 from catalog.pages.quantity import day
 from catalog.pages.related import Related
-from catalog.pages.takeaway import coins
+from catalog.pages.takeaway import cited, coins
 from catalog.pages.templates import cleaned, fill, filter_link
 from catalog.pages.verdicts import Implementation, cost_in_short, found_in_short, strip
 from catalog.text import html, plain
@@ -78,7 +78,7 @@ def paper_page(
         formats=_formats(facts, small=len(around.papers) <= _MOST_IN_EVERY_STYLE),
         tutorials=[_tutorial(tutorial, around) for tutorial in facts.tutorials],
         implementation=cleaned(implementation),
-        citations=every_style(facts) if len(around.papers) <= _MOST_IN_EVERY_STYLE else {"APA": citation(facts)},
+        citations=every_style(facts) if len(around.papers) <= _MOST_IN_EVERY_STYLE else {"APA": cited(facts)},
         known=_known(facts),
         neighbours=_neighbours(facts, around),
         previous=_near(previous, around) if previous else None,
@@ -140,6 +140,28 @@ def _formats(facts: Facts, small: bool) -> list[tuple[str, str, str, str]]:
     if small or not facts.bibtex:
         formats += [("ris", "RIS", ".ris", as_ris([facts])), ("csl", "CSL-JSON", ".json", as_csl([facts]))]
     return formats
+
+
+def made_from(facts: Facts, around: Surroundings, previous: str | None, following: str | None) -> tuple[object, ...]:
+    """What of its surroundings a page shows."""
+    near = around.near.get(facts.key, ())
+    others = [
+        previous or "",
+        following or "",
+        *facts.cites,
+        *around.cited_by.get(facts.key, ()),
+        *(one.key for one in near),
+    ]
+    told = [_told(other, around) for other in others]
+    notebooks = [around.notebooks.get(tutorial.notebook) for tutorial in facts.tutorials]
+    ran = [one and (one.page, one.versions, one.notebook.written_for, one.notebook.last_run) for one in notebooks]
+    return told, near, ran, len(around.papers) <= _MOST_IN_EVERY_STYLE
+
+
+def _told(other: str, around: Surroundings) -> tuple[object, ...]:
+    """What a page says of another paper."""
+    facts = around.papers.get(other)
+    return (other, around.pages.get(other), facts and (facts.title, facts.by, facts.year))
 
 
 def unreadable_page(key: str, findings: Sequence[Finding]) -> str:

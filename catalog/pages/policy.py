@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,11 +26,15 @@ _PLACE = re.compile(r'new URL\("\{\{ config\.extra\.scope \| d\(base_url\) \}\}"
 _SCOPE = re.compile(r'new URL\("[^"]*",location\)')
 
 
-def policy(reference: str, address: str = "") -> str:
-    """The policy for a site at an address ("" where it is not known) whose scripts stand in `reference`."""
+def policy(reference: str, address: str = "", used: Collection[str] | None = None) -> str:
+    """The policy for a site at an address ("" where it is not known) whose scripts stand in `reference`.
+
+    It allows all of them, or those of them that a page has.
+    """
     bases = [urlsplit(address).path or "/", ".", *("/".join([".."] * depth) for depth in range(1, 6))]
     scripts = dict.fromkeys(script for inline in _INLINE.findall(reference) for script in _at_any_depth(inline, bases))
-    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    wanted = scripts if used is None else [script for script in scripts if script in used]
+    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in wanted)
     return (
         f"default-src 'none'; script-src 'self' {hashes}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
         "font-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; object-src 'none'; form-action 'none'"
@@ -51,16 +55,24 @@ def reference(site: Path, options: SiteOptions) -> str:
 
 def protect(site: Path, options: SiteOptions, pages: Iterable[Path] | None = None) -> str:
     """Put the policy at the head of the pages (all of the site's where none are given); returns it."""
-    rule = policy(reference(site, options), options.url)
-    meta = _META + rule.encode() + b'">'
+    known = reference(site, options)
     for page in site.rglob("*.html") if pages is None else pages:
-        body = page.read_bytes()
-        if _META not in body[:1000]:
-            before, charset, after = body.partition(_CHARSET)
-            if not charset:
-                raise KbError(f"{page} has no {_CHARSET.decode()}; a template override must keep the theme's head")
-            replace(page, before + charset + meta + after)
-    return rule
+        before = page.read_bytes()
+        after = protected(str(page), before, known, options)
+        if after is not before:
+            replace(page, after)
+    return policy(known, options.url)
+
+
+def protected(name: str, body: bytes, known: str, options: SiteOptions) -> bytes:
+    """A page with the policy at its head: of the scripts in `known`, those that it has may run."""
+    if _META in body[:1000]:
+        return body
+    before, charset, after = body.partition(_CHARSET)
+    if not charset:
+        raise KbError(f"{name} has no {_CHARSET.decode()}; a template override must keep the theme's head")
+    scripts = set(_INLINE.findall(body.decode("utf-8", "replace")))
+    return before + charset + _META + policy(known, options.url, scripts).encode() + b'">' + after
 
 
 @cache

@@ -1,32 +1,31 @@
-"""Serving while papers change: a changed paper alone is rendered anew, and open pages reload."""
+"""Serving while papers change: a changed page alone is made anew, and open pages reload. Nobody waits by looking."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import logging
-import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from catalog.errors import KbError
+from catalog.pages.assembly import assemble, reference_of
 from catalog.pages.assets import THEME
-from catalog.pages.builder import QUIET, configuration, prepare, run_mkdocs
+from catalog.pages.lazy import Files
 from catalog.pages.options import SiteOptions
-from catalog.pages.policy import policy, protect, reference
+from catalog.pages.policy import policy
+from catalog.pages.watching import changes
 
 LIVE = "/.readrun/"
-POLL = 0.2
+SETTLED = 0.05  # seconds; what is saved in several steps is taken together
+PATIENCE = 25  # seconds
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-Files = Mapping[str, str | bytes]
 
 
 @dataclass(slots=True)
@@ -35,9 +34,22 @@ class _Preview:
 
     site: Path
     rule: str = ""
-    configuration: tuple[bytes, bytes] = (b"", b"")
     token: int = field(default_factory=time.time_ns)
     problem: str = ""
+    news: threading.Condition = field(default_factory=threading.Condition)
+
+    def tell(self, *, changed: bool, problem: str) -> None:
+        """Let open pages know."""
+        with self.news:
+            self.token += changed
+            self.problem = problem
+            self.news.notify_all()
+
+    def state(self, seen: tuple[str, str]) -> tuple[str, str]:
+        """The token and the problem, as soon as they are others than those a page has seen, or after a while."""
+        with self.news:
+            self.news.wait_for(lambda: (str(self.token), self.problem) != seen, timeout=PATIENCE)
+            return str(self.token), self.problem
 
 
 def _ignore(message: str) -> None:
@@ -66,17 +78,20 @@ def serve(
     options = replace(options, url="")
     preview = _Preview(root / "build" / "preview")
     watched = [root / "papers", root / "site", root / "kb.toml", root / "mkdocs.yml"] if watched is None else watched
-    with _listen(preview, host, port) as server, contextlib.suppress(KeyboardInterrupt):
-        seen = _snapshot(watched)
-        _rebuild(root, rerender(), options, preview)
+    with (
+        _listen(preview, host, port) as server,
+        contextlib.suppress(KeyboardInterrupt),
+        changes(root, watched) as changed,
+    ):
+        _update(root, rerender(), options, preview)
         with _answering(server):
             open_url(f"http://{f'[{host}]' if ':' in host else host}:{server.server_address[1]}/")
-            _watch(root, rerender, options, preview, watched, seen, report)
+            _follow(root, rerender, options, preview, changed, report)
 
 
 @contextlib.contextmanager
 def _answering(server: ThreadingHTTPServer) -> Iterator[None]:
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 5}, daemon=True)
     thread.start()
     try:
         yield
@@ -85,114 +100,36 @@ def _answering(server: ThreadingHTTPServer) -> Iterator[None]:
         thread.join()
 
 
-def _watch(
+def _follow(
     root: Path,
     rerender: Callable[[], Files],
     options: SiteOptions,
     preview: _Preview,
-    watched: Sequence[Path],
-    seen: dict[str, tuple[int, int]],
+    changed: threading.Event,
     report: Callable[[str], object],
 ) -> None:
     while True:
-        time.sleep(POLL)
-        now = _snapshot(watched)
-        if now == seen:
+        if not changed.wait(PATIENCE):
             continue
+        time.sleep(SETTLED)
+        changed.clear()
         started = time.monotonic()
         try:
             count = _update(root, rerender(), options, preview)
         except (KbError, OSError) as e:
-            preview.problem = str(e)
+            preview.tell(changed=False, problem=str(e))
             report(str(e))
         else:
-            preview.problem = ""
+            preview.tell(changed=bool(count), problem="")
             if count:
-                preview.token += 1
                 report(f"{count} {'page' if count == 1 else 'pages'} in {time.monotonic() - started:.1f} s")
-        seen = now
-
-
-def _rebuild(root: Path, files: Files, options: SiteOptions, preview: _Preview) -> int:
-    """Build the whole preview; returns how many pages it has."""
-    configured = configuration(root, files, options)
-    run_mkdocs(root, files, options, preview.site)
-    preview.rule = policy(reference(preview.site, options))
-    preview.configuration = configured
-    return len(_pages_below(preview.site)) - 1
 
 
 def _update(root: Path, files: Files, options: SiteOptions, preview: _Preview) -> int:
     """Make the preview show these files; returns how many of its pages changed."""
-    from filelock import FileLock
-
-    if configuration(root, files, options) != preview.configuration:
-        return _rebuild(root, files, options, preview)
-    site = preview.site
-    with FileLock(root / "build" / ".lock"):
-        before = _pages_below(site)
-        config = prepare(root, files, options)
-        _run_dirty(config, site)
-        gone = [page for page in before if page.parent.name == "papers" and not _source(root, site, page).is_file()]
-        for page in gone:
-            page.unlink()
-        changed = [page for page, stamp in _pages_below(site).items() if before.get(page) != stamp]
-        preview.rule = protect(site, options, changed)
-    return len([page for page in changed if page.name != "404.html"]) + len(gone)
-
-
-def _run_dirty(config_file: Path, site: Path) -> None:
-    """mkdocs in this process, on the pages whose source is newer than what stands in `site`."""
-    os.environ.update(QUIET)
-    from mkdocs.commands.build import build
-    from mkdocs.config import load_config
-    from mkdocs.exceptions import MkDocsException
-
-    logging.getLogger("mkdocs").setLevel(logging.ERROR)
-    try:
-        config = load_config(config_file=str(config_file), site_dir=str(site), strict=False)
-        config.plugins.on_startup(command="build", dirty=True)
-        build(config, dirty=True)
-        config.plugins.on_shutdown()
-    except MkDocsException as e:
-        raise KbError(f"mkdocs could not build the page: {e}") from e
-    except SystemExit as e:
-        raise KbError("mkdocs could not build the page; `kb site build` says why") from e
-
-
-def _pages_below(site: Path) -> dict[Path, int]:
-    return {page: page.stat().st_mtime_ns for page in site.rglob("*.html")}
-
-
-def _source(root: Path, site: Path, page: Path) -> Path:
-    return (root / "build" / "docs" / page.relative_to(site)).with_suffix(".md")
-
-
-def _snapshot(watched: Sequence[Path]) -> dict[str, tuple[int, int]]:
-    """Modification time and size of every watched file."""
-    return {path: stamp for place in watched for path, stamp in _stamps(place)}
-
-
-def _stamps(place: str | Path) -> Iterator[tuple[str, tuple[int, int]]]:
-    try:
-        entries = list(os.scandir(place))
-    except NotADirectoryError:
-        stat = Path(place).stat()
-        yield str(place), (stat.st_mtime_ns, stat.st_size)
-        return
-    except OSError:
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        try:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _stamps(entry.path)
-            else:
-                stat = entry.stat()
-                yield entry.path, (stat.st_mtime_ns, stat.st_size)
-        except OSError:
-            continue
+    placed = assemble(root, files, options, preview.site)
+    preview.rule = policy(reference_of(preview.site, options))
+    return sum(path.endswith(".html") for path in (*placed.written, *placed.removed))
 
 
 def _listen(preview: _Preview, host: str, port: int) -> ThreadingHTTPServer:
@@ -232,19 +169,20 @@ class _Handler(SimpleHTTPRequestHandler):
         if self.loopback and urlsplit(f"//{self.headers.get('Host', '')}").hostname not in _LOOPBACK:
             self._send(HTTPStatus.MISDIRECTED_REQUEST, "text/plain", b"This server answers to localhost only.\n")
         elif path.startswith(LIVE):
-            self._live(path)
+            self._live(urlsplit(self.path))
         else:
             self._file()
 
-    def _live(self, path: str) -> None:
-        if path == f"{LIVE}live.js":
+    def _live(self, asked: SplitResult) -> None:
+        if asked.path == f"{LIVE}live.js":
             self._send(HTTPStatus.OK, "text/javascript", (THEME / "live.js").read_bytes())
         else:
-            state = {"token": str(self.shown.token), "problem": self.shown.problem}
-            self._send(HTTPStatus.OK, "application/json", json.dumps(state).encode())
+            seen = parse_qs(asked.query, keep_blank_values=True)
+            token, problem = self.shown.state((seen.get("token", [""])[0], seen.get("problem", [""])[0]))
+            self._send(HTTPStatus.OK, "application/json", json.dumps({"token": token, "problem": problem}).encode())
 
     def _file(self) -> None:
-        token = self.shown.token
+        token = str(self.shown.token)
         place = Path(self.translate_path(self.path))
         place = place / "index.html" if place.is_dir() else place
         found = place.is_file()

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 from urllib.parse import urlencode
 
 from catalog.export.cite import citation
 from catalog.export.ris import as_ris
 from catalog.facts import Facts
 from catalog.pages.escape import script_json, web_address
+from catalog.pages.known import Known
+from catalog.pages.lazy import Lazy
 
-PART = 250  # papers; a part is fetched when one of them is asked for
+PART = 100  # papers; a part is fetched when one of them is asked for
 
 
-def parts(papers: Sequence[Facts]) -> Iterator[tuple[str, str]]:
+def parts(known: Known) -> dict[str, Lazy]:
     """The files that the table's exports load: of each paper, in the table's order, its entry, RIS and citation."""
-    for number, start in enumerate(range(0, len(papers), PART)):
-        records = [[facts.bibtex, as_ris([facts]), citation(facts)] for facts in papers[start : start + PART]]
-        yield f"export/{number}.js", f"window.readrunPart({number},{script_json(records)});\n"
+    return {
+        f"export/{number}.js": Lazy(known.key(papers), partial(_part, number, papers))
+        for number, papers in known.parted(PART)
+    }
+
+
+@lru_cache(maxsize=100_000)
+def cited(facts: Facts) -> str:
+    """The paper as one cites it, in the first style of the site."""
+    return citation(facts)
+
+
+def _part(number: int, papers: Sequence[Facts]) -> str:
+    records = [[facts.bibtex, as_ris([facts]), cited(facts)] for facts in papers]
+    return f"window.readrunPart({number},{script_json(records)});\n"
 
 
 _KINDS: Mapping[str, tuple[str, str, str, str]] = {

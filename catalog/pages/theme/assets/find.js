@@ -24,7 +24,11 @@
   });
   const start = async () => {
     await Promise.all(["assets/query.js", "assets/engine.js", "search.js"].map(fetched));
-    const { language, papers, pages } = window.readrunIndex;
+    const { language, pages, parts } = window.readrunIndex;
+    const found = [];
+    window.readrunSearchPart = (number, rows) => { found[number] = rows; };
+    await Promise.all(Array.from({ length: parts }, (_, number) => fetched(`search/${number}.js`)));
+    const papers = found.flat();
     return {
       papers, pages,
       ofPapers: window.readrunEngine({ language, papers }).search,
