@@ -19,11 +19,10 @@ from test_site_browser import ATTACKS, LOW_CONTRAST, Seen, served
 from catalog.facts import Facts
 from catalog.library import Library
 from catalog.pages import Comparison, Implementation, SiteOptions, build, render
-from catalog.pages.builder import base_config
+from catalog.pages.builder import base_config, with_comparison
 from catalog.pages.comparison import Places, comparison_page
 from catalog.pages.implementation import implementation_html
 from catalog.pages.labels import RADIUS, overlap, place
-from catalog.pages.navigation import on_config
 from catalog.pages.scatter import HEIGHT, WIDTH, Axis, Point, drawable, scatter
 from catalog.runs import read_benches
 from refimpl.registry import Card
@@ -142,14 +141,12 @@ def test_the_page_is_there_only_where_something_was_measured() -> None:
     assert own["compare.md"] == "# Mine"
 
 
-def test_a_navigation_of_ones_own_gets_the_page_unless_it_names_it(tmp_path: Path) -> None:
-    config: dict[str, Any] = {"docs_dir": str(tmp_path), "nav": [{"Papers": "index.md"}, {"Guide": ["a.md"]}]}
-    assert on_config(dict(config))["nav"] == config["nav"]
-    (tmp_path / "compare.md").write_text("x")
-    assert on_config(dict(config))["nav"] == [{"Papers": "index.md"}, {"Compare": "compare.md"}, {"Guide": ["a.md"]}]
-    named = {**config, "nav": [{"Guide": [{"All methods": "compare.md"}]}]}
-    assert on_config(dict(named))["nav"] == named["nav"]
-    assert on_config({**config, "nav": None})["nav"] is None
+def test_a_navigation_of_ones_own_gets_the_page_unless_it_names_it() -> None:
+    nav = [{"Papers": "index.md"}, {"Guide": ["a.md"]}]
+    assert with_comparison(nav, {}) == nav
+    assert with_comparison(nav, {"compare.md": "x"}) == [nav[0], {"Compare": "compare.md"}, nav[1]]
+    named = [{"Guide": [{"All methods": "compare.md"}]}]
+    assert with_comparison(named, {"compare.md": "x"}) == named
 
 
 # --- records as they are found ---

@@ -80,7 +80,10 @@ def test_the_steps_of_the_workflow_run(tmp_path: Path) -> None:
     for command in commands:
         done = subprocess.run(["bash", "-e", "-c", command], cwd=clone, env=env, capture_output=True, text=True)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
-    assert "https://me.example.org/papers/papers/doe2020things.html" in (clone / "build/html/sitemap-pages.xml").read_text()
+    assert (
+        "https://me.example.org/papers/papers/doe2020things.html"
+        in (clone / "build/html/sitemap-pages.xml").read_text()
+    )
     seen = subprocess.run(["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True, check=True)
     assert seen.stdout == ""
 

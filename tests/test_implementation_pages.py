@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import known
-from test_site_browser import ATTACKS, LOW_CONTRAST, Seen, served
+from test_site_browser import ATTACKS, LOW_CONTRAST, Seen, served, tick
 
 from catalog.facts import Facts
 from catalog.library import Library
@@ -580,8 +580,8 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
 def test_the_table_finds_papers_with_an_implementation(visit: Callable[..., Page]) -> None:
     page = visit("index.html")
     everything = page.locator("table.kb-papers tbody tr").count()
-    page.get_by_role("button", name="Has implementation").click()
-    assert page.url.endswith("#impl=1")
+    tick(page, "Verified", "Has an implementation")
+    assert page.url.endswith("#verified=run")
     assert page.locator("table.kb-papers tbody tr").count() == everything or everything == 50
     assert page.locator(".kb-title", has_text="without2020").count() == 0
     page.fill("#kb-q", "doe2026tiny")

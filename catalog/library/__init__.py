@@ -780,13 +780,17 @@ class Library:
 
     # --- the site ---
 
-    def pages(self, url: str = "") -> Files:
+    def pages(self, url: str = "") -> Mapping[str, str | bytes]:
         """Every page and data file of the site, by path; a paper that cannot be read has a page that says so.
-
-        What is costly is made when it is asked for: `catalog.pages.lazy.body_of` gives what a file holds.
 
         `url` is where it will be served, where that is not what kb.toml says.
         """
+        from catalog.pages.lazy import body_of
+
+        return {path: body_of(file) for path, file in self._planned(url).items()}
+
+    def _planned(self, url: str = "") -> Files:
+        """The files of the site; what is costly is made when it is asked for."""
         from catalog.library import shown
         from catalog.pages import plan
         from catalog.reading import everyone
@@ -853,7 +857,7 @@ class Library:
         from catalog.store.config import checked
 
         checked("site_url", url)
-        return build(self.root, self.pages(url), self._site_options(url))
+        return build(self.root, self._planned(url), self._site_options(url))
 
     def serve_site(
         self, host: str = "127.0.0.1", port: int = 8000, started: Callable[[str], object] = print,
@@ -863,14 +867,14 @@ class Library:
         from catalog.pages import serve
 
         watched = [*self.store.watched(), *(self.root / name for name in ("refimpl", "runs", "reports"))]
-        serve(self.root, self.pages, self._site_options(), host=host, port=port, open_url=started, report=report,
+        serve(self.root, self._planned, self._site_options(), host=host, port=port, open_url=started, report=report,
               watched=watched)  # fmt: skip
 
     def write_pages(self, folder: Path) -> tuple[int, int]:
         """Write the pages for another generator; returns how many files were written and how many removed."""
         from catalog.pages import write
 
-        return write(self.pages(), folder)
+        return write(self._planned(), folder)
 
     @staticmethod
     def schema(records: bool = False) -> str:

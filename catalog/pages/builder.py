@@ -57,11 +57,11 @@ def prepare(root: Path, docs: Mapping[str, Body], files: Files, options: SiteOpt
     if options.trusted:
         return root / OWN
     joined = _joined(base_config(root, files, options), obeyed(said)[0])
-    _put(root / SAFE, _as_yaml(joined | {"nav": _with_comparison(joined["nav"], files)}))
+    _put(root / SAFE, _as_yaml(joined | {"nav": with_comparison(joined["nav"], files)}))
     return root / SAFE
 
 
-def _with_comparison(nav: list[Any], files: Files) -> list[Any]:
+def with_comparison(nav: list[Any], files: Files) -> list[Any]:
     """A navigation in which the page that compares methods stands after the first entry, where it is not named."""
     return nav if PAGE not in files or PAGE in repr(nav) else [*nav[:1], {TITLE: PAGE}, *nav[1:]]
 
