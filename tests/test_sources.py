@@ -245,6 +245,65 @@ def test_what_is_no_identifier(text: str) -> None:
     assert recognise(text) is None
 
 
+def test_a_repository_of_software_with_its_paper_in_the_readme(world: World) -> None:
+    raw = "raw.githubusercontent.com/whales/tool/HEAD/"
+    world.routes[raw + "CITATION.cff"] = Reply(
+        "cff-version: 1.2.0\ntitle: tool\nauthors:\n  - name: Whales\nversion: 1.2\n"
+    )
+    assert facts_of(looked_up("github.com/whales/tool", world.client())).heading == "tool"
+    world.routes[raw + "README.md"] = Reply(
+        "# Tool\n\nWe use x:\n```bibtex\n@misc{x, title={The work of others}, author={Roe, Ann}, year={2020}}\n```\nCite\n```\n"
+        "@article{tool, title={Whales as a Tool}, author={Gómez, Ana}, journal={J}, year={2031},\n  url={https://github.com/whales/tool}}\n```\n"
+    )
+    facts = facts_of(looked_up("github.com/whales/tool", world.client()))
+    assert facts.heading == "Whales as a Tool"
+    assert facts.address("code") == "https://github.com/whales/tool"
+
+
+@pytest.mark.parametrize(
+    ("head", "title"),
+    [
+        ('<meta name="DC.Title" content="Whales of Dublin"><meta name="DC.Creator" content="Gómez, Ana"><meta name="DC.Date" content="2020-05">',
+         "Whales of Dublin"),
+        ('<meta name="citation_title" content="Whales &amp;amp; &lt;i&gt;Seals&lt;/i&gt;"><meta name="citation_authors" content="Gómez, Ana; Li, Wei">',
+         "Whales & Seals"),
+        ('<script type="application/ld+json">{"@context": "https://schema.org", "@graph": [{"@type": "WebPage", "name": "x"},'
+         ' {"@type": ["ScholarlyArticle"], "headline": "Whales in Graphs", "author": [{"@type": "Person", "name": "Ana Gómez"}],'
+         ' "datePublished": "2020-05-06T00:00:00Z", "isPartOf": {"@type": "PublicationIssue", "isPartOf": {"name": "Journal of Graphs"}}}]}</script>',
+         "Whales in Graphs"),
+        ('<script type="application/ld+json">{broken</script><meta property="og:title" content="A blog">', ""),
+        ('<script type="application/ld+json">{"@type": "Article", "headline": "No people"}</script>', ""),
+    ],
+)  # fmt: skip
+def test_what_a_page_says_of_its_paper(world: World, head: str, title: str) -> None:
+    world.routes["page.example/a"] = Reply(f"<html><head>{head}</head></html>", kind="text/html; charset=utf-8")
+    if title:
+        facts = facts_of(looked_up("https://page.example/a", world.client()))
+        assert facts.heading == title
+        assert facts.names[0].family == "Gómez"
+    else:
+        with pytest.raises(Unavailable, match="says of no paper"):
+            looked_up("https://page.example/a", world.client())
+
+
+def test_keys_and_contact_are_the_user_s_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from catalog.errors import BadFile
+    from catalog.sources.hosts import contact, keys
+
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("OPENALEX_API_KEY", raising=False)
+    assert keys().get("openalex") is None
+    (tmp_path / "readrun").mkdir()
+    (tmp_path / "readrun" / "config.toml").write_text(
+        'contact = "ana@example.org"\n[keys]\nopenalex = "one"\nncbi = "two"\n'
+    )
+    monkeypatch.setenv("NCBI_API_KEY", "three")
+    assert (keys()["openalex"], keys()["ncbi"], contact()) == ("one", "three", "ana@example.org")
+    (tmp_path / "readrun" / "config.toml").write_text("keys = [")
+    with pytest.raises(BadFile, match="not valid TOML"):
+        keys()
+
+
 # --- the client ---
 
 

@@ -93,7 +93,7 @@ class Attaching:
         from catalog.search.tree import Is
 
         owners: dict[str, list[str]] = {}
-        for facts in self.snapshot.index().all():
+        for facts in self.snapshot.index().search(f"has:{attached.KIND}"):
             for name in self._names(facts):
                 owners.setdefault(name, []).append(facts.key)
         with self._pages() as pages:

@@ -9,6 +9,7 @@ from typing import Any
 
 from catalog.bibtex import scan
 from catalog.bibtex.describe import describe
+from catalog.facts import Name
 from catalog.ingest import records
 from catalog.ingest.draft import Draft
 from catalog.models import Link, Paper
@@ -39,64 +40,59 @@ def match(text: str) -> str:
 
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
-    """The works that these repositories ask to be cited for, each with the repository as its code."""
+    """The works that these repositories ask to be cited for, each with the repository as its code.
+
+    The paper that a CITATION.cff prefers, else one whose BibTeX stands in the README, else the software.
+    """
+    from catalog.sources import better
+
     for name in names:
-        draft = _cited(name, client) or _in_readme(name, client)
+        data = _citation(name, client)
+        paper = _of_record(dig(data, "preferred-citation"))
+        draft = better(paper, client) if paper else _in_readme(name, client) or _of_record(data)
         if draft:
             code = Link(name="code", url=f"https://github.com/{name}")
             there = {link.url.rstrip("/").lower() for link in draft.links}
             yield name, draft if code.url.lower() in there else replace(draft, links=(*draft.links, code))
 
 
-def _cited(name: str, client: Client) -> Draft | None:
-    """What its CITATION.cff says: the preferred citation, or the software."""
-    from catalog.sources import better
-
+def _citation(name: str, client: Client) -> Any:
+    """What its CITATION.cff holds; None without one."""
     try:
-        data = records.load_yaml(client.text(f"{RAW}/{name}/HEAD/CITATION.cff"))
+        return records.load_yaml(client.text(f"{RAW}/{name}/HEAD/CITATION.cff"))
     except NotFound:
         return None
-    record = dig(data, "preferred-citation") or data
+
+
+def _of_record(record: Any) -> Draft | None:
+    """The work that a record of a CITATION.cff describes; None where it has no title."""
     title = text(record, "title")
     if not title:
         return None
-    kind = _CFF_TYPES.get(text(record, "type"), "misc")
-    names = [
-        person(
-            " ".join(filter(None, (text(one, "name-particle"), text(one, "family-names")))),
-            text(one, "given-names"),
-            text(one, "name") or text(one, "alias"),
-            text(one, "name-suffix"),
-        )
-        for one in items(record, "authors")
-    ]
-    ids = {"doi": text(record, "doi").lower()} | _more_ids(record)
-    date = (
-        text(record, "date-published")
-        or text(record, "date-released")
-        or iso([text(record, "year"), text(record, "month")])
+    date = text(record, "date-published") or text(record, "date-released")
+    return work(
+        "its CITATION.cff",
+        title=title,
+        names=[name for one in items(record, "authors") if (name := _author(one)).last],
+        date=date[:10] or iso([text(record, "year"), text(record, "month")]),
+        venue=text(record, "journal") or text(record, "collection-title") or text(record, "conference", "name"),
+        kind=_CFF_TYPES.get(text(record, "type"), "misc"),
+        ids={"doi": text(record, "doi").lower()} | _more_ids(record),
+        details={
+            "volume": text(record, "volume"),
+            "number": text(record, "issue"),
+            "version": text(record, "version"),
+            "pages": "--".join(filter(None, (text(record, "start"), text(record, "end")))),
+            "publisher": text(record, "publisher", "name"),
+        },
+        summary=text(record, "abstract")[:20_000],
+        url=text(record, "url"),
     )
-    return better(
-        work(
-            "its CITATION.cff",
-            title=title,
-            names=[one for one in names if one.last],
-            date=date[:10],
-            venue=text(record, "journal") or text(record, "collection-title") or text(record, "conference", "name"),
-            kind=kind,
-            ids=ids,
-            details={
-                "volume": text(record, "volume"),
-                "number": text(record, "issue"),
-                "version": text(record, "version"),
-                "pages": "--".join(filter(None, (text(record, "start"), text(record, "end")))),
-                "publisher": text(record, "publisher", "name"),
-            },
-            summary=text(record, "abstract")[:20_000],
-            url=text(record, "url"),
-        ),
-        client,
-    )
+
+
+def _author(one: Any) -> Name:
+    family = " ".join(filter(None, (text(one, "name-particle"), text(one, "family-names"))))
+    return person(family, text(one, "given-names"), text(one, "name") or text(one, "alias"), text(one, "name-suffix"))
 
 
 def _more_ids(record: Any) -> dict[str, str]:

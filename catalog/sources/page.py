@@ -33,6 +33,27 @@ _WORKS = {
     "MedicalScholarlyArticle",
     "CreativeWork",
 }
+_METADATA = {
+    "title": ("citation_title", "bepress_citation_title", "eprints.title"),
+    "other title": ("dc.title",),
+    "date": ("citation_publication_date", "citation_date", "citation_online_date", "dc.date", "citation_year"),
+    "journal": ("citation_journal_title", "prism.publicationname"),
+    "book": ("citation_conference_title", "citation_inbook_title", "citation_book_title"),
+    "thesis": ("citation_dissertation_institution",),
+    "report": ("citation_technical_report_institution",),
+    "doi": ("citation_doi", "prism.doi", "dc.identifier"),
+    "arxiv": ("citation_arxiv_id",),
+    "pmid": ("citation_pmid",),
+    "isbn": ("citation_isbn",),
+    "volume": ("citation_volume",),
+    "number": ("citation_issue",),
+    "first page": ("citation_firstpage",),
+    "last page": ("citation_lastpage",),
+    "publisher": ("citation_publisher",),
+    "abstract": ("citation_abstract", "dc.description"),
+    "pdf": ("citation_pdf_url",),
+}
+_KINDS = {"journal": "article", "book": "inproceedings", "thesis": "phdthesis"}
 _LIST = re.compile(r"\s*;\s*")
 
 
@@ -76,50 +97,33 @@ def read(root: Any, url: str, client: Client) -> Draft | None:
 
 
 def _of_metadata(said: dict[str, list[str]], url: str) -> Draft | None:
-    def first(*names: str) -> str:
-        return next((said[name][0] for name in names if said.get(name)), "")
-
-    title = first(
-        "citation_title", "bepress_citation_title", "eprints.title", "dc.title" if "dc.creator" in said else ""
-    )
+    """What its `citation_*` metadata say, or Dublin Core where it names people."""
+    one = {field: next((said[name][0] for name in names if said.get(name)), "") for field, names in _METADATA.items()}
+    title = one["title"] or (one["other title"] if "dc.creator" in said else "")
     if not title:
         return None
-    people = said.get("citation_author") or _LIST.split(first("citation_authors")) or []
-    people = people if any(people) else said.get("dc.creator", [])
-    journal, book = (
-        first("citation_journal_title", "prism.publicationname"),
-        first("citation_conference_title", "citation_inbook_title", "citation_book_title"),
-    )
-    thesis = first("citation_dissertation_institution")
-    pages = "--".join(filter(None, (first("citation_firstpage"), first("citation_lastpage"))))
-    pdf = first("citation_pdf_url")
+    people = said.get("citation_author") or said.get("citation_authors") or said.get("dc.creator", [])
+    kind = next((kind for field, kind in _KINDS.items() if one[field]), "misc")
     return work(
         urlsplit(url).hostname or "its page",
         title=title,
-        names=[_name(one) for one in people if one],
-        date=_date(
-            first("citation_publication_date", "citation_date", "citation_online_date", "dc.date", "citation_year")
-        ),
-        venue=journal or book or thesis or first("citation_technical_report_institution"),
-        kind="article" if journal else "inproceedings" if book else "phdthesis" if thesis else "misc",
+        names=[_name(name) for some in people for name in _LIST.split(some) if name],
+        date=_date(one["date"]),
+        venue=next((one[field] for field in (*_KINDS, "report") if one[field]), ""),
+        kind=kind,
         ids={
-            "doi": doi(first("citation_doi", "prism.doi", "dc.identifier")),
-            "arxiv": arxiv(first("citation_arxiv_id"), bare=True),
-            "pmid": first("citation_pmid"),
-            "isbn": next(iter(isbns(first("citation_isbn"))), ""),
+            "doi": doi(one["doi"]),
+            "arxiv": arxiv(one["arxiv"], bare=True),
+            "pmid": one["pmid"],
+            "isbn": next(iter(isbns(one["isbn"])), ""),
         },
         details={
-            "volume": first("citation_volume"),
-            "number": first("citation_issue"),
-            "pages": pages,
-            "publisher": first("citation_publisher") if not journal else "",
+            **{name: one[name] for name in ("volume", "number")},
+            "pages": "--".join(filter(None, (one["first page"], one["last page"]))),
+            "publisher": one["publisher"] if kind != "article" else "",
         },
-        summary=abstract(
-            first("citation_abstract", "dc.description", "og:description")
-            if said.get("citation_abstract") or said.get("dc.description")
-            else ""
-        ),
-        places=[("pdf", urljoin(url, pdf))] if pdf else [],
+        summary=abstract(one["abstract"]),
+        places=[("pdf", urljoin(url, one["pdf"]))] if one["pdf"] else [],
         url=url,
     )
 
