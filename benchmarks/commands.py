@@ -1,101 +1,339 @@
-"""What `kb` costs: start-up beside Python's own, and the usual commands on 1,000 and 10,000 papers.
+"""What every command costs at 1,000, 10,000 and 100,000 papers, beside papis, cobib and pubs.
 
-    python benchmarks/commands.py
+    python benchmarks/commands.py [--sizes 1000 10000] [--rounds 5] [--work FOLDER] [--page site/guide/speed.md]
 
-Where `papis` is on the PATH, its listing of its own library stands beside ours. Rounds are interleaved; the median is
-shown, wall time and processor time.
+Makes the collections, installs the peers in environments of their own, runs everything interleaved, and writes
+`benchmarks/results/commands.json` and the table of the page, ratios first. A time is processor seconds (user and
+system) of the whole process, the median of the rounds; beside it stands the peak of its memory. `--rounds 0` writes the
+page of the record that is there. Of 100,000 papers only papis is asked: the others take hours to fill.
 """
 
 from __future__ import annotations
 
+import argparse
+import datetime as dt
+import json
 import os
+import platform
 import random
-import resource
+import re
+import shlex
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterable
+import venv
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-WORDS = ["deep", "network", "attention", "graph", "model", "vision", "policy", "gradient", "quantization", "rank"]
-NAMES = ["Smith", "Jones", "Chen", "Wang", "Kim", "Nguyen", "Dupont", "Rossi", "Silva", "Okafor", "Ivanov", "Tanaka"]
-ROUNDS = 7
+ROOT = Path(__file__).resolve().parent.parent
+RECORD = ROOT / "benchmarks" / "results" / "commands.json"
+PEERS = {
+    "papis": ["papis==0.16.1"],
+    "cobib": ["cobib==6.0.3"],
+    "pubs": ["pubs==0.9.0", "bibtexparser<2", "setuptools<81"],
+}
+MOST_OF_PEERS = 10_000  # entries that cobib and pubs take in before the hour is over
+SYLLABLES = [a + b for a in ("b", "d", "f", "gr", "k", "l", "m", "n", "p", "qu", "r", "st", "t", "v") for b in "aeiou"]
+FAMILIES = [
+    "Garc{\\'i}a",
+    'M{\\"u}ller',
+    "Hinton",
+    "Nguyen",
+    "Smith",
+    "Chen",
+    "Okafor",
+    "{\\L}ukasz",
+    "Rossi",
+    "Tanaka",
+]
+PART = re.compile(r"(?<=<!-- speed -->\n).*?(?=^<!-- end -->)", re.M | re.S)
+Row = dict[str, Any]
 
 
-def bib(count: int) -> str:
-    """So many invented entries."""
-    rng = random.Random(0)  # noqa: S311 - invented titles, no secrets
-    entries = []
+@dataclass(frozen=True)
+class Case:
+    """A command of kb and what its peers call it; `before` is done ahead of each run, `once` runs it in one round."""
+
+    name: str
+    kb: Sequence[str]
+    peers: dict[str, Sequence[str]] = field(default_factory=dict)
+    before: Callable[[], object] = lambda: None
+    once: bool = False
+    terminal: bool = False
+
+
+def entries(count: int) -> Iterable[dict[str, str]]:
+    """Invented entries, the same each time: accents, half with an abstract, 40 % with keywords."""
+    chance = random.Random(1)  # noqa: S311 - invented titles, no secrets
+    words = ["".join(chance.choices(SYLLABLES, k=chance.randint(1, 5))) for _ in range(30_000)]
+    weights = [1 / (rank + 2) for rank in range(len(words))]
+    names = FAMILIES + [word.title() for word in words[:400]]
+    stock = iter(chance.choices(words, weights, k=70 * count + 1000))
+
+    def some(length: int) -> str:
+        return " ".join(next(stock) for _ in range(length))
+
     for number in range(count):
-        author = " and ".join(f"{rng.choice(NAMES)}, {rng.choice('ABCDEF')}." for _ in range(rng.randint(1, 5)))
-        title = " ".join(rng.choices(WORDS, k=8))
-        abstract = " ".join(rng.choices(WORDS, k=80))
-        journal = f"Journal of {rng.choice(WORDS)}"
-        fields = {
-            "title": f"{title} {number}", "author": author, "year": rng.randint(1990, 2026), "journal": journal,
-            "doi": f"10.1000/{number}", "abstract": abstract,
-        }  # fmt: skip
-        rows = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
-        entries.append(f"@article{{key{number},\n{rows}\n}}")
-    return "\n\n".join(entries) + "\n"
+        authors = [f"{chance.choice(names)}, {chance.choice('ABCDEF')}." for _ in range(chance.randint(1, 6))]
+        year = str(chance.randint(1990, 2026))
+        title = some(8).capitalize() + " quantization" * (number % 10 == 3) + " diffusion" * (number % 50 == 7)
+        entry = {"key": f"{words[number % 300]}{year}k{number}", "title": f"{title} {number}", "year": year}
+        entry |= {"author": " and ".join(authors), "journal": f"Journal of {some(2)}"}
+        entry |= {"doi": f"10.1000/x{number}"} if number % 3 else {}
+        entry |= {"abstract": some(100)} if number % 2 else {}
+        yield entry | ({"keywords": ", ".join(chance.choices(words[:200], k=3))} if number % 5 < 2 else {})
 
 
-def timed(command: list[str], folder: Path) -> tuple[float, float]:
-    """Wall and processor seconds of one run."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    start = time.perf_counter()
-    subprocess.run(command, cwd=folder, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wall = time.perf_counter() - start
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def as_bib(entry: dict[str, str]) -> str:
+    rows = ",\n".join(f"  {name} = {{{value}}}" for name, value in entry.items() if name != "key")
+    return f"@article{{{entry['key']},\n{rows}\n}}\n"
 
 
-def compare(rows: Iterable[tuple[str, list[str]]], folder: Path, rounds: int = ROUNDS) -> None:
-    """Print the median of each command, all rounds interleaved."""
-    commands = list(rows)
-    measured: dict[str, list[tuple[float, float]]] = {name: [] for name, _ in commands}
-    for _ in range(rounds):
-        for name, command in commands:
-            measured[name].append(timed(command, folder))
-    for name, runs in measured.items():
-        wall, cpu = (statistics.median(column) for column in zip(*runs, strict=True))
-        print(f"  {name:<44} {wall * 1000:9.0f} ms wall {cpu * 1000:9.0f} ms processor")
+def timed(command: Sequence[str], folder: Path, env: dict[str, str], terminal: bool = False) -> tuple[float, int]:
+    """Processor seconds of one run, and its peak of memory in bytes."""
+    if terminal:
+        command = ["script", "-qec", shlex.join(command), "/dev/null"]
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode not in (0, 1):
+            said.seek(0)
+            raise SystemExit(f"{' '.join(command)}: status {process.returncode}\n{said.read().decode()[-2000:]}")
+    return used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+
+
+class Bench:
+    """Collections of one size, ours and those of the peers, and the commands on them."""
+
+    def __init__(self, work: Path, count: int) -> None:
+        self.folder = work / str(count)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.count, self.peers = count, work / "peers"
+        self.base, self.bib = self.folder / "kb", self.folder / "all.bib"
+        self.papers = list(entries(count))
+        self.bib.write_text("\n".join(map(as_bib, self.papers)), encoding="utf-8")
+        self.kb = [sys.executable, "-c", "from readrun import main; main()"]
+        self.env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        self.env |= {"PYTHONPATH": str(ROOT), "HOME": str(self.folder), "COLUMNS": "100", "TERM": "xterm"}
+        self.env |= {
+            f"XDG_{name}_HOME": str(self.folder / name.lower()) for name in ("CONFIG", "CACHE", "DATA", "STATE")
+        }
+        self.fresh = 0
+
+    def run(self, case: Case, who: str) -> tuple[float, int]:
+        case.before()
+        command = [*self.kb, *case.kb] if who == "kb" else [str(self.peers / who / "bin" / who), *case.peers[who]]
+        env = self.env
+        if case.name == "complete a key":
+            env = env | {"_KB_COMPLETE": "zsh_complete", "COMP_WORDS": f"kb show {self.key[:6]}", "COMP_CWORD": "2"}
+        return timed(command, self.base if who == "kb" else self.folder, env, case.terminal and who == "kb")
+
+    @property
+    def key(self) -> str:
+        return self.papers[self.count // 2]["key"]
+
+    def fill_papis(self) -> None:
+        """Its library as it lies on the disk: a folder with an info.yaml for each document."""
+        config = self.folder / "config" / "papis" / "config"
+        config.parent.mkdir(parents=True)
+        library = self.folder / "papis"
+        config.write_text(
+            f"[settings]\ndefault-library = main\ndatabase-backend = sqlite\n[main]\ndir = {library}\n",
+            encoding="utf-8",
+        )
+        for number, paper in enumerate(self.papers):
+            place = library / f"d{number}"
+            place.mkdir(parents=True)
+            facts = {"ref": paper["key"], "papis_id": f"{number:032x}", "type": "article"} | paper
+            lines = [
+                f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in facts.items() if name != "key"
+            ]
+            (place / "info.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def fill_others(self) -> None:
+        """By their own import; what they say of an entry that they refuse is theirs."""
+        config = self.folder / "cobib.py"
+        config.write_text(
+            f"from cobib.config import config\nconfig.database.file = {str(self.folder / 'cobib.yaml')!r}\n"
+            f"config.logging.logfile = {str(self.folder / 'cobib.log')!r}\n", encoding="utf-8",
+        )  # fmt: skip
+        for who, *steps in (
+            ("cobib", ["-c", str(config), "init"], ["-c", str(config), "import", "--bibtex", "--", str(self.bib)]),
+            ("pubs", ["--config", "pubsrc", "init", "-p", "pubs"], ["--config", "pubsrc", "import", str(self.bib)]),
+        ):
+            for step in steps:
+                timed([str(self.peers / who / "bin" / who), *step], self.folder, self.env)
+
+    def new_entry(self) -> None:
+        """An entry that nobody has yet, in new.bib."""
+        self.fresh += 1
+        entry = {
+            "key": f"zebra2024n{self.fresh}",
+            "title": f"The {self.fresh}th zebra",
+            "author": "Zebra, Zoe",
+            "year": "2024",
+        }
+        (self.folder / "new.bib").write_text(as_bib(entry), encoding="utf-8")
+
+    def touch_one(self) -> None:
+        """Somebody writes over a paper file in place."""
+        path = self.base / "papers" / f"{self.key}.md"
+        self.fresh += 1
+        path.write_text(path.read_text(encoding="utf-8").rstrip() + f"\n\nNote {self.fresh}.\n", encoding="utf-8")
+
+    def mark_unread(self) -> None:
+        """So that there is something to mark."""
+        timed([*self.kb, "mark-unread", self.key], self.base, self.env)
+
+    def rename(self) -> list[str]:
+        return ["rename", self.papers[7]["key"], "renamed2024one"]
+
+    def cases(self) -> list[Case]:
+        few, new, out = ["author:hinton", "year:2003"], str(self.folder / "new.bib"), str(self.folder / "out.bib")
+        cobib, pubs = ["-c", "cobib.py"], ["--config", "pubsrc"]
+        index = self.base / ".kb" / "index.sqlite"
+        return [
+            Case("help", ["--help"], {"papis": ["--help"], "cobib": ["--help"], "pubs": ["--help"]}),
+            Case("complete a key", []),
+            Case("list all", ["list"], {
+                "papis": ["list", "--all", "*"], "cobib": [*cobib, "list"], "pubs": [*pubs, "list"]}),
+            Case("list all, on a terminal", ["list"], terminal=True),
+            Case("list -n 20", ["list", "-n", "20"]),
+            Case("a field", ["list", "author:nguyen"], {
+                "papis": ["list", "--all", "author:nguyen"], "cobib": [*cobib, "list", "++author", "Nguyen"],
+                "pubs": [*pubs, "list", "author:nguyen"]}),
+            Case("free text", ["search", "quantization"], {
+                "papis": ["list", "--all", "quantization"], "cobib": [*cobib, "search", "quantization"]}),
+            Case("show", ["show", self.key], {
+                "papis": ["list", "--info", f"ref:{self.key}"], "cobib": [*cobib, "show", self.key]}),
+            Case("open", ["open", self.papers[1]["key"], "--print"]),
+            Case("next", ["next"]),
+            Case("stats", ["stats"], {"pubs": [*pubs, "statistics"]}),
+            Case("add a .bib", ["add", new], {
+                "papis": ["add", "--batch", "--from", "bibtex", new], "cobib": [*cobib, "add", "-b", new],
+                "pubs": [*pubs, "add", new]}, self.new_entry),
+            Case("mark-read", ["mark-read", self.key], before=self.mark_unread),
+            Case("tag", ["tag", self.key, "seen"], {"pubs": [*pubs, "tag", self.key, "seen"]}),
+            Case("note", ["note", self.key, "a note"]),
+            Case("export .bib, all", ["export", "bib", "-o", out, "--replace"], {
+                "papis": ["export", "--all", "--format", "bibtex", "--out", f"{out}.papis", "*"],
+                "cobib": [*cobib, "export", "--bibtex", f"{out}.cobib"], "pubs": [*pubs, "export"]}),
+            Case("export .bib, a few", ["export", "bib", *few]),
+            Case("import again, nothing new", ["import", str(self.bib)], once=True),
+            Case("index from nothing", ["list", "-n", "1"], before=lambda: index.unlink(missing_ok=True), once=True),
+            Case("check", ["check"], once=True),
+            Case("check after one change", ["check"], before=self.touch_one),
+            Case("fmt", ["fmt"], once=True),
+            Case("fmt after one change", ["fmt"], before=self.touch_one),
+            Case("rename", self.rename(), once=True),
+        ]  # fmt: skip
+
+
+def install(folder: Path) -> None:
+    """The peers, each in an environment of its own."""
+    for name, packages in PEERS.items():
+        if not (folder / name / "bin" / name).exists():
+            venv.create(folder / name, with_pip=True, clear=True)
+            subprocess.run([folder / name / "bin" / "pip", "install", "--quiet", *packages], check=True)
+
+
+def measured(bench: Bench, rounds: int, peers: Sequence[str]) -> dict[str, dict[str, Row]]:
+    """By case and program: processor seconds and peak bytes, rounds interleaved."""
+    taken: dict[str, dict[str, list[tuple[float, int]]]] = {}
+    for turn in range(rounds):
+        for case in bench.cases():
+            if case.once and turn:
+                continue
+            for who in ("kb", *(peer for peer in peers if peer in case.peers)):
+                taken.setdefault(case.name, {}).setdefault(who, []).append(bench.run(case, who))
+                print(f"{bench.count:>7,} {case.name:<28} {who:<6} {taken[case.name][who][-1][0]:8.3f} s", flush=True)
+    return {
+        name: {
+            who: {"seconds": statistics.median(s for s, _ in runs), "bytes": max(b for _, b in runs), "runs": len(runs)}
+            for who, runs in by.items()
+        }
+        for name, by in taken.items()
+    }  # fmt: skip
+
+
+def measure(work: Path, count: int, rounds: int) -> dict[str, dict[str, Row]]:
+    bench = Bench(work, count)
+    subprocess.run([*bench.kb, "init", str(bench.base)], check=True, env=bench.env, stdout=subprocess.DEVNULL)
+    first = timed([*bench.kb, "import", str(bench.bib)], bench.base, bench.env)
+    peers = list(PEERS) if count <= MOST_OF_PEERS else ["papis"]
+    bench.fill_papis()
+    if count <= MOST_OF_PEERS:
+        bench.fill_others()
+    for case in bench.cases()[2:3]:  # caches are filled before anything is timed
+        for who in peers:
+            bench.run(case, who)
+    rows = measured(bench, rounds, peers)
+    return {"import a .bib": {"kb": {"seconds": first[0], "bytes": first[1], "runs": 1}}} | rows
+
+
+def table(record: Row) -> str:
+    """The rows of every size, ratios to the quickest peer first."""
+    heads = " | ".join(f"at {int(size):,}" for size in record["sizes"])
+    lines = [f"| | {heads} |", "| --- |" + " :-- |" * len(record["sizes"])]
+    names = dict.fromkeys(name for rows in record["sizes"].values() for name in rows)
+    for name in names:
+        lines.append(f"| {name} | " + " | ".join(_cell(rows.get(name, {})) for rows in record["sizes"].values()) + " |")
+    around = record["environment"]
+    return "\n".join(
+        [*lines, "", f"{around['python']}, {around['machine']}, {around['date']}, commit {around['commit']}."]
+    )
+
+
+def _cell(by: dict[str, Row]) -> str:
+    if "kb" not in by:
+        return "–"
+    ours = by["kb"]
+    own = f"{ours['seconds']:.2f} s, {ours['bytes'] / 1e6:.0f} MB"
+    others = {who: row for who, row in by.items() if who != "kb"}
+    if not others:
+        return own
+    best = min(row["seconds"] for row in others.values())
+    said = ", ".join(f"{who} {row['seconds']:.2f} s" for who, row in others.items())
+    return f"**{ours['seconds'] / best:.2f}** · {own}<br>{said}"
+
+
+def environment() -> Row:
+    """Where this was measured."""
+    commit = subprocess.run(["git", "rev-parse", "--short=9", "HEAD"], cwd=ROOT, capture_output=True, text=True)  # noqa: S607 - the git on the path
+    machine = f"{os.cpu_count()} cores, {platform.machine()}"
+    python = f"Python {platform.python_version()}"
+    return {"python": python, "machine": machine, "date": str(dt.date.today()), "commit": commit.stdout.strip()}
 
 
 def main() -> None:
-    """Measure and print."""
-    kb = [sys.executable, "-m", "catalog"]
-    os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        print("start-up")
-        python = [sys.executable, "-c", "import click, pydantic"]
-        compare([("python -c 'import click, pydantic'", python), ("kb --help", [*kb, "--help"])], folder, 15)
-        for count in (1_000, 10_000):
-            base = folder / str(count)
-            (folder / "all.bib").write_text(bib(count), encoding="utf-8")
-            subprocess.run([*kb, "init", str(base)], check=True, stdout=subprocess.DEVNULL)
-            print(f"{count:,} papers")
-            compare([("kb import, empty", [*kb, "import", str(folder / "all.bib")])], base, 1)
-            compare([("kb list, index built anew", [*kb, "list", "-n", "20"])], base, 1)
-            rows = [
-                ("kb list", [*kb, "list"]),
-                ("kb list author:nguyen", [*kb, "list", "author:nguyen"]),
-                ("kb search gradient policy", [*kb, "search", "gradient", "policy"]),
-                ("kb mark-read", [*kb, "mark-read", "key7"]),
-                ("kb export bib", [*kb, "export", "bib", "-o", str(folder / "out.bib")]),
-            ]
-            if papis := shutil.which("papis"):
-                rows.append(("papis list --all", [papis, "list", "--all"]))
-            compare(rows, base, 5)
-            compare(
-                [("kb check", [*kb, "check"]), ("kb import, nothing new", [*kb, "import", str(folder / "all.bib")])],
-                base,
-                1,
-            )
+    """Measure, write the record, and the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="*", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--work", type=Path, help="where collections and environments go; a temporary folder if not said"
+    )
+    parser.add_argument("--page", type=Path, help="whose table to write anew")
+    given = parser.parse_args()
+    record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {"sizes": {}}
+    with tempfile.TemporaryDirectory() as own:
+        work = given.work or Path(own)
+        if given.rounds:
+            install(work / "peers")
+        for count in given.sizes if given.rounds else ():
+            record["sizes"][str(count)] = measure(work.absolute(), count, given.rounds)
+            record["environment"] = environment()
+            RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    print(table(record))
+    if given.page:
+        page = given.page.read_text(encoding="utf-8")
+        given.page.write_text(PART.sub(lambda _: table(record) + "\n", page), encoding="utf-8")
 
 
 if __name__ == "__main__":
