@@ -16,10 +16,9 @@ from catalog.cli.options import Day, json_option
 from catalog.errors import KbError
 
 if TYPE_CHECKING:
-    from catalog.ingest.draft import Draft
+    from catalog.ingest.draft import Added, Draft
     from catalog.library import Library
     from catalog.sources.adding import Gathered
-    from catalog.sources.taking import Added
 
 TEMPLATE = """\
 @article{,
@@ -115,6 +114,10 @@ def _pasted(whats: tuple[str, ...], from_file: Path | None, title: bool) -> str 
 
 def _one_entry(text: str) -> str | None:
     """A text that is to be one BibTeX entry; None where it is something else that is read."""
+    from catalog.ingest import is_bib
+
+    if is_bib(text):  # what reads all the rest is not loaded for it
+        return text
     from catalog.ingest import exports
     from catalog.sources import recognise
     from catalog.sources.adding import lines
@@ -127,7 +130,7 @@ def _one_entry(text: str) -> str | None:
 
 
 def _entry(library: Library, bibtex: str, said: _Said) -> Added:
-    from catalog.sources.taking import Added
+    from catalog.ingest.draft import Added
 
     paper, new = library.add(
         bibtex, title=said.title, key=said.key, links=said.links, tags=said.tags, status=said.status, notes=said.notes,

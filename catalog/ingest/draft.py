@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from catalog.errors import Finding
 from catalog.models import Link, Status, Tutorial
@@ -61,3 +62,18 @@ class Source:
     drafts: tuple[Draft, ...] = ()
     shared: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+
+
+class Added(NamedTuple):
+    """What became of one thing that was to be added.
+
+    `key` is the paper's, "" where there is none: then `wrong` says why, or `choice` are works that may be meant. `new`
+    says whether it was added now; `note` is to be said of one that was.
+    """
+
+    what: str
+    key: str = ""
+    new: bool = False
+    note: str = ""
+    wrong: str = ""
+    choice: tuple[Draft, ...] = ()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from catalog.export.refs import Refs
     from catalog.facts import Facts, Line
     from catalog.identity import Pair
-    from catalog.ingest.draft import Draft
+    from catalog.ingest.draft import Added, Draft
     from catalog.ingest.fetch import Answer, Fetch
     from catalog.ingest.join import Joined
     from catalog.ingest.manuscript import Cited
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from catalog.sources.adding import Gathered
     from catalog.sources.completing import Filled, Run
     from catalog.sources.news import News
-    from catalog.sources.taking import Added
     from catalog.sources.updating import Look
     from catalog.store.history import Past
     from refimpl import Card

@@ -4,26 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
-from catalog.ingest.draft import Draft
+from catalog.ingest.draft import Added, Draft
 from catalog.ingest.run import Addition
 from catalog.sources.adding import Gathered
-
-
-class Added(NamedTuple):
-    """What became of one thing that was to be added.
-
-    `key` is the paper's, "" where there is none: then `wrong` says why, or `choice` are works that may be meant. `new`
-    says whether it was added now; `note` is to be said of one that was.
-    """
-
-    what: str
-    key: str = ""
-    new: bool = False
-    note: str = ""
-    wrong: str = ""
-    choice: tuple[Draft, ...] = ()
 
 
 def take(
