@@ -13,14 +13,17 @@ from catalog.errors import BadBibtex, KbError
 from catalog.models import Paper
 
 
-def renamed(papers: Iterable[Paper], old: str, new: str, files: Mapping[str, str]) -> tuple[list[Paper], Paper]:
+def renamed(
+    papers: Iterable[Paper], old: str, new: str, files: Mapping[str, str], others: Iterable[str] = ()
+) -> tuple[list[Paper], Paper]:
     """The other papers that change, and the paper under its new key; the old key stays as an alias.
 
     Links to the old file in notes and `crossref`, `xdata`, `xref`, `related` fields of other entries follow. `files`
-    are the names of the two files by key. Raises `KeyError` where no paper has the old key.
+    are the names of the two files by key, `others` keys of papers that are not given, as they refer to none of the
+    two. Raises `KeyError` where no paper has the old key.
     """
     papers = list(papers)
-    keys = {key for paper in papers for key in _entry_keys(paper)} - {old}
+    keys = {key for paper in papers for key in _entry_keys(paper)}.union(others) - {old}
     changed, result = [], None
     for paper in papers:
         bibtex = edited(paper.bibtex, lambda text: with_references(text, {old: new}, keys)) if paper.bibtex else ""
@@ -73,9 +76,14 @@ def _key(text: str) -> str:
 
 
 def _links(notes: str, old_file: str, new_file: str) -> str:
-    forms = "|".join(re.escape(form) for form in {old_file, quote(old_file), old_file.replace(" ", "%20")})
+    forms = "|".join(map(re.escape, forms_of(old_file)))
     target = quote(new_file, safe="-._~!$&'*+,;=:@/")
     return re.sub(rf"(\]\((?:\./)?)(?:{forms})(?=[)#\s])", lambda m: m.group(1) + target, notes)
+
+
+def forms_of(file: str) -> set[str]:
+    """The ways in which notes may write the name of a file that they link to."""
+    return {file, quote(file), file.replace(" ", "%20")}
 
 
 def _own_key(text: str, old: str, new: str) -> str:

@@ -229,3 +229,24 @@ def test_reading_on_describes_no_paper_again(many: Library, monkeypatch: pytest.
     assert [paper.key for paper in many.list("okapi tag:x status:read read:2026-01 due:2026 1706.03762")] == ["okapi1"]
     with pytest.raises(KbError, match="still to come"):
         many.mark_read(["okapi1"], dt.date.today() + dt.timedelta(days=9))
+
+
+def test_only_what_changed_is_formatted_again(many: Library, counted: Counter[str]) -> None:
+    assert many.fmt() == []
+    first = counted["read"]
+    path = many.root / "papers" / "k3.md"
+    path.write_text(TEXT.format(title="Okapi") + "\n\n", encoding="utf-8")
+    assert many.fmt(write=False) == ["k3.md"]
+    assert many.fmt() == ["k3.md"]
+    assert many.fmt() == []
+    assert counted["read"] - first <= 4, "of twelve papers none but the one that changed"
+
+
+def test_a_key_is_renamed_in_what_mentions_it_alone(many: Library, counted: Counter[str]) -> None:
+    many.note("k5", "after [three](k3.md)")
+    at_rest(many)
+    many.index()
+    counted.clear()
+    many.rename("k3", "three")
+    assert many.get("k5").notes == "after [three](three.md)"
+    assert (counted["listed"] <= 3, counted["read"] <= 8) == (True, True), dict(counted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from catalog.errors import BadFile, Conflict, KbError, TakenKey
 from catalog.snapshot import Snapshot, key_or_name
 from catalog.store import Change, Store, Version
+from catalog.store.indexing import kept_mark, mark_of
 
 if TYPE_CHECKING:
     from catalog.ingest.join import Joined
@@ -125,15 +127,15 @@ class Changing:
 
         def attempt() -> Paper:
             since = self.store.gate.latest()
-            keys = dict(self.snapshot.index().marked("key")) | {
+            keys = dict(self.snapshot.index(whole=True).marked("key")) | {
                 name: name for name in map(key_or_name, self.snapshot.unreadable())
             }
             if new in keys and keys[new] != old:
                 raise TakenKey(new, free_key(new, {key.casefold() for key in keys}))
             self._paper(old).evolve(key=new)  # a key that cannot be one is refused before anything is looked for
-            loaded = self._loaded()
+            loaded = self._loaded(old)
             files = {old: self.store.file_of(old)} | self.store.new_files([new], leaving=[old])
-            changed, paper = renamed([paper for _, _, paper in loaded.values()], old, new, files)
+            changed, paper = renamed([paper for _, _, paper in loaded.values()], old, new, files, keys)
             changes = [self.store.paper_change(*loaded[one.key][:2], one) for one in changed]
             if new == old:
                 changes.append(self.store.paper_change(*loaded[old][:2], paper))
@@ -160,7 +162,7 @@ class Changing:
                 frozenset(take),
             )
             if not dry_run:
-                loaded = self._loaded()
+                loaded = self._loaded(other, key)
                 papers = {k: paper for k, (_, _, paper) in loaded.items() if k != other} | {key: done.paper}
                 papers = {key: done.paper} | {
                     paper.key: paper for paper in referring(papers.values(), loaded[other][0], loaded[key][0])
@@ -212,9 +214,14 @@ class Changing:
     def fmt(self, write: bool = True) -> Sequence[str]:
 
         def attempt() -> Sequence[str]:
-            loaded, findings = self.store.load_versions()
-            changes = [self.store.paper_change(file, version, paper) for file, (version, paper) in loaded.items()]
-            stale = [change for change in changes if change.before and change.after != change.before.data]
+            with self.store.open_index() as index:  # as it was left: what is looked at are the files
+                form = self._form()
+                formed = index.formed(form)
+                loaded, findings = self.store.load_versions(lambda file, stamp: formed.get(file) == mark_of(stamp))
+                changes = [self.store.paper_change(file, version, paper) for file, (version, paper) in loaded.items()]
+                stale = [change for change in changes if change.before and change.after != change.before.data]
+                bad = {Path(change.file).name for change in stale}
+                index.keep_formed({f: kept_mark(v.stamp) for f, (v, _) in loaded.items() if f not in bad}, form)
             if write:
                 self.store.commit(stale, "fmt")
             if findings:
@@ -223,14 +230,30 @@ class Changing:
 
         return self.store.gate.retried(attempt)
 
+    def _form(self) -> str:
+        """What changes with the canonical form: the code that writes it, and whether there are readers."""
+        from catalog import __version__, front, paperfile
+
+        code = [Path(module.__file__).stat().st_mtime_ns for module in (front, paperfile) if module.__file__]
+        return repr((__version__, code, bool(self.store.readers.names())))
+
     def _paper(self, key: str) -> Paper:
         return self.store.load(self.snapshot.file(key))
 
-    def _loaded(self) -> dict[str, tuple[str, Version, Paper]]:
-        """The file of each paper that can be read, what was read of it, and the paper, by key."""
-        loaded, wrong = self.store.load_versions()
+    def _loaded(self, key: str, *others: str) -> dict[str, tuple[str, Version, Paper]]:
+        """Some papers and all that may refer to the first, as far as they can be read, by key: the file of each, what
+        was read of it, and the paper."""
+        from catalog.rename import forms_of
+
+        near = self.snapshot.index(whole=True).mentioning(key, forms_of(self.store.file_of(key)))
+        wrong = (finding for findings in self.snapshot.unreadable().values() for finding in findings)
         self.store.gate.notices += [f"{one.where} cannot be read; what it says of others stays" for one in wrong]
-        return {paper.key: (file, version, paper) for file, (version, paper) in loaded.items()}
+        loaded = {}
+        for one in dict.fromkeys((key, *others, *near)):
+            file = self.snapshot.file(one)
+            with contextlib.suppress(BadFile):
+                loaded[one] = (file, *self.store.load_version(file))
+        return loaded
 
     def _pointing(self, keys: Collection[str]) -> Sequence[str]:
         """The files of papers whose notes or entries point to one of these."""

@@ -102,6 +102,17 @@ class Index:
         """Keep how far the reader is with the paper of a file; False where it is not known under the stamp `before`."""
         return self._run(lambda db: _write(db, rows.read_on, file, before, stamp, reading))
 
+    def formed(self, form: str) -> dict[str, str]:
+        """File name -> stamp of the files that were found to be in this canonical form."""
+        with contextlib.suppress(CacheLost):
+            return self._run(lambda db: rows.formed(db, form))
+        return {}
+
+    def keep_formed(self, stamps: Mapping[str, str], form: str) -> None:
+        """Keep which files are in a canonical form; what was kept of another one goes."""
+        with contextlib.suppress(CacheLost):
+            self._run(lambda db: _write(db, rows.keep_formed, stamps, form) if stamps else None)
+
     def clear(self) -> None:
         """Forget every paper and every meta value."""
         with contextlib.suppress(CacheLost):
@@ -212,6 +223,10 @@ class Index:
         wanted, texts = Wanted(words), self._read(lambda db: rows.texts(db, keys))
         found = ((key, snippet(texts[key], wanted, room)) for key in keys if key in texts)
         return {key: piece for key, piece in found if piece}
+
+    def mentioning(self, key: str, files: Iterable[str]) -> list[str]:
+        """The keys of the papers whose BibTeX may name a key, in whatever case, or whose notes one of these files."""
+        return self._run(lambda db: rows.mentioning(db, key, files))
 
     def entries(self) -> list[rows.Entries]:
         """The BibTeX of every paper that has some."""

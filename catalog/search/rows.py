@@ -43,6 +43,7 @@ _SCHEMA = (
     " content='', tokenize='ascii', prefix='2')",
     "CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, 'row')",
     "CREATE TABLE vector(id INTEGER, part INTEGER, value BLOB, PRIMARY KEY(id, part)) WITHOUT ROWID",
+    "CREATE TABLE formed(file TEXT PRIMARY KEY, stamp TEXT) WITHOUT ROWID",
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )
 _FIELDS = tuple(field.name for field in fields(Facts))
@@ -169,8 +170,25 @@ def clear(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM fact")
     db.execute("DELETE FROM mark")
     db.execute("DELETE FROM vector")
+    db.execute("DELETE FROM formed")
     db.execute("DELETE FROM meta")
     db.execute("INSERT INTO words(words) VALUES ('delete-all')")
+
+
+def formed(db: sqlite3.Connection, form: str) -> dict[str, str]:
+    """File name -> stamp of the files that were found to be in this canonical form."""
+    held = db.execute("SELECT value FROM meta WHERE name = 'form'").fetchone()
+    return (
+        {_named(file): stamp for file, stamp in db.execute("SELECT file, stamp FROM formed")} if held == (form,) else {}
+    )
+
+
+def keep_formed(db: sqlite3.Connection, stamps: Mapping[str, str], form: str) -> None:
+    """Keep which files are in a canonical form; what was kept of another one goes."""
+    if db.execute("SELECT value FROM meta WHERE name = 'form'").fetchone() != (form,):
+        db.execute("DELETE FROM formed")
+        set_meta(db, "form", form)
+    db.executemany("INSERT OR REPLACE INTO formed VALUES (?, ?)", ((_stored(f), mark) for f, mark in stamps.items()))
 
 
 def set_meta(db: sqlite3.Connection, name: str, value: str) -> None:
@@ -207,6 +225,18 @@ def texts(db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, dict[str, st
         key: {"abstract": plain(_pairs(_decode(abstract)[0])), "notes": notes, "implementation": say}
         for key, abstract, notes, say in found
     }
+
+
+def mentioning(db: sqlite3.Connection, key: str, files: Iterable[str]) -> list[str]:
+    """The keys of the papers whose BibTeX may name a key, in whatever case, or whose notes one of these files.
+
+    SQLite folds ASCII alone: where the key has other letters, any paper with BibTeX may name it.
+    """
+    named = "instr(lower(bibtex), ?)" if key.isascii() else "bibtex <> ?"
+    linked = "EXISTS (SELECT 1 FROM json_each(?) WHERE instr(notes, value))"
+    held = f"SELECT key FROM paper JOIN prose USING (id) WHERE {named} OR {linked} ORDER BY key"
+    wanted = key.lower() if key.isascii() else ""
+    return [found for (found,) in db.execute(held, (clean(wanted), json.dumps(list(map(clean, files)))))]
 
 
 def told(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:

@@ -59,7 +59,7 @@ def renewed(store: Store, index: Index, keys: Iterable[str]) -> bool:
     """
     known = index.stamps(keys)
     on_disk = {file: stamp_at(store.folder / file) for file in known}
-    changed = {file: _mark(stamp) for file, stamp in on_disk.items() if stamp and known[file] != _mark(stamp)}
+    changed = {file: mark_of(stamp) for file, stamp in on_disk.items() if stamp and known[file] != mark_of(stamp)}
     _take(store, index, changed, [], told(index))
     return bool(changed) or not all(on_disk.values())
 
@@ -77,7 +77,7 @@ def noted(store: Store, changes: Iterable[Change], before: str) -> None:
         read_on = {file for file, change in made.items() if _is_read_on(store, index, file, change)}
         files = made.keys() - read_on
         on_disk = {file: stamp_at(store.folder / file) for file in (*files, *(heirs if files else ()))}
-        changed = {file: _mark(stamp) for file, stamp in on_disk.items() if stamp}
+        changed = {file: mark_of(stamp) for file, stamp in on_disk.items() if stamp}
         _take(store, index, changed, [file for file in files if file not in changed], told(index))
         index.set_meta("seen", json.dumps((folder_mark(store), seen.papers, seen.when)))
 
@@ -90,7 +90,7 @@ def _is_read_on(store: Store, index: Index, file: str, change: Change) -> bool:
     paper = change.meant
     added, read, due = (day.isoformat() if day else "" for day in (paper.added, paper.read, paper.due))
     reading = Reading(str(paper.status), added, read, due, paper.rating)
-    return index.read_on(file, _mark(change.before.stamp), _aged(_mark(stamp)), reading)
+    return index.read_on(file, mark_of(change.before.stamp), kept_mark(stamp), reading)
 
 
 def _aged(mark: str) -> str:
@@ -101,14 +101,14 @@ def _aged(mark: str) -> str:
 def folder_mark(store: Store) -> str:
     """What changes when a paper file comes, goes or is replaced, and when what all papers depend on changes."""
     stamp = stamp_at(store.folder)
-    own = f"{_mark(stamp) if stamp else ''}{store.readers.mark()}"
+    own = f"{mark_of(stamp) if stamp else ''}{store.readers.mark()}"
     return "|".join([own, shared_mark(store), store.implemented.mark()])
 
 
 def shared_mark(store: Store) -> str:
     """What changes with what all entries share, and with which fields of theirs are used."""
     stamp = stamp_at(store.root / "shared.bib")
-    return "|".join([_mark(stamp) if stamp else "", ",".join(store.config.used_fields)])
+    return "|".join([mark_of(stamp) if stamp else "", ",".join(store.config.used_fields)])
 
 
 def told(index: Index) -> list[Told]:
@@ -124,7 +124,7 @@ def _at_rest(store: Store) -> bool:
 
 def _look_through(store: Store, index: Index, mark: str) -> int:
     """Compare every file with what the index, at that mark, knows of it; returns how many there are."""
-    on_disk = {file: _mark(stamp) for file, stamp in store.files().items()}
+    on_disk = {file: mark_of(stamp) for file, stamp in store.files().items()}
     known = index.stamps() | {file: mark for file, (mark, _) in _unread(index).items()}
     shared, _, implemented = mark.partition("|")[2].rpartition("|")
     if index.get_meta("shared") != shared:
@@ -213,7 +213,12 @@ def _heirs(index: Index) -> list[str]:
     return heirs
 
 
-def _mark(stamp: Stamp) -> str:
+def kept_mark(stamp: Stamp) -> str:
+    """A stamp as the index keeps it of a file that was read: what is too young to be trusted matches none."""
+    return _aged(mark_of(stamp))
+
+
+def mark_of(stamp: Stamp) -> str:
     """A stamp as the index keeps it."""
     return ".".join(map(str, stamp))
 
