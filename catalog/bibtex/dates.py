@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Mapping
 
 from catalog.bibtex.commands import NO_COMMANDS, Command
@@ -10,7 +11,7 @@ from catalog.bibtex.latex import decode
 
 _ISO = re.compile(r"(?<![\d.-])(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?![\d])")
 _YEAR = re.compile(r"(?<!\d)[12]\d{3}(?!\d)")
-_EARLY = re.compile(r"\W*(?:(?:ca?\.?|circa|a\.?d\.?)\s*)?(\d{1,3})(?:\s*(?:a\.?d\.?|c\.?e\.?))?\W*", re.I)
+_EARLY = re.compile(r"[^\w-]*(?:(?:ca?\.?|circa|a\.?d\.?)\s*)?(0?\d{1,3})(?:\s*(?:a\.?d\.?|c\.?e\.?))?[^\w?]*", re.I)
 _SPAN = re.compile(r"(?<!\d)([12]\d{3})\s*(?:[-–—/]+|\bto\b)\s*([12]\d{3}|\d\d)(?!\d)")
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _MONTHS = (
@@ -54,7 +55,7 @@ def _point(text: str) -> str:
     year, month, day = found.groups()
     if not month or not 1 <= int(month) <= 12:
         return year
-    return f"{year}-{month}-{day}" if day and 1 <= int(day) <= 31 else f"{year}-{month}"
+    return f"{year}-{month}-{day}" if day and 1 <= int(day) <= monthrange(1904, int(month))[1] else f"{year}-{month}"
 
 
 def _year(text: str) -> str:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from catalog.bibtex import commands as known
 from catalog.bibtex.commands import NO_COMMANDS, Command
+from catalog.bibtex.markup import without_html
 from catalog.symbols import SYMBOLS, symbol
 from catalog.text import Rich, joined, plain
 
-_SPECIAL = re.compile(r"[\\{}$~`]|--|''")
+_SPECIAL = re.compile(r"[\\{}$~`<&]|--|''")
 _TOKEN = re.compile(
     r"\\(?:[A-Za-z@]+\*?|.|$)|\$\$(?:[^$\\]|\\.)*+\$\$|\$(?!\d[\d.,]{,9}\s[^$\\_^]{,99}?[a-z]{2}[^$\\_^]{,99}\$)"
     r"(?:[^$\\]|\\.)++\$|---?|``|''|[{}~`'\[\]]|#\d?"
@@ -48,7 +49,7 @@ def rich(text: str, commands: Mapping[str, Command] = NO_COMMANDS) -> Rich:
     if not _SPECIAL.search(text):
         folded = unicodedata.normalize("NFC", " ".join(text.split()))
         return (("text", folded),) if folded else ()
-    reader = _Reader(_TOKEN.findall(text), commands)
+    reader = _Reader(_TOKEN.findall(without_html(text)), commands)
     reader.run(0, len(reader.tokens), "text")
     return _folded(reader.out)
 
@@ -165,11 +166,11 @@ class _Reader:
         self.out += [(k, text if k == "math" else known.CASES[name](text)) for k, text in pieces]
         return at
 
-    def _dropped(self, name: str, at: int, stop: int, kind: str) -> int:  # noqa: ARG002 - one shape for all handlers
+    def _dropped(self, _name: str, at: int, stop: int, kind: str) -> int:
         at = self._past_option(at, stop)
         return self._argument(at, stop, kind)[1] if self._braced(at, stop, empty=True) else at
 
-    def _ignored(self, name: str, at: int, stop: int, kind: str) -> int:  # noqa: ARG002
+    def _ignored(self, _name: str, at: int, stop: int, _kind: str) -> int:
         return self._blank(at, stop)
 
     def _of_two(self, name: str, at: int, stop: int, kind: str) -> int:
@@ -194,7 +195,7 @@ class _Reader:
         self.out.append(("code" if name == "verb" else kind, inside))
         return self._past(at, len(inside) + 2)
 
-    def _math(self, name: str, at: int, stop: int, kind: str) -> int:  # noqa: ARG002
+    def _math(self, name: str, at: int, stop: int, _kind: str) -> int:
         r"""`\(…\)`, `\[…\]` and `\ensuremath{…}`."""
         if name == "ensuremath":
             close = min(self.partner.get(at, at), stop)
@@ -210,14 +211,14 @@ class _Reader:
         self.out.append(("math", "".join(inside).strip()))
         return following
 
-    def _chemistry(self, name: str, at: int, stop: int, kind: str) -> int:  # noqa: ARG002
+    def _chemistry(self, _name: str, at: int, stop: int, kind: str) -> int:
         r"""`\ce{H2O}`: digits behind a letter or a bracket stand low."""
         pieces, at = self._argument(at, stop, kind)
         for found in re.finditer(r"(?<=[A-Za-z)\]])(\d+)|(.)", "".join(text for _, text in pieces), re.S):
             self.out.append(("sub", found[1]) if found[1] else (kind, found[2]))
         return at
 
-    def _moved(self, name: str, at: int, stop: int, kind: str) -> int:  # noqa: ARG002
+    def _moved(self, _name: str, at: int, stop: int, _kind: str) -> int:
         r"""`\kern-.05em`: a length, which is not printed."""
         length = known.MOVED_BY.match("".join(self.tokens[at : min(stop, at + 3)]))
         return self._past(at, length.end() if length else 0)
@@ -345,14 +346,14 @@ _Handler = Callable[[_Reader, str, int, int, str], int]
 
 
 def _handlers() -> Iterator[tuple[str, _Handler]]:
-    groups: tuple[tuple[_Handler, object], ...] = (
+    groups: tuple[tuple[_Handler, Iterable[str]], ...] = (
         (_Reader._styled, known.STYLES), (_Reader._dropped, known.DROPPED), (_Reader._ignored, known.IGNORED),
         (_Reader._verbatim, known.VERBATIM), (_Reader._of_two, known.OF_TWO), (_Reader._cased, known.CASES),
         (_Reader._moved, known.MOVES), (_Reader._character, ("char", "symbol", "accent")),
         (_Reader._math, ("(", "[", "ensuremath")), (_Reader._chemistry, ("ce",)),
     )  # fmt: skip
     for handler, names in groups:
-        yield from ((name, handler) for name in names)  # type: ignore[attr-defined]
+        yield from ((name, handler) for name in names)
 
 
 _HANDLERS = dict(_handlers())
