@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pybtex.exceptions import PybtexError
+from support import Kb
 
 from catalog.bibtex import MONTHS, read
 from catalog.bibtex.normal import Wanted
@@ -271,3 +272,14 @@ def test_the_entries_of_a_reading_list() -> None:
     blocks = source.split("```")[1::2]
     lists = "\n".join(block.partition("\n")[2] for block in blocks if "@" in block)
     assert seen_by_pybtex(text) == seen_by_pybtex(lists)
+
+
+def test_the_list_of_journals_that_kb_toml_names(kb: Kb, root: Path) -> None:
+    kb("add", "-", given="@article{a, title = {T}, author = {A, B}, journal = {Journal of Owls}, year = 2001}")
+    (root / "kb.toml").write_text('journals = "j.csv"\n')
+    assert "no such list of journals" in kb("export", "bib", "--normalize").err
+    (root / "j.csv").write_text("Journal of Owls;J. Owls\n")
+    assert "journal = {J. Owls}" in kb("export", "bib", "--normalize").out
+    assert "journal = {Journal of Owls}" in kb("export", "bib").out
+    (root / "kb.toml").write_text('journals = "../j.csv"\n')
+    assert "journals: '../j.csv' is not a file below kb.toml" in kb("export", "bib").err

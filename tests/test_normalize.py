@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.bibtex import MONTHS, read
+from catalog.bibtex import MONTHS, decode, read
 from catalog.bibtex.normal import ORDER, Wanted, normalize, protect
 from catalog.errors import BadBibtex
 
@@ -269,6 +269,9 @@ def made(fields: str, wanted: Wanted) -> str:
         ("title={A LoRA thing}", Wanted(leave=frozenset({"capitals"})), "  title = {A LoRA thing},"),
         ("title={A & B: 5\\% of a_b $x_1$ \\url{a_b} C# &amp; D}", Wanted(escape=True),
          "  title = {A \\& B: 5\\% of a\\_b $x_1$ \\url{a_b} C\\# \\& D},"),
+        ("title={Café “Œuvre” 1–2, {É}t{\\'e} 王}", Wanted(ascii=True),
+         "  title = {Caf{\\'e} ``{\\OE}uvre'' 1--2, {{\\'E}}t{\\'e} 王},"),
+        ("url={https://e.org/é}", Wanted(ascii=True), "  url = {https://e.org/é},"),
         ("url={https://e.org/a_b?c=%20&d}", Wanted(escape=True), "  url = {https://e.org/a_b?c=%20&d},"),
         ("journal={Journal of  Long Names}", Wanted(journals={"journal of long names": "J. Long N."}),
          "  journal = {J. Long N.},"),
@@ -294,3 +297,9 @@ def test_neither_of_two_fields_of_one_name_is_thrown_away() -> None:
 def test_comments_between_fields_stand_before_the_entry() -> None:
     text = normalize("@misc{k, % who\n title = {A}, % what\n % more\n}")
     assert text == "% who\n% what\n% more\n@misc{k,\n  title = {A},\n}"
+
+
+@given(st.text(st.characters(max_codepoint=0x24F, categories=("L", "Zs")), min_size=1, max_size=30))
+def test_letters_written_as_commands_are_read_as_they_were(text: str) -> None:
+    done = normalize(f"@misc{{k, author = {{{text}}}}}", wanted=Wanted(ascii=True))
+    assert decode(read(done).fields["author"]) == decode(text)

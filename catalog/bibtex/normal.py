@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
 
 from catalog.bibtex.entry import MONTHS, read
+from catalog.bibtex.latex import decode
 from catalog.bibtex.modern import modern
 from catalog.bibtex.syntax import Shape, Source, read_block, skip, value_atoms
+
+if TYPE_CHECKING:
+    from pylatexenc.latexencode import UnicodeToLatexEncoder
 
 ORDER = (
     "author", "title", "subtitle", "year", "date", "month", "journal", "journaltitle", "booktitle", "editor",
@@ -34,6 +41,8 @@ _ENTITY = re.compile(r"(?<!\\)&amp;")
 _SIGN = re.compile(
     r"\$(?:[^$\\]|\\.)*+\$|\\(?:url|href|path|verb)\s*\{[^{}]*\}|\\(?:[A-Za-z]+|.)|(?P<sign>[&%#_])", re.S
 )
+_OTHER = re.compile(r"[^\x00-\x7f]")
+_PUNCTUATION = str.maketrans({"–": "--", "—": "---", "“": "``", "”": "''", "‘": "`", "’": "'", "\xa0": "~"})
 _RESOLVER = re.compile(r"(?:(?:https?://)?(?:dx\.|www\.)?doi\.org/+|doi:\s*)++(?=10\.)", re.I)
 _RANGE = re.compile(
     r"(?P<first>(?P<letter>[A-Za-z]?)\d++[A-Za-z]?+|[ivxlc]++)\s*+(?:-{1,3}+|[‐‒–—−])\s*+"
@@ -57,7 +66,8 @@ class Wanted:
 
     `leave` names what stays as it is, of `CHANGES`. `drop` are fields that go, `only` (unless empty) those that stay,
     `first` those that stand before all others. `align` puts the `=` under each other; `escape` writes `&`, `%`, `#`
-    and `_` so that LaTeX takes them for letters. `journals` gives names of journals others, folded. `biblatex` gives
+    and `_` so that LaTeX takes them for letters; `ascii` writes letters that are not ASCII as commands, é as `{\\'e}`,
+    where there is one. `journals` gives names of journals others, folded. `biblatex` gives
     types and fields biblatex's names.
     """
 
@@ -67,6 +77,7 @@ class Wanted:
     first: tuple[str, ...] = ()
     align: bool = False
     escape: bool = False
+    ascii: bool = False
     journals: Mapping[str, str] = field(default_factory=dict)
     biblatex: bool = False
 
@@ -144,7 +155,8 @@ def _value(name: str, raw: str, wanted: Wanted) -> str:
         text = other
     change, style = _STYLES.get(name, ("", str))
     text = text if change in wanted.leave else style(text)
-    return f"{{{_escaped(name, text) if wanted.escape else text}}}"
+    text = _escaped(name, text) if wanted.escape else text
+    return f"{{{_in_ascii(text) if wanted.ascii and name not in _VERBATIM else text}}}"
 
 
 def _escaped(name: str, text: str) -> str:
@@ -153,6 +165,28 @@ def _escaped(name: str, text: str) -> str:
         return text
     text = _ENTITY.sub(r"\\&", text)
     return _SIGN.sub(lambda found: f"\\{found['sign']}" if found["sign"] else found.group(), text)
+
+
+def _in_ascii(text: str) -> str:
+    """The text with commands for letters and signs; what has no command stays, such as Chinese."""
+    text = unicodedata.normalize("NFC", text).translate(_PUNCTUATION)
+    return _OTHER.sub(lambda found: _command(found.group()), text)
+
+
+@cache
+def _command(letter: str) -> str:
+    command = str(_encoder().unicode_to_latex(letter))
+    return command if decode(command) == letter else letter
+
+
+@cache
+def _encoder() -> UnicodeToLatexEncoder:
+    from pylatexenc.latexencode import UnicodeToLatexEncoder
+
+    return UnicodeToLatexEncoder(
+        non_ascii_only=True, replacement_latex_protection="braces-all", unknown_char_policy="keep",
+        unknown_char_warning=False,
+    )  # fmt: skip
 
 
 def _atom(atom: str) -> str:

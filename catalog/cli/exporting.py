@@ -13,6 +13,7 @@ import click
 from catalog.cli import out
 from catalog.cli.options import query_argument
 from catalog.errors import KbError
+from catalog.files import inside
 from catalog.store import SHARED
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ _BIB_OPTIONS = (
     click.option("--first", callback=_names, default="", metavar="FIELD,...", help="Put these fields first."),
     click.option("--align", is_flag=True, help="Put the = of the fields under each other."),
     click.option("--escape", is_flag=True, help="Write &, %, # and _ so that LaTeX takes them for letters."),
+    click.option("--ascii", is_flag=True, help="Write letters that are not ASCII as commands, such as {\\'e}."),
     click.option("--journals", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
                  help="Write names of journals as this list of `name;other name` lines has them."),
     click.option("--dry-run", is_flag=True, help="Only show what would change: in FILE, or in the entries as given."),
@@ -145,7 +147,7 @@ def _export_once(
     library: Library, output: Path | None, manuscripts: tuple[Path, ...], dry_run: bool, *, query: str, sort: str,
     replace: bool, **style: Any,
 ) -> _Done:  # fmt: skip
-    wanted = _wanted(**style)
+    wanted = _wanted(library, **style)
     cited = library.cited_in(manuscripts) if manuscripts else None
     keys, unsure = (cited.keys, cited.unsure) if cited else (None, ())
 
@@ -168,23 +170,35 @@ def _export_once(
     return _Done(1 if out.unreadable(library) or failed else 0, cited.files if cited else (), said)
 
 
-def _wanted(*, biblatex: bool, normalize: bool, journals: Path | None, **style: Any) -> Wanted | None:
+def _wanted(
+    library: Library, *, biblatex: bool, normalize: bool, journals: Path | None, **style: Any
+) -> Wanted | None:  # fmt: skip
     """The style that the options ask for; None where entries stay as they are."""
     from catalog.bibtex.normal import Wanted
 
     if not (biblatex or normalize or journals or any(style.values())):
         return None
+    listed = library.store.config.journals
+    names = journals or (library.root / listed if listed else None)
+    if listed and not journals and not inside(library.root / listed, library.root):
+        raise KbError(f"journals: {listed} leads out of the knowledge base; name a file in it")
     return Wanted(
         leave=style["leave"], drop=frozenset(style["drop"]), only=frozenset(style["only"]), first=style["first"],
-        align=style["align"], escape=style["escape"], journals=_journals(journals) if journals else {},
+        align=style["align"], escape=style["escape"], ascii=style["ascii"], journals=_journals(names) if names else {},
         biblatex=biblatex,
     )  # fmt: skip
 
 
 def _journals(path: Path) -> dict[str, str]:
     """A list of names of journals, `name;other name` or `name,other name` a line, as JabRef's are."""
+    from catalog.files import read_bytes
+
     names = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), start=1):
+    try:
+        text = read_bytes(path, path.name).decode("utf-8-sig", "replace")
+    except FileNotFoundError:
+        raise KbError(f"{path}: no such list of journals; correct `journals` in kb.toml") from None
+    for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         name, other, *_ = [*line.split(";" if ";" in line else ","), ""]

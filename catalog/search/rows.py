@@ -19,7 +19,7 @@ from dataclasses import fields, replace
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from catalog.facts import RULES, SCHEMA, Address, Facts, Line, Name, Reading, Taught
+from catalog.facts import SCHEMA, Address, Facts, Line, Name, Reading, Taught
 from catalog.search.fields import STATUSES, facts
 from catalog.search.fold import clean, compounds, fold
 from catalog.text import plain
@@ -52,7 +52,7 @@ _PROSE = tuple(map(_FIELDS.index, ("abstract", "notes", "bibtex")))
 _decode = json.JSONDecoder().raw_decode  # half the time of json.loads, which looks for blanks around
 Change: TypeAlias = tuple[str, str, Facts]
 Marks: TypeAlias = Mapping[str, Iterable[tuple[str, str]]]
-_LAYOUT = 2  # raised when the rows of a paper change their meaning
+_LAYOUT = 3  # raised when the rows of a paper change their meaning
 _VERSION = zlib.crc32(repr((_LAYOUT, SCHEMA, _SCHEMA, _FIELDS, unicodedata.unidata_version)).encode()) & 0x7FFFFFFF
 _ADD_PAPER = "INSERT INTO paper VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ADD_WORDS = (

@@ -34,7 +34,7 @@ class Config:
     papers of which `kb check` demands an implementation; `contact` is how hosts that are asked can reach the one who
     asks: an address, or "git" for that of the git identity; `autocommit` makes one git commit a change; `used_fields`
     are the fields of entries that count as tags, status, notes and links; `key_pattern` is how a key is made for what
-    comes without one.
+    comes without one; `journals` is a list of names of journals, for exports that change how entries are written.
     """
 
     title: str = "Reading list"
@@ -46,6 +46,7 @@ class Config:
     autocommit: bool = False
     used_fields: tuple[str, ...] = USED
     key_pattern: str = PATTERN
+    journals: str = ""
 
 
 def find_root(start: Path, named: str | None = None) -> Path:
@@ -133,10 +134,20 @@ def _title(text: str) -> None:
         raise ValueError(f"{text[:60]!r} is not a title; at most 200 characters on one line")
 
 
-def _papers(text: str) -> None:
+def _journals(text: str) -> None:
+    if text and not _is_below(text):
+        raise ValueError(f"{text[:60]!r} is not a file below {CONFIG}; name one, such as journals.csv")
+
+
+def _is_below(text: str) -> bool:
+    """Whether a path leads to something below the root, and is not hidden."""
     parts = PurePosixPath(text.replace("\\", "/")).parts
     outside = not parts or text.startswith(("/", "\\")) or ".." in parts or ":" in text
-    if outside or len(text) > 200 or _UNFIT.search(text) or any(part.startswith(".") for part in parts):
+    return not (outside or len(text) > 200 or _UNFIT.search(text) or any(part.startswith(".") for part in parts))
+
+
+def _papers(text: str) -> None:
+    if not _is_below(text):
         raise ValueError(f"{text[:60]!r} is not a folder below {CONFIG}; name one, such as papers")
 
 
@@ -173,7 +184,7 @@ def _key_pattern(text: str) -> None:
 CHECKS: Mapping[str, Callable[[Any], None]] = MappingProxyType({
     "title": _title, "papers": _papers, "overdue_days": _overdue_days, "site_url": _site_url,
     "implemented": _implemented, "contact": _contact, "autocommit": lambda _: None,
-    "used_fields": _used_fields, "key_pattern": _key_pattern,
+    "used_fields": _used_fields, "key_pattern": _key_pattern, "journals": _journals,
 })  # fmt: skip
 
 
