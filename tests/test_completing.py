@@ -15,11 +15,12 @@ from services import Reply, World, running, trusting
 from support import Kb
 
 from catalog.bibtex.describe import describe
+from catalog.cli import completion
 from catalog.ingest import wire
 from catalog.ingest.draft import Draft
 from catalog.library import Library
 from catalog.models import Link, Paper
-from catalog.sources.completing import filled
+from catalog.sources.completing import WHAT, filled
 from catalog.sources.said import person, work
 from catalog.text import plain
 
@@ -151,6 +152,10 @@ def test_nothing_that_was_written_changes(  # type: ignore[no-untyped-def]
     assert facts.venue
     assert plain(facts.abstract)
     assert filled(after, BROUGHT, ("bibtex", "authors", "venue", "year", "abstract", "ids", "code")) == after
+
+
+def test_what_can_be_chosen_is_what_there_is() -> None:
+    assert completion._WHAT == WHAT
 
 
 def test_a_title_that_the_entry_says_too_stands_once() -> None:

@@ -55,7 +55,6 @@ def draft(record: Any, bibtex: str = "") -> Draft:
         raise Unavailable("Crossref answered in a form that kb does not know: there is no title")
     kind = _TYPES.get(text(record, "type"), "misc")
     name = doi(text(record, "DOI"))
-    pages = text(record, "page").replace("-", "--") if "--" not in text(record, "page") else text(record, "page")
     preprint = text(record, "type") == "posted-content"
     return work(
         "Crossref",
@@ -69,7 +68,7 @@ def draft(record: Any, bibtex: str = "") -> Draft:
         details={
             "volume": text(record, "volume"),
             "number": text(record, "issue"),
-            "pages": pages,
+            "pages": text(record, "page"),
             "publisher": text(record, "publisher") if kind != "article" else "",
         },
         summary=abstract(dig(record, "abstract")),

@@ -54,5 +54,5 @@ def search(title: str, client: Client) -> Iterator[Draft]:
                 venue="arXiv" if venue == "CoRR" else venue,
                 kind="article" if "Journal" in text(info, "type") else "inproceedings",
                 ids={"dblp": text(info, "key"), "doi": text(info, "doi").lower()},
-                details={"pages": text(info, "pages").replace("-", "--"), "volume": text(info, "volume")},
+                details={"pages": text(info, "pages"), "volume": text(info, "volume")},
             )

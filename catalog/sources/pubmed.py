@@ -100,7 +100,7 @@ def _draft(article: Any, number: str) -> Draft | None:
         details={
             "volume": _all(paper, "Journal/JournalIssue/Volume"),
             "number": _all(paper, "Journal/JournalIssue/Issue"),
-            "pages": _all(paper, "Pagination/MedlinePgn").replace("-", "--"),
+            "pages": _all(paper, "Pagination/MedlinePgn"),
         },
         summary=abstract[:20_000],
         url=f"https://doi.org/{name}" if name else f"https://pubmed.ncbi.nlm.nih.gov/{number}/",

@@ -130,7 +130,7 @@ def work(
         venue=venue,
         kind=kind,
         ids=tuple((name, value) for name, value in known.items()),
-        details=tuple((name, clean(value)) for name, value in (details or {}).items() if clean(value)),
+        details=tuple((name, _detail(name, value)) for name, value in (details or {}).items() if clean(value)),
         addresses=(Address("paper", url),) if url else (),
     )
     entry = one_of(bibtex) or (generated(facts, source) if title else "")
@@ -147,6 +147,11 @@ def work(
             bibtex=keyless(entry),
         )
     )
+
+
+def _detail(name: str, value: str) -> str:
+    """The value of a field; a span of pages with the dash that BibTeX has for it."""
+    return re.sub(r"^([^-–\s]+)\s*[-–]\s*([^-–\s]+)$", r"\1--\2", clean(value)) if name == "pages" else clean(value)
 
 
 def _author(name: Name) -> str:

@@ -88,7 +88,7 @@ def draft(record: Any) -> Draft:
         ids=ids,
         details={
             "volume": text(record, "journal", "volume"),
-            "pages": text(record, "journal", "pages").replace(" ", ""),
+            "pages": text(record, "journal", "pages"),
         },
         summary=abstract(dig(record, "abstract")),
         places=[("pdf", pdf)] if pdf.startswith("http") and "arxiv.org" not in pdf else [],

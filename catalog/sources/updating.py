@@ -16,6 +16,7 @@ from catalog.bibtex.identifiers import doi as doi_in
 from catalog.facts import Facts
 from catalog.identity import compare
 from catalog.identity.titles import compare_titles
+from catalog.identity.works import WORK_IDS
 from catalog.ingest.draft import Draft
 from catalog.sources import arxiv, crossref, datacite, dblp, openalex, semanticscholar
 from catalog.sources.client import Client, NotFound, Unavailable
@@ -60,7 +61,7 @@ class Look:
             for one in part:
                 if is_preprint(one):
                     self._publication(one, hints[one.key])
-                elif not any(one.id(name) for name in ("doi", "arxiv", "isbn", "acl", "openreview", "pmid")):
+                elif not any(one.id(name) for name in (*WORK_IDS, "isbn")):
                     self._existence(one)
             yield part
 
@@ -98,7 +99,7 @@ class Look:
                 message = f"version {latest.number} of {latest.day} is at arXiv" + (
                     f", the paper names version {had}" if had else ""
                 )
-                self._say(one, "new-version", message, f"look; `kb update --settle {one.key}`", f"v{latest.number}")
+                self._say(one, "new-version", message, _look_at(one), f"v{latest.number}")
             if _WITHDRAWN.search(latest.comment):
                 self._say(
                     one,
@@ -149,7 +150,7 @@ class Look:
                     one,
                     "corrected",
                     f"{message} ({source})",
-                    f"look; `kb update --settle {one.key}`",
+                    _look_at(one),
                     notice or one.doi,
                 )
 
@@ -217,7 +218,7 @@ class Look:
             said = facts_of(draft)
             self.publications[one.key] = draft
             place = ", ".join(filter(None, (said.venue, str(said.year or ""), name)))
-            remedy = f"`kb update --take published {one.key}` puts its entry before the preprint's, both stay"
+            remedy = f"`kb update --take published key:{one.key}` puts its entry before the preprint's, both stay"
             self._say(one, "appeared", f"has appeared: {place} ({why})", remedy, said.doi or name)
 
     def _published(self, one: Facts, hints: Sequence[str]) -> Iterator[tuple[Draft, str, str]]:
@@ -261,9 +262,13 @@ class Look:
                 one,
                 "not-found",
                 message,
-                f"look whether title and people are right; `kb update --settle {one.key}`",
+                _look_at(one),
                 "",
             )
+
+
+def _look_at(one: Facts) -> str:
+    return f"look at it, then `kb update --settle key:{one.key}`"
 
 
 def archived(url: str, client: Client) -> str:
