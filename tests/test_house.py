@@ -127,7 +127,7 @@ def test_each_command_has_its_twin() -> None:
         "merge-driver": "merge_files", "cite": "cite",
         "complete": "complete", "attach": "attach", "fetch": "fetch_copies", "annotations": "annotations",
         "update": "update", "duplicates": "duplicates", "merge": "merge", "split": "split", "report": "report",
-        "me": "become", "queue": "queue", "rate": "rate", "similar": "like",
+        "sync": "sync", "me": "become", "queue": "queue", "rate": "rate", "similar": "like",
     }  # fmt: skip
     assert set(commands()) - set(twins) == {"completion"}
     for twin in twins.values():

@@ -29,6 +29,7 @@ SECTIONS = {  # of each command: the module that has it, and the first line of i
     "Collect": {
         "add": ("adding", "Add papers."),
         "import": ("moving", "Take in reading lists and .bib files."),
+        "sync": ("syncing", "Let papers follow a list that is edited elsewhere."),
         "complete": ("completion", "Fill in what papers lack: BibTeX, abstract, authors, code …"),
         "update": ("completion", "Look what became of papers: published, retracted …"),
         "attach": ("attaching", "Keep a PDF of a paper."),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from catalog.cli import out
-from catalog.cli.options import json_option
+from catalog.cli.options import json_option, readings_option
 from catalog.errors import BadFile, KbError
 
 if TYPE_CHECKING:
@@ -26,9 +26,12 @@ SKIPPED = frozenset({"node_modules", "build", "dist", "__pycache__", "site-packa
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--theirs", is_flag=True, help="Where both say something, take what is imported.")
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@readings_option
 @json_option
 @click.pass_context
-def import_(ctx: click.Context, files: tuple[str, ...], theirs: bool, dry_run: bool, as_json: bool) -> None:
+def import_(
+    ctx: click.Context, files: tuple[str, ...], theirs: bool, dry_run: bool, readings: dict[str, int], as_json: bool
+) -> None:
     """Take in reading lists and .bib files.
 
     Markdown lists, .bib files and paper files are told apart by content; - is standard input, a folder is walked.
@@ -38,17 +41,17 @@ def import_(ctx: click.Context, files: tuple[str, ...], theirs: bool, dry_run: b
     """
     library = out.library(ctx)
     unread: list[Finding] = []
-    sources = list(_sources(files, library.store.folder, unread))
-    done = library.import_(sources, theirs=theirs, dry_run=dry_run)
+    sources = list(sources_of(files, library.store.folder, unread))
+    done = library.import_(sources, theirs=theirs, dry_run=dry_run, readings=readings)
     if as_json:
-        out.echo_json(_as_json(done))
+        out.echo_json(as_json_of(done))
     else:
-        _report(done)
+        report(done)
     out.findings(unread, err=True)
     ctx.exit(1 if done.count("rejected") or unread else 0)
 
 
-def _sources(files: Iterable[str], own: Path, unread: list[Finding]) -> Iterator[tuple[str, bytes]]:
+def sources_of(files: Iterable[str], own: Path, unread: list[Finding]) -> Iterator[tuple[str, bytes]]:
     """Path and bytes of each file; what is wrong with one of a folder that cannot be read goes to `unread`."""
     from catalog.files import read_bytes
     from catalog.ingest import SUFFIXES
@@ -82,14 +85,13 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _report(done: Imported) -> None:
+def report(done: Imported, merged: str = "merged") -> None:
+    """Print what an import or a sync found and did; `merged` is what it calls a paper that it changed."""
     for finding in done.findings:
         out.echo(f"{finding.kind}: {finding}")
     for change in done.changes:
         if change.action == "merged" or change.differences:
-            out.echo(
-                f"{change.path}:{change.line}: {change.key} {'merged' if change.action == 'merged' else 'is there'}"
-            )
+            out.echo(f"{change.path}:{change.line}: {change.key} {merged if change.action == 'merged' else 'is there'}")
             for difference in change.differences:
                 out.echo(f"    {difference}")
         for text in change.left_out if change.action == "rejected" or _cut(change) else ():
@@ -97,7 +99,8 @@ def _report(done: Imported) -> None:
         if done.dry_run and change.after:
             show_diff(change.before, change.after)
     would = "would take" if done.dry_run else "took"
-    parts = [f"{done.count(what)} {what}" for what in ("added", "merged", "unchanged") if done.count(what)]
+    names = {"added": "added", "merged": merged, "unchanged": "unchanged"}
+    parts = [f"{done.count(what)} {name}" for what, name in names.items() if done.count(what)]
     found = [f"{done.count(what)} {what}" for what in ("repaired", "kept", "rejected")]
     click.echo(f"{would} {out.as_count(done.taken, 'entry').replace('entrys', 'entries')}"
                f" ({', '.join(parts) or 'nothing new'}); {', '.join(found)}")  # fmt: skip
@@ -127,7 +130,8 @@ def show_diff(before: Paper | None, after: Paper) -> None:
         out.styled(line, style)
 
 
-def _as_json(done: Imported) -> dict[str, object]:
+def as_json_of(done: Imported) -> dict[str, object]:
+    """What an import or a sync did, for a program."""
     return {
         "dry_run": done.dry_run,
         "counts": {what: done.count(what) for what in ("added", "merged", "unchanged", "repaired", "kept", "rejected")}

@@ -33,6 +33,22 @@ fresh_option = click.option(
 )  # fmt: skip
 
 
+def _readings(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> dict[str, int]:
+    found = {}
+    for one in given:
+        section, _, number = one.rpartition("=")
+        if not section or number not in ("1", "2"):
+            raise click.BadParameter(f"{one!r}: write SECTION=2 for the second reading, SECTION=1 for the first")
+        found[section.strip()] = int(number)
+    return found
+
+
+readings_option = click.option(
+    "--read", "readings", multiple=True, metavar="SECTION=N", callback=_readings,
+    help="Read a section the second best way (2), or the best (1); it is remembered.",
+)  # fmt: skip
+
+
 def complete_keys(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The keys that begin so, with their titles."""
     from catalog.library import Library

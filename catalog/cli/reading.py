@@ -40,7 +40,7 @@ Write -- before a query that begins with a minus: kb list -- -tag:survey
 @click.command("list", epilog=QUERY_HELP)
 @query_argument()
 @click.option(
-    "--sort", default="", metavar="FIELD", help="year, added, read, title, author, key…; -year for descending."
+    "--sort", default="", metavar="FIELD", help="year, added, read, title, author, key…, list; -year for descending."
 )
 @click.option("--limit", "-n", type=click.IntRange(min=0), metavar="N", default=0, help="At most so many.")
 @fresh_option

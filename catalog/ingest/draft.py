@@ -56,12 +56,15 @@ class Source:
     """All that one source holds: papers, what its entries share, and what was found on the way.
 
     `shared` are the texts of `@string`, `@preamble`, `@xdata` and comments of a .bib file, in its order. `findings`
-    have kind "repaired", "kept" (verbatim, in some paper's notes or in `shared`), "rejected" or "note".
+    have kind "repaired", "kept" (verbatim, in some paper's notes or in `shared`), "rejected" or "note". `is_list` says
+    that it is a reading list, as a person keeps one; `sections` are the introductions of its sections, by their path.
     """
 
     drafts: tuple[Draft, ...] = ()
     shared: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    is_list: bool = False
+    sections: tuple[tuple[tuple[str, ...], str], ...] = ()
 
 
 class Added(NamedTuple):

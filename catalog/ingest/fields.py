@@ -57,7 +57,7 @@ class Reader:
         self, found: Found, common: set[str], lines: Sequence[str], report: Report, wanted: dict[str, int]
     ) -> None:
         self.found, self.common, self.lines, self.report, self.wanted = found, common, lines, report, wanted
-        self.readings: list[tuple[str, Reading, list[str]]] = []
+        self.readings: list[tuple[str, Reading, list[str], int]] = []
         self.roles: dict[tuple[str, str], str] = {}
         self.h1 = ""
 
@@ -88,6 +88,7 @@ class Reader:
                     _place(units),
                     Reading("heading", of=len(units), fitting=len(units)),
                     [u.line.plain[u.line.start :] for u in units[:3]],
+                    units[0].node.line,
                 )
             )
             return [_heading_title(unit.line) for unit in units]
@@ -100,7 +101,7 @@ class Reader:
             bare = [not unit.line.anchors and not unit.line.text.of("strong", "em") for unit in units]
             chosen = [("line", w) if b and w else c for w, b, c in zip(whole, bare, chosen, strict=True)]
         examples = [units[n].line.plain[a:b] for n, (_, (a, b)) in enumerate(chosen[:3])]
-        self.readings.append((_place(units), reading, examples))
+        self.readings.append((_place(units), reading, examples, units[0].node.line))
         return [span for _, span in chosen]
 
     # places

@@ -30,7 +30,7 @@ from catalog.models import Paper, Status
 from catalog.text import tag_slug
 
 Action = Literal["added", "merged", "unchanged", "rejected"]
-_RANK = {Status.unread: 0, Status.reading: 1, Status.read: 2}
+RANK = {Status.unread: 0, Status.reading: 1, Status.read: 2}
 _REFERS = re.compile(rf"\b(?:{'|'.join(REFERENCES)})\s*=\s*[\"{{]?\s*([^\"{{}}]+)", re.I)
 _LONGEST = 230  # bytes of a key
 _MANY = 200  # drafts; to look up fewer one by one is quicker than to read the whole index
@@ -240,7 +240,7 @@ class Merger:
             return self._followed(before, brought, join)
         if before.key not in self.fresh or before.status is brought.status:
             return join.status(before, brought)
-        stays = max(before, brought, key=lambda paper: _RANK[paper.status])
+        stays = max(before, brought, key=lambda paper: RANK[paper.status])
         self._note("status", draft, f"{before.key} is {before.status} in one place and {brought.status} in another",
                    "repaired", f"{stays.status} was taken", before.key)  # fmt: skip
         return stays.status, stays.read

@@ -13,8 +13,11 @@ from catalog.ingest.draft import Draft, Source
 from catalog.ingest.entry import entries_of
 from catalog.ingest.fields import Reader, tag_of
 from catalog.ingest.report import Report
+from catalog.ingest.template import NAMES, Reading
 from catalog.ingest.tree import Node, from_html
 from catalog.ingest.units import BIB, Finder, Found
+
+LEAST_TOLD = 5  # entries of a run whose reading is told
 
 
 def read(text: str, path: str = "", wanted: Mapping[str, int] | None = None) -> Source:
@@ -64,13 +67,32 @@ def from_tree(root: Node, lines: Sequence[str], wanted: Mapping[str, int]) -> So
     drafts = [replace(draft, order=n) for n, draft in enumerate(drafts, 1)]
     if report.badges:
         report.add("note", "badges", f"{report.badges} pictures were not taken", 0)
+    for section, reading, examples, line in reader.readings:
+        _report_reading(section, reading, examples, line, report)
     _report_left(found, drafts, report)
     if not drafts:
         remedy = (
             "a paper is a heading with a link, status, tag or BibTeX below it, or a list item with a link to a paper"
         )
         report.add("note", "no-papers", "no paper was found in this list", 0, remedy)
-    return Source(tuple(drafts), tuple(report.shared), tuple(report.findings))
+    sections = _introductions(found, drafts, lines)
+    return Source(tuple(drafts), tuple(report.shared), tuple(report.findings), True, sections)
+
+
+def _introductions(
+    found: Found, drafts: Sequence[Draft], lines: Sequence[str]
+) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """What stands under each heading before its first paper, as the list writes it; a row for each section."""
+    first: dict[tuple[str, ...], int] = {}
+    for draft in drafts:
+        for depth in range(len(draft.section)):
+            first.setdefault(draft.section[: depth + 1], draft.line)
+    said: dict[tuple[str, ...], list[str]] = {section: [] for section in first}
+    for node, section in found.outside:
+        path = tuple(filter(None, section))
+        if node.kind in ("para", "quote") and path in first and node.line < first[path]:
+            said[path].append("\n".join(lines[node.line - 1 : node.end]).strip())
+    return tuple((path, "\n\n".join(texts)) for path, texts in said.items())
 
 
 def _title(root: Node) -> str:
@@ -94,6 +116,18 @@ def _loose_bibtex(found: Found, h1: str, report: Report) -> list[Draft]:
                 drafts.append(Draft(tags=tags, bibtex=text, line=block.line, section=tuple(filter(None, section))))
     found.outside = left
     return drafts
+
+
+def _report_reading(section: str, reading: Reading, examples: Sequence[str], line: int, report: Report) -> None:
+    """Say how a run of entries was read, by three of them, and what else it could be where that is a close call."""
+    if reading.of < LEAST_TOLD or reading.name not in NAMES:
+        return
+    shown = ", ".join(repr(title[:40] + "…" * (len(title) > 40)) for title in examples)
+    message = f"read {reading.of} entries, most of them in {section!r}, by {NAMES[reading.name]}: {shown}"
+    remedy = ""
+    if reading.close and reading.second in NAMES and section:
+        remedy = f'`--read "{section}=2"` takes {NAMES[reading.second]} instead'
+    report.add("note", "reading", message, line, remedy)
 
 
 def _report_left(found: Found, drafts: Sequence[Draft], report: Report) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
@@ -15,7 +15,7 @@ from catalog.bibtex.describe import describe, entries
 from catalog.bibtex.shared import Shared
 from catalog.errors import BadBibtex, BadFile, Finding, KbError, TakenKey, UnknownKey
 from catalog.facts import Facts
-from catalog.ingest import read_source
+from catalog.ingest import lists
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.groups import with_groups
 from catalog.ingest.known import Known
@@ -60,13 +60,17 @@ class Imported:
 
 def import_sources(
     store: Store, index: Callable[[], Index], sources: Iterable[tuple[str, bytes]], *, theirs: bool = False,
-    dry_run: bool = False, today: dt.date | None = None, written: Callable[[list[FileChange]], None] = lambda _: None,
+    dry_run: bool = False, today: dt.date | None = None, wanted: Mapping[str, int] | None = None,
+    written: Callable[[list[FileChange]], None] = lambda _: None,
 ) -> Imported:  # fmt: skip
     """Take in (path, bytes) each; `index` is asked for once the lock is held, and then up to date.
 
-    `written` hears of the changes to files.
+    `wanted` chooses readings of a list by section. A list is remembered, for `kb sync`. `written` hears of the changes
+    to files.
     """
-    parsed = [read_source(path, data) for path, data in sources]
+    sources = list(sources)
+    known = lists.remembered(store)
+    parsed = [lists.read_list(lists.memory_of(store, path, known), path, data, wanted or {}) for path, data in sources]
 
     def attempt() -> Imported:
         since = store.gate.latest()
@@ -74,8 +78,9 @@ def import_sources(
         sharing = Sharing(have)
         grouped = map(with_groups, parsed) if "groups" in store.config.used_fields else parsed
         shared = [sharing.take(source) for source in grouped]
-        work = _work(store, index(), sharing, shared, theirs=theirs, today=today or dt.date.today())
-        changes = [change for source in shared for change in work.merger.take_all(source)]
+        work = work_on(store, index(), sharing, shared, theirs=theirs, today=today or dt.date.today())
+        taken = [work.merger.take_all(source) for source in shared]
+        changes = [change for one in taken for change in one]
         findings = [finding for source in shared for finding in source.findings]
         findings += sharing.findings + work.merger.findings + list(_used(work.merger))
         findings += _missing_notebooks(store, changes)
@@ -84,9 +89,11 @@ def import_sources(
             writes = work.changes()
             if sharing.text != have:
                 writes.append(FileChange(SHARED, version, sharing.text.encode()))
+            writes += lists.notes(store, zip(sources, shared, taken, strict=True), wanted or {})
             named = " ".join(dict.fromkeys(draft.path for source in parsed for draft in source.drafts))
             store.commit(writes, f"import {named} ({done.count('added')} added, {done.count('merged')} merged)", since)
-            written([change for change in writes if change.before is None or change.after != change.before.data])
+            papers = [change for change in writes if change.file.endswith(".md")]
+            written([change for change in papers if change.before is None or change.after != change.before.data])
         return done
 
     return store.gate.retried(attempt)
@@ -114,7 +121,7 @@ def add_papers(
 
     def attempt() -> list[Addition]:
         since = store.gate.latest()
-        work = _work(store, index(), Sharing(store.shared()), [Source(good)], today=dt.date.today())
+        work = work_on(store, index(), Sharing(store.shared()), [Source(good)], today=dt.date.today())
         done = [_added(work.merger, one) if isinstance(one, Draft) else Addition(wrong=one) for one in singles]
         fresh = [one.paper.key for one in done if one.paper and one.new]
         if fresh:
@@ -170,7 +177,7 @@ def one_entry(bibtex: str, key: str = "") -> str:
 
 
 @dataclass(slots=True)
-class _Work:
+class Work:
     """A merger at work on the files of a store, and what was read of each paper that it looked at."""
 
     store: Store
@@ -188,9 +195,9 @@ class _Work:
         return changes
 
 
-def _work(
+def work_on(
     store: Store, index: Index, sharing: Sharing, sources: Iterable[Source], *, today: dt.date, theirs: bool = False
-) -> _Work:
+) -> Work:
     sources = list(sources)
     drafts = {draft.key: draft.bibtex for source in sources for draft in reversed(source.drafts) if draft.key}
     versions: dict[str, Version] = {}
@@ -233,7 +240,7 @@ def _work(
         known.keys.setdefault(key, "")
         known.reserve([key])
     merger.reserve(sources)
-    return _Work(store, merger, versions)
+    return Work(store, merger, versions)
 
 
 def _is_of(text: str, key: str) -> bool:

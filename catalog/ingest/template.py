@@ -16,6 +16,7 @@ NAMES = {
     "before-paren": "what stands before a parenthesis", "before-dash": "what stands before a dash",
     "before-comma": "what stands before a comma", "sentence": "the first sentence",
     "before-by": "what stands before “by”", "after-names": "the sentence after the names", "line": "the whole line",
+    "bold-cut": "what is in bold, up to its parenthesis", "italic-cut": "what is in italics, up to a parenthesis",
     "before-blanks": "what stands before two blanks", "before-colon": "what stands before a colon",
 }  # fmt: skip
 _SENTENCE = re.compile(

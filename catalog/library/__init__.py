@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from catalog.ingest.join import Joined
     from catalog.ingest.manuscript import Cited
     from catalog.ingest.run import Addition, Imported
+    from catalog.ingest.sync import Synced
     from catalog.library.asking import Asking
     from catalog.library.attaching import Attaching, Kept
     from catalog.library.several import Become
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from catalog.pages.lazy import Files
     from catalog.reading import Share, Stats, Suggestion
     from catalog.reports import Ledger, Report
-    from catalog.search.index import Found, Index
+    from catalog.search.index import Found, Index, P
     from catalog.search.snippet import Snippet
     from catalog.search.tree import Query
     from catalog.sides import Choice
@@ -122,12 +123,23 @@ class Library:
     def find(self, query: str, sort: str = "", limit: int = 0) -> Found[Facts]:
         """As `list`, with the typos that were forgiven and the words that the nearest papers lack."""
         asked = self._asked(query)
-        return self.snapshot.answer(lambda index: index.answer(asked, sort, limit))
+        return self._sorted(lambda index, *how: index.answer(asked, *how), sort, limit)
 
     def lines(self, query: str = "", sort: str = "", limit: int = 0) -> Found[Line]:
         """As `find`, of each paper what a list prints; quicker, as nothing else is read of it."""
         asked = self._asked(query)
-        return self.snapshot.answer(lambda index: index.lines(asked, sort, limit))
+        return self._sorted(lambda index, *how: index.lines(asked, *how), sort, limit)
+
+    def _sorted(self, ask: Callable[[Index, str, int], Found[P]], sort: str, limit: int) -> Found[P]:
+        """What the index answers; "list" sorts by the lists that were read, what stands in none last."""
+        if sort.strip() not in ("list", "-list"):
+            return self.snapshot.answer(lambda index: ask(index, sort, limit))
+        from catalog.ingest.lists import in_list_order
+
+        found = self.snapshot.answer(lambda index: ask(index, "-added,key", 0))
+        order = in_list_order(self.store, [one.key for one in found.papers])
+        order = order[::-1] if sort.strip() == "-list" else order
+        return found._replace(papers=[found.papers[n] for n in order[: limit or None]])
 
     def _asked(self, query: str) -> Query:
         """The query, with the keys of the papers in the place of `has:impl`, which the index does not know."""
@@ -342,12 +354,12 @@ class Library:
 
     def import_(
         self, sources: Iterable[tuple[str, bytes]], *, theirs: bool = False, dry_run: bool = False,
-        today: dt.date | None = None,
+        today: dt.date | None = None, readings: Mapping[str, int] | None = None,
     ) -> Imported:  # fmt: skip
         """Take in reading lists, .bib files and paper files: (path, bytes) each, recognised by content.
 
         A work that is there already is merged; what is there wins, `theirs` turns that around. `dry_run` only says what
-        would happen.
+        would happen. `readings` chooses, by a list's section, its second best reading (2), as the report names it.
         """
         from dataclasses import replace
 
@@ -356,11 +368,29 @@ class Library:
 
         written: list[Change] = []
         done = import_sources(self.store, self.index, sources, theirs=theirs, dry_run=dry_run, today=today,
-                              written=written.extend)  # fmt: skip
+                              wanted=readings, written=written.extend)  # fmt: skip
         if dry_run:
             return done
         self.index()  # brought up to date while the files are in memory, so that the next command is quick
         return replace(done, findings=(*done.findings, *foretold(self.store, written)))
+
+    def followed(self) -> Sequence[str]:
+        """Where the lists stand that were read before, from the root."""
+        from catalog.ingest.lists import remembered
+
+        return [one.path for one in remembered(self.store)]
+
+    def sync(
+        self, sources: Iterable[tuple[str, bytes]], *, prune: bool = False, dry_run: bool = False,
+        today: dt.date | None = None, readings: Mapping[str, int] | None = None,
+    ) -> Synced:  # fmt: skip
+        """Let papers follow what changed in lists since they were last read; what the reader changed stays.
+
+        `prune` removes papers whose entry has gone and on which nothing of the reader's hangs.
+        """
+        from catalog.ingest.sync import sync_sources
+
+        return sync_sources(self.store, self.index, sources, prune=prune, dry_run=dry_run, today=today, wanted=readings)
 
     # --- changing ---
 
@@ -761,7 +791,7 @@ class Library:
         """The papers that a query finds as a reading list; importing it again gives the same catalog."""
         from catalog.export.readinglist import dumps
 
-        papers, found = self._together(query, "key")
+        papers, found = self._together(query, "list" if self.followed() else "key")
         known = {facts.key: facts for facts in found}
         return dumps([papers[key] for key in known], known)
 
@@ -794,7 +824,7 @@ class Library:
         from catalog.pages import plan
         from catalog.reading import everyone
 
-        found = self.list("", "-added,key")
+        found = self.list("", "list" if self.followed() else "-added,key")
         written = self.store.hand_written()
         texts = {path: body.decode("utf-8", "replace") for path, body in written.items() if path.endswith(".md")}
         others = {path: body for path, body in written.items() if path not in texts}

@@ -31,9 +31,21 @@ if TYPE_CHECKING:
     from catalog.readers import Reader
     from catalog.search.index import Index
 
-__all__ = ["CONFIG", "SHARED", "Change", "Config", "Store", "Version", "find_root", "read_config", "write_whole"]
+__all__ = [
+    "CONFIG",
+    "LISTS",
+    "SHARED",
+    "Change",
+    "Config",
+    "Store",
+    "Version",
+    "find_root",
+    "read_config",
+    "write_whole",
+]
 
 SHARED = "shared.bib"
+LISTS = "lists"  # the folder of the lists as they were last read
 INDEX = "index.sqlite"
 NEWS = "news.json"
 
@@ -217,6 +229,13 @@ class Store:
         except UnicodeDecodeError:
             raise BadFile(Finding("encoding", "not UTF-8", "save the file as UTF-8", SHARED)) from None
 
+    def lists(self) -> list[tuple[str, Version]]:
+        """What is remembered of lists: each file, from the root, and what was read of it."""
+        folder = self.root / LISTS
+        names = sorted(path.name for path in folder.glob("*.json")) if folder.is_dir() else []
+        read = ((f"{LISTS}/{name}", read_version(folder / name, f"{LISTS}/{name}")) for name in names)
+        return [(file, version) for file, version in read if version]
+
     def hand_written(self) -> dict[str, bytes]:
         """The pages and pictures of the `site/` folder, by path within it."""
         folder = self.root / "site"
@@ -334,7 +353,8 @@ class Store:
         """Whether a path below the root is one that kb writes: a paper file, that of a reader, or `shared.bib`."""
         path = Path(file)
         return file in (SHARED, self.readers.path(path.stem)) or (
-            path.parent == Path(self.config.papers) and path.suffix == ".md"
+            (path.parent == Path(self.config.papers) and path.suffix == ".md")
+            or (path.parent == Path(LISTS) and path.suffix == ".json")
         )
 
     def _reads_back(self, file: str, data: bytes, meant: Paper | Reader) -> bool:

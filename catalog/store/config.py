@@ -34,7 +34,8 @@ class Config:
     papers of which `kb check` demands an implementation; `contact` is how hosts that are asked can reach the one who
     asks: an address, or "git" for that of the git identity; `autocommit` makes one git commit a change; `used_fields`
     are the fields of entries that count as tags, status, notes and links; `key_pattern` is how a key is made for what
-    comes without one; `journals` is a list of names of journals, for exports that change how entries are written.
+    comes without one; `journals` is a list of names of journals, for exports that change how entries are written;
+    `lists` are the lists, or folders of them, that `kb sync` follows.
     """
 
     title: str = "Reading list"
@@ -47,6 +48,7 @@ class Config:
     used_fields: tuple[str, ...] = USED
     key_pattern: str = PATTERN
     journals: str = ""
+    lists: tuple[str, ...] = ()
 
 
 def find_root(start: Path, named: str | None = None) -> Path:
@@ -177,6 +179,13 @@ def _used_fields(names: tuple[str, ...]) -> None:
         raise ValueError(f"{unknown[0]!r:.60} is none of {', '.join(USED)}; an empty list uses nothing")
 
 
+def _lists(paths: tuple[str, ...]) -> None:
+    for path in paths:
+        parts = PurePosixPath(path.replace("\\", "/")).parts
+        if not parts or path.startswith(("/", "\\")) or ".." in parts or ":" in path or _UNFIT.search(path):
+            raise ValueError(f"{path[:60]!r} is no list below {CONFIG}; name a file or folder, such as README.md")
+
+
 def _key_pattern(text: str) -> None:
     parse(text)
 
@@ -185,6 +194,7 @@ CHECKS: Mapping[str, Callable[[Any], None]] = MappingProxyType({
     "title": _title, "papers": _papers, "overdue_days": _overdue_days, "site_url": _site_url,
     "implemented": _implemented, "contact": _contact, "autocommit": lambda _: None,
     "used_fields": _used_fields, "key_pattern": _key_pattern, "journals": _journals,
+    "lists": _lists,
 })  # fmt: skip
 
 

@@ -1,0 +1,63 @@
+"""The command that follows lists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from catalog.cli import out
+from catalog.cli.moving import as_json_of, report, sources_of
+from catalog.cli.options import json_option, readings_option
+from catalog.errors import KbError
+
+if TYPE_CHECKING:
+    from catalog.errors import Finding
+    from catalog.library import Library
+
+
+@click.command()
+@click.argument("lists", nargs=-1, metavar="[LIST]...")
+@click.option("--prune", is_flag=True, help="Remove papers that left their list and have nothing of yours.")
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@readings_option
+@json_option
+@click.pass_context
+def sync(
+    ctx: click.Context, lists: tuple[str, ...], prune: bool, dry_run: bool, readings: dict[str, int], as_json: bool
+) -> None:
+    """Let papers follow a list that is edited elsewhere.
+
+    What changed in LIST since it was last read goes into its papers: entries added, moved to another section,
+    corrected, ticked. What you changed here stays; where both changed one thing, both are shown. Without LIST those of
+    kb.toml (`lists`) are followed, or else every list that was read before.
+    """
+    library = out.library(ctx)
+    unread: list[Finding] = []
+    sources = list(sources_of(lists or _known(library), library.store.folder, unread))
+    done = library.sync(sources, prune=prune, dry_run=dry_run, readings=readings)
+    if as_json:
+        out.echo_json({**as_json_of(done.done), "left": list(done.left), "pruned": list(done.pruned)})
+    else:
+        for key in done.left:
+            out.echo(f"left its list: {key} (`kb sync --prune` removes it if nothing of yours hangs on it)")
+        for key in done.pruned:
+            out.echo(f"{'would remove' if dry_run else 'removed'}: {key}")
+        report(done.done, "changed")
+    out.findings(unread, err=True)
+    ctx.exit(1 if done.done.count("rejected") or unread else 0)
+
+
+def _known(library: Library) -> list[str]:
+    """The lists that are followed without being named."""
+    places = list(library.store.config.lists) or library.followed()
+    if not places:
+        raise KbError('no list to follow; name one, or write `lists = ["README.md"]` into kb.toml')
+    paths = [library.root / place for place in places]
+    if missing := next((path for path in paths if not path.exists()), None):
+        raise KbError(f"{missing}: no such list; name the one that took its place, or correct `lists` in kb.toml")
+    return [str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path) for path in paths]
+
+
+COMMANDS = (sync,)

@@ -1,0 +1,175 @@
+"""Lists as they were last read: the text of each with the key of every entry, in a file of its own in `lists/`.
+
+The text is kept rather than what was read from it: a later version reads both sides alike, and git shows what changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from catalog.errors import BadFile, Finding
+from catalog.ingest import decode_bytes, read_source
+from catalog.ingest.draft import Draft, Source
+from catalog.ingest.merge import Change
+from catalog.store import LISTS, Store, Version
+from catalog.store import Change as FileChange
+
+_STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A list as it was last read.
+
+    `path` is where it stands, from the root of the knowledge base; `keys` the paper of each entry, by its `place`;
+    `order` the papers in the order in which the list had them when it was last looked at; `readings` what was chosen
+    with `--read`; `left` are papers whose entry has gone, each with the digest of its file at that time.
+    """
+
+    path: str
+    text: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    order: Sequence[str] = ()
+    readings: Mapping[str, int] = field(default_factory=dict)
+    left: Mapping[str, str] = field(default_factory=dict)
+    sections: Sequence[tuple[tuple[str, ...], str]] = ()
+    file: str = ""
+    version: Version | None = None
+
+    def change(self, **new: object) -> FileChange | None:
+        """What becomes of its file where it is as `new` says; None where that is what stands there."""
+        said = {name: new.get(name, getattr(self, name)) for name in ("path", "readings", "keys", "order", "left")}
+        said["sections"] = [[list(path), text] for path, text in new.get("sections", self.sections)]  # type: ignore[attr-defined]  # as declared
+        said["text"] = str(new.get("text", self.text)).split("\n")
+        data = (
+            json.dumps({name: value for name, value in said.items() if value}, ensure_ascii=False, indent=1) + "\n"
+        ).encode()
+        return None if self.version and self.version.data == data else FileChange(self.file, self.version, data)
+
+
+def remembered(store: Store) -> list[Remembered]:
+    """Every list of a knowledge base that has been read, by the names of their files. Raises `BadFile`."""
+    return [loads(file, version) for file, version in store.lists()]
+
+
+def loads(file: str, version: Version) -> Remembered:
+    """Read one file of `lists/`. Raises `BadFile`."""
+    remedy = "delete it, or take it from git; the next sync then reads the list as if for the first time"
+    try:
+        data = json.loads(version.data.decode())
+        keys, readings, left = (_table(data.get(name, {})) for name in ("keys", "readings", "left"))
+        return Remembered(
+            path=str(data["path"]), text="\n".join(map(str, data["text"])), keys=keys,
+            order=tuple(map(str, data.get("order", ()))), readings={name: int(n) for name, n in readings.items()},
+            left=left, sections=tuple((tuple(map(str, path)), str(text)) for path, text in data.get("sections", ())),
+            file=file, version=version,
+        )  # fmt: skip
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise BadFile(Finding("list", "this is no list that was read", remedy, file, 1)) from None
+
+
+def _table(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise TypeError(value)
+    return {str(name): str(one) for name, one in value.items()}
+
+
+def place_of(store: Store, path: str) -> str:
+    """Where a list stands, from the root of the knowledge base."""
+    try:
+        return PurePosixPath(os.path.relpath(Path(path).absolute(), store.root).replace(os.sep, "/")).as_posix()
+    except ValueError:  # another drive
+        return Path(path).absolute().as_posix()
+
+
+def memory_of(store: Store, path: str, known: Iterable[Remembered]) -> Remembered:
+    """What is remembered of a list; nothing but where it will be, where it was never read."""
+    known, place = list(known), place_of(store, path)
+    if there := next((one for one in known if one.path == place), None):
+        return there
+    taken = {one.file.casefold() for one in known}
+    name = _STRANGE.sub("-", PurePosixPath(place).stem).strip("-")[:80] or "list"
+    names = (f"{LISTS}/{name}{'' if n == 1 else f'-{n}'}.json" for n in range(1, len(taken) + 2))
+    return Remembered(place, file=next(file for file in names if file.casefold() not in taken))
+
+
+def places(drafts: Sequence[Draft]) -> list[str]:
+    """A name for each entry of a list: its line, and its number among several of one line."""
+    seen: dict[int, int] = {}
+    out = []
+    for draft in drafts:
+        number = seen[draft.line] = seen.get(draft.line, 0) + 1
+        out.append(f"{draft.line}" if number == 1 else f"{draft.line}.{number}")
+    return out
+
+
+def keys_of(drafts: Sequence[Draft], changes: Iterable[Change]) -> dict[str, str]:
+    """The paper that each entry has become, by its place."""
+    of: dict[int, list[str]] = {}
+    for change in changes:
+        of.setdefault(change.line, []).append("" if change.action == "rejected" else change.key)
+    found = {}
+    for draft, place in zip(drafts, places(drafts), strict=True):
+        keys = of.get(draft.line, [])
+        key = keys.pop(0) if keys else ""
+        if key:
+            found[place] = key
+    return found
+
+
+def notes(
+    store: Store,
+    read: Iterable[tuple[tuple[str, bytes], Source, Sequence[Change]]],
+    wanted: Mapping[str, int],
+) -> Iterator[FileChange]:
+    """What becomes of the files of lists that were imported.
+
+    Of one that is there only the order changes, since `kb sync` has yet to see what else did.
+    """
+    known = remembered(store)
+    for (path, data), source, changes in read:
+        if not source.is_list or not source.drafts or path == "<stdin>":
+            continue
+        memory = memory_of(store, path, known)
+        known = [one for one in known if one.path != memory.path] + [memory]
+        keys = keys_of(source.drafts, changes)
+        order = list(dict.fromkeys(keys[place] for place in places(source.drafts) if place in keys))
+        new = {"order": order, "readings": {**memory.readings, **wanted}, "sections": source.sections}
+        new |= {} if memory.version else {"text": decode_bytes(data)[0], "keys": keys}
+        if change := memory.change(**new):
+            yield change
+
+
+def in_list_order(store: Store, keys: Sequence[str]) -> list[int]:
+    """The numbers of these papers, those first that stand in lists, in their order; the others stay as they are."""
+    place = order_of(store)
+    return sorted(range(len(keys)), key=lambda n: (place.get(keys[n], len(place)), n))
+
+
+def order_of(store: Store) -> dict[str, int]:
+    """The place of each paper that stands in a list, over all lists."""
+    keys = (key for one in remembered(store) for key in one.order)
+    return {key: n for n, key in enumerate(dict.fromkeys(keys))}
+
+
+def read_list(memory: Remembered, path: str, data: bytes, readings: Mapping[str, int]) -> Source:
+    """A list read as was chosen for it, without what was said when it was last read; what was refused is said."""
+    source = read_source(path, data, {**memory.readings, **readings})
+    if not memory.version:
+        return source
+    text = decode_bytes(data)[0]
+    before = source if text == memory.text else read_source(path, memory.text.encode(), memory.readings)
+    told = Counter((one.code, one.message) for one in before.findings if one.kind != "rejected")
+    new = []
+    for one in source.findings:
+        if told[one.code, one.message] > 0:
+            told[one.code, one.message] -= 1
+        else:
+            new.append(one)
+    return replace(source, findings=tuple(new))

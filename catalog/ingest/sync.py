@@ -1,0 +1,357 @@
+"""A list that is the source of truth: what changed in it since it was last read goes into the papers, three ways.
+
+What the list no longer says goes, what it says newly comes, and what the reader changed meanwhile stays; where both
+changed one thing, the reader's stays and both are shown.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
+
+from pydantic import ValidationError
+
+from catalog import threeway
+from catalog.errors import Finding, KbError
+from catalog.ingest import decode_bytes
+from catalog.ingest.draft import Draft, Source
+from catalog.ingest.entry import grouped, unique_tags
+from catalog.ingest.lists import Remembered, keys_of, memory_of, places, read_list, remembered
+from catalog.ingest.merge import RANK, Action, Change, why
+from catalog.ingest.run import Imported, Work, work_on
+from catalog.ingest.shared import Sharing
+from catalog.models import Paper, Status
+from catalog.search.index import Index
+from catalog.store import SHARED, Store
+from catalog.store import Change as FileChange
+from catalog.text import fold
+
+_ALIKE = 0.75  # of two titles of which one may be the other, corrected
+_MOST_PAIRS = 40_000
+_UNSAID = ("added", "key")
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a sync did, or would do.
+
+    `done` holds the papers that were added, changed ("merged") or stayed; `left` those whose entry has gone from its
+    list and that stay, `pruned` those that went with it.
+    """
+
+    done: Imported
+    left: tuple[str, ...] = ()
+    pruned: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A paper as one list gave it and gives it now: its entries then, and now."""
+
+    was: list[Draft] = field(default_factory=list)
+    now: list[Draft] = field(default_factory=list)
+
+
+def sync_sources(
+    store: Store, index: Callable[[], Index], sources: Iterable[tuple[str, bytes]], *, prune: bool = False,
+    dry_run: bool = False, today: dt.date | None = None, wanted: Mapping[str, int] | None = None,
+) -> Synced:  # fmt: skip
+    """Bring the papers to what lists say now: (path, bytes) each. Raises `BadFile`, `KbError`."""
+    sources = list(sources)
+
+    def attempt() -> Synced:
+        since = store.gate.latest()
+        known = remembered(store)
+        version, have = store.shared_version()
+        sharing = Sharing(have)
+        read = []
+        for path, data in sources:
+            memory = memory_of(store, path, known)
+            known = [one for one in known if one.path != memory.path] + [memory]
+            read.append((memory, decode_bytes(data)[0], sharing.take(read_list(memory, path, data, wanted or {}))))
+        work = work_on(store, index(), sharing, [source for *_, source in read], today=today or dt.date.today())
+        syncs = [_Sync(store, work, memory, text, source, known, wanted or {}) for memory, text, source in read]
+        for one in syncs:
+            one.run(prune)
+        changes = [change for one in syncs for change in one.changes]
+        found = [finding for *_, source in read for finding in source.findings]
+        found += sharing.findings + work.merger.findings + [finding for one in syncs for finding in one.findings]
+        done = Imported(tuple(changes), tuple(sorted(found, key=lambda f: (f.path, f.line))), dry_run)
+        if not dry_run:
+            writes = [*work.changes(), *(write for one in syncs for write in one.writes)]
+            writes += [FileChange(SHARED, version, sharing.text.encode())] if sharing.text != have else []
+            if writes:
+                names = " ".join(path for path, _ in sources)
+                store.commit(
+                    writes, f"sync {names} ({done.count('added')} added, {done.count('merged')} changed)", since
+                )
+        return Synced(done, tuple(k for one in syncs for k in one.left), tuple(k for one in syncs for k in one.pruned))
+
+    return store.gate.retried(attempt)
+
+
+class _Sync:
+    """One list under way."""
+
+    def __init__(
+        self, store: Store, work: Work, memory: Remembered, text: str, source: Source, known: Sequence[Remembered],
+        wanted: Mapping[str, int],
+    ) -> None:  # fmt: skip
+        self.store, self.work, self.memory, self.text, self.source = store, work, memory, text, source
+        self.others = [one for one in known if one.path != memory.path]
+        self.readings = {**memory.readings, **wanted}
+        self.changes: list[Change] = []
+        self.findings: list[Finding] = []
+        self.writes: list[FileChange] = []
+        self.left: list[str] = []
+        self.pruned: list[str] = []
+
+    def run(self, prune: bool) -> None:
+        """Pair the entries then and now, and let each paper follow."""
+        before = self._before()
+        was, now = before.drafts, self.source.drafts
+        then = dict(zip(places(was), was, strict=True))
+        keyed = [(key, then[place]) for place, key in self.memory.keys.items() if place in then]
+        pairs = paired([draft for _, draft in keyed], now)
+        entries: dict[str, _Entry] = defaultdict(_Entry)
+        for key, draft in keyed:
+            entries[self._key(key)].was.append(draft)
+        keys = {}
+        for draft, place, other in zip(now, places(now), pairs, strict=True):
+            if other is not None:
+                keys[place] = self._key(keyed[other][0])
+                entries[keys[place]].now.append(draft)
+        for key, entry in entries.items():
+            if entry.now:
+                self._follow(key, entry)
+        new = [draft for draft, other in zip(now, pairs, strict=True) if other is None]
+        changes = self.work.merger.take_all(replace(self.source, drafts=tuple(new)))
+        self.changes += changes
+        named = {id(draft): place for draft, place in zip(now, places(now), strict=True)}
+        found = keys_of(new, changes)
+        keys |= {
+            named[id(draft)]: found[place] for draft, place in zip(new, places(new), strict=True) if place in found
+        }
+        gone = {key: entry for key, entry in entries.items() if not entry.now and key not in keys.values()}
+        left = self._leave(gone, set(keys.values()), prune)
+        order = list(dict.fromkeys(keys[place] for place in places(now) if place in keys))
+        write = self.memory.change(
+            text=self.text, keys=keys, order=order, left=left, readings=self.readings, sections=self.source.sections
+        )
+        self.writes += [write] if write else []
+        self.changes.sort(key=lambda change: change.line)
+
+    def _before(self) -> Source:
+        if not self.memory.version:
+            return Source()
+        if self.memory.text == self.text and self.readings == dict(self.memory.readings):
+            return self.source
+        memory = replace(self.memory, version=None)
+        return read_list(memory, self.memory.path, self.memory.text.encode(), {})
+
+    def _key(self, key: str) -> str:
+        """The key that a paper has now; one that is gone keeps its own."""
+        return self.work.merger.known.keys.get(key) or key
+
+    def _follow(self, key: str, entry: _Entry) -> None:
+        """Change a paper as its entries changed."""
+        was, now = _united(entry.was), _united(entry.now)
+        if not entry.was or not self.work.merger.known.keys.get(key):
+            self._gone(key, was, now)
+            return
+        if _facts(was) == _facts(now):
+            self.changes.append(Change(key, "unchanged", path=now.path, line=now.line))
+            return
+        merger = self.work.merger
+        ours = merger.now.get(key) or merger.load(key)
+        others = self._elsewhere(key)
+        now = now if now.status else replace(now, status=was.status, read=was.read)
+        try:
+            base, theirs = (self._paper(key, draft, others, ours) for draft in (was, now))
+            merged = threeway.merge(base, ours, theirs)
+        except (ValidationError, KbError) as e:
+            reason = why(e) if isinstance(e, ValidationError) else str(e)
+            self.findings.append(Finding("sync", f"{key}: {reason}", "", now.path, now.line, key, "rejected"))
+            return
+        after = merged.ours
+        said = [f"{name}: {_short(ours, name)} stays, not {_short(merged.theirs, name)}" for name in merged.fields]
+        said += [
+            f"{name}: {_short(ours, name)} becomes {_short(after, name)}"
+            for name in Paper.model_fields
+            if getattr(ours, name) != getattr(after, name)
+        ]
+        for name in merged.fields:
+            message = f"{name} of {key} was changed here and in the list; yours stays: {_short(ours, name)}"
+            remedy = f"the list says {_short(merged.theirs, name)}"
+            self.findings.append(Finding("sync-conflict", message, remedy, now.path, now.line, key, "note"))
+        if after != ours:
+            merger.now[key] = after
+            merger.known.add(merger.facts(after), after.bibtex)
+        action: Action = "merged" if after != ours else "unchanged"
+        self.changes.append(Change(key, action, ours, after, tuple(said), now.path, now.line))
+
+    def _gone(self, key: str, was: Draft, now: Draft) -> None:
+        """A paper that was deleted here stays deleted; it is said where the list has changed it."""
+        self.changes.append(Change(key, "unchanged", path=now.path, line=now.line))
+        if _facts(was) != _facts(now):
+            message = f"{key} was removed here and has changed in the list; it stays removed"
+            self.findings.append(
+                Finding("sync-gone", message, "`kb import` brings it back", now.path, now.line, key, "note")
+            )
+
+    def _paper(self, key: str, draft: Draft, others: Sequence[Draft], ours: Paper) -> Paper:
+        """What the list says of a paper, and the other lists beside it, as a paper."""
+        links = grouped([*draft.links, *(link for other in others for link in other.links)])
+        tags = unique_tags([*draft.tags, *(tag for other in others for tag in other.tags)])
+        paper = self.work.merger.paper_of(replace(draft, key=key, links=links, tags=tags))
+        return paper.evolve(added=ours.added)
+
+    def _elsewhere(self, key: str) -> list[Draft]:
+        """What other lists say of a paper."""
+        found = []
+        for memory in self.others:
+            if key in map(self._key, memory.keys.values()):
+                source = read_list(replace(memory, version=None), memory.path, memory.text.encode(), {})
+                then = dict(zip(places(source.drafts), source.drafts, strict=True))
+                found += [
+                    then[place] for place, name in memory.keys.items() if self._key(name) == key and place in then
+                ]
+        return found
+
+    def _leave(self, gone: Mapping[str, _Entry], here: set[str], prune: bool) -> dict[str, str]:
+        """Say which papers have left the list; with `prune` those go on which nothing of the reader's hangs."""
+        kept = {}
+        elsewhere = {self._key(key) for one in self.others for key in one.keys.values()}
+        stay = here | elsewhere
+        for key, mark in self.memory.left.items():
+            if self._key(key) not in stay and self._there(key) and not (prune and self._remove(key, mark)):
+                kept[key] = mark
+        for key, entry in gone.items():
+            if key in stay or not self._there(key):
+                continue
+            mark = self._mark(key) if self._is_the_lists(key, entry) else ""
+            if prune and mark and self._remove(key, mark):
+                continue
+            kept[key] = mark
+            self.left.append(key)
+        return kept
+
+    def _there(self, key: str) -> bool:
+        return bool(self.work.merger.known.keys.get(key))
+
+    def _is_the_lists(self, key: str, entry: _Entry) -> bool:
+        """Whether a paper says nothing but what the list said of it."""
+        ours = self.work.merger.now.get(key) or self.work.merger.load(key)
+        try:
+            base = self._paper(key, _united(entry.was), (), ours)
+        except ValidationError:
+            return False
+        return all(getattr(base, name) == getattr(ours, name) for name in Paper.model_fields if name not in _UNSAID)
+
+    def _mark(self, key: str) -> str:
+        version = self.store.read(self.store.file_of(key))
+        return hashlib.sha256(version.data).hexdigest()[:16]
+
+    def _cited(self) -> set[str]:
+        """What the notes and entries of any paper point to."""
+        return {key for one in self.work.merger.known.index.all() for key in one.cites}
+
+    def _remove(self, key: str, mark: str) -> bool:
+        """Remove a paper that is as it was when its entry left, and that no other points to."""
+        key = self._key(key)
+        if not mark or key in self.work.merger.now or self._mark(key) != mark or key in self._cited():
+            return False
+        file = self.store.file_of(key)
+        self.writes.append(FileChange(self.store.shown(file), self.store.read(file), None))
+        self.pruned.append(key)
+        return True
+
+
+def paired(was: Sequence[Draft], now: Sequence[Draft]) -> list[int | None]:
+    """For each entry now, which it was then: by title and links, title, address; without links by likeness."""
+    found: list[int | None] = [None] * len(now)
+    free = dict.fromkeys(range(len(was)))
+    marks: tuple[Callable[[Draft], Sequence[object]], ...] = (
+        lambda d: [(fold(d.title), d.links, d.section)],
+        lambda d: [(fold(d.title), d.links)],
+        lambda d: [fold(d.title)] if d.title else [],
+        lambda d: [link.url for link in d.links] + [f"{name}:{value}" for name, value in d.ids.items()],
+    )
+    for mark in marks:
+        there: dict[object, list[int]] = defaultdict(list)
+        for i in free:
+            for one in mark(was[i]):
+                there[one].append(i)
+        for j, draft in enumerate(now):
+            if found[j] is None:
+                hit = next((i for one in mark(draft) for i in there[one] if i in free), None)
+                if hit is not None:
+                    found[j] = hit
+                    del free[hit]
+    rest = [j for j, one in enumerate(found) if one is None]
+    if len(rest) * len(free) <= _MOST_PAIRS:
+        for j in rest:
+            scored = [(_alike(was[i].title, now[j].title), -i) for i in free if not (was[i].links and now[j].links)]
+            best = max(scored, default=(0.0, 0))
+            if best[0] >= _ALIKE:
+                found[j] = -best[1]
+                del free[-best[1]]
+    return found
+
+
+def _alike(one: str, other: str) -> float:
+    matcher = SequenceMatcher(None, one.casefold(), other.casefold(), autojunk=False)
+    return matcher.ratio() if one and other and matcher.real_quick_ratio() >= _ALIKE else 0.0
+
+
+def _united(drafts: Sequence[Draft]) -> Draft:
+    """The entries of one paper as one: the first says its facts, all of them its tags, links and notes."""
+    if len(drafts) < 2:
+        return drafts[0] if drafts else Draft()
+    first = drafts[0]
+    said = [draft for draft in drafts if draft.status]
+    most = max(said, key=lambda draft: RANK[draft.status or Status.unread], default=first)
+    single = {
+        name: next((value for draft in drafts if (value := getattr(draft, name))), getattr(first, name))
+        for name in (
+            "title",
+            "authors",
+            "year",
+            "date",
+            "venue",
+            "due",
+            "added",
+            "kind",
+            "abstract",
+            "rating",
+            "bibtex",
+        )
+    }
+    notes = list(dict.fromkeys(draft.notes for draft in drafts if draft.notes))
+    return replace(
+        first, **single, status=most.status, read=most.read, notes="\n\n".join(notes),
+        links=grouped([link for draft in drafts for link in draft.links]),
+        tags=unique_tags([tag for draft in drafts for tag in draft.tags]),
+        tutorials=tuple(dict.fromkeys(one for draft in drafts for one in draft.tutorials)),
+        ids={name: value for draft in reversed(drafts) for name, value in draft.ids.items()},
+        extras={name: value for draft in reversed(drafts) for name, value in draft.extras.items()},
+    )  # fmt: skip
+
+
+def _facts(draft: Draft) -> Draft:
+    """A draft without where it stands."""
+    return replace(draft, line=0, path="", order=0, section=())
+
+
+def _short(paper: Paper, name: str) -> str:
+    field_name, _, inner = name.partition(".")
+    value = getattr(paper, field_name)
+    value = value.get(inner, "") if inner else value
+    if isinstance(value, tuple):
+        value = ", ".join(getattr(one, "url", "") or getattr(one, "name", "") or str(one) for one in value)
+    text = " ".join(str(value or "").split())
+    return f"“{text[:77]}…”" if len(text) > 78 else f"“{text}”" if text else "nothing"
