@@ -56,7 +56,8 @@ def _draft(name: str, note: Any) -> Draft:
     title = abstract(_said(note, "title"))
     if not title:
         raise Unavailable("OpenReview answered in a form that kb does not know: there is no title")
-    names = [person(literal=str(one)) for one in _said(note, "authors") or [] if isinstance(one, str)]
+    authors = _said(note, "authors")
+    names = [person(literal=one) for one in authors if isinstance(one, str)] if isinstance(authors, list) else []
     moment = next((at for key in ("pdate", "odate", "cdate", "tcdate") if isinstance(at := dig(note, key), int)), 0)
     day = dt.datetime.fromtimestamp(moment / 1000, dt.UTC).date().isoformat() if 0 < moment < 4e12 else ""
     venue = abstract(_said(note, "venue"))

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pydantic import ValidationError
+
 from catalog.bibtex import read, scan
 from catalog.bibtex.describe import describe
 from catalog.bibtex.spoken import name as spoken
@@ -18,8 +20,10 @@ from catalog.errors import BadBibtex
 from catalog.export.generated import generated
 from catalog.facts import Facts, Name
 from catalog.ingest.draft import Draft
+from catalog.ingest.merge import why
 from catalog.ingest.report import clean
 from catalog.models import Link, Paper
+from catalog.sources.client import Unavailable
 from catalog.text import with_math
 
 _BREAKS = re.compile(r"</?(?:jats:)?(?:p|sec|br|li|div)\b[^>]*>", re.I)
@@ -27,12 +31,14 @@ _HEADING = re.compile(r"<(?P<t>(?:jats:)?title)\b[^>]*>\s*(?:abstract|summary)?\
 _TAG = re.compile(r"</?[a-z][\w:.-]*(?:\s[^<>]*)?/?>", re.I)
 _LEADING = re.compile(r"^abstract\s*[:.—–-]?\s+(?=[A-Z])", re.I)
 _NUMBERED = re.compile(r"\s+\d{4}$")
-_LONGEST = 20_000
+_HALF = re.compile("[\ud800-\udfff]")  # half a character, which JSON can write and no file can hold
+_NO_ID = re.compile(r"[\s<>\"`|{}\\^\ud800-\udfff]|^.{301}")
+_LONGEST, _TITLE = 20_000, 2000  # characters of an abstract and of a line that a paper can hold
 
 
 def untagged(text: object) -> str:
     """A text of a service on one line, without tags; entities are the characters that they stand for."""
-    said = text if isinstance(text, str) else ""
+    said = _HALF.sub("\ufffd", text) if isinstance(text, str) else ""
     said = _BREAKS.sub(" ", _HEADING.sub(" ", said))
     said = html.unescape(html.unescape(_TAG.sub("", said)))
     return clean(_BREAKS.sub(" ", said))
@@ -120,7 +126,8 @@ def work(
     """
     from catalog.facts import Address
 
-    known = {name: clean(value) for name, value in (ids or {}).items() if value and not re.search(r"\s", value)}
+    known = {name: value for name, value in (ids or {}).items() if value and not _NO_ID.search(value)}
+    title, date = title[:_TITLE], iso(re.split(r"[-/]", date)) if date else ""
     people = [("author", tuple(names)), ("editor", tuple(editors))]
     facts = Facts(
         key="KEY",
@@ -160,7 +167,7 @@ def _author(name: Name) -> str:
 
 def one_of(bibtex: str) -> str:
     """The entry of a text that holds just one, repaired; "" where it holds something else."""
-    bibtex = bibtex.strip().removeprefix("\ufeff").strip()
+    bibtex = _HALF.sub("\ufffd", bibtex).strip().removeprefix("\ufeff").strip()
     blocks = [block for block in scan(bibtex) if block.text.strip()] if bibtex.startswith("@") else []
     try:
         good = [block.kind for block in blocks] == ["entry"] and read(blocks[0].text)
@@ -178,7 +185,7 @@ def spare(draft: Draft) -> Draft:
     """The draft without what its entry or its links say already: each fact stands in one place."""
     if not draft.bibtex:
         return draft
-    said = describe(Paper(key="KEY", bibtex=draft.bibtex, links=draft.links))
+    said = describe(_paper(Draft(bibtex=draft.bibtex, links=draft.links), "KEY"))
     precise = draft.date if draft.date.startswith(said.date) and len(draft.date) > len(said.date) else ""
     return replace(
         draft,
@@ -196,18 +203,13 @@ def spare(draft: Draft) -> Draft:
 
 
 def facts_of(draft: Draft, key: str = "KEY") -> Facts:
-    """What a draft says, as facts, to be compared."""
-    return describe(
-        Paper(
-            key=key,
-            title=draft.title,
-            authors=draft.authors,
-            year=draft.year,
-            venue=draft.venue,
-            date=draft.date,
-            ids=dict(draft.ids),
-            abstract=draft.abstract,
-            links=draft.links,
-            bibtex=draft.bibtex,
-        )
-    )
+    """What a draft says, as facts, to be compared. Raises `Unavailable` for what no paper can hold."""
+    return describe(_paper(draft, key))
+
+
+def _paper(draft: Draft, key: str) -> Paper:
+    fields = ("title", "authors", "year", "venue", "date", "ids", "abstract", "links", "bibtex")
+    try:
+        return Paper(key=key, **{name: getattr(draft, name) for name in fields})
+    except ValidationError as e:
+        raise Unavailable(f"an answer that no paper can hold: {why(e)}") from None
