@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     import sqlite3
 
 FIRST = frozenset(  # commands whose first word is a key
-    ["due", "edit", "link", "log", "merge", "note", "open", "rename", "resolve", "show", "split", "tag"]
+    ["attach", "edit", "link", "log", "merge", "note", "open", "rate", "rename", "resolve", "show", "split"]
 )
-ALL = frozenset(["cite", "mark-read", "mark-reading", "mark-unread", "rm"])
+ALL = frozenset(  # commands that take keys alone, or keys and then something else
+    ["cite", "due", "mark-read", "mark-reading", "mark-unread", "queue", "rm", "similar", "tag"]
+)
 FORMS = {  # without a title and with one, as click writes them
     "bash_complete": ("plain,{0}", "plain,{0}"),
     "zsh_complete": ("plain\n{0}\n_", "plain\n{0}\n{1}"),
