@@ -117,41 +117,57 @@ WRITING = {
 }
 
 
+MOMENTS = {"texts go to the disk": (disk, "sync_files"), "the change is written down": (History, "begin")}
+
+
+@pytest.fixture(params=MOMENTS)
+def meanwhile(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[], object]], list[int]]:
+    """Lets another program do something, once, at a moment of a change; the list tells whether it came to that."""
+    owner, name = MOMENTS[request.param]
+
+    def meddle(act: Callable[[], object]) -> list[int]:
+        real, times = getattr(owner, name), list[int]()
+
+        def then(*args: object, **options: object) -> object:
+            done = real(*args, **options)
+            if not times:
+                times.append(1)
+                act()
+            return done
+
+        monkeypatch.setattr(owner, name, then)
+        return times
+
+    return meddle
+
+
+def append(path: Path) -> None:
+    with path.open("a") as stream:
+        stream.write("\nappended meanwhile\n")
+
+
 @pytest.mark.parametrize("name", WRITING)
 def test_an_edit_made_while_kb_writes_is_not_lost(
-    library: Library, papers: Path, name: str, monkeypatch: pytest.MonkeyPatch
+    library: Library, papers: Path, name: str, meanwhile: Callable[[Callable[[], object]], list[int]]
 ) -> None:
-    """Another program appends while the texts go to the disk: the command does its work on what is there then."""
+    """Another program appends: the command does its work on what is there then."""
     path = papers / "a.md"
     path.write_text(GOOD.replace("status: unread", "status:   unread"))
-    real, times = disk.sync_files, []
-
-    def meddle(paths: list[Path]) -> None:
-        real(paths)
-        if not times:
-            times.append(1)
-            with path.open("a") as stream:
-                stream.write("\nappended meanwhile\n")
-
-    monkeypatch.setattr(disk, "sync_files", meddle)
+    times = meanwhile(lambda: append(path))
     WRITING[name](library)
-    if name == "rm":  # nothing is written aside where a file only goes
-        assert not path.exists()
-    else:
-        assert times
-        assert "appended meanwhile" in "".join(file.read_text() for file in papers.glob("*.md"))
+    assert times
+    with library.store.gate.history() as history:
+        kept = [history.text(file.before) or b"" for file in history.log()[0].files]
+    assert any(b"appended meanwhile" in text for text in kept)
+    assert name == "rm" or "appended meanwhile" in "".join(file.read_text() for file in papers.glob("*.md"))
 
 
 def test_a_file_that_appears_meanwhile_is_not_overwritten(
-    library: Library, papers: Path, monkeypatch: pytest.MonkeyPatch
+    library: Library, papers: Path, meanwhile: Callable[[Callable[[], object]], list[int]]
 ) -> None:
-    real = disk.sync_files
-
-    def meddle(paths: list[Path]) -> None:
-        real(paths)
-        (papers / "new.md").write_text("theirs")
-
-    monkeypatch.setattr(disk, "sync_files", meddle)
+    meanwhile(lambda: (papers / "new.md").write_text("theirs"))
     with pytest.raises(KbError):
         library.add(title="A new one of many", key="new", links=["https://x.org"])
     assert (papers / "new.md").read_text() == "theirs"
