@@ -164,6 +164,25 @@ def test_an_edit_made_while_kb_writes_is_not_lost(
     assert name == "rm" or "appended meanwhile" in "".join(file.read_text() for file in papers.glob("*.md"))
 
 
+def test_another_change_of_ours_in_between_is_seen(
+    library: Library, papers: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link to the paper that is renamed, in a file that was not to be changed."""
+    for name in "ab":
+        (papers / f"{name}.md").write_text(GOOD.replace("{a,", f"{{{name},"))
+    real, times = disk.sync_files, list[int]()
+
+    def meddle(paths: list[Path]) -> None:
+        real(paths)
+        if not times:
+            times.append(1)
+            Library.open(root).note("b", "See [the first](a.md).")
+
+    monkeypatch.setattr(disk, "sync_files", meddle)
+    library.rename("a", "z")
+    assert "See [the first](z.md)." in library.text("b")
+
+
 def test_a_file_that_appears_meanwhile_is_not_overwritten(
     library: Library, papers: Path, meanwhile: Callable[[Callable[[], object]], list[int]]
 ) -> None:

@@ -121,6 +121,21 @@ def test_two_of_my_changes_at_once_are_both_kept(several: Library, root: Path) -
     assert (root / "readers" / "bo.toml").read_text() == '[papers]\n"two" = { due = 2026-01-05, rating = 3 }\n'
 
 
+def test_a_folder_of_readers_elsewhere_is_none(kb: Kb, several: Library, root: Path, tmp_path: Path) -> None:
+    (root / "readers").rename(tmp_path / "elsewhere")
+    (root / "readers").symlink_to(tmp_path / "elsewhere")
+    assert several.store.readers.names() == []
+    assert "readers/eve.toml is no file that kb writes" in kb("me", "eve").err
+    assert not (tmp_path / "elsewhere" / "eve.toml").exists()
+    (root / "readers").unlink()
+    (root / "readers").mkdir()
+    (root / "readers" / "ana.toml").touch()
+    (root / "readers" / "eve.toml").symlink_to(tmp_path / "elsewhere" / "bo.toml")
+    assert "readers/eve.toml a link out of the knowledge base" in kb("list").err
+    (root / ".kb" / "me").write_bytes(b"\xff/..")
+    assert kb("list").status == 0
+
+
 def test_nobody_marks_nothing(kb: Kb, several: Library, root: Path) -> None:
     (root / ".kb" / "me").unlink()
     done = kb("mark-read", "two")

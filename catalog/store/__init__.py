@@ -352,10 +352,10 @@ class Store:
     def _owns(self, file: str) -> bool:
         """Whether a path below the root is one that kb writes: a paper file, that of a reader, or `shared.bib`."""
         path = Path(file)
-        return file in (SHARED, self.readers.path(path.stem)) or (
-            (path.parent == Path(self.config.papers) and path.suffix == ".md")
-            or (path.parent == Path(LISTS) and path.suffix == ".json")
-        )
+        if file == self.readers.path(path.stem):
+            return self.readers.is_ours()
+        kinds = ((Path(self.config.papers), ".md"), (Path(LISTS), ".json"))
+        return file == SHARED or (path.parent, path.suffix) in kinds
 
     def _reads_back(self, file: str, data: bytes, meant: Paper | Reader) -> bool:
         from catalog.models import Paper

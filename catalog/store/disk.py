@@ -180,13 +180,16 @@ def write_whole(path: Path, data: bytes) -> None:
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "no such folder", str(path.parent))
-    if target.exists() and not target.is_file():  # a terminal, a pipe, /dev/stdout
-        target.write_bytes(data)
-        return
-    temp = write_aside(target, data, target.parent)
+    temp = None
     try:
+        if target.exists() and not target.is_file():  # a terminal, a pipe, /dev/stdout
+            target.write_bytes(data)
+            return
+        temp = write_aside(target, data, target.parent)
         sync_files([temp])
         temp.replace(target)
-    except BaseException:
-        temp.unlink(missing_ok=True)
-        raise
+    except OSError as e:
+        raise OSError(e.errno, e.strerror, str(path)) from None
+    finally:
+        if temp:
+            temp.unlink(missing_ok=True)

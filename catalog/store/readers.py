@@ -59,7 +59,12 @@ class Readers:
 
     def names(self) -> list[str]:
         """Everyone who has a file, whether it can be read or not."""
-        return sorted(name.removesuffix(SUFFIX) for name in names_in(self.folder) if _is_reader(name))
+        there = names_in(self.folder) if self.is_ours() else ()
+        return sorted(name.removesuffix(SUFFIX) for name in there if _is_reader(name))
+
+    def is_ours(self) -> bool:
+        """Whether the folder is none that leads out of the knowledge base."""
+        return not self.folder.is_symlink() or inside(self.folder, self.root)
 
     def me(self) -> str:
         """Who I am; "" where that is not said, or nobody of the readers."""
@@ -67,12 +72,13 @@ class Readers:
         return name if name in self.names() else ""
 
     def named(self) -> str:
-        """Who I said that I am, reader or not. Raises `KbError` where that cannot be a name."""
-        said = os.environ.get("KB_ME", "")
-        if not said and not self.private.is_symlink():
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError, BadFile):
-                said = read_bytes(self.private / "me", most=1000).decode("utf-8", "replace")
-        return name_of(said) if said.strip() else ""
+        """Who I said that I am, reader or not. Raises `KbError` where `KB_ME` cannot be a name."""
+        if (said := os.environ.get("KB_ME", "")).strip():
+            return name_of(said)
+        if not self.private.is_symlink():
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError, KbError):
+                return name_of(read_bytes(self.private / "me", most=1000).decode("utf-8", "replace"))
+        return ""
 
     def path(self, name: str) -> str:
         """The file of a reader, below the root."""
