@@ -34,6 +34,10 @@ def library(ctx: click.Context) -> Library:
         assert isinstance(there, Library)
         return there
     made = root.meta[_LIBRARY] = Library.open(root.obj)
+    if sys.stderr.isatty():
+        from catalog.progress import show_by
+
+        show_by(_progress)
 
     @root.call_on_close
     def say() -> None:
@@ -41,6 +45,12 @@ def library(ctx: click.Context) -> Library:
             echo(f"kb: {notice}", err=True)
 
     return made
+
+
+def _progress(what: str, done: int, count: int) -> None:
+    """A line on a terminal that goes away when all is done."""
+    bar = "█" * (20 * done // count)
+    click.echo("\r\x1b[K" + (f"{what}  {bar:<20}  {done:,} of {count:,}" if done < count else ""), nl=False, err=True)
 
 
 def unreadable(library: Library) -> int:

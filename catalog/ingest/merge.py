@@ -27,6 +27,7 @@ from catalog.ingest.join import ALL, Join
 from catalog.ingest.known import Known
 from catalog.keys import PATTERN, free_key, propose_key
 from catalog.models import Paper, Status
+from catalog.progress import each
 from catalog.text import tag_slug
 
 Action = Literal["added", "merged", "unchanged", "rejected"]
@@ -89,7 +90,7 @@ class Merger:
         moved: dict[str, str] = {}
         own = {draft.key for draft in source.drafts}
         changes = []
-        for draft in _parents_first(source.drafts):
+        for draft in each(list(_parents_first(source.drafts)), "comparing"):
             change = self.take(replace(draft, bibtex=with_references(draft.bibtex.strip(), moved, own)))
             changes.append(change)
             if change.was and change.action != "rejected" and self.known.keys.get(change.was) != change.key:

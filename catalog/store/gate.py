@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from catalog.errors import BadFile, Conflict, KbError
+from catalog.progress import each
 from catalog.store import disk
 from catalog.store.disk import Stamp, Version, folded
 from catalog.store.history import NONE, History, Kept, Past, kept
@@ -186,13 +187,13 @@ class Gate:
         Raises as `commit`. What was written aside is gone afterwards.
         """
         changes = [change for change in changes if change.after != _data(change.before)]
-        for change in changes:
+        for change in each(changes, "reading back"):
             self._read_back(change)
         moves = [Move(change, self._target(change.file, removed=change.after is None)) for change in changes]
         with self._cleared(moves):
             if moves:
                 self.make_private()
-            for move in moves:
+            for move in each(moves, "writing"):
                 self._write_aside(move)
             disk.sync_files([move.temp for move in moves if move.temp])
             yield moves

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from catalog.errors import BadBibtex, BadFile, Finding, UnknownKey
 from catalog.facts import Facts, Reading
 from catalog.implemented import Told, text_of
+from catalog.progress import each
 from catalog.store.disk import Stamp, stamp_at
 from catalog.store.readers import GRAIN
 
@@ -241,7 +242,7 @@ def _describe(
     marks = {}
     bad: _Unread = {}
     heirs = []
-    for file, mark in changed.items():
+    for file, mark in each(changed.items(), "indexing"):
         mark = _aged(mark)
         try:
             paper = store.load(file)

@@ -1,0 +1,32 @@
+"""How far long work is: told to whoever shows it, by whoever goes through many things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+Show = Callable[[str, int, int], object]
+LEAST = 2000  # things: fewer are done before one could read how far it is
+_showing: list[Show] = []
+
+
+def show_by(show: Show) -> None:
+    """Let this hear of all work from now on: what it is, how many things are done, and of how many."""
+    _showing[:] = [show]
+
+
+def each(things: Collection[T], what: str) -> Iterator[T]:
+    """The things one after the other, telling how far it is a hundred times."""
+    count = len(things)
+    if not _showing or count < LEAST:
+        yield from things
+        return
+    step = max(1, count // 100)
+    for done, thing in enumerate(things):
+        if done % step == 0:
+            for show in _showing:
+                show(what, done, count)
+        yield thing
+    for show in _showing:
+        show(what, count, count)
