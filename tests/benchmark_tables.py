@@ -43,7 +43,7 @@ def table(name: str, record: Row) -> str:
     labels, rows = variants(name), record["rows"]
     reference, whose = REFERENCE[name]
     columns = [column for column in _columns(rows[reference], whose) if all(column[1](row) for row in rows.values())]
-    lines = ["| | " + " | ".join(head for head, _ in columns) + " |", "| --- |" + " --: |" * len(columns)]
+    lines = ["| way | " + " | ".join(head for head, _ in columns) + " |", "| --- |" + " --: |" * len(columns)]
     lines += [f"| {labels[key]} | " + " | ".join(cell(row) for _, cell in columns) + " |" for key, row in rows.items()]
     return "\n".join(lines)
 

@@ -23,6 +23,7 @@ from support import known
 
 from catalog.export.ris import as_ris
 from catalog.facts import Address, Facts, Name, Reading, Taught
+from catalog.library import Library
 from catalog.pages import SiteOptions, build, render, slugs
 from catalog.pages.escape import plain
 from catalog.pages.policy import protect
@@ -492,6 +493,57 @@ LOW_CONTRAST = """() => {
 }"""
 
 
+AXE = (Path(__file__).parent / "data" / "axe" / "axe.min.js").read_text(encoding="utf-8")
+WIDTHS = (320, 720, 768, 800, 1024, 1440)
+
+
+def faults(page: Page, width: int) -> list[str]:
+    """What axe finds on a page, and whether it scrolls sideways."""
+    page.locator("body[data-md-color-scheme]").wait_for()
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    said = [f"{page.url} at {width}: {one['id']} {node['html'][:200]}" for one in found for node in one["nodes"]]
+    return said + ([f"{page.url} at {width}: scrolls sideways, {wide}"] if wide > width else [])
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (800, "dark")])
+def test_axe_finds_nothing(visit: Callable[..., Page], width: int, scheme: str) -> None:
+    page = visit(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
+    found = faults(page, width)
+    page.locator(".kb-menu > summary", has_text="Tags").click()
+    found += faults(page, width)
+    for path in ("papers/hu2021lora.html", "guide.html", "404.html"):
+        page.goto(page.url.partition("#")[0].rpartition("/")[0].removesuffix("/papers") + "/" + path)
+        found += faults(page, width)
+    page.goto(page.url.removesuffix("404.html") + "papers/hu2021lora.html")
+    page.get_by_role("button", name="Cite", exact=True).click()
+    assert found + faults(page, width) == []
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_our_own_site(browser: Browser, tmp_path: Path, scheme: str) -> None:
+    root = Path(__file__).parents[1]
+    shutil.copytree(root, tmp_path / "own", ignore=shutil.ignore_patterns("build", ".*", "tests", "catalog"))
+    folder = Library.open(tmp_path / "own").build_site()
+    pages = ["index", "compare", "map", "404", "guide/index", "guide/benchmarks", "decisions/formulas", "papers/peft"]
+    pages += ["papers/hu2021lora", "papers/dettmers2023qlora", "papers/notebook-tutorial_qlora"]
+    found = []
+    with served(folder) as base:
+        for width in WIDTHS:
+            context = browser.new_context(
+                viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce"
+            )
+            page = context.new_page()
+            for name in pages:
+                if (folder / f"{name}.html").is_file():
+                    page.goto(f"{base}{name}.html")
+                    found += faults(page, width)
+            context.close()
+    assert found == []
+
+
 def test_every_link_within_the_site_leads_somewhere(small_folder: Path, visit: Callable[..., Page]) -> None:
     page = visit()
     missing = []
@@ -692,6 +744,7 @@ import sys
 from pathlib import Path
 from catalog.errors import KbError
 from catalog.facts import Facts
+from catalog.library import Library
 from catalog.pages import SiteOptions, render, serve
 from catalog.facts import Facts
 

@@ -51,4 +51,16 @@
     const menu = event.target instanceof Element && event.target.closest("[data-kb-choose]");
     if (menu) document.querySelector(`[data-kb-text="${menu.dataset.kbChoose}"]`).textContent = menu.value;
   });
+
+  /* What the theme makes in the browser: landmarks without a name, one a block of code, and tables that only a mouse can move. */
+  const named = () => {
+    for (const bar of document.querySelectorAll("nav.md-code__nav:not([role])")) bar.setAttribute("role", "none");
+    for (const box of document.querySelectorAll(".md-typeset__scrollwrap:not([tabindex])")) {
+      box.tabIndex = 0;
+      box.setAttribute("role", "region");
+      box.setAttribute("aria-label", `Table ${document.querySelectorAll(".md-typeset__scrollwrap[tabindex]").length}`);
+    }
+  };
+  new MutationObserver(named).observe(document.body, { childList: true, subtree: true });
+  named();
 })();
