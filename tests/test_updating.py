@@ -310,6 +310,25 @@ def test_a_publication_is_a_note_until_its_entry_is_here(
     assert library.get("gomez2024tracing").bibtex == PREPRINT
 
 
+def test_what_a_registry_itself_names_as_the_publication(library: Library, there: Registries, kb: Kb) -> None:
+    library.add(
+        "@article{x, title = {Whales at rest}, author = {Gómez, Ana and Li, Wei}, journal = {bioRxiv}, year = 2024, doi = {10.1101/2024.07}}"
+    )
+    related = {"relation": {"is-preprint-of": [{"id-type": "doi", "id": "10.5555/rest", "asserted-by": "subject"}]}}
+    people = [("Ana", "Gómez"), ("Wei", "Li")]
+    there.crossref |= {
+        "10.1101/2024.07": crossref("10.1101/2024.07", "Whales at rest", people, type="posted-content", **related),
+        "10.5555/rest": crossref("10.5555/rest", "Why whales rest: evidence from the deep", people),
+    }
+    assert (
+        "has appeared: Journal of Whale Song, 2031, doi:10.5555/rest (the same people, under the title “Why"
+        in kb("update").out
+    )
+    assert kb("update", "--take", "published").status == 0
+    assert library.get("x").doi == "10.5555/rest"
+    assert "10.1101/2024.07" in library.get("x").bibtex
+
+
 def test_what_else_happens_to_papers(library: Library, there: Registries, kb: Kb) -> None:
     entry = "@article{%s, title = {%s}, author = {Roe, Ann}, journal = {J}, year = {2020}, doi = {%s}}"
     library.import_([("a.bib", "\n\n".join([

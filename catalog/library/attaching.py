@@ -51,6 +51,8 @@ class Attaching:
 
         if link.url not in {one.url for one in facts.addresses if one.kind == attached.KIND}:
             self.changing.change([facts.key], edit, "attach")
+        with self._pages() as pages:
+            self._read(pages, [name])
         return Kept(facts.key, name, note=note)
 
     def fetch(self, found: Iterable[Facts], client: Client) -> Iterator[Kept]:
@@ -97,7 +99,7 @@ class Attaching:
             for name in self._names(facts):
                 owners.setdefault(name, []).append(facts.key)
         with self._pages() as pages:
-            self._read(pages)
+            self._read(pages, attached.there(self.store))
             return replace(query, root=in_pdfs(query.root, Is("in", "pdf"), pages, owners))
 
     @contextlib.contextmanager
@@ -111,11 +113,11 @@ class Attaching:
         finally:
             pages.close()
 
-    def _read(self, pages: Pages) -> None:
+    def _read(self, pages: Pages, names: Iterable[str]) -> None:
         """Read the PDFs that have not been read yet; of one that cannot be read, nothing is to be found."""
         from catalog.sources.pdf import pages as texts
 
-        for name in sorted(set(attached.there(self.store)) - pages.files()):
+        for name in sorted(set(names) - pages.files()):
             try:
                 found = texts(read_bytes(self.store.root / attached.FOLDER / name, most=attached.MOST_BYTES))
             except (KbError, FileNotFoundError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pypdf import PdfReader
 
 MOST_PAGES = 3_000
+MOST_SECONDS = 60.0
 _STAMP = re.compile(r"arXiv:\s*(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?\s*\[", re.I)
 _LIGATURES = str.maketrans(
     {"\x0b": "ff", "\x0e": "ffi", "\x0f": "ffl"}
@@ -68,9 +70,15 @@ def guess(data: bytes) -> Guess:
 
 
 def pages(data: bytes) -> list[str]:
-    """The text of each page. Raises `KbError`."""
+    """The text of each page, as far as a minute goes. Raises `KbError`."""
+    found: list[str] = []
+    end = time.monotonic() + MOST_SECONDS
     with opened(data) as reader:
-        return [_text(page) for page in reader.pages[:MOST_PAGES]]
+        for page in reader.pages[:MOST_PAGES]:
+            if time.monotonic() > end:
+                break
+            found.append(_text(page))
+    return found
 
 
 def _doi_of_itself(first: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +48,7 @@ class Look:
     cited: dict[str, tuple[int, str, str]] = field(default_factory=dict)
     unasked: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+    _known: dict[str, Any] = field(default_factory=dict)
 
     def at(self, papers: Sequence[Facts]) -> Iterator[Sequence[Facts]]:
         """Look at papers, and give those that are done, a part at a time."""
@@ -58,9 +59,10 @@ class Look:
             self._records(part)
             self._scholar(part, hints)
             self._open(part)
+            candidates = self._candidates([one for one in part if is_preprint(one)], hints)
             for one in part:
                 if is_preprint(one):
-                    self._publication(one, hints[one.key])
+                    self._publication(one, candidates.get(one.key, []))
                 elif not any(one.id(name) for name in (*WORK_IDS, "isbn")):
                     self._existence(one)
             yield part
@@ -120,6 +122,7 @@ class Look:
         except Unavailable as e:
             self._silent(there, e)
             return
+        self._known |= found
         for one in there:
             if record := found.get(one.doi):
                 self._judge(one, record)
@@ -206,10 +209,24 @@ class Look:
 
     # --- publication ---
 
-    def _publication(self, one: Facts, hints: Sequence[str]) -> None:
+    def _candidates(self, papers: Sequence[Facts], hints: Mapping[str, Sequence[str]]) -> dict[str, list[Any]]:
+        """The records, by the preprint's key, of DOIs that authors, the graph or registries name as its publication."""
+        named: dict[str, list[str]] = {}
+        for one in papers:
+            related = items(self._known.get(one.doi), "relation", "is-preprint-of")
+            names = [*hints[one.key], *(doi_in(text(other, "id")) for other in related)]
+            named[one.key] = [name for name in dict.fromkeys(names) if name and name != one.doi]
+        try:
+            found = crossref.works(list({name for names in named.values() for name in names}), self.client)
+        except (Unavailable, NotFound) as e:
+            self._silent((one for one in papers if named[one.key]), e)
+            return {}
+        return {key: [found[name] for name in names if name in found] for key, names in named.items()}
+
+    def _publication(self, one: Facts, records: Sequence[Any]) -> None:
         """The work that a preprint became: as authors and registries say, else one of the same title and people."""
         try:
-            found = next(self._published(one, hints), None)
+            found = next(self._published(one, records), None)
         except (Unavailable, NotFound) as e:
             self._silent([one], e)
             return
@@ -221,27 +238,16 @@ class Look:
             remedy = f"`kb update --take published key:{one.key}` puts its entry before the preprint's, both stay"
             self._say(one, "appeared", f"has appeared: {place} ({why})", remedy, said.doi or name)
 
-    def _published(self, one: Facts, hints: Sequence[str]) -> Iterator[tuple[Draft, str, str]]:
-        names = [*hints, *self._related(one)]
-        records = (
-            crossref.works([name for name in dict.fromkeys(names) if name != one.doi], self.client) if names else {}
-        )
-        for name, record in records.items():
+    def _published(self, one: Facts, records: Sequence[Any]) -> Iterator[tuple[Draft, str, str]]:
+        for record in records:
             if text(record, "type") not in ("posted-content", "dissertation") and text(record, "title", 0):
                 draft = crossref.draft(record)
                 if why := appeared(one, facts_of(draft), asserted=True):
-                    yield draft, why, f"doi:{name}"
+                    yield draft, why, f"doi:{doi_in(text(record, 'DOI'))}"
         for draft in dblp.search(plain(one.title), self.client) if one.title and one.names else ():
             said = facts_of(draft)
             if why := appeared(one, said, asserted=False):
                 yield draft, why, f"doi:{said.doi}" if said.doi else f"dblp:{said.id('dblp')}"
-
-    def _related(self, one: Facts) -> list[str]:
-        """The DOIs that the registry of a preprint's own DOI names as its publication."""
-        if not one.doi:
-            return []
-        record = crossref.works([one.doi], self.client).get(one.doi)
-        return [name for other in items(record, "relation", "is-preprint-of") if (name := doi_in(text(other, "id")))]
 
     # --- existence ---
 
