@@ -259,9 +259,42 @@ for _name, _help, _method in (
     ),
     ("json", "Everything that is known of each paper, as a JSON list.", "export_json"),
     ("csv", "A table for a spreadsheet.", "export_csv"),
-    ("markdown", "A reading list; importing it gives the same catalog.", "export_markdown"),
 ):
     export.add_command(_exporter(_name, _help, _method))
+
+
+@click.command()
+@query_argument()
+@output_option
+@click.option("--into", type=click.Path(path_type=Path), metavar="PAGE", help="Write it into a page, between comments.")
+@click.option(
+    "--style", type=click.Choice(["bullet", "table", "heading"]), default="bullet", help="Of an item, with --into."
+)
+@click.pass_context
+def markdown(ctx: click.Context, query: str, output: Path | None, into: Path | None, style: str) -> None:
+    """A reading list; importing it gives the same catalog.
+
+    With --into the list is written for readers, by the sections of the lists that were read, between the lines
+    `<!-- kb:begin -->` and `<!-- kb:end -->` of a page; the rest of the page stays as it is.
+    """
+    library = out.library(ctx)
+    if into is None:
+        _write(library.export_markdown(query), output)
+    else:
+        from catalog.files import read_bytes
+
+        try:
+            page = read_bytes(into).decode("utf-8-sig")
+        except FileNotFoundError:
+            raise KbError(f"{into}: no such page") from None
+        except UnicodeDecodeError:
+            raise KbError(f"{into}: not UTF-8; save it as UTF-8") from None
+        made = library.embed(page, str(into), query, style)
+        _write(made, output or into)
+    out.unreadable(library)
+
+
+export.add_command(markdown)
 
 
 def _write(made: str | bytes, output: Path | None) -> None:

@@ -51,7 +51,7 @@ _RISKY = re.compile(
 
 def dumps(papers: Sequence[Paper], known: Mapping[str, Facts], title: str = "Reading list") -> str:
     """The list: a heading a paper, its facts and links, tutorials, BibTeX and notes. `known` has the shown titles."""
-    head = f"# {_escaped(title) or 'Reading list'}\n"
+    head = f"# {escaped(title) or 'Reading list'}\n"
     if title != "Reading list":
         head += "<!-- this title is no tag -->\n"
     return head + "".join(f"\n\n{_section(paper, known.get(paper.key))}" for paper in papers)
@@ -59,7 +59,7 @@ def dumps(papers: Sequence[Paper], known: Mapping[str, Facts], title: str = "Rea
 
 def _section(paper: Paper, facts: Facts | None) -> str:
     title = paper.title or (facts.heading if facts else paper.key)
-    parts = [f"#### {_escaped(title)} [`{paper.status.upper()}`]"]
+    parts = [f"#### {escaped(title)} [`{paper.status.upper()}`]"]
     parts += _facts(paper, title)
     parts += _links(paper.links)
     parts += _more(paper)
@@ -189,7 +189,7 @@ def _fenced_notes(notes: str) -> str:
     return f"<!-- notes{number} -->\n{notes}\n<!-- /notes{number} -->"
 
 
-def _escaped(title: str) -> str:
+def escaped(title: str) -> str:
     """A title whose characters mean themselves in a heading."""
     title = " ".join(title.split())
     if html.unescape(title) != title:

@@ -810,6 +810,9 @@ def _heading_title(line: Line) -> tuple[int, int]:
     """The title in a heading: without links that only point, and the bracket at its end that is none of it."""
     if line.own and not any(a.titled or a.role for a in line.anchors) and "[" not in line.plain[: line.used[0][0]]:
         return 0, len(line.plain[: line.used[0][0]].rstrip())
+    whole = template.first_titled(line.anchors)
+    if whole and whole.mark.start <= line.start and not re.search(r"\w", _without(line)):
+        return whole.mark.start, whole.mark.end
     start, end = line.start, len(line.plain)
     for first, last in line.free(line.start):
         start, end = first, last

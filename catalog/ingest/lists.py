@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from catalog.errors import BadFile, Finding
+from catalog.export.embedded import Section
+from catalog.facts import Facts
 from catalog.ingest import decode_bytes, read_source
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.merge import Change
@@ -144,6 +146,32 @@ def notes(
         new |= {} if memory.version else {"text": decode_bytes(data)[0], "keys": keys}
         if change := memory.change(**new):
             yield change
+
+
+def sections_of(store: Store, papers: Iterable[Facts]) -> list[Section]:
+    """The sections of the lists with their introductions and papers, in order; a paper in none stands under a tag."""
+    found: dict[tuple[str, ...], Section] = {}
+    placed: set[str] = set()
+    for memory in remembered(store):
+        source = read_list(replace(memory, version=None), memory.path, memory.text.encode(), {})
+        title = next((d.section[0] for d in source.drafts if d.section), "")
+        title = title if all(d.section[:1] == (title,) for d in source.drafts) else ""
+        intros = dict(source.sections)
+        for draft, place in zip(source.drafts, places(source.drafts), strict=True):
+            path = draft.section[1:] if title else draft.section
+            for depth in range(1, len(path) + 1):  # the headings above it, too, for their introductions
+                whole = (title, *path[:depth]) if title else path[:depth]
+                found.setdefault(path[:depth], Section(path[:depth], intros.get(whole, ""), []))
+            here = found.setdefault(path, Section(path, "", []))
+            if (key := memory.keys.get(place, "")) and key not in here.keys:
+                found[path] = here._replace(keys=[*here.keys, key])
+                placed.add(key)
+    for facts in papers:
+        if facts.key not in placed:
+            path = facts.tags[:1]
+            here = found.setdefault(path, Section(path, "", []))
+            found[path] = here._replace(keys=[*here.keys, facts.key])
+    return list(found.values())
 
 
 def in_list_order(store: Store, keys: Sequence[str]) -> list[int]:

@@ -14,6 +14,7 @@ import cmarkgfm
 from cmarkgfm.cmark import Options
 
 from catalog.errors import Finding
+from catalog.export.embedded import BEGIN, END
 from catalog.export.readinglist import FRONT_MATTER
 from catalog.ingest.tree import Node, Region, from_html
 
@@ -190,7 +191,8 @@ class _Amended:
                 return 0
         if end == at and not line.rstrip().endswith("-->"):
             return 0
-        return self._cut(at, end + 1, "comment", "\n".join(self.lines[at : end + 1]))
+        kind = "none" if self.lines[at].strip() in (BEGIN, END) else "comment"
+        return self._cut(at, end + 1, kind, "\n".join(self.lines[at : end + 1]))
 
     def _fence(self, at: int) -> int:
         opened = _FENCE.match(self.lines[at])

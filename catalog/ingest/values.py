@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import NamedTuple
 
 from catalog.ingest import words
@@ -45,6 +46,9 @@ _SHORT_YEAR = re.compile(r"(?<=[A-Za-z])\s?['’`‘](\d\d)(?!\d)")
 _GLUED_YEAR = re.compile(rf"(?<=[A-Za-z&)])[-_' ]?({_YEAR}|\d\d)\b")
 
 
+_ANY_YEAR = re.compile(_YEAR)
+
+
 class Found(NamedTuple):
     """A value and where it stands."""
 
@@ -53,8 +57,11 @@ class Found(NamedTuple):
     end: int
 
 
+@lru_cache(4096)  # a text is asked again when a run votes, and when its entry is read
 def date(text: str) -> Found | None:
     """The first date in a text as an ISO prefix: "2021-07-15", "2021-07" or "2021"; never beyond next year."""
+    if not _ANY_YEAR.search(text):
+        return None
     for pattern in (*_DATES, _DAY_MONTH, _YEAR_MONTH):
         for match in pattern.finditer(text):
             if iso := _iso(match):
@@ -202,12 +209,13 @@ _PAGES = re.compile(
 )
 
 
+@lru_cache(4096)
 def venue(text: str) -> Venue | None:
     """The venue that a short text is, with its year: "ICML 2021", "NeurIPS'20", "In *Proceedings of …*, 2017"."""
     text = " ".join(text.split()).strip(" .,;:()[]（）【】*_`-–—|")
     if not 2 <= len(text) <= 300:
         return None
-    found = date(text)
+    found = date(text) if any(map(str.isdigit, text)) else None
     year, rest = "", text
     if found:
         year, rest = found.value, f"{text[: found.start]} {text[found.end :]}"

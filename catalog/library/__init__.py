@@ -795,6 +795,14 @@ class Library:
         known = {facts.key: facts for facts in found}
         return dumps([papers[key] for key in known], known)
 
+    def embed(self, page: str, name: str, query: str = "", style: str = "bullet") -> str:
+        """A page with the papers that a query finds between its two comments, by the sections of the lists."""
+        from catalog.export.embedded import dumps, into
+        from catalog.ingest.lists import sections_of
+
+        known = {facts.key: facts for facts in self.list(query, "list")}
+        return into(page, dumps(sections_of(self.store, known.values()), known, style), name)
+
     def _together(self, query: str, sort: str) -> tuple[Mapping[str, Paper], Sequence[Facts]]:
         """Every paper, and what is known of those that a query finds, as they were at one moment.
 
