@@ -168,3 +168,7 @@ def test_no_word_vanishes(pieces: list[str]) -> None:
     for piece in pieces:
         words = named.get(piece) or re.findall(r"[A-Za-z0-9]+", re.sub(r"\\[a-z]+", " ", piece))
         assert all(word in shown for word in words), piece
+
+
+def test_quotations_within_quotations() -> None:
+    assert decode(r"\enquote{a \enquote{b \enquote{c}}} \SortNoop{z}d") == "“a ‘b “c”’” d"

@@ -278,3 +278,17 @@ def test_any_text_is_a_name_that_reads_as_it_was_written(text: str) -> None:
     parts_of = spoken(text)
     assert isinstance(parts_of.display, str)
     assert spoken(parts_of.display).display == parts_of.display
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Martin Luther King, Jr.", Name("King", "Martin Luther", "", "Jr.")),
+        ("Davis, Sammy, Jr.", Name("Davis", "Sammy", "", "Jr.")),
+        ("Davis, Jr., Sammy", Name("Davis", "Sammy", "", "Jr.")),
+        ("Ludwig van Beethoven, II", Name("Beethoven", "Ludwig", "van", "II")),
+        ("Ng, Jr", Name("Ng", "Jr")),
+    ],
+)
+def test_a_suffix_is_one_wherever_it_stands(text: str, name: Name) -> None:
+    assert people(text)[0] == (name,)

@@ -222,3 +222,10 @@ def test_add_says_what_is_here_without_the_network(kb: Kb) -> None:
         done = kb("add", name)
         assert done.status == 0
         assert done.out.startswith("already here: hu (read 2026-11-24, added ")
+
+
+def test_the_year_in_the_name_of_proceedings_tells_two_apart() -> None:
+    text = "@inproceedings{{k, title = {{Welcome of the chairs}}, author = {{Ek, A}}, booktitle = {{OWL {0}}}, year = {0}}}"
+    one, two = (describe(Paper(key="k", bibtex=text.format(year))) for year in (2019, 2020))
+    assert compare(one, two).answer == "different"
+    assert compare(one, one).answer == "same"

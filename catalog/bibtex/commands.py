@@ -44,8 +44,8 @@ IGNORED = frozenset(
 )
 DROPPED = frozenset(  # commands whose argument is not printed where they stand
     str.split(
-        "noopsort nocite label index hspace vspace color sortas thanks footnote footnotemark footnotetext"
-        " phantom hphantom vphantom selectlanguage marginpar begin end"
+        "noopsort SortNoop sortnoop nocite label index hspace vspace color sortas thanks footnote footnotemark"
+        " footnotetext phantom hphantom vphantom selectlanguage marginpar begin end"
     )
 )
 VERBATIM = frozenset({"url", "path", "nolinkurl", "verb", "detokenize"})

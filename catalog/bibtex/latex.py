@@ -80,6 +80,7 @@ class _Reader:
         self.out: _Pieces = []
         self.depth, self.spent = depth, spent
         self.quoted = False
+        self.inside = 0  # how many quotations one is in
 
     def run(self, at: int, stop: int, kind: str) -> None:
         """Read the tokens from one place to another as text of a kind."""
@@ -156,8 +157,10 @@ class _Reader:
         return at
 
     def _around(self, name: str, at: int, stop: int, kind: str) -> int:
-        before, after = tuple(known.AROUND[name])
+        before, after = tuple(known.AROUND["enquote*" if name == "enquote" and self.inside % 2 else name])
+        self.inside += 1
         pieces, at = self._argument(at, stop, kind)
+        self.inside -= 1
         self.out += [(kind, before), *pieces, (kind, after)]
         return at
 

@@ -21,6 +21,7 @@ _LOWER_LETTERS = frozenset({"i", "j", "o", "l", "aa", "ae", "oe", "ss", "dh", "t
 _INITIALS_FIRST = re.compile(r"\s*(?:[^\W\d_]\.[\s~-]*)+[^\W\d_][\w'’-]+\s*")
 _SEVERAL_IN_BRACES = re.compile(r"\{[^{};,]*+,[^{};]*+;\s*[^\W\d_]|\{[^{},]*+,[^{},]{0,100}?\sand\s[^{},]{0,100}+,")
 _ET_AL = re.compile(r"\bet\.?\s+al\b|\bu\.\s*a\.|и др\.", re.I)
+_JUNIOR = re.compile(r"[JS]r\.?|I{2,3}|IV", re.I)
 
 
 class Parts(NamedTuple):
@@ -142,6 +143,10 @@ def _parts(text: str) -> Parts:
         return Parts(last=text, literal=True)
     if len(parts) == 1:
         return _first_von_last(words)
+    if len(parts) > 1 and _JUNIOR.fullmatch(parts[-1]):  # where one writes it, and BibTeX takes it for a given name
+        if len(parts) == 2 and len(words) > 1:
+            return _first_von_last(words)._replace(jr=parts[1], comma=True)
+        parts[1:] = parts[:0:-1]
     von, last = _von_last(words)
     jr = " ".join(_words(parts[1])) if len(parts) == 3 else ""
     return Parts(" ".join(_words(parts[-1])), von, last, jr, comma=True)

@@ -17,6 +17,7 @@ _WHOLE = frozenset({"book", "mvbook", "collection", "mvcollection", "proceedings
 _LOOSE = frozenset({"", "misc", "online", "electronic", "unpublished", "preprint", "techreport", "report"})
 _THESES = frozenset({"phdthesis", "mastersthesis", "thesis"})
 _SERIAL = frozenset({"techreport", "report", "proceedings", "mvproceedings", "periodical", "manual"})
+_IN_VENUE = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _LABEL = re.compile(r"\b(?:volume|vol|number|num|no|nr|issue|band|bd|part|pt|edition|edn|ed|version|ver|chapter)\b\.?")
 
 
@@ -34,7 +35,7 @@ def reasons_apart(a: Facts, b: Facts) -> Iterator[str]:
         yield "crossref"
     if isbns(a) and isbns(b) and not isbns(a) & isbns(b) and a.year != b.year:
         yield "isbn"
-    if years_apart(a, b):
+    if years_apart(a, b) or (a.year != b.year and _held_apart(a, b)):
         yield "year"
     if (
         a.year == b.year
@@ -92,6 +93,12 @@ def _months_apart(x: str, y: str) -> bool:
 
 def _preprint(facts: Facts) -> bool:
     return facts.venue == "arXiv" or bool(PREPRINT_DOIS.match(facts.id("doi")))
+
+
+def _held_apart(a: Facts, b: Facts) -> bool:
+    """Whether both stand in proceedings whose names say other years."""
+    mine, other = (set(_IN_VENUE.findall(f.detail("booktitle"))) for f in (a, b))
+    return bool(mine and other) and not mine & other
 
 
 def _family_of(kind: str) -> str:
