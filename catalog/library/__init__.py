@@ -167,6 +167,13 @@ class Library:
             return self.index().like(text, limit)
         return self.index().like(f"{one.heading} {plain(one.abstract)}", limit, one.key)
 
+    def neighbours(self, limit: int = 5) -> Mapping[str, Sequence[str]]:
+        """By key, the papers that mean most nearly the same; nothing where the model that this needs is missing."""
+        try:
+            return self.index().neighbours(limit)
+        except KbError:
+            return {}
+
     def search(self, query: str, limit: int = 0) -> Sequence[Facts]:
         """The papers that a query finds, the best first. Raises `BadQuery`."""
         return self.list(query, "", limit)

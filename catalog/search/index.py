@@ -173,6 +173,12 @@ class Index:
 
         return self._read(found)
 
+    def neighbours(self, limit: int = 5) -> dict[str, list[str]]:
+        """By key, the papers whose whole text means most nearly the same. Raises `KbError` where there is no model."""
+        from catalog.search.meaning import neighbours
+
+        return self._run(lambda db: neighbours(db, limit))
+
     def _found(
         self, asked: Query, sort: str, limit: int, load: Callable[[sqlite3.Connection, Sequence[int]], list[P]]
     ) -> Found[P]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 WIDTH = 256
 _WORDS = 60  # of a passage: the mean of many words means little
 _PASSAGES = 40
+_AT_ONCE = 500  # papers that are compared with all others in one product
 _SENTENCE = re.compile(r"(?<=[.!?:;])\s+|\n{2,}")
 
 
@@ -62,6 +63,31 @@ def nearest(db: sqlite3.Connection, text: str, apart: str = "") -> list[int]:
     papers, starts = np.unique(np.array([i for i, _ in found]), return_index=True)
     best = np.maximum.reduceat(near, starts)
     return [int(papers[place]) for place in np.argsort(-best, kind="stable")]
+
+
+def neighbours(db: sqlite3.Connection, limit: int) -> dict[str, list[str]]:
+    """By key, the papers whose whole text means most nearly the same, the nearest first.
+
+    Papers that have no vectors yet get them first. Raises `KbError` where the model is not there.
+    """
+    import numpy as np
+
+    _complete(db)
+    found = db.execute("SELECT key, id, value FROM vector JOIN paper USING (id) ORDER BY id, part").fetchall()
+    keys = list({i: key for key, i, _ in found}.values())
+    if len(keys) < 2:
+        return {key: [] for key in keys}
+    vectors = np.frombuffer(b"".join(value for *_, value in found), np.float16).reshape(len(found), WIDTH)
+    starts = np.unique(np.array([i for _, i, _ in found]), return_index=True)[1]
+    whole = np.add.reduceat(vectors.astype(np.float32), starts)
+    whole /= np.maximum(np.linalg.norm(whole, axis=1, keepdims=True), 1e-9)
+    near: dict[str, list[str]] = {}
+    for first in range(0, len(keys), _AT_ONCE):
+        alike = whole[first : first + _AT_ONCE] @ whole.T  # (some papers, all papers)
+        for row, key in enumerate(keys[first : first + _AT_ONCE]):
+            alike[row, first + row] = -1
+            near[key] = [keys[place] for place in np.argsort(-alike[row], kind="stable")[:limit]]
+    return near
 
 
 def _complete(db: sqlite3.Connection) -> None:

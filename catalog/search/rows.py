@@ -52,7 +52,7 @@ _PROSE = tuple(map(_FIELDS.index, ("abstract", "notes", "bibtex")))
 _decode = json.JSONDecoder().raw_decode  # half the time of json.loads, which looks for blanks around
 Change: TypeAlias = tuple[str, str, Facts]
 Marks: TypeAlias = Mapping[str, Iterable[tuple[str, str]]]
-_LAYOUT = 3  # raised when the rows of a paper change their meaning
+_LAYOUT = 4  # raised when the rows of a paper change their meaning
 _VERSION = zlib.crc32(repr((_LAYOUT, SCHEMA, _SCHEMA, _FIELDS, unicodedata.unidata_version)).encode()) & 0x7FFFFFFF
 _ADD_PAPER = "INSERT INTO paper VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ADD_WORDS = (
@@ -350,7 +350,8 @@ def _line(key: str, status: int, year: int | None, shown: str, authors: str, by:
 def columns(one: Facts, say: str = "") -> tuple[str, ...]:
     """The text of each column of `words`, folded; `say` is what others say of the paper."""
     authors = _BETWEEN.join(fold(name.display) for name in one.names)
-    tags, prose = _BETWEEN.join(map(fold, one.tags)), (_running(plain(one.abstract)), _running(one.notes))
+    notes = _BETWEEN.join(map(_running, filter(None, (one.notes, *(taught.name for taught in one.tutorials)))))
+    tags, prose = _BETWEEN.join(map(fold, one.tags)), (_running(plain(one.abstract)), notes)
     return fold(one.key), _running(plain(one.title)), authors, tags, fold(one.venue), *prose, _running(say)
 
 
