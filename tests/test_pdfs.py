@@ -280,3 +280,56 @@ def test_a_fence_without_its_end_is_not_guessed() -> None:
     assert fenced(notes, "a.pdf", []) == "Mine."
     with pytest.raises(KbError, match="is missing from the notes"):
         fenced(notes.replace("<!-- end of annotations -->", ""), "a.pdf", [])
+
+
+def highlighted(data: bytes) -> bytes:
+    """The PDF with a highlight on each of its links, whose boxes are exactly those of their text."""
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(data)))
+    for page in writer.pages:
+        kept = ArrayObject()
+        for link in (one.get_object() for one in page.get("/Annots") or []):
+            one, two, three, four = (float(number) for number in link["/Rect"])
+            left, bottom, right, top = min(one, three), min(two, four), max(one, three), max(two, four)
+            quads = (left, top, right, top, left, bottom, right, bottom)
+            kept.append(writer._add_object(DictionaryObject({
+                NameObject("/Subtype"): NameObject("/Highlight"),
+                NameObject("/Rect"): ArrayObject(map(FloatObject, (left, bottom, right, top))),
+                NameObject("/QuadPoints"): ArrayObject(map(FloatObject, quads)),
+            })))  # fmt: skip
+        page[NameObject("/Annots")] = kept
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+PHRASES = [
+    "Parameter",
+    "efficient fine tuning",
+    "illicit little fillings minimise Wimbledon",
+    "naïve Gómez & Ørsted",
+    "W",
+    "1,234 models",
+]
+
+
+def test_the_text_of_highlights_is_told_to_the_letter() -> None:
+    text = "\n\n".join(
+        f'Some words before, then #link("https://x.org")[{one}] and after it goes on.' for one in PHRASES
+    )
+    data = highlighted(made(text, "#set page(width: 40cm)"))
+    assert [one.text for one in marks(data)] == PHRASES
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="there is no pdflatex")
+def test_highlights_in_latex(tmp_path: Path) -> None:
+    plain = [one for one in PHRASES if one.isascii()]
+    text = "\n\n".join(
+        rf"Some words before, then \href{{https://x.org}}{{{one}}} and after it goes on." for one in plain
+    )
+    (tmp_path / "a.tex").write_text(
+        rf"\documentclass{{article}}\usepackage[hidelinks]{{hyperref}}\begin{{document}}{text}\end{{document}}"
+    )
+    subprocess.run(["pdflatex", "-interaction=batchmode", "a.tex"], cwd=tmp_path, check=True, capture_output=True)
+    found = [one.text for one in marks(highlighted((tmp_path / "a.pdf").read_bytes()))]
+    assert sum(one == two for one, two in zip(found, plain, strict=True)) >= len(plain) - 1

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from catalog.errors import KbError
 from catalog.ingest.report import clean
-from catalog.sources.pdf import MOST_PAGES, opened
+from catalog.sources.fonts import widths_of
+from catalog.sources.pdf import MOST_PAGES, mended, opened
 
 _MARKS = {"/Highlight": "", "/Underline": "", "/Squiggly": "", "/StrikeOut": "struck out"}
 _NOTES = ("/Text", "/FreeText")
@@ -82,15 +83,18 @@ def _within(letters: list[_Letter], box: tuple[float, float, float, float]) -> s
 def _letters(page: Any) -> list[_Letter]:
     """Each letter of a page with where it stands, as far as its font says how wide letters are."""
     found: list[_Letter] = []
+    known: dict[int, dict[str, float]] = {}
 
     def visit(text: str, cm: Any, tm: Any, font: Any, size: float | None) -> None:
-        scale = abs(float(tm[0])) or 1.0
-        high = float(size or 10) * scale
+        wide = float(size or 10) * (abs(float(tm[0]) * float(cm[0])) or 1.0)
         x = float(tm[4]) * float(cm[0]) + float(tm[5]) * float(cm[2]) + float(cm[4])
         y = float(tm[4]) * float(cm[1]) + float(tm[5]) * float(cm[3]) + float(cm[5])
-        for char in text.replace("\n", " "):
-            found.append(_Letter(x, y, high, char))
-            x += _width(font, char) / 1000 * high
+        if id(font) not in known:
+            known[id(font)] = widths_of(font)
+        widths = known[id(font)]
+        for char in mended(text).replace("\n", " "):
+            found.append(_Letter(x, y, wide, char))
+            x += (widths.get(char) or _usual(char)) / 1000 * wide
 
     try:
         page.extract_text(visitor_text=visit)
@@ -99,14 +103,9 @@ def _letters(page: Any) -> list[_Letter]:
     return found
 
 
-def _width(font: Any, char: str) -> float:
-    """How wide a letter is, in thousandths of its size."""
-    try:
-        widths, first = font["/Widths"], int(font["/FirstChar"])
-        width = float(widths[ord(char) - first]) if 0 <= ord(char) - first < len(widths) else 0.0
-    except (TypeError, KeyError, ValueError, IndexError):
-        width = 0.0
-    return width or (278.0 if char in " .,;:'ijlItf|!()[]" else 722.0 if char.isupper() or char in "mwMW" else 530.0)
+def _usual(char: str) -> float:
+    """How wide a letter is where its font does not say, in thousandths of its size."""
+    return 278.0 if char in " .,;:'ijlItf|!()[]" else 722.0 if char.isupper() or char in "mwMW" else 530.0
 
 
 def fenced(notes: str, name: str, found: list[Mark]) -> str:
