@@ -6,7 +6,7 @@ import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from catalog.bibtex import identifiers
 from catalog.ingest.draft import Draft
@@ -22,6 +22,8 @@ _SUFFIX = re.compile(
     r"/(?:abstract|full|fulltext|pdf|epdf|html|meta|figures|references|download|full-text)$|\.pdf$", re.I
 )
 
+_VERSION = re.compile(r"v\d+(?:\.[a-z-]+)*$")  # of a preprint at bioRxiv or medRxiv, which is no part of its DOI
+
 
 def match(text: str) -> str:
     """The DOI that a text is: `doi:…`, an address of doi.org, or of a publisher's page that has it in its path."""
@@ -35,11 +37,15 @@ def match(text: str) -> str:
         parts = urlsplit(text)
     except ValueError:
         return ""
-    where = unquote(parts.path)
-    found = identifiers.doi(where)
     if parts.hostname in ("doi.org", "dx.doi.org", "www.doi.org"):
-        return found
-    return _SUFFIX.sub("", found) if found and "/10." in where else ""
+        return identifiers.doi(unquote(parts.path))
+    asked = [
+        value for name, value in parse_qsl(parts.query) if name.lower() in ("id", "doi") and value.startswith("10.")
+    ]
+    place = re.search(r"/(10\.\d{4,9}/.+)", unquote(parts.path))
+    found = identifiers.doi(place[1] if place else next(iter(asked), ""))
+    found = _SUFFIX.sub("", found)
+    return _VERSION.sub("", found) if found.startswith("10.1101/") else found
 
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
