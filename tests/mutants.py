@@ -68,14 +68,14 @@ MUTANTS = {
         "store/undo.py", 'if (now.digest if now else "") != there:', "if False:", "test_history.py",
     ),
     "a killed writer's texts stay": Mutant(
-        "store/gate.py", "        disk.sweep(self.private)\n", "", "test_store.py",
+        "store/gate.py", "        disk.sweep(self.private)\n", "", "test_races.py",
     ),
     "a living writer's texts are swept": Mutant(
-        "store/disk.py", " and not _is_at_work(folder / name, found):", ":", "test_store.py test_gate.py",
+        "store/disk.py", " and not _is_at_work(folder / name, found):", ":", "test_gate.py",
     ),
     "texts are read back under the lock": Mutant(
-        "store/gate.py", "        with self.ready(changes) as moves, self.lock():\n", "        with self.lock(), self.ready(changes) as moves:\n",
-        "test_history.py",
+        "store/__init__.py", "        with self.gate.ready(changes) as moves, self.lock():\n",
+        "        with self.lock(), self.gate.ready(changes) as moves:\n", "test_gate.py",
     ),
     "heirs are not read again": Mutant(
         "store/indexing.py", "        changed.update(file for file in _heirs(index) if file in on_disk)\n", "",

@@ -170,17 +170,23 @@ def test_another_change_of_ours_in_between_is_seen(
     """A link to the paper that is renamed, in a file that was not to be changed."""
     for name in "ab":
         (papers / f"{name}.md").write_text(GOOD.replace("{a,", f"{{{name},"))
-    real, times = disk.sync_files, list[int]()
+    real, times, first = disk.sync_files, list[int](), "a"
 
     def meddle(paths: list[Path]) -> None:
         real(paths)
         if not times:
             times.append(1)
-            Library.open(root).note("b", "See [the first](a.md).")
+            Library.open(root).note("b", f"See [the first]({first}.md).")
 
     monkeypatch.setattr(disk, "sync_files", meddle)
     library.rename("a", "z")
     assert "See [the first](z.md)." in library.text("b")
+    times.clear()
+    first = "z"
+    library.tag("z", ["t"])
+    assert library.text("b").count("See [the first]") == 2
+    assert library.paper("z").tags == ("t",)
+    assert [past.what for past in library.log(limit=2)] == ["tag z", "note b"]
 
 
 def test_a_file_that_appears_meanwhile_is_not_overwritten(

@@ -45,6 +45,10 @@ TEXTS = [dumps(paper) for paper in PAPERS] + list(DAMAGE.values()) + list(ODD)
 contents = st.one_of(
     st.sampled_from(TEXTS).map(lambda text: text.encode("utf-8", "surrogateescape")), st.binary(max_size=60)
 )
+said = st.one_of(
+    st.sampled_from([b"[papers]\n", b'[papers]\n# c\na = { status = "read", read = 2020-01-01 } # d\n', b"queue = ['a']\n", b"<<<<<<< a\n=======\n>>>>>>> b\n"]),
+    st.binary(max_size=40),
+)  # fmt: skip
 keys = st.sampled_from(["a", "b", "c", "B", "\u00e4", "d e", "q", "new"])
 words = st.sampled_from(
     ["low rank", "Low-Rank", "see [b](b.md)", "see [q](q.md)", "<<<<<<< a\n=======\n>>>>>>> b", "\u202e\x07", "---"]
@@ -62,6 +66,10 @@ commands = st.one_of(
     st.tuples(st.just("note"), keys, words),
     st.tuples(st.just("due"), keys, st.sampled_from(["tomorrow", "none"])),
     st.tuples(st.just("rename"), keys, keys),
+    st.tuples(st.just("me"), st.sampled_from(["ana", "bo", "--alone", "A b"])),
+    st.tuples(st.just("me"), st.just("ana"), st.just("--take")),
+    st.tuples(st.just("queue"), keys),
+    st.tuples(st.just("rate"), keys, st.sampled_from(["7", "none"])),
     st.tuples(st.just("rm"), st.just("-y"), keys),
     st.tuples(st.just("add"), st.just("--title"), st.sampled_from(["Alpha of all things", "Wholly new matter"]), st.just("--key"), keys),
     st.tuples(st.just("import"), st.sampled_from(sorted(IMPORTED))),
@@ -92,7 +100,7 @@ def type_into(filename: str, editor: str | None = None) -> None:
 
 
 def files(root: Path) -> dict[str, bytes]:
-    paths = [*(root / "papers").iterdir(), root / "shared.bib"]
+    paths = [*(root / "papers").iterdir(), *(root / "readers").glob("*"), root / "shared.bib"]
     return {str(path.relative_to(root)): path.read_bytes() for path in paths if path.is_file()}
 
 
@@ -106,7 +114,8 @@ def folder(contents: dict[str, bytes]) -> Iterator[Path]:
         root = Path(name)
         Library.init(root)
         for file, data in contents.items():
-            (root / "papers" / file).write_bytes(data)
+            (root / file).parent.mkdir(exist_ok=True)
+            (root / file).write_bytes(data)
         for file, text in IMPORTED.items():
             (root / file).write_text(text)
         with contextlib.chdir(root):
@@ -118,7 +127,11 @@ def folder(contents: dict[str, bytes]) -> Iterator[Path]:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(
-    st.dictionaries(st.sampled_from(NAMES), contents, min_size=1, max_size=5),
+    st.builds(
+        lambda papers, readers: papers | readers,
+        st.dictionaries(st.sampled_from(NAMES).map("papers/{}".format), contents, min_size=1, max_size=5),
+        st.dictionaries(st.sampled_from(["ana", "bo"]).map("readers/{}.toml".format), said, max_size=1),
+    ),
     st.lists(commands, min_size=1, max_size=7),
 )
 def test_no_byte_is_lost(start: dict[str, bytes], sequence: list[tuple[str, ...]]) -> None:
