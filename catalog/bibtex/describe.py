@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from catalog.bibtex import dates, used
@@ -47,8 +48,13 @@ def entries(bibtex: str) -> list[str]:
     """The entries of a paper's BibTeX: the paper's own first, then others for the same work under their own keys."""
     if bibtex.count("@") <= 1:
         return [bibtex] if bibtex else []
-    blocks = [block.text for block in scan(bibtex) if block.kind in ("entry", "broken")]
-    return blocks or [bibtex]
+    return list(_several(bibtex))
+
+
+@lru_cache(maxsize=2)  # a paper is asked for its first entry, and for the others
+def _several(bibtex: str) -> tuple[str, ...]:
+    blocks = tuple(block.text for block in scan(bibtex) if block.kind in ("entry", "broken"))
+    return blocks or (bibtex,)
 
 
 def read_first(bibtex: str, macros: Mapping[str, str] = MONTHS) -> Entry | None:
