@@ -34,6 +34,7 @@ SYMBOLS = {
     "textasciitilde": "~", "textasciicircum": "^", "textasciigrave": "`", "textbraceleft": "{", "textbraceright": "}",
     "textbar": "|", "textless": "<", "textgreater": ">", "textunderscore": "_", "textdollar": "$", "lbrack": "[",
     "rbrack": "]", "textperiodcentered": "·", "textbullet": "•", "textmu": "µ", "micro": "µ", "texttimes": "×",
+    "cprime": "′", "cdprime": "″", "cydot": "·", "Dbar": "Đ", "dbar": "đ", "lasp": "ʻ", "rasp": "ʼ",
     "slash": "/", "lbrace": "{", "rbrace": "}", "space": " ", "quad": " ", "qquad": " ", "newline": " ", "enspace": " ",
     "linebreak": " ", "par": " ", "thinspace": " ", "nobreakspace": " ", "TeX": "TeX", "LaTeX": "LaTeX",
     "BibTeX": "BibTeX", "LaTeXe": "LaTeX2ε", "POSTSCRIPT": "PostScript", "times": "×", "cdot": "·", "pm": "±",

@@ -172,3 +172,12 @@ def test_no_word_vanishes(pieces: list[str]) -> None:
 
 def test_quotations_within_quotations() -> None:
     assert decode(r"\enquote{a \enquote{b \enquote{c}}} \SortNoop{z}d") == "“a ‘b “c”’” d"
+
+
+def test_what_a_preamble_draws_is_read_by_its_name_or_left_out() -> None:
+    preamble = r"""@preamble{"\def\cprime{$'$} \def\polhk#1{\setbox0=\hbox{#1}{\ooalign{\hidewidth
+ \lower1.5ex\hbox{`}\hidewidth\crcr\unhbox0}}} \def\Dbar{\leavevmode\lower.6ex\hbox to 0pt{\hskip-.23ex\accent"16\hss}D}
+ \def\fancy#1#2{\setbox0\hbox{#1}\ifmmode#1\else#2\fi} \def\XeTeX{X\kern-.1em\lower.5ex\hbox{E}\TeX}"}"""
+    commands = defined(preamble)
+    text = r"Gr\cprime in, W\polhk{e}gier, \Dbar inh, \fancy{a}{b}, \XeTeX, Franc\ocirc{u}"
+    assert decode(text, commands) == "Gr′in, Węgier, Đinh, ab, XETeX, Franců"

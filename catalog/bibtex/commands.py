@@ -13,7 +13,9 @@ ACCENTS = {
     "textcommabelow": "\u0326", "k": "\u0328", "textogonekcentered": "\u0328", "b": "\u0331", "t": "\u0361",
     "f": "\u0311", "G": "\u030f", "U": "\u030e", "h": "\u0309", "bar": "\u0304", "hat": "\u0302", "tilde": "\u0303",
     "acute": "\u0301", "grave": "\u0300", "check": "\u030c", "breve": "\u0306", "mathring": "\u030a",
-    "textoverline": "\u0305", "overline": "\u0305", "textsubdot": "\u0323", "textsubring": "\u0325",
+    "cftil": "\u0302\u0303", "cfac": "\u0302\u0301", "cfgr": "\u0302\u0300", "cfudot": "\u0302\u0323",  # MathSciNet's
+    "polhk": "\u0328", "lfhook": "\u0326", "udot": "\u0323", "dudot": "\u0324", "ubar": "\u0331", "uarc": "\u032e",
+    "soft": "\u030c", "textoverline": "\u0305", "overline": "\u0305", "textsubdot": "\u0323", "textsubring": "\u0325",
 }  # fmt: skip
 NUMBERED = {18: "`", 19: "'", 20: "v", 21: "u", 22: "=", 23: "r", 24: "c", 94: "^", 95: ".", 125: "H", 126: "~",
             127: '"'}  # fmt: skip
@@ -79,6 +81,9 @@ _DEFINED = re.compile(
     r"|\\[egx]?def\s*\\(?P<def>[A-Za-z@]+|.)\s*(?P<parameters>(?:#\d\s*)*)(?=\{)"
     r"|\\let\s*\\(?P<let>[A-Za-z@]+)\s*=?\s*\\(?P<as>[A-Za-z@]+|.)"
 )
+_DRAWN = re.compile(
+    r"\\(?:setbox|o?oalign|ifmmode|vbox|crcr|hss|dimen)(?![A-Za-z])"
+)  # what only TeX can say the look of
 _MOST = 1000
 
 
@@ -93,7 +98,12 @@ def _definitions(text: str) -> Iterator[tuple[str, Command]]:
             yield found["let"], Command(f"\\{found['as']} ")
         elif (body := _group(text, found.end())) is not None:
             parameters = int(found["count"] or 0) if found["new"] else (found["parameters"] or "").count("#")
-            yield found["new"] or found["def"], Command(body, parameters, found["default"])
+            name = found["new"] or found["def"]
+            if not _DRAWN.search(body):
+                yield name, Command(body, parameters, found["default"])
+            elif parameters and name not in ACCENTS:
+                arguments = "".join(f"#{number}" for number in range(1, parameters + 1))
+                yield name, Command(arguments, parameters, found["default"])
 
 
 def _group(text: str, at: int) -> str | None:
