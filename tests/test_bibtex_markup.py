@@ -19,6 +19,7 @@ from catalog.text import plain
         ("<b>a <em>b</em></b>", (("strong", "a "), ("em", "b"))),
         ('<span style="font-variant:small-caps;">ab</span>c', (("sc", "ab"), ("text", "c"))),
         ('<span class="nocase">AB</span>', (("text", "AB"),)),
+        ("<m:bold>Great</m:bold> paper<m:linebreak/>", (("strong", "Great"), ("text", " paper"))),
         (r"<jats:p>{\'E}t\'e <jats:italic>x</jats:italic></jats:p>", (("text", "Été "), ("em", "x"))),
         ("One<br/>two", (("text", "One two"),)),
         (r"Q&amp;A, R\&amp;D, {\&}quot;x&#34; &#x2013; &eacute;", (("text", 'Q&A, R&D, "x" – é'),)),

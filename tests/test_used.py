@@ -142,3 +142,11 @@ def test_nothing_of_this_fails(text: str) -> None:
     assert all(tag == tag.strip() != "" for tag in used.tags(fields))
     assert all(one.url.strip() for one in used.files(fields))
     assert "" not in used.notes(fields)
+
+
+def test_a_part_does_not_inherit_what_is_said_of_the_whole(library: Library) -> None:
+    bib = """@book{p, title = {Whole}, editor = {Q, R}, year = 1999, keywords = {w}, groups = {G}, annote = {of it}, file = {p.pdf}}
+@incollection{c, title = {Part on terns}, author = {T, U}, crossref = {p}, keywords = {terns}}"""
+    brought(library, bib)
+    facts = library.get("c")
+    assert (facts.year, facts.tags, facts.notes, facts.places) == (1999, ("terns",), "", ())

@@ -96,7 +96,7 @@ def _parents(entry: Entry) -> list[str]:
 def describe(paper: Paper, shared: Shared = NOTHING, parent: Parent = lambda _: None) -> Facts:
     """The facts of a paper. An entry that cannot be read counts as none; nothing here ever fails on its text."""
     entry = read_first(paper.bibtex, shared.macros)
-    fields = inherit(entry, parent) if entry else {}
+    fields, own = (inherit(entry, parent), entry.fields) if entry else ({}, {})
     ids = identifiers(paper, fields)
     preprint = next((value for name, value in ids if name == "arxiv"), "")
     folk, others = _people(paper, fields, shared.commands)
@@ -111,9 +111,9 @@ def describe(paper: Paper, shared: Shared = NOTHING, parent: Parent = lambda _: 
         or ("arXiv" if preprint else ""),
         kind=paper.kind or (entry.type if entry else ""),
         ids=ids,
-        addresses=(*addresses(paper, fields, ids), *used.files(fields, shared.used)),
+        addresses=(*addresses(paper, fields, ids), *used.files(own, shared.used)),
         abstract=rich(fields.get("abstract", ""), shared.commands) or with_math(paper.abstract),
-        tags=_tags(paper.tags, used.tags(fields, shared.used, shared.commands)),
+        tags=_tags(paper.tags, used.tags(own, shared.used, shared.commands)),
         details=_details(fields, shared.commands),
         aliases=paper.aliases + _other_keys(paper),
         cites=tuple(dict.fromkeys(_NOTE_LINK.findall(paper.notes))),
@@ -121,7 +121,7 @@ def describe(paper: Paper, shared: Shared = NOTHING, parent: Parent = lambda _: 
         extras=tuple(paper.extras.items()),
         reading=Reading(str(paper.status), _iso(paper.added), _iso(paper.read), _iso(paper.due), paper.rating),
         bibtex=paper.bibtex,
-        notes=_notes(paper.notes, used.notes(fields, shared.used, shared.commands)),
+        notes=_notes(paper.notes, used.notes(own, shared.used, shared.commands)),
     )
 
 

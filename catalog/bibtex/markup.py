@@ -11,13 +11,15 @@ _COMMANDS = {
     "small-caps": "textsc", "tt": "texttt", "code": "texttt", "monospace": "texttt",
 }  # fmt: skip
 _PAIR = re.compile(
-    rf"<(?P<tag>(?:jats:|mml:)?(?:{'|'.join(sorted(_COMMANDS, key=len, reverse=True))}))(?:\s[^<>]{{0,200}})?>"
+    rf"<(?P<tag>(?:jats:|mml:|m:)?(?:{'|'.join(sorted(_COMMANDS, key=len, reverse=True))}))(?:\s[^<>]{{0,200}})?>"
     r"(?P<inside>[^<>]*)</(?P=tag)\s*>",
     re.I,
 )
 _SMALL = re.compile(r"<span\s[^<>]{0,200}small-caps[^<>]{0,200}>([^<>]*)</span\s*>", re.I)
-_BREAK = re.compile(r"<(?:/(?:jats:)?(?:p|title|sec|div|li)|br)\s*/?>", re.I)
-_PLAIN = re.compile(r"</?(?:(?:jats|mml):[a-z][\w-]{0,30}|span|p|div|br|ul|ol|li|font|u|a)(?:\s[^<>]{0,500})?/?>", re.I)
+_BREAK = re.compile(r"<(?:/(?:jats:)?(?:p|title|sec|div|li)|(?:m:line)?br(?:eak)?)\s*/?>", re.I)
+_PLAIN = re.compile(
+    r"</?(?:(?:jats|mml|m):[a-z][\w-]{0,30}|span|p|div|br|ul|ol|li|font|u|a)(?:\s[^<>]{0,500})?/?>", re.I
+)
 _ENTITY = re.compile(r"\{?\\?&\}?(#x?[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.I)
 _MOST_DEEP = 8
 
