@@ -138,6 +138,12 @@ class Bench:
     def key(self) -> str:
         return self.papers[self.count // 2]["key"]
 
+    def fill(self, peers: Sequence[str]) -> None:
+        """Their libraries hold the same entries."""
+        if "papis" in peers:
+            self.fill_papis()
+        self.fill_others([peer for peer in peers if peer != "papis"])
+
     def fill_papis(self) -> None:
         """Its library as it lies on the disk: a folder with an info.yaml for each document."""
         config = self.folder / "config" / "papis" / "config"
@@ -156,7 +162,7 @@ class Bench:
             ]
             (place / "info.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    def fill_others(self) -> None:
+    def fill_others(self, peers: Sequence[str]) -> None:
         """By their own import; what they say of an entry that they refuse is theirs."""
         config = self.folder / "cobib.py"
         config.write_text(
@@ -167,7 +173,7 @@ class Bench:
             ("cobib", ["-c", str(config), "init"], ["-c", str(config), "import", "--bibtex", "--", str(self.bib)]),
             ("pubs", ["--config", "pubsrc", "init", "-p", "pubs"], ["--config", "pubsrc", "import", str(self.bib)]),
         ):
-            for step in steps:
+            for step in steps if who in peers else ():
                 timed([str(self.peers / who / "bin" / who), *step], self.folder, self.env)
 
     def new_entry(self) -> None:
@@ -262,16 +268,14 @@ def measured(bench: Bench, rounds: int, peers: Sequence[str]) -> dict[str, dict[
     }  # fmt: skip
 
 
-def measure(work: Path, count: int, rounds: int) -> dict[str, dict[str, Row]]:
+def measure(work: Path, count: int, rounds: int, peers: Sequence[str]) -> dict[str, dict[str, Row]]:
     bench = Bench(work, count)
     subprocess.run([*bench.kb, "init", str(bench.base)], check=True, env=bench.env, stdout=subprocess.DEVNULL)
     first = timed([*bench.kb, "import", str(bench.bib)], bench.base, bench.env)
-    peers = list(PEERS) if count <= MOST_OF_PEERS else ["papis"]
-    bench.fill_papis()
-    if count <= MOST_OF_PEERS:
-        bench.fill_others()
+    peers = [peer for peer in peers if peer == "papis" or count <= MOST_OF_PEERS]
+    bench.fill(peers)
     for case in bench.cases()[2:3]:  # caches are filled before anything is timed
-        for who in peers:
+        for who in (peer for peer in peers if peer in case.peers):
             bench.run(case, who)
     rows = measured(bench, rounds, peers)
     return {"import a .bib": {"kb": {"seconds": first[0], "bytes": first[1], "runs": 1}}} | rows
@@ -320,6 +324,7 @@ def main() -> None:
         "--work", type=Path, help="where collections and environments go; a temporary folder if not said"
     )
     parser.add_argument("--page", type=Path, help="whose table to write anew")
+    parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS))
     given = parser.parse_args()
     record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {"sizes": {}}
     with tempfile.TemporaryDirectory() as own:
@@ -327,7 +332,7 @@ def main() -> None:
         if given.rounds:
             install(work / "peers")
         for count in given.sizes if given.rounds else ():
-            record["sizes"][str(count)] = measure(work.absolute(), count, given.rounds)
+            record["sizes"][str(count)] = measure(work.absolute(), count, given.rounds, given.peers)
             record["environment"] = environment()
             RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(table(record))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import os
 import subprocess
 import sys
@@ -15,9 +16,10 @@ from typing import Any
 import pytest
 
 from catalog.errors import KbError, UnknownKey
-from catalog.facts import Reading
+from catalog.facts import Facts, Reading
 from catalog.implemented import Implemented
 from catalog.library import Library
+from catalog.search.index import Index
 from catalog.store import Store, indexing
 
 TEXT = "---\ntitle: {title}\nstatus: unread\n---\n"
@@ -250,3 +252,50 @@ def test_a_key_is_renamed_in_what_mentions_it_alone(many: Library, counted: Coun
     many.rename("k3", "three")
     assert many.get("k5").notes == "after [three](three.md)"
     assert (counted["listed"] <= 3, counted["read"] <= 8) == (True, True), dict(counted)
+
+
+def filled(count: int) -> Index:
+    index = Index(":memory:")
+    index.update(
+        [
+            (f"k{n}.md", "1", Facts(f"k{n}", title=(("text", f"Number {n}"),), reading=Reading(added=f"2026-01-{n % 28 + 1:02}")))
+            for n in range(count)
+        ],
+        [],
+        {f"k{n}.md": [("key", f"k{n}")] for n in range(count)},
+    )  # fmt: skip
+    return index
+
+
+def steps(index: Index, ask: Callable[[Index], object]) -> int:
+    """How many steps SQLite's machine takes, in tens: the same each time, however busy the machine is."""
+    taken = itertools.count()
+    index._db.set_progress_handler(lambda: next(taken) and None, 10)
+    ask(index)
+    index._db.set_progress_handler(None, 0)
+    return next(taken)
+
+
+@pytest.fixture(scope="module")
+def small_and_large() -> tuple[Index, Index]:
+    return filled(200), filled(2000)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda index: index.lines("", "-added,key", 20),
+        lambda index: index.lines("", "key", 20),
+        lambda index: index.get("k77"),
+        lambda index: index.keys("k77"),
+        lambda index: index.marked("key", ["k77"]),
+        lambda index: index.stamps(["k77"]),
+        lambda index: index.with_fact("cites", "k77"),
+        lambda index: index.read_on("k77.md", "1", "1", Reading("read")),
+    ],
+)
+def test_a_look_up_reads_as_much_of_a_large_index(
+    small_and_large: tuple[Index, Index], ask: Callable[[Index], object]
+) -> None:
+    small, large = (steps(index, ask) for index in small_and_large)
+    assert large <= 2 * small + 20

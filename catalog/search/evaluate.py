@@ -53,16 +53,17 @@ def find(db: sqlite3.Connection, query: Query, sort: str = "", limit: int = 0) -
         root = _asked(root)
         near, lacking = _nearest(db, root)
         matched = set(near)
-    ids = _sorted(db, Query(query.text, root), matched, order)
+    ids = _sorted(db, Query(query.text, root), matched, order, limit)
     if near and not order:
         ids.sort(key=lambda i: near[i])
     return Answer(ids[:limit] if limit > 0 else ids, typos, lacking, Query(query.text, root).words)
 
 
-def _sorted(db: sqlite3.Connection, query: Query, matched: set[int] | None, order: str) -> list[int]:
+def _sorted(db: sqlite3.Connection, query: Query, matched: set[int] | None, order: str, limit: int) -> list[int]:
+    """The ids in order; of all papers no more than the limit, which an index has ready."""
     ranking = [] if order else [words for words in query.words if words.column in _RANKING]
     order = order or ("year DESC NULLS LAST" if ranking else "added DESC NULLS LAST")
-    ids = _ordered(db, matched, f"{order}, key, id")
+    ids = _ordered(db, matched, f"{order}, id" if "key " in order else f"{order}, key, id", limit)
     if ranking and len(ids) > 1:
         score = _scores(db, ranking)
         ids.sort(key=lambda i: round(score.get(i, 0.0), 9))
@@ -103,14 +104,15 @@ def _order_by(sort: str) -> str:
             raise BadQuery(
                 f"cannot sort by {name.strip()[:40]!r}; known are {', '.join(rows.SORTS)}, or -year and so on"
             )
-        terms.append(f"{column} {'DESC' if name.strip().startswith('-') else 'ASC'} NULLS LAST")
+        last = "" if column == "key" else " NULLS LAST"  # every paper has a key
+        terms.append(f"{column} {'DESC' if name.strip().startswith('-') else 'ASC'}{last}")
     return ", ".join(dict.fromkeys(terms))
 
 
-def _ordered(db: sqlite3.Connection, ids: set[int] | None, order: str) -> list[int]:
+def _ordered(db: sqlite3.Connection, ids: set[int] | None, order: str, limit: int) -> list[int]:
     """The ids, or all there are, in an order that is made of the names in `rows.SORTS` alone."""
     if ids is None:
-        return column(db, f"SELECT id FROM paper ORDER BY {order}")
+        return column(db, f"SELECT id FROM paper ORDER BY {order} LIMIT ?", limit if limit > 0 else -1)
     chosen = f"SELECT id FROM paper WHERE id IN (SELECT value FROM json_each(?)) ORDER BY {order}"
     return column(db, chosen, json.dumps(list(ids)))
 

@@ -25,6 +25,7 @@ from catalog.search.fold import clean, compounds, fold
 from catalog.text import plain
 
 T = TypeVar("T")
+_FEW = 1000  # papers that are looked up one by one, however many there are
 SORTS = ("year", "added", "read", "title", "author", "key", "venue", "status", "due")
 
 _APPLICATION = 0x6B624958
@@ -33,6 +34,7 @@ _SCHEMA = (
     f"CREATE TABLE paper(id INTEGER PRIMARY KEY, file TEXT UNIQUE NOT NULL, stamp TEXT NOT NULL, {', '.join(SORTS)},"
     " shown, authors, by)",
     "CREATE INDEX paper_key ON paper(key)",
+    "CREATE INDEX paper_added ON paper(added DESC, key, id)",
     "CREATE TABLE body(id INTEGER PRIMARY KEY, facts TEXT NOT NULL)",
     "CREATE TABLE prose(id INTEGER PRIMARY KEY, abstract TEXT NOT NULL, notes TEXT NOT NULL, bibtex TEXT NOT NULL,"
     " told TEXT NOT NULL)",
@@ -251,7 +253,8 @@ def lines(db: sqlite3.Connection, ids: Sequence[int]) -> list[Line]:
 
 
 def _in_order(db: sqlite3.Connection, sql: str, ids: Sequence[int], make: Callable[..., T]) -> list[T]:
-    found = db.execute(sql + _SOME, (json.dumps(ids),)) if 2 * len(ids) < _count(db) else db.execute(sql)
+    some = len(ids) <= _FEW or 2 * len(ids) < _count(db)
+    found = db.execute(sql + _SOME, (json.dumps(ids),)) if some else db.execute(sql)
     try:
         papers = {row[0]: make(*row[1:]) for row in found}
         return [papers[i] for i in ids]
