@@ -19,7 +19,7 @@ from test_site_browser import ATTACKS, LOW_CONTRAST, Seen, served
 from catalog.facts import Facts
 from catalog.library import Library
 from catalog.pages import Comparison, Implementation, SiteOptions, build, render
-from catalog.pages.builder import base_config, with_comparison
+from catalog.pages.builder import base_config, with_ours
 from catalog.pages.comparison import Places, comparison_page
 from catalog.pages.implementation import implementation_html
 from catalog.pages.labels import RADIUS, overlap, place
@@ -143,10 +143,10 @@ def test_the_page_is_there_only_where_something_was_measured() -> None:
 
 def test_a_navigation_of_ones_own_gets_the_page_unless_it_names_it() -> None:
     nav = [{"Papers": "index.md"}, {"Guide": ["a.md"]}]
-    assert with_comparison(nav, {}) == nav
-    assert with_comparison(nav, {"compare.md": "x"}) == [nav[0], {"Compare": "compare.md"}, nav[1]]
+    assert with_ours(nav, {}) == nav
+    assert with_ours(nav, {"compare.md": "x"}) == [nav[0], {"Compare": "compare.md"}, nav[1]]
     named = [{"Guide": [{"All methods": "compare.md"}]}]
-    assert with_comparison(named, {"compare.md": "x"}) == named
+    assert with_ours(named, {"compare.md": "x"}) == named
 
 
 # --- records as they are found ---

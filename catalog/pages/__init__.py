@@ -9,6 +9,7 @@ from typing import Any
 
 from catalog.errors import Finding
 from catalog.facts import Facts
+from catalog.pages import lineage
 from catalog.pages.assembly import build
 from catalog.pages.assets import assets
 from catalog.pages.atom import feed
@@ -74,6 +75,8 @@ def plan(
     files |= handed_on(known, options)
     if comparisons and PAGE not in written:
         files[PAGE] = comparison_page(comparisons, _places(papers, names, shown))
+    if lineage.PAGE not in written and (drawn := lineage.map_page(known)):
+        files[lineage.PAGE] = drawn
     return files | dict(assets())
 
 

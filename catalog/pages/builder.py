@@ -14,8 +14,8 @@ from typing import Any
 from catalog import personal
 from catalog.errors import KbError
 from catalog.files import read_bytes
+from catalog.pages import comparison, lineage
 from catalog.pages.assets import THEME
-from catalog.pages.comparison import PAGE, TITLE
 from catalog.pages.escape import plain
 from catalog.pages.lazy import Body, Files
 from catalog.pages.options import SiteOptions
@@ -23,6 +23,7 @@ from catalog.pages.output import as_bytes, replace, write
 from catalog.pages.policy import protect
 from catalog.pages.settings import obeyed
 
+OURS = {comparison.TITLE: comparison.PAGE, lineage.TITLE: lineage.PAGE}
 BASE, SAFE, OWN = "build/mkdocs.base.yml", "build/mkdocs.safe.yml", "mkdocs.yml"
 QUIET = {"NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
 _INHERIT = re.compile(rf"^INHERIT:\s*['\"]?(?:\./)?{re.escape(BASE)}['\"]?\s*$", re.M)
@@ -57,13 +58,14 @@ def prepare(root: Path, docs: Mapping[str, Body], files: Files, options: SiteOpt
     if options.trusted:
         return root / OWN
     joined = _joined(base_config(root, files, options), obeyed(said)[0])
-    _put(root / SAFE, _as_yaml(joined | {"nav": with_comparison(joined["nav"], files)}))
+    _put(root / SAFE, _as_yaml(joined | {"nav": with_ours(joined["nav"], files)}))
     return root / SAFE
 
 
-def with_comparison(nav: list[Any], files: Files) -> list[Any]:
-    """A navigation in which the page that compares methods stands after the first entry, where it is not named."""
-    return nav if PAGE not in files or PAGE in repr(nav) else [*nav[:1], {TITLE: PAGE}, *nav[1:]]
+def with_ours(nav: list[Any], files: Files) -> list[Any]:
+    """A navigation in which our pages at the top stand after the first entry, where it does not name them."""
+    ours = [{title: page} for title, page in OURS.items() if page in files and page not in repr(nav)]
+    return [*nav[:1], *ours, *nav[1:]]
 
 
 def configuration(root: Path, files: Files, options: SiteOptions) -> tuple[bytes, bytes]:
@@ -127,16 +129,16 @@ def base_config(root: Path, files: Files, options: SiteOptions) -> dict[str, Any
     import yaml
 
     config: dict[str, Any] = yaml.safe_load((THEME / "mkdocs.base.yml").read_text(encoding="utf-8"))
-    ours = {"index.md", PAGE}
+    ours = {"index.md", *OURS.values()}
     pages = sorted(p for p in files if p.endswith(".md") and p not in ours and not p.startswith("papers/"))
-    if not pages and PAGE not in files:
+    if not pages and not any(page in files for page in OURS.values()):
         config["theme"]["features"].remove("navigation.tabs")
     config["theme"]["custom_dir"] = str(THEME / "overrides")
     name = plain(options.title).replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
     head: dict[str, Any] = {"site_name": name or "Reading list"}
     head |= {"site_url": options.url} if options.url else {}
     folders = {"docs_dir": str(root / "build" / "docs"), "site_dir": str(root / "build" / "html")}
-    papers = [{"Papers": "index.md"}, *([{TITLE: PAGE}] if PAGE in files else [])]
+    papers = with_ours([{"Papers": "index.md"}], files)
     return head | folders | {"nav": [*papers, *_nav(pages)]} | config
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from catalog.pages.escape import front_matter, parted
 
 KINDS = ("paper", "run", "notebook")  # pages below papers/: with another head each
-FRAMED = ("index.md", "compare.md")  # pages at the top that the navigation names
+FRAMED = ("index.md", "compare.md", "map.md")  # pages at the top that the navigation names
 _MARK = re.compile(r"kbmark(title|description|jsonld|body|page)kbmark")
 _HOME = re.compile(r'^<section class="kb-home".*$', re.M)
 _HEADING = "<h1>kbmarkheadingkbmark</h1>"  # the theme puts one where a page has none

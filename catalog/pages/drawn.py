@@ -1,0 +1,117 @@
+"""Trees, graphs and steps as pictures that take their colours from the page and whose nodes are links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from catalog.pages.escape import text
+
+ROW, INDENT, LETTER = 26, 22, 7.6
+NODE_WIDTH, NODE_HEIGHT, COLUMN, GAP, LEFT = 128, 30, 176, 46, 30.0
+
+
+def drawn_tree(title: str, rows: Sequence[tuple[int, str, str]]) -> str:
+    """A tree from the left to the right: depth, words and address ("" for none) of each row."""
+    lines: list[str] = []
+    last: dict[int, float] = {0: 8.0}
+    for place, (depth, says, href) in enumerate(rows):
+        x, y = 14 + INDENT * depth, 20 + ROW * place
+        lines.append(f'<path d="M{x - 8} {last.get(depth, 8.0):g}V{y}H{x + 4}"/>')
+        last = {**{level: at for level, at in last.items() if level <= depth}, depth: y, depth + 1: y + 7}
+        label = f'<text x="{x + 10}" y="{y + 4}"{"" if href else " class=kb-family"}>{text(says)}</text>'
+        dot = f'<circle cx="{x + 4}" cy="{y}" r="3.5"/>'
+        lines.append(f'<a href="{text(href)}">{dot}{label}</a>' if href else f"{dot}{label}")
+    height, width = 24 + ROW * len(rows), max(40 + INDENT * depth + LETTER * len(says) for depth, says, _ in rows)
+    return (
+        f'<svg class="kb-tree" viewBox="0 0 {width:.0f} {height}" style="max-width:{width:.0f}px" role="group" '
+        f'aria-label="Family tree: {text(title)}">'
+        f"{''.join(lines)}</svg>"
+    )
+
+
+def drawn_graph(nodes: Mapping[str, tuple[int, str, str]], edges: Sequence[tuple[str, str]]) -> str:
+    """Papers in columns by year (year, words, address), and an arrow from each to those that it builds on."""
+    years = sorted({year for year, _, _ in nodes.values()})
+    columns = {year: [key for key, node in nodes.items() if node[0] == year] for year in years}
+    columns = _untangled(columns, edges)
+    tallest = max(map(len, columns.values()))
+    height, width = 30 + tallest * GAP, len(years) * COLUMN + LEFT - GAP
+    at: dict[str, tuple[float, float]] = {}
+    for place, year in enumerate(years):
+        top = 30 + (tallest - len(columns[year])) * GAP / 2
+        at |= {key: (place * COLUMN + LEFT, top + row * GAP) for row, key in enumerate(columns[year])}
+    shown = [
+        f'<text class="kb-year" x="{n * COLUMN + LEFT:g}" y="14">{year or "?"}</text>' for n, year in enumerate(years)
+    ]
+    shown += [_arrow(at[one], at[other]) for one, other in edges]
+    shown += [_node(*at[key], says, href) for key, (_, says, href) in nodes.items()]
+    return (
+        f'<svg class="kb-graph" viewBox="0 0 {width} {height}" style="max-width:{width}px" role="group" '
+        f'aria-label="Which paper builds on which">{"".join(shown)}</svg>'
+    )
+
+
+def drawn_reading(months: Sequence[tuple[str, int, int]]) -> str:
+    """Two lines that rise: papers in the list, and papers read."""
+    width, height, left, bottom = 620, 200, 34, 176
+    most = max(there for _, there, _ in months) or 1
+
+    def x(place: int) -> float:
+        return left + (width - left - 60) * place / max(1, len(months) - 1)
+
+    def y(count: int) -> float:
+        return bottom - (bottom - 14) * count / most
+
+    def line(counts: Sequence[int], name: str) -> str:
+        points = [(x(place), y(count)) for place, count in enumerate(counts)]
+        steps = [f"H{b[0]:.1f}V{b[1]:.1f}" for _, b in pairwise(points)]
+        return (
+            f'<path class="kb-{name}" d="M{points[0][0]:.1f} {points[0][1]:.1f}{"".join(steps)}"/>'
+            f'<text x="{points[-1][0] + 6:.1f}" y="{points[-1][1] + 4:.1f}">{counts[-1]} {name}</text>'
+        )
+
+    first, last = months[0][0], months[-1][0]
+    return (
+        f'<svg class="kb-months" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="From {text(first)} to {text(last)}: {months[-1][1]} papers, {months[-1][2]} of them read">'
+        f'<path class="kb-axis" d="M{left} {bottom}H{width - 60}"/>'
+        f'<text x="{left}" y="{bottom + 18}">{text(first)}</text>'
+        f'<text x="{width - 60}" y="{bottom + 18}" text-anchor="end">{text(last)}</text>'
+        f"{line([there for _, there, _ in months], 'added')}{line([read for *_, read in months], 'read')}</svg>"
+    )
+
+
+def _untangled(columns: dict[int, list[str]], edges: Sequence[tuple[str, str]]) -> dict[int, list[str]]:
+    """Each column in the order of the middle of its papers' neighbours, a few times over."""
+    near: dict[str, list[str]] = {}
+    for one, other in edges:
+        near.setdefault(one, []).append(other)
+        near.setdefault(other, []).append(one)
+    for _ in range(4):
+        place = {key: row - len(keys) / 2 for keys in columns.values() for row, key in enumerate(keys)}
+        for year, keys in columns.items():
+            middle = {key: sum(place[n] for n in near.get(key, [key])) / len(near.get(key, [key])) for key in keys}
+            columns[year] = sorted(keys, key=lambda key, middle=middle: (middle[key], key))  # type: ignore[misc]  # a default
+    return columns
+
+
+def _node(x: float, y: float, says: str, href: str) -> str:
+    short = says if len(says) <= 18 else f"{says[:17]}…"
+    return (
+        f'<a href="{text(href)}" aria-label="{text(says)}">'
+        f'<rect x="{x:g}" y="{y:g}" width="{NODE_WIDTH}" height="{NODE_HEIGHT}" rx="5"/>'
+        f'<text x="{x + NODE_WIDTH / 2:g}" y="{y + 19:g}" text-anchor="middle">{text(short)}</text></a>'
+    )
+
+
+def _arrow(one: tuple[float, float], other: tuple[float, float]) -> str:
+    """From the left side of a paper to the right side of the older one; within a year along their left sides."""
+    middle = NODE_HEIGHT / 2
+    if one[0] == other[0]:
+        x, a, b = one[0], one[1] + middle, other[1] + middle
+        return f'<path d="M{x:g} {a:g}C{x - 26:g} {a:g} {x - 26:g} {b:g} {x:g} {b:g}"/>'
+    x, a, u, b = one[0], one[1] + middle, other[0] + NODE_WIDTH, other[1] + middle
+    bend = (x - u) / 2
+    line = f"M{x:g} {a:g}C{x - bend:g} {a:g} {u + bend:g} {b:g} {u:g} {b:g}"
+    return f'<path d="{line}"/><circle cx="{u:g}" cy="{b:g}" r="2.5"/>'
