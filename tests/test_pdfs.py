@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,9 +18,10 @@ from support import Kb
 from catalog.errors import KbError
 from catalog.ingest.fetch import Answer
 from catalog.library import Library
-from catalog.sources import Client, Guess
+from catalog.sources import Client, Guess, resolved
 from catalog.sources.annotations import fenced, marks
 from catalog.sources.pdf import guess, mended, pages
+from catalog.sources.said import facts_of
 
 TITLE = "Rotary Kelp in the Deep Sea of Attention"
 
@@ -225,6 +227,26 @@ def test_a_pdf_that_is_added_is_kept_with_its_paper(
     assert facts.arxiv == "2403.00001"
     assert facts.address("file")
     assert library.list("lorem in:pdf")
+
+
+def test_the_doi_of_another_on_a_first_page_is_not_taken() -> None:
+    from answers import atom, atom_entry, crossref
+
+    def ask(url: str, **_: object) -> Answer:
+        record = crossref("10.5555/other", "Pension funds of the north and what they earn", [("Ann", "Roe")])
+        right = atom(atom_entry("2403.00001", TITLE, ["Ana Gómez"])).data()
+        body = (
+            json.dumps({"message": record}).encode()
+            if "works/10.5555" in url
+            else right
+            if "search_query" in url
+            else b""
+        )
+        return Answer(200 if body else 404, url, body.decode(), data=body)
+
+    told = guess(made(BIG + "Data are at doi:10.5555\\/other #lorem(9)"))
+    assert told.identifier == "10.5555/other"
+    assert facts_of(resolved(told, Client(ask, sleep=lambda _: None))).arxiv == "2403.00001"
 
 
 # --- marked ---

@@ -10,11 +10,13 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import NamedTuple, Protocol, cast
+
+from rapidfuzz import fuzz
 
 from catalog.errors import KbError
 from catalog.identity import compare
@@ -22,6 +24,7 @@ from catalog.identity.titles import compare_titles
 from catalog.ingest.draft import Draft
 from catalog.sources.client import Client, NotFound, Unavailable
 from catalog.sources.said import facts_of, links, spare
+from catalog.text import fold
 
 __all__ = [
     "Client",
@@ -39,7 +42,7 @@ __all__ = [
 OWN = ("arxiv", "acl", "openreview", "pubmed", "semanticscholar", "openalex", "dblp", "doi", "books", "github", "page")
 GROUP = "readrun.sources"
 _NO_SCHEME = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}/\S+$", re.I)
-PATIENT_IDS = ("doi", "arxiv", "acl", "openreview", "pmid", "pmcid", "isbn", "dblp", "s2")
+IDS = ("doi", "arxiv", "acl", "openreview", "pmid", "pmcid", "isbn", "dblp", "s2")
 
 
 class Source(Protocol):
@@ -138,18 +141,24 @@ def joined(first: Draft, second: Draft) -> Draft:
     return spare(
         replace(
             first,
-            ids={**{name: value for name, value in said.ids if name in PATIENT_IDS}, **second.ids, **first.ids},
+            ids={**{name: value for name, value in said.ids if name in IDS}, **second.ids, **first.ids},
             links=tuple(dict.fromkeys((*first.links, *more))),
             abstract=first.abstract or second.abstract,
         )
     )
 
 
-class Guess(NamedTuple):
-    """What a document lets one guess: an identifier as text, and a title."""
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a document lets one guess: an identifier as text, and a title; `head` is the text of its first pages."""
 
     identifier: str = ""
     title: str = ""
+    head: str = field(default="", compare=False)
+
+    def says(self, title: str) -> bool:
+        """Whether a title stands on the first pages, as far as they have text: an identifier may be that of another."""
+        return not (self.head.strip() and title) or fuzz.partial_ratio(fold(title), fold(self.head)) >= 85
 
 
 def resolved(guess: Guess, client: Client, place: tuple[str, str] | None = None) -> Draft:
@@ -162,6 +171,7 @@ def resolved(guess: Guess, client: Client, place: tuple[str, str] | None = None)
     if found:
         with contextlib.suppress(NotFound):
             draft = look_up(found, client)
+            draft = draft if guess.says(facts_of(draft).heading) else None
     if draft is None and guess.title:
         from catalog.sources.titles import candidates
 

@@ -66,7 +66,7 @@ def guess(data: bytes) -> Guess:
     if not identifier and not title:
         what = "holds no text; it may be scanned" if not head.strip() else "says neither identifier nor title"
         raise KbError(f"this PDF {what}; give --title, or attach it to its paper")
-    return Guess(identifier, title)
+    return Guess(identifier, title, head)
 
 
 def pages(data: bytes) -> list[str]:
