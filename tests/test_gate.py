@@ -470,3 +470,13 @@ def test_an_address_is_completed_and_a_tag_spelt_as_elsewhere(filed: Kb, library
     filed("add", "--title", "Another of many", "--key", "x", "--link", "https://x.org", "--tag", "LOW RANK")
     assert library.paper("x").tags == ("low-rank",)
     assert [str(finding) for finding in library.check() if finding.kind == "error"] == []
+
+
+def test_very_many_files_are_written_aside_at_a_time(tmp_path: Path) -> None:
+    """Each under a name of its own; also where an earlier process of the same number left some."""
+    aside = [disk.write_aside(tmp_path / "x.md", b"x", tmp_path) for _ in range(3000)]
+    assert len(set(aside)) == 3000
+    left = tmp_path / f"{aside[-1].name[:-10]}{int(aside[-1].name[-10:-4], 16) + 1 & 0xFFFFFF:06x}.tmp"
+    left.write_bytes(b"left")
+    assert disk.write_aside(tmp_path / "x.md", b"x", tmp_path) not in {left, *aside}
+    assert left.read_bytes() == b"left"

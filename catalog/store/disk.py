@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import itertools
 import os
 import platform
 import re
@@ -19,6 +20,7 @@ from catalog.errors import Conflict
 from catalog.files import MOST_SHOWN, read_stamped
 
 Stamp = tuple[int, int, int, int]
+_SERIAL = itertools.count()  # of the files that this process writes aside, of which there may be a million at a time
 _TEMP = re.compile(r"\.(?P<host>[0-9a-f]{4})(?P<process>[0-9a-f]{6})[0-9a-f]{6}\.tmp\Z")
 _HOST = hashlib.sha256(platform.node().encode("utf-8", "replace")).hexdigest()[:4]
 _LONG = 24 * 3600  # s: after that nobody is writing any more
@@ -89,9 +91,11 @@ def write_aside(path: Path, data: bytes, beside: Path) -> Path:
     with contextlib.suppress(OSError):
         if beside.stat().st_dev != path.parent.stat().st_dev:
             beside = path.parent
-    temp = beside / f".{_HOST}{os.getpid() & 0xFFFFFF:06x}{os.urandom(3).hex()}.tmp"
-    with temp.open("xb") as stream:
-        stream.write(data)
+    while True:  # until no other has the name: one that an earlier process of this number left, once in a long while
+        temp = beside / f".{_HOST}{os.getpid() & 0xFFFFFF:06x}{next(_SERIAL) & 0xFFFFFF:06x}.tmp"
+        with contextlib.suppress(FileExistsError), temp.open("xb") as stream:
+            stream.write(data)
+            break
     with contextlib.suppress(FileNotFoundError, PermissionError):  # some shares know no modes
         temp.chmod(path.stat().st_mode & 0o7777)
     return temp
