@@ -174,7 +174,7 @@ def pair(name: str, number: int, library_text: list[str], there: Registries, cha
     trap = number % 3 == 0
     asserted = f'<arxiv:doi xmlns:arxiv="http://arxiv.org/schemas/atom">{doi}</arxiv:doi>'
     if trap:
-        kind = (number // 3) % 7
+        kind = (number // 3) % 8
         others = [f"{chance.choice(GIVEN)} {family}" for family in FAMILIES if family not in {f for _, f in split}][
             : len(people)
         ]
@@ -206,6 +206,9 @@ def pair(name: str, number: int, library_text: list[str], there: Registries, cha
         elif kind == 4:  # a correction notice, and another preprint
             there.dblp[title] = [hit(f"Correction: {title}", people, doi), hit(title, people, f"10.1101/2024.{number}", venue="bioRxiv"),
                                  hit(title, people, "", venue="CoRR")]  # fmt: skip
+        elif kind == 7:  # a thesis, and a report, that the search finds
+            there.dblp[title] = [hit(title, people, doi, type="Books and Theses"),
+                                 hit(title, people, f"{doi}9", type="Informal and Other Publications", venue="Tech. Reports")]  # fmt: skip
         elif kind == 5:  # years too early, by people of the same names
             there.dblp[title] = [hit(title, people, doi, year="1999")]
         else:  # one family name in common

@@ -17,6 +17,14 @@ _FORMS = re.compile(
     re.I,
 )
 
+_TYPES = {
+    "Journal Articles": "article",
+    "Conference and Workshop Papers": "inproceedings",
+    "Parts in Books or Collections": "incollection",
+    "Books and Theses": "book",
+    "Editorship": "proceedings",
+}
+
 
 def match(text: str) -> str:
     """The DBLP key that a text is: `dblp:conf/nips/…` or the address of its record."""
@@ -52,7 +60,7 @@ def search(title: str, client: Client) -> Iterator[Draft]:
                 names=[one for one in names if one.last],
                 date=text(info, "year"),
                 venue="arXiv" if venue == "CoRR" else venue,
-                kind="article" if "Journal" in text(info, "type") else "inproceedings",
+                kind=_TYPES.get(text(info, "type"), "misc"),
                 ids={"dblp": text(info, "key"), "doi": text(info, "doi").lower()},
                 details={"pages": text(info, "pages"), "volume": text(info, "volume")},
             )

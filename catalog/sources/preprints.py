@@ -19,12 +19,14 @@ from catalog.models import Paper
 from catalog.sources.said import keyless
 from catalog.text import fold
 
-_THESES = frozenset({"phdthesis", "mastersthesis", "thesis", "dissertation"})
+_PUBLISHED = frozenset({"article", "inproceedings", "incollection"})
 _OTHER = re.compile(
     r"^\W*(?:correction|corrigendum|erratum|retraction|reply|comment|response|review of|withdrawn)\b", re.I
 )
 _PREPRINT_PLACE = re.compile(
-    r"^(?:arxiv|corr\b|biorxiv|medrxiv|ssrn|research square|preprints|authorea|techrxiv|osf\b|zenodo)", re.I
+    r"^(?:arxiv|corr\b|biorxiv|medrxiv|ssrn|iacr cryptol|cryptology eprint|chemrxiv|psyarxiv|research square|preprints|"
+    r"authorea|techrxiv|osf\b|zenodo)",
+    re.I,
 )
 LATEST = 8  # years after a preprint in which it may still appear
 
@@ -41,9 +43,9 @@ def appeared(preprint: Facts, work: Facts, asserted: bool) -> str:
 
     `asserted` says that authors or registries themselves name the one as the other's; then it may have another title.
     """
-    if work.kind in _THESES or _OTHER.match(work.heading) or is_preprint(work) or arxiv(work.doi):
+    if work.kind not in _PUBLISHED or _OTHER.match(work.heading) or is_preprint(work) or arxiv(work.doi):
         return ""
-    if work.kind in ("book", "dataset", "proceedings") or not preprint.names or not work.names:
+    if not preprint.names or not work.names:
         return ""
     if work.year and preprint.year and not preprint.year - 1 <= work.year <= preprint.year + LATEST:
         return ""
