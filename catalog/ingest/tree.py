@@ -48,6 +48,8 @@ class Text(NamedTuple):
     def cut(self, start: int, end: int) -> Text:
         """The part from start to end, without blanks around it."""
         piece = self.plain[start:end]
+        if not piece and not self.marks:
+            return Text()
         first, last = start, end
         start += len(piece) - len(piece.lstrip())
         end = start + len(piece.strip())
@@ -187,6 +189,10 @@ class _Builder:
 
     def _block(self, element: Any, tag: str) -> None:
         self.flush()
+        if tag in ("td", "th") and self.spans:  # where its row stands
+            self.spans.append(self.spans[-1])
+            self._open("para", tag)
+            return
         position = element.get("data-sourcepos")
         if position:
             first, _, last = position.partition("-")
@@ -207,14 +213,16 @@ class _Builder:
             inside.top().children.append(node)
             self.open.append(_Open(node, []))
         elif tag in ("table", "tr", "td", "th"):
-            kind = "table" if tag == "table" else "row" if tag == "tr" else "para"
-            node = Node(kind, *span, info=tag)
-            inside.top().children.append(node)
-            self.open.append(_Open(node, []))
+            self._open("table" if tag == "table" else "row" if tag == "tr" else "para", tag)
         elif tag == "hr":
             inside.top().children.append(Node("rule", *span))
         elif tag == "pre":
             self.pre += 1
+
+    def _open(self, kind: NodeKind, tag: str) -> None:
+        node = Node(kind, *self.spans[-1], info=tag)
+        self.open[-1].top().children.append(node)
+        self.open.append(_Open(node, []))
 
     def end(self, element: Any, tag: str) -> None:
         if tag in _MARKS and self.pending:
@@ -243,11 +251,13 @@ class _Builder:
         elif tag == "summary" and inside.node.info == "details":
             self.flush(inside.node)
         elif tag in ("td", "th"):
-            cell = Text("".join(self.parts), tuple(sorted(self.marks, key=lambda m: (m.start, -m.end))))
-            own = inside.node
+            own, plain, marks = inside.node, "".join(self.parts), self.marks
             self.parts, self.length, self.marks = [], 0, []
-            blocks = [node.text for node in own.walk() if node.text.plain or node.text.marks]
-            own.text, own.children = joined([*blocks, cell.cut(0, len(cell.plain))]), []
+            cell = Text(plain, tuple(sorted(marks, key=lambda m: (m.start, -m.end)))).cut(0, len(plain))
+            if own.children:  # blocks inside a cell become its lines
+                blocks = [node.text for node in own.walk() if node.text.plain or node.text.marks]
+                cell = joined([*blocks, cell])
+            own.text, own.children = cell, []
             self.open.pop()
         else:
             self.flush()
