@@ -238,6 +238,9 @@ class Reader:
                 labelled.add(piece.start)
             elif piece.place.startswith(("link", "before link")):
                 labelled.add(-piece.start - 1)
+        for anchor in line.anchors:  # [[CVPR2020]](…)
+            if anchor.bracketed and not anchor.role and (said := self._look(anchor.label, False)) in ("venue", "date"):
+                self._assign(entry, said, anchor.label, False)
         before = self._look(line.lead_tag, False)
         if before in ("date", "venue") and self._assign(entry, before, line.lead_tag, True):
             line.lead_tag = ""
@@ -386,6 +389,7 @@ class Reader:
             "없음",
             "无代码",
             "coming soon",
+            "null",
             "todo",
         ):
             entry.rating = entry.rating or (line.rating if field == "rating" else 0)
@@ -818,7 +822,9 @@ def _heading_title(line: Line) -> tuple[int, int]:
         start, end = first, last
         break
     for anchor in line.anchors:
-        if not anchor.titled and start < anchor.mark.start < end and anchor.label:
+        if not anchor.titled and anchor.mark.start <= start + 1 and not anchor.image:  # [[arXiv:…](…)] Title
+            start = len(line.plain) - len(line.plain[anchor.mark.end :].lstrip(" ]):.–—-"))
+        elif not anchor.titled and start < anchor.mark.start < end and anchor.label:
             end = anchor.mark.start
     while True:
         text = line.plain[start:end].rstrip(" [(:|,")
@@ -827,7 +833,8 @@ def _heading_title(line: Line) -> tuple[int, int]:
             r"\s*(?:\[(?P<in>[^\[\]]{1,80})\]|【(?P<cn>[^【】]{1,80})】)$|\s*\((?P<paren>[^()]{2,60})\)$", text
         )
         if not bracket or bracket.start() == 0:
-            return start, end
+            stops = re.search(r"[^.\s]{3}\.$", text) and len(text.split()) > 2 and not line.own
+            return start, end - 1 if stops else end
         paren = bracket["paren"]
         shown = values.venue(paren) if paren else None
         if paren and not (shown and (shown.known or (shown.date and len(paren) < 30))) and not words.status_word(paren):

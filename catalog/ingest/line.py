@@ -16,6 +16,7 @@ from catalog.models import Status
 _BOX = re.compile(r"\s*\[(?P<mark>[ xX✓✔✅*/~-]?)\](?=\s)\s*")
 _NUMBER = re.compile(r"\s*(?:\(?\d{1,4}[.)]\s+|\[\d{1,4}\][.:]?\s+|#\d+\s+)(?=\S)")
 _LEAD = re.compile(r"(?:[\s•·▪●|>–—-]|:(?![a-z]))*")
+_TAG_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _LEAD_TAG = re.compile(r"\[(?P<tag>[^\[\]]{1,40})\][\s:–—-]*")
 _TICKED = re.compile(
     r"(?:[✅☑✔✓]\ufe0f?|\bread(?: on)?:?|\bfinished:?)\s*\(?(?P<day>\d{4}[-/.]\d{1,2}[-/.]\d{1,2})\)?", re.I
@@ -27,6 +28,7 @@ _STARS = re.compile(r"(?:(?:⭐|★|🌟|:star:)\ufe0f?\s*)+☆*")
 _TRAILING = re.compile(r"[\[【(]\s*(?P<word>[^\[\]()【】]{1,24}?)\s*[\])】]\s*$")
 _STRONG_CODE = re.compile(r"(?:^|\s)(?P<word>[A-Za-z -]{4,12})$")
 _BADGE = re.compile(r"/(?:badge|static/v1)/(?P<path>[^?#]+)|[?&]message=(?P<message>[^&]+)")
+_BRACKETED = re.compile(r"[\[【](?P<label>[^\[\]【】]+)[\]】]")
 _TICKS = "`'\"‘’“”*_ "
 _BARE = re.compile(r"(?:https?://|www\.)\S+|\S+\.\w+/\S*|(?:arxiv|doi):\S+", re.I)
 _WRAP = re.compile(r"(?<=[^.!?:;)\]|\n])\n(?=[^\W\d_])|\n(?=[a-z(])")
@@ -115,6 +117,8 @@ def anchors(text: Text) -> list[Anchor]:
             label = _badge_label(inside[0])
         before, after = plain[: mark.start].rstrip()[-1:], plain[mark.end :].lstrip()[:1]
         bracketed = before in ("[", "【") and after in ("]", "】")
+        if inner := _BRACKETED.fullmatch(label):  # [[PDF]](…)
+            bracketed, label = True, inner["label"].strip()
         bare = bool(_BARE.fullmatch(label)) or label == mark.url
         role = "" if bare else words.link_of(label)
         alone = role not in ("", "paper") and label == plain.strip() and urls.is_paper(mark.url)
@@ -224,7 +228,7 @@ def _lead(line: Line) -> None:
         known = words.status_word(tag["tag"]) if len(tag["tag"]) > 1 else None
         if known:
             line.status, at = line.status or known, tag.end()
-        elif len(rest.split()) > 1 and len(tag["tag"].split()) < 3:
+        elif len(rest.split()) > 1 and len(tag["tag"].split()) < (5 if _TAG_YEAR.search(tag["tag"]) else 3):
             line.lead_tag, at = tag["tag"], tag.end()
     if at:
         line.used.append((0, at))

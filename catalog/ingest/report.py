@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from catalog.errors import Finding, Kind
 from catalog.export.readinglist import as_code
-from catalog.ingest import urls, words
+from catalog.ingest import urls, values, words
 from catalog.ingest.line import Anchor
 from catalog.ingest.tree import Text
 from catalog.models import Link
@@ -84,6 +84,8 @@ def link_name(anchor: Anchor, column: str = "") -> str:
     short = (
         anchor.bracketed and 0 < len(label) <= 30 and not re.fullmatch(r"\d+", label) and not words.says_nothing(label)
     )
+    shown = values.venue(label) if short else None
+    short = short and not (shown and (shown.known or shown.date)) and not values.date(label)
     return (
         words.link_name(label)[0]
         if short and not anchor.titled and label.count(" ") < 3

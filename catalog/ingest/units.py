@@ -140,7 +140,7 @@ class Finder:
                 facts += sort == "fact"
                 links += sort == "links"
                 paper_blocks += any(at_paper(a) for a in self.line(block).anchors)
-        if any(anchor.titled and leads_to_paper(anchor) for anchor in line.anchors):
+        if any(leads_to_paper(anchor) for anchor in line.anchors):
             return 1 if not listed else 0
         if listed > (1 if facts + links > 2 else 0):
             return -1
