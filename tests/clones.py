@@ -152,8 +152,15 @@ class Person:
         who, _, key = one[0].rpartition(" ")
         if who:
             return f"readers/{who}.toml", f"{key}: {one[1]}"
-        file = self.library.file(key)
+        named = self.library.store.folder / f"{key}.md"
+        file = named.name if named.exists() else self._renamed(key)
         return f"papers/{file}", "bibtex" if one[1].startswith("entry ") else one[1]
+
+    def _renamed(self, key: str) -> str:
+        """The file of a paper that had this key, whether it can be read or not."""
+        return next(
+            path.name for path in self.library.store.folder.glob("*.md") if f"\n  - {key}\n" in path.read_text()
+        )
 
     def settle(self, path: str) -> None:
         """Take what this side says."""

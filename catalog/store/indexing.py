@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -39,6 +39,7 @@ def refresh(store: Store, index: Index, whole: bool = False) -> list[Finding]:
     when that has changed, when it was last listed long ago, and when the `whole` is asked for; a file that was written
     over in place is `renewed` by the commands about it.
     """
+    _follow_readers(store, index)
     seen, folder = _seen(index), folder_mark(store)
     if whole or seen.papers < _MANY or seen.folder != folder or not 0 <= time.time() - seen.when < _LONG_AGO:
         count = _look_through(store, index, folder)
@@ -102,8 +103,7 @@ def _aged(mark: str) -> str:
 def folder_mark(store: Store) -> str:
     """What changes when a paper file comes, goes or is replaced, and when what all papers depend on changes."""
     stamp = stamp_at(store.folder)
-    own = f"{mark_of(stamp) if stamp else ''}{store.readers.mark()}"
-    return "|".join([own, shared_mark(store), store.implemented.mark()])
+    return "|".join([mark_of(stamp) if stamp else "", shared_mark(store), store.implemented.mark()])
 
 
 def shared_mark(store: Store) -> str:
@@ -130,8 +130,7 @@ def _look_through(store: Store, index: Index, mark: str) -> int:
     shared, _, implemented = mark.partition("|")[2].rpartition("|")
     if index.get_meta("shared") != shared:
         known = dict.fromkeys(known, "")
-    turned, readers = _turned(store, index)
-    changed = {file for file, mark in on_disk.items() if known.get(file) != mark or file in turned}
+    changed = {file for file, mark in on_disk.items() if known.get(file) != mark}
     before, said = _told(index)
     if before != implemented:
         was, said = said, store.implemented.told()
@@ -144,8 +143,6 @@ def _look_through(store: Store, index: Index, mark: str) -> int:
         index.set_meta("shared", shared)
     if before != implemented:
         index.set_meta("told", json.dumps([implemented, said]))
-    if readers:
-        index.set_meta("readers", readers)
     return len(on_disk)
 
 
@@ -156,21 +153,23 @@ def _about(index: Index, implementations: Iterable[Told]) -> set[str]:
     return set(index.stamps(keys))
 
 
-def _turned(store: Store, index: Index) -> tuple[Collection[str], str]:
-    """The files of papers of which a reader says something else than the index knows, and what it has to know then."""
+def _follow_readers(store: Store, index: Index) -> None:
+    """Read the papers again of which a reader says something else than the index knows."""
     kept = json.loads(index.get_meta("readers") or "{}")
     was, before = kept.get("mark", ""), kept.get("said", {})
     mark = store.readers.mark()
     if mark == was:
-        return (), ""
+        return
     said = store.readers.digests() if mark else {}
     wrong = [asdict(finding) for finding in store.readers.all()[1]]
-    know = json.dumps({"mark": mark if store.readers.at_rest() else "young", "said": said, "wrong": wrong})
-    if not (mark and was):  # the first reader came, or the last one went: every paper is read in another way
-        return index.stamps(), know
-    keys = {key for key in {**before, **said} if before.get(key) != said.get(key)}
-    keys |= {owner for key in keys for owner in index.with_fact("alias", key.casefold())}
-    return index.stamps(keys), know
+    know = {"mark": mark if not mark or store.readers.at_rest() else "young", "said": said, "wrong": wrong}
+    keys: set[str] | None = None  # where the first reader came or the last one went, every paper is read in another way
+    if mark and was:
+        keys = {key for key in {**before, **said} if before.get(key) != said.get(key)}
+        keys |= {owner for key in keys for owner in index.with_fact("alias", key.casefold())}
+    stamps = {file: stamp_at(store.folder / file) for file in index.stamps(keys)}
+    _take(store, index, {file: mark_of(stamp) for file, stamp in stamps.items() if stamp}, [], told(index))
+    index.set_meta("readers", json.dumps(know))
 
 
 def _take(store: Store, index: Index, changed: Mapping[str, str], gone: Sequence[str], told: Iterable[Told]) -> None:
