@@ -10,6 +10,7 @@ from typing import Any
 from catalog.pages.escape import html_on_one_line, text
 
 LONGEST = 4000
+WIDE = 30  # of TeX; what is longer may have to be moved on a narrow screen
 _PLACE = re.compile(r'<(span|div) class="arithmatex">([^<]*)</\1>')
 _TAG = re.compile(r"<(/?)(\w+)((?: [^<>]*?)?)/?>")
 _ATTRIBUTE = re.compile(r' (\w+)="([\w .,;:%#+-]*)"')
@@ -38,8 +39,11 @@ def typeset(markup: str) -> str:
 def math_html(tex: str, block: bool = False) -> str:
     """TeX as MathML on one line; as code, just as written, where it cannot be read."""
     found = _mathml(tex, block)
+    if found and block:
+        reach = ' tabindex="0" role="group" aria-label="Formula"' if len(tex) > WIDE else ""
+        return f'<div class="kb-math"{reach}>{found}</div>'
     if found:
-        return f'<div class="kb-math">{found}</div>' if block else found
+        return found
     source = f'<code class="kb-tex">{text(tex)}</code>'
     return f'<div class="kb-math">{source}</div>' if block else source
 

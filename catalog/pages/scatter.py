@@ -143,23 +143,29 @@ def _drawn(points: Sequence[Point], x: _Scale, y: _Scale, up: Axis, lines: Seque
             f'<path class="kb-plot-to" d="M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}"/>'
             for (a, b), (c, d) in filter(None, leaders)
         ),
-        *(_mark(point, spot) for point, spot in zip(points, spots, strict=True)),
-        *(_label(name, box, spot) for name, box, spot in zip(names, boxes, spots, strict=True) if box),
+        *(_mark(point, spot, n) for n, (point, spot) in enumerate(zip(points, spots, strict=True))),
+        *(
+            _label(name, box, spot, n)
+            for n, (name, box, spot) in enumerate(zip(names, boxes, spots, strict=True))
+            if box
+        ),
     ]
 
 
-def _mark(point: Point, spot: tuple[float, float]) -> str:
+def _mark(point: Point, spot: tuple[float, float], n: int) -> str:
     group = "kb-plot-own" if point.hollow else "kb-plot-matched"
     at = f'cx="{spot[0]:.1f}" cy="{spot[1]:.1f}"'
-    return f'<circle class="{group}" {at} r="3.5"><title>{text(_short(point.name))}</title></circle>'
+    return f'<circle class="{group}" data-n="{n}" {at} r="3.5"><title>{text(_short(point.name))}</title></circle>'
 
 
-def _label(name: str, box: Box, spot: tuple[float, float]) -> str:
+def _label(name: str, box: Box, spot: tuple[float, float], n: int) -> str:
     """The name in its box, at the side that is next to the point: a text may be narrower than its box."""
     left = (box[0] + box[2]) / 2 >= spot[0]
     at, anchor = (box[0], "start") if left else (box[2], "end")
     y = box[1] + FONT * 0.92
-    return f'<text class="kb-plot-name" x="{at:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text(name)}</text>'
+    return (
+        f'<text class="kb-plot-name" data-n="{n}" x="{at:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text(name)}</text>'
+    )
 
 
 def _tick_up(tick: tuple[float, str]) -> str:
