@@ -220,6 +220,7 @@ def test_bibtexparser_writes_macros_out() -> None:
 
 
 def test_every_page_of_ours_stands_in_the_navigation() -> None:
-    told = (ROOT / "mkdocs.yml").read_text("utf-8")
-    pages = [path.relative_to(ROOT / "site").as_posix() for path in (ROOT / "site").rglob("*.md")]
+    root = Path(__file__).parents[1]
+    told = (root / "mkdocs.yml").read_text("utf-8")
+    pages = [path.relative_to(root / "site").as_posix() for path in (root / "site").rglob("*.md")]
     assert [page for page in pages if not re.search(rf"(?:^|[ ]){re.escape(page)}$", told, re.M)] == []
