@@ -125,6 +125,14 @@ _Ada Quist, Bo Lund_
 
 _Cy Marsh, Dee Holm, Eve Ray_
 """
+FIRST_NAME_TURNED = """# Systems
+
+## Papers
+- Ends that argue with the middle [[Paper]](https://example.org/a.pdf)
+  - Quist, Ada H., Bo Lund, and Cy Marsh. *TOCS 1984*
+- Caches that forget on purpose [[Paper]](https://example.org/b.pdf)
+  - Holm, Dee, Eve Ray, Flo Hart. *SOSP 2001*
+"""
 Said = tuple[str, tuple[str, ...], str, str]
 KINDS: dict[str, tuple[str, Sequence[Said]]] = {
     "badges below the list's own title, papers below 'Contents'": (BADGES_BELOW_THE_TITLE, [
@@ -169,6 +177,9 @@ KINDS: dict[str, tuple[str, Sequence[Said]]] = {
     "headings with their links, names in italics below": (HEADINGS_WITH_LINKS, [
         ("Hands that hold what nobody saw", ("Ada Quist", "Bo Lund"), "", ""),
         ("Fingers in the dark", ("Cy Marsh", "Dee Holm", "Eve Ray"), "SIGGRAPH Asia", "2017")]),
+    "the first name turned round, in a bullet below": (FIRST_NAME_TURNED, [
+        ("Ends that argue with the middle", ("Quist, Ada H.", "Bo Lund", "Cy Marsh"), "TOCS", "1984"),
+        ("Caches that forget on purpose", ("Holm, Dee", "Eve Ray", "Flo Hart"), "SOSP", "2001")]),
     "names of data sets beside their papers; products are none": (NAMES_OF_DATA_SETS, [
         ("Pairs: seven million pictures with words", (), "", ""),
         ("Talk to me: speech that was written down", (), "", "")]),

@@ -22,6 +22,7 @@ from catalog.ingest.template import Reading
 from catalog.ingest.tree import Node, Text
 from catalog.ingest.units import BIB, Found, Unit, is_fact, is_links, is_tutorials
 from catalog.models import Status
+from catalog.progress import each
 
 _LABEL = re.compile(
     r"(?P<name>[^:：\[\]<>|()\n]{1,60}?(?:[(（][^()（）]{1,20}[)）])?)[ \t]*[*_]*[ \t]*[:：][*_]*[ \t]*"
@@ -75,7 +76,7 @@ class Reader:
         for name, units in runs.items():
             self._vote(name, units, pieces)
         out: list[Draft] = []
-        for order, unit in enumerate(self.found.units, 1):
+        for order, unit in enumerate(each(self.found.units, "reading"), 1):
             out += self._draft(unit, spans[id(unit)], pieces[id(unit)], order)
         return out
 

@@ -133,6 +133,9 @@ def _latin(text: str, lead: bool) -> list[str]:
     if len(by_and) > 1 and all(len(p) == 2 and len(p[0].split()) <= 3 for p in pairs):
         return [part.strip() for part in by_and]
     parts = [p.strip() for part in by_and for p in part.split(",") if p.strip()]
+    sizes = [len(part.split()) for part in parts]
+    if len(parts) > 2 and sizes[0] == 1 and sizes[1] < 3 and min(sizes[2:]) > 1:
+        lead = True  # "Quist, Ada, Bo Lund, and Cy Marsh"
     out: list[str] = []
     for part in parts:
         family = out and "," not in out[-1] and len(out[-1].split()) <= 3 and not _INITIALS_DOT.fullmatch(out[-1])
