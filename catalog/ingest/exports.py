@@ -13,9 +13,9 @@ from catalog.errors import Finding
 from catalog.ingest import urls, values
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.entry import unique_tags
-from catalog.ingest.fields import tag_of
 from catalog.ingest.records import _source
 from catalog.ingest.report import clean, fit_tag
+from catalog.ingest.tags import tag_of
 from catalog.models import Link
 
 _RIS = re.compile(r"^TY  ?- ", re.M)

@@ -35,6 +35,7 @@ _WRAP = re.compile(r"(?<=[^.!?:;)\]|\n])\n(?=[^\W\d_])|\n(?=[a-z(])")
 
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z ,.'-]*")
+BEFORE_LINK = re.compile(r"(?:^|[\s|,;(\[])[*_]*([A-Za-z\u3040-\u9fff]{2,14})[*_]*\s*[:：]\s*[*_]*$")
 MOST_LINKS = 60  # of one line that are told apart; a line of more is no entry
 QUOTES = frozenset('"“„«「『')
 

@@ -11,8 +11,9 @@ from urllib.parse import unquote
 from catalog.ingest import markdown, words
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.entry import entries_of
-from catalog.ingest.fields import Reader, tag_of
+from catalog.ingest.fields import Reader
 from catalog.ingest.report import Report
+from catalog.ingest.tags import tag_of
 from catalog.ingest.template import NAMES, Reading
 from catalog.ingest.tree import Node, from_html
 from catalog.ingest.units import BIB, Finder, Found

@@ -262,7 +262,7 @@ def _draft(
 
 
 def _tag(name: str) -> str:
-    from catalog.ingest.fields import tag_of
+    from catalog.ingest.tags import tag_of
 
     return tag_of(name)
 

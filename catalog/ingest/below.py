@@ -1,0 +1,311 @@
+"""What belongs to an entry and does not stand in its own line: labels, links, BibTeX, tutorials; the rest is notes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from catalog.export.readinglist import as_code
+from catalog.ingest import tutorials, values, words
+from catalog.ingest.entry import Entry, set_fact, take_bibtex, take_front_matter
+from catalog.ingest.labels import gaps, label_of, segments, without
+from catalog.ingest.line import BEFORE_LINK, Line, prepared
+from catalog.ingest.pieces import cut, numbered
+from catalog.ingest.places import Places
+from catalog.ingest.report import Report, clean, joined, link_name, markdown
+from catalog.ingest.tree import Node, Text
+from catalog.ingest.units import BIB, Unit, is_fact, is_links, is_tutorials
+
+_CITE = re.compile(r"\W*(?:citation|cite|bibtex|bib|citing|reference)s?\s*(?:\(bibtex\))?\W*", re.I)
+
+
+class Below:
+    """Reads what stands below the entries of one list."""
+
+    def __init__(self, places: Places, lines: Sequence[str], report: Report) -> None:
+        self.places, self.lines, self.report = places, lines, report
+
+    def read(self, entry: Entry, unit: Unit, guess: bool) -> None:
+        """What belongs to an entry and does not stand in its own line."""
+        announced = ""
+        plain = 0
+        for at, node in enumerate(unit.body):
+            after = unit.body[at + 1] if at + 1 < len(unit.body) else None
+            if node.kind == "para" and (raw := self._announces(node, after)):
+                announced = raw if raw != "-" else ""
+                entry.touched = True
+                if raw == "-" or after is None or after.kind != "table" or self._is_tutorials(after):
+                    continue
+                entry.note((node.line, _end(node, self.lines)))
+                continue
+            number = plain if guess and node.kind in ("para", "item") else 9
+            self._block(entry, node, unit, number, announced)
+            plain += node.kind in ("para", "item")
+            announced = announced if node.kind == "item" else ""
+
+    def _announces(self, node: Node, after: Node | None) -> str:
+        """The name in "model links:" before links or a table; "-" where none follow and the line is dropped."""
+        plain = node.text.plain.strip()
+        found = re.fullmatch(r"(?P<name>[A-Za-z][\w \-/]{1,40})[*_ ]*[:：]?", plain.strip("*_ "))
+        name = found["name"].strip() if found else ""
+        explicit = bool(re.search(r"\b(?:links?|urls?)$", name, re.I))
+        if not found or not (explicit or (words.link_of(name) and plain.endswith((":", "：")))) or node.text.of("link"):
+            return ""
+        if after and after.kind == "table":
+            return name
+        if after and after.kind in ("item", "para") and after.text.of("link") and not label_of(after.text):
+            return name
+        if not explicit or (after and after.kind in ("item", "para") and label_of(after.text) is None and False):
+            return ""
+        self.report.add(
+            "repaired", "empty-link", f"{name!r} without an address was left out", node.line, "add its address"
+        )
+        return "-"
+
+    def _is_tutorials(self, table: Node) -> bool:
+        return bool(table.children) and is_tutorials([cell.text.plain for cell in table.children[0].children])
+
+    def _block(self, entry: Entry, node: Node, unit: Unit, number: int, announced: str) -> None:
+        if node.kind in ("para", "item"):
+            self._lines(entry, node, unit, number, announced)
+        elif node.kind == "region":
+            self._region(entry, node)
+        elif node.kind == "table":
+            self._table(entry, node)
+        elif node.kind == "section":
+            self._inner_section(entry, node, unit)
+        elif node.kind != "rule" or entry.parts:
+            entry.note((node.line, _end(node, self.lines)))
+
+    def _region(self, entry: Entry, node: Node) -> None:
+        if node.info in BIB:
+            take_bibtex(entry, node, self.report)
+        elif node.info == "front matter" and take_front_matter(entry, node.raw):
+            entry.touched = True
+        elif node.info == "notes":
+            entry.exact.append(node.raw)
+            entry.touched = True
+        elif node.info not in ("close", "none"):
+            if node.info == "comment":
+                self.report.add("kept", "comment", "a comment kept in the notes", node.line)
+            entry.note((node.line, node.end))
+
+    def _table(self, entry: Entry, node: Node) -> None:
+        rows = [row for row in node.children if row.children]
+        head = [cell.text.plain for cell in rows[0].children] if rows else []
+        if is_tutorials(head):
+            found, whole = tutorials.read(rows[1:], head, self.report)
+            entry.tutorials += found
+            if whole:
+                entry.touched = True
+                return
+        self.report.add("kept", "table", "a table kept in the notes", node.line)
+        entry.note((node.line, _end(node, self.lines)))
+
+    def _inner_section(self, entry: Entry, node: Node, unit: Unit) -> None:
+        """A heading inside a paper: what it heads may be its abstract or its citation, else both are notes."""
+        name = node.text.plain
+        field = words.field_of(name)
+        paras = [child for child in node.children if child.kind == "para"]
+        if field == "abstract" and paras and len(paras) == len(node.children) and not entry.abstract:
+            entry.abstract = clean(" ".join(child.text.plain for child in paras))[:20_000]
+            entry.touched = True
+            return
+        last = _end(node, self.lines)
+        if node.info == "details" and not any(
+            c.kind == "region" or is_fact(c.text) or is_links(prepared(c.text)) for c in node.walk() if c is not node
+        ):
+            entry.note((node.line, last))
+            return
+        silent = (
+            not name
+            or _CITE.fullmatch(name)
+            or (words.is_part(name) and all(c.kind in ("table", "region") for c in node.children))
+        )
+        if silent or (
+            node.info in ("details", "bold") and any(c.kind == "region" and c.info in BIB for c in node.children)
+        ):
+            entry.touched = True
+        elif any(c.kind == "region" and c.info in BIB for c in node.walk()):
+            entry.note(self.lines[node.line - 1].strip() if node.line <= len(self.lines) else name)
+            self.report.add("kept", "heading", f"a heading inside a paper kept in its notes: {name[:60]!r}", node.line)
+        else:
+            if node.info not in ("details", "bold"):
+                self.report.add(
+                    "kept", "heading", f"a heading inside a paper kept in its notes: {name[:60]!r}", node.line
+                )
+            entry.note((node.line, node.line if node.children else _end(node, self.lines)))
+        for child in node.children:
+            self._block(entry, child, unit, 9, "")
+
+    def _lines(self, entry: Entry, node: Node, unit: Unit, number: int, announced: str) -> None:
+        """A paragraph or a sub-item, line by line; with no line understood it stays as it stands."""
+        if _CITE.fullmatch(node.text.plain) and node.kind == "para":
+            entry.touched = True
+            return
+        taken, left = 0, []
+        texts = node.text.lines()
+        for at, text in enumerate(texts):
+            rest = self._one_line(entry, text, unit, number if at == 0 else number + at, node.line + at, announced)
+            taken += rest is None or rest != "="
+            if rest:
+                left.append((at, text, rest))
+        bullet = "- " if node.kind == "item" else ""
+        if taken or not texts:
+            for _, text, rest in left:
+                entry.note(bullet + (markdown(text, [(0, len(text.plain))]) if rest == "=" else rest))
+            entry.touched = True
+            for child in node.children:
+                self._block(entry, child, unit, 9, "")
+        else:
+            entry.note((node.line, _end(node, self.lines)))
+            for child in node.children:
+                if child.kind == "region" and child.info in BIB:
+                    take_bibtex(entry, child, self.report)
+
+    def _one_line(self, entry: Entry, text: Text, unit: Unit, number: int, at: int, announced: str) -> str | None:
+        """Take one line below an entry: None where all of it was understood, "=" where nothing, else what is left."""
+        label = label_of(text)
+        if label:
+            return self._labelled(entry, label, at)
+        line = prepared(text)
+        if not line.plain.strip() and not line.anchors:
+            badges = [mark for mark in text.of("image") if re.search(r"shields|badge|star-history", mark.url)]
+            self.report.badges += len(badges)
+            return None if len(badges) == len(text.of("image")) else "="
+        if is_links(line) or (announced and line.anchors and not re.search(r"\w{3}", without(line))):
+            return self._take_links(entry, line, words.link_name(announced)[0] if announced else "", at)
+        if number > 6:
+            return "="
+        return self._guessed(entry, line, unit, number, at)
+
+    def _guessed(self, entry: Entry, line: Line, unit: Unit, number: int, at: int) -> str | None:
+        """A line without a label, by the look of its pieces and by what its place holds in the run."""
+        names = [a for a in line.anchors if not a.titled]
+        line.used += [(a.mark.start, a.mark.end) for a in names]
+        line.used += [(0, line.start)] if line.start else []
+        pieces = numbered([p for a, b in line.free(line.start) for p in cut(line, a, b, "", (-1, -1))])
+        roles = []
+        for piece in pieces:
+            role = self.places.role(line, piece)
+            voted = self.places.roles.get((unit.run, f"body {number} {piece.place}"), "")
+            text = line.plain[piece.start : piece.end].strip(" .,;:·|")
+            if role.endswith("?"):
+                role = voted if voted == role.rstrip("?") else ""
+            elif not role and voted == "authors" and values.likely_people(text) >= 0.3:
+                role = voted
+            roles.append((piece, role, text))
+        solid = [r for _, r, t in roles if len(words.plain(t)) > 1]
+        whole = bool(roles) and all(solid)
+        if not (
+            whole
+            or (
+                names
+                and any(a.bracketed or a.role or a.image for a in names)
+                and not any(a.titled for a in line.anchors)
+            )
+        ):
+            return "="
+        for piece, role, text in roles:
+            if role and self.places.assign(entry, role, text, False):
+                line.used.append((piece.start, piece.end))
+        for anchor in line.anchors:
+            link = self.report.link(link_name(anchor), anchor, at, entry.title)
+            if link and not anchor.mark.url.startswith("#"):
+                entry.links.append(link)
+        entry.status = entry.status or line.status
+        rest = joined([markdown(line.text, line.free(line.start))])
+        return rest if len(words.plain(rest)) > 1 else None
+
+    def _take_links(self, entry: Entry, line: Line, name: str, at: int) -> str | None:
+        left = []
+        for anchor in line.anchors:
+            own = anchor.role if not words.says_nothing(anchor.label) else ""
+            before = BEFORE_LINK.search(line.plain[max(0, anchor.mark.start - 24) : anchor.mark.start])
+            named = words.link_of(before[1]) if before and not own else ""
+            link = self.report.link(own or named or name or link_name(anchor), anchor, at, entry.title)
+            if link:
+                entry.links.append(link)
+            elif anchor.mark.url.strip("# "):
+                left.append(as_code(f"[{anchor.label}]({anchor.mark.url})"))
+        return " ".join(left) or None
+
+    def _labelled(self, entry: Entry, label: tuple[str, Text], at: int) -> str | None:
+        """A line of labels and values."""
+        left = []
+        for name, value in segments(label):
+            rest = self._fact(entry, name, value, at)
+            if rest == "=":
+                left.append(f"{name}: {markdown(value, [(0, len(value.plain))])}")
+            elif rest:
+                left.append(rest)
+        if len(left) == 1 and left[0].startswith(label[0]) and len(segments(label)) == 1:
+            return "="
+        return " · ".join(left) or None
+
+    def _fact(self, entry: Entry, name: str, value: Text, at: int) -> str | None:
+        field, line = words.field_of(name), prepared(value)
+        column = "" if name.startswith("`") else words.link_of(name)
+        explicit = bool(re.search(r"\blinks?`?$", name, re.I))
+        if field and field not in ("link", "notes") and not (column and line.anchors) and not explicit:
+            if set_fact(entry, field, value, self.report, at):
+                return None
+            if not line.anchors and field in ("read", "added", "due", "status", "key", "aliases", "authors"):
+                self.report.add("kept", "label", f"not understood, kept in the notes: {name}: {value.plain[:60]!r}", at)
+                return "="
+        if not line.anchors:
+            if (explicit or column) and not value.plain.strip(" -–—."):
+                self.report.add(
+                    "repaired",
+                    "empty-link",
+                    f"a {column or name} link without an address was left out",
+                    at,
+                    "add its address",
+                )
+                return None
+            return "="
+        known, mended = words.link_name(name)
+        if mended:
+            self.report.add("repaired", "link-name", f"link name {name!r} read as {known!r}", at)
+        return self._label_links(
+            entry, line, "" if field == "link" and not column else known, explicit or bool(column), at
+        )
+
+    def _label_links(self, entry: Entry, line: Line, name: str, explicit: bool, at: int) -> str | None:
+        left, last = [], line.start
+        between = [line.plain[a:b] for a, b in gaps(line)]
+        prose = [gap for gap in between if len(words.plain(gap)) > 1 and not words.link_of(gap)]
+        if prose and not explicit:
+            return "="
+        for anchor in line.anchors:
+            gap = line.plain[last : anchor.mark.start]
+            last = max(last, anchor.mark.end)
+            named = gap.strip(" |,;/·*_([")
+            if named.endswith((":", "：")) and words.link_of(named):
+                name = words.link_name(named)[0]
+            own = (
+                anchor.role
+                if anchor.role and not words.says_nothing(anchor.label) and not anchor.mark.title.startswith("=")
+                else ""
+            )
+            link = self.report.link(
+                own if own and own != name and (not name or own) else name or link_name(anchor), anchor, at, entry.title
+            )
+            if link:
+                entry.links.append(link)
+            elif anchor.mark.url.strip("# "):
+                left.append(as_code(f"[{anchor.label}]({anchor.mark.url})"))
+        for gap in prose:
+            text = joined([gap])
+            if text:
+                self.report.add("kept", "beside-a-link", f"text beside a link kept in the notes: {text[:80]!r}", at)
+                left.append(text)
+        return " ".join(left) or None
+
+
+def _end(node: Node, lines: Sequence[str]) -> int:
+    """The last line of a block that is not blank."""
+    end = min(max([node.end, *(child.end for child in node.walk())]), len(lines))
+    while end > node.line and not lines[end - 1].strip():
+        end -= 1
+    return end

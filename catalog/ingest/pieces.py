@@ -1,0 +1,143 @@
+"""A line cut into pieces that may each be one value, with the place in which each stands; and titles of headings."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from catalog.ingest import template, values, words
+from catalog.ingest.labels import without
+from catalog.ingest.line import Anchor, Line
+
+_CUT = re.compile(
+    r"\n|[()\[\]（）【】]|\s+[-–—|·•/]+\s+|\s*[|·•;；｜]\s*|——|\s{2,}|(?<=[.。!?])(?=\s|$)|。|\s+(?=(?:by|from)\s+[A-Z])"
+)
+_INITIAL = re.compile(
+    r"(?:^|[\s.,(-])[A-Z]\.$|\b(?:vs|vol|no|pp|eds?|Proc|Trans|Conf|Int|J|St|Dr|Prof|Jr|Sr|Comput|Mach|Learn|Sci|Lett|Rev)\.$"
+)
+
+
+class Piece(NamedTuple):
+    """A stretch of a line that may be one value, and its place in the template."""
+
+    start: int
+    end: int
+    place: str
+
+
+def cut(line: Line, start: int, end: int, prefix: str, title: tuple[int, int]) -> Iterator[Piece]:
+    """The pieces of a stretch: cut at separators, parentheses, emphasis, and the ends of sentences."""
+    plain = line.plain
+    edges = {start, end}
+    for mark in line.text.marks:
+        if mark.kind in ("em", "strong") and mark.end > mark.start:
+            joins = re.search(r"\b[Ii]n:?\s*$", plain[start : mark.start])
+            edges |= {e for e in (mark.start, mark.end) if start < e < end and not (joins and e == mark.start)}
+    for cut in _CUT.finditer(plain, start, end):
+        if (
+            not cut[0].strip()
+            and "\n" not in cut[0]
+            and len(cut[0]) < 2
+            and _INITIAL.search(plain[max(start, cut.start() - 7) : cut.start()])
+            and not re.search(r"\bal\.$", plain[: cut.start()])
+        ):
+            continue
+        edges |= {cut.start(), cut.end()}
+    side = "before " if end <= title[0] else ""
+    last = None
+    for at in sorted(edges):
+        if last is not None and at > last:
+            piece = plain[last:at]
+            if re.search(r"\w", piece):
+                shape = (
+                    "paren"
+                    if plain[last - 1 : last] in ("(", "[", "（", "【")
+                    else "em"
+                    if any(m.kind == "em" and m.start <= last and m.end >= at for m in line.text.marks)
+                    else "text"
+                )
+                row = plain.count("\n", title[1] if title[1] > 0 else 0, last) if last > title[1] else 0
+                yield from by_comma(plain, last, at, f"{side}{prefix}{' ' if prefix else ''}{shape} {row}")
+        last = at
+
+
+def by_comma(plain: str, start: int, end: int, place: str) -> Iterator[Piece]:
+    """A piece; "names, VENUE 2021" is two of them."""
+    text = plain[start:end]
+    for comma in reversed(list(re.finditer(r",\s+", text))[-3:]):
+        tail = text[comma.end() :]
+        shown = values.venue(tail)
+        found = values.date(tail)
+        only_date = found and not tail[: found.start].strip(" (") and not tail[found.end :].strip(" ).,;")
+        if (shown and shown.known and len(tail.split()) < 8) or only_date:
+            head = text[: comma.start()]
+            if re.search(r"\w", head):
+                yield from by_comma(plain, start, start + comma.start(), place)
+            yield Piece(start + comma.end(), end, f"{place} tail")
+            return
+    yield Piece(start, end, place)
+
+
+def numbered(pieces: Iterator[Piece] | Sequence[Piece]) -> list[Piece]:
+    """The pieces with their number among those of one place."""
+    seen: Counter[str] = Counter()
+    out = []
+    for piece in sorted(pieces, key=lambda p: p.start):
+        out.append(piece._replace(place=f"{piece.place} {min(seen[piece.place], 3)}"))
+        seen[piece.place] += 1
+    return out
+
+
+def in_prose(line: Line, anchor: Anchor, title: tuple[int, int]) -> bool:
+    """Whether a link stands in a sentence, which would lack it."""
+    ends = [title[1], line.start, *(a.mark.end for a in line.anchors if a.mark.end <= anchor.mark.start)]
+    before = (
+        line.plain[max(e for e in ends if e <= anchor.mark.start) : anchor.mark.start]
+        if anchor.mark.start >= title[1]
+        else ""
+    )
+    return bool(re.search(r"[^\W\d_]\s*$", before)) and not re.search(
+        r"(?:^|\W)(?:by|from|in|at|see)\s*$", before, re.I
+    )
+
+
+def with_marks(plain: str, span: tuple[int, int]) -> tuple[int, int]:
+    """The span with the quotation marks and brackets right around it, and the stop that ends it."""
+    start, end = span
+    while start > 0 and end < len(plain) and plain[start - 1] in "\"“'‘«「『[*_" and plain[end] in "\"”'’»」』].,*_":
+        start, end = start - 1, end + 1
+    return start, end
+
+
+def heading_title(line: Line) -> tuple[int, int]:
+    """The title in a heading: without links that only point, and the bracket at its end that is none of it."""
+    if line.own and not any(a.titled or a.role for a in line.anchors) and "[" not in line.plain[: line.used[0][0]]:
+        return 0, len(line.plain[: line.used[0][0]].rstrip())
+    whole = template.first_titled(line.anchors)
+    if whole and whole.mark.start <= line.start and not re.search(r"\w", without(line)):
+        return whole.mark.start, whole.mark.end
+    start, end = line.start, len(line.plain)
+    for first, last in line.free(line.start):
+        start, end = first, last
+        break
+    for anchor in line.anchors:
+        if not anchor.titled and anchor.mark.start <= start + 1 and not anchor.image:  # [[arXiv:…](…)] Title
+            start = len(line.plain) - len(line.plain[anchor.mark.end :].lstrip(" ]):.–—-"))
+        elif not anchor.titled and start < anchor.mark.start < end and anchor.label:
+            end = anchor.mark.start
+    while True:
+        text = line.plain[start:end].rstrip(" [(:|,")
+        end = start + len(text)
+        bracket = re.search(
+            r"\s*(?:\[(?P<in>[^\[\]]{1,80})\]|【(?P<cn>[^【】]{1,80})】)$|\s*\((?P<paren>[^()]{2,60})\)$", text
+        )
+        if not bracket or bracket.start() == 0:
+            stops = re.search(r"[^.\s]{3}\.$", text) and len(text.split()) > 2 and not line.own
+            return start, end - 1 if stops else end
+        paren = bracket["paren"]
+        shown = values.venue(paren) if paren else None
+        if paren and not (shown and (shown.known or (shown.date and len(paren) < 30))) and not words.status_word(paren):
+            return start, end
+        end = start + bracket.start()

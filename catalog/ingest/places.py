@@ -1,0 +1,136 @@
+"""What the places of a run hold: what is plain in some of its entries decides for those where it is not."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from catalog.ingest import values, words
+from catalog.ingest.entry import Entry, set_fact
+from catalog.ingest.labels import label_of
+from catalog.ingest.line import Line, prepared
+from catalog.ingest.pieces import Piece, cut, numbered
+from catalog.ingest.report import Report, clean
+from catalog.ingest.tree import Text
+from catalog.ingest.units import Unit, is_links
+
+_OTHER_DAY = re.compile(r"\b(?:started|begun|since|added|accessed|updated|scheduled|read|finished)\b", re.I)
+
+
+class Places:
+    """The places of one list, by run: "authors", "venue" or "date"."""
+
+    def __init__(self, common: set[str], report: Report) -> None:
+        self.common, self.report = common, report
+        self.roles: dict[tuple[str, str], str] = {}
+
+    def vote(self, run: str, units: Sequence[Unit], pieces: dict[int, list[Piece]]) -> None:
+        """What each place of a run holds, by what is plain in some of its entries."""
+        sure: dict[str, Counter[str]] = defaultdict(Counter)
+        maybe: dict[str, list[str]] = defaultdict(list)
+        for unit in units:
+            for piece in pieces[id(unit)]:
+                role = self.role(unit.line, piece)
+                if role.endswith("?"):
+                    maybe[piece.place].append(unit.line.plain[piece.start : piece.end].strip(" .,;:·|"))
+                elif role:
+                    sure[piece.place][role] += 1
+            for at, text in enumerate(_first_lines(unit)):
+                for piece in (
+                    numbered(cut(text, text.start, len(text.plain), "", (-1, -1))) if not is_links(text) else []
+                ):
+                    if role := self.role(text, piece):
+                        sure[f"body {at} {piece.place}"][role.rstrip("?")] += 0 if role.endswith("?") else 1
+            for name, cell in unit.cells:
+                if not words.field_of(name) and (role := self.look(cell.plain.strip(), False)):
+                    sure[f"cell {name}"][role.rstrip("?")] += 1
+        names_elsewhere = any(c["authors"] * 2 > len(units) for c in sure.values())
+        for place in {*sure, *maybe} if not run.startswith("heading") else sure:
+            (role, count), *_ = [*sure[place].most_common(1), ("", 0)]
+            if count and count * 4 >= len(maybe[place]):
+                self.roles[run, place] = role
+            elif len(maybe[place]) == 1:
+                names = values.likely_people(maybe[place][0], self.common) >= 0.5
+                if names or values.date(maybe[place][0]):
+                    self.roles[run, place] = "authors" if names else "venue"
+            elif maybe[place]:
+                capitals = sum(bool(re.match(r"[^a-z]{2,}\b|[A-Z]+[a-z]*[A-Z]", text.strip())) for text in maybe[place])
+                self.roles[run, place] = "venue" if names_elsewhere or capitals * 2 >= len(maybe[place]) else "authors"
+
+    def role(self, line: Line, piece: Piece) -> str:
+        text = line.plain[piece.start : piece.end].strip(" .,;:·|")
+        italic = any(m.kind == "em" and m.start <= piece.start + 1 and m.end >= piece.end - 1 for m in line.text.marks)
+        return self.look(text, italic or piece.place.startswith("before"), piece.place.startswith("before"))
+
+    def look(self, text: str, lenient: bool, lead: bool = False) -> str:
+        """What a piece is by its look: "authors", "venue", "date"; with "?" where only its place can tell."""
+        if not text or len(text) > 2500 or _OTHER_DAY.search(text[:30]):
+            return ""
+        found = values.date(text)
+        if found and not _beside_date(text, found):
+            return "date"
+        shown = values.venue(text)
+        if shown and shown.known and len(text.split()) <= 22:
+            return "venue"
+        likely = values.likely_people(text, self.common, lead)
+        if likely >= (0.45 if lenient else 0.6) or (likely >= 0.4 and values._BY.match(text)):
+            return "authors"
+        if shown and shown.date and values.is_venue_like(shown.name):
+            return "venue?"
+        return "authors?" if likely >= 0.25 else ""
+
+    def assign(self, entry: Entry, role: str, text: str, lead: bool) -> bool:
+        """Put a value that its place or its look tells into its field; what BibTeX says will count before it."""
+        before = (entry.authors, entry.venue, entry.date)
+        done = self._put(entry, role, text, lead)
+        for name, was, now in zip(
+            ("authors", "venue", "date"), before, (entry.authors, entry.venue, entry.date), strict=True
+        ):
+            if was != now:
+                entry.guessed.add(name)
+        return done
+
+    def _put(self, entry: Entry, role: str, text: str, lead: bool) -> bool:
+        if role == "authors":
+            if entry.authors:
+                return False
+            trailing = re.search(r",\s*(?P<rest>[^,]*(?:19|20)\d\d)$", text)
+            names = values.people(text[: trailing.start()] if trailing else text, lead)
+            if trailing:
+                set_fact(entry, "date", Text(trailing["rest"]), self.report, entry.line)
+            good = tuple(n for n in names if not re.search(r"[`|<>{}\[\]\\]", n) and len(n) <= 200)
+            entry.authors = good
+            return bool(good)
+        if role == "venue":
+            by = re.search(r"\s+(?:from|by)\s+(?=[A-Z])", text)
+            shown = values.venue(text[: by.start()] if by else text)
+            if not shown or (entry.venue and (entry.date or not shown.date)):
+                return False
+            entry.venue = entry.venue or clean(shown.name)[:2000]
+            entry.date = shown.date if len(shown.date) > len(entry.date) else entry.date
+            if by and not entry.authors and values.likely_people(text[by.end() :]) >= 0.4:
+                entry.authors = values.people(text[by.end() :])
+            return True
+        found = values.date(text)
+        if not found:
+            return False
+        if found.value.startswith(entry.date):
+            entry.date = found.value
+        return entry.date.startswith(found.value) and not _beside_date(text, found)
+
+
+def _beside_date(text: str, found: values.Found) -> str:
+    """What stands beside a date, but for the words that only introduce it."""
+    rest = re.sub(r"(?i)\b(?:published|on|in|year|date|th|st|v\d+)\b", "", text[: found.start] + text[found.end :])
+    return rest.strip(" .,;:()[]-–—/'")
+
+
+def _first_lines(unit: Unit) -> list[Line]:
+    """The first lines below an entry, for the vote of places."""
+    out = []
+    for node in [n for n in unit.body if n.kind in ("para", "item")][:2]:
+        for text in node.text.lines()[:2]:
+            if not label_of(text):
+                out.append(prepared(text))
+    return out
