@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +105,55 @@ def test_a_list_becomes_citable_in_a_few_calls_and_goes_on_where_it_was_ended(li
 @pytest.mark.nightly
 def test_a_thousand(library: Library, web: World) -> None:
     _whole(library, web, 800, 200)
+
+
+KILLED = """
+import sys
+from catalog.cli import main
+from catalog.ingest import wire
+from catalog.library import Library
+from catalog.sources.opening import client
+from services import Clock, World, trusting
+context, world, clock = trusting(), World(), Clock()
+wire._tls = lambda: context
+world.port = int(sys.argv[1])
+def there(library, fresh=None):
+    made = client(library.store, world.ask, fresh)
+    made.now, made.sleep = clock.now, clock.sleep
+    return made
+Library.client = there
+main(["complete", "--only", "bibtex", "--only", "abstract"])
+"""
+
+
+@pytest.mark.nightly
+def test_a_run_that_is_killed_goes_on_and_asks_nothing_twice(library: Library, web: World, root: Path) -> None:
+    def slowly(where: str, content: bytes) -> Reply:
+        time.sleep(0.5)
+        return _arxiv(where, content)
+
+    web.routes["export.arxiv.org/api/query?id_list"] = slowly
+    _many(library, 250, 80)
+    paths = os.pathsep.join((str(Path(__file__).parent), str(Path(__file__).parents[1])))
+    for seconds in (2.0, 3.0, 4.0, 120.0):
+        command = [sys.executable, "-c", KILLED, str(web.port)]
+        running = subprocess.Popen(
+            command,
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": paths},
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            running.wait(seconds)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+        assert library.unreadable() == {}
+    assert all(facts.bibtex and facts.abstract for facts in library.list())
+    asked = Counter(where.split("/")[0] for where in web.asked)
+    assert asked["api.crossref.org"] <= 2 + 3  # one that is killed while it waits asks again
+    assert asked["export.arxiv.org"] <= 3 + 3
 
 
 def test_the_command_shows_what_came_and_what_did_not(library: Library, web: World, kb: Kb, root: Path) -> None:

@@ -323,6 +323,18 @@ def test_an_answer_is_kept_and_asked_for_anew_when_it_is_old(world: World, tmp_p
     client.memory.close()
 
 
+def test_what_is_not_there_may_come(world: World) -> None:
+    world.routes["x.example/"] = Reply("no such id", 400)
+    client = world.client()
+    for _ in range(2):
+        with pytest.raises(NotFound):
+            client.json("https://x.example/a")
+    assert len(world.asked) == 1
+    world.routes["x.example/"] = Reply({"a": 1})
+    client.sleep(86_400 / 2)
+    assert client.json("https://x.example/a") == {"a": 1}
+
+
 def test_hosts_are_asked_in_turn_also_by_the_next_command(world: World, tmp_path: Path) -> None:
     world.routes["export.arxiv.org/"] = atom(atom_entry("3103.00001", "Whales of All Seas", ["Ana Gómez"]))
     client = world.client(Memory(tmp_path / "a"))

@@ -22,12 +22,13 @@ from catalog.sources.memory import Kept, Memory
 
 DAY = 86_400.0
 FRESH = 7 * DAY  # how long an answer is taken from memory without asking
+FRESH_UNKNOWN = DAY / 4  # and how long it is believed that something is not there
 PATIENCE = 20.0  # seconds that are waited for a host which names a time
 PAUSE = 2.0  # seconds before a host that is busy and names no time is asked once more
 LIMIT = 8_000_000
-TIMEOUT = 20.0
+TIMEOUT = 30.0
 _BUSY = (429, 503)
-_UNKNOWN = (404, 410)
+_UNKNOWN = (400, 404, 410)  # some say of an id that it is malformed where others say that it is not there
 _KEPT_HEADERS = ("content-type", "etag", "last-modified")
 
 
@@ -86,7 +87,8 @@ class Client:
         """
         name = self._last = f"{url}\n{accept}\n{content.decode()}"
         kept = self.memory.answer(name)
-        if not kept or self.now() - kept.asked > self.fresh:
+        fresh = self.fresh if kept and kept.status == 200 else min(self.fresh, FRESH_UNKNOWN)
+        if not kept or self.now() - kept.asked > fresh:
             kept = self._asked(url, accept, content, cost, kept)
             self.memory.keep(name, kept)
         answer = _answer(kept)

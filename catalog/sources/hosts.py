@@ -46,7 +46,7 @@ HOSTS: Mapping[str, Host] = {
     "eutils.ncbi.nlm.nih.gov": Host("PubMed", 0.35, 0, "ncbi", "?api_key", with_key_every=0.11),
     "pmc.ncbi.nlm.nih.gov": Host("PubMed Central", 0.35),
     "openlibrary.org": Host("Open Library", 1.0),
-    "huggingface.co": Host("Hugging Face", 0.5, 0, "huggingface", "bearer"),
+    "huggingface.co": Host("Hugging Face", 0.65, 0, "huggingface", "bearer"),
     "raw.githubusercontent.com": _GITHUB,
     "archive.org": Host("the Internet Archive", 1.0),
 }
