@@ -162,7 +162,8 @@ def _hostile(number: int, attack: str) -> Facts:
         key, (("text", attack),), (("author", names),), True, f"2020-{attack}", attack, attack, (("doi", attack), ("arxiv", attack)),
         tuple(Address(*link) for link in links), rich, (attack,), ((attack, attack),), (line,), (),
         (Taught(line, line, ((line, line),), f"x'onclick={RUN}.ipynb"),), ((line, attack),),
-        Reading("unread", attack, attack, attack), attack, attack,
+        Reading("unread", attack, attack, attack), readers=((line, Reading("reading", attack, attack)), (attack, Reading("read"))),
+        bibtex=attack, notes=attack,
     )  # fmt: skip
 
 

@@ -152,6 +152,8 @@ def _on(one: Implementation, device: str, rows: Mapping[str, Mapping[str, Any]])
         parts.append(f"{shown.good} of {shown.of} statements about training {'is' if shown.good == 1 else 'are'} shown")
     failed = sum(t.failed for t in counted.values())
     parts += [f"{failed} {TOLD['fails'][failed > 1]}"] if failed else []
+    elsewhere = sum(c.kind in _COUNTED and verdict(rows.get(c.name)) == "not verified here" for c in one.card.claims)
+    parts += [f"{elsewhere} not verified here"] if elsewhere else []
     missing = sum(c.name not in rows for c in one.card.claims)
     parts += [f"{missing} not measured since {'it was' if missing == 1 else 'they were'} written"] if missing else []
     when = ran(one, {device: rows}, device)
