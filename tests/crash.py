@@ -70,6 +70,10 @@ BIB = "@string{jj = {J}}\n" + "".join(
     f"@misc{{key{n},\n  title = {{Paper number {n}}},\n  author = {{Doe, Jane}},\n  year = {{200{n}}},\n  note = jj,\n}}\n"
     for n in (4, 5, 8, 9)
 )
+LIST = "# Works\n\n" + "".join(
+    f"- [ ] [{name} of all things](https://arxiv.org/abs/2101.0000{n})\n"
+    for n, name in enumerate(["Alpha", "Beta", "Gamma"])
+)
 COMMANDS: dict[str, list[str]] = {
     "add": ["add", "--title", "A new thing of note", "--key", "new", "--link", "https://example.org"],
     "mark-read": ["mark-read", "key1", "key2", "--on", "2024-05-05"],
@@ -79,6 +83,7 @@ COMMANDS: dict[str, list[str]] = {
     "edit": ["edit", "key3"],
     "rename": ["rename", "key1", "zkey"],
     "import": ["import", "in.bib"],
+    "sync": ["sync", "in.md"],
     "rm": ["rm", "-y", "-f", "key5", "key6"],
     "fmt": ["fmt"],
     "fix": ["check", "--fix"],
@@ -106,6 +111,7 @@ def make(root: Path, command: str) -> None:
     (root / "papers").mkdir(parents=True)
     (root / "kb.toml").touch()
     (root / "in.bib").write_text(BIB)
+    (root / "in.md").write_text(LIST)
     odd = command in ("fmt", "fix")
     for n in range(1, 7):
         text = PAPER.format(n=n, notes="See [one](key1.md)." if n in (2, 3) else "First.")
@@ -118,6 +124,9 @@ def make(root: Path, command: str) -> None:
         text = (root / "papers" / "key1.md").read_text()
         sides = "<<<<<<< a\nFirst.\n=======\nSecond.\n>>>>>>> b"
         (root / "papers" / "key1.md").write_text(text.replace("First.", sides))
+    if command == "sync":
+        run(root, COMMANDS["sync"])
+        (root / "in.md").write_text(LIST.replace("- [ ]", "- [x]").replace("Gamma", "Delta"))
     for before in [["me", "ana"]] * (command in READ) + [COMMANDS[name] for name in FOLLOWING.get(command, ())]:
         run(root, before)
     run(root, ["list"])
@@ -125,8 +134,8 @@ def make(root: Path, command: str) -> None:
 
 def state(root: Path) -> State:
     """What the folder says."""
-    paths = [*(root / "papers").iterdir(), *(root / "readers").glob("*"), root / "shared.bib"]
-    return {path.name: path.read_bytes() for path in paths if path.is_file()}
+    paths = [*(root / "papers").iterdir(), *(root / "readers").glob("*"), *(root / "lists").glob("*")]
+    return {path.name: path.read_bytes() for path in [*paths, root / "shared.bib"] if path.is_file()}
 
 
 def run(root: Path, args: Sequence[str], before: Callable[[], None] = lambda: None) -> tuple[int, str]:
