@@ -6,12 +6,13 @@ PORT ?= 8000
 ORACLES := loralib==0.1.2 lomo-optim==0.1.1  # their dependencies are pinned to old versions that they do not need
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports tests test-gpu test-nightly test-live docs notebook pictures bench clean
+.PHONY: help run test lint types imports tests test-gpu gpu test-nightly test-live docs notebook pictures bench clean
 
 help:
 	@echo "make run    build the site from papers/ and serve it on 127.0.0.1:$(PORT)"
 	@echo "make test   format, lint, types, imports, tests"
 	@echo "make bench  measure, side by side with what else there is"
+	@echo "make gpu    all that a GPU is wanted for, in slices of nine minutes; goes on where it was stopped"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -66,6 +67,9 @@ pictures: $(VENV)/.installed
 
 test-gpu: $(VENV)/.installed
 	$(BIN)/pytest -m gpu
+
+gpu: $(VENV)/.installed
+	$(BIN)/python benchmarks/gpu/slices.py
 
 test-nightly: $(VENV)/.installed
 	$(BIN)/pytest -m nightly

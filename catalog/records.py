@@ -42,11 +42,12 @@ class Claim(_Part):
 
 
 class Run(_Part):
-    """`runs/NAME.DEVICE.json`: the claims of an implementation, and its demo."""
+    """`runs/NAME.DEVICE.json`: an implementation's claims, its demo, and those on other models by their names."""
 
     environment: Environment = Environment()
     claims: list[Claim] = []
     demo: dict[str, Any] = {}
+    demos: dict[Text, dict[str, Any]] = {}
 
 
 class Bench(_Part):

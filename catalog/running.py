@@ -64,7 +64,7 @@ def run_bench(
 
     def run(bench: Any) -> dict[str, Any]:
         kind = bench.kind_of(options.get("device", "auto"))
-        model, task = options.get("model", "tiny"), options.get("task", "python")
+        model, task = options.get("model", "tiny"), options.get("task", "kind")
         path = record_path(runs, f"bench-{bench.name_of(model)}-{task}", kind)
 
         def keep(record: dict[str, Any]) -> None:

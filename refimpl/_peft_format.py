@@ -107,7 +107,7 @@ def write(layers: Mapping[str, Pair], folder: Path, model: Any) -> Path:
     return _written(folder, tensors, config)
 
 
-def write_prompt(P: Tensor, kind: str, folder: Path, model: Any, **config: Any) -> Path:  # noqa: N803
+def write_prompt(P: Tensor, kind: str, folder: Path, model: Any, **config: Any) -> Path:  # noqa: N803  # the paper's P
     """A prompt (p, e), or a prefix (p, 2 L d_kv), as peft keeps it; `kind` is PROMPT_TUNING or PREFIX_TUNING."""
     said = {"num_virtual_tokens": len(P), "num_transformer_submodules": 1, **config}
     return _written(folder, {_EMBEDDINGS: P.detach().cpu().contiguous()}, _about(kind, model) | said)
@@ -139,10 +139,17 @@ def _written(folder: Path, tensors: dict[str, Tensor], config: dict[str, Any]) -
 
 def _read(folder: Path, kind: str, known: Collection[str]) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Both files, where they are of this kind and ask for nothing that is not known."""
+    config = _config(folder, kind, known)
+    try:
+        return config, load_file(folder / WEIGHTS)
+    except (OSError, ValueError, SafetensorError) as e:
+        raise ValueError(f"{folder} holds no adapter of peft's that can be read; save one there first ({e})") from e
+
+
+def _config(folder: Path, kind: str, known: Collection[str]) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        tensors = load_file(folder / WEIGHTS)
-    except (OSError, ValueError, RecursionError, SafetensorError) as e:
+    except (OSError, ValueError, RecursionError) as e:
         raise ValueError(f"{folder} holds no adapter of peft's that can be read; save one there first ({e})") from e
     there = config.get("peft_type") if isinstance(config, dict) else "nameless"
     if there != kind:
@@ -154,7 +161,22 @@ def _read(folder: Path, kind: str, known: Collection[str]) -> tuple[dict[str, An
         raise ValueError(
             f"{folder} uses {', '.join(foreign)}, which is left out here; merge it into the model with peft"
         )
-    return config, tensors
+    return config
+
+
+def configured(folder: Path) -> dict[str, Any]:
+    """The rank, alpha and targets that peft's configuration asks of LoRA. Raises ValueError where it asks for more."""
+    config = _config(folder, "LORA", _KNOWN)
+    rank: Any = config.get("r")
+    alpha: Any = config.get("lora_alpha")
+    targets = config.get("target_modules")
+    if type(rank) is not int or type(alpha) not in (int, float):
+        raise ValueError(f"{folder / CONFIG} has no rank and alpha that are numbers; save it with peft again")
+    if isinstance(targets, list) and all(isinstance(name, str) for name in targets):
+        return {"rank": rank, "alpha": float(alpha), "targets": tuple(sorted(targets))}
+    if targets is not None and not isinstance(targets, str):
+        raise ValueError(f"{folder / CONFIG}: target_modules is neither a name nor a list of names")
+    return {"rank": rank, "alpha": float(alpha), "targets": targets}
 
 
 def read(folder: Path) -> Saved:

@@ -243,6 +243,8 @@ def lomo_step(model: Any) -> Step:
     return step
 
 
+PEFT = "peft:"  # how the name of a folder with a configuration of peft begins
+
 ENTRIES: dict[str, Entry] = {
     entry.name: entry
     for entry in (
@@ -269,7 +271,8 @@ ENTRIES: dict[str, Entry] = {
         ),
         Entry(
             "rosa", "RoSA", "rosa", {"rank": 8, "alpha": 16.0, "density": 0.003, "warmup": 10, "batches": 4},
-            "authors' code, peft-rosa's config.py: rank 8, density 0.003", 1e-2, half_and_half,
+            "authors' code, peft-rosa's config.py: rank 8, density 0.003; alpha, warm-up and batches are ours",
+            1e-2, half_and_half,
             note="the steps of the warm-up and the batches for the masks come on top", ready=with_masks,
             buffers=("at",), folds=True,
         ),
@@ -288,12 +291,13 @@ ENTRIES: dict[str, Entry] = {
         ),
         Entry(
             "prompt_tuning", "Prompt tuning", "prompt_tuning", {"length": 100, "init": "vocabulary"},
-            "authors' code, prompts.py and its configurations: 100 tokens, drawn from the commonest 5,000", 0.3, tokens,
-            width=False,
+            "section 3.2 and the authors' from_sampled_vocab.gin: 100 tokens, drawn from the commonest 5,000",
+            0.3, tokens, width=False,
         ),
         Entry(
             "prefix_tuning", "Prefix-tuning", "prefix_tuning", {"length": 5, "mid": 512},
-            "authors' code, gpt2/README.md: 5 positions, through an MLP that is 512 wide", 1e-2, positions,
+            "authors' code, README.md and gpt2/train_e2e.py: 5 positions, through an MLP that is 512 wide", 1e-2,
+            positions,
             note="matched, the prefix is trained directly: the MLP alone would be more than the budget",
             rate_matched=0.1, width=False, kept="merge",
         ),
@@ -311,3 +315,19 @@ ENTRIES: dict[str, Entry] = {
         ),
     )
 }  # fmt: skip
+
+
+def entry_of(name: str) -> Entry:
+    """The entry of a name; behind `peft:`, LoRA as the configuration that peft keeps in that folder has it.
+
+    Raises ValueError where there is none that can be read.
+    """
+    if not name.startswith(PEFT):
+        return ENTRIES[name]
+    from pathlib import Path
+
+    from refimpl._peft_format import CONFIG, configured
+
+    folder = Path(name.removeprefix(PEFT))
+    own = configured(folder)
+    return Entry(name, f"LoRA of {folder.name}", "lora", own, f"{CONFIG} of {folder.name}", 1e-2, folds=True)

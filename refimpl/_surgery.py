@@ -89,7 +89,7 @@ def put(model: nn.Module, path: str, layer: nn.Module, new: Adapted) -> None:
     if layer is new:
         return
     if "was" not in vars(new):
-        W = getattr(layer, "weight", None)  # noqa: N806
+        W = getattr(layer, "weight", None)  # noqa: N806  # the papers' W
         others = [name for name, m in model.named_modules() if m is not layer and getattr(m, "weight", None) is W]
         vars(new)["was"], vars(new)["tied"] = type(layer), next(iter(others), "") if W is not None else ""
     model.set_submodule(path, new)

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from refimpl._claims import ClaimFailed, Measured, NotHere
+from refimpl._claims import ClaimFailed, Measured, NotHere, on
 from refimpl.registry import CLAIMS, PACKAGE, Card, Claim
 
 HEARD = ("progress", "announce")  # options that say how it goes to whoever listens; a demo need not take them
@@ -79,7 +79,7 @@ def _run(function: Callable[..., Any], claim: Claim, device: str) -> dict[str, A
     start = time.perf_counter()
     measured: list[Measured] = []
     why = ""
-    with _quiet():
+    with _quiet(), on(device):
         try:
             result = function(**options)
             measured = [result] if isinstance(result, Measured) else list(result)

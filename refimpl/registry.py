@@ -13,6 +13,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 LEAST_CLAIMS = 3
 CLAIMS = "claims"
+TAKES = "It takes "  # how a paragraph begins that says what it would take to show a claim
 KINDS = ("exact", "parity", "direction", "headline")
 _IDS = {
     "arxiv": re.compile(
@@ -29,6 +30,7 @@ class Claim:
     """A statement of the paper that the implementation measures; `says` is its docstring on one line.
 
     `kind` is what it is marked with: exact, parity, direction, headline; "" where it is not marked. `path` is its file.
+    `takes` is what it would take to show it, where its docstring says so in a paragraph that begins "It takes".
     """
 
     name: str
@@ -36,6 +38,7 @@ class Claim:
     line: int = 0
     kind: str = ""
     path: str = ""
+    takes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +135,18 @@ def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:
 
 
 def _claims(tree: ast.Module, path: str) -> tuple[Claim, ...]:
-    return tuple(
-        Claim(name, _first_paragraph(ast.get_docstring(node) or ""), node.lineno, _kind(node), path)
-        for name, node in _functions(tree).items()
-        if name.startswith("claim_")
-    )
+    return tuple(_claim(name, node, path) for name, node in _functions(tree).items() if name.startswith("claim_"))
 
 
-def _first_paragraph(doc: str) -> str:
-    return " ".join(doc.partition("\n\n")[0].split())
+def _claim(name: str, node: ast.FunctionDef, path: str) -> Claim:
+    says, *more = (" ".join(part.split()) for part in (ast.get_docstring(node) or "").split("\n\n"))
+    takes = next((part for part in more if part.startswith(TAKES)), "")
+    return Claim(name, says, node.lineno, _kind(node), path, takes)
 
 
 def _kind(claim: ast.FunctionDef) -> str:
-    marks = [mark.id for mark in claim.decorator_list if isinstance(mark, ast.Name) and mark.id in KINDS]
-    return marks[0] if marks else ""
+    marks = [getattr(mark, "id", getattr(mark, "attr", "")) for mark in claim.decorator_list]  # exact, or _kinds.exact
+    return next((mark for mark in marks if mark in KINDS), "")
 
 
 def _paper(tree: ast.Module) -> tuple[str, int]:

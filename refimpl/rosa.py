@@ -19,6 +19,9 @@ Until `find_masks` has been called v is frozen, and the layer is LoRA. Backward,
 Of the activations only x is kept, and of W's gradient only what is in the mask. W + S and g^T x are there for a moment,
 one layer at a time, W + S in W's dtype. A, B and v are at least float32.
 
+A Gaussian of variance 1/k for A and alpha = 16 are our choice. peft-rosa draws A as loralib does, uniformly, and has
+alpha = 8 (layer.py:190, config.py:128 at 810da6a); it takes the mask from one batch after 64 steps.
+
 A density of 0 leaves LoRA; a rank of 0 leaves sparse adaptation ("SpA").
 Left out: the paper's kernels, which form g^T x at the mask alone; dropout; quantised W; gradients kept in 4 bits.
 """

@@ -36,7 +36,7 @@ KEYS = {
 }  # fmt: skip
 ROW = {
     "name", "title", "paper", "setting", "options", "rate", "values", "mean", "sd", "parameters", "share",
-    "adapter_bytes", "peak_bytes", "peak_of", "seconds_a_step", "cpu_seconds_a_step", "inference", "inference_merged",
+    "forgotten", "cpu_seconds_to_half", "merged_bytes", "adapter_bytes", "peak_bytes", "peak_of", "seconds_a_step", "cpu_seconds_a_step", "inference", "inference_merged",
     "why",
 }  # fmt: skip
 FAST: dict[str, Any] = {"steps": 1, "batch": 2, "length": 32, "seeds": 2, "rates": 2}
@@ -259,7 +259,7 @@ def test_what_fails_is_a_row_and_the_others_go_on(
     monkeypatch.setitem(ENTRIES, "lora", dataclasses.replace(ENTRIES["lora"], size=lambda m, _: shapes(m, ["nothing"])))
     record = run(small, "full", "lora", "llm_adapters_series", "delta_tuning", steps=3)
     why = {(row["name"], row["setting"]): row["why"] for row in record["rows"]}
-    assert why["full", "own"] == "the loss is no longer a number"
+    assert why["full", "own"] == "the loss is no longer a number; take a smaller learning rate"
     assert why["lora", "matched"].startswith("no Linear named nothing; there are ")
     assert why["lora", "own"] == ""
     assert why["llm_adapters_series", "own"].startswith("not enough memory for these settings; take a smaller model")
@@ -377,7 +377,22 @@ def test_a_row_is_none_where_nothing_is_known() -> None:
 
 
 def test_the_command_prints_a_table_and_refuses_in_one_line(kb: Kb, small: str, brief: None, root: Path) -> None:
-    options = ["--model", small, "--steps", "1", "--batch", "2", "--seeds", "1", "--rates", "1", "--device", "cpu"]
+    options = [
+        "--model",
+        small,
+        "--task",
+        "python",
+        "--steps",
+        "1",
+        "--batch",
+        "2",
+        "--seeds",
+        "1",
+        "--rates",
+        "1",
+        "--device",
+        "cpu",
+    ]
     done = kb("bench", "ding2022delta", *options)
     assert done.status == 0, done.err
     record = next((root / "runs").iterdir())
@@ -420,7 +435,21 @@ def until(true: Callable[[], bool], seconds: float = 120) -> None:
 def test_killed_it_leaves_a_record_that_goes_on(
     small: str, root: Path, alone: None, kb: Kb, how: signal.Signals, status: int
 ) -> None:
-    options = ["full", "--model", small, "--steps", "2", "--batch", "2", "--seeds", "2", "--rates", "2"]
+    options = [
+        "full",
+        "--model",
+        small,
+        "--task",
+        "python",
+        "--steps",
+        "2",
+        "--batch",
+        "2",
+        "--seeds",
+        "2",
+        "--rates",
+        "2",
+    ]
     command = [sys.executable, "-m", "catalog", "bench", *options, "--device", "cpu"]
     around = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
     running = subprocess.Popen(command, cwd=root, env=around, stderr=subprocess.PIPE, text=True)
@@ -440,3 +469,25 @@ def test_killed_it_leaves_a_record_that_goes_on(
     assert known["cells"]["done"]["full.own"]["rates"].items() <= after["cells"]["done"]["full.own"]["rates"].items()
     assert len(after["rows"][0]["values"]) == 2
     assert not [file for file in (root / "runs").iterdir() if file != record]
+
+
+def test_a_configuration_of_peft_is_a_row(small: str, brief: None, tmp_path: Path) -> None:
+    config = {"peft_type": "LORA", "r": 3, "lora_alpha": 6, "target_modules": ["v_proj", "q_proj"]}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(config))
+    record = run(small, str(tmp_path), task="python")
+    (row,) = record["rows"]
+    assert (row["title"], row["setting"]) == (f"LoRA of {tmp_path.name}", "own")
+    assert row["options"] == {"rank": 3, "alpha": 6.0, "targets": ["q_proj", "v_proj"]}
+    assert row["parameters"] == 2 * 3 * (32 + 32 + 32 + 16)
+    kept = run(small, "lomo", task="python", known=record)
+    assert {row["name"] for row in kept["rows"]} == {"lomo", row["name"]}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(config | {"use_dora": True}))
+    with pytest.raises(ValueError, match="uses use_dora, which is left out here"):
+        run(small, str(tmp_path), task="python")
+
+
+@pytest.mark.parametrize(
+    ("losses", "at"), [([8, 8, 8, 8, 8, 3, 1, 1, 1, 1], 9), ([8.0] * 9, None), ([4], None), ([], None), ([8, 1], None)]
+)
+def test_when_the_loss_is_half(losses: list[float], at: int | None) -> None:
+    assert cells.halved(losses) == at

@@ -6,18 +6,24 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from refimpl import Card, Claim, cards
-from refimpl._claims import Measured, NotHere, at_most, equal, quoted, shown
+from refimpl._claims import ClaimFailed, Measured, NotHere, at_most, equal, on, quoted, shown
+from refimpl._lab import contest, models
+from refimpl._lab.contest import Contest, Way
 from refimpl._verify import claim_of, verify
-from refimpl.registry import CLAIMS, PACKAGE
+from refimpl.registry import CLAIMS, PACKAGE, read_card
 
 # Not run here on a CPU, with the reason.
-SLOW = {("qlora", "claim_nf4_loses_least_of_smollm2"): "135 million weights: by `kb verify qlora`, and on GPUs"}
+SLOW = {
+    ("qlora", "claim_nf4_loses_least_of_smollm2"): "135 million weights: by `kb verify qlora`, and on GPUs",
+    ("llm_adapters", "claim_a_small_model_passes_a_larger_one"): "135 million weights: by `kb verify llm_adapters`",
+}
 
 RUNS = Path(__file__).parent.parent / "runs"
 
@@ -51,6 +57,12 @@ def _marks(card: Card, claim: Claim, reason: str | None, long: float) -> list[py
     if reason:
         return [pytest.mark.skip(reason=reason)]
     return [pytest.mark.nightly] if claim.kind == "direction" and SECONDS.get((card.name, claim.name), 0) > long else []
+
+
+def ways_of(name: str) -> tuple[list[Contest], dict[Any, Way]]:
+    """The contests of an implementation's claims, and the ways that are tried in them."""
+    there = vars(import_module(f"refimpl.claims.{name}"))
+    return [one for one in there.values() if isinstance(one, Contest)], there.get("WAYS", {})
 
 
 def held(card: Card, claim: Claim, device: str) -> None:
@@ -100,6 +112,33 @@ def test_claim(card: Card, claim: Claim) -> None:
 @pytest.mark.parametrize(("card", "claim"), parameters({}, float("inf")))
 def test_gpu_claim(card: Card, claim: Claim) -> None:
     held(card, claim, "cuda")
+
+
+def test_at_most_two_main_sentences_are_not_shown_and_each_says_what_it_would_take() -> None:
+    """The first direction of an implementation is the main sentence of its paper."""
+    not_shown = []
+    for card in cards():
+        rows = recorded(card.name, "cpu", models.digest())
+        directions = [claim for claim in card.claims if claim.kind == "direction"]
+        missing = [claim.name for claim in directions if rows.get(claim.name, {}).get("says") != claim.says]
+        assert not missing, f"the record is of other claims; renew it: kb verify {card.name}"
+        not_shown += [card.name for claim in directions[:1] if rows[claim.name]["verdict"] == "not shown"]
+        for claim in directions:
+            assert claim.takes or rows[claim.name]["verdict"] != "not shown", f"{claim.path}:{claim.line}: It takes …"
+    assert len(not_shown) <= 2, not_shown
+
+
+WAYS = [(card.name, name) for card in cards() for name in ways_of(card.name)[1]]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(("module", "name"), WAYS, ids=str)
+def test_the_rate_of_each_way_is_the_best_of_three(module: str, name: Any) -> None:
+    contests, ways = ways_of(module)
+    for one in contests:
+        found = one.search(ways[name], "cpu")
+        best = max(found.values())
+        assert found[ways[name].rate] >= best - 0.1, found  # a case more or less is chance
 
 
 @pytest.mark.parametrize("card", cards(), ids=lambda card: card.name)
@@ -167,3 +206,31 @@ def test_a_direction_that_turns_fails_until_its_record_is_renewed(
 
 def test_what_is_slow_is_a_claim() -> None:
     assert SLOW.keys() <= {(card.name, claim.name) for card, claim in EVERY}
+
+
+def test_rounding_is_wider_on_a_gpu_and_nothing_else_is() -> None:
+    for limit, wider in ((0, 1e-6), (1e-12, 1e-11), (1e-6, 1e-5), (0.02, 0.02)):
+        with on("cuda:1"):
+            assert at_most("it", 0.99 * wider, limit).verdict == "holds"
+            with pytest.raises(ClaimFailed):
+                at_most("it", 1.1 * wider, limit)
+        assert at_most("it", limit, limit).verdict == "holds"
+        with pytest.raises(ClaimFailed):
+            at_most("it", 1.1 * limit + 1e-15, limit)
+
+
+@pytest.mark.parametrize(
+    ("ours", "verdict"), [([0.5, 0.6, 0.7], "shown"), ([0.1, 0.9, 0.2], "not shown"), ([0.1, 0.2, 0.3], "not shown")]
+)
+def test_a_way_is_ahead_by_more_than_chance(ours: list[float], verdict: str) -> None:
+    found = contest.ahead(ours, [0.1, 0.2, 0.4], "the other")
+    assert found.verdict == verdict
+    assert contest.told(ours) in found.what
+
+
+def test_what_a_claim_takes_is_a_paragraph_of_its_docstring(tmp_path: Path) -> None:
+    (tmp_path / "x.py").write_text(
+        'from refimpl import _kinds\n\n\n@_kinds.direction\ndef claim_x():\n    """Section 1: it is.\n\n    It takes\n    more.\n\n    Else.\n    """\n'
+    )
+    (claim,) = read_card(tmp_path / "x.py").claims
+    assert (claim.kind, claim.says, claim.takes) == ("direction", "Section 1: it is.", "It takes more.")

@@ -86,11 +86,29 @@ def table_rows(markup: str) -> list[list[str]]:
 
 def test_a_row_says_what_was_measured() -> None:
     assert table_rows(page())[1] == [
-        "LoRA matched code", "0.520 ± 0.010", "24,576 0.89 %", "560 MB", "110 ms CPU 100 ms", "98.3 kB",
+        "LoRA matched code", "0.520 ± 0.010", "24,576 0.89 %", "560 MB", "110 ms CPU 100 ms", "–", "–", "98.3 kB",
         "1.12 × merged 1.00 ×", "rank 8, rate 0.003 Table 5",
     ]  # fmt: skip
     assert '<a href="papers/hu2021lora.html">LoRA</a>' in page()
     assert 'href="papers/hu2021lora.html#implementation"' in unescape(page())
+
+
+def test_what_is_forgotten_and_how_soon_the_loss_is_halved_stand_in_the_table() -> None:
+    row = ROWS[0] | {"forgotten": 0.21, "cpu_seconds_to_half": 4.0, "merged_bytes": 11_000_000}
+    (cells,) = table_rows(page(RECORD | {"rows": [row]}))
+    assert cells[5:8] == ["4 s", "0.21", f"{cells[7].split(' merged')[0]} merged 11 MB"]
+
+
+def test_for_each_memory_the_best_method_that_it_is_enough_for_is_named() -> None:
+    rows = [
+        ROWS[1] | {"title": title, "peak_bytes": peak, "mean": mean, "merged_bytes": None}
+        for title, peak, mean in (("Small", 1e6, 0.3), ("Worse", 2e6, 0.2), ("Best", 3e6, 0.9), ("Larger", 4e6, 0.9))
+    ]
+    said = words(page(RECORD | {"rows": rows}))
+    after = said[said.index("Which method for my memory?") :]
+    assert re.findall(r"(\d MB) (\w+)", after)[:2] == [("1 MB", "Small"), ("3 MB", "Best")]
+    assert "Larger" not in after.partition("kb bench")[0]
+    assert "Which method" not in page(RECORD | {"rows": []})
 
 
 def test_matched_stands_before_own_and_the_best_before_the_rest_and_failures_last() -> None:

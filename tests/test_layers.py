@@ -82,7 +82,7 @@ def test_what_a_model_reads_of_a_weight_learns(name: str) -> None:
     if name == "longlora":
         pytest.skip("there is no attention to cut")
     if name == "qa_lora":
-        apply = lambda model, targets: qa_lora.apply(model, targets, rank=2, group=4)  # noqa: E731
+        apply = lambda model, targets: qa_lora.apply(model, targets, rank=2, group=4)  # noqa: E731  # one of three, as a parameter
     model = stirred(apply(model_of("Mamba"), ["dt_proj"]))
     layer: Any = model.get_submodule("backbone.layers.1.mixer.dt_proj")
     model(input_ids=IDS, labels=IDS).loss.backward()

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from catalog.cli import showing  # noqa: E402
-from refimpl import lora  # noqa: E402
-from refimpl._lab import LabError, corpus, loop, models, near, tasks, train_tiny  # noqa: E402
-from refimpl._lab.answers import Answers, Question  # noqa: E402
-from refimpl._lab.generate import encode, greedy, pieces  # noqa: E402
-from refimpl._lab.records import record_text  # noqa: E402
-from refimpl._lab.texts import adapted  # noqa: E402
+from catalog.cli import showing  # noqa: E402  # behind importorskip
+from refimpl import lora  # noqa: E402  # behind importorskip
+from refimpl._lab import LabError, corpus, loop, models, near, tasks, train_tiny  # noqa: E402  # behind importorskip
+from refimpl._lab.answers import Answers, Question  # noqa: E402  # behind importorskip
+from refimpl._lab.generate import encode, greedy, pieces  # noqa: E402  # behind importorskip
+from refimpl._lab.records import record_text  # noqa: E402  # behind importorskip
+from refimpl._lab.texts import adapted  # noqa: E402  # behind importorskip
 
 nn = torch.nn
 RIGHT_OR_WRONG = ("words", "json", "kind")
@@ -103,7 +103,7 @@ def test_new_words_are_told_twice_and_half_of_them_asked() -> None:
 
 
 def test_json_is_json_and_kinds_are_four() -> None:
-    for question in tasks.get("json").scored():  # type: ignore[attr-defined]
+    for question in tasks.get("json").scored():  # type: ignore[attr-defined]  # a task of questions
         said = json.loads(question.answer)
         assert question.asked == f"Entry: {said['word']}, {said['part']}\nJSON:"
     assert {q.answer.strip() for q in near.kind().scored()} == set(near.KINDS)
@@ -112,7 +112,7 @@ def test_json_is_json_and_kinds_are_four() -> None:
 # --- blanks apart -------------------------------------------------------------------
 
 
-class Even(nn.Module):  # type: ignore[misc]
+class Even(nn.Module):  # type: ignore[misc]  # torch's Module is Any here
     """Finds the tokens named e times as likely as each other one, whatever it reads."""
 
     def __init__(self, likely: list[int], vocabulary: int) -> None:
@@ -144,7 +144,7 @@ def test_a_text_is_scored_without_its_blanks(tokenizer: Any) -> None:
 @given(st.integers(0, 2**32))
 def test_a_text_of_records_can_be_copied_and_holds_no_json(seed: int) -> None:
     synsets = adapted()[0][:400]
-    text, again = (record_text(synsets, random.Random(seed)) for _ in range(2))  # noqa: S311
+    text, again = (record_text(synsets, random.Random(seed)) for _ in range(2))  # noqa: S311  # not for secrets
     assert text == again
     assert '": "' not in text
     assert len(text.splitlines()) >= 3
@@ -204,13 +204,13 @@ def test_a_package_that_is_not_unpacked_is_named(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def second() -> Any:
-    return models.load("tiny-2", "cpu")
+def tiny() -> Any:
+    return models.load("tiny", "cpu")
 
 
-def test_the_second_tiny_is_what_it_says(second: Any) -> None:
-    model, tokenizer = second
-    folder = models.SHIPPED["tiny-2"]
+def test_tiny_is_what_it_says(tiny: Any) -> None:
+    model, tokenizer = tiny
+    folder = models.TINY
     facts = json.loads((folder / "training.json").read_text())
     assert model.num_parameters() == facts["parameters"]
     assert facts["tokens"] == facts["clock"]["step"] * train_tiny.BATCH * train_tiny.CONTEXT
@@ -218,26 +218,23 @@ def test_the_second_tiny_is_what_it_says(second: Any) -> None:
     assert held == pytest.approx(facts["held_out_nats_a_token"]["glosses"], abs=0.4)
     said = (folder / "SOURCES.md").read_text()
     assert all(f"| {package} |" in said for package in facts["packages"])
-    assert sum(file.stat().st_size for kept in models.SHIPPED.values() for file in kept.iterdir()) < 12_000_000
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 12_000_000
 
 
-def test_the_second_tiny_reads_indentation_as_one_token_and_any_text_back(second: Any) -> None:
-    tokenizer = second[1]
+def test_tiny_reads_indentation_as_one_token_and_any_text_back(tiny: Any) -> None:
+    tokenizer = tiny[1]
     said = [tokenizer.decode(token) for token in pieces(tokenizer, "if x:\n        return y\n")]
     assert "\n        " in said
     for text in ("  def f(x):\n\treturn 'ü' # 汉 🦜\r\n", "dog, domestic dog: a member", " ", "", "\n\n\n    a   b"):
         assert tokenizer.decode(pieces(tokenizer, text)) == text
-    python = tasks.python().evaluate(*second).n
-    assert python > tasks.python().evaluate(*models.load("tiny", "cpu")).n, "fewer tokens are blanks"
 
 
-def test_the_second_tiny_copies_what_the_first_cannot(second: Any) -> None:
-    task = dataclasses.replace(near.json(), cases=40)
-    ends = []
-    for model, tokenizer in (second, models.load("tiny", "cpu")):
-        loop.train(lora.apply(model, lora.LINEARS, 8), tokenizer, task, 60, 4e-3, 8)
-        ends.append(task.evaluate(model, tokenizer).value)
-    assert ends[0] > 0.6 > 0.3 > ends[1]
+def test_tiny_learns_to_copy() -> None:
+    task, (model, tokenizer) = dataclasses.replace(near.json(), cases=40), models.load("tiny", "cpu")
+    before = task.evaluate(model, tokenizer).value
+    loop.train(lora.apply(model, lora.LINEARS, 8), tokenizer, task, 60, 4e-3, 8)
+    assert before == 0
+    assert task.evaluate(model, tokenizer).value > 0.5
 
 
 # --- what is shown ------------------------------------------------------------------

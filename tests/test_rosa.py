@@ -190,7 +190,7 @@ def test_the_demo_improves_and_can_be_loaded(tmp_path: Path) -> None:
                        out=tmp_path / "adapter")  # fmt: skip
     assert record["after"]["value"] < record["before"]["value"]
     assert record["merged"]["value"] == pytest.approx(record["after"]["value"], abs=1e-4)
-    base, tokenizer = models.load(models.FOR_DEMOS, "cpu")
+    base, tokenizer = models.load("tiny", "cpu")
     model = rosa.load(rosa.apply(base, rank=8, density=0.02), tmp_path / "adapter")
     assert replace(texts.python(), rows=8).evaluate(model, tokenizer).value == pytest.approx(record["after"]["value"])
 

@@ -133,7 +133,7 @@ def _claim(row: dict[str, Any]) -> None:
 
 @click.command()
 @click.argument("name", shell_complete=complete_keys)
-@click.option("--model", help="tiny-2 (the default), tiny, smollm2, a hub id or a folder.")
+@click.option("--model", help="tiny (the default), smollm2, a hub id or a folder.")
 @click.option("--device", help="cpu or cuda.")
 @click.option("--dtype", help="float32, bfloat16 …")
 @click.option("--task", help="What to train on: words, json, kind, python, glosses, classes or recall.")
@@ -181,8 +181,8 @@ def _setting(text: str) -> tuple[str, Any]:
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_keys)
-@click.option("--model", help="tiny (the default), tiny-2, smollm2, a hub id or a folder.")
-@click.option("--task", help="What to train on: python (the default), words, json, kind, glosses, classes or recall.")
+@click.option("--model", help="tiny (the default), smollm2, a hub id or a folder.")
+@click.option("--task", help="What to train on: kind (the default), words, json, python, glosses, classes or recall.")
 @click.option("--budget", type=click.IntRange(min=1), metavar="N", help="How many parameters each method may train.")
 @click.option("--steps", type=click.IntRange(min=1), metavar="N", help="How many steps a training run takes.")
 @click.option("--batch", type=click.IntRange(min=1), metavar="N", help="How many rows a step takes.")
@@ -198,7 +198,8 @@ def bench(ctx: click.Context, /, names: tuple[str, ...], restart: bool, as_json:
 
     Same model, data, steps and evaluation, once with about the same number of trained parameters for each method, and
     once at each paper's own setting. The learning rate of each is the best of a few, tried with a seed and on data that
-    are not reported. NAME is an implementation or a paper's key; without one, all are compared.
+    are not reported. NAME is an implementation, a paper's key, or a folder with peft's adapter_config.json, whose LoRA
+    is tried as it is configured; without one, all are compared.
 
     The record in runs/ is written after every run, and the same command goes on where it was stopped.
     """

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from refimpl import Card
 
 
+OWN_MODEL = "tiny"  # the one that comes along
+
+
 class Implementations:
     """The implementations that a knowledge base knows; `Library` says what each method does."""
 
@@ -78,7 +81,8 @@ class Implementations:
         card = self.card(name)
         done = run_demo(card, **options)
         if record:
-            self._keep_run(card.name, str(done.get("environment", {}).get("kind", "cpu")), {"demo": done})
+            model, kind = str(done.get("model") or OWN_MODEL), str(done.get("environment", {}).get("kind", "cpu"))
+            self._keep_run(card.name, kind, {"demo": done} if model == OWN_MODEL else {"demos": {model: done}})
         return done
 
     def reports(self) -> tuple[dict[str, Ledger], Sequence[Finding]]:
@@ -153,4 +157,6 @@ class Implementations:
         path = record_path(self.store.root / "runs", name, device)
         with self.store.lock():
             before = self.runs().get(name, {}).get(device.partition(":")[0], {})
+            if "demos" in news:  # of other models, each beside the rest
+                news = news | {"demos": {**before.get("demos", {}), **news["demos"]}}
             self.store.write_file(path, json.dumps(before | news, indent=1, ensure_ascii=False) + "\n")

@@ -78,6 +78,7 @@ def _part(one: Comparison, anchor: str, place: int, places: Places) -> dict[str,
         "facts": _facts(record, metric),
         "rows": [_shown(row, whole) for row in rows],
         "whole": whole.pop() if len(whole) == 1 else "",
+        "choices": _choices(rows, metric),
         "pictures": _pictures(rows, metric, f"{title}, {DEVICES.get(one.device, one.device)}"),
         "text": cleaned(notes_html(one.text, places.papers)),
         "command": string(record.get("command"), LONGEST_COMMAND),
@@ -133,6 +134,9 @@ class _Row:
     cpu: float | None
     inference: float | None
     merged: float | None
+    whole: float | None
+    forgotten: float | None
+    half: float | None
     why: str
 
     @classmethod
@@ -161,6 +165,9 @@ class _Row:
             cpu=_positive(row.get("cpu_seconds_a_step")),
             inference=_positive(row.get("inference")),
             merged=_positive(row.get("inference_merged")),
+            whole=_positive(row.get("merged_bytes")),
+            forgotten=finite(row.get("forgotten")),
+            half=_positive(row.get("cpu_seconds_to_half")),
             why=string(row.get("why"), LONGEST_WHY).strip(),
         )
 
@@ -202,7 +209,9 @@ def _shown(row: _Row, whole: Iterable[str]) -> dict[str, Any]:
         _cell(row.parameters, _said(row.parameters, number), _said(row.share, share)),
         _cell(row.peak, _said(row.peak, size), row.peak_of if several else ""),
         _cell(row.pace, _said(row.pace, seconds), f"CPU {seconds(row.cpu)}" if row.cpu is not None else ""),
-        _cell(row.adapter, _said(row.adapter, size)),
+        _cell(row.half, _said(row.half, seconds)),
+        _cell(row.forgotten, _said(row.forgotten, number)),
+        _cell(row.adapter, _said(row.adapter, size), f"merged {size(row.whole)}" if row.whole is not None else ""),
         _cell(row.inference, _said(row.inference, _times), f"merged {_times(row.merged)}" if row.merged else ""),
     ]
     return {
@@ -239,6 +248,32 @@ def _with_spread(mean: float | None, spread: float | None) -> str:
 
 def _times(ratio: float) -> str:
     return f"{ratio:.2f} ×" if ratio < 1000 else f"{number(ratio)} ×"
+
+
+# --- which to take ---
+
+
+def _choices(rows: Sequence[_Row], metric: _Metric) -> list[dict[str, str]]:
+    """By memory: the least that is enough for a method, and the best of those that it is enough for, as it grows."""
+    sign = -1 if metric.better == "higher" else 1
+    measured = [(row.peak, sign * row.mean, row) for row in rows if row.peak is not None and row.mean is not None]
+    found: list[tuple[float, _Row]] = []
+    best = math.inf
+    for peak, value, row in sorted(measured, key=lambda one: one[:2]):
+        if value < best:
+            best = value
+            found.append((peak, row))
+    return [
+        {
+            "memory": size(peak),
+            "title": row.title,
+            "setting": row.setting,
+            "value": _with_spread(row.mean, row.spread),
+            "after": "folds into the weights" if row.whole is not None else "stays beside the model",
+            "forgets": "" if row.forgotten is None else number(row.forgotten),
+        }
+        for peak, row in found
+    ]
 
 
 # --- the pictures ---

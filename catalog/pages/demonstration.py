@@ -12,15 +12,19 @@ from catalog.pages.templates import cleaned
 from catalog.pages.verdicts import DEVICES, score
 
 LONGEST_SAMPLE, LONGEST_CAPTION, LONGEST_CELL = 600, 1200, 300
-MOST_ANSWERS = 6
+MOST_ANSWERS, MOST_DEMOS = 6, 4
 MOST_COLUMNS = 20
 MOST = 50
 
 
 def demonstrations(runs: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The demo of each device, as the template shows it."""
-    found = {device: mapping(mapping(run).get("demo")) for device, run in runs.items()}
-    return [_demo(device, record) for device, record in found.items() if record]
+    """The demos of each device, as the template shows them: those on other models than our own first."""
+    found = [
+        (device, mapping(record))
+        for device, run in runs.items()
+        for record in [*list(mapping(mapping(run).get("demos")).values())[:MOST_DEMOS], mapping(run).get("demo")]
+    ]
+    return [_demo(device, record) for device, record in found if record]
 
 
 def _demo(device: str, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,6 +34,7 @@ def _demo(device: str, record: Mapping[str, Any]) -> dict[str, Any]:
     where = [string(environment.get(name)) for name in ("device", "dtype")]
     return {
         "on": ", ".join(part for part in where if part) or DEVICES.get(device, device),
+        "of": string(record.get("model"), LONGEST_CELL),
         "date": day(string(environment.get("date"))[:10]),
         "setting": _setting(record, training),
         "rows": [*_metric(record), *_costs(record, training)],

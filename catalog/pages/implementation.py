@@ -151,6 +151,7 @@ def _claim(claim: Claim, found: Results, code: Block | None, anchor: str) -> dic
         "verdict": said,
         "mark": MARKS.get(said, "·"),
         "note": _note(said, claim.kind),
+        "takes": claim.takes if said == "not shown" else "",
         "code": code,
         "href": f"#{anchor}L{claim.line}" if claim.line and not code else "",
         "runs": [_run(device, row) for device, row in rows.items()],

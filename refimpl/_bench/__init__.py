@@ -12,6 +12,7 @@ import difflib
 import gc
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -39,7 +40,8 @@ from refimpl._bench.settings import name_of as name_of
 from refimpl._lab import LabError, measure, models, tasks
 from refimpl._lab.loop import Progress
 from refimpl._lab.score import Better
-from refimpl._roster import ENTRIES
+from refimpl._peft_format import CONFIG
+from refimpl._roster import ENTRIES, PEFT
 
 Record = dict[str, Any]
 Keep = Callable[[Record], None]
@@ -49,7 +51,7 @@ def bench(
     names: Iterable[str] = (),
     *,
     model: str = "tiny",
-    task: str = "python",
+    task: str = "kind",
     budget: int | None = None,
     steps: int = STEPS,
     batch: int = BATCH,
@@ -81,7 +83,8 @@ def bench(
         rates, budget_of(budget, base), place, dtype,
     )  # fmt: skip
     before = settings.scored().evaluate(base, tokenizer).value
-    table = Table(settings, cases(settings, base), before, command, several.count)
+    more = dict.fromkeys(name for name in [*wanted, *_configured(known)] if name.startswith(PEFT))
+    table = Table(settings, cases(settings, base, more), before, command, several.count)
     del base
     table.go_on(several(known), [case.key for case in table.cases if case.name in wanted], restart)
     if not several.first:
@@ -94,10 +97,24 @@ def bench(
     return table.record()
 
 
+def _configured(known: Record | None) -> list[str]:
+    """The rows of a record that came from a configuration of peft, as far as that is still there."""
+    cells = (known or {}).get("cells")
+    done = cells.get("done") if isinstance(cells, dict) else None
+    names = [key.removesuffix(".own") for key in done or {}]
+    return [name for name in names if (Path(name.removeprefix(PEFT)) / CONFIG).is_file()]
+
+
 def chosen(names: Iterable[str]) -> list[str]:
-    """The entries of these names or implementations, all where none is named. Raises `LabError`."""
+    """The entries of these names or implementations, all where none is named. Raises `LabError`.
+
+    A folder with a configuration of peft is LoRA as that has it.
+    """
     found: dict[str, None] = {}
     for name in names:
+        if (Path(name) / CONFIG).is_file():
+            found[f"{PEFT}{name}"] = None
+            continue
         same_file = [entry.name for entry in ENTRIES.values() if name in (entry.name, entry.module)]
         if not same_file:
             near = difflib.get_close_matches(name, ENTRIES, n=1, cutoff=0.5)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import gc
 import math
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -18,7 +19,7 @@ import torch
 from torch import nn
 
 from refimpl._bench.settings import SEARCH_SEED, Case, Settings, set_apart
-from refimpl._lab import LabError, loop, measure, models
+from refimpl._lab import LabError, loop, measure, models, tasks
 from refimpl._lab.generate import evaluating
 from refimpl._lab.loop import Progress
 from refimpl._lab.losses import Batch, logits_of
@@ -38,11 +39,11 @@ def searched(case: Case, rate: float, progress: Progress | None = None) -> Cell:
 
 
 def reported(case: Case, rate: float, seed: int, progress: Progress | None = None) -> Cell:
-    """One seed at the chosen rate, scored on the task's own held-out data; and what the training cost."""
-    return _trained(case, case.settings.scored(), rate, seed, progress)
+    """One seed at the chosen rate, scored on the task's held-out data; what training cost, and what it forgot."""
+    return _trained(case, case.settings.scored(), rate, seed, progress, whole=True)
 
 
-def _trained(case: Case, task: Task, rate: float, seed: int, progress: Progress | None) -> Cell:
+def _trained(case: Case, task: Task, rate: float, seed: int, progress: Progress | None, whole: bool = False) -> Cell:
     settings, entry = case.settings, case.entry
     base, tokenizer = models.load(settings.model, settings.device, settings.dtype)
     place = str(next(base.parameters()).device)
@@ -58,8 +59,7 @@ def _trained(case: Case, task: Task, rate: float, seed: int, progress: Progress 
         step=entry.step(model), optimiser=entry.optimiser(place), progress=progress,
     )  # fmt: skip
     peak = measure.peak_bytes(place) if place.startswith("cuda") else None
-    if not all(map(math.isfinite, history.losses)):
-        raise LabError("the loss is no longer a number")
+    history.demand_numbers()
     kept = entry.finish(model)
     value = task.evaluate(kept, tokenizer).value
     if not math.isfinite(value):
@@ -73,7 +73,27 @@ def _trained(case: Case, task: Task, rate: float, seed: int, progress: Progress 
         "cpu_seconds_a_step": history.cpu_seconds_per_step,
         "peak": peak,
         "processes": history.processes,
+        "halved": halved(history.losses),
+        "forgotten": _nats(kept, tokenizer) - _before(settings.model, settings.device, settings.dtype)
+        if whole
+        else None,
     }
+
+
+def halved(losses: Sequence[float]) -> int | None:
+    """The step at which the mean of five losses is first at most half of the first loss; None where it never is."""
+    means = (statistics.fmean(losses[max(0, at - 4) : at + 1]) for at in range(len(losses)))
+    return next((at + 1 for at, mean in enumerate(means) if mean <= losses[0] / 2), None)
+
+
+def _nats(model: nn.Module, tokenizer: Any) -> float:
+    """A token of the glosses that the base has read the like of."""
+    return replace(tasks.glosses(), rows=8).evaluate(model, tokenizer).value
+
+
+@functools.cache
+def _before(model: str, device: str, dtype: str) -> float:
+    return _nats(*models.load(model, device, dtype))
 
 
 def _bytes(model: nn.Module, buffers: tuple[str, ...]) -> int:
@@ -162,7 +182,10 @@ def inference(case: Case) -> Cell:
     batch = {name: tensor.to(next(base.parameters()).device) for name, tensor in rows.items()}
     ratio = against(base, model, batch)
     merged = entry.merge(model)
-    return {"ratio": ratio, "merged": None if merged is None else against(base, merged, batch)}
+    if merged is None:
+        return {"ratio": ratio, "merged": None, "merged_bytes": None}
+    size = sum(t.nbytes for t in (*merged.parameters(), *merged.buffers()))
+    return {"ratio": ratio, "merged": against(base, merged, batch), "merged_bytes": size}
 
 
 @torch.no_grad()

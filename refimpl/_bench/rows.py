@@ -66,6 +66,9 @@ def row(measured: Measured, better: Better) -> dict[str, Any]:
         "peak_of": memory.get("peak_of", ""),
         "seconds_a_step": _median(good, "seconds_a_step"),
         "cpu_seconds_a_step": _median(good, "cpu_seconds_a_step"),
+        "forgotten": _mean(good, "forgotten"),  # nats a token of what the base knew
+        "cpu_seconds_to_half": _to_half(good),
+        "merged_bytes": inference.get("merged_bytes"),
         "inference": inference.get("ratio"),
         "inference_merged": inference.get("merged"),
         "why": why(measured),
@@ -101,6 +104,18 @@ def ordered(found: Mapping[str, Measured], keys: Sequence[str]) -> list[Measured
 
 def _first(cells: list[dict[str, Any]], name: str) -> Any:
     return cells[0][name] if cells else None
+
+
+def _mean(cells: list[dict[str, Any]], name: str) -> float | None:
+    found = [cell[name] for cell in cells if cell.get(name) is not None]
+    return statistics.fmean(found) if found else None
+
+
+def _to_half(cells: list[dict[str, Any]]) -> float | None:
+    """Until the training loss is half of the first: the median of the seeds, None where one never came there."""
+    if not cells or any(cell.get("halved") is None for cell in cells):
+        return None
+    return float(statistics.median(cell["halved"] * cell["cpu_seconds_a_step"] for cell in cells))
 
 
 def _median(cells: list[dict[str, Any]], name: str) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from refimpl._lab import LabError, models, tasks
 from refimpl._lab.environment import environment
 from refimpl._lab.score import Task
-from refimpl._roster import ENTRIES, Entry, default_budget
+from refimpl._roster import ENTRIES, Entry, default_budget, entry_of
 from refimpl._surgery import NoLayers
 
 PACKAGE = Path(__file__).parents[1]
@@ -57,7 +58,7 @@ class Case:
 
     @property
     def entry(self) -> Entry:
-        return ENTRIES[self.name]
+        return entry_of(self.name)
 
     @property
     def budget(self) -> int | None:
@@ -88,10 +89,10 @@ def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
     return ""
 
 
-def cases(settings: Settings, base: Any) -> list[Case]:
-    """Every row, for this model: matched where the method has a size, and at the paper's own setting."""
+def cases(settings: Settings, base: Any, more: Iterable[str] = ()) -> list[Case]:
+    """Every row, for this model: matched where the method has a size, and at the paper's own setting; and `more`."""
     found = []
-    for entry in ENTRIES.values():
+    for entry in (*ENTRIES.values(), *map(entry_of, more)):
         for setting in ("matched", "own") if entry.matches else ("own",):
             budget = settings.budget if setting == "matched" else None
             grid = rates(entry, setting, base.get_input_embeddings().weight.shape[1], settings.rates)

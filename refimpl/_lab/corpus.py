@@ -1,4 +1,4 @@
-"""What `tiny-2` reads: glosses, prose, code and records, from packages of Debian 12 that anybody may use and pass on.
+"""What `tiny` reads: glosses, prose, code and records, from packages of Debian 12 that anybody may use and pass on.
 
     wordnet-base           WordNet 3.0 glosses            WordNet 3.0 licence
     python3.11-doc         Python's manual, paragraphs    PSF licence

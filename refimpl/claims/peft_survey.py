@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from refimpl import _roster, llm_adapters, lora
-from refimpl._claims import Measured, at_least, at_most, direction, equal, exact, headline, quoted, shown
+from refimpl._claims import Measured, at_least, at_most, equal, quoted, shown
+from refimpl._kinds import direction, exact, headline
 from refimpl._lab import cost, models
 from refimpl._toys import VOCABULARY, far, llama
 from refimpl.peft_survey import (

@@ -5,18 +5,18 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 from functools import partial
-from statistics import mean
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from refimpl._claims import Measured, NotHere, at_most, direction, equal, exact, headline, parity, quoted, shown
+from refimpl._claims import Measured, NotHere, at_most, equal, quoted, shown
 from refimpl._drawn import SCALES, SIZES, worst
-from refimpl._lab import loop, models, tasks
+from refimpl._kinds import direction, exact, headline, parity
+from refimpl._lab.contest import Contest, Way, ahead
+from refimpl._roster import Data
 from refimpl._surgery import trainable
 from refimpl._toys import far, llama
 from refimpl.rosa import RoSALinear, add, apply, find_masks, merge, warm_up
@@ -153,7 +153,7 @@ def claim_the_equation_at_any_size(device: str = "cpu") -> list[Measured]:
 
 @exact
 def claim_defaults(device: str = "cpu") -> list[Measured]:
-    """Authors' code, peft-rosa's config.py:114-145: rank 8; A is drawn from a Gaussian, ours of variance 1/k."""
+    """Authors' code, peft-rosa's config.py: rank 8; alpha of 16 and a Gaussian A, of variance 1/k, are our choice."""
     model = apply(llama(device=device))
     layers = {name: m for name, m in model.named_modules() if isinstance(m, RoSALinear)}
     layer = layers["model.layers.0.mlp.up_proj"]
@@ -228,32 +228,14 @@ def claim_low_rank_and_sparse_need_each_other(device: str = "cpu") -> list[Measu
 
 @direction
 def claim_better_than_its_parts_on_a_language_model(device: str = "cpu") -> list[Measured]:
-    """Abstract: RoSA outperforms LoRA and pure sparse fine-tuning at the same budget of parameters."""
-    task = dataclasses.replace(tasks.python(), length=64, rows=32)
-    scores: dict[str, list[float]] = {name: [] for name in RUNGS}
-    for seed in range(3):
-        for name, (rank, share, lr, chance) in RUNGS.items():
-            base, tokenizer = models.load("tiny", device)
-            torch.manual_seed(seed)
-            model = apply(base, None, rank, 2 * rank, _density(base, share))
-            if share and chance:
-                for layer in _layers(model):
-                    layer.mask(torch.rand_like(layer.base.weight))
-            elif share:
-                warm_up(model, tokenizer, task, WARM_UP if rank else 0, 2, lr, 2, seed)
-            loop.train(model, tokenizer, task, STEPS, lr, 2, seed=seed)
-            scores[name].append(task.evaluate(model, tokenizer).value)
-    ours = scores.pop("RoSA")
-    lead = {name: [b - a for a, b in zip(ours, others, strict=True)] for name, others in scores.items()}
-    return [
-        shown(
-            f"nats a token less than {name}, mean of 3 seeds, of which the worst is {min(gaps):.3f}",
-            mean(gaps),
-            min(gaps) > 0,
-            "over 0 for each",
-        )
-        for name, gaps in lead.items()
-    ]
+    """Abstract: RoSA outperforms LoRA and pure sparse fine-tuning at the same budget of parameters.
+
+    It takes a task that low rank alone does not reach, as the authors chose theirs: here rank 2 is all that this small
+    model can copy.
+    """
+    found = {name: TASK.right(way, device) for name, way in WAYS.items()}
+    ours = found.pop("RoSA")
+    return [ahead(ours, others, name) for name, others in found.items()]
 
 
 @headline
@@ -267,13 +249,21 @@ def claim_results_on_llama() -> list[Measured]:
 
 # --- a task with a known answer, and the rungs of the ladder ------------------------
 
-DENSITY, STEPS, WARM_UP = 1 / 16, 15, 5
+DENSITY = 1 / 16
 
 
-# rank; density, in ranks of LoRA; learning rate, of 0.01, 0.03, 0.1 and 0.3 the best on another seed; mask at random
-RUNGS = {
-    "RoSA": (2, 2, 0.01, False), "LoRA": (4, 0, 0.01, False), "sparse alone": (0, 4, 0.01, False),
-    "sparse alone at random": (0, 4, 0.1, True),
+def _rung(rank: int, share: int, model: Any, data: Data) -> Any:
+    """A rank, and as many sparse numbers as LoRA of rank `share` has, at the places of the largest gradients."""
+    adapted = apply(model, None, rank, 2.0 * rank, _density(model, share))
+    if share:
+        warm_up(adapted, data.tokenizer, data.task, 20 if rank else 0, 4, data.rate, data.batch, data.seed + 1_000)
+    return adapted
+
+
+TASK = Contest("json", 30, 4)
+WAYS = {  # as many numbers each
+    "RoSA": Way(partial(_rung, 1, 1), 1e-2), "LoRA": Way(partial(_rung, 2, 0), 1e-2),
+    "sparse adaptation": Way(partial(_rung, 0, 2), 1e-2),
 }  # fmt: skip
 
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 from functools import partial
 from itertools import combinations
 from typing import Any
@@ -14,24 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from refimpl._claims import (
-    Measured,
-    NotHere,
-    at_least,
-    at_most,
-    direction,
-    equal,
-    exact,
-    headline,
-    parity,
-    quoted,
-    shown,
-)
+from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted
 from refimpl._drawn import SIZES, worst
-from refimpl._lab import loop, models, tasks
+from refimpl._kinds import direction, exact, headline, parity
+from refimpl._lab.contest import Contest, Way, ahead
 from refimpl._surgery import trainable
 from refimpl._toys import far, llama
-from refimpl.second_order_mask import apply, burn_in, gain, measure_gains, merge, select
+from refimpl.second_order_mask import apply, burn_in, gain, merge, select
 
 STEPS = 15
 
@@ -184,29 +172,27 @@ def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
 
 
 @direction
-def claim_better_than_a_random_mask(device: str = "cpu") -> list[Measured]:
-    """Abstract: choosing the parameters by the data outperforms choosing at random, here at 0.5 per cent."""
-    task = dataclasses.replace(tasks.python(), length=64, rows=32)
+def claim_better_than_a_random_mask(device: str = "cpu") -> Measured:
+    """Abstract: choosing the parameters by the data outperforms choosing at random, here at 0.5 per cent.
 
-    def reached(seed: int, by_gain: bool, lr: float) -> float:
-        base, tokenizer = models.load("tiny", device)
-        torch.manual_seed(seed)
-        model = apply(base, measure_gains(base, tokenizer, task, 4, 2, seed) if by_gain else None)
-        loop.train(model, tokenizer, task, STEPS, lr, 2, seed=seed)
-        return task.evaluate(model, tokenizer).value
-
-    measured = []
-    for what, (ours, chance) in {"at one rate": (0.01, 0.01), "each at its best rate": BEST}.items():
-        lead = [reached(seed, False, chance) - reached(seed, True, ours) for seed in range(3)]
-        says = f"{what}, nats a token less than with a random mask, worst of 3 seeds"
-        measured.append(shown(says, min(lead), min(lead) > 0, "over 0"))
-    return measured
+    It takes a base that was trained for long: table 1's lead over a random mask, 2.57 points, is one deviation of its
+    ten seeds with RoBERTa, most of it on three small tasks. Here a random mask stands a rate three times as high.
+    """
+    ours, chance = (KIND.right(WAYS[name], device) for name in ("by gain", "at random"))
+    return ahead(ours, chance, "a random mask")
 
 
 @headline
 def claim_better_than_strong_baselines() -> Measured:
     """Abstract: the results on the paper's tasks."""
     return quoted("SAM outperforms many strong baselines", "abstract")
+
+
+KIND = Contest("kind", 60, 4)
+WAYS = {
+    "by gain": Way(lambda model, data: apply(model, burn_in(model, data.losses(model, 10))), 3e-2),
+    "at random": Way(lambda model, _: apply(model, None), 1e-1),
+}
 
 
 # --- a task with a known answer ---------------------------------------------------
