@@ -192,7 +192,7 @@ def read_identifiers(text: str, path: str = "") -> Source | None:
         Finding(
             "no-title",
             f"{len(drafts)} papers have an identifier and no title yet",
-            "`kb add IDENTIFIER` asks arXiv or doi.org for the BibTeX",
+            "`kb complete` looks them up",
             path,
             1,
             kind="note",
