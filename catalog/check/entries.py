@@ -64,7 +64,9 @@ def _no_bibtex(sheet: Sheet) -> Iterator[Finding]:
         remedy = "move it up, to between the front matter and the notes"
         yield sheet.finding("bibtex-in-notes", "the BibTeX stands among the notes", remedy, line)
     elif sheet.paper.links or sheet.paper.ids:
-        yield sheet.finding("no-bibtex", "no BibTeX entry", "`kb complete` may find it; add one if the work has one", kind="note")
+        yield sheet.finding(
+            "no-bibtex", "no BibTeX entry", "`kb complete` may find it; add one if the work has one", kind="note"
+        )
     else:
         remedy = f"add one with `kb edit {sheet.paper.key}`"
         yield sheet.finding("no-bibtex", "neither a BibTeX entry nor a link: nothing says what it is", remedy)
