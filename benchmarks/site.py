@@ -15,7 +15,6 @@ import random
 import re
 import resource
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -74,7 +73,7 @@ def idle(root: Path) -> float:
         spent = [sum(map(int, stat.read_text().split()[13:15])) for _ in range(2) if not time.sleep(IDLE * _)]
         return 100 * (spent[1] - spent[0]) / os.sysconf("SC_CLK_TCK") / IDLE
     finally:
-        server.send_signal(signal.SIGINT)
+        server.terminate()
         server.wait(20)
 
 
