@@ -179,6 +179,8 @@ def _show_all(library: Library, facts: Facts) -> None:
     runs = library.runs() if names else {}
     out.findings(library.unread_runs() if names else (), err=True)
     _show(facts, {name: out.last_run(runs.get(name, {})) for name in names})
+    for news in library.news_of(facts.key):
+        out.styled(f"{news.message}; {news.remedy}", "yellow")
     if cited := library.cited(facts.key):
         out.echo(f"cited {out.as_count(cited[0], 'time')} ({cited[1]}, {cited[2]})")
 

@@ -328,6 +328,14 @@ class Library:
         keys = [line.key for line in self.lines(query).papers if line.key in shelf.news]
         return [one for key in keys for one in shelf.open(self.paper(key))]
 
+    def news_of(self, key: str) -> Sequence[News]:
+        """What was found out about one paper and is not settled."""
+        key = self.resolve(key)
+        if not self._asking.knows():
+            return []
+        shelf = self._asking.shelf()
+        return list(shelf.open(self.paper(key))) if key in shelf.news else []
+
     def settle_news(self, query: str = "") -> int:
         """Take what was found out about papers for settled; returns how much there was."""
         with self.store.lock():

@@ -107,7 +107,11 @@ class Asking:
 
     def cited(self, key: str) -> tuple[int, str, str] | None:
         """As the news say; where there are none, nothing is loaded to read them."""
-        return self.shelf().cited.get(key) if (self.store.private / NEWS).exists() else None
+        return self.shelf().cited.get(key) if self.knows() else None
+
+    def knows(self) -> bool:
+        """Whether anything was ever found out."""
+        return (self.store.private / NEWS).exists()
 
     def shelf(self) -> Shelf:
         from catalog.sources.news import read
