@@ -299,3 +299,17 @@ def test_a_look_up_reads_as_much_of_a_large_index(
 ) -> None:
     small, large = (steps(index, ask) for index in small_and_large)
     assert large <= 2 * small + 20
+
+
+def test_who_inherits_is_read_again_when_the_parent_changes(library: Library, root: Path) -> None:
+    (root / "papers" / "all.md").write_text(
+        "---\nstatus: unread\n---\n\n```bibtex\n@proceedings{all,\n  title = {All of 2001},\n  year = {2001}\n}\n```\n"
+    )
+    (root / "papers" / "one.md").write_text(
+        "---\nstatus: unread\n---\n\n```bibtex\n@inproceedings{one,\n  title = {One},\n  crossref = {all}\n}\n```\n"
+    )
+    assert [line.key for line in library.lines("one venue:2001 year:2001").papers] == ["one"]
+    library.change("all", lambda paper: paper.evolve(bibtex=paper.bibtex.replace("2001", "2002")))
+    assert [line.key for line in library.lines("one venue:2002 year:2002").papers] == ["one"]
+    library.remove(["all"], force=True)
+    assert library.get("one").year == 0
