@@ -34,6 +34,16 @@ def records() -> dict[str, Any]:
         **{name: _text(f"when it was {name}; {_DAY}") for name in ("added", "read")},
         "due": _text(f"when it should be read; {_DAY}"),
         "rating": {"type": "integer", "minimum": 0, "maximum": 10, "description": "0 where there is none"},
+        "readers": _list(
+            _object({
+                "name": _text(),
+                "status": {"enum": ["unread", "reading", "read"]},
+                "read": _text(_DAY),
+                "due": _text(_DAY),
+                "rating": {"type": "integer", "minimum": 0, "maximum": 10},
+            }),
+            "how far each reader is who says anything of it; only where there are several, and one does",
+        ),
         "tags": _list(_text()),
         "doi": _text("lower case, without resolver"),
         "arxiv": _text("without version; math.GT/0309136 is math/0309136"),
@@ -76,7 +86,7 @@ def records() -> dict[str, Any]:
         "bibtex": _text("the entries as the file has them"),
     }  # fmt: skip
     head = {"$schema": DIALECT, "$id": f"urn:readrun:record:{SCHEMA}", "title": "A paper"}
-    return head | _object(properties)
+    return head | _object(properties, tuple(name for name in properties if name != "readers"))
 
 
 def _text(description: str = "") -> dict[str, Any]:

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,10 @@ def test_the_schema_describes_what_is_printed() -> None:
     )  # fmt: skip
     printed = json.loads(json.dumps(facts.as_dict(("lora",))))
     described = json.loads(Library.schema(records=True))
+    assert _faults(printed, described) == []
+    assert set(printed) == set(described["required"])
+    several = replace(facts, readers=(("ana", Reading("read", "", "2026-01-05")),))
+    printed = json.loads(json.dumps(several.as_dict(("lora",))))
     assert _faults(printed, described) == []
     assert set(printed) == set(described["properties"])
     assert _faults(printed | {"year": "2021"}, described) == ["$.year: integer"]
