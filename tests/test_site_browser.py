@@ -452,6 +452,13 @@ def test_bibtex_is_copied_and_saved_byte_for_byte(visit: Callable[..., Page]) ->
     assert Path(saved.value.path()).read_bytes() == expected.encode()
     page.get_by_role("button", name="Copy citation").click()
     assert page.evaluate("navigator.clipboard.readText()").startswith("Hu, E. J., & Chen, W. (2021). LoRA")
+    page.goto(f"{page.url}#cite")
+    page.reload()
+    assert page.get_by_role("button", name="Copy BibTeX").is_visible()
+    page.evaluate("navigator.clipboard.writeText('')")
+    page.keyboard.press("y")
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()").startswith("Hu, E. J., & Chen, W. (2021). LoRA")
 
 
 def test_mathematics_is_set_without_a_script(visit: Callable[..., Page]) -> None:

@@ -52,6 +52,16 @@
     if (menu) document.querySelector(`[data-kb-text="${menu.dataset.kbChoose}"]`).textContent = menu.value;
   });
 
+  /* On the page of a paper `y` copies its citation, as in the table; an address that ends in #cite opens the drawer. */
+  document.addEventListener("keydown", (event) => {
+    const busy = event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select") || document.querySelector("dialog[open]");
+    const button = document.querySelector('[data-kb-copy="citation"]');
+    if (event.key !== "y" || busy || !button) return;
+    event.preventDefault();
+    copy(button);
+  });
+  if (location.hash === "#cite") document.getElementById("cite")?.showPopover?.();
+
   /* What the theme makes in the browser: landmarks without a name, one a block of code, and tables that only a mouse can move. */
   const named = () => {
     for (const bar of document.querySelectorAll("nav.md-code__nav:not([role])")) bar.setAttribute("role", "none");
