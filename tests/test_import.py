@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from catalog.bibtex.normal import Wanted
 from catalog.ingest.run import Imported
 from catalog.library import Library
 from catalog.models import Paper
@@ -393,3 +394,25 @@ def test_what_check_will_say_is_said_and_joining_and_parting_add_nothing(library
         finding.code for finding in library.check() if finding.kind == "error" and finding.code != "duplicate"
     )
     assert left == Counter(wrong)
+
+
+def test_exports_that_come_back_change_nothing(library: Library) -> None:
+    bib = r"""@article{ka, title = {Alpha {THings} of $x^2$ \emph{and}}, author = {Garc{\'\i}a M{\'a}rquez, Gabriel and {Hugging Face}},
+  journal = {Journal of Owls}, year = 2001, month = jun, volume = 3, pages = {1--9}, doi = {10.1000/abc}, url = {https://e.org/x},
+  keywords = {owls, night}, abstract = {We do \emph{this}.}, annote = {My note}}
+@inproceedings{kb, title = {Beta things}, author = {van der Berg, Eve}, booktitle = {Proc. OWL}, year = 2002, publisher = {P},
+  isbn = {9780306406157}, eprint = {2106.09685}, archiveprefix = {arXiv}}"""
+    library.import_([("a.bib", bib.encode())])
+    library.add(title="A list paper", links=["code=https://github.com/a/b"], tags=["x"], notes="hello")
+    library.mark_read(["ka"], dt.date(2026, 1, 2))
+    before = files(library)
+    made = {"a.bib": library.export_bib().text, "b.bib": library.export_bib(normal=Wanted(biblatex=True)).text,
+            "a.json": library.export_json(), "a.md": library.export_markdown()}  # fmt: skip
+    for name, text in made.items():
+        done = library.import_([(name, text.encode())])
+        assert (name, files(library), done.count("rejected")) == (name, before, 0)
+    fresh = Library.init(library.root.parent / "fresh")
+    fresh.import_([("a.json", made["a.json"].encode())])
+    assert files(fresh) == before
+    library.import_([("a.csv", library.export_csv().encode()), ("a.ris", library.export_ris().encode())])
+    assert library.paper("ka").evolve(extras={}) == Library.open(fresh.root).paper("ka")

@@ -98,24 +98,25 @@ def followed(mine: str, brought: str, used: Collection[str]) -> str:
     """The entry that is there with these fields as the one that is brought has them; what only one has stays."""
     try:
         source, there = read(brought), read(mine)
-        for name in sorted(spelt(used)):
-            if name in source.raw and source.raw[name].split() != there.raw.get(name, "").split():
-                mine = set_field(mine, name, source.raw[name])
+        for use in used:
+            if not (said := _said(source.fields, use)) or said == _said(there.fields, use):
+                continue
+            for name in _NAMES[use]:
+                if name in source.raw or name in there.raw:
+                    mine = set_field(mine, name, source.raw.get(name))
     except BadBibtex:
         return mine
     return mine
 
 
+def _said(fields: Mapping[str, str], use: str) -> tuple[object, ...]:
+    """What an entry says under one of `USED`."""
+    return (*tags(fields, {use}), *filter(None, [status(fields, {use})]), *notes(fields, {use}), *files(fields, {use}))
+
+
 def what_is_used(entry: Entry, used: Collection[str]) -> set[str]:
     """Which of `USED` an entry says something of."""
-    fields = entry.fields
-    if not any(name in fields for name in spelt(used)):
-        return set()
-    said = {
-        "keywords": tags(fields, {"keywords"}), "groups": tags(fields, {"groups"}), "readstatus": status(fields),
-        "annote": notes(fields), "file": list(files(fields)),
-    }  # fmt: skip
-    return {use for use in used if said[use]}
+    return {use for use in used if any(name in entry.fields for name in _NAMES[use]) and _said(entry.fields, use)}
 
 
 def parts(text: str) -> Iterator[str]:

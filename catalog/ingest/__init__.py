@@ -74,7 +74,7 @@ def read_source(path: str, data: bytes, wanted: Mapping[str, int] | None = None)
 
 def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) -> Source:
     """The papers of a text, whichever of the known forms it has. `wanted` names readings by section, from 1."""
-    from catalog.ingest import bibfile, exports, readinglist, records
+    from catalog.ingest import bibfile, exports, ours, readinglist, records
 
     suffix = path.rsplit(".", 1)[-1].lower() if "." in path else ""
     if _PAPER_FILE.match(text):
@@ -87,7 +87,8 @@ def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) ->
         return bibfile.read(text, path)
     if suffix not in ("md", "markdown") or not _MARKDOWN.search(text):
         source = (
-            (exports.read_endnote(text, path) if text.lstrip()[:1] == "<" else None)
+            ours.read(text, path)
+            or (exports.read_endnote(text, path) if text.lstrip()[:1] == "<" else None)
             or exports.read_identifiers(text, path)
             or records.read_data(text, path)
             or (records.read_csv(text, path) if suffix in ("csv", "tsv", "txt", "") else None)

@@ -17,18 +17,20 @@ from pydantic import ValidationError
 
 from catalog.bibtex import Entry, decode, read, set_key
 from catalog.bibtex import used as said
+from catalog.bibtex.addresses import same_place
 from catalog.bibtex.describe import entries, read_first
 from catalog.bibtex.held import REFERENCES, digest, with_references
 from catalog.errors import BadBibtex, Finding, Kind
+from catalog.export.generated import MARK
 from catalog.facts import Facts
 from catalog.identity import Verdict
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.join import ALL, Join
 from catalog.ingest.known import Known
 from catalog.keys import PATTERN, free_key, propose_key
-from catalog.models import Paper, Status
+from catalog.models import FRONT_MATTER, Paper, Status
 from catalog.progress import each
-from catalog.text import tag_slug
+from catalog.text import fold, tag_slug
 
 Action = Literal["added", "merged", "unchanged", "rejected"]
 RANK = {Status.unread: 0, Status.reading: 1, Status.read: 2}
@@ -173,7 +175,7 @@ class Merger:
             added=draft.added or self.today, links=draft.links, tags=tags, tutorials=draft.tutorials,
             aliases=draft.aliases, different=draft.different,
             date=day, kind=draft.kind, ids=dict(draft.ids),
-            abstract=draft.abstract, rating=draft.rating, extras=dict(draft.extras), bibtex=draft.bibtex,
+            abstract=draft.abstract, rating=draft.rating, extras=_beside(draft.extras), bibtex=draft.bibtex,
             notes=notes,
         )  # fmt: skip
 
@@ -217,17 +219,38 @@ class Merger:
             return brought
         return brought.evolve(bibtex="\n\n".join([set_key(own, there.key), *others]))
 
-    def _beyond(self, there: Paper, brought: Paper) -> Paper:
-        """What is brought without the tags and notes that the entry which is there says."""
-        if not (brought.tags or brought.notes) or not (entry := read_first(there.bibtex, self.macros)):
+    def _beyond(self, there: Paper, brought: Paper, join: Join) -> Paper:
+        """What is brought, without what an export made of the paper, and what its entry says already or better."""
+        if MARK in brought.bibtex and (made := read_first(brought.bibtex)) and made.fields.get(MARK, "")[:5] == "by kb":
+            brought = brought.evolve(bibtex="")
+        entry = read_first(there.bibtex, self.macros)
+        if not entry or brought.evolve(status="unread", read=None) == Paper(
+            key=brought.key, added=brought.added, bibtex=brought.bibtex
+        ):
             return brought
+        known = self.facts(there)
         tags, notes = said.beyond(brought.tags, brought.notes, entry.fields, self.used)
-        return brought.evolve(tags=tags, notes=notes)
+        same = {(one.kind, same_place(one.url)) for one in known.addresses if one.origin not in ("link", "file")}
+        less = {
+            "authors": known.names, "year": known.year, "venue": known.venue, "abstract": known.abstract,
+            "kind": not self.theirs,
+            "date": known.date and not (brought.date.startswith(known.date) and len(brought.date) > len(known.date)),
+        }  # fmt: skip
+        for name, mine in (("year", known.year), ("venue", known.venue)):
+            if mine and (other := getattr(brought, name)) and fold(str(other)) != fold(str(mine)):
+                join.differ(name, mine, other, wins=False)
+        return brought.evolve(
+            tags=tags, notes=notes, ids={name: value for name, value in brought.ids.items() if not known.id(name)},
+            links=tuple(link for link in brought.links if (link.name, same_place(link.url)) not in same),
+            extras={name: text for name, text in brought.extras.items()
+                    if not known.detail(name) or fold(text.partition(":")[2]) != fold(known.detail(name))},
+            **{name: Paper.model_fields[name].default for name, held in less.items() if held},
+        )  # fmt: skip
 
     def _merge(self, key: str, brought: Paper, draft: Draft) -> Change:
         before = self.now.get(key) or self.load(key)
-        brought = self._beyond(before, self._under(before, brought, draft))
         join = Join(self.macros, ALL if self.theirs else frozenset(), self.used)
+        brought = self._beyond(before, self._under(before, brought, draft), join)
         after = join.papers(before, brought, self._status(before, brought, draft, join))
         self.now[key] = after
         self.known.add(self.facts(after), after.bibtex)
@@ -288,6 +311,14 @@ def _bare(draft: Draft) -> bool:
 def _said_status(entry: Entry | None, used: tuple[str, ...]) -> Status | None:
     found = said.status(entry.fields, used) if entry else ""
     return Status(found) if found else None
+
+
+def _beside(extras: Mapping[str, str]) -> dict[str, str]:
+    """What has no slot; under a name that a field has, with a mark behind it."""
+    return {
+        f"{name}_" if name in FRONT_MATTER else name: f"{name}_{text[len(name) :]}" if name in FRONT_MATTER else text
+        for name, text in extras.items()
+    }
 
 
 def _year(date: str) -> int:
