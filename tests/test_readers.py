@@ -109,6 +109,9 @@ def test_a_change_of_a_paper_leaves_reading_alone_and_a_rename_takes_it_along(se
     several.edit("second", text, several.version("second"))
     assert "status" not in several.text("second")
     assert several.get("second").reading.read == "2026-02-02"
+    text = several.text("second").replace("---\n", "---\nstatus: reading\n", 1)
+    several.edit("second", text, several.version("second"))
+    assert several.get("second").reading == Reading("reading", several.get("second").reading.added)
 
 
 def test_two_of_my_changes_at_once_are_both_kept(several: Library, root: Path) -> None:

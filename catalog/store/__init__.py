@@ -178,6 +178,7 @@ class Store:
             return version, paper
         shared = loads(text, key, path, apart=True)
         said = {name: getattr(paper, name) for name in READING if name in shared.extras}
+        said |= {"read": paper.read} if "status" in said else {}  # the day goes with the status
         version, mine = self.own(version, shared)
         extras = {name: line for name, line in shared.extras.items() if name not in READING}
         return version, mine.evolve(extras=extras, **said) if said else mine
