@@ -20,10 +20,12 @@ from support import known
 
 from catalog.errors import KbError
 from catalog.facts import Facts, Name, Taught
+from catalog.library import Library
 from catalog.pages import SiteOptions, render, slugs, write
 from catalog.pages.builder import BASE, base_config, prepare
 from catalog.pages.escape import front_matter, html_on_one_line, meta_value, script_json, text, web_address
 from catalog.pages.home import MARK
+from catalog.pages.lazy import Lazy, body_of
 from catalog.pages.mathematics import math_html
 from catalog.pages.notes import notes_html
 from catalog.pages.paper import short_authors
@@ -473,3 +475,20 @@ def test_a_page_carries_its_paper_for_reference_managers(kind: str, title: str) 
     assert said[title] == ["Small adapters"]
     assert said["rft.au"] == ['A "B" <C>']
     assert said["rft.date"] == ["2020"]
+
+
+def test_a_file_written_in_place_is_news_in_a_large_collection_too(tmp_path: Path) -> None:
+    library = Library.init(tmp_path)
+    for n in range(210):
+        (tmp_path / "papers" / f"k{n}.md").write_text(f"---\ntitle: Paper {n}\nstatus: unread\n---\n\nFirst.\n")
+    before = library._planned()
+    with (tmp_path / "papers" / "k7.md").open("a") as file:
+        file.write("\nSecond.\n")
+    after = library._planned()
+    pages = {path for path in before if path.startswith("papers/")}
+    assert {path for path in pages if key_of(before[path]) != key_of(after[path])} == {"papers/k7.md"}
+    assert "Second." in str(body_of(after["papers/k7.md"]))
+
+
+def key_of(file: object) -> object:
+    return file.key if isinstance(file, Lazy) else file

@@ -847,6 +847,7 @@ class Library:
         from catalog.pages import plan
         from catalog.reading import everyone
 
+        self.snapshot.index(whole=True)  # a file that was written in place is no news to its folder
         found = self.list("", "list" if self.followed() else "-added,key")
         written = self.store.hand_written()
         texts = {path: body.decode("utf-8", "replace") for path, body in written.items() if path.endswith(".md")}
