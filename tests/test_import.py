@@ -416,3 +416,22 @@ def test_exports_that_come_back_change_nothing(library: Library) -> None:
     assert files(fresh) == before
     library.import_([("a.csv", library.export_csv().encode()), ("a.ris", library.export_ris().encode())])
     assert library.paper("ka").evolve(extras={}) == Library.open(fresh.root).paper("ka")
+
+
+def test_what_an_entry_says_otherwise_is_told(library: Library) -> None:
+    library.import_(
+        [
+            (
+                "a.bib",
+                b"@article{k, title = {On owls in Norway}, author = {Ek, A}, journal = {J}, year = 2001, doi = {10.1000/a}}",
+            )
+        ]
+    )
+    table = (
+        b"title,authors,venue,year,isbn,doi\nOn owls in Norway,A Ek,Journal of Things,2001,9780306406157,10.1000/a\n"
+    )
+    done = library.import_([("a.csv", table)])
+    assert "venue: \u201cJ\u201d stays, not \u201cJournal of Things\u201d" in [
+        line for c in done.changes for line in c.differences
+    ]
+    assert (library.paper("k").venue, library.paper("k").ids) == ("", {"isbn": "9780306406157"})

@@ -239,6 +239,9 @@ class Merger:
         for name, mine in (("year", known.year), ("venue", known.venue)):
             if mine and (other := getattr(brought, name)) and fold(str(other)) != fold(str(mine)):
                 join.differ(name, mine, other, wins=False)
+        for name, value in brought.ids.items():
+            if known.id(name) and (name, value) not in known.ids:
+                join.differ(name, known.id(name), value, wins=False)
         return brought.evolve(
             tags=tags, notes=notes, ids={name: value for name, value in brought.ids.items() if not known.id(name)},
             links=tuple(link for link in brought.links if (link.name, same_place(link.url)) not in same),
