@@ -26,6 +26,7 @@ import tempfile
 import venv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -93,18 +94,39 @@ def as_bib(entry: dict[str, str]) -> str:
     return f"@article{{{entry['key']},\n{rows}\n}}\n"
 
 
+# A process begins with the peak of the one that starts it, so a small one starts them all.
+STARTER = """
+import json, os, subprocess, sys, tempfile
+for line in sys.stdin:
+    command, folder, env = json.loads(line)
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        _, status, used = os.wait4(process.pid, 0)
+        said.seek(0)
+        text = said.read().decode("utf-8", "replace")[-2000:]
+    print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, os.waitstatus_to_exitcode(status), text]))
+    sys.stdout.flush()
+"""
+
+
+@cache
+def starter() -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", STARTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
 def timed(command: Sequence[str], folder: Path, env: dict[str, str], terminal: bool = False) -> tuple[float, int]:
     """Processor seconds of one run, and its peak of memory in bytes."""
     if terminal:
         command = ["script", "-qec", shlex.join(command), "/dev/null"]
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            said.seek(0)
-            raise SystemExit(f"{' '.join(command)}: status {process.returncode}\n{said.read().decode()[-2000:]}")
-    return used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+    pipe = starter()
+    assert pipe.stdin, "a pipe"
+    assert pipe.stdout, "a pipe"
+    pipe.stdin.write(json.dumps([list(command), str(folder), env]) + "\n")
+    pipe.stdin.flush()
+    seconds, peak, status, text = json.loads(pipe.stdout.readline())
+    if status:
+        raise SystemExit(f"{' '.join(command)}: status {status}\n{text}")
+    return seconds, peak
 
 
 class Bench:

@@ -313,3 +313,14 @@ def test_who_inherits_is_read_again_when_the_parent_changes(library: Library, ro
     assert [line.key for line in library.lines("one venue:2002 year:2002").papers] == ["one"]
     library.remove(["all"], force=True)
     assert library.get("one").year == 0
+
+
+def test_very_many_papers_are_indexed_in_parts(many: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = [(paper.key, paper.heading) for paper in many.index().all()]
+    (many.root / "papers" / "bad.md").write_text("---\nstatus: no\n---\n", encoding="utf-8")
+    many.index().clear()
+    monkeypatch.setattr(indexing, "_AT_ONCE", 5)
+    assert [(paper.key, paper.heading) for paper in many.index().all()] == whole
+    assert list(many.unreadable()) == ["bad.md"]
+    (many.root / "papers" / "bad.md").unlink()
+    assert many.unreadable() == {}

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from catalog.store.gate import Change
 
 _MANY = 2000  # papers: below, every file is looked at before each command
+_AT_ONCE = 10_000  # papers that are described and then written as one
 _FEW = 50  # files whose change is told to the index at once
 _LONG_AGO = 600  # s: after that, a large folder is looked through again whatever its stamp says
 _HEIR = re.compile(r"\b(?:crossref|xdata)\s*=", re.I)
@@ -173,9 +175,19 @@ def _follow_readers(store: Store, index: Index) -> None:
 
 
 def _take(store: Store, index: Index, changed: Mapping[str, str], gone: Sequence[str], told: Iterable[Told]) -> None:
-    """Read the changed files, whose marks are given, into the index, and forget those that are gone."""
-    if not changed and not gone:
-        return
+    """Read the changed files, whose marks are given, into the index, and forget those that are gone; of very many some
+    thousand at a time, so that they never fill the memory."""
+    going = each(changed.items(), "indexing")
+    while part := dict(islice(going, _AT_ONCE)):
+        _take_some(store, index, part, gone, told)
+        gone = []
+    if gone:
+        _take_some(store, index, {}, gone, told)
+
+
+def _take_some(
+    store: Store, index: Index, changed: Mapping[str, str], gone: Sequence[str], told: Iterable[Told]
+) -> None:  # fmt: skip
     rows, marks, bad, heirs = _describe(store, changed)
     unread = {file: kept for file, kept in _unread(index).items() if file not in changed and file not in gone} | bad
     inheriting = {*(file for file in _heirs(index) if file not in changed and file not in gone), *heirs}
@@ -241,7 +253,7 @@ def _describe(
     marks = {}
     bad: _Unread = {}
     heirs = []
-    for file, mark in each(changed.items(), "indexing"):
+    for file, mark in changed.items():
         mark = _aged(mark)
         try:
             paper = store.load(file)
