@@ -8,92 +8,94 @@ from catalog.export.readinglist import as_code
 from catalog.ingest import words
 from catalog.ingest.entry import Entry, set_fact
 from catalog.ingest.labels import without
-from catalog.ingest.line import prepared
+from catalog.ingest.line import Line, prepared
 from catalog.ingest.places import Places
 from catalog.ingest.report import Report, joined, link_name, markdown
 from catalog.ingest.tree import Text
 from catalog.ingest.units import Unit
 
+_NOTHING = frozenset(
+    {"-", "n/a", "na", "none", "tbd", "x", "无", "なし", "없음", "无代码", "coming soon", "null", "todo"}
+)
+_PROSE = 40  # characters beside the links of a cell, from which on a link without a role is part of a sentence
+
 
 def take_cell(entry: Entry, name: str, cell: Text, unit: Unit, places: Places, report: Report) -> None:
     """A column of a row: by its header; else by its look and what the column holds elsewhere."""
     line = prepared(cell)
-    plain = line.plain.strip()
     for badge, value in line.badges:
         set_fact(entry, badge, Text(value), report, entry.line)
-    column = words.link_of(name)
+    report.badges += len(cell.of("image"))
     field = words.field_of(name)
     field = "" if field == "title" and entry.title else field
-    report.badges += len(cell.of("image"))
-    rest, at, made = [], 0, False
-    plain_names = len(words.plain(without(line))) if line.anchors else 0
+    rest, linked = _links(entry, line, field, words.link_of(name), report)
+    left = "".join(line.plain[a:b] for a, b in rest)
+    if _is_status(entry, name, field, line, left) or _says_nothing(name, field, left, linked):
+        entry.rating = entry.rating or (line.rating if field == "rating" else 0)
+        return
+    text = Text(left.strip(), cell.marks if not line.anchors else ())
+    field = "" if field == "status" and name.strip().lower() == "to read" else field
+    if _by_header(entry, name, field, text, report) or (
+        not (field or linked) and _by_look(entry, f"cell {name}", line, unit, places)
+    ):
+        return
+    bare = words.plain(left)
+    named = words.link_of(bare) or words.link_of(name) or (field == "link" and len(bare) < 30 and words.is_role(bare))
+    shown = "" if linked and named else joined([markdown(line.text, rest if linked else [(0, len(line.plain))])])
+    if shown:
+        entry.note(f"{name}: {shown}" if name and field != "link" else shown)
+
+
+def _links(entry: Entry, line: Line, field: str, column: str, report: Report) -> tuple[list[tuple[int, int]], bool]:
+    """Take the links of a cell; what stands beside them, and whether there were any."""
+    rest, at, linked = [], 0, False
+    prose = bool(line.anchors) and len(words.plain(without(line))) > _PROSE
     for anchor in line.anchors:
-        if plain_names > 40 and not (anchor.role or anchor.bracketed or anchor.image):
+        if prose and not (anchor.role or anchor.bracketed or anchor.image):
             continue
         rest.append((at, anchor.mark.start))
         at = max(at, anchor.mark.end)
-        if field == "authors" and anchor.titled:
+        person = field == "authors" and anchor.titled
+        if person or (field in ("venue", "date", "tags") and not anchor.role):
             rest.append((anchor.mark.start, anchor.mark.end))
+        if person:
             continue
-        made = True
-        if field in ("venue", "date", "tags") and not anchor.role:
-            rest.append((anchor.mark.start, anchor.mark.end))
+        linked = True
         link = report.link(link_name(anchor, column), anchor, entry.line, entry.title)
         if link and not anchor.mark.url.startswith("#"):
             entry.links.append(link)
         elif not link and anchor.mark.url.strip("# "):
             entry.note(as_code(f"[{anchor.label}]({anchor.mark.url})"))
-    rest.append((at, len(line.plain)))
-    left = "".join(line.plain[a:b] for a, b in rest)
-    text = Text(left.strip(), cell.marks if not line.anchors else ())
-    bare = words.plain(left)
-    ticked = words.tick(plain)[0] if words.plain(name) in ("", "read") or field == "status" else None
-    if ticked and (not bare or field in ("status", "read")):
-        entry.status = entry.status or ticked
-        return
-    if not re.search(r"\w", left) or bare in (
-        "-",
-        "n/a",
-        "na",
-        "none",
-        "tbd",
-        "x",
-        "无",
-        "なし",
-        "없음",
-        "无代码",
-        "coming soon",
-        "null",
-        "todo",
-    ):
-        entry.rating = entry.rating or (line.rating if field == "rating" else 0)
-        return
-    if field == "order":
-        return
-    if field == "status" and name.strip().lower() in ("to read",):
-        field = ""
-    if column and not made and re.fullmatch(r"\s*(?:https?://|www\.)\S+\s*", left):
-        return
-    if field and field != "notes" and field != "link" and set_fact(entry, field, text, report, entry.line):
-        return
-    joint = [f for part in re.split(r"\s*(?:&|/|,|\band\b)\s*", name) if (f := words.field_of(part))]
-    if (
-        not field
-        and len(joint) > 1
-        and any(set_fact(entry, f, text, report, entry.line) for f in joint if f != "title")
-    ):
-        return
-    role = places.look(plain, False).rstrip("?") or places.roles.get((unit.run, f"cell {name}"), "")
-    if (
-        not field
-        and role
-        and places.roles.get((unit.run, f"cell {name}")) == role
-        and not made
-        and places.assign(entry, role, plain, False)
-    ):
-        return
-    if made and (words.link_of(bare) or column or (field == "link" and len(bare) < 30 and words.is_role(bare))):
-        return
-    shown = markdown(line.text, rest if made else [(0, len(line.plain))])
-    if shown := joined([shown]):
-        entry.note(f"{name}: {shown}" if name and field != "link" else shown)
+    return [*rest, (at, len(line.plain))], linked
+
+
+def _is_status(entry: Entry, name: str, field: str, line: Line, left: str) -> bool:
+    """Whether a cell is a tick or an empty box, and says so how far one is."""
+    told = words.plain(name) in ("", "read") or field == "status"
+    ticked = words.tick(line.plain.strip())[0] if told else None
+    if not ticked or (words.plain(left) and field not in ("status", "read")):
+        return False
+    entry.status = entry.status or ticked
+    return True
+
+
+def _says_nothing(name: str, field: str, left: str, linked: bool) -> bool:
+    """Whether a cell is empty, a dash, a number of the row, or an address that was not taken for a link."""
+    if not re.search(r"\w", left) or words.plain(left) in _NOTHING or field == "order":
+        return True
+    return bool(words.link_of(name) and not linked and re.fullmatch(r"\s*(?:https?://|www\.)\S+\s*", left))
+
+
+def _by_header(entry: Entry, name: str, field: str, text: Text, report: Report) -> bool:
+    """Put a cell into the field, or into one of the fields, that its header names."""
+    if field:
+        return field not in ("notes", "link") and set_fact(entry, field, text, report, entry.line)
+    joint = [one for part in re.split(r"\s*(?:&|/|,|\band\b)\s*", name) if (one := words.field_of(part))]
+    return len(joint) > 1 and any(set_fact(entry, one, text, report, entry.line) for one in joint if one != "title")
+
+
+def _by_look(entry: Entry, place: str, line: Line, unit: Unit, places: Places) -> bool:
+    """Put a cell without a telling header where the column's other cells belong."""
+    plain, voted = line.plain.strip(), places.roles.get((unit.run, place), "")
+    role = places.look(plain, False).rstrip("?") or voted
+    return bool(role) and voted == role and places.assign(entry, role, plain, False)
