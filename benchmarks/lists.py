@@ -31,11 +31,11 @@ SHAPES = {
     "numbered, names in a second paragraph": rf"^\d+\. +\*\*(?P<title>[^*\n]+?)\.?\*\* *(?P<venue>[A-Z][\w-]*(?: Findings)?)(?: (?P<year>20\d\d))?\.[^\n]*\n[ \t]*\n[ \t]+\*(?P<authors>[^*\n]+)\*\.?,? *{_LINKS}",  # noqa: E501 - a pattern is read in one piece
     "name: bold quoted. names in italics. place": rf"^\d+\. +<u>[^<\n]+</u>: \*\*\"(?P<title>[^\n]+?)\"\*\*\. *\*(?P<authors>[^*\n]+?)\.?\*(?: et al)?\. *(?P<venue>[A-Za-z][\w &-]*?) (?P<year>20\d\d)\. *{_LINKS}",  # noqa: E501 - a pattern is read in one piece
     "names, title in italics, place [links]": rf"^ *[-*] (?P<authors>[A-Z][^*\n\[]+?), \*(?P<title>[^*\n]+?)\*,? *(?:arXiv[^\[\n]*|(?P<venue>[A-Z][\w &]+?),? (?P<year>(?:19|20)\d\d)[^\[\n]*)?{_LINKS}",  # noqa: E501 - a pattern is read in one piece
-    "bold (year), names [pdf]": rf"^[-*] +\*\*(?P<title>[^*\n]+)\*\* \((?P<year>\d{{4}})\), (?P<authors>[^\[\n]+?)\.? *{_LINKS}",  # noqa: E501 - a pattern is read in one piece
+    "bold (year), names [pdf]": rf"^[-*] +(?:\*\*)?(?P<title>[^*\n\[]+?)(?:\*\*)? \((?P<year>\d{{4}})\), (?P<authors>[^\[\n]+?)\.? *{_LINKS}",  # noqa: E501 - a pattern is read in one piece
     "bullet, sub-bullets of facts": r"^[-*] +\[(?P<title>[^\]\n]+)\](?P<links>\(https?://[^)\n]+\)).*\n +[-*] (?P<authors>(?!Publisher|Key|Code)[^\n:]+)\n +[-*] Publisher: (?P<venue>[^\n]*?),? ?(?P<year>20\d\d)?(?: \(?[a-zA-Z]+\)?)? *$",  # noqa: E501 - a pattern is read in one piece
     "linked bullet, emoji links": r"^ *[-*] \[(?P<title>[^\]\n]+)\](?P<links>\(https?://(?:openaccess|arxiv)[^)\n]+\))",
     "short name - linked title": r"^[-*] [^\[\n]+ - \[(?P<title>[^\]\n]+)\](?P<links>\(https?://[^)\n]+\))",
-    "title [links]": rf"^ *[-*] (?!\[)(?P<title>[^\[\n]+?) *(?P<links>\[\[?(?:[Pp]aper|arXiv|OpenReview|pdf|NIPS paper)\]?\]?\({_URL}\).*)",  # noqa: E501 - a pattern is read in one piece
+    "title [links]": rf"^ *[-*] (?!\[|\*\*[^*])(?P<title>[^\[\n]+?) *(?P<links>\[\[?(?:[Pp]aper|arXiv|OpenReview|pdf|NIPS paper)\]?\]?\({_URL}\).*)",  # noqa: E501 - a pattern is read in one piece
     "[title](link) `who` `year`": r"^\d+\. \[(?P<title>[^\]\n]+)\](?P<links>\(https?://[^)\n]+\))[^\n]*`(?P<year>20\d\d)`",
     "names, [title](link), place": r"^ *[-*] (?P<authors>[A-Z][^\[\n:]*?),? \[(?P<title>[^\]\n\[]{15,})\](?P<links>\(https?://[^)\n]+\))(?:,? (?P<venue>(?!arXiv)[A-Z][A-Za-z]+),? (?P<year>(?:19|20)\d\d))?",  # noqa: E501 - a pattern is read in one piece
     "names, title, place, year. [links]": r"^ *[-*] (?P<authors>[A-Z](?:[^,\n]|, (?=[A-Z][\w.-]+ [A-Z]))+), (?P<title>[^,\n\[]+), (?P<venue>[^\[\n]+?), (?P<year>(?:19|20)\d\d)\. *(?P<links>\[\[.*)",  # noqa: E501 - a pattern is read in one piece

@@ -163,8 +163,9 @@ def _set_venue(entry: Entry, plain: str, exact: list[str], _report: Report, _lin
     if shown and shown.date and not entry.date:
         entry.date = shown.date
         entry.guessed.add("date")
-    if not entry.venue:
-        entry.venue = clean(name)[:2000]
+    if entry.venue and name:
+        return entry.venue.casefold() == clean(name)[:2000].casefold()
+    entry.venue = entry.venue or clean(name)[:2000]
     return bool(name or (shown and shown.date))
 
 

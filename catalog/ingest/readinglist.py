@@ -146,7 +146,9 @@ def _report_left(found: Found, drafts: Sequence[Draft], report: Report) -> None:
                 )
     for first, *rest in stretches.values():
         count = len(rest)
-        more = f" and {count} more line{'s' * (count > 1)}, up to line {[first, *rest][-1][0]}" if count else ""
+        last = max(end for *_, end in (first, *rest))
+        more = f" and {count} more line{'s' * (count > 1)}" if count else ""
+        more += f", up to line {last}" if last > first[0] else ""
         report.add(
             "note", "outside-a-paper", f"belongs to no paper and stays in the list: {first[1][:60]!r}{more}", first[0]
         )
