@@ -10,6 +10,7 @@ import pytest
 from support import Kb
 
 from catalog.library import Library
+from catalog.pages.demonstration import demonstrations
 
 pytest.importorskip("torch")
 
@@ -117,6 +118,21 @@ def test_a_demo_runs_and_is_kept_beside_the_claims(kb: Kb, own: Path) -> None:
     assert len(record["claims"]) == 7
     kb("verify", "scale")
     assert json.loads((own / "runs/scale.cpu.json").read_text())["demo"] == {"value": 8.0}
+
+
+def test_demos_on_several_models_stand_beside_each_other_without_places_of_this_machine(kb: Kb, own: Path) -> None:
+    file = own / "refimpl" / "scale.py"
+    told = 'def demo(model: str = "tiny"):\n    """Scale."""\n    return {"model": model, "value": 2, "adapter": "/home/me/x"}\n'
+    file.write_text(METHOD[: METHOD.index("def demo(")] + told)
+    for model in ("other", "tiny", "third", "other"):
+        assert kb("demo", "scale", "--model", model, "--record").status == 0
+    record = json.loads((own / "runs/scale.cpu.json").read_text())
+    assert record == {
+        "demos": {name: {"model": name, "value": 2} for name in ("other", "third")},
+        "demo": {"model": "tiny", "value": 2},
+    }
+    shown = demonstrations({"cpu": record})
+    assert [demo["of"] for demo in shown] == ["other", "third", "tiny"]
 
 
 def test_an_option_that_a_demo_does_not_know(kb: Kb, own: Path) -> None:

@@ -82,7 +82,8 @@ class Implementations:
         done = run_demo(card, **options)
         if record:
             model, kind = str(done.get("model") or OWN_MODEL), str(done.get("environment", {}).get("kind", "cpu"))
-            self._keep_run(card.name, kind, {"demo": done} if model == OWN_MODEL else {"demos": {model: done}})
+            kept = {name: value for name, value in done.items() if name != "adapter"}  # a place on this machine
+            self._keep_run(card.name, kind, {"demo": kept} if model == OWN_MODEL else {"demos": {model: kept}})
         return done
 
     def reports(self) -> tuple[dict[str, Ledger], Sequence[Finding]]:
