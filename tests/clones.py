@@ -23,7 +23,15 @@ from catalog.library import Library
 from catalog.sides import differences
 
 SHARED = 24
-ENTRY = "@article{{{key},\n  title = {{A work on {key}}},\n  author = {{Doe, Jane}},\n  journal = {{Acta}},\n  year = {{2020}},\n  volume = {{1}}\n}}"
+ENTRY = """@article{{{key},
+  title = {{A work on {key}}},
+  author = {{Doe, Jane}},
+  journal = {{Acta}},
+  year = {{2020}},
+  abstract = {{{abstract}}},
+  volume = {{1}}
+}}"""
+ABSTRACT = "\n    ".join(f"Sentence {n} of an abstract that is as long as such texts are." for n in range(12))
 SAID = re.compile(r"^(\S+): said in two ways: (.+)$", re.M)
 Field = tuple[str, str]  # of which paper or reader's paper, and which
 
@@ -165,6 +173,8 @@ class Person:
     def settle(self, path: str) -> None:
         """Take what this side says."""
         file = self.library.root / path
+        if not conflict.hunks(file.read_text() if file.exists() else ""):
+            return  # git did not see that the paper has another name now, and left one side
         if path.startswith("papers/"):
             key = file.name.removesuffix(".md")
             choices = dict.fromkeys((one.field for one in differences(*self.library.sides(key))), "ours")
@@ -181,7 +191,9 @@ def begin(root: Path, readers: list[str]) -> None:
     for n in range(SHARED):
         key = f"base{n}"
         library.add(
-            ENTRY.format(key=key), tags=["old"], notes=f"See [another](base{(n + 1) % SHARED}.md).\n\nOf {key}."
+            ENTRY.format(key=key, abstract=ABSTRACT),
+            tags=["old"],
+            notes=f"See [another](base{(n + 1) % SHARED}.md).\n\nOf {key}.",
         )
     for name in readers:
         library.become(name)

@@ -309,16 +309,16 @@ def judged(root: Path, old: State, new: State, ended: int, expected: int, said: 
     if "Traceback" in said or "a fault of kb" in said:
         return f"a fault: {said.strip().splitlines()[-1]}"
     left_out = [name for name in old if f"{name} cannot be read; what it says of others stays" in said]
-    new = new | {name: old[name] for name in left_out}
-    if ended >= 0 and state(root) not in (old, new) and "the next kb finishes it" not in said:
+    right = (old, new, new | {name: old[name] for name in left_out})
+    if ended >= 0 and state(root) not in right and "the next kb finishes it" not in said:
         return "half done, and not said"
     status, listed = run(root, ["list"])
     if status:
         return f"the next command fails: {listed}"
     after = state(root)
-    if after not in (old, new):
+    if after not in right:
         return "half done for good"
-    if ended == expected and after != new:
+    if ended == expected and after not in right[1:]:
         return "acknowledged and lost"
     typed = any(draft.read().endswith(TYPED) for draft in drafts(root / ".kb"))
     if after == old and (root / "typed").exists() and not typed:

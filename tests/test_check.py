@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog import check as package
-from catalog.check import CODES, check, fix, fixable
+from catalog.check import CODES, check, fix, fixable, fixes
 from catalog.check.notes import targets, without_code
 from catalog.errors import Finding
+from catalog.library import Library
 from catalog.models import Paper
 from catalog.paperfile import dumps, loads
 from catalog.sources.news import CODES as NEWS
@@ -589,3 +590,15 @@ def test_a_folder_that_is_no_knowledge_base(tmp_path: Path) -> None:
     (tmp_path / "kb.toml").write_text("nonsense = 1")
     [finding] = [one for one in check(Store(tmp_path)) if "nonsense" in one.message]
     assert str(finding).startswith("kb.toml:1: nonsense: no such setting; known are title, ")
+
+
+def test_a_fix_that_would_not_read_back_is_left(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = library.store
+    for key in "ab":
+        (store.folder / f"{key}.md").write_text(f"---\nstatus:   unread\ntitle: W{key}\n---\n")
+    before = (store.folder / "a.md").read_text()
+    real = fixes.dumps
+    monkeypatch.setattr(fixes, "dumps", lambda paper: real(paper) + ("[" if paper.key == "a" else ""))
+    fix(store)
+    assert (store.folder / "a.md").read_text() == before
+    assert (store.folder / "b.md").read_text().startswith("---\ntitle: Wb\nstatus: unread\n")

@@ -249,3 +249,9 @@ def test_what_a_list_may_say_of_a_work_has_a_field() -> None:
 def test_what_such_a_field_may_not_hold_is_refused(line: str) -> None:
     with pytest.raises(BadFile):
         loads(f"---\nstatus: unread\n{line}\n---\n", "a")
+
+
+def test_a_key_is_as_long_as_its_file_name_may_be() -> None:
+    assert Paper(key="\u00fc" * 118).key
+    with pytest.raises(ValueError, match="too long for a file name"):
+        Paper(key="\u00fc" * 119)
