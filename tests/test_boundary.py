@@ -230,6 +230,10 @@ def test_a_file_is_read_up_to_a_size(tmp_path: Path) -> None:
         read_bytes(tmp_path / "b")
     with pytest.raises(BadFile, match=r"folder|regular"):
         read_bytes(tmp_path)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(BadFile, match="not a regular file"):
+            read_bytes(tmp_path / "pipe")
 
 
 # --- any bytes give a value or a finding ---
