@@ -163,7 +163,9 @@ def planted(project: Path, mutant: Mutant) -> str | None:
     finally:
         path.write_text(text)
     failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return failed[0].partition(" - ")[0] if failed else None
+    if failed:
+        return failed[0].partition(" - ")[0]
+    return f"the tests end by signal {-done.returncode}" if done.returncode < 0 else None
 
 
 def survivors(names: list[str]) -> Iterator[str]:
