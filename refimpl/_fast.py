@@ -6,7 +6,6 @@ What autograd would keep too (silu(e), h, and x and h once more) is formed again
 and parameters stay as they are.
 """
 
-# ruff: noqa: N803, N806 - the names are the paper's
 from __future__ import annotations
 
 from collections.abc import Iterator

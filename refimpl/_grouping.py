@@ -1,6 +1,5 @@
 """Which models' attention can be cut into groups, and how it is where transformers does not let it be replaced."""
 
-# ruff: noqa: N803, N806 - the names are the paper's
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -5,7 +5,6 @@ back as they were when the method is taken out: transformers' `Conv1D`, whose we
 experts of a mixture, which are kept as parameters of three dimensions (E, o, h), or (E, h, o).
 """
 
-# ruff: noqa: N806 - the names are the papers'
 from __future__ import annotations
 
 from collections.abc import Iterator

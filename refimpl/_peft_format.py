@@ -64,7 +64,7 @@ class Saved:
     def check(self, model: nn.Module) -> None:
         """Raise unless these layers are in the model, of these shapes."""
         there = layers(model)
-        for name, (A, B) in self.factors.items():  # noqa: N806 - the paper's names
+        for name, (A, B) in self.factors.items():
             if name not in there:
                 raise ValueError(f"{self.folder} is of another model: this one has no Linear {name}")
             if [(len(B), A.shape[1])] != shapes(model, [name]) or len(A) != B.shape[1]:
@@ -107,7 +107,7 @@ def write(layers: Mapping[str, Pair], folder: Path, model: Any) -> Path:
     return _written(folder, tensors, config)
 
 
-def write_prompt(P: Tensor, kind: str, folder: Path, model: Any, **config: Any) -> Path:  # noqa: N803  # the paper's P
+def write_prompt(P: Tensor, kind: str, folder: Path, model: Any, **config: Any) -> Path:
     """A prompt (p, e), or a prefix (p, 2 L d_kv), as peft keeps it; `kind` is PROMPT_TUNING or PREFIX_TUNING."""
     said = {"num_virtual_tokens": len(P), "num_transformer_submodules": 1, **config}
     return _written(folder, {_EMBEDDINGS: P.detach().cpu().contiguous()}, _about(kind, model) | said)

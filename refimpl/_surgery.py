@@ -89,7 +89,7 @@ def put(model: nn.Module, path: str, layer: nn.Module, new: Adapted) -> None:
     if layer is new:
         return
     if "was" not in vars(new):
-        W = getattr(layer, "weight", None)  # noqa: N806  # the papers' W
+        W = getattr(layer, "weight", None)
         others = [name for name, m in model.named_modules() if m is not layer and getattr(m, "weight", None) is W]
         vars(new)["was"], vars(new)["tied"] = type(layer), next(iter(others), "") if W is not None else ""
     model.set_submodule(path, new)
@@ -149,7 +149,7 @@ def _check(path: str, layer: Any, linear: bool, floating: bool, over: bool) -> N
         if over and layer.delta() is not None:
             return
         raise ValueError(f"{path} is adapted already, by {type(layer).__name__}: merge that, or name other layers")
-    W: Any = layer.weight  # noqa: N806 - the papers' name
+    W: Any = layer.weight
     if floating and not W.is_floating_point():
         raise ValueError(f"the weight of {path} is {W.dtype}; use refimpl.qlora, or load the model whole")
     if W.is_floating_point() and W.device.type != "meta" and not W.isfinite().all():

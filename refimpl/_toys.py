@@ -6,8 +6,6 @@ tasks that it knows and must only be told (to go on in dialect 3), and tasks tha
 name a dialect without being asked).
 """
 
-# ruff: noqa: N803 - the names are those of the methods
-
 from __future__ import annotations
 
 import copy

@@ -21,7 +21,6 @@ the Hamiltonian H_t = <lambda_{t+1}, f_t(h_t, delta_t)> + R_t(delta_t), where R_
 Left out: additions to the input (prompts, prefixes), specifications that are learnt, scale, transfer between tasks.
 """
 
-# ruff: noqa: N806 - the names are the paper's
 from __future__ import annotations
 
 import functools

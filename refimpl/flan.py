@@ -26,7 +26,6 @@ Left out: the constant learning rate (the lab's falls to zero); FlashAttention, 
 thought that is inverted.
 """
 
-# ruff: noqa: N806 - the names are the paper's
 from __future__ import annotations
 
 import random
@@ -207,7 +206,7 @@ def instructions(held_out: str = "part", trained: Sequence[str] = (), cap: int =
     def rows(tokenizer: PreTrainedTokenizerBase, length: int, seed: int) -> Iterator[dict[str, Tensor]]:
         if length < LEAST:
             raise LabError(f"rows of {length} tokens hold hardly an example; take {LEAST} or more")
-        drawn = mixture({name: cases(name) for name in names}, cap, random.Random(seed))  # noqa: S311  # no secret
+        drawn = mixture({name: cases(name) for name in names}, cap, random.Random(seed))
         return pack((tokens(example, tokenizer) for _, example in drawn), length, _end(tokenizer))
 
     def ask(case: Case, template: Template, draw: random.Random) -> Example:

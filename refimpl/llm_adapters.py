@@ -19,7 +19,6 @@ so that training does not start at the base; with `init="zero"`, its "mam_adapte
 Left out: prefix-tuning and LoRA, which this paper compares with and have files of their own; dropout; learned scale.
 """
 
-# ruff: noqa: N803, N806 - the names are the paper's
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable

@@ -24,8 +24,6 @@ are given to it as a mask: the same outputs, at the cost of dense attention.
 Left out: packing several texts into one row, dropout on x, sink tokens, sliding windows of the base model.
 """
 
-# ruff: noqa: N803, N806 - the names are the paper's
-
 from __future__ import annotations
 
 import dataclasses

@@ -23,7 +23,6 @@ B are kept in float32 where the model is narrower.
 Left out: dropout on x, Embedding and Conv layers, several adapters at once.
 """
 
-# ruff: noqa: N803, N806 - the names are the paper's
 from __future__ import annotations
 
 from collections.abc import Iterable

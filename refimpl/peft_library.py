@@ -18,7 +18,6 @@ trained. `save` and `load` keep one adapter in the library's own two files, so t
 Left out: all other kinds of layers that the library has (`_tuners` lists them), dropout, layers that are not Linear.
 """
 
-# ruff: noqa: N806 - the names are the library's
 from __future__ import annotations
 
 import contextlib

@@ -29,7 +29,6 @@ repeated. One method would be of another class here: (IA)^3, which scales what a
 Left out: methods that this project does not have, several layers as one, and accuracy, which `kb bench` measures.
 """
 
-# ruff: noqa: N806 - the names are those of the equations
 from __future__ import annotations
 
 import copy

@@ -15,8 +15,6 @@ with rotary embeddings they are learned already turned. In a model with sliding 
 Left out: prefixes for encoders and between input and output ("infix"), dropout in the MLP.
 """
 
-# ruff: noqa: N803, N806 - the names are the paper's
-
 from __future__ import annotations
 
 from pathlib import Path

@@ -20,8 +20,6 @@ stands behind the first token, whose place such models pool.
 Left out: Adafactor with its constant learning rate of 0.3 (here it is the caller's optimiser).
 """
 
-# ruff: noqa: N803, N806 - the names are the paper's
-
 from __future__ import annotations
 
 from collections.abc import Sequence

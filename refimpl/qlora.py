@@ -22,7 +22,6 @@ code. Layers that bitsandbytes has in NF4 already are taken as they are. Cast a 
 Left out: dropout on X, LayerNorms in float32, a product that never forms dd(c1, c2, W) for a single row.
 """
 
-# ruff: noqa: N803, N806 - the names are the paper's
 from __future__ import annotations
 
 import functools

@@ -26,8 +26,6 @@ A density of 0 leaves LoRA; a rank of 0 leaves sparse adaptation ("SpA").
 Left out: the paper's kernels, which form g^T x at the mask alone; dropout; quantised W; gradients kept in 4 bits.
 """
 
-# ruff: noqa: N803, N806 - the names are the paper's
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable

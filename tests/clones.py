@@ -178,7 +178,7 @@ class Person:
         if path.startswith("papers/"):
             key = file.name.removesuffix(".md")
             choices = dict.fromkeys((one.field for one in differences(*self.library.sides(key))), "ours")
-            self.library.settle(key, choices)  # type: ignore[arg-type]  # it is a choice
+            self.library.settle(key, choices)
         else:
             file.write_text(conflict.sides(file.read_text())[0])
 
@@ -203,7 +203,7 @@ def begin(root: Path, readers: list[str]) -> None:
 
 def merged(root: Path, clones: int, operations: int, rounds: int = 4) -> list[str]:
     """Let people work and merge; everything that is wrong on the way and afterwards."""
-    chance = random.Random(clones * operations)  # noqa: S311 - the same each time
+    chance = random.Random(clones * operations)
     readers = [f"reader{n // 2}" for n in range(clones)]
     begin(root / "base", sorted(set(readers)))
     people = [Person(n, clone(root / "base", f"clone{n}"), readers[n]) for n in range(clones)]

@@ -25,7 +25,7 @@ FACES = ("flip", "flop")  # the keys between which one paper goes to and fro
 
 def work(root: Path, me: int, operations: int, told: Queue[Any]) -> None:
     """Mixed operations on papers of my own and on shared ones; tells what must be there, and what went wrong."""
-    chance = random.Random(me)  # noqa: S311 - the same each time
+    chance = random.Random(me)
     mine: dict[str, set[str]] = {}
     marks: list[str] = []
     wrong: Counter[str] = Counter()

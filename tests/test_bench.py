@@ -169,7 +169,7 @@ def test_other_cases_of_classes_and_recall(small: str) -> None:
     _, tokenizer = models.load(small, "cpu")
     recall = tasks.Recall(length=96, cases=3)
     for task in (recall, settings.set_apart(recall)):
-        seen.append([str(ids) for ids, _ in task._questions(tokenizer, 3)])  # type: ignore[attr-defined]  # every task that is asked has it
+        seen.append([str(ids) for ids, _ in task._questions(tokenizer, 3)])
     assert not set(seen[0]) & set(seen[1])
     classes: Any = settings.set_apart(tasks.Classes())
     assert classes.start == classes.cases

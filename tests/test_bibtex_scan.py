@@ -186,7 +186,7 @@ def test_a_truncated_file_keeps_what_came_before() -> None:
 
 def damaged_file(count: int, share: float, seed: int = 7) -> tuple[str, list[str], set[str]]:
     """A file of numbered entries, a share of them with one to three characters lost or added."""
-    dice = random.Random(seed)  # noqa: S311  (a test's dice)
+    dice = random.Random(seed)
     texts, hurt = [], set()
     for number in range(count):
         key = f"key{number:06d}x"

@@ -96,7 +96,7 @@ def _tried(act: Callable[[], Draft | list[Draft]]) -> None:
 @given(seed=st.integers(0, 10**9), times=st.integers(1, 6), name=st.sampled_from([*NAMES, "title"]))
 @settings(max_examples=250)
 def test_values_that_changed_anywhere(seed: int, times: int, name: str) -> None:
-    chance = random.Random(seed)  # noqa: S311  no secret
+    chance = random.Random(seed)
 
     def change(reply: Reply) -> Reply:
         if isinstance(reply.body, dict | list):
@@ -111,7 +111,7 @@ def test_values_that_changed_anywhere(seed: int, times: int, name: str) -> None:
             )
         return Reply(text, reply.status, reply.kind)
 
-    client = Client(_asker(change), sleep=lambda _: None)  # type: ignore[arg-type]  # asks of the tests
+    client = Client(_asker(change), sleep=lambda _: None)
     if name == "title":
         _tried(lambda: candidates("sorting whales", client))
         return
@@ -126,7 +126,7 @@ def test_values_that_changed_anywhere(seed: int, times: int, name: str) -> None:
 )
 @pytest.mark.parametrize("name", NAMES)
 def test_an_answer_of_another_kind(name: str, body: bytes) -> None:
-    client = Client(_asker(lambda _: Reply(body, kind="application/json")), sleep=lambda _: None)  # type: ignore[arg-type]  # as above
+    client = Client(_asker(lambda _: Reply(body, kind="application/json")), sleep=lambda _: None)
     known = recognise(NAMES[name])
     assert known
     _tried(lambda: look_up(known, client))

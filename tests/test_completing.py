@@ -77,7 +77,7 @@ def _whole(library: Library, web: World, whales: int, seals: int) -> None:
     _, batches = library.complete()
     for _ in range(2):
         next(batches)
-    batches.close()  # type: ignore[attr-defined]  # a generator's
+    batches.close()
     there = [facts for facts in library.list() if facts.bibtex]
     assert 0 < len(there) < whales + seals
     library.complete(dry_run=True)
@@ -184,9 +184,7 @@ TEXTS = st.sampled_from(["", "Mine"])
 @given(title=TEXTS, venue=TEXTS, abstract=TEXTS, year=st.sampled_from([0, 1999]), authors=st.sampled_from([(), ("Me Myself",)]),
        bibtex=st.sampled_from(["", "@misc{k, title = {Own}, note = {x}}"]), notes=TEXTS,
        ids=st.sampled_from([{}, {"doi": "10.1/mine"}, {"arxiv": "2106.09685"}]), code=st.booleans())  # fmt: skip
-def test_nothing_that_was_written_changes(  # type: ignore[no-untyped-def]
-    title, venue, abstract, year, authors, bibtex, notes, ids, code
-) -> None:
+def test_nothing_that_was_written_changes(title, venue, abstract, year, authors, bibtex, notes, ids, code) -> None:
     links = (Link(name="code", url="https://github.com/my/own"),) if code else ()
     paper = Paper(key="k", title=title, venue=venue, abstract=abstract, year=year, authors=authors, bibtex=bibtex, notes=notes,
                   ids=ids, links=links)  # fmt: skip

@@ -42,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
         elif name.startswith("drip"):
             self._drip(name)
         elif name == "slow":
-            self.server.hold.wait(5)  # type: ignore[attr-defined]  # the server's own, which http.server does not know
+            self.server.hold.wait(5)
         else:
             self._send(200 if name == "page" else 404, b"hello")
 
@@ -74,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(start)
             for _ in range(100):
                 self.wfile.write(more)
-                if self.server.hold.wait(0.1):  # type: ignore[attr-defined]  # the server's own
+                if self.server.hold.wait(0.1):
                     return
             self.wfile.write(b"\r\nContent-Length: 0\r\n\r\n" if what == "drip-head" else b"x" * 900)
 
@@ -89,11 +89,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(Handler, "asked", [], raising=False)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         running.daemon_threads = True
-        running.hold = threading.Event()  # type: ignore[attr-defined]  # the server's own, which http.server does not know
+        running.hold = threading.Event()
         thread = threading.Thread(target=running.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{running.server_port}"
-        running.hold.set()  # type: ignore[attr-defined]  # the server's own, which http.server does not know
+        running.hold.set()
         running.shutdown()
         thread.join()
 

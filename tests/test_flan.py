@@ -24,7 +24,7 @@ LINES = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\v\f\x1c\x1
 
 
 def seeded(seed: int) -> random.Random:
-    return random.Random(seed)  # noqa: S311  # not for secrets
+    return random.Random(seed)
 
 
 def row_of(*lengths: int, length: int) -> dict[str, Tensor]:

@@ -68,7 +68,7 @@ def test_the_list_to_embed_runs_nothing() -> None:
     page = files()["embed.html"]
     tags: list[tuple[str, dict[str, str | None]]] = []
     parser = HTMLParser()
-    parser.handle_starttag = lambda tag, attrs: tags.append((tag, dict(attrs)))  # type: ignore[method-assign]  # to listen
+    parser.handle_starttag = lambda tag, attrs: tags.append((tag, dict(attrs)))
     parser.feed(page)
     known_tags = "html head meta title base style body table caption a thead tr th tbody td span"
     assert {tag for tag, _ in tags} <= set(known_tags.split())

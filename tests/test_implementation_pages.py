@@ -213,7 +213,7 @@ def test_every_equation_of_our_implementations_is_typeset() -> None:
 
 
 def test_whatever_is_understood_can_be_set() -> None:
-    chance = random.Random(0)  # noqa: S311  # not for secrets
+    chance = random.Random(0)
     pieces = re.findall(
         r"[^;]+",
         "x;W;alpha;L1;n_0;x_i;^T;^2;^{-1};'; ; ; + ; - ; = ; / ;(;);[;];, ;|;||;sqrt(;sum_i ;R^{p x e}; in ;dL/dW;2;1e-3"
@@ -437,7 +437,7 @@ def test_blanks_stand_in_a_row_of_their_own(tmp_path: Path) -> None:
 SHAPES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from([*RUN, *DEMO, *ENVIRONMENT, *RUN["claims"][0], *one("", 0, "", ""), "value", "losses", "samples"]),  # type: ignore[arg-type, index]  # the keys of a record
+        st.sampled_from([*RUN, *DEMO, *ENVIRONMENT, *RUN["claims"][0], *one("", 0, "", ""), "value", "losses", "samples"]),
         inner, max_size=4,
     ),
     max_leaves=12,
@@ -450,7 +450,7 @@ def test_a_record_may_hold_anything(
     record: dict[str, Any], claim: Any, demo: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
-    spoilt = {**RUN, **record, "claims": [{**RUN["claims"][0], "measured": claim}, claim]}  # type: ignore[dict-item, index]  # one row of the record
+    spoilt = {**RUN, **record, "claims": [{**RUN["claims"][0], "measured": claim}, claim]}
     for run in (record, spoilt, {"demo": demo}, {"demo": {**DEMO, "training": demo, "before": claim}}):
         assert "\n" not in implementation_html([made(folder, runs={"cpu": run})])
 
@@ -688,7 +688,7 @@ def test_a_page_says_first_what_was_found(tmp_path: Path) -> None:
 
 
 def test_what_was_measured_of_other_words_does_not_count(tmp_path: Path) -> None:
-    changed = {**RUN, "claims": [{**row, "says": "Something else."} for row in RUN["claims"]]}  # type: ignore[dict-item, attr-defined]  # rows of the record
+    changed = {**RUN, "claims": [{**row, "says": "Something else."} for row in RUN["claims"]]}
     one = made(tmp_path, runs={"cpu": changed})
     assert all(not tally.good for tally in tallies(one.card, results(one)))
     assert standing([one]) == ["unshown"]

@@ -20,7 +20,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from refimpl._lab import (  # noqa: E402  # behind importorskip
+from refimpl._lab import (
     LabError,
     adapter,
     choices,
@@ -186,7 +186,7 @@ def test_labels_that_are_all_ignored_are_no_loss() -> None:
     assert losses.chunked_loss(torch.randn(3, 4), head, torch.full((3,), losses.IGNORED)).item() == 0
 
 
-class Prompted(nn.Module):  # type: ignore[misc]  # torch is Any here
+class Prompted(nn.Module):
     """A model with positions of its own before the input."""
 
     def __init__(self, model: Any, prompt: int) -> None:

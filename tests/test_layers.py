@@ -236,7 +236,7 @@ def test_back_again_the_model_is_what_it_was(architecture: str) -> None:
 def test_the_papers_settings_have_layers_in_every_model(architecture: str) -> None:
     model = model_of(architecture)
     for part in ("q", "k", "v", "o", "into", "out"):
-        for target in _targets.of(model, part):  # type: ignore[arg-type]  # one of the six
+        for target in _targets.of(model, part):
             assert any(_targets.matches(path, target) for path in layers(model)), (part, target)
 
 

@@ -33,7 +33,7 @@ def papers() -> dict[str, object]:
 
 def test_a_nested_list_that_leads_to_papers_is_a_family_tree() -> None:
     every = papers()
-    tree = family(every["s2023"], every)  # type: ignore[arg-type]  # Facts
+    tree = family(every["s2023"], every)
     assert tree is not None
     assert [(one.says, one.key, [below.says for below in one.below]) for one in tree.below] == [
         ("Additive", "", ["One, by others", "Two"]), ("Selective", "", ["Masks"]), ("Four", "d2019", []),
@@ -41,11 +41,11 @@ def test_a_nested_list_that_leads_to_papers_is_a_family_tree() -> None:
     assert list(tree.keys()) == ["s2023", "a2020", "b2021", "c2022", "d2019"]
     assert (
         family(known("x", notes="- [a](a2020.md)\n- [b](b2021.md)", cites=("a2020", "b2021", "c2022")), every) is None
-    )  # type: ignore[arg-type]  # Facts
+    )
 
 
 def test_papers_build_on_older_ones_that_they_lead_to() -> None:
-    assert builds_on(papers()) == [("c2022", "a2020"), ("c2022", "b2021")]  # type: ignore[arg-type]  # Facts
+    assert builds_on(papers()) == [("c2022", "a2020"), ("c2022", "b2021")]
 
 
 def test_reading_is_counted_by_the_month() -> None:
@@ -55,7 +55,7 @@ def test_reading_is_counted_by_the_month() -> None:
 
 
 def test_pictures_lead_to_papers_and_say_the_same_as_text() -> None:
-    page = str(render(list(papers().values()), SiteOptions())["map.md"])  # type: ignore[arg-type]  # Facts
+    page = str(render(list(papers().values()), SiteOptions())["map.md"])
     drawn, told = (set(re.findall(r'href="(papers/[^"]*)"', part)) for part in (
         "".join(re.findall(r"<svg.*?</svg>", page)), re.sub(r"<svg.*?</svg>", "", page)))  # fmt: skip
     assert drawn <= told
@@ -73,7 +73,7 @@ def test_what_strangers_write_is_text_in_pictures_too() -> None:
         )
         tags: list[tuple[str, list[tuple[str, str | None]]]] = []
         parser = HTMLParser()
-        parser.handle_starttag = lambda tag, attrs, tags=tags: tags.append((tag, attrs))  # type: ignore[method-assign,misc]  # a parser made for one test
+        parser.handle_starttag = lambda tag, attrs, tags=tags: tags.append((tag, attrs))
         parser.feed(page.split("---\n", 2)[2])
         assert not {tag for tag, _ in tags} & {"script", "img", "iframe", "object", "style", "form", "base"}
         values = [(name, value or "") for _, attrs in tags for name, value in attrs]

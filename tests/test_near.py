@@ -16,19 +16,19 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from catalog.cli import showing  # noqa: E402  # behind importorskip
-from refimpl import lora  # noqa: E402  # behind importorskip
-from refimpl._lab import LabError, corpus, loop, models, near, tasks, train_tiny  # noqa: E402  # behind importorskip
-from refimpl._lab.answers import Answers, Question  # noqa: E402  # behind importorskip
-from refimpl._lab.generate import encode, greedy, pieces  # noqa: E402  # behind importorskip
-from refimpl._lab.records import record_text  # noqa: E402  # behind importorskip
-from refimpl._lab.texts import adapted  # noqa: E402  # behind importorskip
+from catalog.cli import showing
+from refimpl import lora
+from refimpl._lab import LabError, corpus, loop, models, near, tasks, train_tiny
+from refimpl._lab.answers import Answers, Question
+from refimpl._lab.generate import encode, greedy, pieces
+from refimpl._lab.records import record_text
+from refimpl._lab.texts import adapted
 
 nn = torch.nn
 RIGHT_OR_WRONG = ("words", "json", "kind")
 
 
-class Knowing(nn.Module):  # type: ignore[misc]  # torch is Any here
+class Knowing(nn.Module):
     """Says the next token of these rows where it has read one so far, and the first token of all where not."""
 
     def __init__(self, rows: list[list[int]], vocabulary: int) -> None:
@@ -103,7 +103,7 @@ def test_new_words_are_told_twice_and_half_of_them_asked() -> None:
 
 
 def test_json_is_json_and_kinds_are_four() -> None:
-    for question in tasks.get("json").scored():  # type: ignore[attr-defined]  # a task of questions
+    for question in tasks.get("json").scored():
         said = json.loads(question.answer)
         assert question.asked == f"Entry: {said['word']}, {said['part']}\nJSON:"
     assert {q.answer.strip() for q in near.kind().scored()} == set(near.KINDS)
@@ -112,7 +112,7 @@ def test_json_is_json_and_kinds_are_four() -> None:
 # --- blanks apart -------------------------------------------------------------------
 
 
-class Even(nn.Module):  # type: ignore[misc]  # torch's Module is Any here
+class Even(nn.Module):
     """Finds the tokens named e times as likely as each other one, whatever it reads."""
 
     def __init__(self, likely: list[int], vocabulary: int) -> None:
@@ -144,7 +144,7 @@ def test_a_text_is_scored_without_its_blanks(tokenizer: Any) -> None:
 @given(st.integers(0, 2**32))
 def test_a_text_of_records_can_be_copied_and_holds_no_json(seed: int) -> None:
     synsets = adapted()[0][:400]
-    text, again = (record_text(synsets, random.Random(seed)) for _ in range(2))  # noqa: S311  # not for secrets
+    text, again = (record_text(synsets, random.Random(seed)) for _ in range(2))
     assert text == again
     assert '": "' not in text
     assert len(text.splitlines()) >= 3

@@ -19,7 +19,7 @@ PAPERS = 60
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """Invented papers of every status, with tags, days, links to each other and venues."""
-    rng = random.Random(3)  # noqa: S311 - invented papers, no secrets
+    rng = random.Random(3)
     library = Library.init(tmp_path_factory.mktemp("numbers") / "base")
     for number in range(PAPERS):
         status = rng.choice(["unread", "unread", "read", "reading"] if number % 7 else ["unread"])

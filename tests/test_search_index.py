@@ -363,7 +363,7 @@ def ordered(query: str, *records: Facts, sort: str = "") -> list[str]:
 
 
 def paper(key: str, title: str = "Other", **more: object) -> Facts:
-    return known(key, title, **more)  # type: ignore[arg-type]  # fields by name
+    return known(key, title, **more)
 
 
 def test_title_comes_before_notes_and_notes_before_nothing() -> None:
@@ -462,7 +462,7 @@ def test_a_file_named_twice_counts_as_last_given() -> None:
 def test_an_update_happens_as_a_whole_or_not_at_all() -> None:
     with filled(PAPERS) as index:
         with pytest.raises(AttributeError):
-            index.update([*rows_of([paper("new")]), ("bad.md", "1", None)], ["hu2021lora.md"])  # type: ignore[list-item]  # a bad one
+            index.update([*rows_of([paper("new")]), ("bad.md", "1", None)], ["hu2021lora.md"])
         assert index.all() == sorted(PAPERS, key=lambda r: r.key)
         index.update([], ["hu2021lora.md"])
         assert len(index.all()) == 2
@@ -706,7 +706,7 @@ def test_an_answer_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     papers = [known("a", "One work"), known("b", "Another work")]
 
     def meanwhile(*asked: object) -> object:
-        answer = find(*asked)  # type: ignore[arg-type]  # as it was called
+        answer = find(*asked)
         with Index(path) as other:
             other.update([], ["b.md"])
         return answer

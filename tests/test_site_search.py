@@ -97,7 +97,7 @@ def some_query(draw: random.Random) -> str:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_browser_and_command_line_give_one_answer(engine: Page, seed: int) -> None:
-    draw = random.Random(seed)  # noqa: S311 - the same papers each time
+    draw = random.Random(seed)
     papers = [some_paper(draw, i) for i in range(draw.choice([1, 8, 30]))]
     queries = [some_query(draw) for _ in range(300)]
     with Index(":memory:") as index:

@@ -147,7 +147,7 @@ def test_a_bad_day_is_one_line_and_nothing_half_done(
     if "busy" in fault or fault == "down":
         assert len(world.asked) == asked, "a host that is busy is not asked again"
     if fault == "busy for a while":
-        assert client.sleep.__self__.slept >= 3  # type: ignore[attr-defined]  # the clock's
+        assert client.sleep.__self__.slept >= 3
 
 
 @pytest.mark.parametrize("name", ["doi", "acl", "page"])
@@ -342,11 +342,11 @@ def test_hosts_are_asked_in_turn_also_by_the_next_command(world: World, tmp_path
     for number in (2, 3):
         with pytest.raises(NotFound):
             looked_up(f"3103.0000{number}", client)
-    assert client.sleep.__self__.slept >= 5.5  # type: ignore[attr-defined]  # the clock's
+    assert client.sleep.__self__.slept >= 5.5
     other = Client(world.ask, Memory(tmp_path / "a"), now=client.now, sleep=client.sleep)
     with pytest.raises(NotFound):
         looked_up("3103.00009", other)
-    assert client.sleep.__self__.slept >= 8.5  # type: ignore[attr-defined]  # the clock's
+    assert client.sleep.__self__.slept >= 8.5
     client.memory.close()
     other.memory.close()
 
@@ -525,7 +525,7 @@ def test_a_source_of_others_is_asked_first(monkeypatch: pytest.MonkeyPatch) -> N
     sources.cache_clear()
     known = recognise("shelf:7")
     assert known
-    assert look_up(known, Client(lambda *_, **__: None)).title == "Shelf 7"  # type: ignore[arg-type,return-value]
+    assert look_up(known, Client(lambda *_, **__: None)).title == "Shelf 7"
     sources.cache_clear()
 
 

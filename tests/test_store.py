@@ -84,7 +84,7 @@ while call < most:
 """
 
 
-def kill_everywhere(root: Path, new: Path, files: list[str], check, env: dict[str, str]) -> int:  # type: ignore[no-untyped-def]  # `check` is a function of the test
+def kill_everywhere(root: Path, new: Path, files: list[str], check, env: dict[str, str]) -> int:
     """Kill a writer before each of its system calls in turn; `check` looks at the folder after each. How many kills."""
     kills = 0
     with subprocess.Popen(

@@ -181,7 +181,7 @@ def pair(name: str, number: int, library_text: list[str], there: Registries, cha
         if kind == 0:  # one title, other people
             there.dblp[title] = [hit(title, others, doi)]
         elif kind == 1:  # the thesis of its first author
-            there.crossref[doi] = crossref(doi, title, [split[0]], type="dissertation")  # type: ignore[list-item]
+            there.crossref[doi] = crossref(doi, title, [split[0]], type="dissertation")
             there.scholar[f"ARXIV:{name}"] = {
                 "paperId": "x",
                 "title": title,
@@ -226,7 +226,7 @@ def pair(name: str, number: int, library_text: list[str], there: Registries, cha
         authors = [*split, ("Ann", "Late")]
     elif kind == 7:
         said = title.replace(" and ", " &amp; ")
-    there.crossref[doi] = crossref(doi, said, authors, type="proceedings-article")  # type: ignore[arg-type]
+    there.crossref[doi] = crossref(doi, said, authors, type="proceedings-article")
     by = number % 4
     if by == 0:
         if number % 5 == 0:  # retitled, as the authors themselves say
@@ -248,7 +248,7 @@ def pair(name: str, number: int, library_text: list[str], there: Registries, cha
 
 
 def test_two_hundred_pairs_a_third_of_them_traps(tmp_path: Path) -> None:
-    library, there, chance = Library.init(tmp_path), Registries(), random.Random(7)  # noqa: S311  no secret
+    library, there, chance = Library.init(tmp_path), Registries(), random.Random(7)
     text: list[str] = []
     right = {f"p{number}": pair(f"2403.{number + 1:05}", number, text, there, chance) for number in range(200)}
     library.import_([("a.bib", "\n".join(text).encode())])
@@ -419,7 +419,7 @@ def test_a_page_that_is_gone_and_has_a_copy(library: Library, monkeypatch: pytes
             else Answer(404, url)
         )
 
-    monkeypatch.setattr(Library, "client", lambda *_, **__: Client(ask, sleep=lambda _: None))  # type: ignore[arg-type]
+    monkeypatch.setattr(Library, "client", lambda *_, **__: Client(ask, sleep=lambda _: None))
     monkeypatch.setattr(Library, "_fetch", lambda _: ask)
     (news,) = library.archived()
     assert "https://web.archive.org/web/2020/https://gone.example/a" in news.remedy

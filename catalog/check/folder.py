@@ -60,7 +60,7 @@ def _ignored(store: Store, loaded: Loaded) -> Iterator[Finding]:
 
 def _left_behind(name: str) -> tuple[str, str] | None:
     """What a file is by its name that a merge, a sync service or an editor has left, and what to do."""
-    return next((said for form, *said in _LEFT if re.search(form, name, re.I)), None)  # type: ignore[return-value]
+    return next((said for form, *said in _LEFT if re.search(form, name, re.I)), None)  # type: ignore[return-value]  # each row holds two more
 
 
 def _linked(loaded: Loaded) -> frozenset[str]:

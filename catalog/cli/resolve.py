@@ -36,7 +36,7 @@ def resolve(ctx: click.Context, key: str, whole: Choice | None, chosen: tuple[st
 
     library = out.library(ctx)
     found = differences(*library.sides(key))
-    choices: dict[str, Choice] = {name: word for name, _, word in (one.partition("=") for one in chosen)}  # type: ignore[misc]
+    choices: dict[str, Choice] = {name: word for name, _, word in (one.partition("=") for one in chosen)}  # type: ignore[misc]  # settle looks at the words
     for name, word in choices.items():
         if word not in _WORDS or name not in (one.field for one in found):
             differing = ", ".join(one.field for one in found) or "nothing"

@@ -91,7 +91,7 @@ def _of_the_theme() -> str:
 
 def _at_any_depth(script: str, bases: Iterable[str]) -> list[str]:
     """The script as it stands in pages at the top, one folder down, and so on."""
-    return [script, *(_SCOPE.sub(lambda _, base=base: f'new URL("{base}",location)', script) for base in bases)]  # type: ignore[misc]
+    return [script, *(_SCOPE.sub(lambda _, base=base: f'new URL("{base}",location)', script) for base in bases)]  # type: ignore[misc]  # a lambda with a default
 
 
 def _digest(script: str) -> str:

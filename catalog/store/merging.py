@@ -112,7 +112,7 @@ def _lines(base: Path, ours: Path, theirs: Path) -> tuple[str, ...]:
 def _git(root: Path, *words: str) -> None:
     try:
         done = subprocess.run(  # noqa: S603 - our own arguments
-            ["git", *words], cwd=root, capture_output=True, text=True, errors="replace", check=False  # noqa: S607
+            ["git", *words], cwd=root, capture_output=True, text=True, errors="replace", check=False  # noqa: S607 - the user's own git
         )  # fmt: skip
     except OSError:
         raise KbError("git is not installed") from None

@@ -42,7 +42,7 @@ _MARKED = re.compile(r"[*`:]{1,2}(?:[\w.+-]+:`)?|_\b|`_*")  # what reStructuredT
 def read(root: Path, seed: int) -> dict[str, list[str]]:
     """The texts of each kind. Raises `LabError` where a package is not unpacked in `root`."""
     synsets = [s for s in wordnet.parse(_at(root, "usr/share/wordnet")) if not wordnet.held_out(s)]
-    order = random.Random(seed)  # noqa: S311  # not for secrets
+    order = random.Random(seed)
     return {
         "records": [record_text(synsets, order) for _ in range(RECORDS)],
         "glosses": [s.text for s in synsets],

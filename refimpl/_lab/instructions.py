@@ -128,7 +128,7 @@ class HeldOut:
 
     def questions(self, n: int) -> list[tuple[Case, Example]]:
         """By each template in turn that is not inverted; the same ones every time."""
-        draw = random.Random(0)  # noqa: S311  # not for secrets
+        draw = random.Random(0)
         templates = cycle(t for t in FAMILIES[self.family].templates if not t.inverted)
         return [(case, self.ask(case, next(templates), draw)) for case in cases(self.family, tested=True)[:n]]
 
@@ -173,7 +173,7 @@ class HeldOut:
 def _case(kind: Family, synset: wordnet.Synset, answer: str, answers: Sequence[str]) -> Case:
     wrong: Iterable[str] = (other for other in kind.closed if other != answer)
     if not kind.closed:
-        draw = random.Random(synset.id)  # noqa: S311  # not for secrets
+        draw = random.Random(synset.id)
         there = dict.fromkeys(draw.sample(answers, min(len(answers), 3 * WRONG)))
         wrong = [other for other in there if other != answer][:WRONG]
     return Case(synset.words[0], synset.gloss, answer, tuple(wrong), kind.reason(synset))

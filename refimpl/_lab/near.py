@@ -39,7 +39,7 @@ def kind() -> Answers:
 @functools.cache
 def _told(start: int) -> tuple[list[Question], list[Question]]:
     """What is told and asked of the words made up from `start`, and what is asked only in the end."""
-    order = random.Random(start)  # noqa: S311  # not for secrets
+    order = random.Random(start)
     known = {word for synset in (*adapted()[0], *adapted()[1]) for word in synset.words}
     made = dict.fromkeys(_invented(order) for _ in range(10 * WORDS))
     named = [word for word in made if word not in known][:WORDS]

@@ -33,7 +33,7 @@ class Recall:
 
     def batches(self, tokenizer: PreTrainedTokenizerBase, length: int, batch: int, seed: int) -> Iterator[Batch]:
         """Half of each row are pairs; then they are asked for in another order, and the colours are what is learnt."""
-        order = random.Random(seed)  # noqa: S311  # not for secrets
+        order = random.Random(seed)
         keys = _keys(adapted()[0], tokenizer)
         while True:
             made = [self._row(tokenizer, keys, length, order) for _ in range(batch)]
@@ -66,7 +66,7 @@ class Recall:
         ]
 
     def _questions(self, tokenizer: PreTrainedTokenizerBase, n: int) -> list[tuple[list[int], str]]:
-        order = random.Random(self.start)  # noqa: S311  # the same questions every time
+        order = random.Random(self.start)
         keys = _keys(adapted()[1], tokenizer)
         found = []
         for _ in range(n):

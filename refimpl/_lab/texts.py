@@ -103,7 +103,7 @@ def _mean(losses: Tensor) -> float | None:
 
 def endless(n: int, seed: int) -> Iterator[int]:
     """The numbers below n in a random order, again and again, each time in another."""
-    order = random.Random(seed)  # noqa: S311  # not for secrets
+    order = random.Random(seed)
     numbers = list(range(n))
     while True:
         order.shuffle(numbers)

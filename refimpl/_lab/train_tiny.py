@@ -59,7 +59,7 @@ def tokenizer_of(texts: dict[str, list[str]]) -> PreTrainedTokenizerFast:
 
 def _characters(texts: list[str], share: float) -> list[str]:
     """As many of the texts as hold this kind's share of the characters that are looked at."""
-    order = random.Random(SEED)  # noqa: S311  # not for secrets
+    order = random.Random(SEED)
     wanted, found = 4 * SPELT * share, []
     for text in order.sample(texts, len(texts)):
         wanted -= len(text)
@@ -110,7 +110,7 @@ def _spelt(tokenizer: PreTrainedTokenizerBase) -> list[str]:
 
 def rows_of(texts: list[str], tokenizer: PreTrainedTokenizerBase, seed: int) -> Tensor:
     """The texts in a random order as rows of CONTEXT tokens, each text behind an END token."""
-    shuffled = random.Random(seed).sample(texts, len(texts))  # noqa: S311  # not for secrets
+    shuffled = random.Random(seed).sample(texts, len(texts))
     flat: list[int] = []
     for at in range(0, len(shuffled), 1000):
         for ids in tokenizer(shuffled[at : at + 1000], add_special_tokens=False, verbose=False)["input_ids"]:
@@ -120,7 +120,7 @@ def rows_of(texts: list[str], tokenizer: PreTrainedTokenizerBase, seed: int) -> 
 
 def batches(rows: dict[str, Tensor]) -> Iterator[Tensor]:
     """Endless; rows of each kind by its share, in their order, again from the first when all are read."""
-    order = random.Random(SEED)  # noqa: S311  # not for secrets
+    order = random.Random(SEED)
     kinds, shares = list(corpus.SHARES), list(corpus.SHARES.values())
     ahead = {kind: itertools.cycle(range(len(found))) for kind, found in rows.items()}
     while True:

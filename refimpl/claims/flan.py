@@ -285,7 +285,7 @@ def _spread(values: Iterable[float]) -> str:
 
 
 def _draw(seed: int) -> random.Random:
-    return random.Random(seed)  # noqa: S311  # not for secrets
+    return random.Random(seed)
 
 
 @functools.cache

@@ -1,7 +1,5 @@
 """PEFT: what the paper says, as functions that measure, and fail when it is not so."""
 
-# ruff: noqa: N806 - the names are the paper's
-
 from __future__ import annotations
 
 import copy
