@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from catalog import Library
+from catalog.errors import KbError
 from catalog.models import Link, Paper, Status
 
 SECTIONS = ("Models", "Data", "Uses")
@@ -193,6 +195,22 @@ def test_a_renamed_paper_is_followed_and_a_removed_one_stays_removed(tmp_path: P
     follow(library, path, edit_list(ROWS, [("title", 0, ""), ("title", 1, "")]))
     assert library.paper("mine2021").title.endswith("what they learn")
     assert keys[1] not in library.papers()
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_paper_that_cannot_be_read_is_not_gone(tmp_path: Path, renamed: bool) -> None:
+    library, path, keys = fresh(tmp_path, ROWS)
+    key = library.rename(keys[0], "mine2021").key if renamed else keys[0]
+    file = library.root / "papers" / library.file(key)
+    before = file.read_bytes()
+    file.write_bytes(b"---\ntags: [\n---\n")
+    memory = {p: p.read_bytes() for p in library.root.glob("lists/*")}
+    with pytest.raises(KbError, match=f"{file.name} is there and cannot be read"):
+        follow(library, path, edit_list(ROWS, [("title", 0, ""), ("remove", 1, "")]))
+    assert memory == {p: p.read_bytes() for p in library.root.glob("lists/*")}
+    file.write_bytes(before)
+    follow(library, path, edit_list(ROWS, [("title", 0, ""), ("remove", 1, "")]))
+    assert library.paper(key).title.endswith("what they learn")
 
 
 def test_a_tag_that_another_list_still_gives_stays(tmp_path: Path) -> None:

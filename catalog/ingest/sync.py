@@ -111,7 +111,14 @@ class _Sync:
         self.pruned: list[str] = []
 
     def run(self, prune: bool) -> None:
-        """Pair the entries then and now, and let each paper follow."""
+        """Pair the entries then and now, and let each paper follow.
+
+        Raises `KbError` where a file cannot be read while a paper of the list is not known: it may be that one, and is
+        not gone.
+        """
+        unread = self.work.merger.unreadable
+        if unread and not all(map(self._there, self.memory.keys.values())):
+            raise KbError("\n".join(unread.values()))
         before = self._before()
         was, now = before.drafts, self.source.drafts
         then = dict(zip(places(was), was, strict=True))
