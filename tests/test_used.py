@@ -82,6 +82,14 @@ def test_a_tag_of_an_entry_can_be_taken_off(tmp_path: Path) -> None:
     assert "groups" not in read(library.paper("ek2020").bibtex).fields
 
 
+def test_the_status_of_an_entry_counts_where_none_is_said(kb: Kb, root: Path) -> None:
+    bibtex = "@article{%s, title={Of %s}, author={Doe, Jane}, journal={J}, year={2020}, readstatus={read}}"
+    for key, options in (("a2020", []), ("b2020", ["--status", "reading"])):
+        (root / "one.bib").write_text(bibtex % (key, key))
+        assert kb("add", str(root / "one.bib"), *options).status == 0
+    assert [Library.open(root).get(key).reading.status for key in ("a2020", "b2020")] == ["read", "reading"]
+
+
 def test_groups_in_comments_are_tags(tmp_path: Path) -> None:
     comment = r"""@comment{jabref-meta: grouping:
 0 AllEntriesGroup:;

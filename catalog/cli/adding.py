@@ -38,7 +38,7 @@ class _Said:
     links: tuple[str, ...]
     tags: tuple[str, ...]
     notes: str
-    status: str
+    status: str | None
     due: dt.date | None
 
     def fields(self, library: Library) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class _Said:
 
         return {
             "title": self.title, "key": self.key, "links": parse_links(self.links), "tags": library.spelled(self.tags),
-            "notes": self.notes, "status": Status(self.status), "due": self.due,
+            "notes": self.notes, "status": Status(self.status) if self.status else None, "due": self.due,
         }  # fmt: skip
 
 
@@ -65,15 +65,16 @@ class _Said:
 @click.option("--key", default="", help="The citation key, if not the entry's own.")
 @click.option("--note", default="", help="A note.")
 @click.option(
-    "--status", type=click.Choice(["unread", "reading", "read"]), default="unread", show_default=True,
-    help="How far you are.",
+    "--status", type=click.Choice(["unread", "reading", "read"]),
+    help="How far you are; else what the entry says, or unread.",
 )  # fmt: skip
 @click.option("--due", type=Day(), help="The day it should be read by.")
 @json_option
 @click.pass_context
 def add(
     ctx: click.Context, whats: tuple[str, ...], from_file: Path | None, first: bool, title: str,
-    links: tuple[str, ...], tags: tuple[str, ...], key: str, note: str, status: str, due: dt.date | None, as_json: bool,
+    links: tuple[str, ...], tags: tuple[str, ...], key: str, note: str, status: str | None, due: dt.date | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Add papers.
 

@@ -210,9 +210,11 @@ class Library:
 
     def add(
         self, bibtex: str = "", *, title: str = "", key: str = "", links: Iterable[str] = (), tags: Iterable[str] = (),
-        status: str = "unread", notes: str = "", due: dt.date | None = None,
+        status: str | None = None, notes: str = "", due: dt.date | None = None,
     ) -> tuple[Paper, bool]:  # fmt: skip
         """Add one paper: from a BibTeX entry, or a title; `links` are "name=url" or "url".
+
+        Without a status it is what the entry says, or unread.
 
         Gives the paper, and whether it is new: a work that is there already is left as it is. Raises `TakenKey` with a
         free key where another work has its key, `BadBibtex` where the entry cannot be read.
@@ -221,8 +223,8 @@ class Library:
         from catalog.models import Status
 
         return self.add_draft(Draft(
-            title=title, key=key, status=Status(status), links=parse_links(links), tags=self.spelled(tags),
-            bibtex=bibtex, notes=notes, due=due,
+            title=title, key=key, status=Status(status) if status else None, links=parse_links(links),
+            tags=self.spelled(tags), bibtex=bibtex, notes=notes, due=due,
         ))  # fmt: skip
 
     def add_draft(self, draft: Draft) -> tuple[Paper, bool]:
