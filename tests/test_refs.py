@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -94,7 +95,10 @@ def test_the_file_follows_manuscript_and_papers_while_one_writes(kb: Kb, root: P
     paper.write_text(r"\documentclass{article} \cite{owl} \input{part}")
     part.write_text("nothing yet")
     call = [sys.executable, "-m", "catalog", "export", "bib", "--from", "paper.tex", "-o", "refs.bib", "--watch"]
-    with subprocess.Popen(call, stderr=subprocess.PIPE, text=True) as process:
+    # what is started in the background of a shell has SIGINT ignored, and hands that on
+    with subprocess.Popen(
+        call, stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    ) as process:
         try:
             assert process.stderr is not None
             assert any("wrote refs.bib" in line for line in process.stderr)
@@ -113,6 +117,9 @@ def test_the_file_follows_manuscript_and_papers_while_one_writes(kb: Kb, root: P
             assert soon(lambda: "@misc{owl" not in refs.read_text())
         finally:
             process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            process.kill()
     assert process.returncode == 0
 
 
