@@ -117,7 +117,8 @@ def works(device: str, dtype: str) -> None:
         torch.manual_seed(0)
         llm_adapters.apply(model, kind, b=16)
         base = {name: p.detach().clone() for name, p in model.named_parameters() if not p.requires_grad}
-        history = loop.train(model, tokenizer, texts.python(), steps=8, lr=1e-2, batch=4, length=64)
+        rows = list(texts.python())[:4]  # the same in each step, as rows differ more than eight steps teach
+        history = loop.train(model, tokenizer, rows, steps=8, lr=1e-2, batch=4, length=64)
         assert history.losses[-1] < history.losses[0]
         assert all(torch.equal(p, base[name]) for name, p in model.named_parameters() if name in base)
         assert torch.equal(logits(copy.deepcopy(model)), logits(model))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from catalog.facts import Facts
 from catalog.library import Library
 from catalog.pages.assets import THEME
 from catalog.pages.finding import search_files
+from catalog.pages.known import Known
+from catalog.pages.lazy import body_of
 from catalog.search.index import Index
 
 if TYPE_CHECKING:
@@ -103,8 +106,11 @@ def test_browser_and_command_line_give_one_answer(engine: Page, seed: int) -> No
     with Index(":memory:") as index:
         index.update([(f"{paper.key}.md", "1", paper) for paper in papers], [])
         expected = [answer(index, query) for query in queries]
-    given = dict(search_files(papers, {paper.key: paper.key for paper in papers}, {}, {}))["search.js"]
-    data = json.loads(given.removeprefix("window.readrunIndex=").removesuffix(";\n"))
+    files = search_files(Known(papers, {paper.key: paper.key for paper in papers}, {}), {})
+    about = json.loads(str(files.pop("search.js")).removeprefix("window.readrunIndex=").removesuffix(";\n"))
+    parts = [re.fullmatch(r"window\.readrunSearchPart\(\d+,(.*)\);\n", str(body_of(file))) for file in files.values()]
+    assert len(parts) == about["parts"]
+    data = about | {"papers": [row for part in parts if part for row in json.loads(part[1])]}
     for query, here, there in zip(queries, expected, engine.evaluate(ANSWER, [data, queries]), strict=True):
         assert there == here, query
 
