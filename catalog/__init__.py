@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from catalog.library import Library
     from catalog.models import Link, Paper, Status, Tutorial
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Facts", "Finding", "KbError", "Library", "Link", "Paper", "Status", "Tutorial", "__version__"]
 
 _HOMES = {
