@@ -69,7 +69,7 @@ class Case:
 
 def entries(count: int) -> Iterable[dict[str, str]]:
     """Invented entries, the same each time: accents, half with an abstract, 40 % with keywords."""
-    chance = random.Random(1)  # noqa: S311 - invented titles, no secrets
+    chance = random.Random(1)
     words = ["".join(chance.choices(SYLLABLES, k=chance.randint(1, 5))) for _ in range(30_000)]
     weights = [1 / (rank + 2) for rank in range(len(words))]
     names = FAMILIES + [word.title() for word in words[:400]]

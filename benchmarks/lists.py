@@ -24,30 +24,30 @@ KB = [sys.executable, "-m", "catalog"]
 _URL = r"(?:https?://|www\.)[^\s)>\"]+"
 _LINKS = rf"(?P<links>\[+[^\]\n]*\]+\(\s*{_URL}.*)"
 SHAPES = {
-    "bold, then bullets": rf"^[-*] +\*\*(?P<title>[^*\n]+?)(?: \((?P<venue>[^()\n]*?) (?P<year>\d{{4}})\))?\*\* *\n(?: +[-*] (?P<authors>(?!\[)[^\n]+)\n) +[-*] *{_LINKS}",  # noqa: E501 - a pattern is read in one piece
-    "bold, names in italics, place, day": r"^\*\*(?P<title>[^*\n]+)\*\* *\\?\n\*(?P<authors>[^*\n]+)\* *\\?\n(?P<venue>[A-Za-z][\w &./-]*?) ?'?(?P<year>(?:19|20)\d\d)?\.? *(?P<links>\[\[.*)",  # noqa: E501 - a pattern is read in one piece
-    "[date] bold. italics. links": rf"^[-*] +\[(?P<year>20\d\d)/\d\d\] \*\*(?P<title>[^*\n]+?)\.?\*\* *\*(?P<authors>[^*\n]+?) et al\. (?P<venue>[^*\n]+?)\.?\* *{_LINKS}",  # noqa: E501 - a pattern is read in one piece
+    "bold, then bullets": rf"^[-*] +\*\*(?P<title>[^*\n]+?)(?: \((?P<venue>[^()\n]*?) (?P<year>\d{{4}})\))?\*\* *\n(?: +[-*] (?P<authors>(?!\[)[^\n]+)\n) +[-*] *{_LINKS}",
+    "bold, names in italics, place, day": r"^\*\*(?P<title>[^*\n]+)\*\* *\\?\n\*(?P<authors>[^*\n]+)\* *\\?\n(?P<venue>[A-Za-z][\w &./-]*?) ?'?(?P<year>(?:19|20)\d\d)?\.? *(?P<links>\[\[.*)",
+    "[date] bold. italics. links": rf"^[-*] +\[(?P<year>20\d\d)/\d\d\] \*\*(?P<title>[^*\n]+?)\.?\*\* *\*(?P<authors>[^*\n]+?) et al\. (?P<venue>[^*\n]+?)\.?\* *{_LINKS}",
     "[day] bold | links": rf"^[-*] +\[(?P<year>20\d\d)/\d\d/\d\d\] \*\*(?P<title>[^*\n]+?)\*\* \| {_LINKS}",
-    "numbered, names in a second paragraph": rf"^\d+\. +\*\*(?P<title>[^*\n]+?)\.?\*\* *(?P<venue>[A-Z][\w-]*(?: Findings)?)(?: (?P<year>20\d\d))?\.[^\n]*\n[ \t]*\n[ \t]+\*(?P<authors>[^*\n]+)\*\.?,? *{_LINKS}",  # noqa: E501 - a pattern is read in one piece
-    "name: bold quoted. names in italics. place": rf"^\d+\. +<u>[^<\n]+</u>: \*\*\"(?P<title>[^\n]+?)\"\*\*\. *\*(?P<authors>[^*\n]+?)\.?\*(?: et al)?\. *(?P<venue>[A-Za-z][\w &-]*?) (?P<year>20\d\d)\. *{_LINKS}",  # noqa: E501 - a pattern is read in one piece
-    "names, title in italics, place [links]": rf"^ *[-*] (?P<authors>[A-Z][^*\n\[]+?), \*(?P<title>[^*\n]+?)\*,? *(?:arXiv[^\[\n]*|(?P<venue>[A-Z][\w &]+?),? (?P<year>(?:19|20)\d\d)[^\[\n]*)?{_LINKS}",  # noqa: E501 - a pattern is read in one piece
-    "bold (year), names [pdf]": rf"^[-*] +(?:\*\*)?(?P<title>[^*\n\[]+?)(?:\*\*)? \((?P<year>\d{{4}})\), (?P<authors>[^\[\n]+?)\.? *{_LINKS}",  # noqa: E501 - a pattern is read in one piece
-    "bullet, sub-bullets of facts": r"^[-*] +\[(?P<title>[^\]\n]+)\](?P<links>\(https?://[^)\n]+\)).*\n +[-*] (?P<authors>(?!Publisher|Key|Code)[^\n:]+)\n +[-*] Publisher: (?P<venue>[^\n]*?),? ?(?P<year>20\d\d)?(?: \(?[a-zA-Z]+\)?)? *$",  # noqa: E501 - a pattern is read in one piece
+    "numbered, names in a second paragraph": rf"^\d+\. +\*\*(?P<title>[^*\n]+?)\.?\*\* *(?P<venue>[A-Z][\w-]*(?: Findings)?)(?: (?P<year>20\d\d))?\.[^\n]*\n[ \t]*\n[ \t]+\*(?P<authors>[^*\n]+)\*\.?,? *{_LINKS}",
+    "name: bold quoted. names in italics. place": rf"^\d+\. +<u>[^<\n]+</u>: \*\*\"(?P<title>[^\n]+?)\"\*\*\. *\*(?P<authors>[^*\n]+?)\.?\*(?: et al)?\. *(?P<venue>[A-Za-z][\w &-]*?) (?P<year>20\d\d)\. *{_LINKS}",
+    "names, title in italics, place [links]": rf"^ *[-*] (?P<authors>[A-Z][^*\n\[]+?), \*(?P<title>[^*\n]+?)\*,? *(?:arXiv[^\[\n]*|(?P<venue>[A-Z][\w &]+?),? (?P<year>(?:19|20)\d\d)[^\[\n]*)?{_LINKS}",
+    "bold (year), names [pdf]": rf"^[-*] +(?:\*\*)?(?P<title>[^*\n\[]+?)(?:\*\*)? \((?P<year>\d{{4}})\), (?P<authors>[^\[\n]+?)\.? *{_LINKS}",
+    "bullet, sub-bullets of facts": r"^[-*] +\[(?P<title>[^\]\n]+)\](?P<links>\(https?://[^)\n]+\)).*\n +[-*] (?P<authors>(?!Publisher|Key|Code)[^\n:]+)\n +[-*] Publisher: (?P<venue>[^\n]*?),? ?(?P<year>20\d\d)?(?: \(?[a-zA-Z]+\)?)? *$",
     "linked bullet, emoji links": r"^ *[-*] \[(?P<title>[^\]\n]+)\](?P<links>\(https?://(?:openaccess|arxiv)[^)\n]+\))",
     "short name - linked title": r"^[-*] [^\[\n]+ - \[(?P<title>[^\]\n]+)\](?P<links>\(https?://[^)\n]+\))",
-    "title [links]": rf"^ *[-*] (?!\[|\*\*[^*])(?P<title>[^\[\n]+?) *(?P<links>\[\[?(?:[Pp]aper|arXiv|OpenReview|pdf|NIPS paper)\]?\]?\({_URL}\).*)",  # noqa: E501 - a pattern is read in one piece
+    "title [links]": rf"^ *[-*] (?!\[|\*\*[^*])(?P<title>[^\[\n]+?) *(?P<links>\[\[?(?:[Pp]aper|arXiv|OpenReview|pdf|NIPS paper)\]?\]?\({_URL}\).*)",
     "[title](link) `who` `year`": r"^\d+\. \[(?P<title>[^\]\n]+)\](?P<links>\(https?://[^)\n]+\))[^\n]*`(?P<year>20\d\d)`",
-    "names, [title](link), place": r"^ *[-*] (?P<authors>[A-Z][^\[\n:]*?),? \[(?P<title>[^\]\n\[]{15,})\](?P<links>\(https?://[^)\n]+\))(?:,? (?P<venue>(?!arXiv)[A-Z][A-Za-z]+),? (?P<year>(?:19|20)\d\d))?",  # noqa: E501 - a pattern is read in one piece
-    "names, title, place, year. [links]": r"^ *[-*] (?P<authors>[A-Z](?:[^,\n]|, (?=[A-Z][\w.-]+ [A-Z]))+), (?P<title>[^,\n\[]+), (?P<venue>[^\[\n]+?), (?P<year>(?:19|20)\d\d)\. *(?P<links>\[\[.*)",  # noqa: E501 - a pattern is read in one piece
-    "names, \"title\", place, year": r"^ *[-*] (?P<authors>[A-Z][^\"\n\[]+?), \"(?P<title>[^\"\n]+?),?\",? (?P<venue>[A-Z][\w &]+?),? (?P<year>(?:19|20)\d\d) *$",  # noqa: E501 - a pattern is read in one piece
+    "names, [title](link), place": r"^ *[-*] (?P<authors>[A-Z][^\[\n:]*?),? \[(?P<title>[^\]\n\[]{15,})\](?P<links>\(https?://[^)\n]+\))(?:,? (?P<venue>(?!arXiv)[A-Z][A-Za-z]+),? (?P<year>(?:19|20)\d\d))?",
+    "names, title, place, year. [links]": r"^ *[-*] (?P<authors>[A-Z](?:[^,\n]|, (?=[A-Z][\w.-]+ [A-Z]))+), (?P<title>[^,\n\[]+), (?P<venue>[^\[\n]+?), (?P<year>(?:19|20)\d\d)\. *(?P<links>\[\[.*)",
+    "names, \"title\", place, year": r"^ *[-*] (?P<authors>[A-Z][^\"\n\[]+?), \"(?P<title>[^\"\n]+?),?\",? (?P<venue>[A-Z][\w &]+?),? (?P<year>(?:19|20)\d\d) *$",
     "title. [names (year)](link)": r"^ *(?:[-*]|\d+\.) +(?:\*\*)?(?P<title>[^\[\n*]+?)\. \[(?P<authors>[^\]\n(]+?) \((?P<year>\d{4})\)\](?P<links>\(https?://[^)\n]+\))",
-    "table: badge, linked title, place, day": r"^\|(?: *!\[[^\n|]*?<br>)? *\[\**(?P<title>[^\]\n]+?)\**\](?P<links>\(https?://[^)\n]+\)) *<br> *\| *(?P<venue>[^|\n]+?) *\| *(?P<year>20\d\d)-\d\d-\d\d *\|",  # noqa: E501 - a pattern is read in one piece
-    "table: title, day, link": r"^\| *(?P<title>[^|\[\n]+?) *\| *_(?:\d+ )?[a-z]+ (?P<year>\d{4})_ *\| *(?P<links>\[(?:arxiv|paper)\]\([^)\n]+\))",  # noqa: E501 - a pattern is read in one piece
+    "table: badge, linked title, place, day": r"^\|(?: *!\[[^\n|]*?<br>)? *\[\**(?P<title>[^\]\n]+?)\**\](?P<links>\(https?://[^)\n]+\)) *<br> *\| *(?P<venue>[^|\n]+?) *\| *(?P<year>20\d\d)-\d\d-\d\d *\|",
+    "table: title, day, link": r"^\| *(?P<title>[^|\[\n]+?) *\| *_(?:\d+ )?[a-z]+ (?P<year>\d{4})_ *\| *(?P<links>\[(?:arxiv|paper)\]\([^)\n]+\))",
     "table: id, title, names": r"^\| *\d+ *\| *(?P<title>[^|\n]+?) *\| *(?P<authors>[^|\n]+\([^|\n]+?) *\|",
     "[title](file) (year): prose": r"^[-*] \[(?P<title>[^\]\n]+)\](?P<links>\([^)\n]+\)) \((?P<year>\d{4})\)",
-    "rst definition list": r"^`(?P<title>[^<`]+?)\s*(?P<links><https?://[^>]+>)`_+\s*\n(?: +\| :authors:`(?P<authors>[^`]+)` *\n)?(?: +\| :venue:`(?P<venue>[^`\n]*?)(?: ?(?P<year>(?:19|20)\d\d))?`)?",  # noqa: E501 - a pattern is read in one piece
-    "rst table": r"^(?P<title>[A-Z][^\n`=]{20,}?)  +(?P<venue>[A-Z][^\n`]*?)  +(?P<year>(?:19|20)\d\d)  +\[#[^\n`]*(?P<links>`\[PDF\] *<https?://[^>]+>)",  # noqa: E501 - a pattern is read in one piece
-    "yaml": r"^ *(?:- )?title: \"?(?P<title>[^\n]+?)\"? *\n +author: (?P<authors>[^\n]+)\n +year: (?P<year>\d{4})\n +link: (?P<links>\S+)",  # noqa: E501 - a pattern is read in one piece
+    "rst definition list": r"^`(?P<title>[^<`]+?)\s*(?P<links><https?://[^>]+>)`_+\s*\n(?: +\| :authors:`(?P<authors>[^`]+)` *\n)?(?: +\| :venue:`(?P<venue>[^`\n]*?)(?: ?(?P<year>(?:19|20)\d\d))?`)?",
+    "rst table": r"^(?P<title>[A-Z][^\n`=]{20,}?)  +(?P<venue>[A-Z][^\n`]*?)  +(?P<year>(?:19|20)\d\d)  +\[#[^\n`]*(?P<links>`\[PDF\] *<https?://[^>]+>)",
+    "yaml": r"^ *(?:- )?title: \"?(?P<title>[^\n]+?)\"? *\n +author: (?P<authors>[^\n]+)\n +year: (?P<year>\d{4})\n +link: (?P<links>\S+)",
     "tsv": r"^(?P<year>20\d\d)\t\d+\t[^\t\n]*\t(?P<title>[^\t\n]+)\t(?P<links>https?://[^\t\n]+)",
     "csv": r"^\d+,(?:\"(?P<quoted>[^\"\n]+)\"|(?P<title>[^,\n\"]+)),(?:\"(?P<authors>[^\"\n]+)\"|(?P<one>[^,\n\"]+)),",
 }  # fmt: skip

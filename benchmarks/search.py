@@ -55,7 +55,7 @@ print(sum(1 for file in Path(folder).glob("*.md") if wanted.search(file.read_tex
 
 def papers(count: int) -> list[Facts]:
     """Invented papers, the same each time."""
-    chance = random.Random(1)  # noqa: S311 - nothing secret
+    chance = random.Random(1)
     vocabulary = ["".join(chance.choices(SYLLABLES, k=chance.randint(1, 5))) for _ in range(30_000)]
     weights = list(itertools.accumulate(1 / (rank + 2) for rank in range(len(vocabulary))))
 

@@ -35,7 +35,7 @@ IDLE = 8.0  # seconds
 
 def entries(count: int) -> str:
     """A .bib of invented papers, the same each time."""
-    chance = random.Random(1)  # noqa: S311 - nothing secret
+    chance = random.Random(1)
     made = []
     for n in range(count):
         where = (f"eprint = {{2101.{n:05d}}}", f"doi = {{10.1000/x.{n}}}", f"url = {{https://example.org/{n}}}")[n % 3]
