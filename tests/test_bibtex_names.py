@@ -15,6 +15,7 @@ from catalog.bibtex.spoken import name as spoken
 from catalog.facts import Name
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "bibs"
+SUFFIXES = {"Jr.", "Sr.", "Jr", "Sr", "II", "III", "IV"}  # given names to BibTeX after the last comma
 FILES = sorted(SHARED.glob("*.bib")) if SHARED.is_dir() else []
 
 words = st.sampled_from(
@@ -204,8 +205,9 @@ def test_real_names_agree_with_pybtex() -> None:
                 theirs = split_name_list(" ".join(value.split()))[: -1 if others else None]
                 assert len(ours) == len(theirs)
                 for name, text in zip(ours, theirs, strict=True):
-                    if not name.literal and "=" not in text:
-                        assert parts(name) == by_pybtex(text)
+                    other = by_pybtex(text)
+                    if not (name.literal or "=" in text or other[0] in SUFFIXES):  # we read those otherwise, on purpose
+                        assert parts(name) == other
                         compared += 1
     assert compared > 300
 

@@ -351,6 +351,8 @@ model, tokenizer = models.load("tiny", "cpu", "float64")
 done = loop.train(model, tokenizer, tasks.get("classes"), 3, 1e-3, 4, 48)
 if PartialState().is_main_process:
     open(sys.argv[1], "w").write(json.dumps([done.processes, done.losses]))
+PartialState().wait_for_everyone()
+PartialState().destroy_process_group()
 """
 
 
