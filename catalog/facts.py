@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, NamedTuple
 
 from catalog.text import Rich as Rich
@@ -16,8 +17,28 @@ from catalog.text import plain
 SCHEMA = 1  # the version of what `--json` prints; raised when a field changes its meaning or goes
 ROLES = ("author", "editor", "translator", "director", "holder")  # in the order in which they stand for missing authors
 USED = ("keywords", "groups", "readstatus", "annote", "file")  # what of an entry can be tags, a status, notes, links
-HAN = re.compile("[\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7ff]")
-_VIETNAMESE = re.compile("[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", re.I)
+_HAN = "[\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7ff]"
+_VIETNAMESE = "[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]"
+
+
+def is_han(text: str) -> bool:
+    """Whether it has a Chinese, Japanese or Korean sign."""
+    return not text.isascii() and _han().search(text) is not None
+
+
+def is_vietnamese(text: str) -> bool:
+    """Whether it has a letter that Vietnamese alone has."""
+    return not text.isascii() and _vietnamese().search(text) is not None
+
+
+@cache
+def _han() -> re.Pattern[str]:
+    return re.compile(_HAN)  # takes 2 ms, which most commands never need
+
+
+@cache
+def _vietnamese() -> re.Pattern[str]:
+    return re.compile(_VIETNAMESE, re.I)
 
 
 class Name(NamedTuple):
@@ -34,10 +55,10 @@ class Name(NamedTuple):
         """The name as read: "Sofia van der Berg", "Sammy Davis, Jr.", "王小明", "Nguyễn Văn An"."""
         if self.literal:
             return self.literal
-        if HAN.search(self.family) and not re.search(r"[A-Za-z]", self.given):
+        if is_han(self.family) and not re.search(r"[A-Za-z]", self.given):
             return self.family + self.given
         words = (self.given, self.particle, self.family)
-        if self.given and not self.particle and _VIETNAMESE.search(self.family + self.given):
+        if self.given and not self.particle and is_vietnamese(self.family + self.given):
             words = (self.family, self.given, "")
         name = " ".join(filter(None, words))
         return f"{name}, {self.suffix}" if self.suffix else name

@@ -6,6 +6,7 @@ import contextlib
 import os
 import zlib
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -35,7 +36,8 @@ class Implemented:
 
     def mark(self) -> str:
         """A text that changes when an implementation is added, changed or removed; none of them is read for it."""
-        return f"{zlib.crc32(repr([_stamps(folder) for folder in self._folders()]).encode()):x}"
+        stamps = [_stamps(folder) if folder.is_relative_to(self._own) else _once(folder) for folder in self._folders()]
+        return f"{zlib.crc32(repr(stamps).encode()):x}"
 
     def told(self) -> list[Told]:
         """What the search takes of every implementation; each is read for it."""
@@ -52,10 +54,14 @@ class Implemented:
         return self._cards
 
     def _folders(self) -> Iterator[Path]:
-        found = find_spec("refimpl")
-        shipped = [Path(place) for place in (found.submodule_search_locations or ())] if found else []
-        for folder in dict.fromkeys((*shipped, self._own)):
+        for folder in dict.fromkeys((*_shipped(), self._own)):
             yield from (folder, folder / "claims")
+
+
+@cache
+def _shipped() -> tuple[Path, ...]:
+    found = find_spec("refimpl")
+    return tuple(Path(place) for place in (found.submodule_search_locations or ())) if found else ()
 
 
 def _stamps(folder: Path) -> list[tuple[str, int]]:
@@ -66,6 +72,9 @@ def _stamps(folder: Path) -> list[tuple[str, int]]:
                 with contextlib.suppress(OSError):
                     stamps.append((item.name, item.stat().st_mtime_ns))
     return sorted(stamps)
+
+
+_once = cache(_stamps)  # of what came with readrun: it does not change under a command that runs
 
 
 def text_of(facts: Facts, told: Iterable[Told]) -> str:

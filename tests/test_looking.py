@@ -63,7 +63,8 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         return call
 
-    monkeypatch.setattr(Store, "_files", counting("listed", Store._files))
+    for name in ("_files", "names"):
+        monkeypatch.setattr(Store, name, counting("listed", getattr(Store, name)))
     monkeypatch.setattr(Store, "read", counting("read", Store.read))
     return count
 
@@ -81,6 +82,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         (lambda library: library.spelled(["new"]), 0),
         (lambda library: library.mark_read(["k3"]), 1),
         (lambda library: library.tag("k3", ["new"]), 1),
+        (lambda library: library.note("k3", "As [another](k4.md) says."), 1),
     ],
 )
 def test_a_large_folder_is_not_looked_through(

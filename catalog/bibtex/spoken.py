@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from catalog.facts import HAN, Name
+from catalog.facts import Name, is_han, is_vietnamese
 
 _MARKED = re.compile(r"(?<=\w)[\s.]?[*†‡§¶¹²³⁴⁵⁶⁷⁸⁹⁰]+$|(?<=[^\W\d_])\d$")
 _SUFFIX = re.compile(r"(?:[JS]r|I{2,3}|IV|Ph\.?D|M\.?D|Esq)\.?", re.I)
@@ -34,7 +34,6 @@ _TWO_SIGNS = frozenset(str.split(
     " 南宫 夏侯 轩辕 端木 남궁 황보 제갈 사공 선우 서문 독고"
 ))  # fmt: skip
 _KANA = re.compile(r"[\u3040-\u30ff]")
-_VIETNAMESE = re.compile("[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", re.I)
 _VIETNAMESE_FAMILIES = frozenset(
     str.split(
         "nguyễn trần lê phạm huỳnh hoàng phan vũ võ đặng bùi đỗ hồ ngô dương lý đinh đoàn lâm trịnh mai đào"
@@ -70,7 +69,7 @@ def name(text: str) -> Name:
 
 def without_comma(text: str, language: str = "") -> Name | None:
     """The parts of a name without comma where its order or nature can be told from it; None where it is as usual."""
-    if HAN.search(text):
+    if is_han(text):
         return _han(text)
     words = text.split()
     if len(words) < 2:
@@ -80,7 +79,7 @@ def without_comma(text: str, language: str = "") -> Name | None:
     lower = [word.lower() for word in words]
     vietnamese = lower[0] in _VIETNAMESE_FAMILIES and lower[-1] not in _VIETNAMESE_FAMILIES
     hungarian = language.lower() in _HUNGARIAN and lower[-1] in _HUNGARIAN_GIVEN and lower[0] not in _HUNGARIAN_GIVEN
-    if (vietnamese and _VIETNAMESE.search(text)) or hungarian:
+    if (vietnamese and is_vietnamese(text)) or hungarian:
         return Name(words[0], " ".join(words[1:]))
     return None
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from catalog.check.entries import entry_rules
@@ -53,7 +54,7 @@ def news(
     store: Store, changes: Sequence[Change], near: Collection[str] = (), today: dt.date | None = None
 ) -> list[Finding]:
     """The findings that these changes would add; `near` are files of papers that point to those which go."""
-    files = store.names()
+    names = cache(store.names)
     before: Sheets = {}
     after: Sheets = {}
     for change in changes:
@@ -63,10 +64,10 @@ def news(
         if change.after is not None:
             after |= _sheet(store, name, Version((0, 0, 0, 0), change.after), change.meant)
     others = {file: one for name in near for file, one in _sheet(store, name).items() if name not in before}
-    others |= _parents(store, {**before, **after}, files)
+    others |= _parents(store, {**before, **after}, names)
     gone = {Path(change.file).name for change in changes if change.after is None}
-    old = list(_findings(read_some(store, sorted(files), others | before, today)))
-    new = list(_findings(read_some(store, sorted((files | set(after)) - gone), others | after, today, gone)))
+    old = list(_findings(read_some(store, names, others | before, today)))
+    new = list(_findings(read_some(store, lambda: (names() | set(after)) - gone, others | after, today, gone)))
     more = Counter(finding.code for finding in new) - Counter(finding.code for finding in old)
     said = {(finding.code, finding.message) for finding in old}
     return [finding for finding in new if more[finding.code] and (finding.code, finding.message) not in said]
@@ -82,13 +83,14 @@ def _sheet(store: Store, name: str, version: Version | None = None, paper: Paper
         return {}
 
 
-def _parents(store: Store, sheets: Mapping[str, tuple[Version, Paper]], files: Collection[str]) -> Sheets:
+def _parents(store: Store, sheets: Mapping[str, tuple[Version, Paper]], names: Callable[[], Collection[str]]) -> Sheets:
     """The papers whose entries those of the others inherit from."""
     named = {
         key.strip() for _, paper in sheets.values() for keys in _PARENT.findall(paper.bibtex) for key in keys.split(",")
     }
-    found = {store.file_of(key) for key in named if key}
-    return {file: one for name in found & set(files) - set(sheets) for file, one in _sheet(store, name).items()}
+    found = {store.file_of(key) for key in named if key} - set(sheets)
+    found = found & set(names()) if found else found
+    return {file: one for name in found for file, one in _sheet(store, name).items()}
 
 
 def _findings(loaded: Loaded) -> Iterator[Finding]:

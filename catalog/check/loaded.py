@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -100,12 +100,13 @@ class Sheet:
 class Loaded:
     """A whole knowledge base in memory. `unread` says what is wrong with files that cannot be read.
 
-    `gone` are paper files that are to go.
+    `named` gives the names of its paper files, which are asked for only where a rule is about them; `gone` are paper
+    files that are to go.
     """
 
     root: Path
     folder: str
-    files: tuple[str, ...]
+    named: Callable[[], Collection[str]]
     sheets: tuple[Sheet, ...]
     unread: tuple[Finding, ...]
     shared: tuple[Block, ...]
@@ -113,6 +114,11 @@ class Loaded:
     cards: Sequence[Card]
     today: dt.date
     gone: frozenset[str] = frozenset()
+
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """The names of the paper files, read or not, in order."""
+        return tuple(sorted(self.named()))
 
     @cached_property
     def keys(self) -> Mapping[str, str]:
@@ -162,23 +168,23 @@ def read_catalog(store: Store, cards: Sequence[Card] = (), today: dt.date | None
     sharing, shared = _shared(store, unread)
     loaded, findings = store.load_versions()
     unread += findings
-    files = tuple(sorted({*loaded, *(file for finding in findings if (file := Path(finding.path).name))}))
+    files = {*loaded, *(file for finding in findings if (file := Path(finding.path).name))}
     sheets = tuple(_sheets(store, loaded, sharing, shared))
     return Loaded(
-        store.root, store.config.papers, files, sheets, tuple(unread), shared, sharing.macros, cards,
+        store.root, store.config.papers, lambda: files, sheets, tuple(unread), shared, sharing.macros, cards,
         today or dt.date.today(),
     )  # fmt: skip
 
 
 def read_some(
-    store: Store, files: Sequence[str], loaded: Mapping[str, tuple[Version, Paper]], today: dt.date | None = None,
-    gone: Collection[str] = (),
+    store: Store, named: Callable[[], Collection[str]], loaded: Mapping[str, tuple[Version, Paper]],
+    today: dt.date | None = None, gone: Collection[str] = (),
 ) -> Loaded:  # fmt: skip
     """Some papers as if the folder held these files: what rules about single papers need to know."""
     sharing, shared = _shared(store, [])
     sheets = tuple(_sheets(store, loaded, sharing, shared))
     return Loaded(
-        store.root, store.config.papers, tuple(files), sheets, (), shared, sharing.macros, (), today or dt.date.today(),
+        store.root, store.config.papers, named, sheets, (), shared, sharing.macros, (), today or dt.date.today(),
         frozenset(gone),
     )  # fmt: skip
 

@@ -147,9 +147,9 @@ def _wrong_path(loaded: Loaded, url: str) -> Iterator[Wrong]:
     if name_of(loaded.root, loaded.root / loaded.folder, url):
         return  # the rules about files/ look whether it is there
     here = path.parent == loaded.root / loaded.folder and path.suffix == ".md"
-    if here and path.name in loaded.file_set:
-        return
     place = loaded.place(path)
+    if place != "there" and here and path.name in loaded.file_set:
+        return
     if place == "outside":
         yield "outside-link", f"{url} leads out of the knowledge base", "move the file into it, or link to the web"
     elif place == "missing" and here:

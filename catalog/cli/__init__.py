@@ -127,5 +127,6 @@ def main(args: Sequence[str] | None = None) -> None:
         from catalog.cli.completing import register
 
         register()
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking whether some are installed takes 10 ms
     gc.set_threshold(100_000)  # a command makes many small things that stay: looking for cycles finds none
     sys.exit(guarded(lambda: cli.main(args, prog_name="kb", standalone_mode=False)))

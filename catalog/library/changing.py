@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from catalog.models import Link, Paper, Status
     from catalog.sides import Choice
 
+_UNMINDED = frozenset({"status", "read", "due", "rating", "tags", "added"})  # no rule about one paper is about these
 _NAMED = 20  # keys that the log names of a change
 
 
@@ -69,8 +70,6 @@ class Changing:
         self, keys: Collection[str], add: Iterable[str] = (), remove: Iterable[str] = (), where_there: bool = False
     ) -> Sequence[Paper]:  # fmt: skip
         """Tag papers; unless taken off only `where_there`, a paper without a tag to remove is an error."""
-        from catalog.bibtex.held import edited
-        from catalog.bibtex.used import untagged
         from catalog.text import tag_slug
 
         gone = {tag_slug(tag) for tag in remove}
@@ -82,8 +81,7 @@ class Changing:
                 raise KbError(
                     f"{paper.key} has no tag {', '.join(sorted(missing))}; it has {', '.join(have) or 'none'}"
                 )
-            fields = self.store.config.used_fields
-            bibtex = edited(paper.bibtex, lambda text: untagged(text, gone, fields)) if gone else paper.bibtex
+            bibtex = _untagged(paper.bibtex, gone, self.store.config.used_fields) if gone else paper.bibtex
             return paper.evolve(bibtex=bibtex, tags=(*(t for t in paper.tags if tag_slug(t) not in gone), *new))
 
         return self.change(keys, edit, "tag")
@@ -272,7 +270,16 @@ def _listed(keys: Sequence[str]) -> str:
 
 def _is_minded_by_no_rule(change: Change) -> bool:
     """Whether `kb check` says the same before and after: how far one is, is minded only where it lies ahead."""
-    return change.of_reading and (not change.meant or not change.meant.read or change.meant.read <= dt.date.today())
+    return change.only(_UNMINDED) and (
+        not change.meant or not change.meant.read or change.meant.read <= dt.date.today()
+    )
+
+
+def _untagged(bibtex: str, gone: Collection[str], fields: Collection[str]) -> str:
+    from catalog.bibtex.held import edited
+    from catalog.bibtex.used import untagged
+
+    return edited(bibtex, lambda text: untagged(text, gone, fields))
 
 
 def parse_links(links: Iterable[str]) -> tuple[Link, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 
 _LETTERS = str.maketrans(
     {
@@ -20,7 +21,6 @@ _IDEOGRAPH = (
     "[\u1100-\u11ff\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3130-\u318f\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-_UNSPACED = re.compile(_IDEOGRAPH)
 _GREEK = {
     chr(code): unicodedata.name(chr(code)).split()[3].lower().replace("lamda", "lambda")
     for code in (*range(0x3B1, 0x3C2), *range(0x3C3, 0x3CA))
@@ -45,7 +45,7 @@ def fold(text: str) -> str:
     apart = unicodedata.normalize("NFKD", text)
     plain = "".join([c for c in apart if not unicodedata.combining(c) or c in _VOICED])
     joined = unicodedata.normalize("NFC", plain.casefold().translate(_LETTERS))
-    apart = _UNSPACED.sub(r" \g<0> ", _BREAK.sub(" ", joined))
+    apart = _ideograph().sub(r" \g<0> ", _BREAK.sub(" ", joined))
     return _LONE_GREEK.sub(lambda letter: f" {_GREEK[letter.group()]} ", apart)
 
 
@@ -53,6 +53,11 @@ def _signs(text: str) -> str:
     if "+" not in text and "#" not in text:
         return text
     return _SIGNED.sub(lambda m: m[1] + _SIGNS[m[2]], text.lower())
+
+
+@cache
+def _ideograph() -> re.Pattern[str]:
+    return re.compile(_IDEOGRAPH)  # takes 2 ms, which most commands never need
 
 
 def compounds(text: str) -> tuple[str, ...]:
@@ -67,7 +72,7 @@ def tokens(text: str) -> tuple[str, ...]:
 
 def is_ideograph(token: str) -> bool:
     """Whether the token is one sign of a script written without blanks."""
-    return _UNSPACED.fullmatch(token) is not None
+    return not token.isascii() and _ideograph().fullmatch(token) is not None
 
 
 def clean(text: str) -> str:

@@ -80,9 +80,8 @@ def folded(name: str) -> str:
 
 def names_in(folder: Path) -> Iterator[str]:
     """Everything that lies in a folder."""
-    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as listing:
-        for item in listing:
-            yield item.name
+    with contextlib.suppress(FileNotFoundError):
+        yield from os.listdir(folder)  # noqa: PTH208 - names alone, several times as quick
 
 
 def write_aside(path: Path, data: bytes, beside: Path) -> Path:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -48,13 +48,12 @@ class Change:
     facts: Facts | None = None
     reader: Reader | None = None
 
-    @property
-    def of_reading(self) -> bool:
-        """Whether nothing is said differently but how far the reader is."""
+    def only(self, fields: Collection[str]) -> bool:
+        """Whether nothing is said differently but some of these fields of the paper."""
         if self.was is None or self.meant is None:
             return False
-        reading = {name: getattr(self.meant, name) for name in ("status", "read", "due", "rating")}
-        return self.was.evolve(**reading) == self.meant
+        names = type(self.meant).model_fields
+        return all(name in fields or getattr(self.was, name) == getattr(self.meant, name) for name in names)
 
 
 @dataclass(slots=True)

@@ -29,6 +29,7 @@ _MANY = 2000  # papers: below, every file is looked at before each command
 _AT_ONCE = 10_000  # papers that are described and then written as one
 _FEW = 50  # files whose change is told to the index at once
 _LONG_AGO = 600  # s: after that, a large folder is looked through again whatever its stamp says
+_READING = frozenset({"status", "read", "due", "rating"})
 _HEIR = re.compile(r"\b(?:crossref|xdata)\s*=", re.I)
 Row = tuple[str, str, "Facts"]
 _Unread = dict[str, tuple[str, list[dict[str, object]]]]  # by file: its mark, and what is wrong with it
@@ -89,7 +90,7 @@ def noted(store: Store, changes: Iterable[Change], before: str) -> None:
 def _is_read_on(store: Store, index: Index, file: str, change: Change) -> bool:
     """Tell the index of a change that is of nothing but how far the reader is; False where it takes the whole file."""
     stamp = stamp_at(store.folder / file)
-    if not stamp or not change.before or not change.meant or not change.of_reading:
+    if not stamp or not change.before or not change.meant or not change.only(_READING):
         return False
     paper = change.meant
     added, read, due = (day.isoformat() if day else "" for day in (paper.added, paper.read, paper.due))
