@@ -19,13 +19,17 @@ _ESCAPED = re.compile(r"\\([%#&_~$])(?:\{\})?|\\textasciitilde(?:\{\})?|\{\\text
 _ISSN = re.compile(r"\d{4}-\d{3}[\dXx]")
 _SAID = {"pmid": r"\d{1,9}", "pmcid": r"(?i:pmc)?\d{1,9}", "jstor": r"[\w./-]+", "hdl": r"[\w./-]+", "mrnumber": r"\d+"}
 _EPRINTS = {"pubmed": "pmid", "pmid": "pmid", "jstor": "jstor", "hdl": "hdl"}
+_BESIDE = frozenset({"code", "data", "dataset", "model", "slides", "poster", "video", "talk", "supplement", "blog"})
 _WORDS = ("howpublished", "note", "annote", "addendum")
 
 
 def identifiers(paper: Paper, fields: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Every identifier as (name, value), each name's most trusted value first: fields, links, then the file's own."""
+    """Every identifier as (name, value), each name's most trusted value first: fields, the file's own, then links.
+
+    What is beside the paper, such as its code or data, has identifiers of its own.
+    """
     own = ((name, value) for name, text in paper.ids.items() for value in _normal(name, text))
-    found = [*_of_fields(fields), *(in_address(link.url) for link in paper.links), *own]
+    found = [*_of_fields(fields), *own, *(in_address(link.url) for link in paper.links if link.name not in _BESIDE)]
     return tuple(dict.fromkeys((name, value) for name, value in found if value and not _is_arxiv_doi(name, value)))
 
 

@@ -3,29 +3,69 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"{}\\|^`]+", re.I)
 _NEW = r"\d{4}\.\d{4,5}"
-_OLD = r"[a-z][a-z-]+(?:\.[A-Z]{2})?/\d{7}"
-_ARXIV_URL = re.compile(rf"arxiv\.org/(?:abs|pdf|html|format|e-print|src)/({_NEW}|{_OLD})(v\d+)?", re.I)
+_OLD = r"[a-z][a-z-]+(?:\.[a-z-]{2,10})?/\d{7}"
+_ARXIV_URL = re.compile(rf"arxiv\.org/(?:[a-z][a-z-]*/)?({_NEW}|{_OLD})(v\d+)?", re.I)
+_ARXIV_PAGE = re.compile(  # of a site that shows arXiv's papers
+    r"https?://[^\s?#]*(?:arxiv|alphaxiv\.org|ar5iv|(?:huggingface\.co|hf\.co|emergentmind\.com)/(?:api/)?papers)"
+    rf"(?:[^\s?#]*[/:]|[^\s#]*[?&]\w+=)(\d\d(?:0[1-9]|1[0-2])\.\d{{4,5}}|{_OLD})(v\d+)?(?:\.pdf)?(?![\w-])",
+    re.I,
+)
 _ARXIV_DOI = re.compile(rf"10\.48550/arxiv\.({_NEW}|{_OLD})(v\d+)?", re.I)
 _ARXIV_TEXT = re.compile(rf"\barxiv\s*[:.]?\s*(?:preprint)?\s*(?:arxiv)?\s*[:.]?\s*({_NEW}|{_OLD})(v\d+)?", re.I)
 _ARXIV_ID = re.compile(rf"\s*(?:arxiv:)?({_NEW}|{_OLD})(v\d+)?(?:\s*\[[\w.-]+\])?\s*", re.I)
 _ISBN = re.compile(r"(?<![\d-])(?:97[89][\s-]?)?\d(?:[\s-]?\d){8}[\s-]?[\dXx](?![\d-])")
+_RESOLVERS = re.compile(r"(?:www\.|dx\.)?doi[.-]org\b|sci-hub\.", re.I)
+_DOI_PAGE = re.compile(  # what publishers write behind a DOI in the addresses of its pages
+    r"(?:/(?:abstract|full|full-?text|e?pdf|html|meta|summary|references|download|suppl\w*|cite\w*|metrics|"
+    r"(?:figures|tables)(?:/\d+)?)|\.(?:pdf|full))$",
+    re.I,
+)
+_PREPRINT_VERSION = re.compile(r"v\d+(?:\.[a-z-]+)*$")  # at bioRxiv or medRxiv, where it is no part of the DOI
+_DOI_MADE = (  # publishers whose addresses hold only the end of the DOI
+    (
+        re.compile(r"nature\.com/(?:articles|\w+/journal/[^?#]*)/([\w-]*\d[\w.-]*?)(\.(?:pdf|html))?/?$", re.I),
+        "10.1038/{}",
+    ),
+    (re.compile(r"//(?:www\.)?zenodo\.org/records?/(\d+)(?:/.*)?$", re.I), "10.5281/zenodo.{}"),
+    (re.compile(r"elifesciences\.org/(?:articles|reviewed-preprints)/(\d+)(?:/.*|v\d)?$", re.I), "10.7554/elife.{}"),
+    (re.compile(r"peerj\.com/articles/(\d+)(?:\.pdf)?/?$", re.I), "10.7717/peerj.{}"),
+    (re.compile(r"peerj\.com/articles/cs-(\d+)(?:\.pdf)?/?$", re.I), "10.7717/peerj-cs.{}"),
+    (re.compile(r"ssrn\.com/(?:sol3/papers\.cfm\?abstract_?id=|abstract=)(\d+)", re.I), "10.2139/ssrn.{}"),
+    (re.compile(r"dl\.acm\.org/citation\.cfm\?(?:[^#]*&)?doid=(\d+\.\d+)", re.I), "10.1145/{}"),
+    (re.compile(r"nber\.org/papers/(w\d+)/?$", re.I), "10.3386/{}"),
+    (re.compile(r"ijcai\.org/proceedings/(\d{4}/\d+)/?$", re.I), "10.24963/ijcai.{}"),
+)  # fmt: skip
 _IN_ADDRESS = (
     (
         "acl",
         re.compile(
-            r"(?:aclanthology\.org|aclweb\.org/anthology)/(?:papers/)?(?:[A-Z]/[A-Z]\d\d/)?((?:[A-Z]\d\d-\d{4}|\d{4}\.[\w-]+\.\d+))"
+            r"(?:aclanthology\.(?:org|info|coli\.uni-saarland\.de)|aclweb\.org/anthology|anthology\.aclweb\.org)"
+            r"/(?:[\w-]+/)*([A-Z]\d\d-\d{4}|\d{4}\.[a-z][\w]*-[\w]+\.\d+)"
+            r"(?:v\d+)?(?:\.(?:pdf|bib|xml|endf|Supplementary.*|\w+\.zip))?(?:/|[?#].*)?$",
+            re.I,
         ),
     ),
-    ("openreview", re.compile(r"openreview\.net/(?:forum|pdf|attachment)\?id=([\w-]+)")),
-    ("pmcid", re.compile(r"ncbi\.nlm\.nih\.gov/(?:pmc/articles|articles)/(PMC\d+)", re.I)),
-    ("pmid", re.compile(r"(?:pubmed\.ncbi\.nlm\.nih\.gov|ncbi\.nlm\.nih\.gov/pubmed)/(\d+)")),
-    ("dblp", re.compile(r"dblp\.(?:org|uni-trier\.de)/rec/(?:bibtex/|html/)?([\w/-]+?)(?:\.(?:html|bib))?(?:\Z|[?#])")),
-    ("s2", re.compile(r"semanticscholar\.org/paper/(?:[^/]*/)?([0-9a-f]{40})")),
-)
+    (
+        "openreview",
+        re.compile(r"openreview\.net/(?:forum|pdf|attachment|revisions|notes)\?(?:[^#]*&)?id=([\w-]+)", re.I),
+    ),
+    ("pmcid", re.compile(r"(?:ncbi\.nlm\.nih\.gov|europepmc\.org)/(?:[\w-]+/)*?(PMC\d{3,9})\b", re.I)),
+    ("pmid", re.compile(r"(?:pubmed\.ncbi\.nlm\.nih\.gov|ncbi\.nlm\.nih\.gov/(?:m/)?pubmed|europepmc\.org/\w+/med)"
+                        r"(?:/|/?\?term=)(\d{1,9})(?:\[\w+\])?(?:[/?#&].*)?$", re.I)),
+    (
+        "dblp",
+        re.compile(
+            r"dblp\d?\.(?:org|uni-trier\.de|dagstuhl\.de)/rec/(?:(?:bibtex|bib|html|xml)\d?/)?([\w-]+/[\w.-]+/[\w.+-]+?)"
+            r"(?:\.(?:html|bib|xml|rdf|ris|nt|ttl))?(?:[?#].*)?$",
+            re.I,
+        ),
+    ),
+    ("s2", re.compile(r"semanticscholar\.org/(?:graph/v1/)?(?:paper|reader)/(?:[^/?#]*/)?([0-9a-f]{40})\b", re.I)),
+)  # fmt: skip
 _ADDRESSES = {
     "arxiv": "https://arxiv.org/abs/", "doi": "https://doi.org/", "acl": "https://aclanthology.org/",
     "openreview": "https://openreview.net/forum?id=", "pmcid": "https://www.ncbi.nlm.nih.gov/pmc/articles/",
@@ -48,10 +88,10 @@ def doi(text: str) -> str:
 
 def arxiv(text: str, bare: bool = False) -> str:
     """The arXiv id in a text, without version; `bare` also takes a text that is nothing but an id."""
-    found = _ARXIV_URL.search(text) or _ARXIV_DOI.search(text) or _ARXIV_TEXT.search(text)
+    found = _ARXIV_URL.search(text) or _ARXIV_DOI.search(text) or _ARXIV_TEXT.search(text) or _ARXIV_PAGE.search(text)
     if not found and bare:
         found = _ARXIV_ID.fullmatch(text)
-    return re.sub(r"\.[a-z]{2}/", "/", found.group(1).lower()) if found else ""  # math.GT/0309136 is math/0309136
+    return re.sub(r"\.[a-z-]+/", "/", found.group(1).lower()) if found else ""  # math.GT/0309136 is math/0309136
 
 
 def isbns(text: str) -> list[str]:
@@ -65,16 +105,46 @@ def _thirteen(digits: str) -> str:
     return body + str(-sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(body)) % 10)
 
 
+def doi_in_address(url: str) -> str:
+    """The DOI of the work that a page of a resolver or of its publisher is about, as its address says; else ""."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    path = unquote(parts.path)
+    if _RESOLVERS.match(parts.hostname or ""):
+        return doi(path)
+    asked = [value for name, value in parse_qsl(parts.query) if name.lower() in ("id", "doi", "doid")]
+    place = re.search(r"/(10\.\d{4,9}/.+)", path)
+    found = doi(place[1]) if place else next((doi(one) for one in asked if one.startswith("10.")), "")
+    while found != (found := _DOI_PAGE.sub("", found)):
+        pass
+    if found.startswith("10.1101/"):
+        return _PREPRINT_VERSION.sub("", found)
+    if found:
+        return re.sub(r"/\d{5,}$", "", found) if found.startswith("10.1093/") else found  # their own number of the page
+    plain = url.partition("#")[0]
+    made = ((pattern.search(plain) or pattern.search(plain.partition("?")[0]), form) for pattern, form in _DOI_MADE)
+    return next((form.format(found_[1]).lower() for found_, form in made if found_), "")
+
+
 def in_address(url: str) -> tuple[str, str]:
     """The name and value of the identifier that an address holds; two empty texts where it is none that is known."""
     if found := arxiv(url):
         return "arxiv", found
-    if "10." in url and (found := doi(url)):
+    if found := doi_in_address(url):
         return "doi", found
     for name, pattern in _IN_ADDRESS:
         if match := pattern.search(url):
-            return name, match[1].lower() if name == "pmcid" else match[1]
+            return name, _spelled(name, match[1])
     return "", ""
+
+
+def _spelled(name: str, value: str) -> str:
+    """An identifier as its service writes it."""
+    if name == "acl":
+        return value.upper() if value[0].isalpha() else value.lower()
+    return value.upper() if name == "pmcid" else value.lower() if name == "s2" else value
 
 
 def address(name: str, value: str) -> str:

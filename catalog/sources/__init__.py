@@ -8,7 +8,6 @@ found by the entry point `readrun.sources` and asked first.
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -23,6 +22,7 @@ from catalog.identity import compare
 from catalog.identity.titles import compare_titles
 from catalog.ingest.draft import Draft
 from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.forms import forms
 from catalog.sources.said import facts_of, links, spare
 from catalog.text import fold
 
@@ -41,7 +41,6 @@ __all__ = [
 
 OWN = ("arxiv", "acl", "openreview", "pubmed", "semanticscholar", "openalex", "dblp", "doi", "books", "github", "page")
 GROUP = "readrun.sources"
-_NO_SCHEME = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}/\S+$", re.I)
 IDS = ("doi", "arxiv", "acl", "openreview", "pmid", "pmcid", "isbn", "dblp", "s2")
 
 
@@ -88,9 +87,8 @@ def sources() -> tuple[Source, ...]:
 
 
 def recognise(text: str) -> Found | None:
-    """What a text is an identifier of; None where it is none. An address may stand without its scheme."""
-    text = text.strip()
-    for form in (text, f"https://{text}") if _NO_SCHEME.match(text) else (text,):
+    """What a text is an identifier of, as a person may write it (`forms`); None where it is none."""
+    for form in forms(text):
         for source in sources():
             if name := source.match(form):
                 return Found(source, name)

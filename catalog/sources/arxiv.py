@@ -21,12 +21,7 @@ BATCH = 100
 API = "https://export.arxiv.org/api/query"
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _ARXIV = "{http://arxiv.org/schemas/atom}"
-_OTHER_PAGES = re.compile(
-    r"https?://(?:www\.)?(?:alphaxiv\.org/(?:abs|overview|pdf)|(?:huggingface\.co|hf\.co)/papers|ar5iv(?:\.labs\.arxiv)?"
-    r"\.org/(?:abs|html)|scholar\.archive\.org/arxiv|arxiv\.org/bibtex|export\.arxiv\.org/abs|paperswithcode\.com/arxiv|"
-    r"arxiv-vanity\.com/papers|browse\.arxiv\.org/\w+)/(?P<id>[^?#\s]+)",
-    re.I,
-)
+_STAMP = re.compile(r"(arxiv:\s*\S+)\s+\[[\w.-]+\]\s+\d{1,2} \w{3} \d{4}", re.I)  # as it stands beside a first page
 _CODE = re.compile(r"https?://(?:www\.)?(?:github\.com|gitlab\.com|codeberg\.org)/[\w.-]+/[\w.-]*\w", re.I)
 
 
@@ -44,9 +39,8 @@ class Version(NamedTuple):
 def match(text: str) -> str:
     """The arXiv id that a text is: any version, address, `arXiv:…`, DOI, or a page of a site that shows its papers."""
     text = text.strip()
-    if found := _OTHER_PAGES.match(text):
-        return arxiv(found["id"].rstrip("/").removesuffix(".pdf"), bare=True)
-    return arxiv(text.removesuffix(".pdf"), bare=True) if len(text) < 300 and len(text.split()) < 4 else ""
+    text = found[1] if (found := _STAMP.fullmatch(text)) else text.removesuffix(".pdf")
+    return arxiv(text, bare=True) if len(text) < 400 and len(text.split()) < 4 else ""
 
 
 def fetch(ids: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
@@ -115,7 +109,8 @@ def _version(entry: Any) -> tuple[str, Version] | None:
 
 
 def _draft(name: str, title: str, entry: Any, comment: str) -> Draft:
-    names = [clean(one.findtext(f"{_ATOM}name") or "") for one in entry.iter(f"{_ATOM}author")]
+    said = (clean(one.findtext(f"{_ATOM}name") or "") for one in entry.iter(f"{_ATOM}author"))
+    names = [one for one in said if any(map(str.isalpha, one))]  # a collaboration may be followed by a colon
     primary = entry.find(f"{_ARXIV}primary_category")
     published = _said(entry, f"{_ATOM}published")[:10]
     summary = _said(entry, f"{_ATOM}summary")[:20_000]
@@ -123,7 +118,7 @@ def _draft(name: str, title: str, entry: Any, comment: str) -> Draft:
     return work(
         "arXiv",
         title=title,
-        names=[person(literal=one) for one in names if one],
+        names=[person(literal=one) for one in names],
         date=published,
         venue="arXiv",
         ids={"arxiv": name},
@@ -137,7 +132,7 @@ def _entry(name: str, title: str, names: Sequence[str], published: str, primary:
     """The entry in the form in which arXiv itself gives it."""
     fields = {
         "title": f"{{{_tex(title)}}}",
-        "author": f"{{{' and '.join(_tex(one) for one in names)}}}" if names else "",
+        "author": f"{{{' and '.join(map(_name, names))}}}" if names else "",
         "year": f"{{{published[:4]}}}" if published else "",
         "eprint": f"{{{name}}}",
         "archivePrefix": "{arXiv}",
@@ -145,6 +140,14 @@ def _entry(name: str, title: str, names: Sequence[str], published: str, primary:
         "url": f"{{https://arxiv.org/abs/{name}}}",
     }
     return "\n".join(["@misc{KEY,", *(f"  {field} = {value}," for field, value in fields.items() if value), "}"])
+
+
+def _name(said: str) -> str:
+    """A name as BibTeX reads it: a collaboration in braces, "Jr." and the like in its place."""
+    name = person(literal=said)
+    if name.literal and " " in said:
+        return f"{{{_tex(said)}}}"
+    return _tex(", ".join(filter(None, (name.last, name.suffix, name.given)))) if "," in said else _tex(said)
 
 
 def _tex(text: str) -> str:

@@ -16,13 +16,17 @@ NAME = "isbn"
 BATCH = 50
 API = "https://openlibrary.org/api/books?format=json&jscmd=data&bibkeys="
 _FORMS = re.compile(
-    r"(?:(?:urn:)?isbn(?:-1[03])?[:\s]*|https?://openlibrary\.org/isbn/)?(?P<n>[\d\s-]{9,20}[\dx])/?", re.I
-)
+    r"(?:(?:urn:)?isbn(?:-1[03])?[:\s]*|https?://(?:[\w-]+\.)*(?:openlibrary|worldcat|bookshop)\.org/isbn/|"
+    r"https?://(?:www\.)?amazon\.[a-z.]+/(?:[^?#]*/)?(?:dp|gp/product|ASIN)/|https?://books\.google\.[a-z.]+/[^#]*?isbn[=:]?)?"
+    r"(?P<n>[\d\s-]{9,20}[\dx])(?:[/?&#].*)?",
+    re.I,
+)  # fmt: skip
+_DASHES = re.compile("[\u2010-\u2015\u2212]")
 
 
 def match(text: str) -> str:
     """The ISBN that a text is, as thirteen digits; one whose check digit is wrong is none."""
-    found = _FORMS.fullmatch(text.strip())
+    found = _FORMS.fullmatch(_DASHES.sub("-", text.strip()))
     digits = re.sub(r"[\s-]", "", found["n"]).upper() if found else ""
     return isbns(digits)[0] if _checks(digits) and isbns(digits) else ""
 

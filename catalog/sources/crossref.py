@@ -12,6 +12,7 @@ from catalog.facts import Name
 from catalog.ingest.draft import Draft
 from catalog.sources.client import Client, NotFound, Unavailable
 from catalog.sources.said import abstract, dig, iso, items, person, text, work
+from catalog.text import fold
 
 API = "https://api.crossref.org/works"
 BATCH = 40
@@ -49,8 +50,14 @@ def works(dois: Sequence[str], client: Client) -> dict[str, Any]:
 
 
 def draft(record: Any, bibtex: str = "") -> Draft:
-    """A record as a draft, with the publisher's entry where it is given. Raises `Unavailable` for another form."""
-    title = ": ".join(filter(None, (text(record, "title", 0), text(record, "subtitle", 0))))
+    """A record as a draft, with the publisher's entry where it is given.
+
+    Raises `NotFound` for what has no title, as an issue or a figure, and `Unavailable` for another form.
+    """
+    title = _title(record)
+    if not title and text(record, "DOI") and text(record, "type"):
+        kind = text(record, "type").replace("-", " ")
+        raise NotFound(f"doi:{doi(text(record, 'DOI'))} is a {kind} without a title and no paper")
     if not title:
         raise Unavailable("Crossref answered in a form that kb does not know: there is no title")
     kind = _TYPES.get(text(record, "type"), "misc")
@@ -76,6 +83,12 @@ def draft(record: Any, bibtex: str = "") -> Draft:
         bibtex=bibtex,
         url=f"https://doi.org/{quote(name, safe='/:;()._-')}",
     )
+
+
+def _title(record: Any) -> str:
+    """Title and subtitle, which some publishers say twice."""
+    title, sub = text(record, "title", 0), text(record, "subtitle", 0)
+    return title if not sub or fold(sub) in fold(title) else f"{title}: {sub}" if title else ""
 
 
 def search(title: str, client: Client) -> Iterator[Draft]:

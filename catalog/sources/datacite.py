@@ -29,7 +29,12 @@ def draft(name: str, client: Client, bibtex: str = "") -> Draft:
     title = text(titles, 0, "title")
     if not title:
         raise Unavailable("DataCite answered in a form that kb does not know: there is no title")
-    kind = text(record, "types", "resourceTypeGeneral")
+    general, said = text(record, "types", "resourceTypeGeneral"), text(record, "types", "bibtex")
+    kind = _TYPES.get(general) or (said if said in _TYPES.values() and general in ("", "Text") else "misc")
+    within = next((one for one in items(record, "relatedItems") if text(one, "relationType") == "IsPublishedIn"), None)
+    venue = text(record, "container", "title") or text(within, "titles", 0, "title") or text(within, "titles", "title")
+    if not venue and general not in _TYPES:
+        kind = "misc"
     summary = next((one for one in items(record, "descriptions") if text(one, "descriptionType") == "Abstract"), None)
     publisher = text(record, "publisher") or text(record, "publisher", "name")
     names = [
@@ -41,12 +46,18 @@ def draft(name: str, client: Client, bibtex: str = "") -> Draft:
         title=title,
         names=[one for one in names if one.last],
         date=_date(record),
-        venue=text(record, "container", "title") or publisher,
-        kind=_TYPES.get(kind, "misc"),
+        venue=venue or (publisher if kind not in ("article", "inproceedings", "incollection") else ""),
+        kind=kind,
         ids={"doi": name},
         summary=abstract(dig(summary, "description")),
         bibtex=bibtex,
-        details={"version": text(record, "version")},
+        details={
+            "volume": text(within, "volume") if kind == "article" else "",
+            "number": text(within, "issue"),
+            "pages": "--".join(filter(None, (text(within, "firstPage"), text(within, "lastPage")))),
+            "publisher": publisher if venue and kind != "article" else "",
+            "version": text(record, "version"),
+        },
         url=f"https://doi.org/{quote(name, safe='/:;()._-')}",
     )
 

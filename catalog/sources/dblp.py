@@ -6,17 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
+from catalog.bibtex.identifiers import in_address
 from catalog.ingest.draft import Draft
 from catalog.sources.client import Client, NotFound, Unavailable
 from catalog.sources.said import dig, items, one_of, person, text, work
 
 NAME = "dblp"
-_FORMS = re.compile(
-    r"(?:dblp:\s*|https?://(?:www\.)?dblp\.(?:org|uni-trier\.de|dagstuhl\.de)/rec/(?:bibtex/|html/|xml/|bib/)?)"
-    r"(?P<id>[\w-]+/[\w.-]+/[\w.+-]+?)(?:\.(?:html|bib|xml|rdf|ris|nt|ttl))?(?:[?#].*)?",
-    re.I,
+_BARE = re.compile(
+    r"(?:dblp:\s*(?=[\w-]+/)|(?=(?:conf|journals|books|phd|series|reference|tr)/))([\w-]+/[\w.-]+/[\w.+-]+)", re.I
 )
-
 _TYPES = {
     "Journal Articles": "article",
     "Conference and Workshop Papers": "inproceedings",
@@ -28,8 +26,8 @@ _TYPES = {
 
 def match(text: str) -> str:
     """The DBLP key that a text is: `dblp:conf/nips/…` or the address of its record."""
-    found = _FORMS.fullmatch(text.strip())
-    return found["id"] if found else ""
+    found = _BARE.fullmatch(text.strip())
+    return found[1] if found else dict([in_address(text)]).get("dblp", "")
 
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:

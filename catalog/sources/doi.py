@@ -6,7 +6,7 @@ import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import quote
 
 from catalog.bibtex import identifiers
 from catalog.ingest.draft import Draft
@@ -18,11 +18,7 @@ NAME = "doi"
 BATCH = crossref.BATCH
 FEW = 8
 BIBTEX = "application/x-bibtex"
-_SUFFIX = re.compile(
-    r"/(?:abstract|full|fulltext|pdf|epdf|html|meta|figures|references|download|full-text)$|\.pdf$", re.I
-)
-
-_VERSION = re.compile(r"v\d+(?:\.[a-z-]+)*$")  # of a preprint at bioRxiv or medRxiv, which is no part of its DOI
+_SHORT = re.compile(r"(?:https?://(?:www\.|dx\.)?doi\.org/|doi:\s*)?(10/[a-z\d]{3,12})", re.I)
 
 
 def match(text: str) -> str:
@@ -30,22 +26,12 @@ def match(text: str) -> str:
     text = text.strip()
     if len(text.split()) > 2 or len(text) > 400:
         return ""
-    if not re.match(r"https?://", text, re.I):
-        plain = re.sub(r"^(?:doi:?\s*|(?:dx\.)?doi\.org/)", "", text, flags=re.I)
-        return identifiers.doi(plain) if plain.startswith("10.") and " " not in plain else ""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return ""
-    if parts.hostname in ("doi.org", "dx.doi.org", "www.doi.org"):
-        return identifiers.doi(unquote(parts.path))
-    asked = [
-        value for name, value in parse_qsl(parts.query) if name.lower() in ("id", "doi") and value.startswith("10.")
-    ]
-    place = re.search(r"/(10\.\d{4,9}/.+)", unquote(parts.path))
-    found = identifiers.doi(place[1] if place else next(iter(asked), ""))
-    found = _SUFFIX.sub("", found)
-    return _VERSION.sub("", found) if found.startswith("10.1101/") else found
+    if found := _SHORT.fullmatch(text):
+        return found[1].lower()
+    if re.match(r"https?://", text, re.I):
+        return identifiers.doi_in_address(text)
+    bare = re.sub(r"^(?:(?:info:|urn:)?doi[:/]?\s*)", "", text, flags=re.I)
+    return identifiers.doi(bare) if bare.startswith("10.") and " " not in bare else ""
 
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:

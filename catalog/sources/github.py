@@ -19,7 +19,8 @@ from catalog.sources.said import dig, iso, items, keyless, one_of, person, text,
 NAME = "github"
 RAW = "https://raw.githubusercontent.com"
 _FORMS = re.compile(
-    r"(?:github:\s*|(?:https?://(?:www\.)?|git@)github\.com[/:])(?P<id>[\w-]+/[\w.-]+?)(?:\.git)?(?:/.*)?(?:[?#].*)?",
+    r"(?:github:\s*|(?:(?:https?|git)://(?:www\.)?|(?:ssh://)?git@)github\.com[/:]|https?://raw\.githubusercontent\.com/)"
+    r"(?P<id>[\w-]+/[\w.-]+?)(?:\.git)?(?:/.*)?(?:[?#].*)?",
     re.I,
 )
 _OWN = ("topics", "features", "orgs", "marketplace", "sponsors", "collections", "search", "about", "settings")

@@ -11,11 +11,15 @@ from catalog.bibtex.identifiers import arxiv, doi
 from catalog.ingest.draft import Draft
 from catalog.sources.client import Client, NotFound, Unavailable
 from catalog.sources.said import abstract, dig, items, person, text, work
+from catalog.text import fold
 
 NAME = "openalex"
 BATCH = 100
 API = "https://api.openalex.org/works"
-_ID = re.compile(r"(?:openalex:\s*|https?://(?:api\.)?openalex\.org/(?:works/)?)?(w\d{4,12})(?:[/?#].*)?", re.I)
+_ID = re.compile(
+    r"(?:openalex:\s*|https?://(?:\w+\.)?openalex\.org/(?:works/?)?(?:\?(?:[^#]*&)?zoom=)?)?(w\d{4,12})(?:[/?&#].*)?",
+    re.I,
+)
 _TYPES = {
     "article": "article",
     "book": "book",
@@ -69,27 +73,36 @@ def draft(record: Any) -> Draft:
         raise Unavailable("OpenAlex answered in a form that kb does not know: there is no title")
     name = doi(text(record, "doi"))
     preprint = arxiv(name) or arxiv(text(record, "primary_location", "landing_page_url"))
-    venue = text(record, "primary_location", "source", "display_name")
+    place = dig(record, "primary_location", "source")
+    shop = text(place, "type") == "ebook platform"  # which is no book
+    conference = text(place, "type") == "conference"
     issue = dig(record, "biblio")
     first, last = text(issue, "first_page"), text(issue, "last_page")
-    names = [person(literal=text(one, "author", "display_name")) for one in items(record, "authorships")]
+    names = [person(literal=_author(one)) for one in items(record, "authorships")]
     return work(
         "OpenAlex",
         title=title,
         names=[one for one in names if one.last],
         date=text(record, "publication_date")[:10] or text(record, "publication_year"),
-        venue="arXiv" if preprint else venue,
-        kind=_TYPES.get(text(record, "type"), "misc"),
+        venue="arXiv" if preprint else "" if shop else text(place, "display_name"),
+        kind="inproceedings" if conference else _TYPES.get(text(record, "type"), "misc"),
         ids={"arxiv": preprint} if preprint else {"doi": name, "pmid": text(record, "ids", "pmid").rsplit("/", 1)[-1]},
         details={
             "volume": text(issue, "volume"),
             "number": text(issue, "issue"),
             "pages": f"{first}--{last}" if last and last != first else first,
+            "publisher": text(place, "host_organization_name") if shop else "",
         },
         summary=_abstract(dig(record, "abstract_inverted_index")),
         places=_open(record),
         url=text(record, "primary_location", "landing_page_url"),
     )
+
+
+def _author(one: Any) -> str:
+    """A name as OpenAlex has it, or as the work itself has it where they have no word in common: two were made one."""
+    raw, known = text(one, "raw_author_name"), text(one, "author", "display_name")
+    return known if set(fold(raw).split()) & set(fold(known).split()) else raw or known
 
 
 def _abstract(index: Any) -> str:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from catalog.bibtex.identifiers import doi
+from catalog.bibtex.identifiers import arxiv, doi, in_address, isbns
+from catalog.facts import Name
 from catalog.ingest.draft import Draft
 from catalog.ingest.report import clean
 from catalog.sources.client import Client, NotFound, Unavailable
@@ -16,16 +17,8 @@ NAME = "pmid"
 BATCH = 200
 API = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/efetch.fcgi?db=pubmed&retmode=xml&id="
 CONVERTER = "https://pmc.ncbi.nlm.nih.gov/tools/idconv/api/v1/articles/?format=json&ids="
-_PMID = re.compile(
-    r"(?:pmid:?\s*|https?://(?:www\.)?(?:pubmed\.ncbi\.nlm\.nih\.gov|ncbi\.nlm\.nih\.gov/pubmed)/)(\d{1,9})/?"
-    r"(?:[?#].*)?",
-    re.I,
-)
-_PMCID = re.compile(
-    r"(?:pmcid:?\s*|https?://(?:www\.)?(?:ncbi\.nlm\.nih\.gov/pmc|pmc\.ncbi\.nlm\.nih\.gov|europepmc\.org)/"
-    r"(?:articles?/)?(?:pmc/)?)?(PMC\d{3,9})(?:/.*)?(?:[?#].*)?",
-    re.I,
-)
+_PMID = re.compile(r"pmid:?\s*(\d{1,9})", re.I)
+_PMCID = re.compile(r"(?:pmcid:?\s*(?:PMC)?|PMC)(\d{3,9})(?:\.\d+)?", re.I)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -33,8 +26,10 @@ def match(text: str) -> str:
     """The PubMed id (digits) or PubMed Central id (PMC…) that a text is."""
     if found := _PMID.fullmatch(text.strip()):
         return found[1]
-    found = _PMCID.fullmatch(text.strip())
-    return found[1].upper() if found else ""
+    if found := _PMCID.fullmatch(text.strip()):
+        return f"PMC{found[1]}"
+    name, value = in_address(text)
+    return value if name in ("pmid", "pmcid") else ""
 
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
@@ -46,9 +41,10 @@ def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
         root = client.xml(API + ",".join(wanted[start : start + BATCH]))
         if not str(root.tag).startswith("PubmedArticle"):
             raise Unavailable("PubMed answered in a form that kb does not know")
-        for article in root.iter("PubmedArticle"):
-            number = clean(article.findtext("MedlineCitation/PMID") or "")
-            if draft := _draft(article, number):
+        for article in root.iter("PubmedArticle", "PubmedBookArticle"):
+            of_book = article.tag == "PubmedBookArticle"
+            number = clean(article.findtext("BookDocument/PMID" if of_book else "MedlineCitation/PMID") or "")
+            if draft := _of_book(article, number) if of_book else _draft(article, number):
                 found[number] = draft
     yield from ((name, found[number]) for name, number in numbers.items() if number in found)
 
@@ -68,53 +64,96 @@ def _all(element: Any, path: str) -> str:
 
 def _draft(article: Any, number: str) -> Draft | None:
     paper = article.find("MedlineCitation/Article")
-    title = _all(paper, "ArticleTitle").strip("[]").rstrip(".") if paper is not None else ""
+    title = _title(paper, "ArticleTitle") or _title(paper, "VernacularTitle")
     if not title:
         return None
     ids = {
         one.get("IdType", ""): clean(one.text or "") for one in article.findall("PubmedData/ArticleIdList/ArticleId")
     }
-    abstract = " ".join(
-        f"{label.capitalize()}: {said}" if (label := part.get("Label", "")) else said
-        for part in paper.findall("Abstract/AbstractText")
-        if (said := clean("".join(part.itertext())))
+    places = {one.get("EIdType", ""): clean(one.text or "") for one in paper.findall("ELocationID")}
+    name = doi(ids.get("doi", "") or places.get("doi", ""))
+    return work(
+        "PubMed",
+        title=title,
+        names=_people(paper, "AuthorList/Author"),
+        date=_date(paper),
+        venue=_all(paper, "Journal/Title"),
+        kind="article",
+        ids={
+            "doi": name,
+            "pmid": number,
+            "pmcid": ids.get("pmc", "").upper(),
+            "arxiv": arxiv(places.get("pii", "")),
+        },
+        details={
+            "volume": _all(paper, "Journal/JournalIssue/Volume"),
+            "number": _all(paper, "Journal/JournalIssue/Issue"),
+            "pages": _all(paper, "Pagination/MedlinePgn"),
+        },
+        summary=_abstract(paper),
+        url=f"https://doi.org/{name}" if name else f"https://pubmed.ncbi.nlm.nih.gov/{number}/",
     )
-    names = [
+
+
+def _of_book(article: Any, number: str) -> Draft | None:
+    """A book, or a chapter of one, as those at NCBI's Bookshelf are."""
+    document = article.find("BookDocument")
+    if document is None:
+        return None
+    chapter, book = _title(document, "ArticleTitle"), _title(document, "Book/BookTitle")
+    if not (chapter or book):
+        return None
+    return work(
+        "PubMed",
+        title=chapter or book,
+        names=_people(document, "AuthorList[@Type='authors']/Author") or _people(document, "Book/AuthorList/Author"),
+        date=_date_of(document.find("Book/PubDate")) or _date_of(document.find("ContributionDate")),
+        venue=book if chapter else _all(document, "Book/Publisher/PublisherName"),
+        kind="incollection" if chapter else "book",
+        ids={"pmid": number, "isbn": next(iter(isbns(_all(document, "Book/Isbn"))), "")},
+        details={"publisher": _all(document, "Book/Publisher/PublisherName") if chapter else ""},
+        summary=_abstract(document),
+        url=f"https://pubmed.ncbi.nlm.nih.gov/{number}/",
+    )
+
+
+def _title(element: Any, path: str) -> str:
+    return _all(element, path).strip("[]").rstrip(".") if element is not None else ""
+
+
+def _people(element: Any, path: str) -> list[Name]:
+    names = (
         person(
             _all(one, "LastName"),
             _all(one, "ForeName") or _all(one, "Initials"),
             _all(one, "CollectiveName"),
             _all(one, "Suffix"),
         )
-        for one in paper.findall("AuthorList/Author")
-    ]
-    name = doi(ids.get("doi", ""))
-    return work(
-        "PubMed",
-        title=title,
-        names=[one for one in names if one.last],
-        date=_date(paper),
-        venue=_all(paper, "Journal/Title"),
-        kind="article",
-        ids={"doi": name, "pmid": number, "pmcid": ids.get("pmc", "").upper()},
-        details={
-            "volume": _all(paper, "Journal/JournalIssue/Volume"),
-            "number": _all(paper, "Journal/JournalIssue/Issue"),
-            "pages": _all(paper, "Pagination/MedlinePgn"),
-        },
-        summary=abstract[:20_000],
-        url=f"https://doi.org/{name}" if name else f"https://pubmed.ncbi.nlm.nih.gov/{number}/",
+        for one in element.findall(path)
+        if one.get("ValidYN") != "N"
     )
+    return [one for one in names if one.last]
+
+
+def _abstract(element: Any) -> str:
+    parts = (
+        f"{label.capitalize()}: {said}" if (label := part.get("Label", "")) and label != "UNLABELLED" else said
+        for part in element.findall("Abstract/AbstractText")
+        if (said := clean("".join(part.itertext())))
+    )
+    return " ".join(parts)[:20_000]
 
 
 def _date(paper: Any) -> str:
-    for where in ("Journal/JournalIssue/PubDate", "ArticleDate"):
-        if (found := paper.find(where)) is None:
-            continue
-        year, month, day = (_all(found, part) for part in ("Year", "Month", "Day"))
-        year = year or _all(found, "MedlineDate")[:4]
-        if month[:3].lower() in _MONTHS:
-            month = str(_MONTHS.index(month[:3].lower()) + 1)
-        if date := iso([year, *([month] if month else []), *([day] if month and day else [])]):
-            return date
-    return ""
+    found = (_date_of(paper.find(where)) for where in ("Journal/JournalIssue/PubDate", "ArticleDate"))
+    return next(filter(None, found), "")
+
+
+def _date_of(said: Any) -> str:
+    if said is None:
+        return ""
+    year, month, day = (_all(said, part) for part in ("Year", "Month", "Day"))
+    year = year or _all(said, "MedlineDate")[:4]
+    if month[:3].lower() in _MONTHS:
+        month = str(_MONTHS.index(month[:3].lower()) + 1)
+    return iso([year, *([month] if month else []), *([day] if month and day else [])])

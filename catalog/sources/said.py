@@ -29,6 +29,10 @@ from catalog.text import with_math
 _BREAKS = re.compile(r"</?(?:jats:)?(?:p|sec|br|li|div)\b[^>]*>", re.I)
 _HEADING = re.compile(r"<(?P<t>(?:jats:)?title)\b[^>]*>\s*(?:abstract|summary)?\s*</(?P=t)>", re.I)
 _TAG = re.compile(r"</?[a-z][\w:.-]*(?:\s[^<>]*)?/?>", re.I)
+_WRITTEN_TAG = re.compile(  # one that was escaped as if it were text
+    r"</?(?:(?:jats|mml):[\w-]+|i|b|u|em|strong|italic|bold|underline|su[bp]|sc|scp|tt|span|font|inf)(?:\s[^<>]*)?/?>",
+    re.I,
+)
 _LEADING = re.compile(r"^abstract\s*[:.—–-]?\s+(?=[A-Z])", re.I)
 _NUMBERED = re.compile(r"\s+\d{4}$")
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, which JSON can write and no file can hold
@@ -41,7 +45,7 @@ def untagged(text: object) -> str:
     said = _HALF.sub("\ufffd", text) if isinstance(text, str) else ""
     said = _BREAKS.sub(" ", _HEADING.sub(" ", said))
     said = html.unescape(html.unescape(_TAG.sub("", said)))
-    return clean(_BREAKS.sub(" ", said))
+    return clean(_WRITTEN_TAG.sub("", _BREAKS.sub(" ", said)))
 
 
 def abstract(text: object) -> str:
@@ -77,7 +81,8 @@ def person(family: str = "", given: str = "", literal: str = "", suffix: str = "
     """A person in parts, or told apart from a name as it is spoken."""
     if family:
         return Name(family=clean(family), given=clean(given), suffix=clean(suffix))
-    return spoken(_NUMBERED.sub("", untagged(literal)))
+    said = _NUMBERED.sub("", untagged(literal or given))
+    return spoken(said) if any(map(str.isalpha, said)) else Name()
 
 
 def iso(parts: Sequence[object]) -> str:
