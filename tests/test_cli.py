@@ -212,13 +212,13 @@ def test_a_folder_is_walked(kb: Kb, root: Path, seed: bytes) -> None:
     (root / "lists" / "deep" / "a.bib").write_text(BIB)
     (root / "lists" / ".hidden.bib").write_text("@misc{no, title={no}}")
     done = kb("import", "lists")
-    assert "took 15 entries (15 added)" in done.out
+    assert "took 15 of 15 entries; 1 line left as it is (prose); 15 added" in done.out
 
 
 def test_a_dry_run_shows_the_diff(kb: Kb, root: Path) -> None:
     done = kb("import", "-", "--dry-run", given=BIB)
     assert "+++ doe2020things.md" in done.out
-    assert "would take 1 entry" in done.out
+    assert "would take 1 of 1 entry" in done.out
     assert not list((root / "papers").iterdir())
 
 

@@ -6,6 +6,7 @@ import textwrap
 
 import pytest
 
+from catalog.ingest import read_source
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.readinglist import read
 from catalog.models import Status
@@ -543,8 +544,9 @@ def test_a_page_without_papers_gives_none_and_says_so() -> None:
         |-|-|
         | a | b |
     """
-    assert source(text).drafts == ()
-    assert codes(text)["no-papers"] == "note"
+    read = read_source("list.md", textwrap.dedent(text).encode())
+    assert read.drafts == ()
+    assert [(f.code, f.kind) for f in read.findings if f.kind != "note"] == [("no-papers", "rejected")]
 
 
 def test_the_same_title_twice_is_two_drafts() -> None:

@@ -75,7 +75,7 @@ def test_a_list_becomes_a_served_site_in_an_empty_folder(kb: Path, tmp_path: Pat
     assert str(kb.parent.parent) in where, "the installed code runs, not the repository's"
     (tmp_path / "list.md").write_text(LIST)
     run("init")
-    assert "took 1 entry (1 added)" in run("import", "list.md")
+    assert "took 1 of 1 entry; 1 added" in run("import", "list.md")
     assert "doe2020things" in run("list", "status:read")
     serving = subprocess.Popen(
         [kb, "site", "serve", "--port", "0"],

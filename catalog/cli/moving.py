@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,13 +42,24 @@ def import_(
     library = out.library(ctx)
     unread: list[Finding] = []
     sources = list(sources_of(files, library.store.folder, unread))
-    done = library.import_(sources, theirs=theirs, dry_run=dry_run, readings=readings)
+    done = _walked(library.import_(sources, theirs=theirs, dry_run=dry_run, readings=readings), files)
     if as_json:
         out.echo_json(as_json_of(done))
     else:
         report(done)
     out.findings(unread, err=True)
-    ctx.exit(1 if done.count("rejected") or unread else 0)
+    ctx.exit(0 if done.whole and not unread else 1)
+
+
+def _walked(done: Imported, named: Collection[str]) -> Imported:
+    """What was done, where a file of a folder may well be no list as long as some are."""
+    from dataclasses import replace
+
+    found = (
+        replace(one, kind="note") if one.code == "no-papers" and one.path not in named and done.taken else one
+        for one in done.findings
+    )
+    return replace(done, findings=tuple(found))
 
 
 def sources_of(files: Iterable[str], own: Path, unread: list[Finding]) -> Iterator[tuple[str, bytes]]:
@@ -98,12 +109,16 @@ def report(done: Imported, merged: str = "merged") -> None:
             out.echo(f"    left out:\n{text}")
         if done.dry_run and change.after:
             show_diff(change.before, change.after)
-    would = "would take" if done.dry_run else "took"
     names = {"added": "added", "merged": merged, "unchanged": "unchanged"}
     parts = [f"{done.count(what)} {name}" for what, name in names.items() if done.count(what)]
-    found = [f"{done.count(what)} {what}" for what in ("repaired", "kept", "rejected")]
-    click.echo(f"{would} {out.as_count(done.taken, 'entry').replace('entrys', 'entries')}"
-               f" ({', '.join(parts) or 'nothing new'}); {', '.join(found)}")  # fmt: skip
+    parts += [f"{done.count(what)} {what}" for what in ("repaired", "kept", "rejected") if done.count(what)]
+    left = [f"{out.as_count(done.left, 'line')} left as {'it is' if done.left == 1 else 'they are'} (prose)"][
+        : done.left
+    ]
+    counted = f"{done.taken} of {out.as_count(done.entries, 'entry').replace('entrys', 'entries')}"
+    click.echo(
+        "; ".join([f"{'would take' if done.dry_run else 'took'} {counted}", *left, ", ".join(parts) or "nothing new"])
+    )
 
 
 def _cut(change: Change) -> bool:
@@ -135,7 +150,7 @@ def as_json_of(done: Imported) -> dict[str, object]:
     return {
         "dry_run": done.dry_run,
         "counts": {what: done.count(what) for what in ("added", "merged", "unchanged", "repaired", "kept", "rejected")}
-        | {"taken": done.taken},
+        | {"taken": done.taken, "entries": done.entries, "left": done.left},
         "keys": done.keys,
         "papers": [
             {

@@ -46,7 +46,7 @@ def sync(
             out.echo(f"{'would remove' if dry_run else 'removed'}: {key}")
         report(done.done, "changed")
     out.findings(unread, err=True)
-    ctx.exit(1 if done.done.count("rejected") or unread else 0)
+    ctx.exit(0 if done.done.whole and not unread else 1)
 
 
 def _known(library: Library) -> list[str]:

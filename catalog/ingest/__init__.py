@@ -19,6 +19,7 @@ _OUTSIDE = re.compile(r"^(?:#{1,6}[ \t]+\S|[ \t]*(?:`{3,}|~{3,}))", re.M)  # Mar
 _PAPER_FILE = re.compile(r"\A---\n(?:(?!---\n).*\n)*?status:[ \t]", re.M)
 _NOTE = re.compile(r"\A\ufeff?---[ \t]*\n(?P<yaml>(?:(?!---[ \t]*\n).*\n)*?)---[ \t]*(?:\n|\Z)")
 _HTML = re.compile(r"\A\s*(?:<!doctype html|<html|<\?xml[^>]*\?>\s*<html)", re.I)
+_NO_PAPERS = "a paper is a heading with a link, status, tag or BibTeX below it, or an item or a row with a link to one"
 _REFUSED = (
     (b"%PDF", "a PDF", "give a list of papers, or `kb add` its arXiv id or DOI"),
     (b"\x1f\x8b", "a gzip archive", "unpack it first"),
@@ -49,26 +50,30 @@ def decode_bytes(data: bytes, path: str = "") -> tuple[str, tuple[Finding, ...]]
 
 
 def read_source(path: str, data: bytes, wanted: Mapping[str, int] | None = None) -> Source:
-    """The papers of a file of any known form; what is none is refused by name, as a finding of kind "rejected"."""
+    """The papers of a file of any known form; what is none, or has none, is refused by name: a finding "rejected"."""
     from catalog.ingest import exports, pandoc, readinglist
 
     suffix = path.rsplit(".", 1)[-1].lower() if "." in path else ""
     form = pandoc.FORMATS.get(suffix, "")
+    packed = form in ("docx", "odt", "epub")
     kind = next(((what, remedy) for magic, what, remedy in _REFUSED if data.startswith(magic)), None)
-    if data.startswith(b"PK\x03\x04") and form not in ("docx", "odt", "epub"):
+    if data.startswith(b"PK\x03\x04") and not packed:
         kind = ("a zip archive", "unpack it first; a Word file is read where its name ends in .docx")
     if kind:
         return Source(findings=(Finding("not-a-list", f"this is {kind[0]}", kind[1], path, 1, kind="rejected"),))
+    text, found = ("", ()) if packed else decode_bytes(data, path)
+    if any(finding.kind == "rejected" for finding in found):
+        return Source(findings=found)
     if form:
         try:
             source = readinglist.read_html(pandoc.to_html(data, form), path, wanted)
         except KbError as e:
             return Source(findings=(Finding("pandoc", str(e), "", path, 1, kind="rejected"),))
-        return exports.with_lines(source, decode_bytes(data)[0]) if form not in ("docx", "odt", "epub") else source
-    text, found = decode_bytes(data, path)
-    if any(finding.kind == "rejected" for finding in found):
-        return Source(findings=found)
-    source = parse(text, path, wanted)
+        source = source if packed else exports.with_lines(source, text)
+    else:
+        source = parse(text, path, wanted)
+    if data.strip() and not (source.drafts or source.shared or source.missed):
+        found += (Finding("no-papers", "no paper was found here", _NO_PAPERS, path, kind="rejected"),)
     return replace(source, findings=found + source.findings)
 
 

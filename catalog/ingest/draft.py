@@ -58,6 +58,8 @@ class Source:
     `shared` are the texts of `@string`, `@preamble`, `@xdata` and comments of a .bib file, in its order. `findings`
     have kind "repaired", "kept" (verbatim, in some paper's notes or in `shared`), "rejected" or "note". `is_list` says
     that it is a reading list, as a person keeps one; `sections` are the introductions of its sections, by their path.
+    `missed` counts what looks like a paper and was not taken (a finding of kind "rejected" each), `left` the lines that
+    are no paper's and stay in the list.
     """
 
     drafts: tuple[Draft, ...] = ()
@@ -65,6 +67,8 @@ class Source:
     findings: tuple[Finding, ...] = ()
     is_list: bool = False
     sections: tuple[tuple[tuple[str, ...], str], ...] = ()
+    missed: int = 0
+    left: int = 0
 
 
 class Added(NamedTuple):

@@ -138,7 +138,7 @@ def read_bookmarks(text: str, path: str = "") -> Source:
             f"{len(left)} bookmarks lead to no paper and stay there: {left[0][1][:60]!r}{' …' if len(left) > 1 else ''}"
         )
         findings = [Finding("outside-a-paper", message, path=path, line=left[0][0], kind="note")]
-    return Source(tuple(drafts), findings=tuple(findings))
+    return Source(tuple(drafts), findings=tuple(findings), is_list=True, left=len(left))
 
 
 def _line(element: Any) -> int:
@@ -198,7 +198,7 @@ def read_identifiers(text: str, path: str = "") -> Source | None:
             kind="note",
         )
     )
-    return Source(tuple(drafts), findings=tuple(findings))
+    return Source(tuple(drafts), findings=tuple(findings), is_list=True, missed=len(found) - len(drafts))
 
 
 def _identified(line: str) -> tuple[str, str] | None:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from zlib import crc32
 
 from catalog.errors import BadFile, Finding
 from catalog.export.embedded import Section
@@ -31,7 +32,8 @@ class Remembered:
 
     `path` is where it stands, from the root of the knowledge base; `keys` the paper of each entry, by its `place`;
     `order` the papers in the order in which the list had them when it was last looked at; `readings` what was chosen
-    with `--read`; `left` are papers whose entry has gone, each with the digest of its file at that time.
+    with `--read`; `left` are papers whose entry has gone, each with the digest of its file at that time; `said` are the
+    digests of what imports said since of what the list has newly.
     """
 
     path: str
@@ -41,12 +43,15 @@ class Remembered:
     readings: Mapping[str, int] = field(default_factory=dict)
     left: Mapping[str, str] = field(default_factory=dict)
     sections: Sequence[tuple[tuple[str, ...], str]] = ()
+    said: Sequence[str] = ()
     file: str = ""
     version: Version | None = None
 
     def change(self, **new: object) -> FileChange | None:
         """What becomes of its file where it is as `new` says; None where that is what stands there."""
-        said = {name: new.get(name, getattr(self, name)) for name in ("path", "readings", "keys", "order", "left")}
+        said = {
+            name: new.get(name, getattr(self, name)) for name in ("path", "readings", "keys", "order", "left", "said")
+        }
         said["sections"] = [[list(path), text] for path, text in new.get("sections", self.sections)]  # type: ignore[attr-defined]  # as declared
         said["text"] = str(new.get("text", self.text)).split("\n")
         data = (
@@ -70,7 +75,7 @@ def loads(file: str, version: Version) -> Remembered:
             path=str(data["path"]), text="\n".join(map(str, data["text"])), keys=keys,
             order=tuple(map(str, data.get("order", ()))), readings={name: int(n) for name, n in readings.items()},
             left=left, sections=tuple((tuple(map(str, path)), str(text)) for path, text in data.get("sections", ())),
-            file=file, version=version,
+            said=tuple(map(str, data.get("said", ()))), file=file, version=version,
         )  # fmt: skip
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BadFile(Finding("list", "this is no list that was read", remedy, file, 1)) from None
@@ -144,6 +149,8 @@ def notes(
         order = list(dict.fromkeys(keys[place] for place in places(source.drafts) if place in keys))
         new = {"order": order, "readings": {**memory.readings, **wanted}, "sections": source.sections}
         new |= {} if memory.version else {"text": decode_bytes(data)[0], "keys": keys}
+        if memory.version and decode_bytes(data)[0] != memory.text:
+            new["said"] = list(dict.fromkeys([*memory.said, *map(_digest, source.findings)]))
         if change := memory.change(**new):
             yield change
 
@@ -187,17 +194,21 @@ def order_of(store: Store) -> dict[str, int]:
 
 
 def read_list(memory: Remembered, path: str, data: bytes, readings: Mapping[str, int]) -> Source:
-    """A list read as was chosen for it, without what was said when it was last read; what was refused is said."""
+    """A list read as was chosen for it, without what was said when it was last read."""
     source = read_source(path, data, {**memory.readings, **readings})
     if not memory.version:
         return source
     text = decode_bytes(data)[0]
     before = source if text == memory.text else read_source(path, memory.text.encode(), memory.readings)
-    told = Counter((one.code, one.message) for one in before.findings if one.kind != "rejected")
+    told = Counter((one.code, one.message) for one in before.findings)
     new = []
     for one in source.findings:
         if told[one.code, one.message] > 0:
             told[one.code, one.message] -= 1
-        else:
+        elif _digest(one) not in memory.said:
             new.append(one)
     return replace(source, findings=tuple(new))
+
+
+def _digest(finding: Finding) -> str:
+    return f"{crc32(f'{finding.code} {finding.message}'.encode()):08x}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import unquote
 
-from catalog.ingest import markdown, words
+from catalog.ingest import markdown, urls, words
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.entry import entries_of
 from catalog.ingest.fields import Reader
@@ -70,14 +70,9 @@ def from_tree(root: Node, lines: Sequence[str], wanted: Mapping[str, int]) -> So
         report.add("note", "badges", f"{report.badges} pictures were not taken", 0)
     for section, reading, examples, line in reader.readings:
         _report_reading(section, reading, examples, line, report)
-    _report_left(found, drafts, report)
-    if not drafts:
-        remedy = (
-            "a paper is a heading with a link, status, tag or BibTeX below it, or a list item with a link to a paper"
-        )
-        report.add("note", "no-papers", "no paper was found in this list", 0, remedy)
+    missed, left = _report_left(finder, drafts, report)
     sections = _introductions(found, drafts, lines)
-    return Source(tuple(drafts), tuple(report.shared), tuple(report.findings), True, sections)
+    return Source(tuple(drafts), tuple(report.shared), tuple(report.findings), True, sections, missed=missed, left=left)
 
 
 def _introductions(
@@ -131,16 +126,25 @@ def _report_reading(section: str, reading: Reading, examples: Sequence[str], lin
     report.add("note", "reading", message, line, remedy)
 
 
-def _report_left(found: Found, drafts: Sequence[Draft], report: Report) -> None:
-    """Say for each stretch of text that belongs to no paper where it stands."""
+def _report_left(finder: Finder, drafts: Sequence[Draft], report: Report) -> tuple[int, int]:
+    """Say for each stretch of text that belongs to no paper where it stands, and for each block that looks like one.
+
+    Returns how many blocks look like a paper, and how many others say something.
+    """
     papers = sorted(draft.line for draft in drafts)
+    taken = {urls.same(link.url) for draft in drafts for link in draft.links}
     stretches: dict[tuple[int, tuple[str, ...]], list[tuple[int, str, int]]] = {}
-    for node, section in sorted(found.outside, key=lambda pair: pair[0].line):
+    missed = 0
+    for node, section in sorted(finder.found.outside, key=lambda pair: pair[0].line):
         if any(re.search(r"\b(?:contents|toc)\b|目录|目次", name, re.I) for name in section[-1:]):
             continue
         for one in node.walk():
             shown = _says(one)
-            if shown:
+            if shown and finder.looks_like_a_paper(one, taken):
+                missed += 1
+                message = f"looks like a paper and was not taken: {shown[:80]!r}"
+                report.add("rejected", "not-taken", message, one.line, "give it a line of its own with its title")
+            elif shown:
                 stretches.setdefault((bisect_left(papers, one.line), section), []).append(
                     (one.line, shown, max(one.end, one.line))
                 )
@@ -152,6 +156,7 @@ def _report_left(found: Found, drafts: Sequence[Draft], report: Report) -> None:
         report.add(
             "note", "outside-a-paper", f"belongs to no paper and stays in the list: {first[1][:60]!r}{more}", first[0]
         )
+    return missed, sum(map(len, stretches.values()))
 
 
 def _says(node: Node) -> str:

@@ -231,8 +231,9 @@ def _source(records: Sequence[tuple[int, Mapping[str, Any]]], path: str, names: 
     good = [draft for draft in drafts if draft.title or draft.links or draft.ids]
     for draft in drafts:
         if draft not in good:
-            report.add("kept", "row", "a row without a title stays in the list", draft.line, "give it a title")
-    return Source(tuple(good), findings=tuple(replace(f, path=path) for f in report.findings))
+            report.add("rejected", "row", "a row without a title stays in the list", draft.line, "give it a title")
+    findings = tuple(replace(f, path=path) for f in report.findings)
+    return Source(tuple(good), findings=findings, is_list=True, missed=len(drafts) - len(good))
 
 
 def _draft(

@@ -35,11 +35,16 @@ _AS = {"keywords": "tags", "groups": "tags", "readstatus": "status", "annote": "
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did, or would do: a change a paper, and what was found on the way."""
+    """What an import did, or would do: a change a paper, and what was found on the way.
+
+    `entries` counts what looks like a paper in the sources, taken or not; `left` the lines that are no paper's.
+    """
 
     changes: tuple[Change, ...]
     findings: tuple[Finding, ...]
     dry_run: bool = False
+    entries: int = 0
+    left: int = 0
 
     def count(self, what: str) -> int:
         """How many papers were added, merged or unchanged; how many findings were repaired, kept or rejected."""
@@ -51,6 +56,11 @@ class Imported:
     def taken(self) -> int:
         """How many papers of the sources are in the catalog now."""
         return sum(change.action != "rejected" for change in self.changes)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that looks like a paper was taken, as it should be."""
+        return self.taken >= self.entries and not self.count("rejected")
 
     @property
     def keys(self) -> dict[str, str]:
@@ -84,7 +94,7 @@ def import_sources(
         findings = [finding for source in shared for finding in source.findings]
         findings += sharing.findings + work.merger.findings + list(_used(work.merger))
         findings += _missing_notebooks(store, changes)
-        done = Imported(tuple(changes), tuple(sorted(findings, key=lambda f: (f.path, f.line))), dry_run)
+        done = imported(changes, findings, parsed, dry_run)
         if not dry_run:
             writes = work.changes()
             if sharing.text != have:
@@ -97,6 +107,15 @@ def import_sources(
         return done
 
     return store.gate.retried(attempt)
+
+
+def imported(
+    changes: Sequence[Change], findings: Iterable[Finding], sources: Sequence[Source], dry_run: bool
+) -> Imported:
+    """What was done with these sources."""
+    ordered = tuple(sorted(findings, key=lambda f: (f.path, f.line)))
+    entries = len(changes) + sum(source.missed for source in sources)
+    return Imported(tuple(changes), ordered, dry_run, entries, sum(source.left for source in sources))
 
 
 @dataclass(frozen=True, slots=True)

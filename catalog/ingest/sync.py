@@ -22,7 +22,7 @@ from catalog.ingest.draft import Draft, Source
 from catalog.ingest.entry import grouped, unique_tags
 from catalog.ingest.lists import Remembered, keys_of, memory_of, places, read_list, remembered
 from catalog.ingest.merge import RANK, Action, Change, why
-from catalog.ingest.run import Imported, Work, work_on
+from catalog.ingest.run import Imported, Work, imported, work_on
 from catalog.ingest.shared import Sharing
 from catalog.models import Paper, Status
 from catalog.search.index import Index
@@ -80,7 +80,7 @@ def sync_sources(
         changes = [change for one in syncs for change in one.changes]
         found = [finding for *_, source in read for finding in source.findings]
         found += sharing.findings + work.merger.findings + [finding for one in syncs for finding in one.findings]
-        done = Imported(tuple(changes), tuple(sorted(found, key=lambda f: (f.path, f.line))), dry_run)
+        done = imported(changes, found, [source for *_, source in read], dry_run)
         if not dry_run:
             writes = [*work.changes(), *(write for one in syncs for write in one.writes)]
             writes += [FileChange(SHARED, version, sharing.text.encode())] if sharing.text != have else []
@@ -147,8 +147,9 @@ class _Sync:
         left = self._leave(gone, set(keys.values()), prune)
         order = list(dict.fromkeys(keys[place] for place in places(now) if place in keys))
         write = self.memory.change(
-            text=self.text, keys=keys, order=order, left=left, readings=self.readings, sections=self.source.sections
-        )
+            text=self.text, keys=keys, order=order, left=left, readings=self.readings, sections=self.source.sections,
+            said=(),
+        )  # fmt: skip
         self.writes += [write] if write else []
         self.changes.sort(key=lambda change: change.line)
 

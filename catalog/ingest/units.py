@@ -59,6 +59,7 @@ class Finder:
         self.lines: dict[int, Line] = {}
         self.common = common_words(root)
         self.papers: set[int] = set()
+        self.rows: set[int] = set()  # of tables of papers
         self.found = Found()
 
     def line(self, node: Node) -> Line:
@@ -74,6 +75,20 @@ class Finder:
         self._section(self.root, ())
         self.found.units.sort(key=lambda unit: unit.node.line)
         return self.found
+
+    def looks_like_a_paper(self, node: Node, taken: set[str]) -> bool:
+        """Whether a block that was not taken names a paper that no entry has: by an identifier, or a link to one.
+
+        A row of a table of papers does where more than one of its cells says something. `taken` are the addresses of
+        the entries.
+        """
+        blocks = node.children if node.kind == "row" else [node]
+        if id(node) in self.rows and sum(bool(words.plain(cell.text.plain)) for cell in blocks) > 1:
+            return True
+        lines = [self.line(block) for block in blocks]
+        links = [a.mark.url for line in lines for a in line.anchors if leads_to_paper(a)]
+        named = any(_ID.search(line.plain) for line in lines)
+        return (bool(links) or named) and not any(urls.same(url) in taken for url in links)
 
     # headings
 
@@ -472,6 +487,7 @@ class Finder:
     def _rows(self, table: Node, column: int, section: tuple[str, ...]) -> None:
         rows = [row for row in table.children if row.kind == "row" and row.children]
         head = _header(rows)
+        self.rows |= {id(row) for row in rows}
         for row in rows[1:] if head else rows:
             cells = row.children
             if column >= len(cells):

@@ -89,6 +89,12 @@ def host(url: str) -> str:
         return ""
 
 
+def same(url: str) -> str:
+    """What two spellings of an address share: no scheme, no version, no ending."""
+    bare = re.sub(r"^https?://(?:www\.|export\.)?", "", mend(url)[0].strip().lower()).rstrip("/")
+    return re.sub(r"(?:v\d+)?(?:\.pdf)?$", "", bare).replace("arxiv.org/pdf/", "arxiv.org/abs/")
+
+
 def is_external(url: str) -> bool:
     """Whether an address leads out into the web."""
     return url.lower().startswith(("http://", "https://", "www.", "ftp://")) or bool(_NO_SCHEME.match(url))
