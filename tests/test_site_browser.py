@@ -263,7 +263,9 @@ def titles(page: Page) -> list[str]:
 
 
 def tick(page: Page, menu: str, *values: str) -> None:
-    """Tick values in a menu of the table, and shut it."""
+    """Tick values in a menu of the table, and shut it; on a phone the menus are folded."""
+    if page.locator(".kb-unfold[aria-expanded=false]").is_visible():
+        page.locator(".kb-unfold").click()
     page.locator(".kb-menu > summary", has_text=menu).click()
     for value in values:
         page.locator(".kb-menu[open] label", has_text=value).first.click()
@@ -519,6 +521,7 @@ def faults(page: Page, width: int) -> list[str]:
 def test_axe_finds_nothing(visit: Callable[..., Page], width: int, scheme: str) -> None:
     page = visit(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
     found = faults(page, width)
+    tick(page, "Tags", "low rank")
     page.locator(".kb-menu > summary", has_text="Tags").click()
     found += faults(page, width)
     for path in ("papers/hu2021lora.html", "guide.html", "404.html"):

@@ -28,29 +28,46 @@ _HEAD = re.compile(r"\A---[ \t]*\n.*?^---[ \t]*(?:\n|\Z)", re.S | re.M)
 _TITLE = re.compile(r"^# ", re.M)
 
 
+_MEANS = {
+    "exact": "follows from the equations",
+    "parity": "the numbers of other people's code",
+    "shown": "what training shows, at small scale",
+}
+
+
 def home_files(known: Known, options: SiteOptions, written: str, taken: Iterable[str]) -> dict[str, Body | Lazy]:
     """The home page, and where there are many papers a page that lists them, for readers without scripts."""
     papers, names = known.papers, known.names
     if len(papers) <= MOST_LISTED:
-        return {"index.md": home_page(papers, names, options, written)}
+        return {"index.md": home_page(papers, names, options, written, ran=known.shown)}
     name = slugs([*taken, "all-papers"])["all-papers"]
     listed = Lazy(known.key(papers), partial(_list_page, papers, names))
-    return {"index.md": home_page(papers, names, options, written, f"papers/{name}.html"), f"papers/{name}.md": listed}
+    return {
+        "index.md": home_page(papers, names, options, written, f"papers/{name}.html", known.shown),
+        f"papers/{name}.md": listed,
+    }
 
 
 def home_page(
-    papers: Sequence[Facts], slugs: Mapping[str, str], options: SiteOptions, written: str = "", listed: str = ""
+    papers: Sequence[Facts],
+    slugs: Mapping[str, str],
+    options: SiteOptions,
+    written: str = "",
+    listed: str = "",
+    ran: Shown = MappingProxyType({}),
 ) -> str:
     """The Markdown of the home page.
 
     `written` is the text of a hand-written index.md: the table stands in place of its line `<!-- papers -->`, or at
-    its end. `listed` is the page that lists all papers; without it they are listed here.
+    its end. `listed` is the page that lists all papers; without it they are listed here. `ran` are the
+    implementations by key.
     """
     counts = Counter(facts.reading.status for facts in papers)
     body = fill(
         "home.html",
         counts=[(str(status), counts[status]) for status in (Status.read, Status.reading, Status.unread)],
         summary=f"{counts['read']} of {len(papers)} papers read, {counts['reading']} being read",
+        totals=_totals(ran),
         papers=[] if listed else _lines(papers, slugs, "papers/"),
         listed=listed,
     )
@@ -62,6 +79,19 @@ def home_page(
         "hide": ["navigation", "toc"],
     }
     return front_matter(meta) + "\n" + _around(written, f"\n\n{body}\n\n", options)
+
+
+def _totals(ran: Shown) -> list[dict[str, str]]:
+    """Over all papers, what was measured of each kind of claim, and what the kind means."""
+    counted = [
+        tally for ones in ran.values() for one in ones if (found := results(one)) for tally in tallies(one.card, found)
+    ]
+    by_kind = {label: [tally for tally in counted if tally.label == label] for label in _MEANS}
+    return [
+        {"label": label, "value": f"{sum(t.good for t in of)}/{sum(t.of for t in of)}", "means": _MEANS[label]}
+        for label, of in by_kind.items()
+        if of
+    ]
 
 
 def _list_page(papers: Sequence[Facts], slugs: Mapping[str, str]) -> str:

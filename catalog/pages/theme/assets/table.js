@@ -22,8 +22,11 @@
     p.readers ||= {};
     p.all = [p.status, p.read];
     p.verified = p.run ? ["run", ...(p.standing || [])] : ["none"];
+    p.on ||= [];
   });
   const runs = papers.some((p) => p.run);
+  /* A tag that every paper has tells none from another. */
+  const everywhere = new Set(papers.length > 1 ? papers[0].tags.filter((t) => papers.every((p) => p.tags.includes(t))) : []);
 
   /* Where several read, a paper is as far as one of them is, or as the one who was chosen. */
   const readers = [...new Set(papers.flatMap((p) => Object.keys(p.readers)))].sort(collator.compare);
@@ -142,7 +145,7 @@
   const number = (x) => x.toLocaleString("en");
 
   const search = el("input", {
-    id: "kb-q", type: "search", placeholder: "Words, author:…, year:2021..2023, tag:…", autocomplete: "off",
+    id: "kb-q", type: "search", placeholder: matchMedia("(max-width: 30em)").matches ? "Words, author:…, tag:…" : "Words, author:…, year:2021..2023, tag:…", autocomplete: "off",
     spellcheck: "false", "aria-label": "Filter papers", "aria-keyshortcuts": "/", enterkeyhint: "search",
     oninput: () => update({ q: search.value }, true),
     onkeydown: (event) => {
@@ -172,6 +175,10 @@
   const sort = el("select", { "aria-label": "Sort by", onchange: () => update({ sort: sort.value }) });
   const segments = el("div", { class: "kb-segments", role: "group", "aria-label": "Status" });
   const code = el("button", { type: "button", class: "kb-pill", onclick: () => update({ code: !state.code }) });
+  const filters = el("div", { class: "kb-filters" });
+  const unfold = el("button", { type: "button", class: "kb-pill kb-unfold", "aria-expanded": "false", onclick: () => {
+    unfold.setAttribute("aria-expanded", String(filters.classList.toggle("kb-unfolded")));
+  } }, "Filters");
   const chips = el("ul", { class: "kb-chips", "aria-label": "Filters in force" });
   const result = el("p", { class: "kb-result", role: "status", "aria-live": "polite" });
   const body = el("tbody");
@@ -189,18 +196,20 @@
   const exporting = window.readrunExport(() => found, (said) => { result.textContent = said; });
 
   menus.verified.node.hidden = !runs;
+  filters.append(reader, segments, unfold, menus.verified.node, menus.year.node, menus.tags.node, menus.venue.node, menus.author.node, code, sort);
   root.append(
     el("div", { class: "kb-controls", role: "search", "aria-label": "Papers" },
       el("div", { class: "kb-q" }, search, el("kbd", { "aria-hidden": "true" }, "/")),
-      el("div", { class: "kb-filters" }, reader, segments, menus.verified.node, menus.year.node, menus.tags.node, menus.venue.node, menus.author.node, code, sort)),
+      filters),
     el("div", { class: "kb-now" }, result, chips, exporting), table, none, more);
 
   /* ---- rendering ---- */
 
   /* A column that says the same of every paper says nothing. */
+  const kinds = [...new Set(papers.flatMap((p) => (p.on.length ? p.run.map(([label]) => label) : [])))].sort(collator.compare);
   const COLUMNS = [
     ["title", "Paper", () => true], ["year", "Year", (p) => p.year], ["venue", "Venue", (p) => p.venue], ["tags", "Tags", (p) => p.tags.join()],
-    ["verified", "Verified", (p) => (p.run ? JSON.stringify(p.run) : "")], ["status", "Status", (p) => p.status + p.read], ["added", "Added", (p) => p.added],
+    ["verified", "Verified", (p) => (p.on.length ? JSON.stringify(p.run) : "")], ["status", "Status", (p) => p.status + p.read], ["added", "Added", (p) => p.added],
   ].filter(([name, , value]) => name === "title" || papers.length < 2 || papers.some((p) => value(p) !== value(papers[0])));
   const heads = COLUMNS.map(([name, label]) => {
     const button = el("button", { type: "button", onclick: () => {
@@ -209,6 +218,7 @@
       update({ sort: state.sort === first ? other : state.sort === other ? "" : first });
     } }, label);
     const cell = el("th", { scope: "col", class: "kb-col-" + name }, button);
+    if (name === "verified") cell.append(el("small", { class: "kb-kinds", "aria-hidden": "true" }, ...kinds.map((kind) => el("span", {}, kind))));
     head.append(cell);
     return [name, cell];
   });
@@ -251,8 +261,10 @@
     if (!p.rich) return [p.title];
     return p.rich.map(([kind, text]) => (kind === "math" ? formula(text) : ["em", "strong", "sub", "sup", "code"].includes(kind) ? el(kind, {}, text) : text));
   };
-  const verdicts = (p) => (p.run || []).map(([label, value, verdict]) => el("span", { class: `kb-verdict kb-verdict--${verdict}` }, `${label} ${value}`));
-  const devices = (p) => (p.run ? el("small", {}, ["cpu", "gpu"].filter((d) => (p.on || []).includes(d)).map((d) => d.toUpperCase()).join(", ") || "not yet run") : "");
+  /* The kind of each count stands in the heading; where there is none, as on a phone, beside the count. */
+  const verdicts = (p) => (p.on.length ? p.run : []).map(([label, value, verdict]) => el("span",
+    { class: `kb-verdict kb-verdict--${verdict}`, style: `--kb-kind: ${kinds.indexOf(label) + 1}` }, el("span", { class: "kb-kind" }, label, " "), value));
+  const devices = (p) => (p.run ? el("small", {}, ["cpu", "gpu"].filter((d) => p.on.includes(d)).map((d) => d.toUpperCase()).join(", ") || "not yet run") : "");
 
   const CELLS = {
     title: (p) => {
@@ -260,12 +272,12 @@
       const links = [["Paper", p.paper], ["Code", p.code]].filter(([, url]) => web(url))
         .map(([name, url]) => el("a", { class: "kb-out", href: url, rel: "noopener noreferrer", "aria-label": `${name} of ${p.title}` }, name));
       if (p.run) links.push(el("a", { class: "kb-out", href: `papers/${p.slug}.html#implementation`, "aria-label": `Implementation of ${p.title}` }, "Implementation"));
-      return [el("a", { class: "kb-title", href: `papers/${p.slug}.html` }, ...marked(p)), el("span", { class: "kb-sub" }, el("span", {}, authors), ...links), window.readrunCoins(p)];
+      return [el("a", { class: "kb-title", href: `papers/${p.slug}.html` }, ...marked(p)), el("span", { class: "kb-sub" }, el("span", {}, authors), el("span", { class: "kb-outs" }, ...links)), window.readrunCoins(p)];
     },
     year: (p) => [p.year ? String(p.year) : ""],
-    venue: (p) => [p.venue],
-    tags: (p) => p.tags.map((t) => el("a", { href: hashFor("tag", t), "data-tag": t }, t)),
-    verified: (p) => [...verdicts(p), devices(p)],
+    venue: (p) => [el("span", { title: p.venue.length > 40 ? p.venue : null }, p.venue)],
+    tags: (p) => p.tags.filter((t) => !everywhere.has(t)).map((t) => el("a", { href: hashFor("tag", t), "data-tag": t }, t)),
+    verified: (p) => (p.run ? [el("div", { class: "kb-verdicts" }, ...verdicts(p), devices(p))] : []),
     status: (p) => [el("span", { class: "kb-status kb-status--" + p.status }, LABEL[p.status] || p.status), p.read ? el("time", { datetime: p.read }, p.read) : "",
       !state.reader && readBy(p).length ? el("small", { class: "kb-readers" }, readBy(p).join(", ")) : ""],
     added: (p) => [p.added ? el("time", { datetime: p.added }, p.added) : ""],
