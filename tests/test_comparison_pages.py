@@ -281,6 +281,13 @@ def test_no_number_breaks_a_picture(values: list[tuple[float, float, float]], ac
     assert not re.search(r"nan|inf", drawn)
 
 
+def test_on_a_phone_each_method_has_a_row_with_its_name() -> None:
+    picture = page()[page().index('<svg class="kb-multiples"') :].partition("</svg>")[0]
+    assert re.findall(r'kb-plot-name"[^>]*>([^<]*)<', picture) == ["ROSA", "LoRA", "FULL", "PREFIX"]
+    assert "LoRA 560 MB" in picture
+    assert "kb-multiples" not in page(RECORD | {"rows": []})
+
+
 def test_axes_have_round_numbers() -> None:
     svg = scatter([Point("a", 9000, 4.6), Point("b", 3e6, 8.4)], Axis("n", log=True), Axis("loss"), "about")
     assert re.findall(r">([\d.,]+)</text>", svg) == ["5", "6", "7", "8", "10,000", "100,000", "1,000,000"]

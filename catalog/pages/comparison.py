@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from catalog.pages.escape import front_matter, meta_value
+from catalog.pages.multiples import multiples
 from catalog.pages.notes import notes_html
 from catalog.pages.quantity import day, number, seconds, share, size
 from catalog.pages.records import finite, items, mapping, plain, string, versions
@@ -79,6 +80,7 @@ def _part(one: Comparison, anchor: str, place: int, places: Places) -> dict[str,
         "rows": [_shown(row, whole) for row in rows],
         "whole": whole.pop() if len(whole) == 1 else "",
         "choices": _choices(rows, metric),
+        "narrow": cleaned(_narrow(rows, metric)),
         "pictures": _pictures(rows, metric, f"{title}, {DEVICES.get(one.device, one.device)}"),
         "text": cleaned(notes_html(one.text, places.papers)),
         "command": string(record.get("command"), LONGEST_COMMAND),
@@ -210,7 +212,7 @@ def _shown(row: _Row, whole: Iterable[str]) -> dict[str, Any]:
         _cell(row.peak, _said(row.peak, size), row.peak_of if several else ""),
         _cell(row.pace, _said(row.pace, seconds), f"CPU {seconds(row.cpu)}" if row.cpu is not None else ""),
         _cell(row.half, _said(row.half, seconds)),
-        _cell(row.forgotten, _said(row.forgotten, number)),
+        _cell(row.forgotten, _said(row.forgotten, "{:.2f}".format)),
         _cell(row.adapter, _said(row.adapter, size), f"merged {size(row.whole)}" if row.whole is not None else ""),
         _cell(row.inference, _said(row.inference, _times), f"merged {_times(row.merged)}" if row.merged else ""),
     ]
@@ -270,7 +272,7 @@ def _choices(rows: Sequence[_Row], metric: _Metric) -> list[dict[str, str]]:
             "setting": row.setting,
             "value": _with_spread(row.mean, row.spread),
             "after": "folds into the weights" if row.whole is not None else "stays beside the model",
-            "forgets": "" if row.forgotten is None else number(row.forgotten),
+            "forgets": _said(row.forgotten, "{:.2f}".format),
         }
         for peak, row in found
     ]
@@ -299,6 +301,16 @@ def _pictures(rows: Sequence[_Row], metric: _Metric, where: str) -> list[dict[st
             "Memory against time a step; less is better in both",
         ),
     ]
+
+
+def _narrow(rows: Sequence[_Row], metric: _Metric) -> str:
+    """The same for a phone: what the two pictures show, a row for each method."""
+    measures = (
+        (Axis(metric.name), [_point(row, None, row.mean) for row in rows]),
+        (Axis("peak memory", write=size), [_point(row, None, row.peak) for row in rows]),
+        (Axis("time a step", write=seconds), [_point(row, None, row.pace) for row in rows]),
+    )
+    return multiples(measures, f"{metric.name}, peak memory and time a step of each method; the table has the numbers")
 
 
 def _bars(rows: Iterable[_Row]) -> bool:

@@ -132,7 +132,7 @@ def _drawn(points: Sequence[Point], x: _Scale, y: _Scale, up: Axis, lines: Seque
         for point, (at, _) in zip(points, spots, strict=True)
         if _spread(point, up)
     ]
-    names = [_short(point.name) for point in points]
+    names = [shortened(point.name) for point in points]
     sizes = [(_width(name), FONT * 1.15) for name in names]
     strokes = [*((at - 1.5, top, at + 1.5, bottom) for at, top, bottom in bars), *lines]
     boxes = place(spots, sizes, (LEFT + 3, TOP - 8, WIDTH - 2, HEIGHT - BOTTOM - 2), strokes)
@@ -143,29 +143,23 @@ def _drawn(points: Sequence[Point], x: _Scale, y: _Scale, up: Axis, lines: Seque
             f'<path class="kb-plot-to" d="M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}"/>'
             for (a, b), (c, d) in filter(None, leaders)
         ),
-        *(_mark(point, spot, n) for n, (point, spot) in enumerate(zip(points, spots, strict=True))),
-        *(
-            _label(name, box, spot, n)
-            for n, (name, box, spot) in enumerate(zip(names, boxes, spots, strict=True))
-            if box
-        ),
+        *(_mark(point, spot) for point, spot in zip(points, spots, strict=True)),
+        *(_label(name, box, spot) for name, box, spot in zip(names, boxes, spots, strict=True) if box),
     ]
 
 
-def _mark(point: Point, spot: tuple[float, float], n: int) -> str:
+def _mark(point: Point, spot: tuple[float, float]) -> str:
     group = "kb-plot-own" if point.hollow else "kb-plot-matched"
     at = f'cx="{spot[0]:.1f}" cy="{spot[1]:.1f}"'
-    return f'<circle class="{group}" data-n="{n}" {at} r="3.5"><title>{text(_short(point.name))}</title></circle>'
+    return f'<circle class="{group}" {at} r="3.5"><title>{text(shortened(point.name))}</title></circle>'
 
 
-def _label(name: str, box: Box, spot: tuple[float, float], n: int) -> str:
+def _label(name: str, box: Box, spot: tuple[float, float]) -> str:
     """The name in its box, at the side that is next to the point: a text may be narrower than its box."""
     left = (box[0] + box[2]) / 2 >= spot[0]
     at, anchor = (box[0], "start") if left else (box[2], "end")
     y = box[1] + FONT * 0.92
-    return (
-        f'<text class="kb-plot-name" data-n="{n}" x="{at:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text(name)}</text>'
-    )
+    return f'<text class="kb-plot-name" x="{at:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text(name)}</text>'
 
 
 def _tick_up(tick: tuple[float, str]) -> str:
@@ -187,21 +181,22 @@ def _tick_across(tick: tuple[float, str]) -> str:
 def _level(name: str, at: float) -> str:
     return (
         f'<path class="kb-plot-level" d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}"/>'
-        f'<text x="{WIDTH - RIGHT}" y="{at - 4:.1f}" text-anchor="end">{text(_short(name))}</text>'
+        f'<text x="{WIDTH - RIGHT}" y="{at - 4:.1f}" text-anchor="end">{text(shortened(name))}</text>'
     )
 
 
 def _level_box(name: str, at: float) -> Box:
-    return WIDTH - RIGHT - _width(_short(name)), at - 4 - FONT, WIDTH - RIGHT, at + 1.5
+    return WIDTH - RIGHT - _width(shortened(name)), at - 4 - FONT, WIDTH - RIGHT, at + 1.5
 
 
 def _said(point: Point, across: Axis, up: Axis) -> str:
-    return f"{_short(point.name)} {up.write(point.y)} at {across.write(point.x)}"
+    return f"{shortened(point.name)} {up.write(point.y)} at {across.write(point.x)}"
 
 
-def _short(name: str) -> str:
+def shortened(name: str, longest: int = LONGEST) -> str:
+    """A name on one line, cut where it is longer than a label may be."""
     one_line = " ".join(name.split())
-    return one_line if len(one_line) <= LONGEST else one_line[: LONGEST - 1].rstrip() + "…"
+    return one_line if len(one_line) <= longest else one_line[: longest - 1].rstrip() + "…"
 
 
 def _width(said: str) -> float:

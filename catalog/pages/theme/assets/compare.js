@@ -75,15 +75,4 @@
     sortable(table);
     narrowable(table);
   }
-
-  /* A point that is touched says its name, where names have no room. */
-  for (const picture of document.querySelectorAll(".kb-scatter")) {
-    const touch = (event) => {
-      const point = event.target.closest("circle");
-      if (!point) return;
-      for (const name of picture.querySelectorAll(".kb-plot-name")) name.classList.toggle("kb-named", name.dataset.n === point.dataset.n);
-    };
-    picture.addEventListener("click", touch);
-    picture.addEventListener("pointerover", touch);
-  }
 })();
