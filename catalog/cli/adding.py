@@ -232,9 +232,12 @@ def _say(library: Library, done: Added) -> None:
         title = f" ({facts.heading})" if done.what and facts.heading != done.key else ""
         out.echo(f"added {done.key}: {library.store.shown(library.file(done.key))}{title}")
     else:
-        reading = library.get(done.key).reading
+        facts = library.get(done.key)
+        reading = facts.reading
         dates = [f"{name} {day}" for name, day in (("read", reading.read), ("added", reading.added)) if day]
-        out.echo(f"already here: {done.key} ({', '.join(dates if reading.read else [reading.status, *dates])})")
+        state = ", ".join(dates if reading.read else [reading.status, *dates])
+        rest = "" if facts.bibtex or facts.names else f"; `kb complete key:{done.key}` fills in what is missing"
+        out.echo(f"already here: {done.key} ({state}){rest}")
     if done.note:
         out.echo(f"kb: {done.note}", err=True)
 

@@ -47,7 +47,7 @@ def complete(ctx: click.Context, query: str, what: tuple[str, ...], dry_run: boo
         return
     for note in run.notes:
         out.echo(f"kb: {note}", err=True)
-    keys = {one.after.key for one in done}
+    keys = {one.after.key for one in done if one.after.key == one.before.key}
     did = "would complete" if dry_run else "completed"
     click.echo(f"{did} {len(keys)} of {out.as_count(total, 'paper')} that lacked something", err=True)
 
@@ -72,7 +72,9 @@ def _progressing(run: Run, batches: Iterator[Sequence[Filled]], total: int) -> I
 
 
 def _say(one: Filled, dry_run: bool) -> None:
-    if dry_run:
+    if one.after.key != one.before.key:
+        out.echo(f"{one.before.key} is {one.after.key} now; the old key finds it, too")
+    elif dry_run:
         show_diff(one.before, one.after)
     else:
         out.echo(f"{one.after.key}: {', '.join(one.gained)}")

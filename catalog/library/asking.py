@@ -55,21 +55,50 @@ class Asking:
     ) -> tuple[Run, Iterator[Sequence[Filled]]]:
         from catalog.sources.completing import Run, lacking
 
-        code = "code" in wanted
+        code, found = "code" in wanted, list(found)
         papers = {facts.key: facts for facts in found if lacking(facts, code) & set(wanted)}
         run = Run(client, frozenset(wanted), papers)
-        return run, self._filled(run, dry_run)
+        stubs = [] if dry_run or "bibtex" not in wanted else found
+        return run, self._filled(run, dry_run, stubs)
 
-    def _filled(self, run: Run, dry_run: bool) -> Iterator[Sequence[Filled]]:
+    def _filled(self, run: Run, dry_run: bool, stubs: Sequence[Facts]) -> Iterator[Sequence[Filled]]:
         from catalog.bibtex.describe import describe
 
         shared = self.store.sharing()
         now: dict[str, Paper] = {}
+        yield self._rekeyed(stubs, run)
         for drafts in run.batches():
             done = self._fill(drafts, run.wanted, now, dry_run)
             for one in done:
                 run.update(describe(one.after, shared))
             yield done
+            if not dry_run and "bibtex" in run.wanted:
+                yield self._rekeyed([describe(one.after, shared) for one in done], run)
+
+    def _rekeyed(self, found: Iterable[Facts], run: Run) -> list[Filled]:
+        """Give papers whose keys were made from an identifier alone ones of the usual form; the old ones stay, too."""
+        from catalog.bibtex.describe import describe
+        from catalog.keys import propose_key
+        from catalog.sources.completing import Filled, is_stub
+
+        stubs = {facts.key: facts for facts in found if is_stub(facts)}
+        if not stubs:
+            return []
+        before = {key: self.store.load(self.snapshot.file(key)) for key in stubs}
+
+        def news() -> dict[str, str]:
+            used = {key.casefold() for key in dict(self.snapshot.index(whole=True).marked("key"))}
+            to: dict[str, str] = {}
+            for key, facts in stubs.items():
+                to[key] = propose_key(facts, used, self.store.config.key_pattern)
+                used.add(to[key].casefold())
+            return to
+
+        done = [Filled(before[old], after) for old, after in zip(stubs, self.changing.rename_all(news), strict=True)]
+        for one in done:
+            if one.before.key in run.facts:
+                run.update(describe(one.after, self.store.sharing()), one.before.key)
+        return done
 
     def _fill(
         self, drafts: Mapping[str, Draft], wanted: Collection[str], now: dict[str, Paper], dry_run: bool

@@ -119,31 +119,53 @@ class Changing:
 
     def rename(self, old: str, new: str) -> Paper:
         from catalog.keys import free_key
-        from catalog.rename import renamed
 
         old = self.snapshot.resolve(old)
 
-        def attempt() -> Paper:
-            since = self.store.gate.latest()
-            keys = dict(self.snapshot.index(whole=True).marked("key")) | {
-                name: name for name in map(key_or_name, self.snapshot.unreadable())
-            }
+        def checked() -> Mapping[str, str]:
+            keys = self._keys()
             if new in keys and keys[new] != old:
                 raise TakenKey(new, free_key(new, {key.casefold() for key in keys}))
             self._paper(old).evolve(key=new)  # a key that cannot be one is refused before anything is looked for
-            loaded = self._loaded(old)
-            files = {old: self.store.file_of(old)} | self.store.new_files([new], leaving=[old])
-            changed, paper = renamed([paper for _, _, paper in loaded.values()], old, new, files, keys)
-            changes = [self.store.paper_change(*loaded[one.key][:2], one) for one in changed]
-            if new == old:
-                changes.append(self.store.paper_change(*loaded[old][:2], paper))
-            else:
-                gone = Change(self.store.shown(loaded[old][0]), loaded[old][1], None)
-                changes += [self.store.paper_change(files[new], None, paper), gone]
-            self.commit(changes, f"rename {old} {new}", since)
-            return paper
+            return {old: new}
+
+        return self.rename_all(checked)[0]
+
+    def rename_all(self, news: Callable[[], Mapping[str, str]]) -> list[Paper]:
+        """Give papers the new keys that `news` gives by the old ones, as one change; the papers as they are then."""
+        from catalog.rename import renamed
+
+        def attempt() -> list[Paper]:
+            since = self.store.gate.latest()
+            to = news()
+            keys = self._keys()
+            loaded: dict[str, tuple[str, Version, Paper]] = {}
+            for old in to:
+                loaded |= {key: one for key, one in self._loaded(old).items() if key not in loaded}
+            names = {old: self.store.file_of(old) for old in to}
+            files = names | self.store.new_files(to.values(), leaving=list(to))
+            papers = {key: paper for key, (_, _, paper) in loaded.items()}
+            for old, new in to.items():
+                read_as = {paper.key: key for key, paper in papers.items()}
+                changed, paper = renamed(papers.values(), old, new, files, keys)
+                papers |= {read_as[one.key]: one for one in changed} | {old: paper}
+            changes = []
+            for key, paper in papers.items():
+                file, version, before = loaded[key]
+                if paper.key == key and paper != before:
+                    changes.append(self.store.paper_change(file, version, paper))
+                elif paper.key != key:
+                    gone = Change(self.store.shown(file), version, None)
+                    changes += [self.store.paper_change(files[paper.key], None, paper), gone]
+            self.commit(changes, f"rename {_listed([word for pair in to.items() for word in pair])}", since)
+            return [papers[old] for old in to]
 
         return self.store.gate.retried(attempt)
+
+    def _keys(self) -> dict[str, str]:
+        """Every key that is used, also as an alias or of a file that cannot be read, with the paper that it finds."""
+        unreadable = map(key_or_name, self.snapshot.unreadable())
+        return dict(self.snapshot.index(whole=True).marked("key")) | {name: name for name in unreadable}
 
     def merge(self, key: str, other: str, take: Iterable[str] = (), dry_run: bool = False) -> Joined:
         from catalog.ingest.join import joined

@@ -173,7 +173,13 @@ def known(found: Found) -> Draft:
     name, value = found.id
     places = {"page": value, "github": f"https://github.com/{value}"}
     url = places.get(name) or address(name, value)
-    slug = re.sub(r"[^\w.-]+", "-", value if name != "page" else value.partition("://")[2]).strip("-")[:80]
     ids = {} if name in ("page", "github", "openalex") or url else {name: value}
-    key = slug if name == "page" else f"{name}-{slug}"
-    return Draft(key=key, ids=ids, links=links([("code" if name == "github" else "paper", url)] if url else ()))
+    return Draft(
+        key=stub_key(name, value), ids=ids, links=links([("code" if name == "github" else "paper", url)] if url else ())
+    )
+
+
+def stub_key(name: str, value: str) -> str:
+    """The key of a paper of which nothing is known but an identifier, such as arxiv-2106.09685."""
+    slug = re.sub(r"[^\w.-]+", "-", value if name != "page" else value.partition("://")[2]).strip("-")[:80]
+    return slug if name == "page" else f"{name}-{slug}"

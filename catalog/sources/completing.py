@@ -17,7 +17,8 @@ from catalog.identity import compare
 from catalog.identity.titles import compare_titles
 from catalog.ingest.draft import Draft
 from catalog.models import Link, Paper
-from catalog.sources import acl, arxiv, books, dblp, doi, huggingface, openreview, pubmed, semanticscholar
+from catalog.sources import acl, arxiv, books, dblp, doi, github, huggingface, openreview, pubmed, semanticscholar
+from catalog.sources.adding import stub_key
 from catalog.sources.client import Client, NotFound, Unavailable
 from catalog.sources.said import facts_of, keyless
 from catalog.text import plain
@@ -58,6 +59,16 @@ def lacking(facts: Facts, code: bool = True) -> frozenset[str]:
     return frozenset(name for name, value in there.items() if not value)
 
 
+def is_stub(facts: Facts) -> bool:
+    """Whether a paper's key was made out of an identifier or address alone, though its people are known now."""
+    named = (*facts.ids, *(("page", one.url) for one in facts.addresses), *_repositories(facts))
+    return bool(facts.names and facts.year) and any(facts.key == stub_key(*pair) for pair in named)
+
+
+def _repositories(facts: Facts) -> Iterator[tuple[str, str]]:
+    yield from (("github", name) for one in facts.addresses if (name := github.match(one.url)))
+
+
 @dataclass
 class Run:
     """A completion under way: `notes` say who did not answer and what was not taken, `done` counts papers looked at."""
@@ -75,8 +86,9 @@ class Run:
         yield from self._by_title()
         yield from self._codes()
 
-    def update(self, facts: Facts) -> None:
-        """A paper as it is now."""
+    def update(self, facts: Facts, old: str = "") -> None:
+        """A paper as it is now; `old` is the key that it had."""
+        self.facts.pop(old, None)
         self.facts[facts.key] = facts
 
     def _todo(self, of: Collection[str]) -> list[Facts]:
@@ -213,7 +225,7 @@ class Filled(NamedTuple):
     @property
     def gained(self) -> list[str]:
         """The fields that it has now and had not."""
-        names = ("bibtex", "title", "authors", "venue", "year", "abstract", "ids", "links")
+        names = ("key", "bibtex", "title", "authors", "venue", "year", "abstract", "ids", "links")
         return [
             name
             for name in names
