@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from answers import ABSTRACT, atom, atom_entry, crossref
+from answers import ABSTRACT, atom, atom_entry, crossref, found
 from hypothesis import given
 from hypothesis import strategies as st
 from services import Reply, World, running, trusting
@@ -22,8 +22,10 @@ from catalog.bibtex.describe import describe
 from catalog.cli import completion
 from catalog.ingest import wire
 from catalog.ingest.draft import Draft
+from catalog.ingest.fetch import NoAnswer
 from catalog.library import Library
 from catalog.models import Link, Paper
+from catalog.sources import Client
 from catalog.sources.completing import WHAT, filled
 from catalog.sources.said import person, work
 from catalog.text import plain
@@ -171,6 +173,39 @@ def test_the_command_shows_what_came_and_what_did_not(library: Library, web: Wor
     assert not library.get("whales-kind-song").bibtex
     web.over = Reply("later", 429)
     assert "kb: arXiv is busy" in kb("complete", "--only", "code", "--only", "bibtex").err or library.client().memory
+
+
+def test_a_paper_that_was_made_of_an_identifier_alone_gets_a_key_of_the_usual_form(
+    library: Library, web: World, kb: Kb, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = found(web)
+
+    def silent(*_: object, **__: object) -> object:
+        raise NoAnswer("no-host", "there is no host")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Library, "client", lambda *_: Client(silent))
+        done = kb("add", *(names[name] for name in ("arxiv", "doi", "page", "github", "openalex")))
+    assert done.err == "kb: there is no network: there is no host; `kb complete` fills in what is missing\n"
+    assert "; `kb complete key:arxiv-3103.00001` fills in" in kb("add", names["arxiv"]).out
+    library.add(title="A note", links=["https://x.example/a"], key="mine", notes="as in [it](arxiv-3103.00001.md)")
+    done = kb("complete")
+    assert "doi-10.5555-whale.1 is gomez2031sorting now; the old key finds it, too" in done.out
+    keys = {facts.key for facts in library.list()}
+    assert not any(key.startswith(("arxiv-", "doi-", "whales.example", "github-", "openalex-")) for key in keys)
+    key = library.resolve("arxiv-3103.00001")
+    assert key.startswith("gomez2031")
+    assert f"as in [it]({key}.md)" in (root / "papers" / "mine.md").read_text()
+    assert f"@misc{{{key}," in library.get(key).bibtex
+    assert library.get(library.resolve("github-whales-song")).heading == "Whales as Software"
+    assert kb("complete", "--dry-run", f"key:{key}").status == 0
+    assert [one for one in library.check() if one.kind == "error"] == []
+
+
+def test_what_takes_long_is_said(library: Library, web: World, kb: Kb) -> None:
+    _many(library, 80, 0)
+    web.routes["huggingface.co/api/papers/"] = Reply({}, 404)
+    assert "asking for the code of 80 papers at Hugging Face (about 1 minute); ended in between" in kb("complete").err
 
 
 BROUGHT = work(

@@ -15,6 +15,8 @@ from catalog.ingest.fetch import Answer
 from catalog.sources import Client, NotFound, arxiv, datacite, doi, pubmed, recognise
 from catalog.sources import crossref as crossref_
 from catalog.sources import openalex as openalex_
+from catalog.sources.adding import within
+from catalog.sources.forms import mistaken
 from catalog.sources.said import facts_of
 
 # --- what a person gives ---
@@ -97,6 +99,30 @@ def test_what_a_publisher_puts_behind_a_doi_is_none_of_it() -> None:
         "10.1101/2031.01.02.3",
     )
     assert in_address("https://x.example/doi/10.5555/a.pdf.b/full/html") == ("doi", "10.5555/a.pdf.b")
+
+
+def test_what_a_copied_reference_names() -> None:
+    one = within("A. Gómez et al. Sorting whales (with Li, W.). J. Whale Song 12, 2031. https://doi.org/10.5555/w(1).")
+    assert one
+    assert one.id == ("doi", "10.5555/w(1)")
+    two = within("LoRA [paper](https://arxiv.org/abs/3103.00001v2) [code](https://github.com/a/b)")
+    assert two
+    assert two.id == ("arxiv", "3103.00001")
+    assert within("one 10.5555/a and another 10.5555/b") is None
+    assert within("a title in words") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("978-3-16-148410-1", "check digit"), ("9783161484101", "check digit"), ("isbn:316148410", "check digit"),
+        ("31234567", "write pmid:31234567"), ("file:///etc/passwd", "no address of the web"), ("a/b", "write github:a/b"), ("words", ""),
+    ],
+)  # fmt: skip
+def test_what_looks_like_an_identifier_and_is_none(text: str, says: str) -> None:
+    assert recognise(text) is None
+    assert says in mistaken(text)
+    assert bool(says) == bool(mistaken(text))
 
 
 # --- what services answer ---

@@ -443,6 +443,9 @@ def test_a_list_of_what_to_add(web: World, kb: Kb, root: Path) -> None:
     assert "added " in kb("add", "-", given=ris).out
     csl = '[{"id": "w", "type": "article-journal", "title": "Whales in Styles", "author": [{"family": "Roe", "given": "Ann"}], "issued": {"date-parts": [[2018]]}}]'
     assert "added " in kb("add", given=csl).out
+    two = "@misc{one, title={One Whale}, author={Roe, Ann}, year=2001}\n@misc{two, title={Two Whales}, author={Roe, Bo}, year=2002}"
+    assert kb("add", given=two).out.count("added ") == 2
+    assert kb("add", given=f"@string{{x = {{y}}}}\n{two}").status == 1  # what entries share comes with its .bib
 
 
 def test_a_title_in_words(web: World, kb: Kb) -> None:
@@ -469,7 +472,7 @@ def test_what_is_known_nowhere_and_what_is_busy_add_nothing(web: World, kb: Kb, 
     done = kb("add", "3103.99999", "dblp:conf/a/B")
     assert done.status == 1
     assert done.err == (
-        "kb: 3103.99999: arXiv:3103.99999 is not known there; look for a typing mistake\n"
+        "kb: 3103.99999: arXiv:3103.99999 is not known; look for a typing mistake\n"
         f"kb: dblp:conf/a/B: {done.err.splitlines()[1].partition('B: ')[2]}\n"
     )
     assert "DBLP is busy (429); ask again after" in done.err

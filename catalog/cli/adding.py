@@ -118,16 +118,24 @@ def _one_entry(text: str) -> str | None:
     from catalog.ingest import is_bib
 
     if is_bib(text):  # what reads all the rest is not loaded for it
-        return text
+        return None if _are_several(text) else text
     from catalog.ingest import exports
     from catalog.sources import recognise
-    from catalog.sources.adding import lines
+    from catalog.sources.adding import lines, within
 
     said = lines(text)
     if "@" in text and not (said and all(map(recognise, said))):
         return text
-    other = exports.is_ris(text) or text.lstrip()[:1] in ("{", "[", "<") or any(map(recognise, said))
-    return None if other else text
+    other = exports.is_ris(text) or text.lstrip()[:1] in ("{", "[", "<") or len(said) == 1
+    return None if other or any(recognise(one) or within(one) for one in said) else text
+
+
+def _are_several(text: str) -> bool:
+    """Whether a text holds several entries, and nothing that they share: that is imported with its .bib."""
+    from catalog.bibtex import scan
+
+    kinds = [block.kind for block in scan(text)]
+    return kinds.count("entry") > 1 and not {"string", "preamble"} & set(kinds)
 
 
 def _entry(library: Library, bibtex: str, said: _Said) -> Added:
@@ -155,7 +163,10 @@ def _several(
             named += lines(text)
         else:
             name = str(from_file or (whats[0] if whats else "<stdin>"))
-            yield from library.take(list(of_source(name, text.encode())), **fields)
+            works = list(of_source(name, text.encode()))
+            if said.key and len(works) > 1:
+                raise click.UsageError("--key names one paper; give one")
+            yield from library.take(works, **fields)
     for done in library.add_all(named, first=first, **fields):
         if done.choice and sys.stdin.isatty():
             yield _chosen(library, done, fields)
@@ -214,13 +225,15 @@ def _described(draft: Draft) -> str:
 
 def _shown(library: Library, done: Iterable[Added], as_json: bool) -> Iterator[Added]:
     """Each as it is done, printed at once."""
+    told: set[str] = set()
     for one in done:
         if not as_json:
-            _say(library, one)
+            _say(library, one, told)
         yield one
 
 
-def _say(library: Library, done: Added) -> None:
+def _say(library: Library, done: Added, told: set[str]) -> None:
+    """What became of it; what is to be said of several is said of the first, and is in `told` from then on."""
     if done.choice:
         _candidates(done)
         wrong = f"{done.what}: {len(done.choice)} works may be meant; give the identifier of one, or --first"
@@ -238,14 +251,15 @@ def _say(library: Library, done: Added) -> None:
         state = ", ".join(dates if reading.read else [reading.status, *dates])
         rest = "" if facts.bibtex or facts.names else f"; `kb complete key:{done.key}` fills in what is missing"
         out.echo(f"already here: {done.key} ({state}){rest}")
-    if done.note:
+    if done.note and done.note not in told:
+        told.add(done.note)
         out.echo(f"kb: {done.note}", err=True)
 
 
 def _finish(ctx: click.Context, library: Library, done: list[Added], as_json: bool) -> None:
     if len(done) == 1 and not done[0].what:
         if not as_json:
-            _say(library, done[0])
+            _say(library, done[0], set())
     elif not done:
         raise KbError("nothing to add: give an identifier, an address, a file, or --title and --link")
     if as_json:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from catalog.sources.completing import Filled, Run
 
 _WHAT = ("bibtex", "authors", "venue", "year", "abstract", "ids", "code")
+_LONG = 45.0  # seconds from which on it is said how long something takes
 
 
 @click.command()
@@ -57,8 +58,13 @@ def _progressing(run: Run, batches: Iterator[Sequence[Filled]], total: int) -> I
     from catalog.sources.completing import lacking
 
     if not out.fancy() or not total:
+        told = ""
         for batch in batches:
             yield from batch
+            what = run.now[0].partition(" of ")[0]
+            if what != told and run.now[1] > _LONG:
+                told = what
+                click.echo(f"{_under_way(run)}; ended in between, the next call goes on", err=True)
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -68,7 +74,13 @@ def _progressing(run: Run, batches: Iterator[Sequence[Filled]], total: int) -> I
         for batch in batches:
             yield from batch
             whole = sum(not lacking(one) & run.wanted for one in run.facts.values())
-            progress.update(task, completed=whole)
+            progress.update(task, completed=whole, description=_under_way(run) if run.now[1] > _LONG else "complete")
+
+
+def _under_way(run: Run) -> str:
+    """What is asked for, and about how long that takes."""
+    minutes = max(1, round(run.now[1] / 60))
+    return f"asking for {run.now[0]} (about {out.as_count(minutes, 'minute')})"
 
 
 def _say(one: Filled, dry_run: bool) -> None:

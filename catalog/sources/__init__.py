@@ -104,7 +104,7 @@ def look_up(found: Found, client: Client) -> Draft:
     except Unavailable:
         client.forget_last()
         raise
-    raise NotFound(f"{called(found)} is not known there; look for a typing mistake")
+    raise NotFound(f"{called(found)} is not known; look for a typing mistake")
 
 
 def called(found: Found) -> str:

@@ -17,11 +17,16 @@ from catalog.ingest import read_source
 from catalog.ingest.draft import Draft
 from catalog.sources import Found, better, called, look_up, recognise, resolved
 from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.forms import mistaken, pieces
 from catalog.sources.said import links
 from catalog.sources.titles import candidates
 
 Having = Callable[[str, str], str]
 TOGETHER = 100  # identifiers of one source that are asked for together, and added as one change
+_NOTHING = (
+    "no such file, and no identifier or address of a paper; for a title write more of its words in quotes, or use "
+    "--title"
+)
 _COMMENT = re.compile(r"\s*(?:#.*)?")
 _FILE = re.compile(r"\.(?:bib|bibtex|ris|json|ya?ml|cff|pdf|md|txt|csv|xml|nbib)$", re.I)
 
@@ -52,7 +57,7 @@ def gather(whats: Iterable[str], client: Client, having: Having, *, first: bool 
     """
     together: dict[str, list[tuple[str, Found]]] = {}
     for what in _said(whats):
-        found = None if _is_file(what) else recognise(what)
+        found = None if _is_file(what) else recognise(what) or within(what)
         if found and (key := having(*found.id)):
             yield [Gathered(what, there=key)]
         elif found:
@@ -62,6 +67,15 @@ def gather(whats: Iterable[str], client: Client, having: Having, *, first: bool 
     for group in together.values():
         for start in range(0, len(group), TOGETHER):
             yield list(_of_source(group[start : start + TOGETHER], client))
+
+
+def within(what: str) -> Found | None:
+    """The one work that a reference names, as one that was copied with its DOI; None where there may be several."""
+    if " " not in what:
+        return None
+    found = {one.id: one for piece in pieces(what) if (one := recognise(piece))}
+    papers = [one for one in found.values() if one.source.NAME not in ("page", "github")] or list(found.values())
+    return papers[0] if len(papers) == 1 else None
 
 
 def _said(whats: Iterable[str]) -> list[str]:
@@ -92,10 +106,7 @@ def _of_one(what: str, client: Client, first: bool) -> Iterator[Gathered]:
         if _is_file(what):
             yield from _of_file(what, client)
         elif " " not in what:
-            raise KbError(
-                "no such file" if _FILE.search(what) else
-                "no such file, and no identifier or address of a paper; for a title write it in quotes, or use --title"
-            )  # fmt: skip
+            raise KbError(mistaken(what) or ("no such file" if _FILE.search(what) else _NOTHING))
         else:
             yield _of_title(what, client, first)
     except KbError as e:
@@ -164,14 +175,14 @@ def _of_source(group: Sequence[tuple[str, Found]], client: Client) -> Iterator[G
         elif silent:
             yield Gathered(what, wrong=f"{silent}; or give the BibTeX yourself")
         else:
-            unknown = f"{called(found)} is not known there; look for a typing mistake"
+            unknown = f"{called(found)} is not known; look for a typing mistake"
             yield Gathered(what, wrong=wrong.get(found.name, unknown))
 
 
 def known(found: Found) -> Draft:
     """What is known of an identifier without asking anybody: where it leads to."""
     name, value = found.id
-    places = {"page": value, "github": f"https://github.com/{value}"}
+    places = {"page": value, "github": f"https://github.com/{value}", "openalex": f"https://openalex.org/{value}"}
     url = places.get(name) or address(name, value)
     ids = {} if name in ("page", "github", "openalex") or url else {name: value}
     return Draft(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from catalog.bibtex import set_key
 from catalog.bibtex.describe import describe
@@ -17,9 +17,24 @@ from catalog.identity import compare
 from catalog.identity.titles import compare_titles
 from catalog.ingest.draft import Draft
 from catalog.models import Link, Paper
-from catalog.sources import acl, arxiv, books, dblp, doi, github, huggingface, openreview, pubmed, semanticscholar
+from catalog.sources import (
+    Source,
+    acl,
+    arxiv,
+    books,
+    dblp,
+    doi,
+    github,
+    huggingface,
+    openalex,
+    openreview,
+    page,
+    pubmed,
+    semanticscholar,
+)
 from catalog.sources.adding import stub_key
 from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.hosts import host_of
 from catalog.sources.said import facts_of, keyless
 from catalog.text import plain
 
@@ -61,28 +76,33 @@ def lacking(facts: Facts, code: bool = True) -> frozenset[str]:
 
 def is_stub(facts: Facts) -> bool:
     """Whether a paper's key was made out of an identifier or address alone, though its people are known now."""
-    named = (*facts.ids, *(("page", one.url) for one in facts.addresses), *_repositories(facts))
-    return bool(facts.names and facts.year) and any(facts.key == stub_key(*pair) for pair in named)
-
-
-def _repositories(facts: Facts) -> Iterator[tuple[str, str]]:
-    yield from (("github", name) for one in facts.addresses if (name := github.match(one.url)))
+    if not (facts.names and facts.year):
+        return False
+    urls = [one.url for one in facts.addresses]
+    places = (("github", github.match), ("openalex", openalex.match), ("page", str))
+    named = (*facts.ids, *((name, match(url)) for url in urls for name, match in places))
+    return any(value and facts.key == stub_key(name, value) for name, value in named)
 
 
 @dataclass
 class Run:
-    """A completion under way: `notes` say who did not answer and what was not taken, `done` counts papers looked at."""
+    """A completion under way: `notes` say who did not answer and what was not taken.
+
+    `now` says what is asked for at the moment, with how long that takes (seconds) where it goes one paper at a time.
+    """
 
     client: Client
     wanted: frozenset[str]
     facts: dict[str, Facts]
     notes: list[str] = field(default_factory=list)
+    now: tuple[str, float] = ("", 0.0)
 
     def batches(self) -> Iterator[Mapping[str, Draft]]:
         """Drafts by the key of the paper that lacks what they have, a batch at a time."""
         for step in STEPS:
             yield from self._by_ids(step)
         yield from self._by_scholar()
+        yield from self._by_place()
         yield from self._by_title()
         yield from self._codes()
 
@@ -121,12 +141,34 @@ class Run:
             drafts = {pairs[pair]: semanticscholar.draft(record) for pair, record in records.items()}
             yield {one.key: draft for one, draft in drafts.items() if self._fits(one, draft, "Semantic Scholar")}
 
+    def _by_place(self) -> Iterator[Mapping[str, Draft]]:
+        """What the pages of papers say that have no other identifier, and repositories of those to be cited for."""
+        todo = [(one, place) for one in self._todo({"bibtex"}) if (place := _place(one))]
+        for number, (one, (source, name)) in enumerate(todo):
+            self.now = f"the pages of {len(todo) - number} papers", 1.5 * (len(todo) - number)
+            found = {}
+            try:
+                for _, draft in source.fetch([name], self.client):
+                    if self._fits(one, draft, name):
+                        found[one.key] = draft
+            except NotFound:
+                pass
+            except Unavailable as e:
+                if e.offline:
+                    self._silent(e)
+                    return
+                if not one.title:  # of a post that says nothing of itself there is nothing to tell each time
+                    self._silent(e)
+            yield found
+
     def _by_title(self) -> Iterator[Mapping[str, Draft]]:
         """Works that are the same as a paper of which only title and people are known."""
         from catalog.sources.titles import works
 
-        for one in self._todo({"ids", "bibtex"}):
-            if one.title and not any(one.id(name) for name in (*_IDS, "isbn")):
+        todo = [one for one in self._todo({"ids", "bibtex"}) if _is_nameless(one)]
+        for number, one in enumerate(todo):
+            if one.title:
+                self.now = f"the titles of {len(todo) - number} papers", 4.2 * (len(todo) - number)
                 found = works(plain(one.title), self.client)
                 try:
                     same = next((draft for draft in found if compare(one, facts_of(draft)).answer == "same"), None)
@@ -138,6 +180,8 @@ class Run:
     def _codes(self) -> Iterator[Mapping[str, Draft]]:
         todo = self._todo({"code"})
         for start in range(0, len(todo), 20):
+            left = len(todo) - start
+            self.now = f"the code of {left} papers at Hugging Face", left * host_of("huggingface.co").every
             found: dict[str, Draft] = {}
             silent = None
             for one in todo[start : start + 20]:
@@ -164,6 +208,24 @@ class Run:
         self.client.forget_last()
         if str(error) not in self.notes:
             self.notes.append(str(error))
+
+
+def _is_nameless(facts: Facts) -> bool:
+    return not any(facts.id(name) for name in (*_IDS, "isbn"))
+
+
+def _place(facts: Facts) -> tuple[Source, str] | None:
+    """The page, or else the repository, of a paper that has no identifier by which it can be asked for."""
+    if not _is_nameless(facts):
+        return None
+    for one in facts.addresses:
+        if name := openalex.match(one.url):
+            return cast("Source", openalex), name
+        if one.kind == "paper" and not github.match(one.url) and page.match(one.url):
+            return cast("Source", page), one.url
+    if facts.title:  # a repository may be that of several papers
+        return None
+    return next(((cast("Source", github), name) for one in facts.addresses if (name := github.match(one.url))), None)
 
 
 def _best_id(facts: Facts) -> list[tuple[str, str]]:

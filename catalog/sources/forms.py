@@ -12,6 +12,9 @@ _TRAILING = ".,;:!…"
 _NO_SCHEME = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}/\S+$", re.I)
 _PROXY = re.compile(r"(?:^|[.-])(?:\w*proxy\w*|ezp|idm|webvpn|remotexs|libaccess)(?:[.-]|\d|$)", re.I)
 _WRAPS = re.compile(r"/(?:login|url|link|l\.php|redirect|connect|translate|away|go|click)?$", re.I)
+_PIECE = re.compile(
+    r"https?://[^\s<>\"]+|\b(?:doi:\s*)?10\.\d{4,9}/\S+|\barxiv:\s*\S+|\b(?:pmid|pmcid|isbn)[: ]\s*[\d-]+\w?", re.I
+)
 _WRAPPED = ("url", "qurl", "q", "u", "target", "to")
 _ARCHIVED = re.compile(r"https?://web\.archive\.org/web/[\w*]+/(https?://.+)", re.I)
 _MOBILE = re.compile(r"^(?:m|mobile)\.(?=[^.]+\.\w+$)", re.I)
@@ -78,3 +81,23 @@ def _behind_proxy(host: str) -> str:
     own = ".".join(labels[:at])
     own = own if "." in own else own.replace("--", "\0").replace("-", ".").replace("\0", "-")
     return own if re.search(r"[\w-]\.[a-z]{2,}$", own) else host
+
+
+def pieces(text: str) -> list[str]:
+    """The addresses and identifiers that stand in some words, as in a reference that was copied."""
+    return [plain(one) for one in _PIECE.findall(_MARKDOWN.sub(r" \1 ", text))]
+
+
+def mistaken(text: str) -> str:
+    """Why a text that looks like an identifier is none, and what to write; "" where it looks like nothing."""
+    text = plain(text)
+    digits = re.sub(r"[\s\u2010-\u2015-]", "", re.sub(r"^isbn(?:-1[03])?:?\s*", "", text, flags=re.I))
+    if text.lower().startswith("isbn") or re.fullmatch(r"\d{9}[\dXx]|97[89]\d{10}", digits):
+        return "no ISBN: its digits do not fit its check digit; look for a typing mistake"
+    if re.fullmatch(r"\d{1,9}", text):
+        return f"a number alone; for PubMed's write pmid:{text}"
+    if re.match(r"(?:file|ftp|data|javascript):", text, re.I):
+        return "no address of the web; give one that begins with https://, or the file itself"
+    if re.fullmatch(r"[A-Za-z\d][\w-]{0,38}/[\w.-]{1,100}", text):
+        return f"no such file; for a repository write github:{text}"
+    return ""
