@@ -126,7 +126,7 @@ def _one_entry(text: str) -> str | None:
     said = lines(text)
     if "@" in text and not (said and all(map(recognise, said))):
         return text
-    other = exports.is_ris(text) or text.lstrip()[:1] in ("{", "[", "<") or len(said) == 1
+    other = exports.is_ris(text) or text.lstrip()[:1] in ("{", "[", "<") or (len(said) == 1 and " " in said[0])
     return None if other or any(recognise(one) or within(one) for one in said) else text
 
 
