@@ -27,7 +27,7 @@ MARKS = {"holds": "✓", "shown": "✓", "fails": "✗", "not shown": "–"}
 KINDS = {
     "exact": ("Exact", "what follows from the equations, to rounding"),
     "parity": ("Parity", "the same numbers as other people’s code"),
-    "direction": ("Direction", "the paper’s main statement at small scale"),
+    "direction": ("Direction", "the paper’s main statements, shown by training at small scale"),
     "headline": ("Headline", "numbers of the paper"),
     "": ("Claims", ""),
 }

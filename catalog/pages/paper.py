@@ -241,10 +241,12 @@ def _quoted(part: str) -> str:
 
 def _neighbours(facts: Facts, around: Surroundings) -> list[tuple[str, list[_Link]]]:
     cites = [key for key in facts.cites if key in around.papers and key != facts.key]
+    citing = around.cited_by.get(facts.key, ())
+    shares = {near.key: near.shares for near in around.near.get(facts.key, ())}
+    rest = [key for key in shares if key not in {*cites, *citing}]
     lists = [
-        ("Mentions", [_near(key, around) for key in cites]),
-        ("Mentioned by", [_near(key, around) for key in around.cited_by.get(facts.key, ())]),
-        ("Related", [_near(near.key, around, near.shares) for near in around.near.get(facts.key, ())]),
+        (heading, [_near(key, around, shares.get(key, ())) for key in keys])
+        for heading, keys in (("Mentions", cites), ("Mentioned by", citing), ("Related", rest))
     ]
     return [(heading, papers) for heading, papers in lists if papers]
 

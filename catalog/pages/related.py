@@ -24,6 +24,7 @@ _COMMON = frozenset(
     )
 )
 _MOST_SHARED_TAG = 300
+_MANY = 30  # papers, of which two share some word by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +49,37 @@ def related(papers: Sequence[Facts], limit: int = 5) -> dict[str, list[Related]]
         for name, keys in holders.items()
         if 1 < len(keys) <= (most_shared_tag if name.startswith("#") else most_shared_word)
     }
-    return {key: _nearest(key, names, holders, weights, limit) for key, names in traits.items()}
+    alone = len(papers) < _MANY
+    return {key: _nearest(key, names, holders, weights, limit, alone) for key, names in traits.items()}
 
 
 def _nearest(
-    key: str, names: dict[str, str], holders: dict[str, list[str]], weights: dict[str, float], limit: int
+    key: str,
+    names: dict[str, str],
+    holders: dict[str, list[str]],
+    weights: dict[str, float],
+    limit: int,
+    alone: bool,
 ) -> list[Related]:
+    """The best others. Where one word is not enough `alone`, they share a tag or several words."""
     score: Counter[str] = Counter()
     for name in names:
         if weight := weights.get(name):
             for other in holders[name]:
                 score[other] += weight  # type: ignore[assignment]  # a Counter adds floats as well
     del score[key]
-    best = sorted(score, key=lambda other: (-score[other], other))[:limit]
-    own = [name for name in names if name in weights and f"#{name}" not in names]
+    tagged = {part for name in names if name.startswith("#") for part in (name[1:], *name[1:].split("-"))}
+    own = [name for name in names if name in weights and name not in tagged]
     shown = sorted(own, key=lambda name: (name[0] != "#", -weights[name]))
-    members = {name: set(holders[name]) for name in shown} if best else {}
-    return [Related(other, tuple(names[name] for name in shown if other in members[name])[:4]) for other in best]
+    members = {name: set(holders[name]) for name in shown} if score else {}
+    best = []
+    for other in sorted(score, key=lambda other: (-score[other], other)):
+        shared = [name for name in shown if other in members[name]]
+        if alone or len(shared) > 1 or any(name.startswith("#") for name in shared):
+            best.append(Related(other, tuple(names[name] for name in shared)[:4]))
+        if len(best) == limit:
+            break
+    return best
 
 
 def _weight(name: str, holders: int, total: int) -> float:

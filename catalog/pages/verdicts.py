@@ -158,7 +158,16 @@ def _on(one: Implementation, device: str, rows: Mapping[str, Mapping[str, Any]])
     parts += [f"{missing} not measured since {'it was' if missing == 1 else 'they were'} written"] if missing else []
     when = ran(one, {device: rows}, device)
     where = f"On a {DEVICES.get(device, device)}" + (f", {when}" if when else "")
-    return f"{where}: {'; '.join(parts)}." if parts else ""
+    return f"{where}: {'; '.join(parts)}.{_against(one, rows)}" if parts else ""
+
+
+def _against(one: Implementation, rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """The first of the claims that did not come out as the paper says, in its words."""
+    for said in ("fails", "not shown"):
+        if claims := [claim for claim in one.card.claims if verdict(rows.get(claim.name)) == said]:
+            more = f" and {len(claims) - 1} more" if len(claims) > 1 else ""
+            return f" {said.capitalize()}: “{claims[0].says.rstrip('.')}”{more}."
+    return ""
 
 
 def _changed(demo: Mapping[str, Any]) -> str:
@@ -181,7 +190,7 @@ def _taken(device: str, demo: Mapping[str, Any]) -> str:
 def score(part: Any) -> str:
     """The number of a score, which stands alone or as `value`."""
     found = quantity(part.get("value") if isinstance(part, Mapping) else part)
-    return "" if found is None else number(found)
+    return "" if found is None else number(round(found, 3) if abs(found) < 1 else found)
 
 
 def _rows(run: Mapping[str, Any], claims: Iterable[Claim]) -> dict[str, Mapping[str, Any]]:
