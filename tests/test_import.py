@@ -401,21 +401,29 @@ def test_exports_that_come_back_change_nothing(library: Library) -> None:
   journal = {Journal of Owls}, year = 2001, month = jun, volume = 3, pages = {1--9}, doi = {10.1000/abc}, url = {https://e.org/x},
   keywords = {owls, night}, abstract = {We do \emph{this}.}, annote = {My note}}
 @inproceedings{kb, title = {Beta things}, author = {van der Berg, Eve}, booktitle = {Proc. OWL}, year = 2002, publisher = {P},
-  isbn = {9780306406157}, eprint = {2106.09685}, archiveprefix = {arXiv}}"""
+  isbn = {9780306406157}, eprint = {2106.09685}, archiveprefix = {arXiv}}
+@misc{ITEM-1, author = {King, Jr., Martin and others}, year = {1963/1965}, note = {untitled}}
+@xdata{Loc, LOCATION = {Oslo}}
+@book{a:b/c, title = {=1+1 {\'e}t {\sc Small} caps}, editor = {Ek, A}, xdata = {Loc}, abstract = {One
+
+  two}, version = {2}}"""
     library.import_([("a.bib", bib.encode())])
     library.add(title="A list paper", links=["code=https://github.com/a/b"], tags=["x"], notes="hello")
     library.mark_read(["ka"], dt.date(2026, 1, 2))
     before = files(library)
     made = {"a.bib": library.export_bib().text, "b.bib": library.export_bib(normal=Wanted(biblatex=True)).text,
-            "a.json": library.export_json(), "a.md": library.export_markdown()}  # fmt: skip
+            "a.json": library.export_json(), "a.md": library.export_markdown(), "b.json": library.export_csl(),
+            "a.csv": library.export_csv(), "a.ris": library.export_ris(),
+            "a.yaml": library.export_hayagriva()}  # fmt: skip
     for name, text in made.items():
         done = library.import_([(name, text.encode())])
-        assert (name, files(library), done.count("rejected")) == (name, before, 0)
+        assert (name, files(library), done.count("unchanged"), done.count("kept")) == (name, before, 5, 0)
     fresh = Library.init(library.root.parent / "fresh")
     fresh.import_([("a.json", made["a.json"].encode())])
     assert files(fresh) == before
-    library.import_([("a.csv", library.export_csv().encode()), ("a.ris", library.export_ris().encode())])
-    assert library.paper("ka").evolve(extras={}) == Library.open(fresh.root).paper("ka")
+    library.import_([("a.csv", made["a.csv"].replace("unread", "reading").encode())], theirs=True)
+    changed = fresh.paper("kb").evolve(status="reading")
+    assert (library.paper("kb"), library.paper("ka")) == (changed, fresh.paper("ka")), "a cell that somebody changed"
 
 
 def test_what_an_entry_says_otherwise_is_told(library: Library) -> None:

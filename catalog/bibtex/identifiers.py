@@ -77,7 +77,7 @@ _ADDRESSES = {
 def doi(text: str) -> str:
     """The DOI in a field or an address, lower case and without resolver; "" where there is none."""
     text = text.replace("\\_", "_")
-    found = _DOI.search(unquote(text) if "%2" in text else text)
+    found = _DOI.search(unquote(text) if "%" in text else text)
     if not found:
         return ""
     name = found.group().rstrip(".,;:'")

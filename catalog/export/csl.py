@@ -19,8 +19,8 @@ _TYPES = {
     "suppcollection": "chapter", "inreference": "entry-encyclopedia",
     "phdthesis": "thesis", "mastersthesis": "thesis", "thesis": "thesis", "techreport": "report", "report": "report",
     "online": "webpage", "electronic": "webpage", "www": "webpage", "preprint": "article", "unpublished": "manuscript",
-    "software": "software", "dataset": "dataset", "patent": "patent", "periodical": "periodical", "letter":
-    "personal_communication", "standard": "standard", "performance": "performance", "artwork": "graphic",
+    "software": "software", "code": "software", "dataset": "dataset", "patent": "patent", "periodical": "periodical",
+    "letter": "personal_communication", "standard": "standard", "performance": "performance", "artwork": "graphic",
     "image": "graphic", "audio": "song", "music": "song", "movie": "motion_picture", "video": "motion_picture",
     "jurisdiction": "legal_case", "legislation": "legislation", "legal": "treaty", "review": "review",
     "talk": "speech", "presentation": "speech", "blog": "post-weblog", "post": "post-weblog",

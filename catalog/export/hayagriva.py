@@ -29,12 +29,13 @@ def as_hayagriva(papers: Iterable[Facts]) -> str:
     """A mapping from key to entry, in the order given; what stands in a journal or volume has it as its parent."""
     import yaml
 
-    made = {facts.key: _entry(facts) for facts in papers}
+    made = {facts.key: entry_of(facts) for facts in papers}
     text: str = yaml.safe_dump(made, allow_unicode=True, sort_keys=False, width=10_000)
     return text if made else "{}\n"
 
 
-def _entry(facts: Facts) -> dict[str, Any]:
+def entry_of(facts: Facts) -> dict[str, Any]:
+    """One paper as an entry, without its key."""
     made = item(facts)
     kind = made["type"]
     entry: dict[str, Any] = {"type": _TYPES.get(kind, "misc"), "title": untagged(made.get("title", "")) or facts.key}

@@ -25,7 +25,12 @@ _BREAKS = re.compile(r"\s+")
 
 def as_ris(papers: Iterable[Facts]) -> str:
     """A record a paper, in the order given; lines end in CRLF, as the format has it."""
-    return "".join(f"{tag}  - {_BREAKS.sub(' ', text).strip()}\r\n" for facts in papers for tag, text in _record(facts))
+    return "".join(f"{line}\r\n" for facts in papers for line in record_of(facts))
+
+
+def record_of(facts: Facts) -> list[str]:
+    """The lines of one paper's record."""
+    return [f"{tag}  - {_BREAKS.sub(' ', text).strip()}" for tag, text in _record(facts)]
 
 
 def _record(facts: Facts) -> Iterator[tuple[str, str]]:

@@ -34,7 +34,7 @@ def as_csv(papers: Iterable[Facts]) -> str:
     table = csv.writer(out, lineterminator="\r\n")
     table.writerow(COLUMNS)
     for facts in papers:
-        table.writerow([inert(cell) for cell in _row(facts)])
+        table.writerow(row_of(facts).values())
     return out.getvalue()
 
 
@@ -43,7 +43,8 @@ def inert(cell: str) -> str:
     return f"'{cell}" if cell.startswith(("\t", "\r", "\n")) or cell.lstrip().startswith(_FORMULA) else cell
 
 
-def _row(facts: Facts) -> list[str]:
+def row_of(facts: Facts) -> dict[str, str]:
+    """One paper's cells by column."""
     reading = facts.reading
     names = [name.display for name in facts.names]
     row = {
@@ -66,7 +67,7 @@ def _row(facts: Facts) -> list[str]:
         "abstract": plain(facts.abstract),
         "notes": facts.notes,
     }
-    return [row[column] for column in COLUMNS]
+    return {column: inert(row[column]) for column in COLUMNS}
 
 
 def _joined(items: Iterable[str]) -> str:

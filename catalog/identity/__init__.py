@@ -41,8 +41,11 @@ class Verdict(NamedTuple):
 def compare(a: Facts, b: Facts) -> Verdict:
     """What two descriptions have to do with each other. Symmetric; two under one key are held to less."""
     verdict = _compare(a, b)
-    if verdict.answer == "maybe" and a.key == b.key and a.key and _agree(a, b):
-        return Verdict("same", f"the same key, though {verdict.why}")
+    if a.key == b.key and a.key and verdict.answer != "same":
+        if not differences(a, b):
+            return Verdict("same", "the same key, and nothing differs")
+        if verdict.answer == "maybe" and _agree(a, b):
+            return Verdict("same", f"the same key, though {verdict.why}")
     return verdict
 
 

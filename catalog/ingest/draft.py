@@ -11,6 +11,13 @@ from catalog.errors import Finding
 from catalog.models import Link, Status, Tutorial
 
 
+class Record(NamedTuple):
+    """A reference of another program: its name there, and what it says as `export.again.canonical` has it."""
+
+    name: str = ""
+    said: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """One work as a source describes it; what it does not say is empty, or None.
@@ -47,6 +54,7 @@ class Draft:
     order: int = 0
     section: tuple[str, ...] = ()
     extras: Mapping[str, str] = field(default_factory=dict)
+    record: Record = field(default_factory=Record)
     line: int = 0
     path: str = ""
 

@@ -280,7 +280,7 @@ def _set_ids(entry: Entry, _plain: str, exact: list[str], _report: Report, _line
 
 def _set_id(entry: Entry, name: str, plain: str) -> bool:
     found = doi(plain) if name == "doi" else arxiv(plain, bare=True) if name == "arxiv" else plain.strip()
-    found = found.replace("-", "") if name == "isbn" else found
+    found = found.replace("-", "") if name == "isbn" else found.replace("<", "%3C").replace(">", "%3E")  # old DOIs
     if not found or re.search(r"""[\s<>"`|{}\\^]""", found) or len(found) > 300:
         return False
     entry.ids.setdefault(name, found)

@@ -36,7 +36,11 @@ def read_ris(text: str, path: str = "") -> Source:
     """The references of a RIS file, by rispy."""
     import rispy
 
-    starts = [text.count("\n", 0, m.start()) + 1 for m in _RIS.finditer(text)]
+    begins = [m.start() for m in _RIS.finditer(text)]
+    starts = [text.count("\n", 0, at) + 1 for at in begins]
+    written = [
+        text[at:end].split("\nER  -")[0].split("\n") for at, end in zip(begins, [*begins[1:], None], strict=True)
+    ]
     try:
         found = rispy.loads(text.lstrip("\ufeff\n "))
     except (OSError, ValueError, KeyError, IndexError) as e:
@@ -56,7 +60,8 @@ def read_ris(text: str, path: str = "") -> Source:
         for venue in ("journal_name", "alternate_title2", "alternate_title3"):
             if venue in record and not record.get("secondary_title"):
                 record["secondary_title"] = record.pop(venue)
-        records.append((starts[at] if at < len(starts) else 1, record))
+        whole = len(found) == len(starts)
+        records.append((starts[at] if at < len(starts) else 1, record | {"\0lines": written[at] if whole else []}))
     return _source(records, path, ())
 
 

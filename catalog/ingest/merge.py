@@ -21,6 +21,7 @@ from catalog.bibtex.addresses import same_place
 from catalog.bibtex.describe import entries, read_first
 from catalog.bibtex.held import REFERENCES, digest, with_references
 from catalog.errors import BadBibtex, Finding, Kind
+from catalog.export.again import is_exported
 from catalog.export.generated import MARK
 from catalog.facts import Facts
 from catalog.identity import Verdict
@@ -135,7 +136,13 @@ class Merger:
         return Change(draft.key, "rejected", path=draft.path, line=draft.line, was=was, left_out=left)
 
     def _unchanged(self, draft: Draft, key: str) -> str:
-        """The paper that holds this very entry, under its key or the one it was given here; "" where none does."""
+        """The paper that holds this very entry, under its key or the one it was given here; "" where none does.
+
+        A record is unchanged where it is what we export of the paper it names.
+        """
+        name, record = draft.record
+        if record and (owner := self.known.keys.get(name)) and is_exported(record, self.known.of(owner)):
+            return owner
         if self.theirs or not _bare(draft):
             return ""
         owner = self.known.keys.get(key, "")
@@ -161,7 +168,10 @@ class Merger:
             key, draft = self._named(draft, probe, key)
         self._count(entry, draft)
         tags, notes = said.beyond(draft.tags, draft.notes, entry.fields if entry else {}, self.used)
-        if entry and title and (listed := decode(entry.fields.get("title", ""))):
+        if entry and title:
+            listed = (
+                decode(entry.fields.get("title", "")) or entry.key
+            )  # a list heads a work without a title by its key
             if title == listed:
                 title = ""
             elif title.casefold() == listed.casefold():
@@ -233,7 +243,7 @@ class Merger:
         same = {(one.kind, same_place(one.url)) for one in known.addresses if one.origin not in ("link", "file")}
         less = {
             "authors": known.names, "year": known.year, "venue": known.venue, "abstract": known.abstract,
-            "kind": not self.theirs,
+            "kind": not self.theirs or brought.kind == known.kind,
             "date": known.date and not (brought.date.startswith(known.date) and len(brought.date) > len(known.date)),
         }  # fmt: skip
         for name, mine in (("year", known.year), ("venue", known.venue)):
@@ -243,7 +253,8 @@ class Merger:
             if known.id(name) and (name, value) not in known.ids:
                 join.differ(name, known.id(name), value, wins=False)
         return brought.evolve(
-            tags=tags, notes=notes, ids={name: value for name, value in brought.ids.items() if not known.id(name)},
+            tags=tags, notes=notes, aliases=tuple(key for key in brought.aliases if key not in known.aliases),
+            ids={name: value for name, value in brought.ids.items() if not known.id(name)},
             links=tuple(link for link in brought.links if (link.name, same_place(link.url)) not in same),
             extras={name: text for name, text in brought.extras.items()
                     if not known.detail(name) or fold(text.partition(":")[2]) != fold(known.detail(name))},

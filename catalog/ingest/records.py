@@ -19,8 +19,9 @@ import yaml
 
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.errors import Finding
+from catalog.export.again import canonical
 from catalog.ingest import urls, values, words
-from catalog.ingest.draft import Draft, Source
+from catalog.ingest.draft import Draft, Record, Source
 from catalog.ingest.entry import Entry, set_fact
 from catalog.ingest.report import Report, clean
 from catalog.ingest.tree import Text
@@ -53,6 +54,17 @@ _MORE_NAMES = {
 _MORE = {name: field for field, names in _MORE_NAMES.items() for name in names.split(", ")}
 _FACTS = frozenset({"authors", "date", "venue", "link", "doi", "arxiv", "isbn", "abstract", "status", "pmid", "ids"})
 _ADDRESS = re.compile(r"(?:https?://|www\.|doi:|arxiv:)\S+|10\.\d{4,9}/\S+", re.I)
+_REFERENCE = frozenset(
+    {"type", "type_of_reference"}
+)  # fields of one reference, in CSL, Hayagriva, and RIS as rispy reads it
+_KEY = re.compile(r"[^\W\d_](?:(?!://)[\w:./+'-])*|\d[\w:.+-]*[^\W\d_][\w:.+-]*")
+_COUNTED = re.compile(
+    r"(?:item|ref|entry|record|doc|id|cit|bib)[-_ ]?\d+|[\da-f]{8}-[\da-f-]{27}|[\da-f]{24,}|\d+/[A-Z\d]{8}"
+    r"|(?-i:[A-Z\d]{8})|10\.\d{4,9}/.*|(?:doi|isbn|pmid|arxiv):.*", re.I,
+)  # fmt: skip
+_LONGEST_KEY = 100
+_CITED = frozenset({"author", "editor", "issued", "container-title"})  # what CSL-JSON says of a work without title
+_NAMED = re.compile(r"(?:^|(?<=; ))([\w .-]{1,40}): (\S+?)(?=; |$)")
 _DEEP = 60
 
 
@@ -201,7 +213,7 @@ def _records(
 def _is_record(data: Mapping[Any, Any]) -> bool:
     means = [meaning(str(name)) for name in data]
     if "title" not in means:
-        return False
+        return data.keys() >= {"id", "type"} and not _CITED.isdisjoint(data)
     title = next(v for n, v in data.items() if meaning(str(n)) == "title")
     if not isinstance(title, str | Mapping) or not title:
         return False
@@ -228,7 +240,9 @@ def _source(records: Sequence[tuple[int, Mapping[str, Any]]], path: str, names: 
     parts += [f"kept as they are: {', '.join(kept[:20])}"] if kept else []
     if parts:
         report.add("note", "mapping", f"fields read: {'; '.join(parts)}", 1)
-    good = [draft for draft in drafts if draft.title or draft.links or draft.ids]
+    good = [
+        draft for draft in drafts if draft.title or draft.links or draft.ids or (draft.record.name and draft.authors)
+    ]
     for draft in drafts:
         if draft not in good:
             report.add("rejected", "row", "a row without a title stays in the list", draft.line, "give it a title")
@@ -253,13 +267,23 @@ def _draft(
         elif field != "order" and (not field or not _put(entry, field, name, value, report, line)):
             _keep(entry, name, value)
     entry.authors += tuple(name for name in more if name not in entry.authors)
-    key = str(record.get("\0key", ""))
-    if not entry.key and re.fullmatch(r"[A-Za-z][\w:+-]*\d[\w:+-]*", key):
-        entry.key = key
+    name = str(record.get("\0key") or record.get("id") or entry.key)
+    entry.key = entry.key or _citation_key(name, record)
     section = tuple(record.get("\0section", ()))
     entry.tags += [tag for name in section if (tag := _tag(name))]
     draft = entry.draft((), order, section)[0]
-    return replace(draft, notes="\n\n".join(notes), path=path)
+    said = canonical(record.get("\0lines") or {n: v for n, v in record.items() if not n.startswith("\0")})
+    return replace(draft, notes="\n\n".join(notes), path=path, record=Record(name, said))
+
+
+def _citation_key(name: str, record: Mapping[str, Any]) -> str:
+    """The key under which a reference is cited: its `id` in CSL-JSON and RIS, the name of an entry of Hayagriva's.
+
+    Numbers, addresses and what programs count with are none.
+    """
+    typed = not _REFERENCE.isdisjoint(record)
+    good = _KEY.fullmatch(name) and not _COUNTED.fullmatch(name) and len(name) <= _LONGEST_KEY
+    return name if good and (typed or re.search(r"\d", name)) else ""
 
 
 def _tag(name: str) -> str:
@@ -347,7 +371,7 @@ def _put(entry: Entry, field: str, name: str, value: Any, report: Report, line: 
         entry.venue = entry.venue or clean(text)[:2000]
         return entry.venue == clean(text)[:2000]
     if field == "kind":
-        entry.kind = words.type_of(text)
+        entry.kind = _KINDS.get(text.lower()) or words.type_of(text)
         return bool(entry.kind) or text.lower() in _PAPERS
     return set_fact(entry, field, Text(text), report, line)
 
@@ -355,8 +379,21 @@ def _put(entry: Entry, field: str, name: str, value: Any, report: Report, line: 
 _PAPERS_NAMES = (
     "article, article-journal, journal, journalarticle, journal article, paper, paper-conference, "
     "conference, conf, conferencepaper, conference paper, jour, cpaper, preprint, misc, inproceedings, "
-    "document, attachment, proceedings, chapter, generic"
+    "document, attachment, proceedings, generic, gen, online, electronic, www, webpage, web, elec, web page, unpb, "
+    "mgzn, news"
 )
+_KINDS = {
+    word: words_.split()[0]
+    for words_ in (
+        "incollection chapter chap anthos", "inbook", "suppbook", "suppcollection", "bookinbook", "inreference entry "
+        "entry-encyclopedia encyc", "mvbook", "collection anthology", "mvcollection", "mvproceedings", "reference",
+        "mvreference", "booklet pamphlet pamp", "phdthesis", "mastersthesis", "techreport", "report rprt",
+        "thesis thes", "manual", "unpublished manuscript", "patent pat", "standard stand", "periodical", "code comp",
+        "video motion_picture", "legislation stat", "jurisdiction legal_case case",
+        "letter personal_communication pcomm",
+    )
+    for word in words_.split()
+}  # fmt: skip
 _PAPERS = frozenset(_PAPERS_NAMES.split(", "))
 
 
@@ -427,8 +464,11 @@ def _links(entry: Entry, field: str, value: Any, report: Report, line: int) -> b
             )
             for one in value
         )
+    text = str(value).strip()
+    if len(named := _NAMED.findall(text)) > 1 or (named and _NAMED.fullmatch(text)):  # as our own table writes them
+        return all(_links(entry, name.lower(), url, report, line) for name, url in named)
     done = True
-    for part in re.split(r"\s+|;\s*", str(value).strip()):
+    for part in re.split(r"\s+|;\s*", text):
         found = _ADDRESS.fullmatch(part) or re.fullmatch(r"\[[^\[\]]*\]\((?P<u>\S+)\)", part)
         url = part if found else ""
         if found and "u" in found.groupdict():

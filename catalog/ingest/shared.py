@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from catalog.bibtex import MONTHS, scan, set_key, strings
 from catalog.bibtex.commands import Command, defined
 from catalog.bibtex.held import with_macros, with_references
+from catalog.bibtex.normal import Wanted, normalize
 from catalog.bibtex.scan import Block
 from catalog.errors import BadBibtex, Finding
 from catalog.ingest.draft import Source
@@ -82,7 +83,7 @@ class Sharing:
     def _rekeyed(self, key: str, text: str, source: Source) -> dict[str, str]:
         """The key that an `@xdata` is given where another has its own."""
         number, new = 1, key
-        while new in self.entries and _squeeze(set_key(text, new)) != _squeeze(self.entries[new]):
+        while new in self.entries and not _says_same(set_key(text, new), self.entries[new]):
             number += 1
             new = f"{key}-{number}"
         if new == key:
@@ -98,9 +99,10 @@ class Sharing:
         """Add a block, unless it is there."""
         block = scan(text)[0]
         if block.kind == "comment":
-            there = _lines(text) in self._comments
+            there = _lines(text) in self._comments or all(_in_entry(line, self.text) for line in text.split("\n"))
         else:
             there = _squeeze(text) in self._there or self._defines(values_of(text, self.macros))
+            there = there or (block.key in self.entries and _says_same(text, self.entries[block.key]))
         if not there:
             self.text = (self.text.rstrip("\n") + "\n\n" if self.text.strip() else "") + text.strip() + "\n"
             self._know(block)
@@ -130,6 +132,22 @@ def values_of(text: str, macros: Mapping[str, str] = MONTHS) -> dict[str, str]:
         return strings(text, macros)
     except BadBibtex:
         return {}
+
+
+def _says_same(one: str, other: str) -> bool:
+    """Whether two entries say the same, whichever of them is written as `kb export biblatex` writes it."""
+    if _squeeze(one) == _squeeze(other):
+        return True
+    try:
+        first, second = (normalize(text, wanted=Wanted(biblatex=True)) for text in (one, other))
+    except BadBibtex:
+        return False
+    return first.split("\n@")[-1] == second.split("\n@")[-1]
+
+
+def _in_entry(line: str, text: str) -> bool:
+    """Whether a line of comment ends one of the text, as it does between the fields of an entry."""
+    return not line.strip() or (line.startswith("%") and f"{line.rstrip()}\n" in text)
 
 
 def _squeeze(text: str) -> str:
