@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from catalog.text import Rich as Rich
@@ -29,6 +29,12 @@ def is_han(text: str) -> bool:
 def is_vietnamese(text: str) -> bool:
     """Whether it has a letter that Vietnamese alone has."""
     return not text.isascii() and _vietnamese().search(text) is not None
+
+
+@lru_cache(maxsize=10_000)
+def _year(date: str) -> int:
+    digits = date.partition("/")[0].split("-")[0]
+    return int(digits) if digits.isdigit() else 0
 
 
 @cache
@@ -170,8 +176,7 @@ class Facts:
     @property
     def year(self) -> int:
         """The year of publication (of a span its first); 0 where none is known."""
-        digits = self.date.partition("/")[0].split("-")[0]
-        return int(digits) if digits.isdigit() else 0
+        return _year(self.date)
 
     @property
     def role(self) -> str:

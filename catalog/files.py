@@ -46,8 +46,10 @@ def read_stamped(path: Path, shown: str = "", most: int = MOST_BYTES) -> tuple[o
                 raise _bad("not a regular file", "move it elsewhere", shown)
             if about.st_size > most:
                 raise _bad(f"{about.st_size:,} bytes; at most {most:,} are read", "make it smaller", shown)
-            with os.fdopen(handle, "rb", closefd=False) as stream:
-                return about, stream.read(most + 1)[:most]
+            data = os.read(handle, about.st_size + 1)  # a stream would make room for the most each time
+            while len(data) < about.st_size and (more := os.read(handle, about.st_size - len(data))):
+                data += more
+            return about, data[:most]
         finally:
             os.close(handle)
     except FileNotFoundError:

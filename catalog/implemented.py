@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -77,10 +77,19 @@ def _stamps(folder: Path) -> list[tuple[str, int]]:
 _once = cache(_stamps)  # of what came with readrun: it does not change under a command that runs
 
 
-def text_of(facts: Facts, told: Iterable[Told]) -> str:
-    """The names, docstrings and claims of a paper's implementations; "" where it has none."""
-    keys, ids = {facts.key, *facts.aliases}, set(facts.ids)
-    return "\n\n".join(one.text for one in told if ids & set(one.ids) or (not one.ids and one.paper in keys))
+def by_paper(told: Iterable[Told]) -> Mapping[tuple[str, str], Sequence[str]]:
+    """What implementations say, by each identifier of their paper, or by its key where they give none."""
+    texts: dict[tuple[str, str], list[str]] = {}
+    for one in told:
+        for name in one.ids or (("key", one.paper),):
+            texts.setdefault(name, []).append(one.text)
+    return texts
+
+
+def text_of(facts: Facts, texts: Mapping[tuple[str, str], Sequence[str]]) -> str:
+    """The names, docstrings and claims of a paper's implementations, of `by_paper`; "" where it has none."""
+    names = (*facts.ids, *(("key", key) for key in (facts.key, *facts.aliases)))
+    return "\n\n".join(dict.fromkeys(text for name in names for text in texts.get(name, ())))
 
 
 def said(cards: Iterable[Card]) -> str:

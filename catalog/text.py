@@ -59,6 +59,7 @@ def joined(parts: Iterable[Rich]) -> Rich:
     return tuple(pieces)
 
 
+@lru_cache(maxsize=10_000)
 def tag_slug(text: str) -> str:
     """What two spellings of one tag share: "Long Context" and "long-context" give "long-context"."""
     folded = unicodedata.normalize("NFKC", text).casefold()

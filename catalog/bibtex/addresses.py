@@ -104,7 +104,7 @@ def _of_fields(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     if issn := _ISSN.search(fields.get("issn", "")):
         yield "issn", issn.group().upper()
     for name, form in _SAID.items():
-        if re.fullmatch(form, value := fields.get(name, "").strip()):
+        if (value := fields.get(name, "").strip()) and re.fullmatch(form, value):
             yield name, value.upper() if name == "pmcid" else value
     kind = _EPRINTS.get((fields.get("eprinttype") or fields.get("archiveprefix") or "").strip().lower())
     if kind and re.fullmatch(_SAID[kind], value := fields.get("eprint", "").strip()):
@@ -127,6 +127,8 @@ def _computed(fields: Mapping[str, str], ids: tuple[tuple[str, str], ...]) -> It
 
 def _url(text: str) -> str:
     r"""The first address in a field, `\url{…}` and LaTeX's escapes undone."""
+    if "://" not in text:
+        return ""
     found = _URL.search(_ESCAPED.sub(lambda m: m[1] or "~", text))
     return found.group().rstrip(".,;:)'") if found and urlsplit_works(found.group()) else ""
 

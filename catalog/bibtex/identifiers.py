@@ -76,6 +76,8 @@ _ADDRESSES = {
 
 def doi(text: str) -> str:
     """The DOI in a field or an address, lower case and without resolver; "" where there is none."""
+    if not text:
+        return ""
     text = text.replace("\\_", "_")
     found = _DOI.search(unquote(text) if "%" in text else text)
     if not found:
@@ -88,7 +90,11 @@ def doi(text: str) -> str:
 
 def arxiv(text: str, bare: bool = False) -> str:
     """The arXiv id in a text, without version; `bare` also takes a text that is nothing but an id."""
-    found = _ARXIV_URL.search(text) or _ARXIV_DOI.search(text) or _ARXIV_TEXT.search(text) or _ARXIV_PAGE.search(text)
+    if not text:
+        return ""
+    named = "arxiv" in text.lower()
+    found = (_ARXIV_URL.search(text) or _ARXIV_DOI.search(text) or _ARXIV_TEXT.search(text)) if named else None
+    found = found or _ARXIV_PAGE.search(text)
     if not found and bare:
         found = _ARXIV_ID.fullmatch(text)
     return re.sub(r"\.[a-z-]+/", "/", found.group(1).lower()) if found else ""  # math.GT/0309136 is math/0309136

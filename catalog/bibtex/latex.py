@@ -36,6 +36,8 @@ def decode(text: str, commands: Mapping[str, Command] = NO_COMMANDS) -> str:
     Simple formulas are Unicode, others stay `$…$`; a `%` is an ordinary character. White space is folded. Never fails,
     whatever the text.
     """
+    if not text:
+        return ""
     if not _SPECIAL.search(text):
         return unicodedata.normalize("NFC", " ".join(text.split()))
     return " ".join(plain(rich(text, commands)).split())

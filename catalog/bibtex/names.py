@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from catalog.bibtex import spoken
@@ -43,7 +44,7 @@ def people(
     `language` is the entry's: some write the family name first.
     """
     parts, others = split(value)
-    names = (_decoded(one, commands, language) for one in parts)
+    names = (_known(one, language) if not commands else _decoded(one, commands, language) for one in parts)
     return tuple(name for name in names if any(name)), others
 
 
@@ -52,6 +53,11 @@ def split(value: str) -> tuple[list[Parts], bool]:
     names = [name for name in map(str.strip, _split(value, _AND)) if name]
     others = len(names) > 1 and names[-1].lower() == "others"
     return [_parts(name) for name in (names[:-1] if others else names)], others
+
+
+@lru_cache(maxsize=20_000)  # people write more than one paper
+def _known(parts: Parts, language: str) -> Name:
+    return _decoded(parts, NO_COMMANDS, language)
 
 
 def _decoded(parts: Parts, commands: Mapping[str, Command], language: str) -> Name:
@@ -105,6 +111,8 @@ def _faults_of(name: str, alone: bool) -> Iterator[str]:
 
 def _split(text: str, separator: re.Pattern[str]) -> list[str]:
     """The text between the separators that stand outside all braces; braces are separators of `_DEPTH` only."""
+    if "{" not in text and "}" not in text:
+        return separator.split(text)
     parts, start, depth = [], 0, 0
     for found in separator.finditer(text):
         piece = found.group()
@@ -130,6 +138,7 @@ def _balanced(text: str) -> bool:
     return not depth
 
 
+@lru_cache(maxsize=20_000)
 def _parts(text: str) -> Parts:
     if _whole_group(text):
         return Parts(last=text, literal=True)

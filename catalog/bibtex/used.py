@@ -59,7 +59,7 @@ def notes(
     fields: Mapping[str, str], used: Collection[str] = USED, commands: Mapping[str, Command] = NO_COMMANDS
 ) -> tuple[str, ...]:
     """The notes that an entry holds, LaTeX decoded, their paragraphs kept."""
-    texts = (fields.get(name, "") for name in _NAMES["annote"]) if "annote" in used else ()
+    texts = filter(None, (fields.get(name, "") for name in _NAMES["annote"])) if "annote" in used else ()
     paragraphs = ((decode(part, commands) for part in re.split(r"\n\s*\n", text)) for text in texts)
     return tuple(dict.fromkeys(filter(None, ("\n\n".join(filter(None, one)) for one in paragraphs))))
 
@@ -121,6 +121,8 @@ def what_is_used(entry: Entry, used: Collection[str]) -> set[str]:
 
 def parts(text: str) -> Iterator[str]:
     """The parts of a list of keywords: at semicolons where there are any, else at commas; braces hold one together."""
+    if not text:
+        return
     depth, lists = 0, [""]
     mark = ";" if ";" in re.sub(r"\{[^{}]*\}|&#?\w+;|\\.", "", text) else ","
     for piece in _PIECE.findall(text):

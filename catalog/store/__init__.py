@@ -151,9 +151,10 @@ class Store:
 
     def load_version(self, file: str) -> tuple[Version, Paper]:
         """What was read of a file, and the paper it holds, with how far I am; raises `BadFile`, `UnknownKey`."""
-        return self._load(file, self.readers.mine())
+        return self.load_as(file, self.readers.mine())
 
-    def _load(self, file: str, mine: Mine | None) -> tuple[Version, Paper]:
+    def load_as(self, file: str, mine: Mine | None) -> tuple[Version, Paper]:
+        """As `load_version`, for who has asked already what I say of all papers."""
         from catalog.paperfile import loads, read_key
 
         version = self.read(file)
@@ -209,7 +210,7 @@ class Store:
                 if file in loaded or file in findings or known(file, stamp):
                     continue
                 try:
-                    loaded[file] = self._load(file, mine)
+                    loaded[file] = self.load_as(file, mine)
                 except BadFile as e:
                     findings[file] = e.findings
                 except UnknownKey:

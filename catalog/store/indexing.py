@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.errors import BadBibtex, BadFile, Finding, UnknownKey
 from catalog.facts import Facts, Reading
-from catalog.implemented import Told, text_of
+from catalog.implemented import Told, by_paper, text_of
 from catalog.progress import each
 from catalog.store.disk import Stamp, stamp_at
 from catalog.store.readers import GRAIN
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from catalog.store.gate import Change
 
 _MANY = 2000  # papers: below, every file is looked at before each command
-_AT_ONCE = 10_000  # papers that are described and then written as one
+_AT_ONCE = 2_000  # papers that are described and then written as one
 _FEW = 50  # files whose change is told to the index at once
 _LONG_AGO = 600  # s: after that, a large folder is looked through again whatever its stamp says
 _READING = frozenset({"status", "read", "due", "rating"})
-_HEIR = re.compile(r"\b(?:crossref|xdata)\s*=", re.I)
+_HEIR = re.compile(r"\b(?:crossref|xdata)\s*=")
 Row = tuple[str, str, "Facts"]
 _Unread = dict[str, tuple[str, list[dict[str, object]]]]  # by file: its mark, and what is wrong with it
 
@@ -192,7 +192,8 @@ def _take_some(
     rows, marks, bad, heirs = _describe(store, changed)
     unread = {file: kept for file, kept in _unread(index).items() if file not in changed and file not in gone} | bad
     inheriting = {*(file for file in _heirs(index) if file not in changed and file not in gone), *heirs}
-    said = {file: text for file, _, facts in rows if (text := text_of(facts, told))}
+    texts = by_paper(told)
+    said = {file: text for file, _, facts in rows if (text := text_of(facts, texts))}
     index.update(rows, [*gone, *bad], marks, said)
     index.set_meta("heirs", json.dumps(sorted(inheriting)))
     index.set_meta("unreadable", json.dumps(unread))
@@ -250,26 +251,31 @@ def _describe(
         shared = NOTHING
     common, parents = shared_mark(store), _Parents(store, shared)
     rows: list[Row] = []
-    readers, me = store.readers.all()[0], store.readers.me()
+    readers, me, mine = store.readers.all()[0], store.readers.me(), store.readers.mine()
     marks = {}
     bad: _Unread = {}
     heirs = []
     for file, mark in changed.items():
         mark = _aged(mark)
         try:
-            paper = store.load(file)
+            paper = store.load_as(file, mine)[1]
         except BadFile as e:
             bad[file] = (mark, [asdict(finding) for finding in e.findings])
             continue
         except UnknownKey:  # gone since; the next look sees that
             continue
-        if _HEIR.search(paper.bibtex):
+        if _inherits(paper.bibtex):
             heirs.append(file)
         facts = store.facts_of(paper, common) or describe(paper, shared, parents)
         facts = store.readers.told(facts, readers, me) if readers else facts
         rows.append((file, mark, facts))
         marks[file] = marks_of(facts, paper.bibtex, paper.different)
     return rows, marks, bad, heirs
+
+
+def _inherits(bibtex: str) -> bool:
+    low = bibtex.lower()
+    return ("crossref" in low or "xdata" in low) and bool(_HEIR.search(low))
 
 
 class _Parents:
