@@ -8,7 +8,18 @@ from importlib.util import find_spec
 from catalog.errors import KbError
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {  # the modules that make an extra
-    "site": ("jinja2", "markdown", "markupsafe", "material", "math_core", "mkdocs", "nh3", "pygments", "pymdownx"),
+    "site": (
+        "jinja2",
+        "markdown",
+        "markupsafe",
+        "material",
+        "math_core",
+        "mkdocs",
+        "nh3",
+        "PIL",
+        "pygments",
+        "pymdownx",
+    ),
     "run": ("accelerate", "bitsandbytes", "huggingface_hub", "peft", "safetensors", "torch", "transformers"),
     "semantic": ("numpy", "tokenizers", "wordllama"),
 }

@@ -13,6 +13,7 @@ from catalog.pages import lineage
 from catalog.pages.assembly import build
 from catalog.pages.assets import assets
 from catalog.pages.atom import feed
+from catalog.pages.card import cards
 from catalog.pages.comparison import PAGE, Comparison, Places, comparison_page
 from catalog.pages.finding import search_files
 from catalog.pages.handed import handed_on
@@ -72,7 +73,7 @@ def plan(
     files |= {file: source for ones in shown.values() for one in ones for file, source in one.files.items()}
     files |= _taught(papers, names, taught)
     files |= {"library.bib": options.bib or _joined(papers), "feed.xml": feed(papers, names, options)}
-    files |= handed_on(known, options)
+    files |= {**handed_on(known, options), **cards(known, options)}
     if comparisons and PAGE not in written:
         files[PAGE] = comparison_page(comparisons, _places(papers, names, shown))
     if lineage.PAGE not in written and (drawn := lineage.map_page(known)):

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+from catalog.pages import card
 from catalog.pages.assets import THEME
 from catalog.pages.builder import configuration, refuse_links, run_mkdocs
 from catalog.pages.lazy import Body, Files, Lazy, body_of, key
@@ -76,7 +77,7 @@ def _finished(
 
     def filled(path: str, file: Body | Lazy) -> Body:
         page = page_of(str(body_of(file)), path.removeprefix("papers/").removesuffix(".md"))
-        return fill(shells.get(page.kind, shells["paper"]), page.values)
+        return fill(shells.get(page.kind, shells["paper"]), {**page.values, "head": card.head(path, files, options)})
 
     empty = {shell_name(kind) for kind in KINDS}
     found: dict[str, Body | Lazy] = {
@@ -88,7 +89,7 @@ def _finished(
             found[page] = fill(lean(markup[page]), frames[path][1])
         elif _is_made(path, file):
             made_from = file.key if isinstance(file, Lazy) else key(file)
-            found[page] = Lazy(key(made_from, looks), partial(filled, path, file))
+            found[page] = Lazy(key(made_from, looks, card.head(path, files, options)), partial(filled, path, file))
         elif path.endswith((".html", ".htm")):
             found[path] = protected(path, as_bytes(body_of(file)), known, options)
         elif not path.endswith(".md"):

@@ -10,7 +10,7 @@ from catalog.pages.escape import front_matter, parted
 
 KINDS = ("paper", "run", "notebook")  # pages below papers/: with another head each
 FRAMED = ("index.md", "compare.md", "map.md")  # pages at the top that the navigation names
-_MARK = re.compile(r"kbmark(title|description|jsonld|body|page)kbmark")
+_MARK = re.compile(r"kbmark(title|description|jsonld|head|body|page)kbmark")
 _HOME = re.compile(r'^<section class="kb-home".*$', re.M)
 _HEADING = "<h1>kbmarkheadingkbmark</h1>"  # the theme puts one where a page has none
 _SPACE = re.compile(r"\s+")
@@ -78,7 +78,7 @@ def shell_name(kind: str) -> str:
 
 
 def _shell(kind: str) -> str:
-    meta: dict[str, object] = {name: _mark(name) for name in ("title", "description", "jsonld")}
+    meta: dict[str, object] = {name: _mark(name) for name in ("title", "description", "jsonld", "head")}
     meta |= {"kb": "notebook" if kind == "notebook" else "paper", "hide": ["navigation", "toc"]}
     return (
         front_matter(meta | ({"implementation": True} if kind == "run" else {}))
