@@ -12,13 +12,18 @@ from refimpl import _targets
 
 
 class Length(ValueError):
-    """A row of tokens that does not go into groups."""
+    """A row or a group that tokens cannot be cut into."""
 
 
-def divides(n: int, G: int) -> None:
-    """Whether n tokens go into groups of G. Raises `Length`."""
-    if G < 2 or G % 2 or n % G:
-        raise Length(f"{n} tokens do not divide into groups of {G}; take an even group and pad or cut to a multiple")
+def even(G: int) -> None:
+    """Whether a group of G tokens has two halves. Raises `Length`."""
+    if G < 2 or G % 2:
+        raise Length(f"a group of {G} tokens has no two halves, by which it is shifted; take an even group")
+
+
+def quarter(n: int) -> int:
+    """A quarter of n tokens; the next even number where that is none."""
+    return 2 * max(1, -(-n // 8))
 
 
 def unpadded(mask: Tensor | None) -> None:
@@ -60,14 +65,14 @@ class Masked:
             return args, named
         unpadded(given)
         (b, n), config = x.shape[:2], self.config
-        sees = groups(n, config.num_attention_heads, config.s2_group or n // 4, config.s2_shift).to(x.device)
+        sees = groups(n, config.num_attention_heads, config.s2_group or quarter(n), config.s2_shift).to(x.device)
         M = x.new_zeros(b, len(sees), n, n).masked_fill(~sees, torch.finfo(x.dtype).min)
         return args, named | {"attention_mask": M}
 
 
 def groups(n: int, H: int, G: int, shift: bool = True) -> Tensor:
     """Which tokens see which, by head, (H, n, n): what `s2` computes, as a mask."""
-    divides(n, G)
+    even(G)
     t, moved = torch.arange(n), G // 2 if shift else 0
     first, second = (t // G, (t + moved) // G)
     both = [(at[:, None] == at) & (t[:, None] >= t) for at in (first, second)]

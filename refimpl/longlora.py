@@ -41,7 +41,7 @@ from transformers.masking_utils import sdpa_mask
 
 from refimpl import _targets
 from refimpl._grouping import Length as Length
-from refimpl._grouping import Masked, attentions, check, divides, replaceable, unpadded
+from refimpl._grouping import Masked, attentions, check, even, quarter, replaceable, unpadded
 from refimpl._lab import adapter
 from refimpl._layers import Adapted
 from refimpl._surgery import adapt, unwrap
@@ -70,12 +70,13 @@ def shifted(q: Tensor, k: Tensor, v: Tensor, *, G: int, **options: Any) -> Tenso
 
 
 def s2(q: Tensor, k: Tensor, v: Tensor, *, G: int, shift: bool = True, **options: Any) -> Tensor:
-    """Half of the heads in groups, half in shifted groups."""
+    """Half of the heads in groups, half in shifted groups. The last group may be short: what fills it is never seen."""
     n, half = q.shape[2], q.shape[1] // 2
-    divides(n, G)
+    even(G)
+    q, k, v = (F.pad(t, (0, 0, 0, -n % G)) for t in (q, k, v))
     first, second = (t[:, :half] for t in (q, k, v)), (t[:, half:] for t in (q, k, v))
     other = shifted if shift else grouped
-    return torch.cat([grouped(*first, G=G, **options), other(*second, G=G, **options)], dim=1)
+    return torch.cat([grouped(*first, G=G, **options), other(*second, G=G, **options)], dim=1)[:, :, :n]
 
 
 def attention(
@@ -87,7 +88,7 @@ def attention(
     unpadded(attention_mask)
     repeats = query.shape[1] // key.shape[1]
     key, value = (t.repeat_interleave(repeats, dim=1) for t in (key, value))  # a head of its own for every query's
-    G = module.config.s2_group or query.shape[2] // 4
+    G = module.config.s2_group or quarter(query.shape[2])
     scale, dropout = options.get("scaling"), options.get("dropout", 0.0)
     h = s2(query, key, value, G=G, shift=module.config.s2_shift, scale=scale, dropout=dropout)
     return h.transpose(1, 2).contiguous(), None  # (b, n, H, D)
@@ -129,6 +130,8 @@ def apply(
     if rank < 1:
         raise ValueError(f"a rank of {rank} trains nothing; take 1 or more")
     check(model)
+    if group is not None:
+        even(group)
     if context is not None:
         _pressed(model.config, context)
     wanted = _targets.of(model, "q", "k", "v", "o") if targets is None else targets

@@ -42,13 +42,14 @@ def answers(model: Any, n: int = 32) -> Tensor:
     return logits(model, torch.arange(2 * n).view(2, n) % 33)
 
 
-@given(st.integers(1, 3), st.integers(1, 5), st.integers(1, 6), st.integers(1, 5), st.booleans(), st.integers(0, 10**6))
+@given(
+    st.integers(1, 3), st.integers(1, 5), st.integers(1, 6), st.integers(1, 40), st.booleans(), st.integers(0, 10**6)
+)
 @settings(max_examples=60, deadline=None)
 def test_attention_is_dense_attention_with_a_mask(
-    b: int, heads: int, half: int, groups: int, shift: bool, seed: int
+    b: int, heads: int, half: int, n: int, shift: bool, seed: int
 ) -> None:
     torch.manual_seed(seed)
-    n = 2 * half * groups
     q, k, v = (torch.randn(b, heads, n, 4, dtype=torch.float64) for _ in range(3))
     at = torch.arange(n)
     group = torch.stack([at // (2 * half), (at + half) // (2 * half) if shift else at // (2 * half)])
@@ -85,6 +86,19 @@ def test_no_token_sees_a_later_one_or_another_row(heads: int, shared: int) -> No
     assert torch.allclose(after[1], before[1], atol=1e-6)
 
 
+@pytest.mark.parametrize("n", [1, 2, 7, 37])
+def test_a_row_of_any_length_is_read(n: int) -> None:
+    """Its last group is what is left; the group of its own is the next even number to a quarter."""
+    base, ids = llama(), torch.arange(n)[None] % 33
+    free = trained(longlora.apply(copy.deepcopy(base))).train()
+    fixed = copy.deepcopy(free)
+    fixed.config.s2_group = next(even for even in range(2, 99, 2) if 4 * even >= n)
+    assert torch.equal(free(input_ids=ids).logits, fixed(input_ids=ids).logits)
+    longer = F.pad(ids, (0, -n % fixed.config.s2_group), value=5)
+    assert torch.allclose(free(input_ids=ids).logits, fixed(input_ids=longer).logits[:, :n], atol=1e-5)
+    assert longlora.merge(free)(input_ids=ids).logits.isfinite().all()
+
+
 def test_a_quarter_of_the_row_is_the_group_where_none_is_given() -> None:
     base = llama()
     fixed, free = (longlora.apply(copy.deepcopy(base), group=group).train() for group in (8, None))
@@ -94,13 +108,12 @@ def test_a_quarter_of_the_row_is_the_group_where_none_is_given() -> None:
 
 def test_bad_input_is_one_line_with_a_remedy() -> None:
     model = longlora.apply(llama(), group=8).train()
-    with pytest.raises(longlora.Length, match=r"30 tokens do not divide into groups of 8; .*pad or cut"):
-        model(input_ids=torch.zeros(1, 30, dtype=torch.long))
     ids, mask = torch.zeros(1, 16, dtype=torch.long), torch.ones(1, 16, dtype=torch.long)
     with pytest.raises(longlora.Length, match="pad them on the right"):
         model(input_ids=ids, attention_mask=mask.index_fill(1, torch.arange(3), 0))
-    with pytest.raises(longlora.Length, match="even group"):
-        longlora.apply(llama(), group=5).train()(input_ids=torch.zeros(1, 15, dtype=torch.long))
+    for odd in (5, 0, -2):
+        with pytest.raises(longlora.Length, match="even group"):
+            longlora.apply(llama(), group=odd)
     scaled = llama()
     scaled.config.rope_parameters = {"rope_type": "llama3", "rope_theta": 1e4}
     with pytest.raises(ValueError, match=r"kind llama3 cannot be pressed together.*leave out context"):
