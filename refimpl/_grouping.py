@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from refimpl import _targets
+from refimpl._lab.generate import evaluating
 
 
 class Length(ValueError):
@@ -36,10 +37,10 @@ def check(model: Any) -> None:
     """Refuse models whose attention is another than the causal one that groups cut."""
     if not hasattr(model.config, "num_attention_heads"):
         raise ValueError("the model has no attention that could be cut into groups; take another model")
-    if model.config.model_type == "mpt":
-        raise ValueError("the model takes masks of another kind, which groups cannot be given as; take another model")
     if _targets.reads(model) != "on":
         raise ValueError("the model's tokens see what comes after them, and groups are causal; take a decoder")
+    if not replaceable(model) and not _takes_masks(model):
+        raise ValueError("the model takes masks of another kind, which groups cannot be given as; take another model")
 
 
 def replaceable(model: Any) -> bool:
@@ -53,19 +54,37 @@ def attentions(model: nn.Module) -> list[nn.Module]:
     return [module for module in model.modules() if type(module).__name__.endswith("Attention")]
 
 
+@torch.no_grad()
+def _takes_masks(model: Any) -> bool:
+    """Whether its layers of attention take a mask that is not the same for all heads, as tried on a few tokens."""
+    masked = Masked(model.config, always=True)
+    hooks = [layer.register_forward_pre_hook(masked, with_kwargs=True) for layer in attentions(model)]
+    try:
+        with evaluating(model):
+            model(input_ids=torch.zeros(1, 8, dtype=torch.long, device=model.device), use_cache=False)
+    except (TypeError, ValueError, RuntimeError):
+        return False
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return True
+
+
 @dataclass(slots=True)
 class Masked:
     """Where it cannot: while training, each layer of attention gets the groups as a mask, by head."""
 
     config: Any
+    always: bool = False
 
     def __call__(self, layer: Any, args: Any, named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         given, x = named.get("attention_mask"), named.get("hidden_states", args[0] if args else None)
-        if not layer.training or x is None:
+        if not (layer.training or self.always) or x is None:
             return args, named
         unpadded(given)
         (b, n), config = x.shape[:2], self.config
-        sees = groups(n, config.num_attention_heads, config.s2_group or quarter(n), config.s2_shift).to(x.device)
+        G, shift = getattr(config, "s2_group", None) or quarter(n), getattr(config, "s2_shift", True)
+        sees = groups(n, config.num_attention_heads, G, shift).to(x.device)
         M = x.new_zeros(b, len(sees), n, n).masked_fill(~sees, torch.finfo(x.dtype).min)
         return args, named | {"attention_mask": M}
 

@@ -30,6 +30,23 @@ _OTHERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("t5", "mt5", "umt5", "longt5"), _T5),
     **dict.fromkeys(("mixtral", "qwen2_moe", "qwen3_moe", "olmoe", "gpt_oss", "phimoe"), _EXPERTS),
     **dict.fromkeys(("deepseek_v2", "deepseek_v3"), ("q_proj|q_b_proj", *["kv_b_proj"] * 2, *_EXPERTS[3:])),
+    **dict.fromkeys(("persimmon", "fuyu"), (*["query_key_value"] * 3, "self_attn.dense", *_NEOX[4:])),
+    "albert": (*_BERT[:3], "attention.dense", "ffn", "ffn_output"),
+    "deberta": (*["in_proj"] * 3, *_BERT[3:]),
+    "deberta-v2": ("query_proj", "key_proj", "value_proj", *_BERT[3:]),
+    "mpnet": ("attn.q", "attn.k", "attn.v", "attn.o", *_BERT[4:]),
+    "modernbert": (*["Wqkv"] * 3, "attn.Wo", "mlp.Wi", "mlp.Wo"),
+    "modernbert-decoder": (*_LLAMA[:3], "attn.Wo", "mlp.Wi", "mlp.Wo"),
+    "funnel": ("q_head", "k_head", "v_head", "post_proj", "linear_1", "linear_2"),
+    "prophetnet": ("query_proj", "key_proj", "value_proj", "out_proj", "intermediate", "output"),
+    "ctrl": ("Wq", "Wk", "Wv", "multi_head_attention.dense", "ffn.0", "ffn.2"),
+    "cpmant": ("project_q", "project_k", "project_v", "attention_out", "w_0|w_1", "w_out"),
+    "nanochat": (*_LLAMA[:4], "fc1", "fc2"),
+    "lfm2": (*_OPT[:4], "w1 w3", "w2"),
+    "rwkv": (
+        *("attention.receptance", "attention.key", "attention.value", "attention.output"),
+        *("feed_forward.key", "feed_forward.value"),
+    ),
     "distilbert": ("q_lin", "k_lin", "v_lin", "out_lin", "lin1", "lin2"),
     "phi3": (*["qkv_proj"] * 3, "o_proj", "gate_up_proj", "down_proj"),
     "phi": (*_OPT[:3], "self_attn.dense", "fc1", "fc2"),
@@ -72,6 +89,11 @@ def matches(path: str, target: str) -> bool:
         ):
             return True
     return False
+
+
+def stateful(model: nn.Module) -> bool:
+    """Whether some of its layers carry a state from token to token, which no mask keeps from what comes after."""
+    return bool(getattr(model, "_is_stateful", False))
 
 
 def norms(model: nn.Module) -> dict[str, nn.Module]:

@@ -39,9 +39,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
 
+from refimpl import _targets
 from refimpl._lab import LabError, adapter
 from refimpl._lab import demo as lab
-from refimpl._lab.generate import encode, pieces
+from refimpl._lab.generate import encode, evaluating, pieces
 from refimpl._lab.instructions import FAMILIES, Case, Example, HeldOut, Template, cases, read
 from refimpl._lab.losses import IGNORED
 
@@ -172,17 +173,40 @@ def apply(model: nn.Module) -> nn.Module:
     """Train every parameter, in place, and read packed rows."""
     if not all(p.is_floating_point() for p in model.parameters()):
         raise ValueError("the model's weights are quantised, and all of them are to be trained; load it unquantised")
+    vars(model)["parts"] = _parts(model)
     model.register_forward_pre_hook(_unpack, with_kwargs=True)
     return model.requires_grad_(True)
+
+
+@torch.no_grad()
+def _parts(model: Any) -> bool:
+    """Whether M and positions are enough to part two examples: tried on one row, of which the first token changes."""
+    if _targets.reads(model) != "on" or _targets.stateful(model) or model.device.type == "meta":
+        return model.device.type == "meta"
+    s = torch.tensor([[1, 1, 1, 2, 2, 2]], device=model.device)
+    ids = torch.tensor([[3, 4, 5, 6, 7, 8], [9, 4, 5, 6, 7, 8]], device=model.device) % model.config.vocab_size
+    try:
+        with evaluating(model):
+            one, other = (model(input_ids=row[None], **_packed(model, s)).logits[:, 3:] for row in ids)
+    except (TypeError, ValueError, RuntimeError, IndexError):
+        return False  # it takes no such mask
+    return bool(torch.allclose(one, other, rtol=1e-2, atol=1e-2 * float(one.abs().max())))
 
 
 def _unpack(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     s = kwargs.get("attention_mask")
     if s is None or s.ndim != 2 or s.max() <= 1:
         return args, kwargs
+    if not vars(model).get("parts"):
+        raise ValueError("the examples of a packed row would see each other in this model; give it one example a row")
+    return args, kwargs | _packed(model, s)
+
+
+def _packed(model: nn.Module, s: Tensor) -> dict[str, Tensor]:
+    """What the model is given in place of s."""
     dtype = next(model.parameters()).dtype
     M = torch.zeros_like(block := block_diagonal(s), dtype=dtype).masked_fill(~block, torch.finfo(dtype).min)
-    return args, kwargs | {"attention_mask": M, "position_ids": positions(s)}
+    return {"attention_mask": M, "position_ids": positions(s)}
 
 
 def save(model: nn.Module, folder: str | Path) -> Path:

@@ -33,6 +33,9 @@ from refimpl._surgery import freeze, guard
 PAPER = "li2021prefix arXiv:2101.00190"
 
 
+BY_PLACE = frozenset({"mpt"})  # whose attention falls with the distance of places, whatever positions it is told
+
+
 class Checkpointing(ValueError):
     """Gradient checkpointing drops the cache in which the prefix stands."""
 
@@ -78,6 +81,8 @@ def attend(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tu
             past.update(k.expand(B, -1, -1, -1), v.expand(B, -1, -1, -1), layer)
     mask = given.get("attention_mask")
     mask = ids.new_ones(B, max(0, seen - len(P)) + T) if mask is None else mask
+    if model.config.model_type in BY_PLACE and not mask[:, 0].all():
+        raise ValueError("the model counts padding as distance from its prefix; pad on the right")
     mask = F.pad(mask, (len(P), 0), value=1)  # (B, p + T)
     positions = (mask.long().cumsum(1) - 1).clamp(min=0)[:, -T:]
     return (), given | {"past_key_values": past, "attention_mask": mask, "position_ids": positions}
@@ -95,6 +100,10 @@ def shape(model: Any) -> tuple[int, int, int]:
         raise ValueError("the model has no attention heads, before whose keys a prefix could stand; take another")
     if _targets.reads(model) != "on":
         raise ValueError("prefixes for encoders are left out; take a decoder, or prompt_tuning")
+    if _targets.stateful(model):
+        raise ValueError(
+            "some of the model's layers keep a state, which a prefix of keys cannot be; take another model"
+        )
     kept = _cache(model, torch.zeros(1, dtype=torch.long)).layers
     there = {tuple(tensor.shape[1::2]) for layer in kept for tensor in (layer.keys, layer.values)}
     if len(there) != 1:

@@ -9,8 +9,8 @@ Lester et al. 2021, arXiv:2104.08691, section 2:
 
 Inits (section 3.2): uniform in [-0.5, 0.5]; different rows of E, drawn from the 5,000 commonest tokens; or an embedding
 for each class label, the mean over its pieces, and drawn rows for the rest. The model's outputs have p more positions
-than the input, at the front; labels there are -100. Positions are counted over what is not padding, so that it does not
-matter on which side a row is padded, but for models with sliding windows: on the left, padding fills their window.
+than the input, at the front; labels there are -100. Where a row is padded on the left, P stands behind the padding, and
+positions are counted over what is none, so that it does not matter on which side that is.
 
 Section 6 runs N prompts in one batch on the one model and lets them vote.
 
@@ -66,16 +66,31 @@ def prepend(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[t
     P = given.pop("prompts", model.prompt.P[None])
     (N, p, _), (B, T) = P.shape, ids.shape
     seen = 0 if past is None else past.get_seq_length()  # in later steps of a generation the prompt is in the cache
+    mask = given.get("attention_mask")
+    mask = (ids.new_ones(B, max(0, seen - p) + T) if mask is None else _flat(mask)).repeat(N, 1)
+    at = places(mask, p)
     X = model.get_input_embeddings()(ids).repeat(N, 1, 1)  # (N B, T, e)
     if not seen:
         X = torch.cat([P.repeat_interleave(B, dim=0).to(X.dtype), X], dim=1)  # (N B, p + T, e)
-    mask = given.get("attention_mask")
-    mask = ids.new_ones(B, max(0, seen - p) + T) if mask is None else mask
-    mask = F.pad(mask.repeat(N, 1), (p, 0), value=1)  # (N B, p + T)
+        X = X.gather(1, at[..., None].expand_as(X))
+    mask = _wider(mask, p)  # (N B, p + T)
     positions = (mask.long().cumsum(1) - 1).clamp(min=0)[:, -X.shape[1] :]
     if given.get("labels") is not None:
         given["labels"] = F.pad(given["labels"].repeat(N, 1), (p, 0), value=IGNORED)
     return (), given | {"inputs_embeds": X, "attention_mask": mask, "position_ids": positions}
+
+
+def places(mask: Tensor, p: int) -> Tensor:
+    """What of [P; x] stands where: first a row's padding on the left, then P, then the text. (B, T) -> (B, p + T)"""
+    left = (mask.cumsum(1) == 0).sum(1, keepdim=True)  # (B, 1)
+    t = torch.arange(p + mask.shape[1], device=mask.device)
+    return torch.where(t < left, t + p, torch.where(t < left + p, t - left, t))
+
+
+def _flat(mask: Tensor) -> Tensor:
+    if mask.dim() != 2:
+        raise ValueError(f"a mask of {mask.dim()} dimensions says nothing of a prompt; give one of (rows, tokens)")
+    return mask
 
 
 def prepend_encoder(encoder: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[()], dict[str, Any]]:
@@ -87,8 +102,13 @@ def prepend_encoder(encoder: Any, args: tuple[Any, ...], named: dict[str, Any]) 
     X = encoder.get_input_embeddings()(ids)  # (B, T, e)
     X = torch.cat([P.expand(len(ids), -1, -1).to(X.dtype), X], dim=1)  # (B, p + T, e)
     mask = given.get("attention_mask")
-    mask = torch.ones_like(ids) if mask is None else mask
-    return (), given | {"inputs_embeds": X, "attention_mask": F.pad(mask, (len(P), 0), value=1)}
+    mask = torch.ones_like(ids) if mask is None else _flat(mask)
+    X = X.gather(1, places(mask, len(P))[..., None].expand_as(X))
+    return (), given | {"inputs_embeds": X, "attention_mask": _wider(mask, len(P))}
+
+
+def _wider(mask: Tensor, p: int) -> Tensor:
+    return F.pad(mask, (p, 0), value=1).gather(1, places(mask, p))
 
 
 def widen(_: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -96,7 +116,7 @@ def widen(_: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[A
     mask, read = named.get("encoder_attention_mask"), named.get("encoder_hidden_states")
     if mask is None or read is None:
         return args, named
-    return args, named | {"encoder_attention_mask": F.pad(mask, (read.shape[1] - mask.shape[1], 0), value=1)}
+    return args, named | {"encoder_attention_mask": _wider(mask, read.shape[1] - mask.shape[1])}
 
 
 def insert(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[()], dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from transformers import MistralConfig, MistralForCausalLM
 
 from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted, shown
 from refimpl._kinds import direction, exact, headline, parity
@@ -72,14 +73,21 @@ def claim_inits_are_the_papers(device: str = "cpu") -> list[Measured]:
 @exact
 def claim_padding_changes_nothing(device: str = "cpu") -> list[Measured]:
     """Section 2: the prompt stands before the text, not before its padding, on whichever side that is."""
-    model, x = apply(_base(device), 5), _ids(2, 9, device)
-    alone, mask = model(input_ids=x).logits[:, 5:], torch.ones_like(x)
-    right = model(input_ids=F.pad(x, (0, 3)), attention_mask=F.pad(mask, (0, 3))).logits[:, 5:-3]
-    left = model(input_ids=F.pad(x, (3, 0)), attention_mask=F.pad(mask, (3, 0))).logits[:, 8:]
-    return [
-        at_most("padded on the right, outputs differ by", far(right, alone), 1e-12),
-        at_most("padded on the left, outputs differ by", far(left, alone), 1e-12),
-    ]
+    x = _ids(2, 9, device)
+    mask = torch.ones_like(x)
+    found = []
+    for kind, base in (("", _base(device)), (", in windows of 6 tokens", _windows(device))):
+        model = apply(base, 5)
+        alone = model(input_ids=x, labels=x)
+        for side, (before, behind) in {"right": (0, 3), "left": (3, 0)}.items():
+            rows, labels = F.pad(x, (before, behind)), F.pad(x, (before, behind), value=IGNORED)
+            out = model(input_ids=rows, attention_mask=F.pad(mask, (before, behind)), labels=labels)
+            text = out.logits[:, 5 + before : 14 + before]
+            found += [
+                at_most(f"padded on the {side}{kind}, outputs differ by", far(text, alone.logits[:, 5:]), 1e-12),
+                at_most(f"padded on the {side}{kind}, losses differ by", far(out.loss, alone.loss), 1e-12),
+            ]
+    return found
 
 
 @exact
@@ -230,6 +238,14 @@ def _prompts(length: int, lr: float, device: str) -> list[float]:
 
 def _base(device: str) -> Any:
     return llama(device=device).double()
+
+
+def _windows(device: str) -> Any:
+    """Each layer sees so many tokens back, and padding among them."""
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
+    model: Any = MistralForCausalLM(MistralConfig(vocab_size=33, num_key_value_heads=2, sliding_window=6, **sizes))
+    return model.to(device).double().eval()
 
 
 def _ids(rows: int, length: int, device: str) -> Tensor:

@@ -1,0 +1,142 @@
+"""What stands before a text, or beside it in a row, in models of many kinds: as tokens would, or refused in one line."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+import transformers as t
+from torch import Tensor
+from torch.nn import functional as F
+
+from refimpl import _targets, flan, longlora, prefix_tuning, prompt_tuning
+from refimpl._architectures import MODELS, model_of
+from refimpl._surgery import find
+from refimpl._toys import far
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # transformers' own, on models this small
+TOKENS = {"vocab_size": 96, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+SMALL = {**TOKENS, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48}
+CLASSES = {**SMALL, "num_labels": 3, "max_position_embeddings": 64}
+MORE: dict[str, tuple[str, dict[str, Any]]] = {
+    "MPT": ("MptForCausalLM", {**TOKENS, "d_model": 32, "n_heads": 4, "n_layers": 2, "max_seq_len": 64}),
+    "Mistral, short windows": ("MistralForCausalLM", {**SMALL, "num_key_value_heads": 2, "sliding_window": 6}),
+    "XGLM": ("XGLMForCausalLM", {**TOKENS, "d_model": 32, "ffn_dim": 48, "num_layers": 2, "attention_heads": 4}),
+    "RecurrentGemma": ("RecurrentGemmaForCausalLM", {
+        **SMALL, "num_hidden_layers": 3, "lru_width": 32, "attention_window_size": 32,
+    }),
+    "Persimmon": ("PersimmonForCausalLM", SMALL),
+    "Albert": ("AlbertForSequenceClassification", {**CLASSES, "embedding_size": 16}),
+    "DeBERTa": ("DebertaV2ForSequenceClassification", CLASSES),
+    "ModernBERT": ("ModernBertForSequenceClassification", CLASSES),
+}  # fmt: skip
+BEFORE, TEXT = torch.tensor([31, 7, 92, 55, 18]), torch.tensor([[5, 41, 77, 8, 60, 33, 12], [90, 3, 21, 64, 9, 50, 17]])
+
+
+def base_of(name: str) -> Any:
+    if name in MODELS:
+        return model_of(name)
+    torch.manual_seed(0)
+    kind, sizes = MORE[name]
+    made: Any = getattr(t, kind)
+    return made(made.config_class(**sizes)).eval()
+
+
+def padded(left: int, right: int) -> dict[str, Tensor]:
+    return {"input_ids": F.pad(TEXT, (left, right)), "attention_mask": F.pad(torch.ones_like(TEXT), (left, right))}
+
+
+def expected_of(base: Any) -> Tensor:
+    whole = torch.cat([BEFORE.expand(2, -1), TEXT], 1)
+    found: Tensor = base(input_ids=whole).logits[:, len(BEFORE) :]
+    return found
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("left", "right"), [(0, 0), (3, 0), (0, 3)])
+@pytest.mark.parametrize(
+    "name", ["Gemma 2", "BLOOM", "OPT", "Falcon", "Mamba", "MPT", "Mistral, short windows", "RecurrentGemma"]
+)
+def test_a_prompt_of_the_embeddings_of_tokens_is_these_tokens(name: str, left: int, right: int) -> None:
+    base = base_of(name)
+    expected, model = expected_of(base), prompt_tuning.apply(copy.deepcopy(base), len(BEFORE))
+    embed = base.get_input_embeddings()
+    model.prompt.P.copy_(embed.weight[BEFORE] * getattr(embed, "embed_scale", 1.0))
+    found = model(**padded(left, right), use_cache=False).logits[:, len(BEFORE) + left :]
+    assert far(found[:, : TEXT.shape[1]], expected) < 1e-4
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("left", [0, 4])
+def test_an_encoder_reads_a_prompt_of_the_embeddings_of_tokens_as_these_tokens(left: int) -> None:
+    base = base_of("T5")
+    model = prompt_tuning.apply(copy.deepcopy(base), len(BEFORE))
+    model.prompt.P.copy_(base.get_input_embeddings().weight[BEFORE])
+    whole = torch.cat([BEFORE.expand(2, -1), TEXT], 1)
+    expected = base(input_ids=whole, decoder_input_ids=TEXT[:, :3]).logits
+    assert far(model(**padded(left, 0), decoder_input_ids=TEXT[:, :3]).logits, expected) < 1e-4
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["Gemma 2", "BLOOM", "OPT", "Falcon", "MPT", "Persimmon"])
+def test_a_prefix_that_tokens_left_is_these_tokens(name: str) -> None:
+    base = base_of(name)
+    model = prefix_tuning.apply(copy.deepcopy(base), len(BEFORE), mid=None, words=BEFORE)
+    for left, right in ((0, 0), (0, 3), (3, 0)):
+        if name == "MPT" and left:
+            with pytest.raises(ValueError, match="pad on the right"):
+                model(**padded(left, right))
+            continue
+        found = model(**padded(left, right)).logits[:, left : left + TEXT.shape[1]]
+        assert far(found, expected_of(base)) < 1e-4
+
+
+@pytest.mark.parametrize("name", ["Mamba", "RecurrentGemma"])
+def test_a_prefix_of_a_state_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"no attention heads|keep a state.*take another"):
+        prefix_tuning.apply(base_of(name), 4)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["Llama", "Gemma 3", "Mixtral", "GPT-2", "OPT", "Falcon", "MPT"])
+def test_packed_examples_are_read_as_if_alone(name: str) -> None:
+    base = base_of(name)
+    model = flan.apply(copy.deepcopy(base)).eval()
+    row, s = torch.cat([BEFORE, TEXT[0], torch.zeros(2).long()])[None], torch.tensor([[1] * 5 + [2] * 7 + [0] * 2])
+    found = model(input_ids=row, attention_mask=s).logits
+    assert far(found[:, :5], base(input_ids=BEFORE[None]).logits) < 1e-4
+    assert far(found[:, 5:12], base(input_ids=TEXT[:1]).logits) < 1e-4
+
+
+@pytest.mark.parametrize("name", ["T5", "BART", "BERT", "DeBERTa", "BLOOM", "Mamba", "RecurrentGemma"])
+def test_where_packed_examples_would_see_each_other_they_are_refused(name: str) -> None:
+    model = flan.apply(base_of(name))
+    pair = {"labels": TEXT} if model.config.is_encoder_decoder else {}
+    with pytest.raises(ValueError, match="give it one example a row"):
+        model(input_ids=TEXT, attention_mask=torch.tensor([[1, 1, 1, 2, 2, 2, 0]] * 2), **pair)
+    assert model(input_ids=TEXT, attention_mask=torch.ones_like(TEXT), **pair).logits.isfinite().all()
+
+
+@pytest.mark.parametrize("name", ["MPT", "XGLM"])
+def test_groups_are_refused_where_a_mask_cannot_be_another_for_each_head(name: str) -> None:
+    model = base_of(name)
+    with pytest.raises(ValueError, match="masks of another kind"):
+        longlora.apply(model)
+    assert all(p.requires_grad for p in model.parameters())
+    assert not any(layer._forward_pre_hooks for layer in model.modules())
+
+
+@pytest.mark.parametrize("name", ["Persimmon", "Albert", "DeBERTa", "ModernBERT", "XGLM"])
+def test_the_papers_settings_have_layers(name: str) -> None:
+    model = base_of(name)
+    for part in ("q", "k", "v", "o", "into", "out"):
+        assert find(model, _targets.of(model, part))
+
+
+@pytest.mark.parametrize("change", [prompt_tuning.apply])
+def test_a_mask_of_pairs_is_refused(change: Any) -> None:
+    model = change(base_of("Llama"))
+    with pytest.raises(ValueError, match="4 dimensions says nothing of a prompt"):
+        model(input_ids=TEXT, attention_mask=torch.ones(2, 1, 7, 7))
