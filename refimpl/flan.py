@@ -182,7 +182,7 @@ def apply(model: nn.Module) -> nn.Module:
 def _parts(model: Any) -> bool:
     """Whether M and positions are enough to part two examples: tried on one row, of which the first token changes."""
     if _targets.reads(model) != "on" or _targets.stateful(model) or model.device.type == "meta":
-        return model.device.type == "meta"
+        return bool(model.device.type == "meta")
     s = torch.tensor([[1, 1, 1, 2, 2, 2]], device=model.device)
     ids = torch.tensor([[3, 4, 5, 6, 7, 8], [9, 4, 5, 6, 7, 8]], device=model.device) % model.config.vocab_size
     try:

@@ -243,8 +243,11 @@ def _base(device: str) -> Any:
 def _windows(device: str) -> Any:
     """Each layer sees so many tokens back, and padding among them."""
     torch.manual_seed(0)
-    sizes = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
-    model: Any = MistralForCausalLM(MistralConfig(vocab_size=33, num_key_value_heads=2, sliding_window=6, **sizes))
+    config = MistralConfig(
+        vocab_size=33, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, sliding_window=6,
+    )  # fmt: skip
+    model: Any = MistralForCausalLM(config)
     return model.to(device).double().eval()
 
 
