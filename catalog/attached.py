@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from catalog.errors import KbError
-from catalog.files import inside
+from catalog.files import inside, stays_within
 from catalog.models import Link
 from catalog.store import Store
 
@@ -25,8 +25,7 @@ def keep(store: Store, data: bytes) -> str:
     if b"%PDF" not in data[:1024]:
         raise KbError("this is no PDF: it does not begin with %PDF")
     folder = store.root / FOLDER
-    if folder.is_symlink() or not inside(folder, store.root):
-        raise KbError(f"{FOLDER} is a link; remove it, kb makes a folder of its own")
+    stays_within(folder, store.root)
     if not folder.exists():
         store.write_file(folder / ".gitignore", _IGNORE)
     name = f"{hashlib.sha256(data).hexdigest()[:16]}.pdf"
@@ -57,6 +56,7 @@ def name_of(root: Path, papers: Path, url: str) -> str:
 def there(store: Store) -> list[str]:
     """The PDFs in `files/`."""
     folder = store.root / FOLDER
-    if not folder.is_dir() or folder.is_symlink():
+    if not folder.is_dir() or not inside(folder, store.root):
         return []
-    return sorted(one.name for one in folder.iterdir() if one.suffix.lower() == ".pdf" and one.is_file())
+    pdfs = (one for one in folder.iterdir() if one.suffix.lower() == ".pdf" and one.is_file())
+    return sorted(one.name for one in pdfs if not one.is_symlink() or inside(one, store.root))

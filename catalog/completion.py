@@ -40,7 +40,7 @@ def offered() -> str | None:
         found = _found(root, start)
     except Exception:  # the whole program knows what to do about it
         return None
-    if not found or not all(_SAFE.issuperset(key) and title.isprintable() for key, title in found):
+    if not found or not all(_SAFE.issuperset(key) and key[0] != "-" and title.isprintable() for key, title in found):
         return None
     form = FORMS[instruction]
     titled = len(found) <= MOST_TITLES

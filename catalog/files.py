@@ -13,7 +13,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from catalog.errors import BadFile, Finding
+from catalog.errors import BadFile, Finding, KbError
 
 MOST_BYTES = 100_000_000
 MOST_SHOWN = 20_000_000  # of a file that is shown: a paper, a notebook
@@ -91,6 +91,17 @@ def inside(path: Path, root: Path) -> bool:
         return path.resolve().is_relative_to(root.resolve())
     except (OSError, ValueError, RuntimeError):
         return False
+
+
+def stays_within(path: Path, root: Path) -> None:
+    """Raise `KbError` where a path below a folder is, or goes through, a link that leads out of it, or nowhere."""
+    below = (one for one in (path, *path.parents) if one.is_relative_to(root))
+    for link in (one for one in below if one.is_symlink()):
+        there = os.path.exists(link)  # noqa: PTH110 - a link to itself raises with pathlib
+        if not there or not inside(link, root):
+            why = "leads out of the knowledge base" if there else "leads nowhere"
+            shown, to = link.relative_to(root).as_posix(), link.readlink()
+            raise KbError(f"{shown} is a link to {to} that {why}; put what it stands for in its place")
 
 
 def _bad(message: str, remedy: str, shown: str) -> BadFile:

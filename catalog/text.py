@@ -50,13 +50,13 @@ def with_math(text: str) -> Rich:
 
 def joined(parts: Iterable[Rich]) -> Rich:
     """Rich texts one behind the other, neighbours of one kind as one piece."""
-    pieces: list[tuple[str, str]] = []
-    for kind, text in (piece for part in parts for piece in part):
-        if pieces and pieces[-1][0] == kind and kind != "math":
-            pieces[-1] = (kind, pieces[-1][1] + text)
-        elif text:
-            pieces.append((kind, text))
-    return tuple(pieces)
+    whole: list[tuple[str, list[str]]] = []
+    for kind, text in (piece for part in parts for piece in part if piece[1]):
+        if whole and whole[-1][0] == kind and kind != "math":
+            whole[-1][1].append(text)
+        else:
+            whole.append((kind, [text]))
+    return tuple((kind, "".join(texts)) for kind, texts in whole)
 
 
 @lru_cache(maxsize=10_000)

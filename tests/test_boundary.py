@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -217,6 +218,35 @@ def test_a_folder_of_our_own_that_is_a_link_is_not_followed(root: Path, kb: Kb, 
     done = kb("list")
     assert (done.status, "is a link; remove it" in done.err) == (1, True)
     assert list((tmp_path / "victim").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+@pytest.mark.parametrize(
+    ("place", "to", "command"),
+    [("papers", "../out", "fmt"), ("papers", "papers", "list"), ("papers", "gone", "check"), ("readers", "../out", "me ana"),
+     ("readers", "readers", "list"), ("lists", "../out", "sync list.md"), ("shared.bib", "../out/secret.md", "export bib"),
+     ("site", "../out", "site build"), ("files", "../out", "attach good x.pdf"), (".github", "../out", "init --github"),
+     (".gitignore", "../out/new", "init --github"), ("followed.md", "../out/secret.md", "sync")],
+)  # fmt: skip
+def test_nothing_is_read_or_written_through_a_link_that_leads_out(
+    place: str, to: str, command: str, root: Path, kb: Kb, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (root / "kb.toml").write_text('lists = ["followed.md"]\n')
+    (root / "list.md").write_text("# Works\n\n- [Beta of all things](https://example.org/b)\n")
+    (root / "x.pdf").write_bytes(b"%PDF-1.4\n")
+    (root / "papers" / "good.md").write_text(GOOD)
+    (out / "secret.md").write_text(GOOD)
+    if (root / place).is_dir():
+        shutil.rmtree(root / place)
+    (root / place).unlink(missing_ok=True)
+    (root / place).symlink_to(to)
+    done = kb("--root", str(root), *command.split())
+    assert done.status == 1
+    assert "link" in done.err
+    assert done.err.count("\n") == 1
+    assert [path.name for path in out.iterdir()] == ["secret.md"]
 
 
 def test_a_file_is_read_up_to_a_size(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_hostile_key_is_a_word(shell: str, key: str, library: Library) -> None
 
 
 def test_what_is_offered_is_quoted(kb: Kb, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    for key in (*KEYS, "Müller2020", "a!b", "~x", "y*"):
+    for key in (*KEYS, "Müller2020", "a!b", "~x", "y*", "-y"):
         library.add(title=f"On {key}", key=key)
     (library.root / "papers" / "\u202eok.md").write_text("---\nstatus: read\ntitle: x\n---\n")
     monkeypatch.setenv("_KB_COMPLETE", "bash_complete")

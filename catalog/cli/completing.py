@@ -1,7 +1,7 @@
 """Completion in the shell. A key comes from a file name, which may hold anything: what is offered is quoted.
 
 zsh and fish quote what they insert; bash inserts it as it is. A value with a character that none should type is not
-offered at all.
+offered at all, nor a key that would be taken for an option.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Bash(BashComplete):
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
         """Those that can be typed."""
-        return _typed(super().get_completions(args, incomplete))
+        return _typed(super().get_completions(args, incomplete), incomplete)
 
 
 class Zsh(ZshComplete):
@@ -47,7 +47,7 @@ class Zsh(ZshComplete):
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
         """Those that can be typed."""
-        return _typed(super().get_completions(args, incomplete))
+        return _typed(super().get_completions(args, incomplete), incomplete)
 
 
 class Fish(FishComplete):
@@ -61,7 +61,7 @@ class Fish(FishComplete):
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
         """Those that can be typed."""
-        return _typed(super().get_completions(args, incomplete))
+        return _typed(super().get_completions(args, incomplete), incomplete)
 
 
 def register() -> None:
@@ -70,8 +70,10 @@ def register() -> None:
         add_completion_class(kind)
 
 
-def _typed(items: list[CompletionItem[Any]]) -> list[CompletionItem[Any]]:
-    return [item for item in items if not _UNSEEN.search(str(item.value))]
+def _typed(items: list[CompletionItem[Any]], incomplete: str) -> list[CompletionItem[Any]]:
+    """The items without those that cannot be typed; what looks like an option is one, unless nobody asked for one."""
+    fit = (item for item in items if not _UNSEEN.search(str(item.value)))
+    return [item for item in fit if incomplete.startswith("-") or not str(item.value).startswith("-")]
 
 
 def _one_line(text: str | None) -> str | None:

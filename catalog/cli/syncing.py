@@ -11,6 +11,7 @@ from catalog.cli import out
 from catalog.cli.moving import as_json_of, report, sources_of
 from catalog.cli.options import json_option, readings_option
 from catalog.errors import KbError
+from catalog.files import stays_within
 
 if TYPE_CHECKING:
     from catalog.errors import Finding
@@ -55,6 +56,8 @@ def _known(library: Library) -> list[str]:
     if not places:
         raise KbError('no list to follow; name one, or write `lists = ["README.md"]` into kb.toml')
     paths = [library.root / place for place in places]
+    for path in paths:
+        stays_within(path, library.root)
     if missing := next((path for path in paths if not path.exists()), None):
         raise KbError(f"{missing}: no such list; name the one that took its place, or correct `lists` in kb.toml")
     return [str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path) for path in paths]

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from catalog import __version__
 from catalog.errors import KbError
-from catalog.files import read_bytes
+from catalog.files import read_bytes, stays_within
 from catalog.store import Store
 from catalog.store.config import CONFIG
-from catalog.store.disk import write_whole
+from catalog.store.disk import write_own
 from catalog.store.merging import attributes, register
 
 CONFIG_TEXT = """\
@@ -39,9 +39,10 @@ def found(root: Path, title: str = "") -> None:
     text = CONFIG_TEXT.replace('# title = "Reading list"      #', named) if title else CONFIG_TEXT
     try:
         (root / "papers").mkdir(parents=True, exist_ok=True)
-        (root / CONFIG).write_text(text, encoding="utf-8")
+        stays_within(root / "papers", root)
         attributes(root, "papers")
         _ignore(root / ".gitignore", IGNORED)
+        write_own(root, root / CONFIG, text.encode())  # last: what makes it a knowledge base
     except OSError as e:
         raise KbError(f"cannot make a knowledge base in {root}: {e.strerror}") from None
     if any((folder / ".git").exists() for folder in (root, *root.parents)):
@@ -88,4 +89,6 @@ def _ignore(path: Path, lines: Iterable[str]) -> None:
     known = {line.strip().strip("/") for line in there.splitlines()}
     if missing := [line for line in lines if line.strip("/") not in known]:
         start = there if not there or there.endswith("\n") else there + "\n"
-        write_whole(path, (start + "".join(f"{line}\n" for line in missing)).encode("utf-8", "surrogateescape"))
+        write_own(
+            path.parent, path, (start + "".join(f"{line}\n" for line in missing)).encode("utf-8", "surrogateescape")
+        )

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from catalog.errors import BadFile, Finding, UnknownKey
-from catalog.files import MOST_SHOWN, inside, read_bytes
+from catalog.files import MOST_SHOWN, inside, read_bytes, stays_within
 from catalog.implemented import Implemented
 from catalog.store.config import CONFIG, Config, find_root, read_config
-from catalog.store.disk import Stamp, Version, folded, names_in, read_version, stamp_of, sync_folder, write_whole
+from catalog.store.disk import Stamp, Version, folded, names_in, read_version, stamp_of, write_own, write_whole
 from catalog.store.gate import TRIES, Change, Gate
 from catalog.store.readers import Mine, Readers
 
@@ -72,6 +72,8 @@ class Store:
         self.implemented = Implemented(root)
         self._written = _Written()
         self.readers = Readers(root, self.private)
+        for folder in (self.folder, self.readers.folder):
+            stays_within(folder, root)
         self.gate = Gate(root, self.private, self._owns, self._reads_back)
         if self.config.autocommit:
             self.gate.after = self._commit_to_git
@@ -225,6 +227,7 @@ class Store:
 
     def shared_version(self) -> tuple[Version | None, str]:
         """What was read of `shared.bib`, None where there is none, and its text."""
+        stays_within(self.root / SHARED, self.root)
         version = read_version(self.root / SHARED, SHARED)
         try:
             return version, version.data.decode("utf-8-sig").replace("\r\n", "\n") if version else ""
@@ -234,6 +237,7 @@ class Store:
     def lists(self) -> list[tuple[str, Version]]:
         """What is remembered of lists: each file, from the root, and what was read of it."""
         folder = self.root / LISTS
+        stays_within(folder, self.root)
         names = sorted(path.name for path in folder.glob("*.json")) if folder.is_dir() else []
         read = ((f"{LISTS}/{name}", read_version(folder / name, f"{LISTS}/{name}")) for name in names)
         return [(file, version) for file, version in read if version]
@@ -241,6 +245,7 @@ class Store:
     def hand_written(self) -> dict[str, bytes]:
         """The pages and pictures of the `site/` folder, by path within it."""
         folder = self.root / "site"
+        stays_within(folder, self.root)
         if not folder.is_dir():
             return {}
         found = (p for p in sorted(folder.rglob("*")) if p.is_file() and not p.is_symlink())
@@ -354,10 +359,8 @@ class Store:
     def _owns(self, file: str) -> bool:
         """Whether a path below the root is one that kb writes: a paper file, that of a reader, or `shared.bib`."""
         path = Path(file)
-        if file == self.readers.path(path.stem):
-            return self.readers.is_ours()
         kinds = ((Path(self.config.papers), ".md"), (Path(LISTS), ".json"))
-        return file == SHARED or (path.parent, path.suffix) in kinds
+        return file in (SHARED, self.readers.path(path.stem)) or (path.parent, path.suffix) in kinds
 
     def _reads_back(self, file: str, data: bytes, meant: Paper | Reader) -> bool:
         from catalog.models import Paper
@@ -377,11 +380,9 @@ class Store:
             self.gate.notices.append(why)
 
     def write_file(self, path: Path, text: str | bytes) -> None:
-        """Write a file of the knowledge base that is no paper, at once or not at all."""
+        """Write a file of the knowledge base that is no paper, as `write_own` says."""
         with self.lock():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, text.encode() if isinstance(text, str) else text)
-            sync_folder(path.parent)
+            write_own(self.root, path, text.encode() if isinstance(text, str) else text)
 
 
 def _is_paper(name: str) -> bool:

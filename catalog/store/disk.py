@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.errors import Conflict
-from catalog.files import MOST_SHOWN, read_stamped
+from catalog.errors import Conflict, KbError
+from catalog.files import MOST_SHOWN, read_stamped, stays_within
 
 Stamp = tuple[int, int, int, int]
 _SERIAL = itertools.count()  # of the files that this process writes aside, of which there may be a million at a time
@@ -176,6 +176,19 @@ def sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def write_own(root: Path, path: Path, data: bytes) -> None:
+    """Write a file of a knowledge base that is no paper, at once or not at all, never through a link.
+
+    Raises `KbError` where it is one, or its folder leads out.
+    """
+    stays_within(path.parent, root)
+    if path.is_symlink():
+        raise KbError(f"{path.relative_to(root).as_posix()} is a link; remove it, kb makes a file of its own")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, data)
+    sync_folder(path.parent)
 
 
 def write_whole(path: Path, data: bytes) -> None:

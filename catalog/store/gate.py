@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from catalog.errors import BadFile, Conflict, KbError
+from catalog.files import stays_within
 from catalog.progress import each
 from catalog.store import disk
 from catalog.store.disk import Stamp, Version, folded
@@ -188,6 +189,8 @@ class Gate:
         changes = [change for change in changes if change.after != _data(change.before)]
         for change in each(changes, "reading back"):
             self._read_back(change)
+        for folder in {Path(change.file).parent for change in changes}:
+            stays_within(self.root / folder, self.root)
         moves = [Move(change, self._target(change.file, removed=change.after is None)) for change in changes]
         with self._cleared(moves):
             if moves:

@@ -10,7 +10,7 @@ from catalog.errors import BadFile, KbError
 from catalog.facts import UNREAD
 from catalog.files import read_bytes
 from catalog.readers import FOLDER
-from catalog.store.disk import write_whole
+from catalog.store.disk import write_own, write_whole
 from catalog.store.readers import reading_of
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def attributes(root: Path, papers: str) -> bool:
         return False
     if there and not there.endswith("\n"):
         there += "\n"
-    write_whole(path, (there + wanted).encode("utf-8", "surrogateescape"))
+    write_own(root, path, (there + wanted).encode("utf-8", "surrogateescape"))
     return True
 
 

@@ -59,12 +59,7 @@ class Readers:
 
     def names(self) -> list[str]:
         """Everyone who has a file, whether it can be read or not."""
-        there = names_in(self.folder) if self.is_ours() else ()
-        return sorted(name.removesuffix(SUFFIX) for name in there if _is_reader(name))
-
-    def is_ours(self) -> bool:
-        """Whether the folder is none that leads out of the knowledge base."""
-        return not self.folder.is_symlink() or inside(self.folder, self.root)
+        return sorted(name.removesuffix(SUFFIX) for name in names_in(self.folder) if _is_reader(name))
 
     def me(self) -> str:
         """Who I am; "" where that is not said, or nobody of the readers."""
