@@ -46,8 +46,8 @@ def couples(name: str) -> list[tuple[Facts, Facts]]:
     return [(work, found[f"{key[:-1]}b"]) for key, work in found.items() if key.endswith("a")]
 
 
-@pytest.mark.parametrize(("name", "never"), [("same", "different"), ("different", "same")])
-def test_fifty_pairs(name: str, never: str) -> None:
+@pytest.mark.parametrize(("name", "never", "pairs"), [("same", "different", 85), ("different", "same", 115)])
+def test_pairs(name: str, never: str, pairs: int) -> None:
     answers: Counter[str] = Counter()
     for first, second in couples(name):
         verdict = compare(first, second)
@@ -55,15 +55,15 @@ def test_fifty_pairs(name: str, never: str) -> None:
         assert verdict.answer != never, f"{first.key}: {verdict.why}"
         assert verdict.answer == "different" or lookups(first) & lookups(second), f"{first.key} would not be found"
         answers[verdict.answer] += 1
-    assert answers.total() == 50
-    assert answers[name] > 30
+    assert answers.total() == pairs
+    assert answers[name] > 0.6 * pairs
 
 
 def test_every_pair_is_imported_as_it_is_judged(library: Library) -> None:
     text = (DATA / "pairs" / "different.bib").read_text()
-    assert take(library, text).count("added") == 100
+    assert take(library, text).count("added") == 230
     before = state(library)
-    assert take(library, text).count("unchanged") == 100
+    assert take(library, text).count("unchanged") == 230
     assert state(library) == before
 
 

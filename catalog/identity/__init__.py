@@ -14,16 +14,18 @@ from catalog.bibtex.held import digest
 from catalog.facts import Facts
 from catalog.identity.numbers import (
     PREPRINT_DOIS,
+    addresses_apart,
     compare_venues,
     doubts,
     number_in_common,
     parent_of,
+    places,
     reasons_apart,
     told_without_people,
     years_apart,
 )
 from catalog.identity.people import People, compare_people, family
-from catalog.identity.titles import Title, compare_titles, squeezed, words
+from catalog.identity.titles import SMALL, Title, compare_titles, squeezed, words
 from catalog.identity.works import WORK_IDS, identifiers
 from catalog.text import plain
 
@@ -42,7 +44,7 @@ def compare(a: Facts, b: Facts) -> Verdict:
     """What two descriptions have to do with each other. Symmetric; two under one key are held to less."""
     verdict = _compare(a, b)
     if a.key == b.key and a.key and verdict.answer != "same":
-        if not differences(a, b):
+        if a.date == b.date and places(a) == places(b) and not differences(a, b):
             return Verdict("same", "the same key, and nothing differs")
         if verdict.answer == "maybe" and _agree(a, b):
             return Verdict("same", f"the same key, though {verdict.why}")
@@ -113,14 +115,15 @@ def _of_like_title(a: Facts, b: Facts, title: Title, people: People) -> Verdict:
 
 
 def _agree(a: Facts, b: Facts) -> bool:
-    """Whether two under one key, of which the rest says maybe, are one: a title that differs must have support."""
-    title = compare_titles(a, b)
-    if title == "equal" or (title == "close" and squeezed(words(a)) == squeezed(words(b))):
+    """Whether two under one key, of which the rest says maybe, are one: what differs must have support elsewhere."""
+    title, people = compare_titles(a, b), compare_people(a, b)
+    equal = title == "equal" or (title == "close" and squeezed(words(a)) == squeezed(words(b)))
+    if equal and people != "unsure" and len(words(a)) >= SMALL:
         return True
-    if compare_venues(a, b) == "other" or compare_people(a, b) == "unsure":
+    if compare_venues(a, b) == "other" or (people == "unsure" and not equal) or (equal and addresses_apart(a, b)):
         return False
     shared, _ = identifiers(a, b)
-    return bool(shared or number_in_common(a, b) or (compare_venues(a, b) == "same" and a.year == b.year))
+    return bool(shared or number_in_common(a, b) or (compare_venues(a, b) == "same" and a.date == b.date))
 
 
 def marks_of(facts: Facts, bibtex: str, different: Iterable[str] = ()) -> frozenset[tuple[str, str]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from catalog.bibtex.addresses import same_place
 from catalog.facts import Facts
 from catalog.identity.titles import SMALL, numbers_in, value_of, words
 from catalog.identity.works import PARTS, isbns
@@ -27,7 +28,7 @@ def reasons_apart(a: Facts, b: Facts) -> Iterator[str]:
     if kinds == {"whole", "part"}:
         yield "kind of work"
     for name in _NUMBERED:
-        if (mine := a.detail(name)) and (other := b.detail(name)) and _number(mine) != _number(other):
+        if _numbered_otherwise(a, b, name) and (name != "volume" or not _on_same_pages(a, b)):
             yield name
     if _first_page(a) and _first_page(b) and _first_page(a) != _first_page(b) and compare_venues(a, b) != "other":
         yield "pages"
@@ -48,6 +49,8 @@ def reasons_apart(a: Facts, b: Facts) -> Iterator[str]:
 
 def doubts(a: Facts, b: Facts) -> Iterator[str]:
     """What does not show two works, but leaves it open."""
+    if _numbered_otherwise(a, b, "volume"):
+        yield "other volume"  # some journals count in two ways
     if a.year and b.year and a.year != b.year and not (_preprint(a) or _preprint(b)):
         yield "other years"
     kinds = {_family_of(a.kind), _family_of(b.kind)} - {"loose"}
@@ -59,17 +62,34 @@ def doubts(a: Facts, b: Facts) -> Iterator[str]:
         yield "other pages"
     if isbns(a) and isbns(b) and not isbns(a) & isbns(b):
         yield "other isbn"
-    urls = [_urls(f) for f in (a, b)]
-    if a.bibtex and b.bibtex and all(urls) and not urls[0] & urls[1] and "part" not in kinds:
+    if _days_apart(a, b):
+        yield "other dates"
+    short = len(words(a)) < SMALL
+    if (short or (a.bibtex and b.bibtex)) and addresses_apart(a, b) and (short or "part" not in kinds):
         yield "other addresses"
-    if len(words(a)) < SMALL and any(_said(a, name) != _said(b, name) for name in _TELLING):
+    if short and any(_said(a, name) != _said(b, name) for name in _TELLING):
         yield "a short title, and one side says more"
+    if short and (name := next((name for name in _ASIDE if _say_otherwise(a, b, name)), "")):
+        yield f"a short title, and other {name}"
 
 
-def _urls(f: Facts) -> set[str]:
-    return {address.url.rstrip("/") for address in f.addresses if address.origin != "file"}
+def addresses_apart(a: Facts, b: Facts) -> bool:
+    """Whether both say where they are, and share no place."""
+    urls = [places(f) for f in (a, b)]
+    return all(urls) and not urls[0] & urls[1]
 
 
+def _say_otherwise(a: Facts, b: Facts, name: str) -> bool:
+    mine, other = fold(a.detail(name)), fold(b.detail(name))
+    return bool(mine and other) and mine != other
+
+
+def places(f: Facts) -> set[str]:
+    """Where a work is, in one spelling each."""
+    return {same_place(address.url) for address in f.addresses if address.origin != "file"}
+
+
+_ASIDE = ("note", "type", "howpublished", "institution", "series", "eventtitle")
 _TELLING = ("volume", "number", "pages", "edition", "year", "venue")
 
 
@@ -89,6 +109,14 @@ def years_apart(a: Facts, b: Facts) -> bool:
 
 def _months_apart(x: str, y: str) -> bool:
     return len(x) >= 7 and len(y) >= 7 and x[:7] != y[:7]
+
+
+def _days_apart(a: Facts, b: Facts) -> bool:
+    """Whether they say other days or months; of what is published and its preprint both are right."""
+    shorter = min(len(a.date), len(b.date))
+    if shorter < 7 or "/" in a.date + b.date or _preprint(a) or _preprint(b):
+        return False
+    return a.date[:shorter] != b.date[:shorter]
 
 
 def _preprint(facts: Facts) -> bool:
@@ -115,9 +143,20 @@ def _number(text: str) -> str:
     return str(values[0]) if len(values) == 1 == len(plain.split()) else plain
 
 
+def _numbered_otherwise(a: Facts, b: Facts, name: str) -> bool:
+    mine, other = a.detail(name), b.detail(name)
+    return bool(mine and other) and _number(mine) != _number(other)
+
+
 def _first_page(facts: Facts) -> str:
     page = re.match(r"[\W_]*(?:pp?\.?\s*)?([a-z]*\d+(?:[:.]\d+)?)", facts.detail("pages").casefold())
     return page[1] if page else ""
+
+
+def _on_same_pages(a: Facts, b: Facts) -> bool:
+    """Whether a work of one year, whose title tells something, stands on the very pages of the other."""
+    mine, other = (re.findall(r"\w+", f.detail("pages").casefold()) for f in (a, b))
+    return len(mine) > 1 and mine == other and a.year == b.year and len(words(a)) >= SMALL
 
 
 def parent_of(facts: Facts) -> str:
@@ -161,7 +200,7 @@ def _abbreviates(short: list[str], long: list[str]) -> bool:
 def told_without_people(a: Facts, b: Facts) -> bool:
     """Whether a title is enough where nobody is named: a list seldom names anybody; an entry that names none must
     say more."""
-    addresses = [_urls(f) for f in (a, b)]
+    addresses = [places(f) for f in (a, b)]
     if addresses[0] & addresses[1]:
         return True
     if not (a.bibtex and b.bibtex):

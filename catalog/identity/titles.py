@@ -13,12 +13,37 @@ Title = Literal["equal", "close", "longer", "other", "part", "unknown"]
 
 SMALL = 3  # a title of fewer words tells little
 _ANSWERS = frozenset(
-    {"comment", "comments", "reply", "response", "rejoinder", "erratum", "errata", "corrigendum", "corrigenda"}
-    | {"correction", "addendum", "discussion", "review", "supplement", "supplementary", "appendix", "retraction"}
+    str.split(  # what is added to the title of a work where another speaks of it
+        "comment comments reply response rejoinder erratum errata corrigendum corrigenda correction addendum discussion"
+        " review supplement supplementary appendix retraction preface foreword"
+        " berichtigung korrektur nachtrag erwiderung antwort bemerkung bemerkungen rezension besprechung anhang vorwort"
+        " rectificatif commentaire commentaires reponse replique compte annexe"
+        " correccion replica respuesta comentario comentarios resena recension apendice fe"
+        " correzione risposta commento recensione appendice resposta resenha"
+        " исправление поправка ответ комментарий рецензия приложение дополнение"
+        " 更正 勘误 勘誤 回复 评论 評論 书评 書評 订正 訂正 续 續 補遺 附录 付録 정정 서평 부록"
+    )
 )
-_UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_ORDINALS = ("zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_VALUES = {word: i for words in (_UNITS, _ORDINALS) for i, word in enumerate(words)}
+_COUNTED = frozenset("一二三四五六七八九十上中下甲乙丙丁")
+_PREFIXES = frozenset(
+    str.split("un in im non dis de re pre anti sub super bi mono multi co mis hyper hypo inter intra macro micro a")
+)
+_VALUES = {
+    word: number
+    for number, words_ in enumerate((
+        "zero zeroth",
+        "one first eins erster erste erstes premier premiere primero primera primo prima primeiro primeira"
+        " первая первый первое 一 上",
+        "two second zwei zweiter zweite zweites deux deuxieme seconde segundo segunda secondo seconda dois вторая"
+        " второй второе 二 下",
+        "three third drei dritter dritte drittes trois troisieme tres tercero tercera tercer tre terzo terza terceiro"
+        " terceira третья третий третье 三",
+        "four fourth vier vierter vierte quatre quatrieme cuatro cuarto cuarta quattro quarto quarta четвертая 四",
+        "five fifth funf funfter funfte cinq cinquieme cinco quinto quinta cinque пятая 五",
+        "six sixth", "seven seventh", "eight eighth", "nine ninth", "ten tenth", "eleven", "twelve",
+    ))
+    for word in words_.split()
+}  # fmt: skip
 _ROMAN = re.compile(r"(?=[ivx])x{0,3}(?:ix|iv|v?i{0,3})\Z")
 _AND = re.compile(r"\\?&(?:amp;)?")
 _UMLAUTS = re.compile(r"(?<=[aou])e")
@@ -87,5 +112,13 @@ def misspelt(x: str, y: str) -> bool:
         return True
     if min(len(x), len(y)) < 4 or abs(len(x) - len(y)) > 2 or re.search(r"\d", x + y):
         return False
+    if _COUNTED & ({*x} ^ {*y}) or _begin_otherwise(x, y):
+        return False
     same = sum(block.size for block in SequenceMatcher(None, x, y, autojunk=False).get_matching_blocks())
     return max(len(x), len(y)) - same <= (1 if min(len(x), len(y)) < 8 else 2)
+
+
+def _begin_otherwise(x: str, y: str) -> bool:
+    """Whether two words are one with other prefixes: "supervised" and "unsupervised", "hypertension", "hypotension"."""
+    stems = [{word[len(start) :]: start for start in ("", *_PREFIXES) if word.startswith(start)} for word in (x, y)]
+    return any(len(stem) > 3 and stems[0][stem] != stems[1][stem] for stem in stems[0].keys() & stems[1].keys())
