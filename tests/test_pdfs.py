@@ -30,9 +30,10 @@ def made(text: str, head: str = "") -> bytes:
     return bytes(typst.compile(f"{head}\n{text}".encode()))
 
 
-def by_hand(lines: list[tuple[float, float, float, str]], info: str = "") -> bytes:
-    """A PDF as the specification's first example has it: lines of (x, y, size, text) in Helvetica."""
-    stream = "BT " + " ".join(f"/F1 {size} Tf 1 0 0 1 {x} {y} Tm ({text}) Tj" for x, y, size, text in lines) + " ET"
+def by_hand(lines: list[tuple[float, float, float, str]], info: str = "", stream: str = "") -> bytes:
+    """A PDF as the specification's first example has it: lines of (x, y, size, text) in Helvetica, or its stream."""
+    shown = " ".join(f"/F1 {size} Tf 1 0 0 1 {x} {y} Tm ({text}) Tj" for x, y, size, text in lines)
+    stream = stream or f"BT {shown} ET"
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
         "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
@@ -79,6 +80,26 @@ PDFS: dict[str, tuple[bytes, Guess]] = {
     "something before": (b"\n\njunk\n" + PLAIN, Guess("", TITLE)),
     "encrypted without a password": (encrypted(PLAIN, ""), Guess("", TITLE)),
 }  # fmt: skip
+LINES: list[tuple[float, float, float, str]] = [
+    (72, 700, 18, TITLE), (72, 640, 10, "Kelp is green and grows at night. It has no leaves, and it is not at all idle."),
+    (72, 620, 10, "It has been cut since the days of old, and it has always grown anew, from the foot on, in weeks."),
+]  # fmt: skip
+BODY = "".join(f"/F1 {size} Tf 1 0 0 1 {x} {y} Tm ({text}) Tj " for x, y, size, text in LINES)
+PDFS |= {
+    f"said to be {said}": (by_hand(LINES, f"/Title ({said})"), Guess("", TITLE))
+    for said in ("\\(anonymous\\)", "KELP_LaTeX_template_v2", "C:\\\\Users\\\\ana\\\\kelp final \\(2\\).doc", "1706.03762v5", "JKELP 12 2031.dvi",
+                 "Untitled Document", "page.html", "An Article of Quite Another Kind", TITLE + " | Kelp Blog")
+}  # fmt: skip
+PDFS |= {
+    "a watermark": (by_hand([], stream=f"BT /F1 60 Tf 0.7 0.7 -0.7 0.7 200 300 Tm (CONFIDENTIAL DRAFT) Tj {BODY} ET"), Guess("", TITLE)),
+    "letter by letter": (by_hand([], stream="BT /F1 18 Tf 1 0 0 1 72 700 Tm " + " ".join(f"({c}) Tj" for c in TITLE) + BODY.partition("Tj")[2] + " ET"),
+                         Guess("", TITLE)),
+    "its journal larger": (by_hand([(72, 760, 26, "The Journal of Kelp"), *LINES]), Guess("", TITLE)),
+    "arXiv's stamp of old": (by_hand([], stream=f"BT /F1 20 Tf 0 1 -1 0 30 250 Tm (arXiv:hep-th/9711200v3  22 Jan 1998) Tj {BODY} ET"),
+                             Guess("arXiv:hep-th/9711200", TITLE)),
+    "a DOI over two lines": (by_hand([*LINES, (72, 40, 8, "https://doi.org/10.5555/kelp."), (72, 30, 8, "2031.55")]), Guess("10.5555/kelp.2031.55", TITLE)),
+    "arXiv ids of others": (by_hand([*LINES, (72, 90, 10, "[1] A. Roe. Other. arXiv:2001.00002 [cs.LG], 2020.")]), Guess("", TITLE)),
+}  # fmt: skip
 REFUSED = {
     "encrypted": (encrypted(PLAIN, "secret"), "encrypted; take the password off"),
     "scanned": (made("#rect(width: 10cm, height: 10cm, fill: gray)"), "holds no text; it may be scanned"),
@@ -88,6 +109,14 @@ REFUSED = {
     "empty": (b"", "no PDF"),
     "circle": (PLAIN.replace(b"/Kids [3 0 R]", b"/Kids [2 0 R]"), "cannot be read|nested|holds no text|says neither"),
 }  # fmt: skip
+
+
+def test_what_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.sources.pdf.FEW_SECONDS", -1.0)
+    with pytest.raises(KbError, match="holds no text"):
+        guess(PLAIN)
+    monkeypatch.setattr("catalog.sources.pdf.MOST_SECONDS", -1.0)
+    assert pages(PLAIN) == []
 
 
 @pytest.mark.parametrize("name", PDFS)
@@ -122,6 +151,7 @@ def test_ligatures_and_broken_words() -> None:
         mended("e\x1ecient \x1cne-tun-\ning of o\ufb03ces, sel\x0c sh, \x0csh")
         == "efficient fine-tuning of offices, sel\x0c sh, fish"
     )
+    assert mended("\ufefb\x00") == "\u0644\u0627"
 
 
 # --- kept ---
@@ -177,6 +207,12 @@ def test_check_knows_what_is_gone_and_what_is_loose(one: Library, kb: Kb, root: 
 def test_what_is_of_another_paper_is_said(one: Library, kb: Kb, root: Path) -> None:
     (root / "other.pdf").write_bytes(by_hand([(72, 700, 18, "A Treatise on the Pension Funds of Norway")]))
     assert "look whether it is the right one: it is called" in kb("attach", "kelp", "other.pdf").err
+    (root / "more.pdf").write_bytes(by_hand([(72, 700, 18, f"Supplementary Material for {TITLE}")]))
+    assert "it is called “Supplementary" in kb("attach", "kelp", "more.pdf").err
+    (root / "own.pdf").write_bytes(
+        by_hand([*LINES, (72, 80, 10, "We follow arXiv:1706.03762v5 [cs.CL] 6 Dec 2017 here.")])
+    )
+    assert kb("attach", "kelp", "own.pdf").err == ""
     (root / "none.pdf").write_bytes(b"<html>")
     done = kb("attach", "kelp", "none.pdf")
     assert (done.status, done.out) == (1, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from catalog.sources import Client
 
 TEXTS = "pages.sqlite"
+_BESIDE = re.compile(
+    r"\W*(?:supplement\w*|supporting information|appendi(?:x|ces)|erratum|corrigendum|correction)\b", re.I
+)
+_TOP = 2500  # characters of a PDF within which its own title stands
 
 
 class Kept(NamedTuple):
@@ -148,7 +153,7 @@ def _doubt(facts: Facts, data: bytes) -> str:
     """Why a PDF may be of another paper; "" where nothing speaks against it."""
     from catalog.facts import Facts as _Facts
     from catalog.identity.titles import compare_titles
-    from catalog.sources import recognise
+    from catalog.sources import Guess, recognise
     from catalog.sources.pdf import guess
     from catalog.text import with_math
 
@@ -158,6 +163,12 @@ def _doubt(facts: Facts, data: bytes) -> str:
         told = guess(data)
     except KbError:
         return ""
+    beside = _BESIDE.match(told.title)
+    if beside and not _BESIDE.match(facts.heading):
+        return f"it is called “{told.title[:80]}”"
+    top = Guess(head=told.head[:_TOP])
+    if len(facts.heading) >= 20 and top.head.strip() and top.says(facts.heading):
+        return ""  # its title stands there, so what else is named there is of others
     known = recognise(told.identifier) if told.identifier else None
     if known and (own := facts.id(known.id[0])):
         return "" if own == known.id[1] else f"it says {known.id[0]}:{known.id[1]}, the paper is {known.id[0]}:{own}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from catalog.errors import KbError
 from catalog.ingest.report import clean
 from catalog.sources.fonts import widths_of
-from catalog.sources.pdf import MOST_PAGES, mended, opened
+from catalog.sources.pdf import MOST_PAGES, MOST_SECONDS, extracted, mended, opened
 
 _MARKS = {"/Highlight": "", "/Underline": "", "/Squiggly": "", "/StrikeOut": "struck out"}
 _NOTES = ("/Text", "/FreeText")
@@ -36,10 +37,11 @@ class _Letter(NamedTuple):
 def marks(data: bytes) -> list[Mark]:
     """The highlights and notes of a PDF, page by page, from top to bottom. Raises `KbError`."""
     found: list[Mark] = []
+    end = time.process_time() + MOST_SECONDS
     with opened(data) as reader:
         for number, page in enumerate(reader.pages[:MOST_PAGES], 1):
             notes = sorted(_of_page(page), key=lambda one: (-one[0], one[1]))
-            letters = _letters(page) if any(quads for _, _, quads, _, _ in notes) else []
+            letters = _letters(page, end) if any(quads for _, _, quads, _, _ in notes) else []
             for _, _, quads, comment, how in notes:
                 text = clean(" ".join(_within(letters, quad) for quad in quads))
                 text = re.sub(r"(?<=\w)- (?=[a-z])", "", text)[:_LONGEST]
@@ -80,7 +82,7 @@ def _within(letters: list[_Letter], box: tuple[float, float, float, float]) -> s
     )  # fmt: skip
 
 
-def _letters(page: Any) -> list[_Letter]:
+def _letters(page: Any, end: float) -> list[_Letter]:
     """Each letter of a page with where it stands, as far as its font says how wide letters are."""
     found: list[_Letter] = []
     known: dict[int, dict[str, float]] = {}
@@ -97,7 +99,7 @@ def _letters(page: Any) -> list[_Letter]:
             x += (widths.get(char) or _usual(char)) / 1000 * wide
 
     try:
-        page.extract_text(visitor_text=visit)
+        extracted(page, end, visit)
     except Exception:  # as above
         return []
     return found
