@@ -7,7 +7,7 @@ value of an unexpected type is passed over. Nothing of it is run.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -24,6 +24,8 @@ OWN = "readrun"
 
 Kind = Literal["text", "error", "markdown", "html", "picture"]
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)|[@-Z\\-_])")
+_MOST_SAID = 200_000  # characters
+_ADDRESS = re.compile(r"\]\([^()\s]*\)")
 _PLACEHOLDER = re.compile(r"<IPython\.core\.display\.\w{1,40} object>\Z")
 _FORMS: Mapping[str, Kind] = {"text/markdown": "markdown", "text/html": "html", "text/latex": "text"}
 _BEFORE_4 = {"text": "text/plain", "html": "text/html", "png": "image/png"}
@@ -86,6 +88,17 @@ def read(body: bytes) -> Notebook:
         last_run=_last_run(_mapping(own.get("last_run"))),
         left_out=max(0, len(found) - MOST_CELLS),
     )
+
+
+def said_in(notebooks: Iterable[Notebook]) -> str:
+    """What notebooks say, for who searches: titles, prose and code, not what was printed."""
+    return "\n\n".join(text[:_MOST_SAID] for one in notebooks if (text := "\n\n".join(_said(one))))
+
+
+def _said(notebook: Notebook) -> Iterator[str]:
+    yield from filter(None, [notebook.title])
+    for cell in notebook.cells:
+        yield _ADDRESS.sub("]", cell.source) if cell.kind == "markdown" else cell.source
 
 
 def problem(body: bytes) -> tuple[str, str] | None:

@@ -3,6 +3,7 @@ five hundred of which nothing but the titles is known."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
@@ -119,3 +120,30 @@ def test_every_paper_has_neighbours(own: Library, many: Index, monkeypatch: pyte
     library.add(title="A", key="a")
     assert library.neighbours() == {}
     meaning._model.cache_clear()
+
+
+def notebook(library: Library, *sources: tuple[str, str]) -> None:
+    cells = [{"cell_type": kind, "source": source, "metadata": {}, "outputs": []} for kind, source in sources]
+    path = library.root / "notebooks" / "a.ipynb"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}))
+
+
+def test_a_paper_is_found_by_what_its_notebook_says_and_once_that_changed_by_what_it_says_then(
+    library: Library,
+) -> None:
+    notebook(library, ("markdown", "# Zebras\n\nStriped [horses](okapi.md)."), ("code", "from savanna import graze"))
+    library.add(title="A paper", key="a")
+    path = library.root / "papers" / "a.md"
+    path.write_text(
+        path.read_text().replace("---\n", "---\ntutorials:\n  - name: t\n    notebook: ../notebooks/a.ipynb\n", 1)
+    )
+    for word in ("zebras", "striped", "savanna", "graze"):
+        found = library.lines(word)
+        assert [line.key for line in found.papers] == ["a"]
+        assert library.snippets(found, 80)["a"].where == "notebook"
+    notebook(library, ("markdown", "# Gnus"))
+    assert [line.key for line in library.lines("gnus").papers] == ["a"]
+    assert not library.lines("savanna").papers
+    path.write_text(path.read_text().replace("../notebooks/a.ipynb", "../notebooks/other.ipynb"))
+    assert not library.lines("gnus").papers

@@ -315,6 +315,14 @@ def test_related_ignores_what_all_papers_share() -> None:
     assert related(records)["a"][0].shares == ("rare",)
 
 
+def test_related_are_those_that_mean_the_same_where_that_is_known() -> None:
+    titles = {"a": "A zebra", "b": "One zebra", "c": "Gnus", "d": "Okapis"}
+    records = [known(key=key, title=title) for key, title in titles.items()]
+    near = related(records, meant={"a": ["c", "b", "gone"]})
+    assert [(one.key, one.shares) for one in near["a"]] == [("c", ()), ("b", ("zebra",))]
+    assert near["b"] == []
+
+
 def test_home_frames_the_table_with_hand_written_words() -> None:
     home = render([entry()], SiteOptions(title="T<b>"), {"index.md": f"# Mine\n\nbefore\n\n{MARK}\n\nafter"})[
         "index.md"
@@ -477,7 +485,10 @@ def test_a_page_carries_its_paper_for_reference_managers(kind: str, title: str) 
     assert said["rft.date"] == ["2020"]
 
 
-def test_a_file_written_in_place_is_news_in_a_large_collection_too(tmp_path: Path) -> None:
+def test_a_file_written_in_place_is_news_in_a_large_collection_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Library, "neighbours", lambda _: {})  # papers that say the same are all near to what changes
     library = Library.init(tmp_path)
     for n in range(210):
         (tmp_path / "papers" / f"k{n}.md").write_text(f"---\ntitle: Paper {n}\nstatus: unread\n---\n\nFirst.\n")

@@ -106,7 +106,7 @@ def test_browser_and_command_line_give_one_answer(engine: Page, seed: int) -> No
     with Index(":memory:") as index:
         index.update([(f"{paper.key}.md", "1", paper) for paper in papers], [])
         expected = [answer(index, query) for query in queries]
-    files = search_files(Known(papers, {paper.key: paper.key for paper in papers}, {}), {})
+    files = search_files(Known(papers, {paper.key: paper.key for paper in papers}, {}), {}, {})
     about = json.loads(str(files.pop("search.js")).removeprefix("window.readrunIndex=").removesuffix(";\n"))
     parts = [re.fullmatch(r"window\.readrunSearchPart\(\d+,(.*)\);\n", str(body_of(file))) for file in files.values()]
     assert len(parts) == about["parts"]

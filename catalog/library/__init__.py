@@ -859,7 +859,8 @@ class Library:
         notebooks = shown.notebooks(self.store, found)
         bad = {key_or_name(file): findings for file, findings in self.unreadable().items()}
         found = [everyone(facts) for facts in found] if self.store.readers.names() else found
-        files = plan(found, self._site_options(url), texts, implementations, comparisons, notebooks, bad)
+        files = plan(found, self._site_options(url), texts, implementations, comparisons, notebooks, bad,
+                     self.neighbours())  # fmt: skip
         return {**files, "library.bib": shown.merged(found, self.store.shared()), **others}
 
     def _site_options(self, url: str = "") -> SiteOptions:

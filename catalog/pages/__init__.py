@@ -48,6 +48,7 @@ def plan(
     comparisons: Sequence[Comparison] = (),
     notebooks: Mapping[str, NotebookFile] | None = None,
     unreadable: Mapping[str, Sequence[Finding]] | None = None,
+    meant: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Body | Lazy]:
     """All files of a site by their path: pages in Markdown, data, the merged .bib, the feed, scripts and styles.
 
@@ -56,7 +57,8 @@ def plan(
     the table of papers (see `home_page`). Implementations are shown with their papers; of two with one name, the last.
     Where there are comparisons, a page shows them, unless a hand-written one has its place.
     Notebooks, by the address that tutorials write, have pages of their own; what is none has no page.
-    `unreadable` are papers whose files cannot be read: the page of such a one says so.
+    `unreadable` are papers whose files cannot be read: the page of such a one says so. `meant` are the papers that mean
+    most nearly the same as each, where that is known.
     """
     papers = [facts.public for facts in papers]
     every = slugs([*(facts.key for facts in papers), *(unreadable or ())])
@@ -67,9 +69,9 @@ def plan(
     known = Known(papers, names, shown)
     files: dict[str, Body | Lazy] = {path: body for path, body in written.items() if path != "index.md"}
     files |= home_files(known, options, written.get("index.md", ""), every.values())
-    files |= _papers(known, taught)
+    files |= _papers(known, taught, meant or {})
     files |= {f"papers/{every[key]}.md": unreadable_page(key, why) for key, why in (unreadable or {}).items()}
-    files |= {**table_files(known), **parts(known), **search_files(known, written)}
+    files |= {**table_files(known), **parts(known), **search_files(known, written, taught)}
     files |= {file: source for ones in shown.values() for one in ones for file, source in one.files.items()}
     files |= _taught(papers, names, taught)
     files |= {"library.bib": options.bib or _joined(papers), "feed.xml": feed(papers, names, options)}
@@ -108,11 +110,12 @@ def _implemented(
     return dict(found)
 
 
-def _papers(known: Known, taught: Mapping[str, Shown]) -> dict[str, Lazy]:
+def _papers(known: Known, taught: Mapping[str, Shown], meant: Mapping[str, Sequence[str]]) -> dict[str, Lazy]:
     papers, names = known.papers, known.names
     keys = [facts.key for facts in papers]
     by_key = {facts.key: facts for facts in papers}
-    around = Surroundings(by_key, names, _by_key(papers, names), related(papers), _cited_by(by_key), taught)
+    near = related(papers, meant=meant)
+    around = Surroundings(by_key, names, _by_key(papers, names), near, _cited_by(by_key), taught)
     before: list[str | None] = [None, *keys[:-1]][: len(keys)]
     after: list[str | None] = [*keys[1:], None][: len(keys)]
     return {

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
 
 from catalog.facts import Facts
 from catalog.implemented import said
+from catalog.notebook import said_in
 from catalog.pages.escape import script_json
 from catalog.pages.known import Known
 from catalog.pages.lazy import Body, Lazy
+from catalog.pages.notebook import Shown
 from catalog.pages.paper import short_authors
 from catalog.search.fields import facts
 from catalog.search.fold import fold
-from catalog.search.rows import columns
+from catalog.search.rows import Beside, columns
 
 PART = 200  # papers
 _HEAD = re.compile(r"\A---[ \t]*\n.*?^---[ \t]*(?:\n|\Z)", re.S | re.M)
@@ -25,26 +27,36 @@ _HEADING = re.compile(r"^#{2,6}[ \t]+(.+?)[ \t]*#*$", re.M)
 _MARKUP = re.compile(r"\]\([^()\s]*\)|<[^<>\n]*>|[`*_\[\]|]")
 
 
-def search_files(known: Known, written: Mapping[str, str]) -> dict[str, Body | Lazy]:
+def search_files(known: Known, written: Mapping[str, str], taught: Mapping[str, Shown]) -> dict[str, Body | Lazy]:
     """The index as scripts, which also load from a folder on disk. Papers stand in the order of the table, in parts."""
     language = json.loads(files("catalog.search").joinpath("language.json").read_text("utf-8"))
     pages = [_page(path, body) for path, body in written.items() if path.endswith(".md") and path != "index.md"]
     found: dict[str, Body | Lazy] = {
-        f"search/{number}.js": Lazy(known.key(papers), partial(_part, number, papers, known))
+        f"search/{number}.js": Lazy(
+            known.key(papers, *_notebooks(papers, taught)), partial(_part, number, papers, known, taught)
+        )
         for number, papers in known.parted(PART)
     }
     about = {"language": language, "pages": pages, "parts": len(found)}
     return found | {"search.js": f"window.readrunIndex={script_json(about)};\n"}
 
 
-def _part(number: int, papers: Sequence[Facts], known: Known) -> str:
+def _notebooks(papers: Sequence[Facts], taught: Mapping[str, Shown]) -> Iterator[Shown]:
+    addresses = dict.fromkeys(tutorial.notebook for one in papers for tutorial in one.tutorials)
+    yield from (taught[address] for address in addresses if address in taught)
+
+
+def _part(number: int, papers: Sequence[Facts], known: Known, taught: Mapping[str, Shown]) -> str:
     told = {one.key: said(ran.card for ran in known.shown.get(one.key, ())) for one in papers}
-    rows = [_paper(one, known.names[one.key], told[one.key]) for one in papers]
+    say = {
+        one.key: Beside(told[one.key], said_in(shown.notebook for shown in _notebooks([one], taught))) for one in papers
+    }
+    rows = [_paper(one, known.names[one.key], say[one.key]) for one in papers]
     return f"window.readrunSearchPart({number},{script_json(rows)});\n"
 
 
-def _paper(one: Facts, slug: str, told: str) -> dict[str, object]:
-    named = facts(one) | ({("has", "impl")} if told else set())
+def _paper(one: Facts, slug: str, say: Beside) -> dict[str, object]:
+    named = facts(one) | ({("has", "impl")} if say.told else set())
     return {
         "key": one.key,
         "slug": slug,
@@ -53,7 +65,7 @@ def _paper(one: Facts, slug: str, told: str) -> dict[str, object]:
         "year": f"{one.year:04}" if one.year else "",
         "added": one.reading.added,
         "status": one.reading.status,
-        "columns": columns(one, told),
+        "columns": columns(one, say),
         "facts": sorted(named),
     }
 
@@ -73,6 +85,6 @@ def _page(path: str, body: str) -> dict[str, object]:
         "year": "",
         "added": "",
         "status": "",
-        "columns": ["", fold(title), "", fold(" ¶ ".join(headings)), "", "", fold(text), ""],
+        "columns": ["", fold(title), "", fold(" ¶ ".join(headings)), "", "", fold(text), "", ""],
         "facts": [],
     }

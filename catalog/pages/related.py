@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from catalog.facts import Facts
 from catalog.text import plain, tag_slug
@@ -24,6 +25,7 @@ _COMMON = frozenset(
     )
 )
 _MOST_SHARED_TAG = 300
+_MOST_NAMED = 4  # of what two papers share
 _MANY = 30  # papers, of which two share some word by chance
 
 
@@ -35,8 +37,10 @@ class Related:
     shares: tuple[str, ...]
 
 
-def related(papers: Sequence[Facts], limit: int = 5) -> dict[str, list[Related]]:
-    """For each key the nearest papers, best first."""
+def related(
+    papers: Sequence[Facts], limit: int = 5, meant: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> dict[str, list[Related]]:
+    """For each key the nearest papers, best first: by `meant` meaning where there is one, else by what is shared."""
     traits = {facts.key: _traits(facts) for facts in papers}
     holders: dict[str, list[str]] = defaultdict(list)
     for key, names in traits.items():
@@ -49,37 +53,48 @@ def related(papers: Sequence[Facts], limit: int = 5) -> dict[str, list[Related]]
         for name, keys in holders.items()
         if 1 < len(keys) <= (most_shared_tag if name.startswith("#") else most_shared_word)
     }
-    alone = len(papers) < _MANY
-    return {key: _nearest(key, names, holders, weights, limit, alone) for key, names in traits.items()}
+    if meant:
+        near = {key: [other for other in meant.get(key, ()) if other in traits][:limit] for key in traits}
+    else:
+        near = {key: _nearest(key, traits, holders, weights, limit) for key in traits}
+    return {
+        key: [
+            Related(
+                other, tuple(traits[key][name] for name in _shared(traits[key], traits[other], weights)[:_MOST_NAMED])
+            )
+            for other in others
+        ]
+        for key, others in near.items()
+    }
 
 
 def _nearest(
-    key: str,
-    names: dict[str, str],
-    holders: dict[str, list[str]],
-    weights: dict[str, float],
-    limit: int,
-    alone: bool,
-) -> list[Related]:
-    """The best others. Where one word is not enough `alone`, they share a tag or several words."""
+    key: str, traits: Mapping[str, Mapping[str, str]], holders: Mapping[str, Sequence[str]],
+    weights: Mapping[str, float], limit: int,
+) -> list[str]:  # fmt: skip
+    """The best others. Where one word is not enough, as papers are many, they share a tag or several words."""
     score: Counter[str] = Counter()
-    for name in names:
+    for name in traits[key]:
         if weight := weights.get(name):
             for other in holders[name]:
                 score[other] += weight  # type: ignore[assignment]  # a Counter adds floats as well
     del score[key]
-    tagged = {part for name in names if name.startswith("#") for part in (name[1:], *name[1:].split("-"))}
-    own = [name for name in names if name in weights and name not in tagged]
-    shown = sorted(own, key=lambda name: (name[0] != "#", -weights[name]))
-    members = {name: set(holders[name]) for name in shown} if score else {}
-    best = []
+    alone = len(traits) < _MANY
+    best: list[str] = []
     for other in sorted(score, key=lambda other: (-score[other], other)):
-        shared = [name for name in shown if other in members[name]]
+        shared = () if alone else _shared(traits[key], traits[other], weights)
         if alone or len(shared) > 1 or any(name.startswith("#") for name in shared):
-            best.append(Related(other, tuple(names[name] for name in shared)[:4]))
+            best.append(other)
         if len(best) == limit:
             break
     return best
+
+
+def _shared(names: Collection[str], others: Collection[str], weights: Mapping[str, float]) -> list[str]:
+    """What two papers share and few others have: tags first, then words, but no word that a tag says."""
+    tagged = {part for name in names if name.startswith("#") for part in (name[1:], *name[1:].split("-"))}
+    both = (name for name in names if name in others and name in weights and name not in tagged)
+    return sorted(both, key=lambda name: (name[0] != "#", -weights[name]))
 
 
 def _weight(name: str, holders: int, total: int) -> float:

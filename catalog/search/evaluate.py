@@ -19,8 +19,8 @@ from catalog.search.widen import forgiven, widened
 _ENOUGH = 0.6  # of the weight that the nearest paper has
 _AT_ONCE = 50  # words in one full-text expression
 _RANKING = ("", "title", "abstract", "notes")
-_SCORED = (  # weights of key, title, authors, tags, venue, abstract, notes, told
-    "SELECT rowid, bm25(words, 10, 10, 6, 5, 3, 2, 1, 0.5) FROM words WHERE words MATCH ?"
+_SCORED = (  # weights of key, title, authors, tags, venue, abstract, notes, told, taught
+    "SELECT rowid, bm25(words, 10, 10, 6, 5, 3, 2, 1, 0.5, 0.5) FROM words WHERE words MATCH ?"
 )
 
 

@@ -90,13 +90,13 @@ class Index:
 
     def update(
         self, changed: Iterable[rows.Change], removed: Iterable[str], marks: rows.Marks = MappingProxyType({}),
-        told: Mapping[str, str] = MappingProxyType({}),
+        say: Mapping[str, rows.Beside] = MappingProxyType({}),
     ) -> None:  # fmt: skip
-        """Take in changed files and forget removed ones, all or nothing; `marks`, `told` as for `rows.update`."""
+        """Take in changed files and forget removed ones, all or nothing; `marks`, `say` as for `rows.update`."""
         latest = {change[0]: change for change in changed}
         gone = [file for file in dict.fromkeys(removed) if file not in latest]
         if latest or gone:
-            self._run(lambda db: _write(db, rows.update, list(latest.values()), gone, marks, told))
+            self._run(lambda db: _write(db, rows.update, list(latest.values()), gone, marks, say))
 
     def read_on(self, file: str, before: str, stamp: str, reading: Reading) -> bool:
         """Keep how far the reader is with the paper of a file; False where it is not known under the stamp `before`."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 WIDTH = 256
 _WORDS = 60  # of a passage: the mean of many words means little
 _PASSAGES = 40
+_UNLIKE = 0.3  # nearness that texts about different things have by chance
 _AT_ONCE = 500  # papers that are compared with all others in one product
 _SENTENCE = re.compile(r"(?<=[.!?:;])\s+|\n{2,}")
 
@@ -86,24 +87,34 @@ def neighbours(db: sqlite3.Connection, limit: int) -> dict[str, list[str]]:
         alike = whole[first : first + _AT_ONCE] @ whole.T  # (some papers, all papers)
         for row, key in enumerate(keys[first : first + _AT_ONCE]):
             alike[row, first + row] = -1
-            near[key] = [keys[place] for place in np.argsort(-alike[row], kind="stable")[:limit]]
+            near[key] = [keys[place] for place in _largest(alike[row], limit) if alike[row, place] > _UNLIKE]
     return near
+
+
+def _largest(values: Vectors, count: int) -> Sequence[int]:
+    """The places of the largest values, the largest first, of equal ones the first; not all are sorted for it."""
+    import numpy as np
+
+    count = min(count, len(values))
+    enough = np.flatnonzero(values >= np.partition(values, -count)[-count])
+    return [int(place) for place in enough[np.argsort(-values[enough], kind="stable")][:count]]
 
 
 def _complete(db: sqlite3.Connection) -> None:
     """Make the vectors of papers that have none, some hundred papers at a time."""
     missing = "SELECT id FROM paper WHERE id NOT IN (SELECT id FROM vector) ORDER BY id LIMIT 500"
     while ids := [i for (i,) in db.execute(missing)]:
-        papers, said = zip(ids, rows.load(db, ids), strict=True), rows.told(db, ids)
+        papers, said = zip(ids, rows.load(db, ids), strict=True), rows.beside(db, ids)
         pieces = [(i, part, text) for i, one in papers for part, text in _pieces(one, said[i])]
         values = embed([text for *_, text in pieces]).astype("float16")
         made = [(i, part, value.tobytes()) for (i, part, _), value in zip(pieces, values, strict=True)]
         db.executemany("INSERT OR REPLACE INTO vector VALUES (?, ?, ?)", made)
 
 
-def _pieces(one: Facts, said: str) -> Iterator[tuple[int, str]]:
+def _pieces(one: Facts, said: rows.Beside) -> Iterator[tuple[int, str]]:
     tags = " ".join(one.tags)
-    return enumerate(passages(f"{one.heading} {tags}".strip(), f"{plain(one.abstract)}\n\n{one.notes}\n\n{said}"))
+    prose = "\n\n".join((plain(one.abstract), one.notes, *said))
+    return enumerate(passages(f"{one.heading} {tags}".strip(), prose))
 
 
 def embed(texts: Sequence[str]) -> Vectors:

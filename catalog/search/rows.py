@@ -37,11 +37,11 @@ _SCHEMA = (
     "CREATE INDEX paper_added ON paper(added DESC, key, id)",
     "CREATE TABLE body(id INTEGER PRIMARY KEY, facts TEXT NOT NULL)",
     "CREATE TABLE prose(id INTEGER PRIMARY KEY, abstract TEXT NOT NULL, notes TEXT NOT NULL, bibtex TEXT NOT NULL,"
-    " told TEXT NOT NULL)",
+    " told TEXT NOT NULL, taught TEXT NOT NULL)",
     "CREATE TABLE fact(name TEXT, value TEXT, id INTEGER, PRIMARY KEY(name, value, id)) WITHOUT ROWID",
     "CREATE TABLE mark(name TEXT, value TEXT, id INTEGER, PRIMARY KEY(name, value, id)) WITHOUT ROWID",
     "CREATE INDEX mark_id ON mark(id)",
-    "CREATE VIRTUAL TABLE words USING fts5(key, title, authors, tags, venue, abstract, notes, told,"
+    "CREATE VIRTUAL TABLE words USING fts5(key, title, authors, tags, venue, abstract, notes, told, taught,"
     " content='', tokenize='ascii', prefix='2')",
     "CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, 'row')",
     "CREATE TABLE vector(id INTEGER, part INTEGER, value BLOB, PRIMARY KEY(id, part)) WITHOUT ROWID",
@@ -54,16 +54,16 @@ _PROSE = tuple(map(_FIELDS.index, ("abstract", "notes", "bibtex")))
 _decode = json.JSONDecoder().raw_decode  # half the time of json.loads, which looks for blanks around
 Change: TypeAlias = tuple[str, str, Facts]
 Marks: TypeAlias = Mapping[str, Iterable[tuple[str, str]]]
-_LAYOUT = 4  # raised when the rows of a paper change their meaning
+_LAYOUT = 5  # raised when the rows of a paper change their meaning
 _VERSION = zlib.crc32(repr((_LAYOUT, SCHEMA, _SCHEMA, _FIELDS, unicodedata.unidata_version)).encode()) & 0x7FFFFFFF
 _ADD_PAPER = "INSERT INTO paper VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ADD_WORDS = (
-    "INSERT INTO words(rowid, key, title, authors, tags, venue, abstract, notes, told)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO words(rowid, key, title, authors, tags, venue, abstract, notes, told, taught)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _DROP_WORDS = (
-    "INSERT INTO words(words, rowid, key, title, authors, tags, venue, abstract, notes, told)"
-    " VALUES ('delete', ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO words(words, rowid, key, title, authors, tags, venue, abstract, notes, told, taught)"
+    " VALUES ('delete', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _MARKED = "SELECT value, key FROM mark JOIN paper USING (id) WHERE name = ? ORDER BY key"
 _MARKED_SO = (
@@ -73,9 +73,10 @@ _MARKED_SO = (
 _ALIASES = "SELECT mark.value, id FROM mark JOIN paper USING (id) WHERE mark.name = 'key' AND mark.value <> key"
 _ENTRIES = "SELECT id, key, bibtex FROM paper JOIN prose USING (id) WHERE bibtex <> '' ORDER BY key"
 _TEXTS = (
-    "SELECT key, abstract, notes, told FROM paper JOIN prose USING (id) WHERE key IN (SELECT value FROM json_each(?))"
+    "SELECT key, abstract, notes, told, taught FROM paper JOIN prose USING (id)"
+    " WHERE key IN (SELECT value FROM json_each(?))"
 )
-_TOLD = "SELECT id, told FROM prose WHERE id IN (SELECT value FROM json_each(?))"
+_BESIDE = "SELECT id, told, taught FROM prose WHERE id IN (SELECT value FROM json_each(?))"
 _WHOLE = "SELECT id, facts, abstract, notes, bibtex FROM body JOIN prose USING (id)"
 _LINES = "SELECT id, key, status, year, shown, authors, by FROM paper"
 _SOME = " WHERE id IN (SELECT value FROM json_each(?))"
@@ -87,6 +88,16 @@ class Entries(NamedTuple):
     key: str
     aliases: tuple[str, ...]
     bibtex: str
+
+
+class Beside(NamedTuple):
+    """What others say of a paper: its implementations, and its notebooks."""
+
+    told: str = ""
+    taught: str = ""
+
+
+_NOTHING = Beside()
 
 
 class NotAnIndex(sqlite3.DatabaseError):
@@ -132,7 +143,7 @@ def stamps(db: sqlite3.Connection, keys: Iterable[str] | None = None) -> dict[st
 
 
 def update(
-    db: sqlite3.Connection, changed: Sequence[Change], removed: Iterable[str], marks: Marks, say: Mapping[str, str]
+    db: sqlite3.Connection, changed: Sequence[Change], removed: Iterable[str], marks: Marks, say: Mapping[str, Beside]
 ) -> None:
     """Replace the rows of changed files and drop those of removed ones, within the caller's transaction.
 
@@ -145,7 +156,7 @@ def update(
     fresh = itertools.count(db.execute("SELECT coalesce(max(id), 0) + 1 FROM paper").fetchone()[0])
     _drop(db, list(known.values()))
     rows = [(known.get(change[0]) or next(fresh), *change) for change in changed]
-    _insert(db, [(*row, clean(say.get(row[1], ""))) for row in rows])
+    _insert(db, [(*row, Beside(*map(clean, say.get(row[1], _NOTHING)))) for row in rows])
     pairs = {(clean(name), clean(value), i) for i, file, *_ in rows for name, value in marks.get(file, ())}
     db.executemany("INSERT INTO mark VALUES (?, ?, ?)", sorted(pairs))
 
@@ -157,7 +168,7 @@ def read_on(db: sqlite3.Connection, file: str, before: str, stamp: str, reading:
         return False
     ids = [found[0]]
     marks = list(db.execute("SELECT name, value FROM mark WHERE id = ?", ids))
-    say, vectors = told(db, ids)[ids[0]], list(db.execute("SELECT id, part, value FROM vector WHERE id = ?", ids))
+    say, vectors = beside(db, ids)[ids[0]], list(db.execute("SELECT id, part, value FROM vector WHERE id = ?", ids))
     one = replace(load(db, ids)[0], reading=reading)
     update(db, [(file, stamp, one)], [], {file: marks}, {file: say})
     db.executemany("INSERT INTO vector VALUES (?, ?, ?)", vectors)
@@ -224,8 +235,13 @@ def texts(db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, dict[str, st
     """By key, the running texts of papers, by what they are."""
     found = db.execute(_TEXTS, (json.dumps(keys),))
     return {
-        key: {"abstract": plain(_pairs(_decode(abstract)[0])), "notes": notes, "implementation": say}
-        for key, abstract, notes, say in found
+        key: {
+            "abstract": plain(_pairs(_decode(abstract)[0])),
+            "notes": notes,
+            "implementation": told,
+            "notebook": taught,
+        }
+        for key, abstract, notes, told, taught in found
     }
 
 
@@ -241,9 +257,9 @@ def mentioning(db: sqlite3.Connection, key: str, files: Iterable[str]) -> list[s
     return [found for (found,) in db.execute(held, (clean(wanted), json.dumps(list(map(clean, files)))))]
 
 
-def told(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:
+def beside(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Beside]:
     """What others say of the papers with these ids."""
-    return dict(db.execute(_TOLD, (json.dumps(ids),)))
+    return {i: Beside(told, taught) for i, told, taught in db.execute(_BESIDE, (json.dumps(ids),))}
 
 
 def lines(db: sqlite3.Connection, ids: Sequence[int]) -> list[Line]:
@@ -280,7 +296,7 @@ def _count(db: sqlite3.Connection) -> int:
 
 def _drop(db: sqlite3.Connection, ids: Sequence[int]) -> None:
     known = load(db, ids)
-    said = told(db, ids)
+    said = beside(db, ids)
     db.executemany(_DROP_WORDS, ((i, *columns(one, said[i])) for i, one in zip(ids, known, strict=True)))
     db.executemany(
         "DELETE FROM fact WHERE name = ? AND value = ? AND id = ?",
@@ -293,15 +309,15 @@ def _drop(db: sqlite3.Connection, ids: Sequence[int]) -> None:
     db.executemany("DELETE FROM vector WHERE id = ?", ((i,) for i in ids))
 
 
-def _insert(db: sqlite3.Connection, changes: Sequence[tuple[int, str, str, Facts, str]]) -> None:
+def _insert(db: sqlite3.Connection, changes: Sequence[tuple[int, str, str, Facts, Beside]]) -> None:
     papers = ((i, _stored(file), stamp, *_sorts(one), *_shown(one)) for i, file, stamp, one, _ in changes)
     db.executemany(_ADD_PAPER, papers)
     db.executemany("INSERT INTO body VALUES (?, ?)", ((i, _text(one)) for i, *_, one, _ in changes))
-    prose = ((i, json.dumps(one.abstract), clean(one.notes), clean(one.bibtex), text) for i, *_, one, text in changes)
-    db.executemany("INSERT INTO prose VALUES (?, ?, ?, ?, ?)", prose)
+    prose = ((i, json.dumps(one.abstract), clean(one.notes), clean(one.bibtex), *say) for i, *_, one, say in changes)
+    db.executemany("INSERT INTO prose VALUES (?, ?, ?, ?, ?, ?)", prose)
     pairs = sorted((*fact, i) for i, *_, one, _ in changes for fact in _kept(one))
     db.executemany("INSERT INTO fact VALUES (?, ?, ?)", pairs)
-    db.executemany(_ADD_WORDS, ((i, *columns(one, text)) for i, *_, one, text in changes))
+    db.executemany(_ADD_WORDS, ((i, *columns(one, say)) for i, *_, one, say in changes))
 
 
 def _kept(one: Facts) -> set[tuple[str, str]]:
@@ -350,12 +366,12 @@ def _line(key: str, status: int, year: int | None, shown: str, authors: str, by:
     return Line(key, STATUSES[status], year or 0, shown, authors, by)
 
 
-def columns(one: Facts, say: str = "") -> tuple[str, ...]:
+def columns(one: Facts, say: Beside = _NOTHING) -> tuple[str, ...]:
     """The text of each column of `words`, folded; `say` is what others say of the paper."""
     authors = _BETWEEN.join(fold(name.display) for name in one.names)
     notes = _BETWEEN.join(map(_running, filter(None, (one.notes, *(taught.name for taught in one.tutorials)))))
     tags, prose = _BETWEEN.join(map(fold, one.tags)), (_running(plain(one.abstract)), notes)
-    return fold(one.key), _running(plain(one.title)), authors, tags, fold(one.venue), *prose, _running(say)
+    return fold(one.key), _running(plain(one.title)), authors, tags, fold(one.venue), *prose, *map(_running, say)
 
 
 def _running(text: str) -> str:

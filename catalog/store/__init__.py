@@ -261,14 +261,18 @@ class Store:
 
         What lies outside is not looked at, and what is too large to be shown is not read.
         """
-        plain = unquote(re.split(r"[?#]", address, maxsplit=1)[0])
-        path = Path(os.path.normpath(self.folder / plain))
+        path = self.notebook_at(address)
         try:
-            if path.suffix != ".ipynb" or not path.is_relative_to(self.root) or not inside(path, self.root):
-                return None
-            return path.relative_to(self.root).as_posix(), read_bytes(path, most=MOST_SHOWN)
+            return (path.relative_to(self.root).as_posix(), read_bytes(path, most=MOST_SHOWN)) if path else None
         except (BadFile, FileNotFoundError):
             return None
+
+    def notebook_at(self, address: str) -> Path | None:
+        """Where the notebook that a paper links to stands, or would; None where that is no place within."""
+        plain = unquote(re.split(r"[?#]", address, maxsplit=1)[0])
+        path = Path(os.path.normpath(self.folder / plain))
+        within = path.suffix == ".ipynb" and path.is_relative_to(self.root) and inside(path, self.root)
+        return path if within else None
 
     def watched(self) -> list[Path]:
         """What the site is made of."""

@@ -17,6 +17,7 @@ from catalog.implemented import Told, by_paper, text_of
 from catalog.progress import each
 from catalog.store.disk import Stamp, stamp_at
 from catalog.store.readers import GRAIN
+from catalog.store.taught import keep, restless, texts
 
 if TYPE_CHECKING:
     from catalog.bibtex import Entry
@@ -134,6 +135,7 @@ def _look_through(store: Store, index: Index, mark: str) -> int:
     if index.get_meta("shared") != shared:
         known = dict.fromkeys(known, "")
     changed = {file for file, mark in on_disk.items() if known.get(file) != mark}
+    changed |= restless(store, index) & on_disk.keys()
     before, said = _told(index)
     if before != implemented:
         was, said = said, store.implemented.told()
@@ -189,12 +191,16 @@ def _take(store: Store, index: Index, changed: Mapping[str, str], gone: Sequence
 def _take_some(
     store: Store, index: Index, changed: Mapping[str, str], gone: Sequence[str], told: Iterable[Told]
 ) -> None:  # fmt: skip
+    from catalog.search.rows import Beside
+
     rows, marks, bad, heirs = _describe(store, changed)
     unread = {file: kept for file, kept in _unread(index).items() if file not in changed and file not in gone} | bad
     inheriting = {*(file for file in _heirs(index) if file not in changed and file not in gone), *heirs}
-    texts = by_paper(told)
-    said = {file: text for file, _, facts in rows if (text := text_of(facts, texts))}
-    index.update(rows, [*gone, *bad], marks, said)
+    by = by_paper(told)
+    taught, notebooks = texts(store, ((file, facts) for file, _, facts in rows if facts.tutorials))
+    beside = ((file, Beside(text_of(facts, by), taught.get(file, ""))) for file, _, facts in rows)
+    index.update(rows, [*gone, *bad], marks, {file: say for file, say in beside if any(say)})
+    keep(index, notebooks, {*changed, *gone})
     index.set_meta("heirs", json.dumps(sorted(inheriting)))
     index.set_meta("unreadable", json.dumps(unread))
 

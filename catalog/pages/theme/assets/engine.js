@@ -3,8 +3,8 @@
 (() => {
   "use strict";
 
-  const COLUMNS = ["key", "title", "authors", "tags", "venue", "abstract", "notes", "told"];
-  const WEIGHTS = [10, 10, 6, 5, 3, 2, 1, 0.5];
+  const COLUMNS = ["key", "title", "authors", "tags", "venue", "abstract", "notes", "told", "taught"];
+  const WEIGHTS = [10, 10, 6, 5, 3, 2, 1, 0.5, 0.5];
   const RANKING = new Set(["", "title", "abstract", "notes"]);
   const [K1, B, ENOUGH, AT_ONCE, MOST_FORMS, MOST_TYPOS] = [1.2, 0.75, 0.6, 50, 40, 5];
   const PLACE = 2 ** 20; // of a token: (paper * columns + column) * PLACE + position

@@ -4,7 +4,7 @@
 
   const base = document.currentScript.dataset.base.replace(/\/?$/, "/");
   const MOST = 12;
-  const PROSE = { abstract: "abstract", notes: "notes", told: "implementation" };
+  const PROSE = { abstract: "abstract", notes: "notes", told: "implementation", taught: "notebook" };
   const STATUS = { unread: "Unread", reading: "Reading", read: "Read" };
   const typingIn = (node) => node instanceof Element && node.closest("input, textarea, select, [contenteditable]");
   const el = (name, attributes, ...children) => {
