@@ -123,9 +123,8 @@ class Changing:
         old = self.snapshot.resolve(old)
 
         def checked() -> Mapping[str, str]:
-            keys = self._keys()
-            if new in keys and keys[new] != old:
-                raise TakenKey(new, free_key(new, {key.casefold() for key in keys}))
+            if self._owner(new) not in ("", old):
+                raise TakenKey(new, free_key(new, {key.casefold() for key in self._keys()}))
             self._paper(old).evolve(key=new)  # a key that cannot be one is refused before anything is looked for
             return {old: new}
 
@@ -137,6 +136,7 @@ class Changing:
 
         def attempt() -> list[Paper]:
             since = self.store.gate.latest()
+            self.snapshot.index(whole=True)
             to = news()
             keys = self._keys()
             loaded: dict[str, tuple[str, Version, Paper]] = {}
@@ -165,7 +165,12 @@ class Changing:
     def _keys(self) -> dict[str, str]:
         """Every key that is used, also as an alias or of a file that cannot be read, with the paper that it finds."""
         unreadable = map(key_or_name, self.snapshot.unreadable())
-        return dict(self.snapshot.index(whole=True).marked("key")) | {name: name for name in unreadable}
+        return dict(self.snapshot.index().marked("key")) | {name: name for name in unreadable}
+
+    def _owner(self, key: str) -> str:
+        """The paper that `_keys` finds under a key; "" where there is none."""
+        found = dict(self.snapshot.index().marked("key", [key]))
+        return key if key in map(key_or_name, self.snapshot.unreadable()) else found.get(key, "")
 
     def merge(self, key: str, other: str, take: Iterable[str] = (), dry_run: bool = False) -> Joined:
         from catalog.ingest.join import joined
@@ -175,6 +180,7 @@ class Changing:
 
         def attempt() -> Joined:
             since = self.store.gate.latest()
+            self.snapshot.index(whole=True)
             done = joined(
                 self._paper(key),
                 self._paper(other),
@@ -265,7 +271,7 @@ class Changing:
         was read of it, and the paper."""
         from catalog.rename import forms_of
 
-        near = self.snapshot.index(whole=True).mentioning(key, forms_of(self.store.file_of(key)))
+        near = self.snapshot.index().mentioning(key, forms_of(self.store.file_of(key)))
         wrong = (finding for findings in self.snapshot.unreadable().values() for finding in findings)
         self.store.gate.notices += [f"{one.where} cannot be read; what it says of others stays" for one in wrong]
         loaded = {}
