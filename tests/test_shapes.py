@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, cast
 
 import pytest
 from answers import atom, atom_entry, crossref, openalex
@@ -12,7 +13,20 @@ from catalog.bibtex.identifiers import in_address
 from catalog.errors import KbError
 from catalog.facts import Facts
 from catalog.ingest.fetch import Answer
-from catalog.sources import Client, NotFound, arxiv, datacite, doi, pubmed, recognise
+from catalog.sources import (
+    Client,
+    Found,
+    NotFound,
+    Source,
+    Unavailable,
+    arxiv,
+    datacite,
+    doi,
+    look_up,
+    page,
+    pubmed,
+    recognise,
+)
 from catalog.sources import crossref as crossref_
 from catalog.sources import openalex as openalex_
 from catalog.sources.adding import within
@@ -132,8 +146,6 @@ def saying(**answers: Any) -> Client:
     """A client to whom every address that holds a name answers the same."""
 
     def ask(url: str, **_: object) -> Answer:
-        import json
-
         body = next((body for name, body in answers.items() if name in url), None)
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         return Answer(404 if body is None else 200, url, data.decode(), data=data)
@@ -236,6 +248,97 @@ def test_pubmed() -> None:
     two = found["2"]
     assert (two.heading, two.kind, two.venue, two.date) == ("Their songs", "incollection", "Whales now", "2031")
     assert [name.display for name in two.names] == ["Whale Group"]
+
+
+# --- pages ---
+
+WORK: dict[str, Any] = {
+    "@context": "https://schema.org", "@type": "ScholarlyArticle", "headline": "Whales in Graphs", "author": {"name": "Ana Gómez"},
+    "datePublished": "2031-05-06T00:00:00Z",
+}  # fmt: skip
+PART = {
+    "@type": "PublicationIssue",
+    "issueNumber": "2",
+    "isPartOf": {"@type": ["PublicationVolume", "Periodical"], "name": "Graphs", "volumeNumber": 4},
+}
+GRAPH = {"@graph": [{"@type": "Article", "headline": "Whales in Graphs", "author": {"@id": "#a"}, "isPartOf": {"@id": "#w"}},
+                    {"@type": "Person", "@id": "#a", "name": "Ana Gómez"}, {"@type": "WebSite", "@id": "#w", "name": "A blog"}]}  # fmt: skip
+LINKED: list[tuple[Any, str]] = [
+    (WORK, ""), ([{"@type": "BreadcrumbList"}, WORK], ""), (WORK | {"@type": "http://schema.org/ScholarlyArticle"}, ""),
+    (WORK | {"@type": ["schema:ScholarlyArticle"]}, ""), (GRAPH, ""), (WORK | {"isPartOf": [PART]}, "Graphs 4(2)"),
+    ("<!-- " + json.dumps(WORK) + " -->", ""), (json.dumps(WORK) + ";", ""), ("//<![CDATA[\n" + json.dumps(WORK) + "\n//]]>", ""),
+    (json.dumps(WORK).replace("Whales in", "Whales\nin"), ""),
+    (WORK | {"identifier": [{"@type": "PropertyValue", "propertyID": "doi", "value": "https://doi.org/10.5555/L"}, "x"]}, "10.5555/l"),
+]  # fmt: skip
+
+
+def of_page(body: bytes, kind: str = "text/html", **more: Any) -> Facts:
+    client = saying(**more)
+    ask = client.fetch
+
+    def page_too(url: str, **options: Any) -> Answer:
+        if "page.example" not in url:
+            return ask(url, **options)
+        charset = kind.partition("charset=")[2] or "utf-8"
+        return Answer(200, url, body.decode(charset, "replace"), content_type=kind, data=body)
+
+    client.fetch = page_too
+    return facts_of(look_up(Found(cast("Source", page), "https://page.example/a"), client))
+
+
+@pytest.mark.parametrize(("data", "also"), LINKED)
+def test_what_json_ld_says(data: Any, also: str) -> None:
+    said = data if isinstance(data, str) else json.dumps(data)
+    facts = of_page(f'<html><head><script type="application/ld+json">{said}</script></head></html>'.encode())
+    assert (facts.heading, [name.display for name in facts.names]) == ("Whales in Graphs", ["Ana Gómez"])
+    assert also in f"{facts.venue} {facts.detail('volume')}({facts.detail('number')}) {facts.doi}"
+
+
+@pytest.mark.parametrize(
+    "metas",
+    [
+        {"citation_title": "Wale", "citation_author": "Gómez, Ana and Li, Wei"}, {"citation_title": "Wale", "citation_authors": "Ana Gómez; Wei Li"},
+        {"CITATION_TITLE": "Wale", "citation_authors": "Ana Gómez, Wei Li"}, {"DCTERMS.title": "Wale", "dcterms.creator": "Ana Gómez & Wei Li"},
+        {"eprints.title": "Wale", "eprints.creators_name": "Gómez, Ana; Li, Wei"}, {"bepress_citation_title": "Wale", "bepress_citation_author": "Ana Gómez and Wei Li"},
+    ],
+)  # fmt: skip
+def test_whom_metadata_name(metas: dict[str, str]) -> None:
+    head = "".join(f'<meta name="{name}" content="{value}">' for name, value in metas.items())
+    facts = of_page(f"<html><head>{head}</head></html>".encode())
+    assert [name.display for name in facts.names] == ["Ana Gómez", "Wei Li"]
+
+
+@pytest.mark.parametrize(
+    ("charset", "kind", "head"),
+    [
+        ("windows-1251", "text/html", '<meta charset="windows-1251">'), ("utf-8", "text/html; charset=iso-8859-1", ""),
+        ("utf-16", "text/html", ""), ("koi8-r", "text/html; charset=koi8-r", '<meta charset="utf-8">'),
+        ("windows-1251", "text/html", '<meta http-equiv="Content-Type" content="text/html; charset=windows-1251">'),
+    ],
+)  # fmt: skip
+def test_pages_in_any_charset(charset: str, kind: str, head: str) -> None:
+    body = f'<html><head>{head}<meta name="citation_title" content="Киты"><meta name="citation_author" content="Иван Петров"></head></html>'
+    assert of_page(body.encode(charset), kind).heading == "Киты"
+
+
+def test_a_page_that_only_links_to_its_paper() -> None:
+    feed = atom(atom_entry("3103.00009", "Whales in the Open Sea", ["Ana Gómez"])).data()
+    links = '<a href="https://arxiv.org/pdf/3103.00009v2">PDF</a><a href="https://github.com/a/b">Code</a>'
+    facts = of_page(
+        f"<html><body><h1>Whales in the Open Sea</h1>{links}</body></html>".encode(), **{"export.arxiv.org": feed}
+    )
+    assert (facts.arxiv, facts.address("homepage")) == ("3103.00009", "https://page.example/a")
+    with pytest.raises(Unavailable, match="says of no paper"):
+        of_page(
+            f"<html><body><h1>Our favourite squids</h1>{links}</body></html>".encode(), **{"export.arxiv.org": feed}
+        )
+    with pytest.raises(Unavailable, match="lets no program in"):
+        of_page(b"<html><head><title>Just a moment...</title></head></html>")
+
+
+def test_what_would_turn_a_text_round_is_left_out() -> None:
+    head = '<meta name="citation_title" content="Whales \u202egpj.exe\u202c"><meta name="citation_author" content="Ana\u2066 G\u2069">'
+    assert of_page(f"<html><head>{head}</head></html>".encode()).heading == "Whales gpj.exe"
 
 
 def test_a_changed_form_is_told_from_a_thing_without_title() -> None:

@@ -1,60 +1,66 @@
-"""Any page about a paper: its `citation_*` metadata, Dublin Core or JSON-LD; and the identifiers that these name."""
+"""Any page about a paper: its `citation_*` metadata, Dublin Core or JSON-LD, or the one work that it links to."""
 
 from __future__ import annotations
 
-import json
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
 
 from catalog.bibtex.identifiers import arxiv, doi, isbns
-from catalog.facts import Name
-from catalog.ingest import values
 from catalog.ingest.draft import Draft
+from catalog.ingest.fetch import Answer, charset
+from catalog.sources import linked
 from catalog.sources.client import Client, NotFound, Unavailable
-from catalog.sources.said import abstract, iso, items, person, text, untagged, work
+from catalog.sources.said import abstract, facts_of, links, untagged, work
+from catalog.sources.spans import day, people
 
 NAME = "page"
-_WORKS = {
-    "ScholarlyArticle",
-    "Article",
-    "Book",
-    "Chapter",
-    "Thesis",
-    "Report",
-    "TechArticle",
-    "Dataset",
-    "SoftwareSourceCode",
-    "BlogPosting",
-    "NewsArticle",
-    "MedicalScholarlyArticle",
-    "CreativeWork",
-}
 _METADATA = {
     "title": ("citation_title", "bepress_citation_title", "eprints.title"),
     "other title": ("dc.title",),
-    "date": ("citation_publication_date", "citation_date", "citation_online_date", "dc.date", "citation_year"),
-    "journal": ("citation_journal_title", "prism.publicationname"),
+    "date": (
+        "citation_publication_date",
+        "citation_date",
+        "citation_online_date",
+        "bepress_citation_date",
+        "eprints.date",
+        "dc.issued",
+        "dc.date",
+        "citation_year",
+    ),
+    "journal": (
+        "citation_journal_title",
+        "prism.publicationname",
+        "bepress_citation_journal_title",
+        "eprints.publication",
+    ),
     "book": ("citation_conference_title", "citation_inbook_title", "citation_book_title"),
-    "thesis": ("citation_dissertation_institution",),
+    "thesis": ("citation_dissertation_institution", "bepress_citation_dissertation_institution"),
     "report": ("citation_technical_report_institution",),
-    "doi": ("citation_doi", "prism.doi", "dc.identifier"),
+    "doi": ("citation_doi", "prism.doi", "bepress_citation_doi", "eprints.id_number", "dc.identifier"),
     "arxiv": ("citation_arxiv_id",),
     "pmid": ("citation_pmid",),
     "isbn": ("citation_isbn",),
-    "volume": ("citation_volume",),
-    "number": ("citation_issue",),
-    "first page": ("citation_firstpage",),
-    "last page": ("citation_lastpage",),
+    "volume": ("citation_volume", "prism.volume", "bepress_citation_volume", "eprints.volume"),
+    "number": ("citation_issue", "prism.number", "bepress_citation_issue", "eprints.number"),
+    "first page": ("citation_firstpage", "prism.startingpage", "bepress_citation_firstpage"),
+    "last page": ("citation_lastpage", "prism.endingpage", "bepress_citation_lastpage"),
     "publisher": ("citation_publisher",),
-    "abstract": ("citation_abstract", "dc.description"),
-    "pdf": ("citation_pdf_url",),
+    "abstract": ("citation_abstract", "eprints.abstract", "dc.abstract", "dc.description"),
+    "pdf": ("citation_pdf_url", "bepress_citation_pdf_url"),
 }
+_PEOPLE = ("citation_author", "citation_authors", "bepress_citation_author", "eprints.creators_name", "dc.creator")
 _KINDS = {"journal": "article", "book": "inproceedings", "thesis": "phdthesis"}
-_LIST = re.compile(r"\s*;\s*")
+_GUARDED = re.compile(
+    r"<title[^>]*>\s*(?:just a moment|attention required|access denied|are you a (?:ro)?bot|client challenge)", re.I
+)
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{1,40})", re.I)
+_MOST_NAMED = 3  # identifiers on a page without metadata, of which it may be about one
 
 
 def match(text: str) -> str:
@@ -74,13 +80,25 @@ def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
         if answer.data.startswith(b"%PDF"):
             yield url, _of_pdf(url, answer.data, client)
             continue
-        root = etree.fromstring(
-            answer.text.encode("utf-8", "replace") or b"<html/>", etree.HTMLParser(encoding="utf-8")
-        )
+        said = _decoded(answer)
+        if _GUARDED.search(said):
+            raise Unavailable(f"{client.name(url)} lets no program in; give the DOI or the BibTeX")
+        root = etree.fromstring(said.encode("utf-8", "replace") or b"<html/>", etree.HTMLParser(encoding="utf-8"))
         draft = None if root is None else read(root, answer.url or url, client)
         if draft is None:
             raise Unavailable(f"{client.name(url)} says of no paper that the page is about; give --title and --link")
         yield url, draft
+
+
+def _decoded(answer: Answer) -> str:
+    """The text of a page: UTF-8 where it is that, whatever is said; else as the answer or the page itself says."""
+    with contextlib.suppress(UnicodeDecodeError):
+        return answer.data.decode("utf-8-sig")
+    named = _META_CHARSET.search(answer.data[:4000])
+    if "charset" in answer.content_type.lower() or answer.data[:2] in (b"\xff\xfe", b"\xfe\xff") or not named:
+        wide = answer.data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        return answer.data.decode("utf-16", "replace") if wide else answer.text
+    return answer.data.decode(charset(f"charset={named[1].decode()}"), "replace")
 
 
 def read(root: Any, url: str, client: Client) -> Draft | None:
@@ -92,23 +110,48 @@ def read(root: Any, url: str, client: Client) -> Draft | None:
         name = (meta.get("name") or meta.get("property") or "").lower().replace("dcterms.", "dc.")
         if value := untagged(meta.get("content") or ""):
             said.setdefault(name, []).append(value)
-    draft = _of_metadata(said, url) or _of_json(root, url)
-    return better(draft, client) if draft else None
+    host = urlsplit(url).hostname or "its page"
+    scripts = (
+        one.text or "" for one in root.iter("script") if (one.get("type") or "").lower() == "application/ld+json"
+    )
+    draft = _of_metadata(said, url, host) or linked.read(scripts, url, host)
+    return better(draft, client) if draft else _named(root, url, client)
 
 
-def _of_metadata(said: dict[str, list[str]], url: str) -> Draft | None:
+def _named(root: Any, url: str, client: Client) -> Draft | None:
+    """The work whose identifier a page without metadata links to, if the page has its title, too; with that page."""
+    from catalog.sources import Guess, look_up, recognise
+
+    headings = [" ".join(one.itertext()) for one in root.iter("title", "h1", "h2")]
+    guess = Guess(head="\n".join(headings))
+    found = {
+        one.id: one
+        for link in root.iter("a")
+        if (one := recognise(link.get("href") or "")) and one.id[0] in ("doi", "arxiv", "acl")
+    }
+    if not headings or len(found) > _MOST_NAMED:
+        return None
+    for one in found.values():
+        with contextlib.suppress(NotFound, Unavailable):
+            draft = look_up(one, client)
+            if guess.says(facts_of(draft).heading):
+                return replace(draft, links=(*draft.links, *links([("homepage", url)])))
+    return None
+
+
+def _of_metadata(said: dict[str, list[str]], url: str, host: str) -> Draft | None:
     """What its `citation_*` metadata say, or Dublin Core where it names people."""
     one = {field: next((said[name][0] for name in names if said.get(name)), "") for field, names in _METADATA.items()}
     title = one["title"] or (one["other title"] if "dc.creator" in said else "")
     if not title:
         return None
-    people = said.get("citation_author") or said.get("citation_authors") or said.get("dc.creator", [])
+    authors = next((said[name] for name in _PEOPLE if name in said), [])
     kind = next((kind for field, kind in _KINDS.items() if one[field]), "misc")
     return work(
-        urlsplit(url).hostname or "its page",
+        host,
         title=title,
-        names=[_name(name) for some in people for name in _LIST.split(some) if name],
-        date=_date(one["date"]),
+        names=[name for some in authors for name in people(some)],
+        date=day(one["date"]),
         venue=next((one[field] for field in (*_KINDS, "report") if one[field]), ""),
         kind=kind,
         ids={
@@ -124,85 +167,6 @@ def _of_metadata(said: dict[str, list[str]], url: str) -> Draft | None:
         },
         summary=abstract(one["abstract"]),
         places=[("pdf", urljoin(url, one["pdf"]))] if one["pdf"] else [],
-        url=url,
-    )
-
-
-def _name(said: str) -> Name:
-    family, comma, given = said.partition(",")
-    return person(family, given) if comma and given.strip() else person(literal=said)
-
-
-def _date(said: str) -> str:
-    said = said.replace("/", "-").split("T")[0]
-    if re.fullmatch(r"\d{4}(?:-\d{1,2}){0,2}", said):
-        return iso(said.split("-"))
-    found = values.date(said)
-    return found.value if found else ""
-
-
-def _of_json(root: Any, url: str) -> Draft | None:
-    """What its JSON-LD says."""
-    for script in root.iter("script"):
-        if (script.get("type") or "").lower() != "application/ld+json":
-            continue
-        try:
-            data = json.loads(script.text or "")
-        except (ValueError, RecursionError):
-            continue
-        for node in _nodes(data, 0):
-            if draft := _of_node(node, url):
-                return draft
-    return None
-
-
-def _nodes(data: Any, depth: int) -> Iterator[Any]:
-    if depth > 6:
-        return
-    if isinstance(data, list):
-        for one in data:
-            yield from _nodes(one, depth + 1)
-    elif isinstance(data, dict):
-        yield data
-        for name in ("@graph", "mainEntity", "mainEntityOfPage"):
-            yield from _nodes(data.get(name), depth + 1)
-
-
-def _of_node(node: Any, url: str) -> Draft | None:
-    kinds = node.get("@type")
-    title = text(node, "headline") or text(node, "name")
-    if not title or not _WORKS & set(kinds if isinstance(kinds, list) else [str(kinds)]):
-        return None
-    people = node.get("author") or node.get("creator") or []
-    names = [
-        person(text(one, "familyName"), text(one, "givenName"), text(one, "name"))
-        if isinstance(one, dict)
-        else person(literal=str(one))
-        for one in (people if isinstance(people, list) else [people])
-    ]
-    if not any(name.last for name in names):
-        return None
-    part = node.get("isPartOf")
-    while isinstance(part, dict) and isinstance(part.get("isPartOf"), dict):
-        part = part["isPartOf"]
-    said = " ".join(
-        [
-            text(node, "identifier"),
-            text(node, "identifier", "value"),
-            text(node, "sameAs"),
-            text(node, "@id"),
-            *(str(one) for one in items(node, "sameAs")),
-        ]
-    )
-    return work(
-        urlsplit(url).hostname or "its page",
-        title=title,
-        names=[one for one in names if one.last],
-        date=_date(text(node, "datePublished") or text(node, "dateCreated")),
-        venue=text(part, "name"),
-        kind="",
-        ids={"doi": doi(said), "isbn": next(iter(isbns(text(node, "isbn"))), "")},
-        summary=abstract(node.get("abstract") or ""),
         url=url,
     )
 

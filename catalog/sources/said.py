@@ -36,13 +36,14 @@ _WRITTEN_TAG = re.compile(  # one that was escaped as if it were text
 _LEADING = re.compile(r"^abstract\s*[:.—–-]?\s+(?=[A-Z])", re.I)
 _NUMBERED = re.compile(r"\s+\d{4}$")
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, which JSON can write and no file can hold
+_TURNED = re.compile("[\u202a-\u202e\u2066-\u2069]")  # which would show what follows in another order
 _NO_ID = re.compile(r"[\s<>\"`|{}\\^\ud800-\udfff]|^.{301}")
 _LONGEST, _TITLE = 20_000, 2000  # characters of an abstract and of a line that a paper can hold
 
 
 def untagged(text: object) -> str:
     """A text of a service on one line, without tags; entities are the characters that they stand for."""
-    said = _HALF.sub("\ufffd", text) if isinstance(text, str) else ""
+    said = _TURNED.sub("", _HALF.sub("\ufffd", text)) if isinstance(text, str) else ""
     said = _BREAKS.sub(" ", _HEADING.sub(" ", said))
     said = html.unescape(html.unescape(_TAG.sub("", said)))
     return clean(_WRITTEN_TAG.sub("", _BREAKS.sub(" ", said)))
