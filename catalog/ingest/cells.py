@@ -14,9 +14,6 @@ from catalog.ingest.report import Report, joined, link_name, markdown
 from catalog.ingest.tree import Text
 from catalog.ingest.units import Unit
 
-_NOTHING = frozenset(
-    {"-", "n/a", "na", "none", "tbd", "x", "无", "なし", "없음", "无代码", "coming soon", "null", "todo"}
-)
 _PROSE = 40  # characters beside the links of a cell, from which on a link without a role is part of a sentence
 
 
@@ -36,7 +33,7 @@ def take_cell(entry: Entry, name: str, cell: Text, unit: Unit, places: Places, r
     text = Text(left.strip(), cell.marks if not line.anchors else ())
     field = "" if field == "status" and name.strip().lower() == "to read" else field
     if _by_header(entry, name, field, text, report) or (
-        not (field or linked) and _by_look(entry, f"cell {name}", line, unit, places)
+        not (field or linked or words.link_of(name)) and _by_look(entry, f"cell {name}", line, unit, places)
     ):
         return
     bare = words.plain(left)
@@ -81,7 +78,7 @@ def _is_status(entry: Entry, name: str, field: str, line: Line, left: str) -> bo
 
 def _says_nothing(name: str, field: str, left: str, linked: bool) -> bool:
     """Whether a cell is empty, a dash, a number of the row, or an address that was not taken for a link."""
-    if not re.search(r"\w", left) or words.plain(left) in _NOTHING or field == "order":
+    if not re.search(r"\w", left) or words.plain(left) in words.nothing() or field == "order":
         return True
     return bool(words.link_of(name) and not linked and re.fullmatch(r"\s*(?:https?://|www\.)\S+\s*", left))
 

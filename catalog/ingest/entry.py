@@ -254,6 +254,8 @@ def _set_abstract(entry: Entry, plain: str, exact: list[str], _report: Report, _
 
 
 def _set_key(entry: Entry, plain: str, exact: list[str], _report: Report, _line: int) -> bool:
+    if not exact and re.search(r"[,\]]", plain):  # "Key: [planning], [agents]"
+        return _set_tags(entry, re.sub(r"[\[\]]", "", plain), exact, _report, _line)
     key = exact[0] if exact else plain if re.fullmatch(r"[\w:./+-]{1,200}", plain) else ""
     if not key or any(c in key for c in "{},\n\t"):
         return False

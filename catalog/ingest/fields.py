@@ -30,6 +30,11 @@ from catalog.models import Status
 from catalog.progress import each
 
 _RISKY_YEAR = re.compile(r"(?<![\d.:/])(?:19[5-9]\d|20[0-4]\d)(?!\d|[.:/-]\d)")
+_TAG_DATED = re.compile(r"(?:[A-Z][\w&-]*\W+)?(?:19|20)\d\d(?:\W+[A-Z][\w&-]*)?")
+_AFTER_QUOTED = re.compile(
+    r"[,.?!]?[\"”]?[\s,.]*(?:[Ii]n:?\s+)?(?P<venue>[A-Za-z][^,\"“”\n]{2,150}),\s+(?:[^\n\"“”]{0,60}?[\s,.])?"
+    r"(?P<year>(?:19|20)\d\d)(?!\d)"
+)
 _LONGEST = 4000  # characters of a line whose parts are told apart
 _AFFILIATED = re.compile(r"[)）]\s*(?:et\s*\.?\s*al\b|,|;|&|and\b)")  # after what stands in parentheses beside a name
 
@@ -137,6 +142,7 @@ class Reader:
         line = unit.line
         labelled: set[int] = set()
         kept: list[str] = []
+        pieces = self._cited(entry, line, title, pieces)
         for piece in pieces:
             text = line.plain[piece.start : piece.end].strip(" .,;:·|")
             role = self.places.role(line, piece)
@@ -174,6 +180,7 @@ class Reader:
             ):
                 self.places.assign(entry, said, anchor.label, False)
         before = self.places.look(line.lead_tag, False)
+        before = "venue" if before == "venue?" and _TAG_DATED.fullmatch(line.lead_tag) else before
         if before in ("date", "venue") and self.places.assign(entry, before, line.lead_tag, True):
             line.lead_tag = ""
         for anchor in line.anchors:
@@ -204,6 +211,24 @@ class Reader:
         if text := joined([*parts, *kept]):
             entry.note(text)
             entry.touched = True
+
+    def _cited(self, entry: Entry, line: Line, title: tuple[int, int], pieces: Sequence[Piece]) -> Sequence[Piece]:
+        """Take the place and the year that follow a title in quotation marks, up to commas; the other pieces."""
+        stop = next((a.mark.start for a in line.anchors if a.mark.start > title[1]), len(line.plain))
+        tail = (
+            _AFTER_QUOTED.match(line.plain[:stop], title[1])
+            if title in line.quotes or _ends_quoted(line, title)
+            else None
+        )
+        if not tail or tail["venue"].startswith("by ") or values.likely_people(tail["venue"], self.common) >= 0.5:
+            return pieces
+        found = arxiv(tail["venue"], bare=False)
+        if found:
+            entry.ids.setdefault("arxiv", found)
+        self.places.assign(entry, "venue", "arXiv" if found else tail["venue"], False)
+        self.places.assign(entry, "date", tail["year"], False)
+        line.used += [(title[1], tail.end("venue")), tail.span("year")]
+        return [piece for piece in pieces if piece.end <= title[1] or piece.start >= tail.end("year")]
 
     def _link(
         self, entry: Entry, line: Line, anchor: Anchor, title: tuple[int, int], labelled: set[int], kept: list[str]
@@ -237,6 +262,11 @@ class Reader:
     def _from_place(self, entry: Entry, unit: Unit) -> None:
         """What the headings above an entry say of it: its status, its year, its venue, its kind."""
         preprint = any(arxiv(link.url) for link in entry.links)
+        day = unit.line.day
+        if day and not unit.line.read and any(words.is_of_reading(name) for name in unit.section):
+            entry.days["read"], entry.status = day, entry.status or Status.read
+        elif day and not unit.line.read and not entry.date:
+            entry.date = day.isoformat()
         for depth, name in reversed(list(enumerate(unit.section))):
             first = depth == 0 and name == self.h1
             status = None if first else words.status_word(name)
@@ -270,6 +300,10 @@ class Reader:
     def _tags(self, unit: Unit) -> list[str]:
         tags = [tag_of(name, n == 0 and name == self.h1) for n, name in enumerate(unit.section)]
         return [tag for tag in tags if tag]
+
+
+def _ends_quoted(line: Line, title: tuple[int, int]) -> bool:
+    return bool(re.match(r"[,.?!]?[\"”]", line.plain[title[1] : title[1] + 2]))
 
 
 def _place(units: Sequence[Unit]) -> str:

@@ -12,6 +12,7 @@ from catalog.ingest.tree import Text
 _LABEL = re.compile(
     r"(?P<name>[^:：\[\]<>|()\n]{1,60}?(?:[(（][^()（）]{1,20}[)）])?)[ \t]*[*_]*[ \t]*[:：][*_]*[ \t]*"
 )
+_STRONG = re.compile(r"(?P<name>[^\W\d_]{2,20})[.．]?[ \t]*(?:[—–-]+[ \t]*)?")  # "**Abstract.** We show …"
 _NO_COLON = re.compile(r"(?P<name>[A-Za-z][\w /-]{0,40}?[ \t]links?)[ \t]*[-–—=>]*[ \t]*(?=https?://|$)", re.I)
 
 
@@ -20,6 +21,9 @@ def label_of(text: Text) -> tuple[str, Text] | None:
     plain = text.plain
     lead = len(plain) - len(plain.lstrip(" \t>-•·"))
     match = _LABEL.match(plain, lead)
+    strong = next((m for m in text.marks if m.kind in ("strong", "em") and m.start == lead), None)
+    if not match and strong and (words.field_of(plain[strong.start : strong.end]) in ("abstract", "authors", "tags")):
+        match = _STRONG.match(plain, lead)
     if not match:
         match = _NO_COLON.match(plain[: text.of("link")[0].start] if text.of("link") else plain, lead)
         if not match:

@@ -14,7 +14,10 @@ from catalog.ingest.tree import Mark, Text
 from catalog.models import Status
 
 _BOX = re.compile(r"\s*\[(?P<mark>[ xX✓✔✅*/~-]?)\](?=\s)\s*")
-_NUMBER = re.compile(r"\s*(?:\(?\d{1,4}[.)]\s+|\[\d{1,4}\][.:]?\s+|#\d+\s+)(?=\S)")
+_NUMBER = re.compile(r"\s*(?:\(?\d{1,4}[.)]\s+|\[\d{1,3}\][.:]?\s+|#\d+\s+)(?=\S)")
+_OPTIONAL = re.compile(
+    r"\(?(?:optional|required|recommended|supplementary|background|bonus|main)(?: reading)?\)?[:：]\s*", re.I
+)
 _LEAD = re.compile(r"(?:[\s•·▪●|>–—-]|:(?![a-z]))*")
 _TAG_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _LEAD_TAG = re.compile(r"\[(?P<tag>[^\[\]]{1,40})\][\s:–—-]*")
@@ -23,7 +26,7 @@ _TICKED = re.compile(
 )
 _STARTED = re.compile(r"\((?:started|begun|since|scheduled|added)[^()\d]{0,12}\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\)", re.I)
 _READ_PAREN = re.compile(r"\((?:read|finished)\b[^()]{0,30}\)", re.I)
-_FIRST_DAY = re.compile(r"\s*(?P<day>\d{4}-\d\d-\d\d)[\s:–—-]+(?=\S)")
+_FIRST_DAY = re.compile(r"\s*(?P<day>\d{4}[-/.]\d\d?[-/.]\d\d?)[\s:：–—-]+(?=\S)")
 _STARS = re.compile(r"(?:(?:⭐|★|🌟|:star:)\ufe0f?\s*)+☆*")
 _TRAILING = re.compile(r"[\[【(]\s*(?P<word>[^\[\]()【】]{1,24}?)\s*[\])】]\s*$")
 _STRONG_CODE = re.compile(r"(?:^|\s)(?P<word>[A-Za-z -]{4,12})$")
@@ -62,6 +65,7 @@ class Line:
     badges: list[tuple[str, str]] = field(default_factory=list)
     status: Status | None = None
     read: dt.date | None = None
+    day: dt.date | None = None  # before the title; of what, the place of the entry tells
     rating: int = 0
     tags: list[str] = field(default_factory=list)
     lead_tag: str = ""
@@ -206,11 +210,11 @@ def _lead(line: Line) -> None:
                 Status.reading if mark in ("/", "~", "-") and mark else Status.read if mark.strip() else Status.unread
             )
             at = box.end()
-        if number := _NUMBER.match(plain, at):
-            at = number.end()
-        day = _FIRST_DAY.match(plain, at) if line.status is Status.read else None
-        if day and (read := values.day(day["day"])):
-            line.read, at = read, day.end()
+        if lead := _NUMBER.match(plain, at) or _OPTIONAL.match(plain, at):
+            at = lead.end()
+        day = _FIRST_DAY.match(plain, at)
+        if day and (when := values.day(day["day"])):
+            line.read, line.day, at = when if line.status is Status.read else None, when, day.end()
         stop = at
         while stop < len(plain) and (words.is_pictograph(plain[stop]) or plain[stop] == " "):
             stop += 1
@@ -223,6 +227,7 @@ def _lead(line: Line) -> None:
             at = stop
         if at == begin:
             break
+    at = _past_pointers(line, at)
     tag = _LEAD_TAG.match(plain, at)
     if tag and not any(a.mark.start <= tag.start() + 1 and a.mark.end >= tag.end("tag") for a in line.anchors):
         rest = plain[tag.end() :].strip()
@@ -234,6 +239,33 @@ def _lead(line: Line) -> None:
     if at:
         line.used.append((0, at))
     line.start = at
+
+
+def _past_pointers(line: Line, at: int) -> int:
+    """Where the title begins after links that only name what they lead to: "[[PDF](…)] A title"."""
+    plain, end = line.plain, at
+    for anchor in line.anchors:
+        if (
+            anchor.titled
+            or not (anchor.role or anchor.bracketed)
+            or anchor.mark.start > end + 1
+            or anchor.mark.start < at
+        ):
+            break
+        end = anchor.mark.end
+        end += len(plain[end:]) - len(plain[end:].lstrip(" ])|,:：.–—-"))
+    rest = [plain[a:b] for a, b in _between(line, end)]
+    return end if sum(len(re.findall(r"\w+", part)) for part in rest) > 1 else at
+
+
+def _between(line: Line, at: int) -> list[tuple[int, int]]:
+    """The stretches from a place on that are in no link that names what it leads to."""
+    out = []
+    for anchor in line.anchors:
+        if not anchor.titled and anchor.mark.start >= at:
+            out.append((at, anchor.mark.start))
+            at = anchor.mark.end
+    return [*out, (at, len(line.plain))]
 
 
 def _dates_and_stars(line: Line) -> None:
@@ -302,7 +334,7 @@ def external(anchor: Anchor) -> bool:
 
 def leads_to_paper(anchor: Anchor) -> bool:
     """Whether a link leads to a paper, by its place or its label."""
-    return at_paper(anchor) or (anchor.role == "paper" and external(anchor))
+    return at_paper(anchor) or (anchor.role == "paper" and external(anchor) and not urls.is_front_page(anchor.mark.url))
 
 
 def at_paper(anchor: Anchor) -> bool:

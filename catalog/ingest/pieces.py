@@ -12,11 +12,20 @@ from catalog.ingest.labels import without
 from catalog.ingest.line import Anchor, Line
 
 _CUT = re.compile(
-    r"\n|[()\[\]（）【】]|\s+[-–—|·•/]+\s+|\s*[|·•;；｜]\s*|——|\s{2,}|(?<=[.。!?])(?=\s|$)|。|\s+(?=(?:by|from)\s+[A-Z])"
+    r"\n|[()\[\]（）【】]|\s+[-–—|·•/]+\s+|\s*[|·•;；｜]\s*|——|\s{2,}|(?<=[.。!?])(?=\s|$)|(?<=\bal\.)(?=[A-Za-z])|。|\s+(?=(?:by|from)\s+[A-Z])"
 )
 _INITIAL = re.compile(
-    r"(?:^|[\s.,(-])[A-Z]\.$|\b(?:vs|vol|no|pp|eds?|Proc|Trans|Conf|Int|J|St|Dr|Prof|Jr|Sr|Comput|Mach|Learn|Sci|Lett|Rev)\.$"
+    r"(?:^|[\s.,(-])[A-Z]\.$|\b(?:et|vs|vol|no|pp|eds?|Proc|Trans|Conf|Int|J|St|Dr|Prof|Jr|Sr|Comput|Mach|Learn|Sci|Lett|Rev)\.$"
 )
+
+
+_AFFILIATED = re.compile(r"\([^()\d]{2,80}\)\s*[*†‡]?\s*[,;&]")
+
+
+def _with_institutes(text: str) -> bool:
+    """Whether a text is names, with the institute of each in parentheses: "Ada Quist (KTH), Bo Lund (MIT)"."""
+    bare = re.sub(r"\([^()]*\)", "", text)
+    return len(values.people(bare)) > 1 and values.likely_people(bare) >= 0.8
 
 
 class Piece(NamedTuple):
@@ -30,21 +39,30 @@ class Piece(NamedTuple):
 def cut(line: Line, start: int, end: int, prefix: str, title: tuple[int, int]) -> Iterator[Piece]:
     """The pieces of a stretch: cut at separators, parentheses, emphasis, and the ends of sentences."""
     plain = line.plain
+    for part in re.finditer(r"[^\n]+", plain[start:end]):
+        if "(" in part[0] and _AFFILIATED.search(part[0]) and _with_institutes(part[0]):
+            a, b = start + part.start(), start + part.end()
+            if start < a:
+                yield from cut(line, start, a, prefix, title)
+            yield Piece(a, b, "names")
+            if b < end:
+                yield from cut(line, b, end, prefix, title)
+            return
     edges = {start, end}
     for mark in line.text.marks:
         if mark.kind in ("em", "strong") and mark.end > mark.start:
             joins = re.search(r"\b[Ii]n:?\s*$", plain[start : mark.start])
             edges |= {e for e in (mark.start, mark.end) if start < e < end and not (joins and e == mark.start)}
-    for cut in _CUT.finditer(plain, start, end):
+    for apart in _CUT.finditer(plain, start, end):
         if (
-            not cut[0].strip()
-            and "\n" not in cut[0]
-            and len(cut[0]) < 2
-            and _INITIAL.search(plain[max(start, cut.start() - 7) : cut.start()])
-            and not re.search(r"\bal\.$", plain[: cut.start()])
+            not apart[0].strip()
+            and "\n" not in apart[0]
+            and len(apart[0]) < 2
+            and _INITIAL.search(plain[max(start, apart.start() - 7) : apart.start()])
+            and not re.search(r"\bal\.$", plain[: apart.start()])
         ):
             continue
-        edges |= {cut.start(), cut.end()}
+        edges |= {apart.start(), apart.end()}
     side = "before " if end <= title[0] else ""
     last = None
     for at in sorted(edges):
@@ -71,7 +89,9 @@ def by_comma(plain: str, start: int, end: int, place: str) -> Iterator[Piece]:
         shown = values.venue(tail)
         found = values.date(tail)
         only_date = found and not tail[: found.start].strip(" (") and not tail[found.end :].strip(" ).,;")
-        if (shown and shown.known and len(tail.split()) < 8) or only_date:
+        if (
+            shown and shown.known and len(tail.split()) < (14 if words.venue_opening().match(tail) else 8)
+        ) or only_date:
             head = text[: comma.start()]
             if re.search(r"\w", head):
                 yield from by_comma(plain, start, start + comma.start(), place)
@@ -134,8 +154,8 @@ def heading_title(line: Line) -> tuple[int, int]:
             r"\s*(?:\[(?P<in>[^\[\]]{1,80})\]|【(?P<cn>[^【】]{1,80})】)$|\s*\((?P<paren>[^()]{2,60})\)$", text
         )
         if not bracket or bracket.start() == 0:
-            stops = re.search(r"[^.\s]{3}\.$", text) and len(text.split()) > 2 and not line.own
-            return start, end - 1 if stops else end
+            stops = re.search(r"[^.\s]{3}( ?\.)$", text) if len(text.split()) > 1 and not line.own else None
+            return start, start + stops.start(1) if stops else end
         paren = bracket["paren"]
         shown = values.venue(paren) if paren else None
         if paren and not (shown and (shown.known or (shown.date and len(paren) < 30))) and not words.status_word(paren):

@@ -15,6 +15,9 @@ from catalog.ingest.report import Report, clean
 from catalog.ingest.tree import Text
 from catalog.ingest.units import Unit, is_links
 
+_INSTITUTION = re.compile(
+    r"\b(?:universit\w*|college|institut\w*|laborator\w*|department|school|academy|corporation)\b", re.I
+)
 _OTHER_DAY = re.compile(r"\b(?:started|begun|since|added|accessed|updated|scheduled|read|finished)\b", re.I)
 
 
@@ -100,7 +103,7 @@ class Places:
             if trailing:
                 set_fact(entry, "date", Text(trailing["rest"]), self.report, entry.line)
             good = tuple(n for n in names if not re.search(r"[`|<>{}\[\]\\]", n) and len(n) <= 200)
-            entry.authors = good
+            entry.authors = tuple(n for n in good if not _INSTITUTION.search(n)) or good
             return bool(good)
         if role == "venue":
             by = re.search(r"\s+(?:from|by)\s+(?=[A-Z])", text)

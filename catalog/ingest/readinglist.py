@@ -12,10 +12,10 @@ from catalog.ingest import markdown, urls, words
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.entry import entries_of
 from catalog.ingest.fields import Reader
-from catalog.ingest.report import Report
+from catalog.ingest.report import Report, written
 from catalog.ingest.tags import tag_of
 from catalog.ingest.template import NAMES, Reading
-from catalog.ingest.tree import Node, from_html
+from catalog.ingest.tree import Node, from_html, relined
 from catalog.ingest.units import BIB, Finder, Found
 
 LEAST_TOLD = 5  # entries of a run whose reading is told
@@ -32,12 +32,15 @@ def read(text: str, path: str = "", wanted: Mapping[str, int] | None = None) -> 
 
 def read_html(html: str, path: str = "", wanted: Mapping[str, int] | None = None) -> Source:
     """The papers of a list in HTML."""
-    lines = html.split("\n")
     if re.match(r"\s*<(?:!doctype|html)", html, re.I):
-        html = "\n".join(markdown.LINE_TAGS.sub(rf'<\1 data-line="{n}"', line) for n, line in enumerate(lines, 1))
-    source = from_tree(from_html(html), lines, dict(wanted or {}))
-    findings = tuple(replace(f, path=path) for f in source.findings)
-    return replace(source, drafts=tuple(replace(d, path=path) for d in source.drafts), findings=findings)
+        numbered = enumerate(html.split("\n"), 1)
+        html = "\n".join(markdown.LINE_TAGS.sub(rf'<\1 data-line="{n}"', line) for n, line in numbered)
+    root = from_html(html)
+    lines, real = relined(root, written)
+    source = from_tree(root, lines, dict(wanted or {}))
+    findings = tuple(replace(f, path=path, line=real[f.line]) for f in source.findings)
+    drafts = tuple(replace(d, path=path, line=real[d.line]) for d in source.drafts)
+    return replace(source, drafts=drafts, findings=findings)
 
 
 def _as_written(root: Node, text: str) -> None:

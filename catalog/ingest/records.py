@@ -53,7 +53,7 @@ _MORE_NAMES = {
 }
 _MORE = {name: field for field, names in _MORE_NAMES.items() for name in names.split(", ")}
 _FACTS = frozenset({"authors", "date", "venue", "link", "doi", "arxiv", "isbn", "abstract", "status", "pmid", "ids"})
-_ADDRESS = re.compile(r"(?:https?://|www\.|doi:|arxiv:)\S+|10\.\d{4,9}/\S+", re.I)
+_ADDRESS = re.compile(r"(?:https?://|www\.|doi:|arxiv:)\S+|10\.\d{4,9}/\S+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,6}/\S+", re.I)
 _REFERENCE = frozenset(
     {"type", "type_of_reference"}
 )  # fields of one reference, in CSL, Hayagriva, and RIS as rispy reads it
@@ -233,6 +233,7 @@ def _holds_records(value: Any) -> bool:
 def _source(records: Sequence[tuple[int, Mapping[str, Any]]], path: str, names: Sequence[str]) -> Source:
     report = Report()
     zotero = "Item Type" in names
+    records = _parted(records)
     drafts = [_draft(r, line, path, report, order, zotero) for order, (line, r) in enumerate(records, 1)]
     told = [f"{name} = {m}" for name in names if (m := meaning(name)) and m != name.strip().lower()]
     kept = [name for name in names if not meaning(name) and name]
@@ -250,6 +251,15 @@ def _source(records: Sequence[tuple[int, Mapping[str, Any]]], path: str, names: 
     return Source(tuple(good), findings=findings, is_list=True, missed=len(drafts) - len(good))
 
 
+def _parted(records: Sequence[tuple[int, Mapping[str, Any]]]) -> list[tuple[int, Mapping[str, Any]]]:
+    """The records, with one name as a list in columns that part names by semicolons: there "Quist, Ada" is one."""
+    by = {n for _, r in records for n, v in r.items() if isinstance(v, str) and ";" in v and meaning(n) == "authors"}
+    return [
+        (line, {n: [v] if n in by and isinstance(v, str) and ";" not in v else v for n, v in record.items()})
+        for line, record in records
+    ]
+
+
 def _draft(
     record: Mapping[str, Any], line: int, path: str, report: Report, order: int = 0, zotero: bool = False
 ) -> Draft:
@@ -257,6 +267,7 @@ def _draft(
     notes: list[str] = []
     more: tuple[str, ...] = ()
     for name, value in record.items():
+        value = _unlinked(value)
         if name.startswith("\0") or value in ("", None, [], {}):
             continue
         field = "" if zotero and name == "Key" else meaning(name)
@@ -301,6 +312,13 @@ def _keep(entry: Entry, name: str, value: Any) -> None:
         entry.extras[key] = extra(key, clean(str(value))[:2000])
 
 
+def _unlinked(value: Any) -> Any:
+    """A value without the brackets of links within a vault: "[[A. Quist|Quist]]"."""
+    if isinstance(value, str) and "[[" in value:
+        return re.sub(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]", r"\1", value)
+    return [_unlinked(one) for one in value] if isinstance(value, list) else value
+
+
 def _plain(value: Any, depth: int) -> Any:
     if depth > 5:
         return clean(str(value))
@@ -339,6 +357,8 @@ def _put(entry: Entry, field: str, name: str, value: Any, report: Report, line: 
     if field == "tags":
         parts = value if isinstance(value, list) else re.split(r"\s*[,;|、，]\s*", str(value))
         for part in parts:
+            if isinstance(part, str) and words.status_word(part):
+                continue  # a shelf, which another column says
             set_fact(
                 entry,
                 "tags",
@@ -367,6 +387,7 @@ def _put(entry: Entry, field: str, name: str, value: Any, report: Report, line: 
         return False
     if field in ("arxiv", "doi", "acl", "openreview") and not set_fact(entry, field, Text(text), report, line):
         return _links(entry, "paper", text, report, line)
+    text = text.strip("*_") if field == "venue" else text
     if field == "venue" and not values.date(text):
         entry.venue = entry.venue or clean(text)[:2000]
         return entry.venue == clean(text)[:2000]
@@ -408,7 +429,7 @@ def _authors(entry: Entry, value: Any) -> bool:
         names = (clean(_person(value)),)
     else:
         names = values.people(str(value))
-    names = tuple(re.sub(r"[`|<>{}\[\]\\]", " ", name).strip()[:200] for name in names)
+    names = tuple(re.sub(r"\s*\([^()]*\)|[*†‡§]+|[`|<>{}\[\]\\]", " ", name).strip()[:200] for name in names)
     entry.authors = entry.authors or tuple(name for name in names if name)
     return bool(entry.authors)
 

@@ -17,6 +17,7 @@ from catalog.text import fit_tag as fit_tag
 _LABEL_LENGTH = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _EMPTY = re.compile(r"\(\s*[,|/]*\s*\)|\[\s*[,|/]*\s*\]|（\s*）|【\s*】|\*\*\s*\*\*|~~\s*~~")
+_APART = " \t|,;/·•—–&:：。"  # what stands between the parts of a line
 _SHORT = re.compile(r"(?<![\w:]):[a-z][a-z_]{2,}:(?!\w)")  # an emoji by its name
 
 
@@ -108,8 +109,10 @@ def tidy(rest: str) -> str:
     rest = " ".join(_SHORT.sub("", rest).split())
     while (shorter := _EMPTY.sub(" ", rest)) != rest:
         rest = " ".join(shorter.split())
-    rest = rest.strip(" \t|,;/·•—–&:：。")
-    rest = rest.lstrip(")]） ") if rest[:1] in ")]）" else rest
+    rest = rest.strip(_APART)
+    rest = rest.lstrip(")]） " + _APART) if rest[:1] in ")]）" else rest
+    while rest.endswith(("(", "[", "（", "【")):
+        rest = rest[:-1].rstrip(_APART)
     return rest.removesuffix(" -").removeprefix("- ").strip(" -" if len(rest) < 3 else " ")
 
 
@@ -137,6 +140,11 @@ def markdown(text: Text, spans: Iterable[tuple[int, int]]) -> str:
             at = mark.end
         out.append("".join([*parts, _inert(piece.plain[at:])]).replace("\n", " "))
     return " ".join(part for part in out if part)
+
+
+def written(text: Text) -> str:
+    """A whole text as Markdown, line by line."""
+    return "\n".join(markdown(line, [(0, len(line.plain))]) for line in text.lines())
 
 
 def _inert(text: str) -> str:

@@ -129,6 +129,7 @@ def _after_names(line: Line, limit: int, stop: int, common: Collection[str], out
     if (
         apa
         and apa.start() - start > 2
+        and len(re.findall(r"\w{2,}", plain[apa.end() : stop].partition("http")[0])) > 1
         and values.likely_people(plain[start : apa.start()].strip(" ,"), common, True) >= 0.5
     ):
         end = _sentence_end(plain, apa.end(), stop) or stop
@@ -229,6 +230,8 @@ def score(line: Line, name: str, span: tuple[int, int], common: Collection[str])
         worth *= 0.7
     if words.is_role(title) or words.status_word(title) or not any(c.isalpha() for c in title):
         worth *= 0.08
+    if len(words.plain(title)) < 3:
+        worth *= 0.3
     if "://" in title or "www." in title:
         worth *= 0.15
     if any(title.count(a) != title.count(b) for a, b in ("()", "[]", "“”")) or title.count('"') % 2:
@@ -274,7 +277,7 @@ def _heeds(line: Line, name: str, span: tuple[int, int], common: Collection[str]
         if (start > a + 2 or end < b - 2) and anchor.titled:
             factor = min(factor, 0.7 if name in ("quoted", "after-names", "bold", "bold-cut") else 0.35)
         elif not anchor.titled:
-            factor = min(factor, 0.5)
+            factor = min(factor, 0.3)
         elif (a - start > 3 or end - b > 3) and name not in ("bold", "quoted"):
             factor = min(factor, 0.5 if len(anchor.label.split()) > 1 else 0.8)
     for mark in line.text.marks:

@@ -6,7 +6,7 @@ Everything comes as HTML: Markdown from cmark, other formats from pandoc, bookma
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -157,7 +157,7 @@ class _Builder:
             text = Text(plain, tuple(sorted(self.marks, key=lambda m: (m.start, -m.end)))).cut(0, len(plain))
             self.parts, self.length, self.marks = [], 0, []
             self.pending = [(kind, 0, url, title) for kind, _, url, title in self.pending]
-            line, end = self.spans[-1] if self.spans else (self.line, self.line)
+            line, end = (max(at, self.line) for at in (self.spans[-1] if self.spans else (0, 0)))
             owner = target or self.open[-1].node
             if target is None and owner.kind == "item" and not owner.children and not owner.text.plain:
                 target = owner
@@ -305,6 +305,49 @@ def joined(texts: list[Text]) -> Text:
         plain = f"{plain}\n{text.plain}" if plain else text.plain
         marks += [m._replace(start=m.start + at, end=m.end + at) for m in text.marks]
     return Text(plain, tuple(marks))
+
+
+def relined(root: Node, write: Callable[[Text], str]) -> tuple[list[str], list[int]]:
+    """Give each block a line of its own, as for a source in which each has one: those lines, and the lines they had.
+
+    `write` gives a text as such a line.
+    """
+    lines: list[str] = []
+    real: list[int] = [0]
+
+    def say(text: str, line: int) -> int:
+        lines.append(text)
+        real.append(line)
+        return len(lines)
+
+    todo = [(node, "") for node in reversed(root.children)]
+    while todo:
+        node, indent = todo.pop()
+        if node.kind == "row":
+            cells = " | ".join(write(cell.text).replace("|", "\\|") for cell in node.children)
+            node.line = node.end = say(f"| {cells} |", node.line)
+            for cell in node.children:
+                cell.line = cell.end = node.line
+            continue
+        mark = {"item": "- ", "section": "#" * min(node.level, 6) + " ", "quote": "> "}.get(node.kind, "")
+        texts = (
+            [f"```\n{node.raw}\n```"]
+            if node.kind == "code"
+            else write(node.text).split("\n")
+            if node.text.plain
+            else []
+        )
+        first = len(lines) + 1
+        if texts and node.kind != "item":
+            say("", node.line)  # blocks stand apart
+            first += 1
+        for n, text in enumerate(texts):
+            say(f"{indent}{mark if not n else ' ' * len(mark)}{text}", node.line)
+        node.line = node.end = min(first, max(len(lines), 1)) if texts else first
+        node.end = max(node.line, len(lines))
+        inner = indent + "  " if node.kind == "item" and texts else indent
+        todo += [(child, inner) for child in reversed(node.children)]
+    return lines, real
 
 
 def from_html(html: str, regions: Mapping[str, Region] | None = None, soft: str = "") -> Node:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from catalog.ingest import template, urls, values, words
+from catalog.ingest.labels import label_of, without
 from catalog.ingest.line import Line, at_paper, external, leads_to_paper, marked_title, prepared
-from catalog.ingest.tree import Node, Text
+from catalog.ingest.tree import Node, Text, joined
 
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _YEAR_LAST = re.compile(r"[\s,(](?:19|20)\d\d[\s).]*$")
@@ -18,6 +19,11 @@ _LABEL = re.compile(r"[^:：\[\]<>|()\n]{1,40}[:：]")
 _CITES_PERHAPS = re.compile(r"\d|[\[\"“(（]|et al|, ")
 _TO_READ = re.compile(
     r"\b(?:papers?|articles?|literature|publications?|to[ -]?read|reading)\b|论文|论著|已读|待读", re.I
+)
+_A_LIST = re.compile(
+    r"\b(?:awesome|papers? with code|(?:reading|paper)[ -]list|list of|collection of)\b"
+    r"|合集|汇总|清单|一覧|まとめ|목록",
+    re.I,
 )
 _CITED = re.compile(r"\(?(?:19|20)\d\d\)?|\bet al\b|\barXiv\b|\bIn [A-Z]|\bProc\b", re.I)
 _ID = re.compile(r"\b(?:doi:\s*|https?://doi\.org/)10\.\d{4}|\barXiv:\s*\d{4}\.\d{4}", re.I)
@@ -65,6 +71,8 @@ class Finder:
     def line(self, node: Node) -> Line:
         """The line of a block, prepared once."""
         if id(node) not in self.lines:
+            if node.kind in ("item", "para") and "\n" in node.text.plain:
+                _part_facts(node)
             self.lines[id(node)] = prepared(node.text)
         return self.lines[id(node)]
 
@@ -83,7 +91,8 @@ class Finder:
         the entries.
         """
         blocks = node.children if node.kind == "row" else [node]
-        if id(node) in self.rows and sum(bool(words.plain(cell.text.plain)) for cell in blocks) > 1:
+        told = [said for block in blocks if (said := words.plain(block.text.plain)) and said not in words.nothing()]
+        if id(node) in self.rows and len(told) > 1:
             return True
         lines = [self.line(block) for block in blocks]
         links = [a.mark.url for line in lines for a in line.anchors if leads_to_paper(a)]
@@ -140,10 +149,12 @@ class Finder:
         if line.status and not words.status_word(title) and title.strip():
             return 2
         plain = node.text.plain
+        if node.level == 1 and _A_LIST.search(plain):
+            return -1
         if words.is_generic(plain) or words.is_boilerplate(plain) or words.is_part(plain) or words.status_word(plain):
             return -1
         own = list(_own_blocks(node))
-        paper_blocks = facts = links = bibs = listed = 0
+        paper_blocks = facts = links = bibs = listed = remarks = others = 0
         for block in own:
             if block.kind == "region":
                 bibs += block.info in BIB
@@ -153,7 +164,9 @@ class Finder:
                 sort = self._sort(block)
                 listed += sort == "entry"
                 facts += sort == "fact"
+                remarks += sort == "fact" and words.field_of(block.text.plain.partition(":")[0]) == "notes"
                 links += sort == "links"
+                others += sort == "prose" and block.kind == "item" and any(a.titled for a in self.line(block).anchors)
                 paper_blocks += any(at_paper(a) for a in self.line(block).anchors)
         if any(leads_to_paper(anchor) for anchor in line.anchors):
             return 1 if not listed else 0
@@ -161,7 +174,11 @@ class Finder:
             return -1
         if bibs:
             return 1 if bibs == 1 or facts or links or self._resembles(node, own) else 0
-        if (facts or links) and paper_blocks <= max(1, links):
+        if others > max(2, facts + links):
+            return -1
+        named = paper_blocks or any(leads_to_paper(a) for b in own for a in self.line(b).anchors)
+        told = facts > remarks or named or (links and 1 < node.level < 7)
+        if (facts or links) and told and paper_blocks <= max(1, links):
             return 1
         return (
             1
@@ -184,10 +201,19 @@ class Finder:
             return "links" if line.anchors else "prose"
         if is_fact(line.text):
             return "fact"
-        if is_links(line):
+        if is_links(line) or (node.kind == "para" and self._is_credit(line)):
             return "links"
         worth, opens = self.worth(node)
         return "entry" if worth >= 1 and opens else "prose"
+
+    def _is_credit(self, line: Line) -> bool:
+        """Whether a line holds links to a paper and, beside them, only where and when it appeared."""
+        if not any(map(leads_to_paper, line.anchors)) or any(a.titled for a in line.anchors):
+            return False
+        beside = [part for part in re.split(r"\s*[·|,]\s*", without(line)) if words.plain(part)]
+        shown = [values.venue(part) for part in beside if not words.link_of(part)]
+        short = all(len(part.split()) < 8 for part in beside) and not line.text.of("strong")
+        return short and all(one and (one.known or one.date) for one in shown)
 
     # judging
 
@@ -236,7 +262,7 @@ class Finder:
             bool(plain.strip())
             and (not words.is_role(plain) or any(a.titled for a in line.anchors))
             and not self._is_prose(line)
-            and not words.undecorated(plain).endswith((":", "："))
+            and (worth >= 2 or not words.undecorated(plain).endswith((":", "：")))
         )
         if opens and every and not found and not _title_alone(line):
             opens = bool(below)
@@ -305,6 +331,15 @@ class Finder:
             return column
         return column if sure or (leads and mine == "title") else None
 
+    def _of_papers(self, table: Node) -> bool:
+        """Whether most rows of a table lead to a paper each."""
+        rows = [row for row in table.children if any(self.line(cell).anchors for cell in row.children)]
+        leads = [{a.mark.url for c in row.children for a in self.line(c).anchors if leads_to_paper(a)} for row in rows]
+        return (
+            len(set().union(*leads)) * 10 >= 8 * max(2, len(table.children) - 1)
+            and self._paper_table(table) is not None
+        )
+
     # collecting
 
     def _section(self, node: Node, path: tuple[str, ...]) -> None:
@@ -337,6 +372,8 @@ class Finder:
                 todo.append((Node("section", child.line, child.end, children=[child]), above))
             elif child.kind == "item" and self.line(child).status and self._stands_alone(child):
                 self._items([child], above, False)
+            elif child.kind == "table" and self._of_papers(child):
+                self._blocks([child], above)
             else:
                 unit.body.append(child)
         self.found.units.append(unit)
@@ -355,6 +392,9 @@ class Finder:
             if block.kind == "table" and not skip and (column := self._paper_table(block)) is not None:
                 self._rows(block, column, section)
                 para = None
+            elif block.kind in ("item", "para") and not skip and (unit := self._labelled(block, section)):
+                para = unit
+                self.found.units.append(unit)
             elif block.kind == "item":
                 if para and self._fieldlike(block):
                     para.body.append(block)
@@ -381,6 +421,18 @@ class Finder:
         self.found.outside += [(block, section) for block in outside]
         del last
 
+    def _labelled(self, node: Node, section: tuple[str, ...]) -> Unit | None:
+        """The entry that a line "Title: …" or "Paper: [a title](…)" opens."""
+        first, *rest = node.text.lines() or [Text()]
+        name, value = label_of(first) or ("", Text())
+        line = prepared(value)
+        titled = any(a.titled and len(a.label.split()) > 1 for a in line.anchors)
+        says = words.field_of(name) == "title" and (titled or rest or node.children)
+        if not line.plain or not (says or (titled and words.link_of(name) == "paper")):
+            return None
+        body = [Node("para", node.line + 1, node.end, joined(rest))] if rest else []
+        return Unit(node, line, section, "labelled", [*body, *node.children], worth=3, linked=True)
+
     def _opens_paragraph(self, node: Node) -> bool:
         line = self.line(node)
         if not line.plain.strip() or is_fact(line.text) or is_links(line):
@@ -394,18 +446,32 @@ class Finder:
         return (
             worth >= 1
             and opens
-            and (marked or line.plain[at : at + 1] in '"“' or (at > 1 and worth >= 2) or _citation(line, self.common))
+            and (
+                marked
+                or self._above_links(node)
+                or line.plain[at : at + 1] in '"“'
+                or (at > 1 and worth >= 2)
+                or _citation(line, self.common)
+            )
         )
+
+    def _above_links(self, node: Node) -> bool:
+        """Whether the first line of a paragraph is words alone and the last a row of links, to a paper among others."""
+        first, *rest = [*node.text.lines(), *(child.text for child in node.children)] or [Text()]
+        links = prepared(rest[-1]) if rest else Line(Text())
+        alone = not first.of("link") and len(first.plain.split()) <= 40 and not first.plain.endswith((".", ":", "："))
+        return alone and is_links(links) and any(map(leads_to_paper, links.anchors))
 
     def _items(self, tops: Sequence[Node], section: tuple[str, ...], skip: bool) -> None:
         """The items of a section's lists, deeper ones decided with the others of their depth."""
         kind = next((k for name in reversed(section) if (k := words.kind_of(name))), "")
         wanted = any(_TO_READ.search(name) for name in section)
+        papers = bool(section) and words.is_of_papers(section[-1])
         layer: list[tuple[Node, tuple[str, ...]]] = [(node, ()) for node in tops]
         depth = 0
         while layer:
             judged = [(node, groups, *self.worth(node)) for node, groups in layer]
-            chosen = self._chosen(judged, kind, wanted, skip)
+            chosen = self._chosen(judged, kind, wanted, skip, papers)
             below: list[tuple[Node, tuple[str, ...]]] = []
             for (node, groups, worth, _), take in zip(judged, chosen, strict=True):
                 inner = self._inner(node, take)
@@ -457,10 +523,13 @@ class Finder:
         kind: str,
         wanted: bool,
         skip: bool,
+        papers: bool,
     ) -> list[bool]:
         """Which items of one depth are papers: those that say so, and where most do those that only look alike."""
         if skip:
             return [False] * len(judged)
+        if not kind and self._lists_titles(judged, papers):
+            judged = [(node, groups, max(worth, 1.0), opens) for node, groups, worth, opens in judged]
         titled = [worth for _, _, worth, opens in judged if opens]
         sure = sum(worth >= 1 for worth in titled)
         share = sure / len(titled) if titled else 0.0
@@ -484,6 +553,19 @@ class Finder:
             out.append(opens and not group and ((fits and shape) or (task and not kind)))
         return out
 
+    def _lists_titles(self, judged: Sequence[tuple[Node, tuple[str, ...], float, bool]], papers: bool) -> bool:
+        """Whether most items open with a link as long as a title, below a heading of papers or to a note each."""
+        opening = []
+        for node, *_ in judged:
+            line = self.line(node)
+            first = next((a for a in line.anchors if a.titled), None)
+            if first and not re.search(r"\w", without_marks(line, first.mark.start)):
+                opening.append(first)
+        count = sum(len(first.label.split()) for first in opening)
+        notes = sum(urls.name_of_place(first.mark.url) == "notes" for first in opening)
+        most = len(opening) * 10 >= len(judged) * 7 and len(opening) > 2 and count >= 4 * len(opening)
+        return most and (papers or notes * 10 >= len(opening) * 9)
+
     def _rows(self, table: Node, column: int, section: tuple[str, ...]) -> None:
         rows = [row for row in table.children if row.kind == "row" and row.children]
         head = _header(rows)
@@ -499,6 +581,8 @@ class Finder:
                 if any(text.plain.strip() or text.marks for _, text in others):
                     self.found.outside.append((row, section))
                 continue
+            if words.plain(main.plain) in words.nothing() and not main.anchors:
+                continue
             if words.is_role(main.plain) and len({words.plain(t.plain) for _, t in others}) <= 1:
                 continue
             unit = Unit(row, main, section, "row " + "|".join(head), cells=others, worth=2, linked=True)
@@ -508,10 +592,28 @@ class Finder:
             self.found.units.append(unit)
 
 
+def without_marks(line: Line, end: int) -> str:
+    """What stands before a place of a line and is neither in bold nor code: labels there are marked."""
+    marked = [(m.start, m.end) for m in line.text.of("strong", "code")]
+    return "".join(
+        c for n, c in enumerate(line.plain[:end]) if n >= line.start and not any(a <= n < b for a, b in marked)
+    )
+
+
 def _dated_end(line: Line) -> bool:
     """Whether a line that opens with a title's link ends in a year by itself: "[Title](…) `Company` `2019`"."""
     first = line.anchors[0]
     return first.titled and first.mark.start <= line.start + 2 and bool(_YEAR_LAST.search(line.plain, first.mark.end))
+
+
+def _part_facts(node: Node) -> None:
+    """Make lines of an entry that are labels with values, after its first line, paragraphs below it."""
+    lines = node.text.lines()
+    cut = next((n for n, one in enumerate(lines) if n and is_fact(one)), 0)
+    if not cut or is_fact(lines[0]):
+        return
+    node.text = joined(lines[:cut])
+    node.children[:0] = [Node("para", node.line + n, node.line + n, one) for n, one in enumerate(lines[cut:], cut)]
 
 
 def _item_children(node: Node) -> list[Node]:
@@ -521,6 +623,11 @@ def _item_children(node: Node) -> list[Node]:
 def promote(root: Node) -> None:
     """Make a paragraph all in bold, followed by links or facts, the heading of what follows it."""
     for node in list(root.walk()):
+        if node.info == "dt" and len(node.children) == 1 and _labels(node.text.plain):  # a term and its value
+            value = node.children.pop()
+            start = len(node.text.plain) + 2
+            marks = (mark._replace(start=mark.start + start, end=mark.end + start) for mark in value.text.marks)
+            node.text = Text(f"{node.text.plain}: {value.text.plain}", (*node.text.marks, *marks))
         if node.kind not in ("section", "item", "quote") or len(node.children) < 2:
             continue
         out: list[Node] = []
@@ -543,6 +650,10 @@ def promote(root: Node) -> None:
             else:
                 out.append(child)
         node.children = out
+
+
+def _labels(name: str) -> bool:
+    return bool(words.field_of(name) or words.link_of(name))
 
 
 def _without_quotes(blocks: Sequence[Node]) -> list[Node]:

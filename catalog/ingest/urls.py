@@ -100,9 +100,16 @@ def is_external(url: str) -> bool:
     return url.lower().startswith(("http://", "https://", "www.", "ftp://")) or bool(_NO_SCHEME.match(url))
 
 
+def is_front_page(url: str) -> bool:
+    """Whether an address names a place, and nothing there."""
+    return not re.search(r"//[^/]+/.", url if "://" in url else f"//{url}")
+
+
 def is_paper(url: str) -> bool:
     """Whether an address leads to a paper, as far as host and ending tell."""
     if not is_external(url):
+        return False
+    if is_front_page(url):
         return False
     parts = host(url if "://" in url else f"https://{url}").split(".")
     above = (".".join(parts[at:]) for at in range(len(parts) - 1))
@@ -112,6 +119,8 @@ def is_paper(url: str) -> bool:
 def name_of_place(url: str) -> str:
     """The kind of link that an address by itself is: code, video, blog, model, dataset; "paper" where nothing tells."""
     place = host(url)
+    if not place and re.search(r"\.(?:md|markdown|org|rst|txt|html?)(?:#|$)", url, re.I):
+        return "notes"
     if place in _CODE_HOSTS or place.endswith(".github.com"):
         return "code"
     if place in _VIDEO_HOSTS:
@@ -121,6 +130,8 @@ def name_of_place(url: str) -> str:
         return {"blog": "blog", "datasets": "dataset", "spaces": "demo", "papers": "paper", "docs": "docs"}.get(
             parts[0] if parts else "", "model"
         )
+    if re.search(r"\.pdf(?:$|[?#])", url, re.I):
+        return "paper"
     if place == "colab.research.google.com":
         return "notebook"
     if "blog" in place or place.endswith(("medium.com", "substack.com", "zhihu.com")) or "/blog" in url:

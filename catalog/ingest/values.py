@@ -16,9 +16,10 @@ _PARTICLES_NAMES = (
     "sr sr. ii iii iv"
 )
 _PARTICLES = frozenset(_PARTICLES_NAMES.split(" "))
+_JOINING = frozenset({"and", "by", "with", "et", "al", "und", "others", "from"})
 _TITLES = re.compile(r"^(?:prof\.?|professor|dr\.?|mr\.?|mrs\.?|ms\.?|sir)\s+(?=\w)", re.I)
 _ET_AL = re.compile(
-    r"[\s,;]*(?:\b(?:et\s*\.?\s*al|and\s+others|and\s+colleagues|u\.\s?a)\b\.?,?|\.\.\.|…|等人?|ほか|他|외)\s*(?:\([^()]*\))?[\s.,]*$",
+    r"[\s,;]*(?:\b(?:et\s*\.?\s*al|and\s+others|and\s+colleagues|u\.\s?a)\b\.?,?|\.\.\.|…|等人?|ほか|他|ら|외)\s*(?:\([^()]*\))?[\s.,]*$",
     re.I,
 )
 _BY = re.compile(r"^\W{0,3}(?:by|authors?|written by|von|par|por|от|作者)\b\s*:?\s+", re.I)
@@ -109,6 +110,7 @@ def people(text: str, lead: bool = False) -> tuple[str, ...]:
     """The names in a text of nothing but names, each as it is written; `lead`: "Fox, Eve" is one, surname first."""
     text = _BY.sub("", text.strip().strip('*_`"“”'))
     text = re.sub(r"\((?:[^()]*)\)|\[[^\[\]]*\]|<[^<>]*>", " ", text)
+    text = re.sub(r"(?<=\b[A-Z]\.)(?=[A-Z][a-z]{2})", " ", text)
     text = re.sub(r",\s*(?:\.\.\.|…)\s*(?=,|&|and\b)", ",", text)
     more = _ET_AL.search(text)
     text = _ET_AL.sub("", text) if more else text
@@ -121,6 +123,7 @@ def people(text: str, lead: bool = False) -> tuple[str, ...]:
         parts = re.split(r"\s*[,，、・/]\s*|\s+(?:and|&|和|与)\s+|(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff]{2})", text)
     else:
         parts = _latin(text, lead)
+    parts = [part for part in parts if re.search(r"[^\W\d_]", part)]
     names = [name for part in parts if (name := _TITLES.sub("", part.strip(' ,;:*_`"')).strip())]
     dotted = "." in text
     return tuple(f"{name}." if dotted and re.search(r"[\s.-][A-Z]$", name) else name for name in names)
@@ -139,7 +142,7 @@ def _latin(text: str, lead: bool) -> list[str]:
     out: list[str] = []
     for part in parts:
         family = out and "," not in out[-1] and len(out[-1].split()) <= 3 and not _INITIALS_DOT.fullmatch(out[-1])
-        if family and _INITIALS_DOT.fullmatch(part):
+        if family and _INITIALS_DOT.fullmatch(part) and ("." in part or part.isupper()):
             out[-1] = f"{out[-1]}, {part}"
         elif lead and len(out) == 1 and "," not in out[0] and len(out[0].split()) == 1:
             out[0] = f"{out[0]}, {part}"
@@ -176,7 +179,9 @@ def likely_people(text: str, common: Collection[str] = (), lead: bool = False) -
     head = text[:400]
     said = bool(_BY.match(head)) or bool(re.search(r"\bet\s*\.?\s*al\b|等\s*$", text[-40:]))
     names = people(text, lead)
-    if not names:
+    plain = re.findall(r"[^\W\d_]+", text)
+    small = sum(word.islower() and word not in _PARTICLES and word not in _JOINING for word in plain)
+    if not names or small * 5 > len(plain) * 2 or {":", "："}.intersection(names[0]):
         return 0.0
     good = sum(is_name(name, common) for name in names[:12])
     share = good / min(len(names), 12)
@@ -185,6 +190,8 @@ def likely_people(text: str, common: Collection[str] = (), lead: bool = False) -
     initials = bool(re.search(r"(?:^|[\s,])[A-Z]\.[\s,-]", text))
     if len(names) == 1:
         size = len(names[0].split())
+        if _CJK.fullmatch(names[0]):
+            return 0.3
         return (
             0.0 if share < 1 else 0.75 if initials and size > 1 else 0.5 if size in (2, 3) or "," in names[0] else 0.3
         )
@@ -207,7 +214,7 @@ _MORE = re.compile(
     re.I,
 )
 _PAGES = re.compile(
-    r",?\s*(?:vol(?:ume)?\.?|no\.|issue|pp?\.|pages?)\s*[\d(][\w–:(),.\s-]*$|[\s,]+\d+\s*(?:\(\d+\)|\.\d+)[\s\d:,()–-]*$|,\s*\d+[\s,:–-]+\d+[–-]\d+\.?$|,\s*\d+$",
+    r",?\s*(?:vol(?:ume)?\.?|no\.|issue|pp?\.|pages?)\s*[\d(][\w–:(),.\s-]*$|[\s,]+\d+\s*(?:\(\d+\)|\.\d+)[\s\d:,()–-]*$|[\s,]+\d+[\s,:–-]+\d+[–-]\d+\.?$|,\s*\d+$",
     re.I,
 )
 
@@ -233,9 +240,10 @@ def venue(text: str) -> Venue | None:
     name = re.sub(
         r"^(?:[Ii]n:?|presented at|published in|appeared (?:in|at)|accepted (?:by|to|at)|at|@)\s+(?=\S)", "", name
     )
-    trimmed = _MORE.sub(" ", name).strip(" .,;:()[]-") or name
-    if not trimmed:
+    trimmed = _MORE.sub(" ", name).strip(" .,;:()[]-")
+    if not trimmed or trimmed.lower() in words.months():
         return None
+    trimmed += ")" * (trimmed.count("(") - trimmed.count(")"))
     known = trimmed.lower() in words.acronyms() or bool(words.venue_opening().match(trimmed))
     if not known and len(trimmed.split()) <= 8:
         known = any(

@@ -58,6 +58,12 @@ def months() -> dict[str, int]:
 
 
 @cache
+def nothing() -> frozenset[str]:
+    """What stands in a cell that has nothing to say."""
+    return _set("say_nothing", "nothing")
+
+
+@cache
 def title_words() -> frozenset[str]:
     """Words of titles that are no names, whatever their case."""
     return frozenset(_data()["title"]["words"].split())
@@ -161,6 +167,21 @@ def is_generic(heading: str) -> bool:
     return text in known or all(p in known or (p.isdigit() and len(p) <= 8) or p in ("s", "re", "d") for p in parts)
 
 
+def is_of_papers(heading: str) -> bool:
+    """Whether a heading says that papers stand under it, and nothing of which: "List of papers", "Papers I read"."""
+    said = re.findall(r"[^\W_]+", plain(heading))
+    known = _set("heading", "generic") | _set("heading", "chosen")
+    return not _set("heading", "papers").isdisjoint(said) and all(word in known or word.isdigit() for word in said)
+
+
+def is_of_reading(heading: str) -> bool:
+    """Whether what stands under a heading was read: "Papers I read in 2023", "Read", "読んだ論文"."""
+    text = plain(heading)
+    return status_word(heading) is Status.read or bool(
+        re.search(r"\b(?:i|we)(?:['’]ve| have)? read\b|\bread in\b|\breading log\b|读过|已读|読んだ|읽은", text)
+    )
+
+
 def is_boilerplate(heading: str) -> bool:
     """Whether a heading opens a part of a page that lists no papers: licence, contributing, contents."""
     known = _set("heading", "boilerplate")
@@ -221,7 +242,7 @@ def link_name(raw: str) -> tuple[str, str]:
     if quoted := re.fullmatch(r"`([^`]+)`(?:[ \t]+links?)?", raw.strip()):
         return quoted[1].lower(), ""
     name = plain(raw)
-    if found := _look("link", raw):
+    if found := link_of(raw) if name.endswith(" stars") else _look("link", raw):
         return found, ""
     bare = _LINK_WORD.sub("", name).strip()
     mended = ""

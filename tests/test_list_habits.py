@@ -1,0 +1,170 @@
+"""Habits of people who keep lists: logs of what was read, schedules, citations of several styles, vaults, tables."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from catalog.ingest import Draft, parse, read_source
+
+Said = tuple[str, tuple[str, ...], str, str]
+LISTS: dict[str, tuple[str, str, list[Said]]] = {
+    "links before the title": ("a.md", """# Shapes
+- [[arXiv](https://arxiv.org/abs/2101.00001)] Nets of points
+- [[CVPR2022](https://arxiv.org/abs/2101.00002)] Meshes that close themselves [[code](https://github.com/a/b)]
+- [[PDF](https://arxiv.org/abs/2101.00003)] Grids in the dark [[Project](https://a.example.org)]
+""", [("Nets of points", (), "", ""), ("Meshes that close themselves", (), "CVPR", "2022"), ("Grids in the dark", (), "", "")]),
+    "names and place in one parenthesis": ("a.md", """# Tutorial
+- [Words in many tongues](https://arxiv.org/abs/2101.00001) (Quist et al., International Conference on Language Things 2020)
+- [Trees of sentences](https://arxiv.org/abs/2101.00002) (Lund, Annual Meeting of the Association for Words 2019)
+- [Sounds and signs](https://arxiv.org/abs/2101.00003) (Marsh et al., NAACL 2021)
+""", [("Words in many tongues", ("Quist",), "International Conference on Language Things", "2020"),
+      ("Trees of sentences", ("Lund",), "Annual Meeting of the Association for Words", "2019"),
+      ("Sounds and signs", ("Marsh",), "NAACL", "2021")]),
+    "labels under a day": ("a.md", """# Discussions
+
+#### August 12, 2020
+- **Paper**: [Learning to say less](https://arxiv.org/abs/2006.00001)
+- **Authors**: [Ada Quist](https://x.example.org/a), Bo Lund
+- **Presenter**: [Cy Marsh](https://x.example.org/c)
+
+#### June 23, 2020
+- **Paper**: [Weights that were poisoned](https://arxiv.org/abs/2004.00002)
+- **Authors**: Dee Holm, Eve Ray
+""", [("Learning to say less", ("Ada Quist", "Bo Lund"), "", ""), ("Weights that were poisoned", ("Dee Holm", "Eve Ray"), "", "")]),
+    "headings with abstracts": ("a.md", """# Notes
+
+## Attention to detail
+
+*Ada Quist, Bo Lund*
+
+NeurIPS 2017 · [arXiv](https://arxiv.org/abs/1706.00001) · [code](https://github.com/a/b)
+
+**Abstract.** The dominant models are complex.
+
+### My notes
+Detail is the point.
+
+## Details of attention
+
+*Cy Marsh, Dee Holm*
+
+NAACL 2019 · [arXiv](https://arxiv.org/abs/1810.00002)
+""", [("Attention to detail", ("Ada Quist", "Bo Lund"), "NeurIPS", "2017"), ("Details of attention", ("Cy Marsh", "Dee Holm"), "NAACL", "2019")]),
+    "a schedule": ("a.md", """# Reading group
+
+| Date | Presenter | Paper | Slides |
+|---|---|---|---|
+| Sep 3 | Alice | [Laws of size for nets](https://arxiv.org/abs/2001.00001) (Quist et al., 2020) | [pdf](s/q.pdf) |
+| Sep 10 | Bob | [Sizes without laws](https://arxiv.org/abs/2203.00002) | |
+| Sep 17 | *no meeting* | | |
+| Oct 1 | TBD | TBD | |
+""", [("Laws of size for nets", ("Quist",), "", "2020"), ("Sizes without laws", (), "", "")]),
+    "references": ("a.md", """# References
+
+[1] K. Quist, X. Lund, and J. Marsh, "Deep residue of images," in Proc. IEEE Conf. Comput. Vis. (CVPR), 2016, pp. 770–778.
+
+[2] D. P. Holm and J. Ray, "A method of steps," arXiv preprint arXiv:1412.00001, 2014.
+
+[3] Quist, Y., Lund, Y. & Marsh, G. Learning in depth. Nature 521, 436–444 (2015). https://doi.org/10.1000/nature14539
+""", [("Deep residue of images", ("K. Quist", "X. Lund", "J. Marsh"), "Proc. IEEE Conf. Comput. Vis. (CVPR)", "2016"),
+      ("A method of steps", ("D. P. Holm", "J. Ray"), "arXiv", "2014"),
+      ("Learning in depth", ("Quist, Y.", "Lund, Y.", "Marsh, G."), "Nature", "2015")]),
+    "names with institutes, terms": ("a.html", """<html><body><h1>Accepted papers</h1><dl>
+<dt><b>Nets that learn to sleep</b></dt><dd><i>Ada Quist (ETH Zürich), Bo Lund (KTH)</i></dd><dd><a href="https://a.org/1.pdf">[pdf]</a></dd>
+<dt><b>Graphs without edges</b></dt><dd><i>Cy Marsh (MIT), Dee Holm (MIT)</i></dd><dd><a href="https://a.org/2.pdf">[pdf]</a></dd>
+</dl></body></html>
+""", [("Nets that learn to sleep", ("Ada Quist", "Bo Lund"), "", ""), ("Graphs without edges", ("Cy Marsh", "Dee Holm"), "", "")]),
+    "titles on lines of their own": ("a.md", """# Vision
+
+## Others
+
+Landmarks that give directions(从地标)<br>
+[paper](https://arxiv.org/abs/2111.00001)<br><br>
+
+Permutations that agree in part(部分置换)<br>
+keywords: Sorting(排序), Graph Matching, Memory<br>
+[paper](https://arxiv.org/abs/2203.00002) | [code](https://github.com/a/b)<br><br>
+""", [("Landmarks that give directions", (), "", ""), ("Permutations that agree in part", (), "", "")]),
+    "a table of short names": ("a.md", """# 论文
+
+| 已录制 | 年份 | 名字 | 简介 |
+|---|---|---|---|
+| ✅ | 2012 | [AlexNet](https://arxiv.org/abs/1201.00001) | 深度学习热潮的奠基作 |
+| | 2014 | [VGG](https://arxiv.org/abs/1409.00002) | 使用卷积构造更深的网络 |
+""", [("AlexNet", (), "", "2012"), ("VGG", (), "", "2014")]),
+    "semicolons part names in a column": ("a.csv", """Name,Authors,Year,Link
+Attention to detail,"Quist, Ada; Lund, Bo",2017,arxiv.org/abs/1706.00001
+Details of attention,"Marsh, Cy",2019,https://arxiv.org/abs/1810.00002
+""", [("Attention to detail", ("Quist, Ada", "Lund, Bo"), "", "2017"), ("Details of attention", ("Marsh, Cy",), "", "2019")]),
+    "a note of a vault": ("a.md", """---
+authors: "[[Ada Quist]], [[Bo Lund|Lund]]"
+year: 2017
+venue: "[[NeurIPS]]"
+url: https://arxiv.org/abs/1706.00001
+---
+# Attention to detail
+""", [("Attention to detail", ("Ada Quist", "Lund"), "NeurIPS", "2017")]),
+    "tags before linked notes": ("a.md", """# About
+
+## Added 2018/10/01:
+* ****`NORMALIZATION`**** [Grouping what is normal in a net](nets/Grouping.md)
+* [Clusters that nobody labelled before](nets/Clusters.md)
+* [Spatial steps of a transformer net](nets/Steps.md)
+""", [("Grouping what is normal in a net", (), "", "2018-10-01"), ("Clusters that nobody labelled before", (), "", "2018-10-01"),
+      ("Spatial steps of a transformer net", (), "", "2018-10-01")]),
+}  # fmt: skip
+
+
+def said(draft: Draft) -> Said:
+    return draft.title, draft.authors, draft.venue, draft.date or str(draft.year or "")
+
+
+@pytest.mark.parametrize("habit", LISTS)
+def test_habit(habit: str) -> None:
+    name, text, wanted = LISTS[habit]
+    found = parse(text, name)
+    assert [said(draft) for draft in found.drafts] == wanted
+    assert not found.missed
+    assert not any("<" in draft.notes for draft in found.drafts)
+
+
+def test_days_before_titles_are_when_they_were_read_where_the_list_says_so() -> None:
+    text = """# Papers I read in 2023
+
+* 2023-01-03: [Ranks that stay low](https://arxiv.org/abs/2106.00001) (Quist et al., 2021). Simple. ★★★★
+* 2023-01-20: Steps: a method, Lund & Marsh, ICLR 2015
+"""
+    first, second = parse(text, "a.md").drafts
+    assert (first.title, str(first.read), first.year, first.rating) == ("Ranks that stay low", "2023-01-03", 2021, 4)
+    assert (second.title, second.authors, str(second.read)) == ("Steps: a method", ("Lund", "Marsh"), "2023-01-20")
+
+
+@pytest.mark.parametrize("title", ["Awesome Tools", "Site of a Group", "Follow me!"])
+def test_a_page_about_something_is_no_paper(title: str) -> None:
+    text = f"# {title}\n\nhttps://group.example.org\n\n**Follow us!**\n\n[blog](https://medium.com/@us)\n\n- [arXiv](https://arxiv.org/)\n"
+    assert not parse(text, "a.md").drafts
+
+
+@pytest.mark.skipif(not shutil.which("pandoc"), reason="org is read by pandoc")
+def test_org_keeps_facts_lines_and_notes() -> None:
+    text = """* Nets                                    :nlp:
+** DONE [[https://arxiv.org/abs/1706.00001][Attention to detail]] :attention:
+   CLOSED: [2023-03-02 Thu 10:00]
+   :PROPERTIES:
+   :AUTHOR: Ada Quist and Bo Lund
+   :YEAR: 2017
+   :END:
+   Detail is the point.
+** TODO Details of attention
+   - authors :: Cy Marsh, Dee Holm
+   - venue :: NAACL 2019
+   - url :: https://arxiv.org/abs/1810.00002
+"""
+    first, second = read_source("a.org", text.encode()).drafts
+    assert (first.title, first.authors, str(first.read), first.line) == (
+        "Attention to detail", ("Ada Quist", "Bo Lund"), "2023-03-02", 2,
+    )  # fmt: skip
+    assert first.notes == "Detail is the point."
+    assert (second.authors, second.venue, second.year, second.line) == (("Cy Marsh", "Dee Holm"), "NAACL", 2019, 9)
