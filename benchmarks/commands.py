@@ -1,11 +1,14 @@
 """What every command costs at 1,000, 10,000 and 100,000 papers, beside papis, cobib and pubs.
 
-    python benchmarks/commands.py [--sizes 1000 10000] [--rounds 5] [--work FOLDER] [--page site/guide/speed.md]
+    python benchmarks/commands.py --page site/guide/speed.md        (all of it: about half an hour on a quiet machine)
+    python benchmarks/commands.py [--sizes 1000 10000] [--rounds 5] [--work FOLDER] [--peers papis cobib pubs]
 
 Makes the collections, installs the peers in environments of their own, runs everything interleaved, and writes
 `benchmarks/results/commands.json` and the table of the page, ratios first. A time is processor seconds (user and
-system) of the whole process, the median of the rounds; beside it stands the peak of its memory. `--rounds 0` writes the
-page of the record that is there. Of 100,000 papers only papis is asked: the others take hours to fill.
+system) of the whole process, the median of the rounds; beside it stands the peak of its memory. What takes long is run
+once. A peer that fails at something is named, and has no row there. A size that is measured again is measured whole:
+its rows of before go. `--rounds 0` writes the page of the record that is there. Of 100,000 papers only papis is asked:
+the others take hours to fill.
 """
 
 from __future__ import annotations
@@ -23,10 +26,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +43,7 @@ PEERS = {
     "pubs": ["pubs==0.9.0", "bibtexparser<2", "setuptools<81"],
 }
 MOST_OF_PEERS = 10_000  # entries that cobib and pubs take in before the hour is over
+MANY = 10_000  # papers; of more, what looks at all of them is run once
 SYLLABLES = [a + b for a in ("b", "d", "f", "gr", "k", "l", "m", "n", "p", "qu", "r", "st", "t", "v") for b in "aeiou"]
 FAMILIES = [
     "Garc{\\'i}a",
@@ -51,19 +57,22 @@ FAMILIES = [
     "Rossi",
     "Tanaka",
 ]
+MEANING = bool(find_spec("wordllama"))
 PART = re.compile(r"(?<=<!-- speed -->\n).*?(?=^<!-- end -->)", re.M | re.S)
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A command of kb and what its peers call it; `before` is done ahead of each run, `once` runs it in one round."""
+    """A command of kb and what its peers call it; `before` is done ahead of each run, `once` runs it in one round,
+    `slow` in one round where papers are many."""
 
     name: str
     kb: Sequence[str]
     peers: dict[str, Sequence[str]] = field(default_factory=dict)
     before: Callable[[], object] = lambda: None
     once: bool = False
+    slow: bool = False
     terminal: bool = False
 
 
@@ -109,6 +118,10 @@ for line in sys.stdin:
 """
 
 
+class Failed(Exception):
+    """A command that did not end well, and what it said."""
+
+
 @cache
 def starter() -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", STARTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -125,7 +138,7 @@ def timed(command: Sequence[str], folder: Path, env: dict[str, str], terminal: b
     pipe.stdin.flush()
     seconds, peak, status, text = json.loads(pipe.stdout.readline())
     if status:
-        raise SystemExit(f"{' '.join(command)}: status {status}\n{text}")
+        raise Failed(f"{' '.join(command)}: status {status}\n{text}")
     return seconds, peak
 
 
@@ -160,11 +173,11 @@ class Bench:
     def key(self) -> str:
         return self.papers[self.count // 2]["key"]
 
-    def fill(self, peers: Sequence[str]) -> None:
-        """Their libraries hold the same entries."""
+    def fill(self, peers: Sequence[str]) -> dict[str, Row]:
+        """Their libraries hold the same entries; what it cost those who took them in themselves."""
         if "papis" in peers:
             self.fill_papis()
-        self.fill_others([peer for peer in peers if peer != "papis"])
+        return self.fill_others([peer for peer in peers if peer != "papis"])
 
     def fill_papis(self) -> None:
         """Its library as it lies on the disk: a folder with an info.yaml for each document."""
@@ -184,19 +197,26 @@ class Bench:
             ]
             (place / "info.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    def fill_others(self, peers: Sequence[str]) -> None:
+    def fill_others(self, peers: Sequence[str]) -> dict[str, Row]:
         """By their own import; what they say of an entry that they refuse is theirs."""
         config = self.folder / "cobib.py"
         config.write_text(
             f"from cobib.config import config\nconfig.database.file = {str(self.folder / 'cobib.yaml')!r}\n"
             f"config.logging.logfile = {str(self.folder / 'cobib.log')!r}\n", encoding="utf-8",
         )  # fmt: skip
+        cost: dict[str, Row] = {}
         for who, *steps in (
             ("cobib", ["-c", str(config), "init"], ["-c", str(config), "import", "--bibtex", "--", str(self.bib)]),
             ("pubs", ["--config", "pubsrc", "init", "-p", "pubs"], ["--config", "pubsrc", "import", str(self.bib)]),
         ):
-            for step in steps if who in peers else ():
-                timed([str(self.peers / who / "bin" / who), *step], self.folder, self.env)
+            try:
+                for step in steps if who in peers else ():
+                    seconds, peak = timed([str(self.peers / who / "bin" / who), *step], self.folder, self.env)
+                    cost[who] = {"seconds": seconds, "bytes": peak, "runs": 1}
+            except Failed as error:
+                print(f"{who} is left out: {error}", file=sys.stderr, flush=True)
+                cost.pop(who, None)
+        return cost
 
     def new_entry(self) -> None:
         """An entry that nobody has yet, in new.bib."""
@@ -210,10 +230,12 @@ class Bench:
         path = self.base / "papers" / f"{self.key}.md"
         self.fresh += 1
         path.write_text(path.read_text(encoding="utf-8").rstrip() + f"\n\nNote {self.fresh}.\n", encoding="utf-8")
+        time.sleep(0.1)
 
     def mark_unread(self) -> None:
         """So that there is something to mark."""
         timed([*self.kb, "mark-unread", self.key], self.base, self.env)
+        time.sleep(0.1)  # a file that was written this moment is read again by whoever comes next
 
     def rename(self) -> list[str]:
         return ["rename", self.papers[7]["key"], "renamed2024one"]
@@ -234,6 +256,7 @@ class Bench:
                 "pubs": [*pubs, "list", "author:nguyen"]}),
             Case("free text", ["search", "quantization"], {
                 "papis": ["list", "--all", "quantization"], "cobib": [*cobib, "search", "quantization"]}),
+            *([Case("by meaning", ["search", "--like", "how to train with little memory"])] if MEANING else []),
             Case("show", ["show", self.key], {
                 "papis": ["list", "--info", f"ref:{self.key}"], "cobib": [*cobib, "show", self.key]}),
             Case("open", ["open", self.papers[1]["key"], "--print"]),
@@ -247,12 +270,13 @@ class Bench:
             Case("note", ["note", self.key, "a note"]),
             Case("export .bib, all", ["export", "bib", "-o", out, "--replace"], {
                 "papis": ["export", "--all", "--format", "bibtex", "--out", f"{out}.papis", "*"],
-                "cobib": [*cobib, "export", "--bibtex", f"{out}.cobib"], "pubs": [*pubs, "export"]}),
+                "cobib": [*cobib, "export", "--bibtex", f"{out}.cobib"], "pubs": [*pubs, "export"]},
+                slow=True),
             Case("export .bib, a few", ["export", "bib", *few]),
             Case("import again, nothing new", ["import", str(self.bib)], once=True),
             Case("index from nothing", ["list", "-n", "1"], before=lambda: index.unlink(missing_ok=True), once=True),
             Case("check", ["check"], once=True),
-            Case("check after one change", ["check"], before=self.touch_one),
+            Case("check after one change", ["check"], before=self.touch_one, slow=True),
             Case("fmt", ["fmt"], once=True),
             Case("fmt after one change", ["fmt"], before=self.touch_one),
             Case("rename", self.rename(), once=True),
@@ -272,11 +296,12 @@ def measured(bench: Bench, rounds: int, peers: Sequence[str]) -> dict[str, dict[
     taken: dict[str, dict[str, list[tuple[float, int]]]] = {}
     for turn in range(rounds):
         for case in bench.cases():
-            if case.once and turn:
+            if turn and (case.once or (case.slow and bench.count > MANY)):
                 continue
             for who in ("kb", *(peer for peer in peers if peer in case.peers)):
-                taken.setdefault(case.name, {}).setdefault(who, []).append(bench.run(case, who))
-                print(f"{bench.count:>7,} {case.name:<28} {who:<6} {taken[case.name][who][-1][0]:8.3f} s", flush=True)
+                if run := tried(bench, case, who):
+                    taken.setdefault(case.name, {}).setdefault(who, []).append(run)
+                    print(f"{bench.count:>7,} {case.name:<28} {who:<6} {run[0]:8.3f} s", flush=True)
     return {
         name: {
             who: {"seconds": statistics.median(s for s, _ in runs), "bytes": max(b for _, b in runs), "runs": len(runs)}
@@ -286,26 +311,39 @@ def measured(bench: Bench, rounds: int, peers: Sequence[str]) -> dict[str, dict[
     }  # fmt: skip
 
 
+def tried(bench: Bench, case: Case, who: str) -> tuple[float, int] | None:
+    """One run; of a peer None where it failed, which is said."""
+    try:
+        return bench.run(case, who)
+    except Failed as error:
+        if who == "kb":
+            raise
+        print(f"{who} failed at {case.name}: {error}", file=sys.stderr, flush=True)
+        return None
+
+
 def measure(work: Path, count: int, rounds: int, peers: Sequence[str]) -> dict[str, dict[str, Row]]:
     bench = Bench(work, count)
     subprocess.run([*bench.kb, "init", str(bench.base)], check=True, env=bench.env, stdout=subprocess.DEVNULL)
     first = timed([*bench.kb, "import", str(bench.bib)], bench.base, bench.env)
     peers = [peer for peer in peers if peer == "papis" or count <= MOST_OF_PEERS]
-    bench.fill(peers)
-    for case in bench.cases()[2:3]:  # caches are filled before anything is timed
-        for who in (peer for peer in peers if peer in case.peers):
-            bench.run(case, who)
-    rows = measured(bench, rounds, peers)
-    return {"import a .bib": {"kb": {"seconds": first[0], "bytes": first[1], "runs": 1}}} | rows
+    taken_in = {"kb": {"seconds": first[0], "bytes": first[1], "runs": 1}} | bench.fill(peers)
+    peers = [peer for peer in peers if peer == "papis" or peer in taken_in]
+    for case in bench.cases():  # caches are filled before anything is timed
+        if case.name in ("list all", "by meaning"):
+            for who in ("kb", *(peer for peer in peers if peer in case.peers)):
+                tried(bench, case, who)
+    return {"import a .bib": taken_in} | measured(bench, rounds, peers)
 
 
 def table(record: Row) -> str:
     """The rows of every size, ratios to the quickest peer first."""
-    heads = " | ".join(f"at {int(size):,}" for size in record["sizes"])
-    lines = [f"| | {heads} |", "| --- |" + " :-- |" * len(record["sizes"])]
-    names = dict.fromkeys(name for rows in record["sizes"].values() for name in rows)
+    sizes = {size: record["sizes"][size] for size in sorted(record["sizes"], key=int)}
+    heads = " | ".join(f"at {int(size):,}" for size in sizes)
+    lines = [f"| | {heads} |", "| --- |" + " :-- |" * len(sizes)]
+    names = dict.fromkeys(name for rows in reversed(sizes.values()) for name in rows)
     for name in names:
-        lines.append(f"| {name} | " + " | ".join(_cell(rows.get(name, {})) for rows in record["sizes"].values()) + " |")
+        lines.append(f"| {name} | " + " | ".join(_cell(rows.get(name, {})) for rows in sizes.values()) + " |")
     around = record["environment"]
     return "\n".join(
         [*lines, "", f"{around['python']}, {around['machine']}, {around['date']}, commit {around['commit']}."]
@@ -321,7 +359,7 @@ def _cell(by: dict[str, Row]) -> str:
     if not others:
         return own
     best = min(row["seconds"] for row in others.values())
-    said = ", ".join(f"{who} {row['seconds']:.2f} s" for who, row in others.items())
+    said = ", ".join(f"{who} {row['seconds']:.2f} s, {row['bytes'] / 1e6:.0f} MB" for who, row in others.items())
     return f"**{ours['seconds'] / best:.2f}** · {own}<br>{said}"
 
 
