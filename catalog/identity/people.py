@@ -59,5 +59,5 @@ def _given(name: Name) -> list[str]:
 
 def family(name: Name) -> str:
     """What a family name is compared by: its last word; of an organisation, all of it."""
-    parts = fold(name.family or name.literal).split()
+    parts = tuple(fold(name.family or name.literal).split())
     return squeezed(parts if name.literal else parts[-1:])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Literal
 
 from catalog.facts import Facts
-from catalog.text import fold, plain
+from catalog.text import Rich, fold, plain
 
 Title = Literal["equal", "close", "longer", "other", "part", "unknown"]
 
@@ -49,12 +51,19 @@ _AND = re.compile(r"\\?&(?:amp;)?")
 _UMLAUTS = re.compile(r"(?<=[aou])e")
 
 
-def words(facts: Facts) -> list[str]:
-    text = plain(facts.title)
-    return fold(_AND.sub(" and ", text) if "&" in text else text).split()
+def words(facts: Facts) -> tuple[str, ...]:
+    """The title as it is compared: its words, folded."""
+    return _words(facts.title)
 
 
-def squeezed(words: list[str]) -> str:
+@lru_cache(maxsize=20_000)  # in an import each title is compared with many
+def _words(title: Rich) -> tuple[str, ...]:
+    text = plain(title)
+    return tuple(fold(_AND.sub(" and ", text) if "&" in text else text).split())
+
+
+@lru_cache(maxsize=20_000)
+def squeezed(words: tuple[str, ...]) -> str:
     """The title without blanks and with ü and ue as one: what a hyphen or a spelling parts is together again."""
     return _UMLAUTS.sub("", "".join(words).replace("ł", "l").replace("ø", "o").replace("đ", "d"))
 
@@ -84,7 +93,7 @@ def compare_titles(a: Facts, b: Facts) -> Title:
     return "other"
 
 
-def numbers_in(words: list[str]) -> list[int]:
+def numbers_in(words: Sequence[str]) -> list[int]:
     """The numbers that words stand for: digits, Roman numerals, "two", "second"."""
     found = []
     for word in words:
@@ -108,7 +117,7 @@ def value_of(word: str) -> int | None:
 
 def misspelt(x: str, y: str) -> bool:
     """Whether two words are one with a slip of a letter or two, by their length."""
-    if x == y or squeezed([x]) == squeezed([y]):
+    if x == y or squeezed((x,)) == squeezed((y,)):
         return True
     if min(len(x), len(y)) < 4 or abs(len(x) - len(y)) > 2 or re.search(r"\d", x + y):
         return False

@@ -10,6 +10,8 @@ PARTS = frozenset({"article", "inproceedings", "conference", "incollection", "in
 
 def identifiers(a: Facts, b: Facts) -> tuple[str, str]:
     """An identifier that both have, as "doi 10.1/x", and the name of one in which they differ."""
+    if not a.ids or not b.ids:
+        return "", ""
     shared = opposed = ""
     both = {*a.ids} & {*b.ids}
     names = [{name for name, _ in ids} for ids in (both, a.ids, b.ids)]

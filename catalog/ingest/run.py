@@ -25,6 +25,7 @@ from catalog.keys import free_key
 from catalog.models import Paper
 from catalog.paperfile import read_key
 from catalog.search.index import Index
+from catalog.search.rows import uncollected
 from catalog.store import SHARED, Store, Version
 from catalog.store import Change as FileChange
 from catalog.store.indexing import unreadable
@@ -106,7 +107,8 @@ def import_sources(
             written([change for change in papers if change.before is None or change.after != change.before.data])
         return done
 
-    return store.gate.retried(attempt)
+    with uncollected():
+        return store.gate.retried(attempt)
 
 
 def imported(

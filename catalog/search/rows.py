@@ -218,7 +218,7 @@ def marked(db: sqlite3.Connection, name: str, values: Iterable[str] | None) -> l
 
 def load(db: sqlite3.Connection, ids: Sequence[int]) -> list[Facts]:
     """The papers with these ids, in their order."""
-    with _uncollected():
+    with uncollected():
         return _in_order(db, _WHOLE, ids, _facts)
 
 
@@ -227,7 +227,7 @@ def entries(db: sqlite3.Connection) -> list[Entries]:
     aliases: dict[int, list[str]] = {}
     for alias, i in db.execute(_ALIASES):
         aliases.setdefault(i, []).append(alias)
-    with _uncollected():
+    with uncollected():
         return [Entries(key, tuple(aliases.get(i, ())), text) for i, key, text in db.execute(_ENTRIES)]
 
 
@@ -264,7 +264,7 @@ def beside(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Beside]:
 
 def lines(db: sqlite3.Connection, ids: Sequence[int]) -> list[Line]:
     """What a list prints of the papers with these ids, in their order."""
-    with _uncollected():
+    with uncollected():
         return _in_order(db, _LINES, ids, _line)
 
 
@@ -279,8 +279,8 @@ def _in_order(db: sqlite3.Connection, sql: str, ids: Sequence[int], make: Callab
 
 
 @contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """The facts of ten thousand papers at once hold no cycles; looking for some takes a quarter of the time."""
+def uncollected() -> Iterator[None]:
+    """The facts of ten thousand papers at once hold no cycles; looking for some takes up to a quarter of the time."""
     collecting = gc.isenabled()
     gc.disable()
     try:
