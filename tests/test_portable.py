@@ -18,6 +18,7 @@ PLAIN = """site_name: Elsewhere
 docs_dir: docs
 site_dir: html
 use_directory_urls: false
+strict: true
 theme:
   name: material
   font: false
@@ -34,7 +35,6 @@ def said(page: Path) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", shown)).replace("¶", " ").split())
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("generator", ["mkdocs", "zensical"])
 def test_another_generator_gives_the_same_pages(generator: str, tmp_path: Path) -> None:
     if importlib.util.find_spec(generator) is None:

@@ -357,6 +357,7 @@
     KEYS[event.key]();
   }, true);
 
+  for (const count of document.querySelectorAll("a.kb-count")) count.href = count.hash;  // stay on this page, whatever its address
   const follow = () => { state = read(); shown = PAGE; render(); };
   window.addEventListener("popstate", follow);
   window.addEventListener("hashchange", follow);
