@@ -53,6 +53,7 @@ def cpu(root: Path, *command: str) -> float:
     """CPU seconds of a command of `kb`, with those of its children."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = os.environ | {"XDG_STATE_HOME": str(root.parent / "state"), "PYTHONHASHSEED": "0"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as it is where it is installed
     subprocess.run(
         [sys.executable, "-m", "catalog", *command], cwd=root, env=environment, check=True, capture_output=True
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from catalog.facts import Facts
 from catalog.pages.options import SiteOptions
-from catalog.pages.takeaway import cited
+from catalog.text import plain
 
 _NAMESPACE = uuid.UUID("6f5d3d52-3c3f-5b0e-9d55-1f0a5e5b7a41")
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\x7f-\x9f]")
@@ -54,8 +54,15 @@ def _entry(day: str, verb: str, facts: Facts, address: str, options: SiteOptions
         f"<entry><title>{verb}: {_text(facts.heading)}</title>"
         f"<id>{_identity(identity)}</id>"
         f"<link href={_attribute(address)}/><updated>{day}T00:00:00Z</updated>{tags}"
-        f"<summary>{_text(cited(facts))}</summary></entry>\n"
+        f"<summary>{_text(_about(facts))}</summary></entry>\n"
     )
+
+
+def _about(facts: Facts) -> str:
+    """Who wrote it, where, and how its abstract begins."""
+    names = ", ".join(name.display for name in facts.names[:6]) + (" …" if facts.names[6:] or facts.others else "")
+    where = ", ".join(filter(None, (facts.venue, str(facts.year or ""))))
+    return ". ".join(filter(None, (names, where, " ".join(plain(facts.abstract)[:400].split()))))
 
 
 def _identity(name: str) -> str:
@@ -63,8 +70,8 @@ def _identity(name: str) -> str:
 
 
 def _text(value: str) -> str:
-    return escape(_NOT_XML.sub("\ufffd", value))
+    return escape(_NOT_XML.sub("\ufffd", value), quote=False)
 
 
 def _attribute(value: str) -> str:
-    return quoteattr(_NOT_XML.sub("\ufffd", value))
+    return '"' + escape(_NOT_XML.sub("\ufffd", value)) + '"'

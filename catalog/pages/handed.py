@@ -40,7 +40,7 @@ def handed_on(known: Known, options: SiteOptions) -> dict[str, Body | Lazy]:
     most = sorted(tagged, key=lambda tag: -len(tagged[tag]))[:FEEDS]
     files: dict[str, Body | Lazy] = {
         "papers.json": Lazy(known.key(papers), partial(_as_json, papers, named)),
-        "llms.txt": _for_models(papers, names, named, options),
+        "llms.txt": Lazy(known.key(papers, options), partial(_for_models, papers, names, named, options)),
     }
     for tag, name in slugs(most).items():
         about = SiteOptions(f"{options.title}: {tag}", url=options.url)

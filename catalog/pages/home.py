@@ -12,7 +12,7 @@ from catalog.facts import Facts
 from catalog.models import Status
 from catalog.pages.escape import front_matter, meta_value, plain, script_json, text, web_address
 from catalog.pages.known import Known
-from catalog.pages.lazy import Body, Lazy
+from catalog.pages.lazy import Body, Lazy, key
 from catalog.pages.mathematics import math_html
 from catalog.pages.options import SiteOptions
 from catalog.pages.paper import short_authors
@@ -41,7 +41,7 @@ def home_files(known: Known, options: SiteOptions, written: str, taken: Iterable
     if len(papers) <= MOST_LISTED:
         return {"index.md": home_page(papers, names, options, written, ran=known.shown)}
     name = slugs([*taken, "all-papers"])["all-papers"]
-    listed = Lazy(known.key(papers), partial(_list_page, papers, names))
+    listed = Lazy(key([known.work(one) for one in papers], names), partial(_list_page, papers, names))
     return {
         "index.md": home_page(papers, names, options, written, f"papers/{name}.html", known.shown),
         f"papers/{name}.md": listed,

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 
 from catalog.facts import Facts
 from catalog.pages.lazy import key
 from catalog.pages.verdicts import Implementation
+
+_OF_READERS = ("reading", "readers", "notes", "cites")
+_MINE = attrgetter(*_OF_READERS)
+_WORK = attrgetter(*(one.name for one in fields(Facts) if one.name not in _OF_READERS))
 
 
 @dataclass(slots=True)
@@ -18,13 +23,20 @@ class Known:
     names: Mapping[str, str]
     shown: Mapping[str, Sequence[Implementation]]
     _marks: dict[str, str] = field(default_factory=dict)
+    _works: dict[str, str] = field(default_factory=dict)
     _ran: dict[str, str] = field(default_factory=dict)
 
     def mark(self, facts: Facts) -> str:
         """A key for all that is known of a paper."""
         if facts.key not in self._marks:
-            self._marks[facts.key] = key(facts, self.names[facts.key])
+            self._marks[facts.key] = key(self.work(facts), *_MINE(facts), self.names[facts.key])
         return self._marks[facts.key]
+
+    def work(self, facts: Facts) -> str:
+        """A key for what is known of a work, whoever reads it and whatever they note."""
+        if facts.key not in self._works:
+            self._works[facts.key] = key(_WORK(facts))
+        return self._works[facts.key]
 
     def ran(self, paper: str) -> str:
         """A key for its implementations and their records; "" where it has none."""

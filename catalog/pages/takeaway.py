@@ -11,15 +11,15 @@ from catalog.export.ris import as_ris
 from catalog.facts import Facts
 from catalog.pages.escape import script_json, web_address
 from catalog.pages.known import Known
-from catalog.pages.lazy import Lazy
+from catalog.pages.lazy import Lazy, key
 
-PART = 100  # papers; a part is fetched when one of them is asked for
+PART = 50  # papers; a part is fetched when one of them is asked for
 
 
 def parts(known: Known) -> dict[str, Lazy]:
     """The files that the table's exports load: of each paper, in the table's order, its entry, RIS and citation."""
     return {
-        f"export/{number}.js": Lazy(known.key(papers), partial(_part, number, papers))
+        f"export/{number}.js": Lazy(key([known.work(facts) for facts in papers]), partial(_part, number, papers))
         for number, papers in known.parted(PART)
     }
 
