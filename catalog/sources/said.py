@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -37,6 +38,8 @@ _LEADING = re.compile(r"^abstract\s*[:.—–-]?\s+(?=[A-Z])", re.I)
 _NUMBERED = re.compile(r"\s+\d{4}$")
 _HALF = re.compile("[\ud800-\udfff]")  # half a character, which JSON can write and no file can hold
 _TURNED = re.compile("[\u202a-\u202e\u2066-\u2069]")  # which would show what follows in another order
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_MOST_PEOPLE = 6000  # the longest list of authors that there is has 5,154
 _NO_ID = re.compile(r"[\s<>\"`|{}\\^\ud800-\udfff]|^.{301}")
 _LONGEST, _TITLE = 20_000, 2000  # characters of an abstract and of a line that a paper can hold
 
@@ -134,7 +137,7 @@ def work(
 
     known = {name: value for name, value in (ids or {}).items() if value and not _NO_ID.search(value)}
     title, date = title[:_TITLE], iso(re.split(r"[-/]", date)) if date else ""
-    people = [("author", tuple(names)), ("editor", tuple(editors))]
+    people = [("author", tuple(islice(names, _MOST_PEOPLE))), ("editor", tuple(islice(editors, _MOST_PEOPLE)))]
     facts = Facts(
         key="KEY",
         title=with_math(title),
@@ -172,8 +175,8 @@ def _author(name: Name) -> str:
 
 
 def one_of(bibtex: str) -> str:
-    """The entry of a text that holds just one, repaired; "" where it holds something else."""
-    bibtex = _HALF.sub("\ufffd", bibtex).strip().removeprefix("\ufeff").strip()
+    """The entry of a text that holds just one, repaired, without what none can see; "" for anything else."""
+    bibtex = _TURNED.sub("", _CONTROL.sub("", _HALF.sub("\ufffd", bibtex))).strip().removeprefix("\ufeff").strip()
     blocks = [block for block in scan(bibtex) if block.text.strip()] if bibtex.startswith("@") else []
     try:
         good = [block.kind for block in blocks] == ["entry"] and read(blocks[0].text)
