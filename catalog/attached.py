@@ -28,10 +28,15 @@ def keep(store: Store, data: bytes) -> str:
     stays_within(folder, store.root)
     if not folder.exists():
         store.write_file(folder / ".gitignore", _IGNORE)
-    name = f"{hashlib.sha256(data).hexdigest()[:16]}.pdf"
+    name = name_for(data)
     if not (folder / name).is_file():
         store.write_file(folder / name, data)
     return name
+
+
+def name_for(data: bytes) -> str:
+    """The name under which a PDF is kept."""
+    return f"{hashlib.sha256(data).hexdigest()[:16]}.pdf"
 
 
 def link(store: Store, name: str) -> Link:

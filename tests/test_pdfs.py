@@ -265,6 +265,21 @@ def test_a_pdf_that_is_added_is_kept_with_its_paper(
     assert library.list("lorem in:pdf")
 
 
+def test_a_pdf_that_is_here_and_one_that_says_nothing(
+    one: Library, kb: Kb, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "paper.pdf").write_bytes(PLAIN)
+    kb("attach", "kelp", "paper.pdf")
+    monkeypatch.setattr(Library, "client", lambda *_: None)  # nobody is asked
+    assert kb("add", "paper.pdf").out.startswith("already here: kelp (")
+    (root / "scan.pdf").write_bytes(REFUSED["scanned"][0])
+    assert kb("add", "scan.pdf").status == 1
+    done = kb("add", "scan.pdf", "--title", "A scanned book of kelp")
+    assert (done.status, done.err) == (0, "")
+    assert one.get("scanned-book-kelp").address("file")
+    assert [finding.code for finding in one.check() if finding.kind == "error"] == []
+
+
 def test_the_doi_of_another_on_a_first_page_is_not_taken() -> None:
     from answers import atom, atom_entry, crossref
 

@@ -170,8 +170,8 @@ def _several(
     for done in library.add_all(named, first=first, **fields):
         if done.choice and sys.stdin.isatty():
             yield _chosen(library, done, fields)
-        elif done.wrong and said.title and "://" in done.what:
-            yield library.take([_page(done, said.title)], **fields)[0]
+        elif done.wrong and said.title and (one := _titled(done, said.title)):
+            yield library.take([one], **fields)[0]
         else:
             yield done
 
@@ -200,13 +200,17 @@ def _chosen(library: Library, done: Added, fields: dict[str, Any]) -> Added:
     return library.take([Gathered(done.what, better(done.choice[number - 1], library.client()))], **fields)[0]
 
 
-def _page(done: Added, title: str) -> Gathered:
-    """A page that does not say which paper it is about, under the title that the user gives."""
+def _titled(done: Added, title: str) -> Gathered | None:
+    """A page or a PDF that does not say which paper it is, under the title that the user gives; else None."""
     from catalog.ingest.draft import Draft
     from catalog.library.changing import parse_links
     from catalog.sources.adding import Gathered as One
 
-    return One(done.what, Draft(title=title, links=parse_links([done.what])), note=done.wrong)
+    if "://" in done.what:
+        return One(done.what, Draft(title=title, links=parse_links([done.what])), note=done.wrong)
+    if Path(done.what).is_file() and b"%PDF" in Path(done.what).read_bytes()[:1024]:
+        return One(done.what, Draft(title=title), pdf=done.what)
+    return None
 
 
 def _candidates(done: Added) -> None:

@@ -259,17 +259,14 @@ class Library:
         """Add what was gathered, as far as it is a work and not here; a PDF that tells of one is kept with it."""
         from catalog.sources.taking import take
 
-        done = take(gathered, self.add_drafts, more)
-        for one, told in zip(done, gathered, strict=True):
-            if one.key and told.pdf:
-                self.attach(one.key, Path(told.pdf))
-        return done
+        done = take(self._attaching.linked(gathered), self.add_drafts, more)
+        return [self._attaching.kept_with(one, told.pdf) for one, told in zip(done, gathered, strict=True)]
 
     def having(self, name: str, value: str) -> str:
         """The key of the paper with an identifier ("arxiv", "doi" …), or the address of a "page"; "" without one."""
         from catalog.library.asking import having
 
-        return having(self.snapshot, name, value)
+        return having(self.store, self.snapshot, name, value)
 
     def look_up(self, what: str) -> Draft:
         """The work of an identifier or address, as its source describes it. Asks the network; raises `KbError`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from catalog import attached
@@ -16,10 +17,12 @@ from catalog.store import Store
 
 if TYPE_CHECKING:
     from catalog.facts import Facts
+    from catalog.ingest.draft import Added
     from catalog.models import Paper
     from catalog.search.pages import Pages
     from catalog.search.tree import Query
     from catalog.sources import Client
+    from catalog.sources.adding import Gathered
 
 TEXTS = "pages.sqlite"
 _BESIDE = re.compile(
@@ -59,6 +62,28 @@ class Attaching:
         with self._pages() as pages:
             self._read(pages, [name])
         return Kept(facts.key, name, note=note)
+
+    def linked(self, gathered: Iterable[Gathered]) -> list[Gathered]:
+        """What was gathered; a work that was told from a PDF with that PDF, which is kept."""
+        from dataclasses import replace
+
+        def one_of(one: Gathered) -> Gathered:
+            if not (one.pdf and one.draft):
+                return one
+            link = attached.link(self.store, attached.keep(self.store, _bytes(one.pdf)))
+            return replace(one, draft=replace(one.draft, links=(*one.draft.links, link)))
+
+        return [one_of(one) for one in gathered]
+
+    def kept_with(self, done: Added, file: str) -> Added:
+        """What became of a work that was told from a PDF; of one that was here, whether it has a further PDF now."""
+        if not (done.key and file):
+            return done
+        before = self._names(self.snapshot.get(done.key))
+        name = self.attach(done.key, _bytes(file)).name
+        if done.new or name in before:
+            return done
+        return done._replace(note=f"{file} is kept with {done.key}" + (", beside its other PDF" if before else ""))
 
     def fetch(self, found: Iterable[Facts], client: Client) -> Iterator[Kept]:
         from catalog.sources import NotFound, Unavailable
@@ -147,6 +172,10 @@ class Attaching:
                     self.changing.change([facts.key], edit, "annotations")
                 if found_:
                     yield facts.key, len(found_)
+
+
+def _bytes(file: str) -> bytes:
+    return read_bytes(Path(file), file, attached.MOST_BYTES)
 
 
 def _doubt(facts: Facts, data: bytes) -> str:

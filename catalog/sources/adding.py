@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from catalog.attached import name_for
 from catalog.bibtex.identifiers import address
 from catalog.errors import KbError
 from catalog.files import read_bytes
@@ -52,8 +53,8 @@ class Gathered:
 def gather(whats: Iterable[str], client: Client, having: Having, *, first: bool = False) -> Iterator[list[Gathered]]:
     """What each of these is, in their order but for those that are asked together, which come together.
 
-    `having` gives the key of the paper with an identifier (name, value), or ""; with `first` the likeliest work of a
-    title is taken.
+    `having` gives the key of the paper with an identifier (name, value) or a PDF ("file", its name), or ""; with
+    `first` the likeliest work of a title is taken.
     """
     together: dict[str, list[tuple[str, Found]]] = {}
     for what in _said(whats):
@@ -63,7 +64,7 @@ def gather(whats: Iterable[str], client: Client, having: Having, *, first: bool 
         elif found:
             together.setdefault(found.source.NAME, []).append((what, found))
         else:
-            yield list(_of_one(what, client, first))
+            yield list(_of_one(what, client, having, first))
     for group in together.values():
         for start in range(0, len(group), TOGETHER):
             yield list(_of_source(group[start : start + TOGETHER], client))
@@ -100,11 +101,11 @@ def _is_file(what: str) -> bool:
         return False
 
 
-def _of_one(what: str, client: Client, first: bool) -> Iterator[Gathered]:
+def _of_one(what: str, client: Client, having: Having, first: bool) -> Iterator[Gathered]:
     """A file, or a title in words."""
     try:
         if _is_file(what):
-            yield from _of_file(what, client)
+            yield from _of_file(what, client, having)
         elif " " not in what:
             raise KbError(mistaken(what) or ("no such file" if _FILE.search(what) else _NOTHING))
         else:
@@ -113,9 +114,12 @@ def _of_one(what: str, client: Client, first: bool) -> Iterator[Gathered]:
         yield Gathered(what, wrong=str(e))
 
 
-def _of_file(what: str, client: Client) -> Iterator[Gathered]:
+def _of_file(what: str, client: Client, having: Having) -> Iterator[Gathered]:
     data = read_bytes(Path(what))
     if b"%PDF" in data[:1024]:
+        if there := having("file", name_for(data)):
+            yield Gathered(what, there=there)
+            return
         from catalog.sources.pdf import guess
 
         told = guess(data)
