@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import os
 import sys
 import tempfile
@@ -53,10 +54,17 @@ keys = st.sampled_from(["a", "b", "c", "B", "\u00e4", "d e", "q", "new"])
 words = st.sampled_from(
     ["low rank", "Low-Rank", "see [b](b.md)", "see [q](q.md)", "<<<<<<< a\n=======\n>>>>>>> b", "\u202e\x07", "---"]
 )
+rest = st.one_of(
+    st.sampled_from([b"@string{j = {J}}\n", b"@misc{x, title={X}}\n% c\n", b"@comment{\n", b"{}", b'{"entries": [[', b"overdue_days = 3\n", b"autocommit = 1\n", b"papers = 'x'\nx = [\n"]),
+    st.binary(max_size=40),
+)  # fmt: skip
 IMPORTED = {
     "in.bib": "@string{j = {J}}\n@misc{a, title={Alpha of all things}, author={Doe, Jane}, year=2001}\n@misc{new, title={New}}\n",
     "in.md": "# Works\n\n- [Beta among the others](https://x.org/b) read\n- [Gamma](https://y.org/c)\n",
+    "in.csv": "title,status,tags\nGamma,read,x;y\nWholly new matter,unread,\n",
+    "in.ris": "TY  - JOUR\nTI  - Alpha of all things\nAU  - Doe, Jane\nN1  - a note\nER  - \n",
 }
+LATER = "# Works\n\n- [x] [Beta among all others](https://x.org/b)\n- [Delta of the rest](https://y.org/d): why\n"
 commands = st.one_of(
     st.tuples(st.sampled_from(["mark-read", "mark-unread", "mark-reading"]), keys),
     st.tuples(st.just("mark-read"), keys, st.just("--on"), st.sampled_from(["2020-01-01", "2999-01-01"])),
@@ -64,6 +72,18 @@ commands = st.one_of(
     st.tuples(st.just("tag"), keys, st.just("-r"), st.just("low-rank")),
     st.tuples(st.just("link"), keys, st.sampled_from(["github.com/x/y", "code=nowhere.py", "paper=https://x.org/2"])),
     st.tuples(st.just("note"), keys, words),
+    st.tuples(st.just("note"), keys, words, st.just("--due"), st.sampled_from(["2030-01-01", "never"])),
+    st.tuples(st.sampled_from(["tag", "due"]), st.just("-y"), st.just("-q"), st.sampled_from(["", "among", "tag:low-rank"]), st.sampled_from(["+7d", "none"])),
+    st.tuples(st.just("link"), keys, st.just("-r"), st.sampled_from(["paper", "code"])),
+    st.tuples(st.just("merge"), keys, keys),
+    st.tuples(st.just("merge"), keys, keys, st.just("--take"), st.sampled_from(["title", "status", "bibtex"])),
+    st.tuples(st.just("split"), keys),
+    st.tuples(st.just("attach"), keys, st.just("in.pdf")),
+    st.tuples(st.just("sync"), st.just("in.md"), st.sampled_from(["--prune", "--dry-run"])),
+    st.tuples(st.sampled_from(["sync", "list edited, then sync"]), st.just("in.md")),
+    st.tuples(st.just("add"), st.sampled_from(["in.bib", "-"])),
+    st.tuples(st.just("undo"), st.sampled_from(["2", "--change=1"])),
+    st.tuples(st.just("queue"), st.just("--first"), keys, st.just("-r"), keys),
     st.tuples(st.just("due"), keys, st.sampled_from(["tomorrow", "none"])),
     st.tuples(st.just("rename"), keys, keys),
     st.tuples(st.just("me"), st.sampled_from(["ana", "bo", "--alone", "A b"])),
@@ -71,20 +91,37 @@ commands = st.one_of(
     st.tuples(st.just("queue"), keys),
     st.tuples(st.just("rate"), keys, st.sampled_from(["7", "none"])),
     st.tuples(st.just("rm"), st.just("-y"), keys),
+    st.tuples(st.just("rm"), st.just("-y"), st.just("-f"), st.just("-q"), st.sampled_from(["beta", "status:read"])),
     st.tuples(st.just("add"), st.just("--title"), st.sampled_from(["Alpha of all things", "Wholly new matter"]), st.just("--key"), keys),
     st.tuples(st.just("import"), st.sampled_from(sorted(IMPORTED))),
     st.tuples(st.just("import"), st.just("--theirs"), st.sampled_from(sorted(IMPORTED))),
     st.tuples(st.just("edit"), keys),
     st.tuples(st.just("resolve"), keys, st.sampled_from(["--ours", "--theirs"])),
-    st.sampled_from([("fmt",), ("check", "--fix"), ("undo",), ("redo",), ("list",), ("export", "bib"), ("log", "-p")]),
+    st.sampled_from([("fmt",), ("check", "--fix"), ("undo",), ("redo",), ("list",), ("export", "bib"), ("log", "-p"),
+                     ("edit", "--recover"), ("annotations",), ("init", "--github"), ("export", "markdown", "--into", "in.md"),
+                     ("update", "--settle"), ("next",), ("stats",), ("duplicates",), ("search", "in:pdf")]),
 )  # fmt: skip
-RESTORING = ("import", "undo", "redo", "edit", "resolve")  # what comes from elsewhere may be wrong; `check` says so
+RESTORING = (
+    "import",
+    "add",
+    "sync",
+    "undo",
+    "redo",
+    "edit",
+    "resolve",
+    "split",
+)  # what comes from elsewhere may be wrong; `check` says so
+
+
+TYPED = itertools.cycle([b"\ntyped\n", b"\n\xff\n", b"\n<<<<<<< a\nb\n=======\nc\n>>>>>>> d\n", b"\n@misc{x\n", b""])
 
 
 def call(root: Path, args: tuple[str, ...]) -> tuple[int, str]:
     out = io.TextIOWrapper(io.BytesIO(), "utf-8", errors="backslashreplace", write_through=True)
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), contextlib.ExitStack() as stack:
-        stack.enter_context(mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(b""))))
+        stack.enter_context(
+            mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"@misc{c, title={Gamma}, note={n}}")))
+        )
         stack.enter_context(mock.patch("click.edit", type_into))
         try:
             main(["--root", str(root), *args])
@@ -94,13 +131,14 @@ def call(root: Path, args: tuple[str, ...]) -> tuple[int, str]:
 
 
 def type_into(filename: str, editor: str | None = None) -> None:
-    """An editor that adds a line."""
+    """An editor that adds a line, each time another."""
     with Path(filename).open("ab") as stream:
-        stream.write(b"\ntyped\n")
+        stream.write(next(TYPED))
 
 
 def files(root: Path) -> dict[str, bytes]:
-    paths = [*(root / "papers").iterdir(), *(root / "readers").glob("*"), root / "shared.bib"]
+    paths = [path for name in ("papers", "readers", "lists", "files") for path in (root / name).glob("*")]
+    paths += [root / "shared.bib", root / "kb.toml"]
     return {str(path.relative_to(root)): path.read_bytes() for path in paths if path.is_file()}
 
 
@@ -118,6 +156,7 @@ def folder(contents: dict[str, bytes]) -> Iterator[Path]:
             (root / file).write_bytes(data)
         for file, text in IMPORTED.items():
             (root / file).write_text(text)
+        (root / "in.pdf").write_bytes(b"%PDF-1.4\n")
         with contextlib.chdir(root):
             yield root
 
@@ -128,9 +167,10 @@ def folder(contents: dict[str, bytes]) -> Iterator[Path]:
 )
 @given(
     st.builds(
-        lambda papers, readers: papers | readers,
+        lambda papers, readers, others: papers | readers | others,
         st.dictionaries(st.sampled_from(NAMES).map("papers/{}".format), contents, min_size=1, max_size=5),
         st.dictionaries(st.sampled_from(["ana", "bo"]).map("readers/{}.toml".format), said, max_size=1),
+        st.dictionaries(st.sampled_from(["shared.bib", "kb.toml", "lists/in.json"]), rest, max_size=1),
     ),
     st.lists(commands, min_size=1, max_size=7),
 )
@@ -138,6 +178,9 @@ def test_no_byte_is_lost(start: dict[str, bytes], sequence: list[tuple[str, ...]
     with folder(start) as root:
         for command in sequence:
             before, faults = files(root), wrong(root)
+            if command[0] == "list edited, then sync":
+                (root / "in.md").write_text(LATER)
+                command = ("sync", *command[1:])
             status, said = call(root, command)
             assert "Traceback" not in said, command
             assert "a fault of kb" not in said, (command, said)

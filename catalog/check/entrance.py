@@ -68,9 +68,14 @@ def news(
     gone = {Path(change.file).name for change in changes if change.after is None}
     old = list(_findings(read_some(store, names, others | before, today)))
     new = list(_findings(read_some(store, lambda: (names() | set(after)) - gone, others | after, today, gone)))
-    more = Counter(finding.code for finding in new) - Counter(finding.code for finding in old)
+    more = Counter(map(_sort_of, new)) - Counter(map(_sort_of, old))
     said = {(finding.code, finding.message) for finding in old}
-    return [finding for finding in new if more[finding.code] and (finding.code, finding.message) not in said]
+    return [one for one in new if more[_sort_of(one)] and (one.code, one.message) not in said]
+
+
+def _sort_of(finding: Finding) -> tuple[str, str]:
+    """What is counted as the same fault: a note that becomes an error is another."""
+    return finding.code, finding.kind
 
 
 def _sheet(store: Store, name: str, version: Version | None = None, paper: Paper | None = None) -> Sheets:

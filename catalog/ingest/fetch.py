@@ -223,6 +223,7 @@ def _retry_after(value: str) -> float | None:
 
 def _checked(url: str) -> SplitResult:
     try:
+        url.encode()  # half a surrogate pair, from the command line, is in no address
         parts = urlsplit(urldefrag(url).url)
         parts.port  # noqa: B018  reading it is what checks it
     except ValueError as e:
