@@ -11,17 +11,21 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 from catalog import personal
 from catalog.errors import KbError
 from catalog.files import read_bytes
 
-SUFFIXES = frozenset(
-    {".py", ".pyc", ".pth", ".so", ".yml", ".yaml", ".toml", ".html", ".htm", ".xml", ".j2", ".jinja", ".jinja2"}
-)
-SKIPPED = frozenset({"build", "node_modules", "__pycache__"})
+TEMPLATES = frozenset({".html", ".htm", ".xml", ".j2", ".jinja", ".jinja2"})
+SUFFIXES = TEMPLATES | {".py", ".pyc", ".pth", ".so", ".yml", ".yaml", ".toml"}
+SKIPPED = frozenset(  # what tools make, an environment of Python beside them
+    {".git", ".kb", "build", "node_modules", "__pycache__", ".hypothesis", ".ipynb_checkpoints", ".mypy_cache", ".nox",
+     ".pytest_cache", ".ruff_cache", ".tox"}
+)  # fmt: skip
 MOST_FILES = 20_000
+_AS_PATH = r"(?m)(?:[:\[,-]\s*|[\"'/])(?:\./)?{}(?:[/\"'\s,\]]|$)"
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", re.A)
 
 
@@ -38,6 +42,7 @@ def trust(root: Path) -> int:
     folder = _folder()
     if not folder:
         raise KbError("there is no place to remember it: this user has no home; set XDG_STATE_HOME")
+    _refuse_skipped(root)
     distrust(root)
     try:
         personal.write_new(folder / f"{_name(root)}.{fingerprint(root)}", f"{root}\n")
@@ -89,18 +94,48 @@ def fingerprint(root: Path) -> str:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """In a settled order. Papers and folders of tools are passed over; a link to a folder is followed by nobody."""
+    """In a settled order. What tools make is passed over; a link to a folder is followed by nobody.
+
+    A template may take in any file beside it: of a folder at the top that holds one, every file counts.
+    """
     found = 0
-    for folder, below, names in os.walk(root):
-        below[:] = sorted(name for name in below if name not in SKIPPED and not name.startswith("."))
-        if linked := [name for name in below if Path(folder, name).is_symlink()]:
-            raise KbError(f"{Path(folder, linked[0])} is a link to a folder; nobody can vouch for what it leads to")
-        for name in sorted(names):
-            if Path(name).suffix.lower() in SUFFIXES and Path(folder, name).is_file():
+    for _, paths in groupby(sorted(_walked(root)), key=lambda path: path.parts[:-1][:1]):
+        there = list(paths)
+        whole = any(path.suffix.lower() in TEMPLATES for path in there)
+        for path in there:
+            if (whole or path.suffix.lower() in SUFFIXES) and (root / path).is_file():
                 found += 1
                 if found > MOST_FILES:
                     raise KbError(f"{root} has more than {MOST_FILES:,} files of code; nobody can vouch for so many")
-                yield Path(folder, name)
+                yield root / path
+
+
+def _walked(root: Path) -> Iterator[Path]:
+    """Every file below a folder that tools have not made, by its path from there."""
+    for folder, below, names in os.walk(root):
+        below[:] = [name for name in below if not _is_of_a_tool(Path(folder, name))]
+        if linked := [name for name in sorted(below) if Path(folder, name).is_symlink()]:
+            raise KbError(f"{Path(folder, linked[0])} is a link to a folder; nobody can vouch for what it leads to")
+        yield from (Path(folder, name).relative_to(root) for name in names)
+
+
+def _is_of_a_tool(folder: Path) -> bool:
+    return folder.name in SKIPPED or (folder / "pyvenv.cfg").is_file()
+
+
+def _refuse_skipped(root: Path) -> None:
+    """What is passed over may change unseen: settings that name it cannot be agreed to."""
+    try:
+        said = re.sub(r"(?m)^INHERIT:.*$", "", read_bytes(root / "mkdocs.yml").decode("utf-8", "replace"))
+    except FileNotFoundError:
+        return
+    for folder, below, _ in os.walk(root):
+        skipped = [
+            Path(folder, name).relative_to(root).as_posix() for name in below if _is_of_a_tool(Path(folder, name))
+        ]
+        below[:] = [name for name in below if not _is_of_a_tool(Path(folder, name))]
+        if named := next((name for name in skipped if re.search(_AS_PATH.format(re.escape(name)), said)), None):
+            raise KbError(f"mkdocs.yml names {named}/, where tools write; move what it means elsewhere")
 
 
 def _folder() -> Path | None:

@@ -232,7 +232,8 @@ def test_a_redirect_into_a_private_network_is_not_followed(server: str, monkeypa
 
 
 @pytest.mark.parametrize(
-    "url", ["", "x", "ftp://example.org/", "file:///etc/passwd", "http://", "http://[", "http://a:b/", "http://a/\ud800"]
+    "url",
+    ["", "x", "ftp://example.org/", "file:///etc/passwd", "http://", "http://[", "http://a:b/", "http://a/\ud800"],
 )
 def test_what_is_no_web_address(url: str) -> None:
     with pytest.raises(NoAnswer) as caught:

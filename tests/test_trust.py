@@ -90,6 +90,29 @@ def test_agreeing_is_for_what_is_there_now(clone: Path, home: Path) -> None:
     assert not distrust(clone)
 
 
+@pytest.mark.parametrize(
+    "place", [".cfg/hook.py", "overrides/part.txt", "overrides/deep/part", ".cfg/deep/inherited.yml"]
+)
+def test_whatever_may_take_part_is_looked_at(place: str, clone: Path) -> None:
+    (clone / place).parent.mkdir(parents=True, exist_ok=True)
+    (clone / place).write_text("as agreed to")
+    trust(clone)
+    (clone / place).write_text("as it came later")
+    assert not is_trusted(clone)
+
+
+@pytest.mark.parametrize("place", ["build/hook.py", "env/x/hook.py", "sub/__pycache__/hook.py"])
+def test_what_tools_write_cannot_be_agreed_to(place: str, clone: Path) -> None:
+    (clone / place).parent.mkdir(parents=True, exist_ok=True)
+    (clone / place).touch()
+    (clone / "env").mkdir(exist_ok=True)
+    (clone / "env" / "pyvenv.cfg").touch()
+    trust(clone)
+    (clone / OWN).write_text(HOSTILE.replace("hook.py", place))
+    with pytest.raises(KbError, match="where tools write"):
+        trust(clone)
+
+
 def test_a_paper_changes_nothing_of_it(clone: Path, library: Library) -> None:
     trust(clone)
     library.add(title="New", key="new")
