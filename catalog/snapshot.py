@@ -66,9 +66,11 @@ class Snapshot:
         index = self.index()
         if index.has(key):
             return key
+        unread = [key_or_name(file) for file in self.unreadable()]
+        if key in unread:
+            return key
         if owners := index.marked("key", [key]):
             return owners[0][1]
-        unread = [key_or_name(file) for file in self.unreadable()]
         folded = key.casefold()
         begins = [*index.keys(key), *(k for k in unread if k.casefold().startswith(folded))] if folded else []
         if exact := [k for k in begins if k.casefold() == folded]:

@@ -72,6 +72,10 @@ def test_what_cannot_be_read_is_said_and_the_rest_goes_on(kb: Kb, papers: Path) 
         assert done.out, command
         assert done.status == 0, command
     assert kb("export", "bib").status == 1
+    (papers / "z.md").write_text(
+        "---\ntitle: Z\nstatus: unread\nlinks:\n  paper: https://x.org/z\naliases:\n  - a\n---\n"
+    )
+    (papers / "%41.md").write_text("---\ntitle: A\nstatus: unread\nlinks:\n  paper: https://x.org/A\n---\n")
     for command in (["show", "a"], ["note", "a", "x"], ["mark-read", "a"], ["tag", "a", "x"]):
         done = kb(*command)
         assert "papers/a.md:15: an unresolved merge, lines 15 to 19" in done.err, command
@@ -262,7 +266,7 @@ def test_comments_stay_where_they_stand(library: Library, papers: Path) -> None:
     ):  # fmt: skip
         assert kept in text
     library.tag("a", remove=["a", "b"])
-    library.link("a", remove=["paper"])
+    library.link("a", ["code=https://x.org/c"], remove=["paper"])
     text = (papers / "a.md").read_text()
     for comment in (
         "# on top",
@@ -412,6 +416,11 @@ def test_a_change_is_a_commit_where_one_asks_for_it(kb: Kb, root: Path, papers: 
     assert git("log", "--format=%s").splitlines() == ["kb rm z", "kb rename a z", "kb tag a"]
     assert git("show", "--format=", "--name-only", "--no-renames", "HEAD~1").split() == ["papers/a.md", "papers/z.md"]
     assert git("status", "--porcelain", "mine.txt") == "A  mine.txt\n"
+    for key in ("q", "[a-z]"):  # a name that git could take for a pattern
+        kb("add", "--title", f"The work {key}", "--key", key, "--link", f"https://x.org/{key[0]}")
+    (papers / "q.md").write_text((papers / "q.md").read_text() + "\nmine\n")
+    kb("tag", "[a-z]", "y")
+    assert git("status", "--porcelain", "papers") == " M papers/q.md\n"
 
 
 def test_a_paper_reads_back_from_every_text(library: Library) -> None:

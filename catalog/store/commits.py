@@ -30,6 +30,6 @@ def git_commit(root: Path, what: str, paths: Sequence[str]) -> str:
 
 
 def _git(root: Path, *words: str) -> str:
-    command = ["git", "-C", str(root), *words]
+    command = ["git", "--literal-pathspecs", "-C", str(root), *words]
     done = subprocess.run(command, capture_output=True, text=True, check=True, errors="replace")  # noqa: S603 - our own words
     return done.stdout
