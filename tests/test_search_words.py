@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import known
 
 from catalog.cli.reading import said
 from catalog.library import Library
 from catalog.search.fold import tokens
+from catalog.search.index import Index
 from catalog.search.stem import family_prefix, stem
 
 FAMILIES = (
@@ -147,3 +149,21 @@ def test_words_that_nobody_has_are_said_with_each_paper(shelf: Library) -> None:
 
 def test_a_sort_holds_among_the_nearest_too(shelf: Library) -> None:
     assert next(paper.key for paper in shelf.list("adaptation memory", sort="year")) == "garcia2010adaptation"
+
+
+@pytest.mark.parametrize(
+    ("title", "asked"),
+    [
+        ("Multi\u2013task learning", "multitask"),
+        ("State\u2010of\u2010the\u2010art", "state-of-the-art"),
+        ("On d\u2019Alembert", "dalembert"),
+        ("Is $E = mc^2$?", "E=mc^2"),
+        ("Is $E = mc^2$?", "mc^{2}"),
+        ("A title", "kin"),
+    ],
+)
+def test_one_word_in_all_its_forms_finds_a_title_or_a_key(title: str, asked: str) -> None:
+    with Index(":memory:") as index:
+        index.update([("a.md", "1", known("okapi2016kin", title))], [])
+        found = index.lines(asked)
+    assert ([line.key for line in found.papers], found.typos, found.lacking) == (["okapi2016kin"], {}, {})

@@ -34,17 +34,18 @@ class Answer(NamedTuple):
     words: tuple[Words, ...] = ()
 
 
-def find(db: sqlite3.Connection, query: Query, sort: str = "", limit: int = 0) -> Answer:
+def find(db: sqlite3.Connection, query: Query, sort: str = "", limit: int = 0, forgiving: bool = True) -> Answer:
     """The matching papers, sorted as asked, else best first; where none matches, the nearest. Raises `BadQuery`.
 
     A word matches in all its forms. Where nothing matches, words that nobody has are read as typos, then words that
-    questions are made of ("how", "with") no longer count, then the papers with most of the words are taken.
+    questions are made of ("how", "with") no longer count, then the papers with most of the words are taken. Unless
+    `forgiving`, no word is read as a typo.
     """
     order = _order_by(sort) if sort.strip() else ""
     root = widened(db, query.root)
     typos: dict[str, str] = {}
     matched = None if root is None else _ids(db, root)
-    if matched is not None and not matched and query.words:
+    if matched is not None and not matched and query.words and forgiving:
         root, typos = forgiven(db, root)
         matched = _ids(db, root) if typos and root else matched
     near: dict[int, float] = {}

@@ -26,6 +26,13 @@ _AN_ARXIV = re.compile(
     r"([0-9]{4}\.[0-9]{4,5}(?:v[0-9]+)?|[a-z-]+(?:\.[a-z]{2})?/[0-9]{7}(?:v[0-9]+)?)(?:\.pdf)?",
     re.I,
 )
+_IDS = (  # what a bare word may be beside an arXiv id and a DOI, alone or as an address
+    ("acl", r"(?:(?:https?://)?(?:www\.)?(?:aclanthology\.org|aclweb\.org/anthology)/(?:[a-z0-9_-]+/)*)?"
+            r"([a-z][0-9]{2}-[0-9]{4}|[0-9]{4}\.[a-z][a-z0-9_]*-[a-z0-9_]+\.[0-9]+)(?:v[0-9]+)?(?:\.[a-z]+)?/?"),
+    ("openreview", r"(?:https?://)?(?:www\.)?openreview\.net/(?:forum|pdf|attachment)\?id=([a-z0-9_-]+).*"),
+    ("pmcid", r"(?:https?://\S+/)?(pmc[0-9]{4,9})/?"),
+    ("pmid", r"(?:https?://)?pubmed\.ncbi\.nlm\.nih\.gov/([0-9]{1,9})/?"),
+)  # fmt: skip
 _AN_ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?((?:[\w-]+\.)+[a-z]{2,}(?::[0-9]+)?/\S*[^\s/])/?", re.I)
 
 
@@ -72,6 +79,7 @@ def bare(value: Value) -> Node | None:
         meant = [starting("arxiv", _arxiv(arxiv[1]))]
     elif doi := _A_DOI.search(text):
         meant = [starting("doi", _doi(doi[0])), Contains("link", doi[0].casefold())]
+    meant += [Is(name, known[1].casefold()) for name, pattern in _IDS if (known := re.fullmatch(pattern, text, re.I))]
     if address := _AN_ADDRESS.fullmatch(text):
         meant.append(Contains("link", address[1].casefold()))
     return any_of(meant)

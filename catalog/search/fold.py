@@ -28,7 +28,9 @@ _GREEK = {
 _LONE_GREEK = re.compile(r"(?<![^\W\d_])[\u03b1-\u03c9](?![^\W\d_])")
 _SIGNED = re.compile(r"(?<![a-z0-9])([cf])(\+\+|#)(?![a-z0-9])")
 _SIGNS = {"++": "plusplus", "#": "sharp"}
-_COMPOUND = re.compile(r"[^\W_]+(?:-[^\W_]+)+")
+_POWER = re.compile(r"(?<=[a-z0-9])\^\{?(?=[a-z0-9])")
+_COMPOUND = re.compile(r"[^\W_]+(?:[-'][^\W_]+)+")
+_JOINERS = {0x2010: "-", 0x2011: "-", 0x2013: "-", 0x2019: "'"}
 _BREAK = re.compile(r"[\W_]+")
 _TOKEN = re.compile(r"[^\W_]+")
 
@@ -36,8 +38,8 @@ _TOKEN = re.compile(r"[^\W_]+")
 def fold(text: str) -> str:
     """The text in lower case without diacritics, ø as o and ß as ss; each Chinese, Japanese or Korean sign apart.
 
-    A Greek letter that stands alone is its name, as in "alpha-stable"; C++ and C# are words. Nothing outside ASCII is
-    left but letters and digits, so blanks and ASCII punctuation alone bound the tokens.
+    A Greek letter that stands alone is its name, as in "alpha-stable"; C++, C# and mc^2 are words. Nothing beyond ASCII
+    is left but letters and digits, so blanks and ASCII punctuation alone bound the tokens.
     """
     if text.isascii():
         return _signs(text.lower())
@@ -50,6 +52,8 @@ def fold(text: str) -> str:
 
 
 def _signs(text: str) -> str:
+    if "^" in text:
+        text = _POWER.sub("", text.lower())
     if "+" not in text and "#" not in text:
         return text
     return _SIGNED.sub(lambda m: m[1] + _SIGNS[m[2]], text.lower())
@@ -61,8 +65,11 @@ def _ideograph() -> re.Pattern[str]:
 
 
 def compounds(text: str) -> tuple[str, ...]:
-    """The words with hyphens in a text, written as one: "fine-tuning" gives "finetuning"."""
-    return tuple(fold(found.replace("-", "")) for found in _COMPOUND.findall(text)) if "-" in text else ()
+    """The words with hyphens or apostrophes in a text, written as one: "fine-tuning" gives "finetuning"."""
+    text = text if text.isascii() else text.translate(_JOINERS)
+    if "-" not in text and "'" not in text:
+        return ()
+    return tuple(fold(found.replace("-", "").replace("'", "")) for found in _COMPOUND.findall(text))
 
 
 def tokens(text: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from heapq import nsmallest
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Generic, NamedTuple, NoReturn, Self, TypeVar
@@ -163,13 +164,12 @@ class Index:
                 set(by_meaning),
                 Query(text, And(tuple(Words((token,), True) for token in tokens(text)[:_WORDS]))),
             )
-            by_words = [i for i in find(db, asked).ids if i in known] if asked.words else []
+            by_words = [i for i in find(db, asked, forgiving=False).ids if i in known] if asked.words else []
             weight: dict[int, float] = {}
             for order in (by_words, by_meaning):
                 for place, i in enumerate(order):
                     weight[i] = weight.get(i, 0.0) + 1 / (_SMOOTH + place)
-            ids = sorted(weight, key=lambda i: (-weight[i], i))
-            return rows.lines(db, ids[:limit] if limit else ids)
+            return rows.lines(db, nsmallest(limit or len(weight), weight, key=lambda i: (-weight[i], i)))
 
         return self._read(found)
 

@@ -11,6 +11,7 @@ import contextlib
 import gc
 import itertools
 import json
+import re
 import sqlite3
 import unicodedata
 import zlib
@@ -48,13 +49,14 @@ _SCHEMA = (
     "CREATE TABLE formed(file TEXT PRIMARY KEY, stamp TEXT) WITHOUT ROWID",
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )
+_LETTERS = re.compile(r"(?<![^\W\d_])[^\W\d_]{2,}(?![^\W\d_])")
 _FIELDS = tuple(field.name for field in fields(Facts))
 _VALUES = attrgetter(*_FIELDS)
 _PROSE = tuple(map(_FIELDS.index, ("abstract", "notes", "bibtex")))
 _decode = json.JSONDecoder().raw_decode  # half the time of json.loads, which looks for blanks around
 Change: TypeAlias = tuple[str, str, Facts]
 Marks: TypeAlias = Mapping[str, Iterable[tuple[str, str]]]
-_LAYOUT = 5  # raised when the rows of a paper change their meaning
+_LAYOUT = 6  # raised when the rows of a paper change their meaning
 _VERSION = zlib.crc32(repr((_LAYOUT, SCHEMA, _SCHEMA, _FIELDS, unicodedata.unidata_version)).encode()) & 0x7FFFFFFF
 _ADD_PAPER = "INSERT INTO paper VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ADD_WORDS = (
@@ -368,10 +370,17 @@ def _line(key: str, status: int, year: int | None, shown: str, authors: str, by:
 
 def columns(one: Facts, say: Beside = _NOTHING) -> tuple[str, ...]:
     """The text of each column of `words`, folded; `say` is what others say of the paper."""
-    authors = _BETWEEN.join(fold(name.display) for name in one.names)
+    authors = _BETWEEN.join(_running(name.display) for name in one.names)
     notes = _BETWEEN.join(map(_running, filter(None, (one.notes, *(taught.name for taught in one.tutorials)))))
     tags, prose = _BETWEEN.join(map(fold, one.tags)), (_running(plain(one.abstract)), notes)
-    return fold(one.key), _running(plain(one.title)), authors, tags, fold(one.venue), *prose, *map(_running, say)
+    return _key(one.key), _running(plain(one.title)), authors, tags, fold(one.venue), *prose, *map(_running, say)
+
+
+def _key(key: str) -> str:
+    """A key, and apart from it the words that it is made of: "he2016resnet" has "resnet"."""
+    folded = fold(key)
+    parts = _LETTERS.findall(folded)
+    return _BETWEEN.join([folded, *parts]) if len(parts) > 1 else folded
 
 
 def _running(text: str) -> str:

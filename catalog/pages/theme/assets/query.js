@@ -11,7 +11,7 @@
 
   /* As catalog.search.fold.fold: lower case, no diacritics, signs of Chinese, Japanese and Korean apart. */
   const fold = (text) => {
-    const signed = text.toLowerCase().replace(/(?<![a-z0-9])([cf])(\+\+|#)(?![a-z0-9])/g, (_, letter, sign) => letter + SIGNS[sign]);
+    const signed = text.toLowerCase().replace(/(?<=[a-z0-9])\^\{?(?=[a-z0-9])/g, "").replace(/(?<![a-z0-9])([cf])(\+\+|#)(?![a-z0-9])/g, (_, letter, sign) => letter + SIGNS[sign]);
     if (/^[\x00-\x7f]*$/.test(signed)) return signed;
     return signed.normalize("NFKD").replace(/(?![\u3099\u309a])\p{M}/gu, "").normalize("NFC").toLowerCase()
       .replace(/[\u00ad\u200b\u200c\u200d\u2060\ufeff]/g, "").replace(/[øłđðħıŧƀɨʉæœþĸŋßς]/g, (c) => MAP[c])
@@ -82,6 +82,13 @@
     type: (text, quoted) => (stem(text, quoted) === null ? { is: "type", value: text.toLowerCase() } : starting("type", stem(text).toLowerCase())),
   };
 
+  const IDS = [
+    ["acl", /^(?:(?:https?:\/\/)?(?:www\.)?(?:aclanthology\.org|aclweb\.org\/anthology)\/(?:[A-Za-z0-9_-]+\/)*)?([a-z][0-9]{2}-[0-9]{4}|[0-9]{4}\.[a-z][a-z0-9_]*-[a-z0-9_]+\.[0-9]+)(?:v[0-9]+)?(?:\.[a-z]+)?\/?$/i],
+    ["openreview", /^(?:https?:\/\/)?(?:www\.)?openreview\.net\/(?:forum|pdf|attachment)\?id=([A-Za-z0-9_-]+)/i],
+    ["pmcid", /^(?:https?:\/\/\S+\/)?(pmc[0-9]{4,9})\/?$/i],
+    ["pmid", /^(?:https?:\/\/)?pubmed\.ncbi\.nlm\.nih\.gov\/([0-9]{1,9})\/?$/i],
+  ];
+
   /* A word that stands alone: its tokens; a year or an identifier is that as well, an address a link's. */
   const bare = (text) => {
     const found = words(text, false);
@@ -95,6 +102,10 @@
     if (isYear) meant.push({ is: "year", value: plain });
     else if (paper) meant = [starting("arxiv", arxiv(paper[1]))];
     else if (digital) meant = [starting("doi", doi(digital[0])), { contains: "link", value: digital[0].toLowerCase() }];
+    for (const [name, pattern] of IDS) {
+      const id = pattern.exec(plain);
+      if (id) meant.push({ is: name, value: id[1].toLowerCase() });
+    }
     if (address) meant.push({ contains: "link", value: address[1].toLowerCase() });
     return anyOf(meant);
   };
@@ -197,7 +208,7 @@
       }
     }
     if (groups.length > 1) fail("a ( is not closed; add ) or quote the text");
-    return close(groups[0]);
+    return close(groups[0]) || (text.trim() ? fail("nothing to search for: no letter and no digit") : null);
   };
 
   window.readrunQuery = { parse, fold, tokens };
