@@ -8,7 +8,7 @@ from itertools import pairwise
 from catalog.pages.escape import text
 
 ROW, INDENT, LETTER = 26, 22, 7.6
-NODE_WIDTH, NODE_HEIGHT, COLUMN, GAP, LEFT = 128, 30, 176, 46, 30.0
+NODE_WIDTH, NODE_HEIGHT, COLUMN, GAP, LEFT, PASSING = 142, 30, 204, 46, 30.0, 14
 
 
 def drawn_tree(title: str, rows: Sequence[tuple[int, str, str]]) -> str:
@@ -31,25 +31,40 @@ def drawn_tree(title: str, rows: Sequence[tuple[int, str, str]]) -> str:
 
 
 def drawn_graph(nodes: Mapping[str, tuple[int, str, str]], edges: Sequence[tuple[str, str]]) -> str:
-    """Papers in columns by year (year, words, address), and an arrow from each to those that it builds on."""
+    """Papers in columns by year (year, words, address), and a line from each to those that it builds on.
+
+    A line that passes a column has a place of its own there, so that it does not go behind a paper.
+    """
     years = sorted({year for year, _, _ in nodes.values()})
-    columns = {year: [key for key, node in nodes.items() if node[0] == year] for year in years}
-    columns = _untangled(columns, edges)
-    tallest = max(map(len, columns.values()))
-    height, width = 30 + tallest * GAP, len(years) * COLUMN + LEFT - GAP
+    column = {key: years.index(year) for key, (year, _, _) in nodes.items()}
+    lines = [_stations(n, one, other, column) for n, (one, other) in enumerate(edges)]
+    column |= {key: place for line in lines for key, place in line if key not in nodes}
+    columns = {place: [key for key, at in column.items() if at == place] for place in range(len(years))}
+    columns = _untangled(columns, [pair for line in lines for pair in pairwise([key for key, _ in line])])
+    high = {key: GAP if key in nodes else PASSING for key in column}
+    tall = [sum(high[key] for key in keys) for keys in columns.values()]
     at: dict[str, tuple[float, float]] = {}
-    for place, year in enumerate(years):
-        top = 30 + (tallest - len(columns[year])) * GAP / 2
-        at |= {key: (place * COLUMN + LEFT, top + row * GAP) for row, key in enumerate(columns[year])}
+    for place, keys in columns.items():
+        top = 30 + (max(tall) - tall[place]) / 2
+        for key in keys:
+            at[key] = (place * COLUMN + LEFT, top + (high[key] - (GAP - NODE_HEIGHT)) / 2)
+            top += high[key]
+    height, width = 30 + max(tall), len(years) * COLUMN + LEFT - GAP
     shown = [
         f'<text class="kb-year" x="{n * COLUMN + LEFT:g}" y="14">{year or "?"}</text>' for n, year in enumerate(years)
     ]
-    shown += [_arrow(at[one], at[other]) for one, other in edges]
-    shown += [_node(*at[key], says, href) for key, (_, says, href) in nodes.items()]
+    shown += [_line([at[key] for key, _ in line]) for line in lines]
+    shown += [_node(at[key][0], at[key][1] - NODE_HEIGHT / 2, says, href) for key, (_, says, href) in nodes.items()]
     return (
-        f'<svg class="kb-graph" viewBox="0 0 {width} {height}" style="max-width:{width}px" role="group" '
+        f'<svg class="kb-graph" viewBox="0 0 {width:g} {height:g}" style="max-width:{width:g}px" role="group" '
         f'aria-label="Which paper builds on which">{"".join(shown)}</svg>'
     )
+
+
+def _stations(number: int, one: str, other: str, column: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Where a line passes, from the younger paper to the older: each with its column."""
+    between = range(column[one] - 1, column[other], -1)
+    return [(one, column[one]), *((f"\0{number} {place}", place) for place in between), (other, column[other])]
 
 
 def drawn_reading(months: Sequence[tuple[str, int, int]]) -> str:
@@ -105,13 +120,16 @@ def _node(x: float, y: float, says: str, href: str) -> str:
     )
 
 
-def _arrow(one: tuple[float, float], other: tuple[float, float]) -> str:
+def _line(points: Sequence[tuple[float, float]]) -> str:
     """From the left side of a paper to the right side of the older one; within a year along their left sides."""
-    middle = NODE_HEIGHT / 2
-    if one[0] == other[0]:
-        x, a, b = one[0], one[1] + middle, other[1] + middle
-        return f'<path d="M{x:g} {a:g}C{x - 26:g} {a:g} {x - 26:g} {b:g} {x:g} {b:g}"/>'
-    x, a, u, b = one[0], one[1] + middle, other[0] + NODE_WIDTH, other[1] + middle
-    bend = (x - u) / 2
-    line = f"M{x:g} {a:g}C{x - bend:g} {a:g} {u + bend:g} {b:g} {u:g} {b:g}"
-    return f'<path d="{line}"/><circle cx="{u:g}" cy="{b:g}" r="2.5"/>'
+    (x, y), *rest = points
+    if x == rest[-1][0]:
+        return f'<path d="M{x:g} {y:g}C{x - 26:g} {y:g} {x - 26:g} {rest[-1][1]:g} {x:g} {rest[-1][1]:g}"/>'
+    path = f"M{x:g} {y:g}"
+    for left, b in rest:
+        right = left + NODE_WIDTH
+        bend = (x - right) / 2
+        path += f"C{x - bend:g} {y:g} {right + bend:g} {b:g} {right:g} {b:g}"
+        path += f"H{left:g}" if (left, b) != rest[-1] else ""
+        x, y = left, b
+    return f'<path d="{path}"/><circle cx="{right:g}" cy="{b:g}" r="2.5"/>'

@@ -47,7 +47,9 @@ def map_page(known: Known) -> str:
     months = reading(known.papers)
     if not (trees or len(edges) >= FEWEST or len(months) >= FEWEST):
         return ""
-    named = {key: _Named(facts, f"papers/{known.names[key]}.html") for key, facts in papers.items()}
+    named = {
+        key: _Named(facts, f"papers/{known.names[key]}.html", _short(facts, known)) for key, facts in papers.items()
+    }
     body = fill(
         "map.html",
         trees=[_tree(tree, named) for tree in trees],
@@ -134,6 +136,7 @@ def _said(token: Any, papers: Mapping[str, Facts]) -> tuple[str, str]:
 class _Named:
     facts: Facts
     href: str
+    short: str
 
 
 def _tree(tree: Branch, named: Mapping[str, _Named]) -> dict[str, object]:
@@ -157,7 +160,7 @@ def _graph(edges: Sequence[tuple[str, str]], named: Mapping[str, _Named]) -> dic
     kept = {key for key, _ in degree.most_common(MOST)}
     shown = [edge for edge in edges if kept.issuperset(edge)]
     nodes = {
-        key: (named[key].facts.year, _short(named[key].facts), named[key].href)
+        key: (named[key].facts.year, named[key].short, named[key].href)
         for key in sorted(kept, key=lambda key: (named[key].facts.year, key))
     }
     on: dict[str, list[str]] = {}
@@ -168,8 +171,8 @@ def _graph(edges: Sequence[tuple[str, str]], named: Mapping[str, _Named]) -> dic
         "left_out": len(degree) - len(kept),
         "rows": [
             {
-                "says": _short(named[key].facts), "year": named[key].facts.year or "", "href": named[key].href,
-                "on": [{"says": _short(named[o].facts), "href": named[o].href} for o in others],
+                "says": named[key].short, "year": named[key].facts.year or "", "href": named[key].href,
+                "on": [{"says": named[o].short, "href": named[o].href} for o in others],
             }
             for key, others in on.items()
         ],
@@ -180,7 +183,9 @@ def _reading(months: Sequence[tuple[str, int, int]]) -> dict[str, object]:
     return {"svg": cleaned(drawn_reading(months)), "rows": months}
 
 
-def _short(facts: Facts) -> str:
-    """What one calls a paper: what stands before a colon in its title, else who wrote it when."""
+def _short(facts: Facts, known: Known) -> str:
+    """What one calls a paper: its method's name, what stands before a colon in its title, or who wrote it when."""
+    if (ones := known.shown.get(facts.key, ())) and ones[0].card.title:
+        return ones[0].card.title
     name, colon, _ = facts.heading.partition(":")
     return name if colon and len(name) <= 24 else " ".join(filter(None, (facts.by, str(facts.year or "")))) or facts.key
