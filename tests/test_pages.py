@@ -29,7 +29,7 @@ from catalog.pages.lazy import Lazy, body_of
 from catalog.pages.mathematics import math_html
 from catalog.pages.notes import notes_html
 from catalog.pages.paper import short_authors
-from catalog.pages.policy import policy, protect
+from catalog.pages.policy import policy, protect, protected
 from catalog.pages.related import related
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -429,6 +429,13 @@ def test_own_mkdocs_yml_is_used_where_it_inherits(tmp_path: Path) -> None:
     assert prepare(tmp_path, {"index.md": "x"}, {}, SiteOptions()) == tmp_path / BASE
     own.write_text(f"INHERIT: {BASE}\n")
     assert prepare(tmp_path, {"index.md": "x"}, {}, SiteOptions(trusted=True)) == own
+
+
+def test_a_page_that_comes_along_sends_nobody_elsewhere() -> None:
+    head = b'<meta charset="utf-8">'
+    for sent in (b"<meta http-equiv=refresh content=0;url=//e.org>", b"<META content='0' HTTP-EQUIV = \"Refresh\">"):
+        assert b"efresh" not in protected("x", head + sent, "", SiteOptions())
+        assert sent in protected("x", head + sent, "", SiteOptions(trusted=True))
 
 
 def test_policy_knows_the_scripts_of_the_theme_and_no_others(tmp_path: Path) -> None:

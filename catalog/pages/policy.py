@@ -21,6 +21,7 @@ from catalog.pages.output import replace
 
 _CHARSET = b'<meta charset="utf-8">'
 _META = b'<meta http-equiv="Content-Security-Policy" content="'
+_REFRESH = re.compile(rb"<meta\b[^>]*http-equiv\s*=\s*[\"']?\s*refresh\b[^>]*>", re.I)
 _INLINE = re.compile(r"<script>(.*?)</script>", re.S)
 _PLACE = re.compile(r'new URL\("\{\{ config\.extra\.scope \| d\(base_url\) \}\}",location\)')
 _SCOPE = re.compile(r'new URL\("[^"]*",location\)')
@@ -65,9 +66,13 @@ def protect(site: Path, options: SiteOptions, pages: Iterable[Path] | None = Non
 
 
 def protected(name: str, body: bytes, known: str, options: SiteOptions) -> bytes:
-    """A page with the policy at its head: of the scripts in `known`, those that it has may run."""
+    """A page with the policy at its head: of the scripts in `known`, those that it has may run.
+
+    No policy keeps a page from sending its readers elsewhere; one of an untrusted collection may not.
+    """
     if _META in body[:1000]:
         return body
+    body = body if options.trusted else _REFRESH.sub(b"", body)
     before, charset, after = body.partition(_CHARSET)
     if not charset:
         raise KbError(f"{name} has no {_CHARSET.decode()}; a template override must keep the theme's head")
