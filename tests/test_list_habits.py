@@ -106,6 +106,20 @@ url: https://arxiv.org/abs/1706.00001
 ---
 # Attention to detail
 """, [("Attention to detail", ("Ada Quist", "Lund"), "NeurIPS", "2017")]),
+    "titles that ask, enumerate, and hold parentheses": ("a.md", """# Learning
+- Do nets learn anything at all? An empirical study [[arXiv](https://arxiv.org/abs/1706.00001)]
+- Growing nets for better quality, stability, and variation [[arXiv](https://arxiv.org/abs/1710.00002)]
+- Processing language (almost) from scratch (2011) [[pdf](https://a.example.org/s.pdf)]
+""", [("Do nets learn anything at all? An empirical study", (), "", ""), ("Growing nets for better quality, stability, and variation", (), "", ""),
+      ("Processing language (almost) from scratch", (), "", "2011")]),
+    "papers below a word for software": ("a.md", """# Applied
+
+## Platforms
+1. [Meet Hodor: a platform for the quality of data](https://eng.example.org/hodor) `Acme` `2019`
+2. [Checking data before training at scale](https://eng.example.org/check) `Umbrella` `2017`
+3. [How we watch our models in production](https://eng.example.org/watch) `Initech` `2020`
+""", [("Meet Hodor: a platform for the quality of data", (), "", "2019"), ("Checking data before training at scale", (), "", "2017"),
+      ("How we watch our models in production", (), "", "2020")]),
     "tags before linked notes": ("a.md", """# About
 
 ## Added 2018/10/01:

@@ -293,6 +293,7 @@ class Reader:
             and kind != "people"
             and not entry.kind
             and not any(urls.is_paper(link.url) for link in entry.links)
+            and not (entry.venue and entry.venue.lower() in words.acronyms())
             and not entry.bibtex
         ):
             entry.kind = kind

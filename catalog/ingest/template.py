@@ -28,6 +28,7 @@ _ABBREVIATION = re.compile(
 _BY = re.compile(r"[\s,;–—-]+\(?by:?\s+(?=[A-Z\u3400-\u9fff])")
 _DASH = re.compile(r"\s+[-–—|·]+\s+|\s*——\s*|\s*[｜]\s*")
 _PAREN = re.compile(r"\s*[(（\[【]")
+_DATED_PAREN = re.compile(r"\s*[(（][^()（）\n]{0,40}(?:19|20)\d\d[^()（）\n]{0,12}[)）]")
 _BRACKETS = re.compile(r"\s*\[+([^\[\]\n]{2,20})\]+")
 _COMMA = re.compile(r"[,，]\s+")
 _COLON = re.compile(r"\s*[:：](?=\s|$|[^\x00-\x7f])\s*")
@@ -95,6 +96,8 @@ def candidates(line: Line, common: Collection[str]) -> dict[str, tuple[int, int]
             if mark.start() - start >= 6 or name in ("before-colon", "before-blanks", "before-dash"):
                 out[name] = (start, mark.start())
                 break
+    if placed := _DATED_PAREN.search(plain, start + 6, stop):  # "Learning (almost) from scratch (2011)"
+        out["before-paren"] = (start, placed.start())
     if end := _sentence_end(plain, start, stop):
         out["sentence"] = (start, end)
         if limit < end:
@@ -155,8 +158,6 @@ def _after_commas(plain: str, start: int, limit: int, common: Collection[str]) -
     parts = [
         (m.start(), m.end()) for m in re.finditer(r"[^,，]+", plain[: min(limit, start + 1200)]) if m.start() >= start
     ]
-    if not parts or "et al" in plain[start : start + 60]:
-        return None
     first = next((n for n, (a, b) in enumerate(parts) if not _all_names(plain[a:b], common)), 0)
     if not first or (first == 1 and not _lone(plain[start : parts[0][1]].strip())):
         return None
@@ -177,7 +178,10 @@ def _after_commas(plain: str, start: int, limit: int, common: Collection[str]) -
 
 
 def _all_names(text: str, common: Collection[str]) -> bool:
-    names = [name for name in re.split(r"\s+(?:and|&)\s+|^\s*(?:and|&)\s+", text.strip()) if name.strip()]
+    text = re.sub(r"(?:^|\s)et\.? al\.?$", "", text.strip())
+    if not text:
+        return True
+    names = [name for name in re.split(r"\s+(?:and|&)\s+|^\s*(?:and|&)\s+", text) if name.strip()]
     return bool(names) and all(len(name.split()) > 1 and values.is_name(name.strip(), common) for name in names)
 
 
@@ -239,7 +243,7 @@ def score(line: Line, name: str, span: tuple[int, int], common: Collection[str])
     if "," in title or " and " in title or "et al" in title:
         if values.likely_people(title, common) >= 0.7:
             worth *= 0.3
-        elif "," in title and values.likely_people(title.partition(",")[2], common) >= 0.5:
+        elif "," in title and _ends_in_names(title.partition(",")[2], common):
             worth *= 0.5
     elif 2 <= count <= 6 and values.likely_people(title, common) >= 0.75:
         worth *= 0.6
@@ -254,11 +258,18 @@ def score(line: Line, name: str, span: tuple[int, int], common: Collection[str])
     shown = values.venue(title) if count <= 4 else None
     if shown and shown.known and (shown.date or shown.name.lower() in words.acronyms()):
         worth *= 0.2
-    elif re.search(r"(?:\.|\?|!)\s+[A-Z]", title) and count > 6:
-        worth *= 0.6
+    elif count > 6 and (more := re.search(r"([.?!])\s+[A-Z]", title)):
+        worth *= 0.9 if more[1] == "?" else 0.6  # "Quo Vadis? A New Model"
     elif _PLACED.search(title):
         worth *= 0.55
     return worth * _heeds(line, name, span, common) * _before(line, span, common)
+
+
+def _ends_in_names(rest: str, common: Collection[str]) -> bool:
+    """Whether what follows a comma is names; one alone, or mere surnames, look like the end of an enumeration."""
+    names = values.people(rest)
+    several = sum(len(name.split()) > 1 and "," not in name for name in names) > 1
+    return (several or len(names) == 1) and values.likely_people(rest, common) >= (0.5 if several else 0.6)
 
 
 def words_cjk(text: str) -> bool:

@@ -536,7 +536,7 @@ class Finder:
         out = []
         for node, _, worth, opens in judged:
             line = self.line(node)
-            if kind:
+            if kind and (share <= 0.75 or kind not in ("code", "course", "thesis", "report") or worth < 1):
                 beside = any(at_paper(a) for a in line.anchors)
                 worth -= 1.0 if beside and kind != "people" else 2.2
             threshold = 1.0
