@@ -103,6 +103,14 @@ class Snapshot:
             raise SeveralKeys(f"{text} is said of {len(found)} papers: {shown}; write which", found)
         return found[0] if found else text
 
+    def having(self, name: str, value: str) -> str:
+        """The key of the paper with an identifier, or the address of a "page" or repository; "" without one."""
+        index = self.index()
+        if name not in ("page", "github"):
+            return next((key for _, key in index.marked(name, [value])), "")
+        found = index.with_fact("link", f"https://github.com/{value}" if name == "github" else value)
+        return found[0] if len(found) == 1 or (found and name != "github") else ""  # several may have one repository
+
     def file(self, key: str) -> str:
         """The file of a paper, within the papers folder. Raises `UnknownKey`."""
         key = self.resolve(key)

@@ -9,6 +9,7 @@ import pytest
 from answers import atom, atom_entry, crossref, openalex
 from lxml import etree
 
+from catalog.bibtex.forms import mistaken
 from catalog.bibtex.identifiers import in_address
 from catalog.errors import KbError
 from catalog.facts import Facts
@@ -30,7 +31,6 @@ from catalog.sources import (
 from catalog.sources import crossref as crossref_
 from catalog.sources import openalex as openalex_
 from catalog.sources.adding import within
-from catalog.sources.forms import mistaken
 from catalog.sources.said import facts_of
 
 # --- what a person gives ---

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -429,6 +431,20 @@ def test_several_at_once(web: World, kb: Kb, root: Path) -> None:
     )  # but for what no paper keeps: the id of OpenAlex, a repository that two papers name
     assert kb("undo").status == 0
     assert len(list((root / "papers").iterdir())) == len(names) - 1
+
+
+def test_what_is_here_is_said_without_loading_what_asks(root: Path) -> None:
+    (root / "papers" / "x.md").write_text("---\ntitle: Whales\nstatus: unread\nids:\n  doi: 10.5555/x\n---\n")
+    code = (
+        "import sys\nfrom catalog.cli import main\ntry:\n    main(['add', 'doi-org.proxy.uni.example/10.5555/x.'])\n"
+        "except SystemExit as e:\n    print(e.code)\n"
+        "heavy = ('ssl', 'lxml', 'httpcore2', 'rapidfuzz', 'pypdf', 'catalog.sources', 'catalog.ingest')\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "already here: x (unread); `kb complete key:x` fills in what is missing", "0", "[]",
+    ]  # fmt: skip
 
 
 def test_a_list_of_what_to_add(web: World, kb: Kb, root: Path) -> None:

@@ -86,6 +86,9 @@ def add(
     --link.
     """
     library = out.library(ctx)
+    if whats and not from_file and (there := _all_here(library, whats)):
+        _say_all_here(library, there, as_json)
+        return
     said = _Said(title, key, links, tags, note, status, due)
     pasted = _pasted(whats, from_file, bool(title))
     if pasted is None and not whats and not from_file:
@@ -99,6 +102,38 @@ def add(
             raise click.UsageError("--key names one paper; give one")
         done = list(_shown(library, _several(library, whats, from_file, pasted, first, said), as_json))
     _finish(ctx, library, done, as_json)
+
+
+def _all_here(library: Library, whats: tuple[str, ...]) -> list[str]:
+    """The keys of the papers that are meant, where all are here: then what would look them up is not even loaded."""
+    from catalog.bibtex.naming import identifier
+
+    keys = []
+    for what in whats:
+        name, value = identifier(what)
+        there = name and not Path(what).is_file() and library.having(name, value)
+        if not there:
+            return []
+        keys.append(there)
+    return keys
+
+
+def _say_all_here(library: Library, keys: list[str], as_json: bool) -> None:
+    if as_json:
+        shown = [out.as_dict(library, library.get(key)) | {"new": False} for key in keys]
+        out.echo_json(shown[0] if len(shown) == 1 else shown)
+        return
+    for key in dict.fromkeys(keys):
+        _say_here(library, key)
+
+
+def _say_here(library: Library, key: str) -> None:
+    facts = library.get(key)
+    reading = facts.reading
+    dates = [f"{name} {day}" for name, day in (("read", reading.read), ("added", reading.added)) if day]
+    state = ", ".join(dates if reading.read else [reading.status, *dates])
+    rest = "" if facts.bibtex or facts.names else f"; `kb complete key:{key}` fills in what is missing"
+    out.echo(f"already here: {key} ({state}){rest}")
 
 
 def _pasted(whats: tuple[str, ...], from_file: Path | None, title: bool) -> str | None:
@@ -249,12 +284,7 @@ def _say(library: Library, done: Added, told: set[str]) -> None:
         title = f" ({facts.heading})" if done.what and facts.heading != done.key else ""
         out.echo(f"added {done.key}: {library.store.shown(library.file(done.key))}{title}")
     else:
-        facts = library.get(done.key)
-        reading = facts.reading
-        dates = [f"{name} {day}" for name, day in (("read", reading.read), ("added", reading.added)) if day]
-        state = ", ".join(dates if reading.read else [reading.status, *dates])
-        rest = "" if facts.bibtex or facts.names else f"; `kb complete key:{done.key}` fills in what is missing"
-        out.echo(f"already here: {done.key} ({state}){rest}")
+        _say_here(library, done.key)
     if done.note and done.note not in told:
         told.add(done.note)
         out.echo(f"kb: {done.note}", err=True)

@@ -263,10 +263,12 @@ class Library:
         return [self._attaching.kept_with(one, told.pdf) for one, told in zip(done, gathered, strict=True)]
 
     def having(self, name: str, value: str) -> str:
-        """The key of the paper with an identifier ("arxiv", "doi" …), or the address of a "page"; "" without one."""
-        from catalog.library.asking import having
+        """The key of the paper with an identifier, the address of a "page", or a "file" in `files/`; "" without one."""
+        if name == "file":
+            from catalog.attached import link
 
-        return having(self.store, self.snapshot, name, value)
+            name, value = "page", link(self.store, value).url
+        return self.snapshot.having(name, value)
 
     def look_up(self, what: str) -> Draft:
         """The work of an identifier or address, as its source describes it. Asks the network; raises `KbError`."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import partial
 from typing import TYPE_CHECKING
 
-from catalog.attached import link
 from catalog.errors import BadFile, KbError, UnknownKey
 from catalog.library.changing import Changing
 from catalog.snapshot import Snapshot
@@ -31,18 +30,6 @@ def fetch(store: Store) -> partial[Answer]:
     from catalog.trust import contact
 
     return partial(http_fetch, contact=contact(store.root, store.config.contact) or own_contact())
-
-
-def having(store: Store, snapshot: Snapshot, name: str, value: str) -> str:
-    """The key of the paper with an identifier, the address of a "page" or repository, or a "file"; "" without one."""
-    index = snapshot.index()
-    if name == "file":
-        return next(iter(index.with_fact("link", link(store, value).url)), "")
-    if name in ("page", "github"):
-        url = value if name == "page" else f"https://github.com/{value}"
-        found = index.with_fact("link", url)
-        return found[0] if len(found) == 1 or (name == "page" and found) else ""
-    return next((key for _, key in index.marked(name, [value])), "")
 
 
 class Asking:

@@ -17,12 +17,12 @@ from typing import NamedTuple, Protocol, cast
 
 from rapidfuzz import fuzz
 
+from catalog.bibtex.forms import forms
 from catalog.errors import KbError
 from catalog.identity import compare
 from catalog.identity.titles import compare_titles
 from catalog.ingest.draft import Draft
 from catalog.sources.client import Client, NotFound, Unavailable
-from catalog.sources.forms import forms
 from catalog.sources.said import facts_of, links, spare
 from catalog.text import fold
 

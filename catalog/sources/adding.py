@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catalog.attached import name_for
+from catalog.bibtex.forms import mistaken, pieces
 from catalog.bibtex.identifiers import address
 from catalog.errors import KbError
 from catalog.files import read_bytes
@@ -18,7 +19,6 @@ from catalog.ingest import read_source
 from catalog.ingest.draft import Draft
 from catalog.sources import Found, better, called, look_up, recognise, resolved
 from catalog.sources.client import Client, NotFound, Unavailable
-from catalog.sources.forms import mistaken, pieces
 from catalog.sources.said import links
 from catalog.sources.titles import candidates
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from catalog.bibtex import naming
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.ingest.draft import Draft
 from catalog.ingest.report import clean
@@ -17,11 +18,11 @@ from catalog.sources.client import Client, Unavailable
 from catalog.sources.said import one_of, person, work
 
 NAME = "arxiv"
+match = naming.arxiv
 BATCH = 100
 API = "https://export.arxiv.org/api/query"
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _ARXIV = "{http://arxiv.org/schemas/atom}"
-_STAMP = re.compile(r"(arxiv:\s*\S+)\s+\[[\w.-]+\]\s+\d{1,2} \w{3} \d{4}", re.I)  # as it stands beside a first page
 _CODE = re.compile(r"https?://(?:www\.)?(?:github\.com|gitlab\.com|codeberg\.org)/[\w.-]+/[\w.-]*\w", re.I)
 
 
@@ -34,13 +35,6 @@ class Version(NamedTuple):
     doi: str
     reference: str
     comment: str
-
-
-def match(text: str) -> str:
-    """The arXiv id that a text is: any version, address, `arXiv:…`, DOI, or a page of a site that shows its papers."""
-    text = text.strip()
-    text = found[1] if (found := _STAMP.fullmatch(text)) else text.removesuffix(".pdf")
-    return arxiv(text, bare=True) if len(text) < 400 and len(text.split()) < 4 else ""
 
 
 def fetch(ids: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:

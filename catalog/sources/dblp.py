@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
-from catalog.bibtex.identifiers import in_address
+from catalog.bibtex import naming
 from catalog.ingest.draft import Draft
 from catalog.sources.client import Client, NotFound, Unavailable
 from catalog.sources.said import dig, items, one_of, person, text, work
 
 NAME = "dblp"
-_BARE = re.compile(
-    r"(?:dblp:\s*(?=[\w-]+/)|(?=(?:conf|journals|books|phd|series|reference|tr)/))([\w-]+/[\w.-]+/[\w.+-]+)", re.I
-)
+match = naming.dblp
 _TYPES = {
     "Journal Articles": "article",
     "Conference and Workshop Papers": "inproceedings",
@@ -22,12 +19,6 @@ _TYPES = {
     "Books and Theses": "book",
     "Editorship": "proceedings",
 }
-
-
-def match(text: str) -> str:
-    """The DBLP key that a text is: `dblp:conf/nips/…` or the address of its record."""
-    found = _BARE.fullmatch(text.strip())
-    return found[1] if found else dict([in_address(text)]).get("dblp", "")
 
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
-from catalog.bibtex import identifiers
+from catalog.bibtex import naming
 from catalog.ingest.draft import Draft
 from catalog.sources import crossref, datacite, openalex
 from catalog.sources.client import Client, NotFound, Unavailable
 from catalog.sources.said import one_of, work
 
 NAME = "doi"
+match = naming.doi
 BATCH = crossref.BATCH
 FEW = 8
 BIBTEX = "application/x-bibtex"
-_SHORT = re.compile(r"(?:https?://(?:www\.|dx\.)?doi\.org/|doi:\s*)?(10/[a-z\d]{3,12})", re.I)
-
-
-def match(text: str) -> str:
-    """The DOI that a text is: `doi:…`, an address of doi.org, or of a publisher's page that has it in its path."""
-    text = text.strip()
-    if len(text.split()) > 2 or len(text) > 400:
-        return ""
-    if found := _SHORT.fullmatch(text):
-        return found[1].lower()
-    if re.match(r"https?://", text, re.I):
-        return identifiers.doi_in_address(text)
-    bare = re.sub(r"^(?:(?:info:|urn:)?doi[:/]?\s*)", "", text, flags=re.I)
-    return identifiers.doi(bare) if bare.startswith("10.") and " " not in bare else ""
 
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:

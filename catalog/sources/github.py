@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from catalog.bibtex import scan
+from catalog.bibtex import naming, scan
 from catalog.bibtex.describe import describe
 from catalog.facts import Name
 from catalog.ingest import records
@@ -17,13 +16,8 @@ from catalog.sources.client import Client, NotFound
 from catalog.sources.said import dig, iso, items, keyless, one_of, person, text, work
 
 NAME = "github"
+match = naming.github
 RAW = "https://raw.githubusercontent.com"
-_FORMS = re.compile(
-    r"(?:github:\s*|(?:(?:https?|git)://(?:www\.)?|(?:ssh://)?git@)github\.com[/:]|https?://raw\.githubusercontent\.com/)"
-    r"(?P<id>[\w-]+/[\w.-]+?)(?:\.git)?(?:/.*)?(?:[?#].*)?",
-    re.I,
-)
-_OWN = ("topics", "features", "orgs", "marketplace", "sponsors", "collections", "search", "about", "settings")
 _CFF_TYPES = {
     "article": "article",
     "conference-paper": "inproceedings",
@@ -32,12 +26,6 @@ _CFF_TYPES = {
     "report": "techreport",
     "proceedings": "proceedings",
 }
-
-
-def match(text: str) -> str:
-    """The repository that a text names, as owner/name."""
-    found = _FORMS.fullmatch(text.strip())
-    return found["id"] if found and found["id"].partition("/")[0].lower() not in _OWN else ""
 
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:

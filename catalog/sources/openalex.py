@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from catalog.bibtex import naming
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.ingest.draft import Draft
 from catalog.sources.client import Client, NotFound, Unavailable
@@ -14,12 +15,9 @@ from catalog.sources.said import abstract, dig, items, person, text, work
 from catalog.text import fold
 
 NAME = "openalex"
+match = naming.openalex
 BATCH = 100
 API = "https://api.openalex.org/works"
-_ID = re.compile(
-    r"(?:openalex:\s*|https?://(?:\w+\.)?openalex\.org/(?:works/?)?(?:\?(?:[^#]*&)?zoom=)?)?(w\d{4,12})(?:[/?&#].*)?",
-    re.I,
-)
 _TYPES = {
     "article": "article",
     "book": "book",
@@ -29,12 +27,6 @@ _TYPES = {
     "preprint": "misc",
     "dataset": "misc",
 }
-
-
-def match(text: str) -> str:
-    """The OpenAlex id that a text is, such as W2741809807."""
-    found = _ID.fullmatch(text.strip())
-    return found[1].upper() if found else ""
 
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:

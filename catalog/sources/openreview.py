@@ -7,19 +7,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from catalog.bibtex.identifiers import in_address
+from catalog.bibtex import naming
 from catalog.ingest.draft import Draft
 from catalog.sources.client import Client, NotFound, Unavailable
 from catalog.sources.said import abstract, dig, items, person, work
 
 NAME = "openreview"
+match = naming.openreview
 _DECIDED = re.compile(r"^(?:submitted to|withdrawn|desk reject|.*\breject)", re.I)
-
-
-def match(text: str) -> str:
-    """The id of a forum that a text names: `openreview:…` or its address."""
-    found = re.fullmatch(r"openreview:\s*([\w-]{6,})", text.strip(), re.I)
-    return found[1] if found else dict([in_address(text)]).get("openreview", "")
 
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:

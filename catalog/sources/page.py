@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
 
+from catalog.bibtex import naming
 from catalog.bibtex.identifiers import arxiv, doi, isbns
 from catalog.ingest.draft import Draft
 from catalog.ingest.fetch import Answer, charset
@@ -20,6 +21,7 @@ from catalog.sources.said import abstract, facts_of, links, untagged, work
 from catalog.sources.spans import day, people
 
 NAME = "page"
+match = naming.page
 _METADATA = {
     "title": ("citation_title", "bepress_citation_title", "eprints.title"),
     "other title": ("dc.title",),
@@ -61,16 +63,6 @@ _GUARDED = re.compile(
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{1,40})", re.I)
 _MOST_NAMED = 3  # identifiers on a page without metadata, of which it may be about one
-
-
-def match(text: str) -> str:
-    """The address of a page."""
-    text = text.strip()
-    try:
-        good = re.fullmatch(r"https?://[^\s<>\"]{3,2000}", text, re.I) and urlsplit(text).hostname
-    except ValueError:
-        return ""
-    return text if good else ""
 
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from catalog.bibtex.identifiers import arxiv, doi, in_address, isbns
+from catalog.bibtex import naming
+from catalog.bibtex.identifiers import arxiv, doi, isbns
 from catalog.facts import Name
 from catalog.ingest.draft import Draft
 from catalog.ingest.report import clean
@@ -14,22 +14,11 @@ from catalog.sources.client import Client, NotFound, Unavailable
 from catalog.sources.said import iso, items, person, text, work
 
 NAME = "pmid"
+match = naming.pubmed
 BATCH = 200
 API = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/efetch.fcgi?db=pubmed&retmode=xml&id="
 CONVERTER = "https://pmc.ncbi.nlm.nih.gov/tools/idconv/api/v1/articles/?format=json&ids="
-_PMID = re.compile(r"pmid:?\s*(\d{1,9})", re.I)
-_PMCID = re.compile(r"(?:pmcid:?\s*(?:PMC)?|PMC)(\d{3,9})(?:\.\d+)?", re.I)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-
-
-def match(text: str) -> str:
-    """The PubMed id (digits) or PubMed Central id (PMC…) that a text is."""
-    if found := _PMID.fullmatch(text.strip()):
-        return found[1]
-    if found := _PMCID.fullmatch(text.strip()):
-        return f"PMC{found[1]}"
-    name, value = in_address(text)
-    return value if name in ("pmid", "pmcid") else ""
 
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:

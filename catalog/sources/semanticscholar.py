@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from catalog.bibtex.identifiers import arxiv, doi, in_address
+from catalog.bibtex import naming
+from catalog.bibtex.identifiers import arxiv, doi
 from catalog.ingest.draft import Draft
 from catalog.sources.client import Client, NotFound, Unavailable
 from catalog.sources.said import abstract, dig, items, person, text, work
 
 NAME = "s2"
+match = naming.semanticscholar
 BATCH = 500
 API = "https://api.semanticscholar.org/graph/v1/paper"
 FIELDS = (
     "title,authors,year,publicationDate,venue,journal,abstract,externalIds,openAccessPdf,publicationTypes,citationCount"
 )
-_ID = re.compile(
-    r"(?:s2:\s*)?(?P<hash>[0-9a-f]{40})|(?:corpusid:\s*|s2cid:?\s*|https?://api\.semanticscholar\.org/(?:graph/v1/paper/)?"
-    r"CorpusID:)(?P<corpus>\d{3,12})(?:[/?#].*)?|https?://pdfs\.semanticscholar\.org/(?P<start>[0-9a-f]{4})/(?P<end>[0-9a-f]{36})\.pdf",
-    re.I,
-)  # fmt: skip
 _PREFIX = {"arxiv": "ARXIV", "doi": "DOI", "acl": "ACL", "pmid": "PMID", "pmcid": "PMCID", "s2": ""}
-
-
-def match(text: str) -> str:
-    """The id that a text is: forty hexadecimal digits, or `CorpusId:…`."""
-    found = _ID.fullmatch(text.strip())
-    if not found:
-        return dict([in_address(text)]).get("s2", "")
-    if found["corpus"]:
-        return f"CorpusId:{found['corpus']}"
-    return (found["hash"] or found["start"] + found["end"]).lower()
 
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
