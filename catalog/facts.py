@@ -33,8 +33,9 @@ def is_vietnamese(text: str) -> bool:
 
 @lru_cache(maxsize=10_000)
 def _year(date: str) -> int:
-    digits = date.partition("/")[0].split("-")[0]
-    return int(digits) if digits.isdigit() else 0
+    """The year of a date, or the first of a span; below 0 before our era: -43 is 44 BC."""
+    found = re.match(r"-?\d{4}(?!\d)", date)
+    return int(found.group()) if found else 0
 
 
 @cache
@@ -137,11 +138,12 @@ class Facts:
     """A work, with LaTeX decoded, macros and what it inherits resolved. What is not known is empty.
 
     `people` holds the names by role in the order of `ROLES`; `others` says that the first list goes on ("and
-    others"). `date` is ISO and as long as it is precise: "2021", "2021-06", "2021-06-17", "0850"; a span is
-    "2019/2021". `kind` is the entry's type in lower case, or what the file says the work is. `ids` are (name, value),
-    normalised: "doi", "arxiv", "isbn", "issn", "pmid", "pmcid", "acl", "openreview", "dblp", "s2". `details` are the
-    other fields of the entry that citations and comparisons need, decoded, by their biblatex name: "volume", "number",
-    "pages", "edition", "series", "publisher", "location", "institution", "note", "version", "part", "shortauthor" …
+    others"). `date` is ISO and as long as it is precise: "2021", "2021-06", "2021-06-17", "0850", "-0043" (44 BC); a
+    span is "2019/2021", one that goes on "2019/..". `kind` is the entry's type in lower case, or what the file says the
+    work is. `ids` are (name, value), normalised: "doi", "arxiv", "isbn", "issn", "pmid", "pmcid", "acl", "openreview",
+    "dblp", "s2". `details` are the other fields of the entry that citations and comparisons need, decoded, by their
+    biblatex name: "volume", "number", "pages", "edition", "series", "publisher", "location", "institution", "note",
+    "version", "part", "shortauthor" …; "circa" and "season" say more of the date.
     `cites` are the keys of papers that the notes link to. `reading` is how far I am; `readers` how far each one is
     who says anything of it, by name, where a collection has several. `bibtex` is the text of its entries, as the file
     has it.

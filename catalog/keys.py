@@ -139,7 +139,7 @@ def _first_page(facts: Facts, _number: int) -> list[str]:
 
 
 def _date(part: int) -> Callable[[Facts, int], list[str]]:
-    return lambda facts, _: facts.date.partition("/")[0].split("-")[part : part + 1]
+    return lambda facts, _: facts.date.partition("/")[0].lstrip("-").split("-")[part : part + 1]
 
 
 _PARTS: Mapping[str, Callable[[Facts, int], list[str]]] = MappingProxyType({
@@ -150,8 +150,8 @@ _PARTS: Mapping[str, Callable[[Facts, int], list[str]]] = MappingProxyType({
     "authorsalpha": _alpha,
     "lastauth": lambda facts, _: [one for one in map(_family, facts.names[-1:]) if one],
     "initials": _initials,
-    "year": lambda facts, _: [str(facts.year)] if facts.year else [],
-    "shortyear": lambda facts, _: [f"{facts.year % 100:02}"] if facts.year else [],
+    "year": lambda facts, _: [str(abs(facts.year))] if facts.year else [],
+    "shortyear": lambda facts, _: [f"{abs(facts.year) % 100:02}"] if facts.year else [],
     "month": _date(1),
     "day": _date(2),
     "word": lambda facts, n: _telling(facts)[max(n, 1) - 1 : max(n, 1)],

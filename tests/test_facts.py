@@ -18,6 +18,8 @@ from catalog.bibtex.describe import describe
 from catalog.bibtex.entry import read
 from catalog.bibtex.identifiers import address, arxiv, in_address, isbns
 from catalog.bibtex.shared import Shared
+from catalog.export.cite import citation
+from catalog.export.generated import generated
 from catalog.facts import Address, Facts, Name, Reading, Taught
 from catalog.library import Library
 from catalog.models import Link, Paper, Tutorial
@@ -73,19 +75,34 @@ def test_what_a_file_says_itself() -> None:
         ("year = {850}", "0850"),
         ("year = {0426}", "0426"),
         ("year = 0426", "0426"),
-        ("year = {-0050}", ""),
-        ("year = {199?}", ""),
+        ("year = {-0050}", "-0050"),
+        ("year = {199?}", "1990/1999"),
         ("date = {2004-02-31}", "2004-02"),
         ("year = {ca. 79 AD}", "0079"),
         ("year = 2021, month = jun", "2021-06"),
         ('year = 2021, month = jun # "~17"', "2021-06-17"),
         ("year = 2021, month = {17 June}", "2021-06-17"),
         ("year = 2021, month = {06}, day = 3", "2021-06-03"),
-        ("year = 2021, month = {May--June}", "2021-05"),
+        ("year = 2021, month = {May--June}", "2021-05/2021-06"),
         ("year = 2021, month = {Spring}", "2021"),
         ("date = {2019-06-17}, year = 2018", "2019-06-17"),
         ("date = {2019-06/2019-08}", "2019-06/2019-08"),
-        ("date = {2019/..}", "2019"),
+        ("date = {2019/..}", "2019/.."),
+        ("date = {/2019}", "2019"),
+        ("date = {199X}", "1990/1999"),
+        ("year = {1990s}", "1990/1999"),
+        ("date = {19XX/200u}", "1900/2009"),
+        ("date = {-0043-03-15}", "-0043-03-15"),
+        ("year = {44 B.C.}", "-0043"),
+        ("date = {2004-06-~11}", "2004-06-11"),
+        ("date = {17.06.2021}", "2021-06-17"),
+        ("date = {June 17, 2021}", "2021-06-17"),
+        ("year = 2001, month = {May--June}", "2001-05/2001-06"),
+        ("year = 2001, month = {30 giugno -- 2 luglio}", "2001-06-30/2001-07-02"),
+        ("year = 2001, month = {1--3 June}", "2001-06-01/2001-06-03"),
+        ("year = 2001, month = {Q2}", "2001"),
+        ("year = {1998--}", "1998/.."),
+        ("year = {'98}", "1998"),
         ("date = {2019-21}", "2019"),
         ("date = {2004-04-05T14:34:00}", "2004-04-05"),
         ("date = {c. 1990}", "1990"),
@@ -98,6 +115,18 @@ def test_what_a_file_says_itself() -> None:
 )
 def test_dates(fields: str, date: str) -> None:
     assert of(fields).date == date
+
+
+def test_what_is_said_of_a_date() -> None:
+    assert of("date = {1850~}").detail("circa")
+    assert of("year = {ca.~1850}").detail("circa")
+    assert not of("year = {44 B.C.}").detail("circa")
+    assert of("year = 2001, month = {Frühjahr}").detail("season") == of("date = {2001-21}").detail("season") == "1"
+    cicero = of("author = {Cicero, M.}, title = {Letters}, date = {-0043~}")
+    assert cicero.year == -43
+    assert "44 BC" in citation(cicero, "ieee")
+    assert "ca. 1850" in citation(of("author = {Ek, A.}, title = {Owls}, date = {1850?}"))
+    assert "year = {-43}" in generated(replace(cicero, bibtex=""))
 
 
 def test_a_file_may_be_more_precise_than_its_entry() -> None:

@@ -192,7 +192,7 @@ def _details(fields: Mapping[str, str], commands: Mapping[str, Command]) -> tupl
     for name in _DETAILS:
         if name in fields and (value := decode(fields[name][:_MOST_SAID], commands)):
             found.setdefault(_RENAMED.get(name, name), value)
-    return tuple(found.items())
+    return tuple((found | dates.marks(fields, commands)).items())
 
 
 def _other_keys(paper: Paper) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from catalog.citing.case import cased
-from catalog.citing.pieces import Piece, Pieces
+from catalog.citing.pieces import Piece, Pieces, joined
 from catalog.citing.style import Style
 
 _PARTS = ("year", "month", "day")
@@ -51,21 +51,21 @@ def _span(style: Style, parts: Sequence[_Part], values: list[dict[str, int]], de
     last, first = differ[-1], differ[0]
     before = [(name, {**a, "suffix": ""} if (name, a) == last else a) for name, a in differ]
     after = [(name, {**a, "prefix": ""} if (name, a) == first else a) for name, a in differ]
-    both = [*_row(style, before, start, delimiter), Piece(sign), *_row(style, after, end, delimiter)]
-    pieces: Pieces = []
-    for part in parts:
-        if part in differ:
-            pieces += both if part == first else []
-        else:
-            pieces += _row(style, [part], start, delimiter)
-    return pieces
+    begins, ends = _row(style, before, start, delimiter), _row(style, after, end, delimiter)
+    if not begins or not ends:
+        return _row(style, parts, start, delimiter)
+    rows = [[*begins, Piece(sign), *ends] if part == first else _row(style, [part], start, delimiter) for part in parts
+            if part == first or part not in differ]  # fmt: skip
+    return joined([row for row in rows if row], delimiter)
 
 
 def _part(style: Style, name: str, attributes: dict[str, str], value: int) -> Pieces:
     if not value:
         return []
     form = attributes.get("form", "long" if name != "day" else "numeric")
-    if name == "month" and form in ("long", "short"):
+    if name == "month" and value > 12:
+        text = style.term(f"season-{value - 12:02}")
+    elif name == "month" and form in ("long", "short"):
         text = style.term(f"month-{value:02}", form)
     elif name == "year":
         text = str(abs(value))[-2:] if form == "short" else str(abs(value)) + style.term(_era(value))

@@ -7,7 +7,7 @@ import re
 from catalog.citing.style import Style
 
 _NUMERIC = re.compile(r"[^\W\d_]{0,4}\d+[^\W\d_]{0,4}(?:\s*[-–,&]\s*[^\W\d_]{0,4}\d+[^\W\d_]{0,4})*")
-_SEVERAL = re.compile(r"\w\s*(?:[-–—,&]|\band\b)\s*\w")
+_SEVERAL = re.compile(r"(?:\d[^\W\d_]?|\b[ivxlcdm]+)\s*[-–—]\s*(?:\w*\d|[ivxlcdm]+\b)|\w\s*(?:[,&]|\band\b)\s*\w", re.I)
 _RANGE = re.compile(r"(?P<first>(?P<letters>[^\W\d_]*)(?P<digits>\d+))\s*[-–]\s*(?P<prefix>[^\W\d_]*)(?P<last>\d+)")
 _TENS = 10
 _ROMAN = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"),

@@ -86,7 +86,7 @@ def _copy_choice(child: Element, kind: str, known: frozenset[str]) -> Element:
 
 def _holds(branch: Element, kind: str, known: frozenset[str]) -> bool | None:
     """Whether the tests of a branch hold; None where they hang on more than the type and what is known."""
-    if "is-numeric" in branch.attrib:
+    if "is-numeric" in branch.attrib or "is-uncertain-date" in branch.attrib:
         return None
     types, variables = branch.get("type", "").split(), branch.get("variable", "").split()
     others = [value for name, value in branch.attrib.items() if name not in {"type", "variable", "match"}]

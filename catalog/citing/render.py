@@ -157,6 +157,8 @@ class _Run:
     def date(self, element: Element) -> Out:
         value = self.value(element.get("variable", ""))
         points = value.get("date-parts") if isinstance(value, Mapping) else None
+        if points and (season := int(value.get("season", 0))):
+            points = [[point[0], 12 + season] for point in points]
         pieces = dates.written(self.style, points, element) if points else []
         return Out(self.dressed(element, pieces), True, bool(pieces))
 
@@ -212,7 +214,9 @@ class _Run:
                     yield bool(self.item.get(value))
                 elif name == "is-numeric":
                     yield is_numeric(str(self.item.get(value) or ""))
-                elif name != "match":  # of positions, locators, doubtful dates a bibliography has none
+                elif name == "is-uncertain-date":
+                    yield bool((self.item.get(value) or {}).get("circa"))
+                elif name != "match":  # of positions and locators a bibliography has none
                     yield False
 
     # --- formatting ---
@@ -224,7 +228,8 @@ class _Run:
         if element.get("strip-periods") == "true":
             pieces = [piece._replace(text=piece.text.replace(".", "")) for piece in pieces]
         if how := element.get("text-case"):
-            pieces = cased(pieces, how, str(self.item.get("language", "en")).startswith("en"))
+            own = element.tag == "label" or "term" in element.attrib  # a word of the style, not of the work
+            pieces = cased(pieces, how, own or str(self.item.get("language", "en")).startswith("en"))
         return self.affixed(element, quoted(pieces) if element.get("quotes") == "true" else pieces)
 
     def affixed(self, element: Element, pieces: Pieces) -> Pieces:

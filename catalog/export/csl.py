@@ -76,7 +76,8 @@ def item(facts: Facts) -> Item:
     made |= {variable: facts.detail(name) for name, variable in _SAME}
     made |= _where(facts, made["type"]) | _numbers(facts, made["type"])
     made["genre"] = _genre(facts)
-    made["issued"] = date(facts.date)
+    made["issued"] = date(facts.date) | {"circa": bool(facts.detail("circa"))} | {"season": facts.detail("season")}
+    made["issued"] = {name: value for name, value in made["issued"].items() if value}
     made["original-date"] = date(facts.detail("origdate"))
     made["accessed"] = date(facts.detail("urldate"))
     made["language"] = _LANGUAGES.get(made["language"].lower(), made["language"] if len(made["language"]) < 6 else "")
@@ -89,11 +90,9 @@ def item(facts: Facts) -> Item:
 
 def date(iso: str) -> dict[str, Any]:
     """A date or a span as CSL has it: `{"date-parts": [[2019, 5, 17]]}`; {} where none is given."""
-    points = [
-        [int(part) for part in point.split("-")]
-        for point in iso.split("/")
-        if re.fullmatch(r"\d{4}(-\d\d){0,2}", point)
-    ]
+    found = [re.fullmatch(r"(-?\d{4})(?:-(\d\d))?(?:-(\d\d))?", point) for point in iso.split("/")]
+    points = [[int(part) for part in point.groups() if part] for point in found if point]
+    points = [[year - (year < 1), *rest] for year, *rest in points]  # CSL has no year 0: 44 BC is -44
     return {"date-parts": points[:2]} if points else {}
 
 

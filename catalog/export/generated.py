@@ -70,9 +70,9 @@ def _fields(facts: Facts, kind: str, source: str) -> Iterator[tuple[str, str]]:
     yield "title", f"{{{protect(_latex(facts.title))}}}"
     if facts.venue and facts.venue != "arXiv":
         yield _WHERE[kind], f"{{{_escaped(facts.venue)}}}"
-    year, _, rest = facts.date.partition("/")[0].partition("-")
-    if year:
-        yield "year", f"{{{year}}}"
+    rest = facts.date.partition("/")[0][5:] if facts.year > 0 else ""
+    if facts.date:
+        yield "year", f"{{{facts.date[:4] if facts.year > 0 else facts.year}}}"
     if rest:
         yield "month", list(MONTHS)[int(rest[:2]) - 1]
     yield from ((name, f"{{{_escaped(value)}}}") for name in _DETAILS if (value := facts.detail(name)))
