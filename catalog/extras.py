@@ -21,6 +21,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {  # the modules that make an extra
         "pymdownx",
     ),
     "run": ("accelerate", "bitsandbytes", "huggingface_hub", "peft", "safetensors", "torch", "transformers"),
+    "cluster": ("ray",),
     "semantic": ("numpy", "tokenizers", "wordllama"),
 }
 

@@ -89,7 +89,7 @@ def run_bench(
 
 def _typed(options: dict[str, Any]) -> str:
     """The options of a command as they are typed."""
-    given = {name: value for name, value in options.items() if name != "report"}
+    given = {name: value for name, value in options.items() if name not in ("report", "ray")}
     return " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in given.items())
 
 

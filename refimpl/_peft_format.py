@@ -146,12 +146,20 @@ def _read(folder: Path, kind: str, known: Collection[str]) -> tuple[dict[str, An
         raise ValueError(f"{folder} holds no adapter of peft's that can be read; save one there first ({e})") from e
 
 
-def _config(folder: Path, kind: str, known: Collection[str]) -> dict[str, Any]:
+def said(folder: Path) -> dict[str, Any]:
+    """What peft's configuration says, as far as it says something. Raises ValueError where it is none."""
     try:
-        config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as e:
         raise ValueError(f"{folder} holds no adapter of peft's that can be read; save one there first ({e})") from e
-    there = config.get("peft_type") if isinstance(config, dict) else "nameless"
+    if not isinstance(config, dict) or not isinstance(config.get("peft_type"), str):
+        raise ValueError(f"{folder / CONFIG} does not say its peft_type; save it with peft again")
+    return {name: value for name, value in config.items() if value not in (None, {}, [])}
+
+
+def _config(folder: Path, kind: str, known: Collection[str]) -> dict[str, Any]:
+    config = said(folder)
+    there = config["peft_type"]
     if there != kind:
         raise ValueError(f"{folder} holds a {there} adapter; only {kind} can be read")
     foreign = [key for key, value in config.items() if value and key not in known]

@@ -243,7 +243,10 @@ def lomo_step(model: Any) -> Step:
     return step
 
 
-PEFT = "peft:"  # how the name of a folder with a configuration of peft begins
+PEFT, BY_PEFT = (
+    "peft:",
+    "by-peft:",
+)  # how the name of a folder with a configuration of peft begins: as ours, and as its own
 
 ENTRIES: dict[str, Entry] = {
     entry.name: entry
@@ -318,16 +321,48 @@ ENTRIES: dict[str, Entry] = {
 
 
 def entry_of(name: str) -> Entry:
-    """The entry of a name; behind `peft:`, LoRA as the configuration that peft keeps in that folder has it.
+    """The entry of a name.
 
-    Raises ValueError where there is none that can be read.
+    Behind `peft:` stands a folder in which peft keeps a configuration: LoRA as that has it. Behind `by-peft:`, the
+    library's own layers, of whatever type. Raises ValueError where there is none that can be read.
     """
-    if not name.startswith(PEFT):
-        return ENTRIES[name]
     from pathlib import Path
 
-    from refimpl._peft_format import CONFIG, configured
+    from refimpl._peft_format import CONFIG, configured, said
 
-    folder = Path(name.removeprefix(PEFT))
-    own = configured(folder)
-    return Entry(name, f"LoRA of {folder.name}", "lora", own, f"{CONFIG} of {folder.name}", 1e-2, folds=True)
+    kind, colon, rest = name.partition(":")
+    if not colon:
+        return ENTRIES[name]
+    folder = Path(rest)
+    source = f"{CONFIG} of {folder.name}"
+    if f"{kind}:" == PEFT:
+        return Entry(name, f"LoRA of {folder.name}", "lora", configured(folder), source, 1e-2, folds=True)
+    own, adapt = said(folder), partial(by_peft, folder)
+    return Entry(name, f"{folder.name}, by peft", "peft_library", own, source, 1e-2, ready=adapt)
+
+
+def by_peft(folder: Any, _: Any, model: Any, __: Options, ___: Data | None) -> Any:
+    """The model as peft itself adapts it."""
+    from peft import PeftConfig, get_peft_model
+
+    config = PeftConfig.from_pretrained(str(folder))
+    config.inference_mode = False
+    return get_peft_model(model, config)
+
+
+def rows_of(folder: str) -> list[str]:
+    """The entries of a folder with a configuration of peft: ours, and that of the library where it is installed.
+
+    Raises ValueError where there is neither, as ours is LoRA alone.
+    """
+    from importlib.util import find_spec
+
+    theirs = [f"{BY_PEFT}{folder}"] if find_spec("peft") else []
+    try:
+        entry_of(f"{PEFT}{folder}")
+    except ValueError:
+        if not theirs:
+            raise
+        entry_of(theirs[0])
+        return theirs
+    return [f"{PEFT}{folder}", *theirs]

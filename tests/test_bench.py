@@ -471,18 +471,48 @@ def test_killed_it_leaves_a_record_that_goes_on(
     assert not [file for file in (root / "runs").iterdir() if file != record]
 
 
-def test_a_configuration_of_peft_is_a_row(small: str, brief: None, tmp_path: Path) -> None:
-    config = {"peft_type": "LORA", "r": 3, "lora_alpha": 6, "target_modules": ["v_proj", "q_proj"]}
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of peft, about transformers
+def test_a_configuration_of_peft_is_a_row_and_that_of_the_library_beside(
+    small: str, brief: None, tmp_path: Path
+) -> None:
+    config = {
+        "peft_type": "LORA",
+        "r": 3,
+        "lora_alpha": 6,
+        "target_modules": ["v_proj", "q_proj"],
+        "task_type": "CAUSAL_LM",
+    }
     (tmp_path / "adapter_config.json").write_text(json.dumps(config))
     record = run(small, str(tmp_path), task="python")
-    (row,) = record["rows"]
+    row, theirs = record["rows"]
     assert (row["title"], row["setting"]) == (f"LoRA of {tmp_path.name}", "own")
     assert row["options"] == {"rank": 3, "alpha": 6.0, "targets": ["q_proj", "v_proj"]}
-    assert row["parameters"] == 2 * 3 * (32 + 32 + 32 + 16)
+    assert row["parameters"] == theirs["parameters"] == 2 * 3 * (32 + 32 + 32 + 16)
+    assert (theirs["title"], theirs["why"]) == (f"{tmp_path.name}, by peft", "")
+    assert theirs["mean"] == pytest.approx(row["mean"], rel=0.05)
+    assert theirs["options"] == config
     kept = run(small, "lomo", task="python", known=record)
-    assert {row["name"] for row in kept["rows"]} == {"lomo", row["name"]}
-    (tmp_path / "adapter_config.json").write_text(json.dumps(config | {"use_dora": True}))
-    with pytest.raises(ValueError, match="uses use_dora, which is left out here"):
+    assert {row["name"] for row in kept["rows"]} == {"lomo", row["name"], theirs["name"]}
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of peft, about transformers
+@pytest.mark.parametrize("more", [{"use_dora": True}, {"peft_type": "IA3", "feedforward_modules": []}])
+def test_what_is_not_ours_is_a_row_of_the_library_alone(
+    small: str, brief: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+) -> None:
+    config = {"peft_type": "LORA", "target_modules": ["v_proj", "q_proj"], "task_type": "CAUSAL_LM"} | more
+    (tmp_path / "adapter_config.json").write_text(json.dumps(config))
+    (row,) = run(small, str(tmp_path), task="python")["rows"]
+    assert (row["title"], row["why"]) == (f"{tmp_path.name}, by peft", "")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(ValueError, match=r"uses use_dora, which is left out here|holds a IA3 adapter; only LORA"):
+        run(small, str(tmp_path), task="python")
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"peft_type": 3}', "{", ""])
+def test_a_configuration_that_is_none_is_one_line(small: str, tmp_path: Path, text: str) -> None:
+    (tmp_path / "adapter_config.json").write_text(text)
+    with pytest.raises(ValueError, match=r"save (one there first|it with peft again)"):
         run(small, str(tmp_path), task="python")
 
 

@@ -190,6 +190,7 @@ def _setting(text: str) -> tuple[str, Any]:
 @click.option("--rates", type=click.IntRange(min=1), metavar="N", help="How many learning rates each method may try.")
 @click.option("--device", help="cpu or cuda.")
 @click.option("--dtype", help="float32, bfloat16 …")
+@click.option("--ray", metavar="ADDRESS", help="Compute on the machines of this Ray cluster.")
 @click.option("--restart", is_flag=True, help="Measure these methods anew, whatever the record has.")
 @json_option
 @click.pass_context
@@ -201,7 +202,8 @@ def bench(ctx: click.Context, /, names: tuple[str, ...], restart: bool, as_json:
     are not reported. NAME is an implementation, a paper's key, or a folder with peft's adapter_config.json, whose LoRA
     is tried as it is configured; without one, all are compared.
 
-    The record in runs/ is written after every run, and the same command goes on where it was stopped.
+    The record in runs/ is written after every run, and the same command goes on where it was stopped. On a cluster
+    (--ray) the cells of the table go to whichever machine is free, and again where one is lost.
     """
     given = {key: value for key, value in options.items() if value is not None}
     progress = comparing.Progress()

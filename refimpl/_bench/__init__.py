@@ -41,10 +41,11 @@ from refimpl._lab import LabError, measure, models, tasks
 from refimpl._lab.loop import Progress
 from refimpl._lab.score import Better
 from refimpl._peft_format import CONFIG
-from refimpl._roster import ENTRIES, PEFT
+from refimpl._roster import ENTRIES, rows_of
 
 Record = dict[str, Any]
 Keep = Callable[[Record], None]
+Report = Callable[[dict[str, Any]], None]
 
 
 def bench(
@@ -63,10 +64,13 @@ def bench(
     command: str = "",
     known: Record | None = None,
     restart: bool = False,
+    ray: str | None = None,
     keep: Keep = lambda _: None,
-    report: Callable[[dict[str, Any]], None] = lambda _: None,
+    report: Report = lambda _: None,
 ) -> Record:
     """Fill the table for the methods named, or for all. `known` is a record to go on from.
+
+    `ray` is the address of a cluster whose machines compute the cells.
 
     `command` are the options as they were typed, for the record. `report` is told of every step, and of every row that
     is finished. Raises `LabError` with the remedy.
@@ -83,15 +87,21 @@ def bench(
         rates, budget_of(budget, base), place, dtype,
     )  # fmt: skip
     before = settings.scored().evaluate(base, tokenizer).value
-    more = dict.fromkeys(name for name in [*wanted, *_configured(known)] if name.startswith(PEFT))
+    more = dict.fromkeys(name for name in [*wanted, *_configured(known)] if name not in ENTRIES)
     table = Table(settings, cases(settings, base, more), before, command, several.count)
     del base
     table.go_on(several(known), [case.key for case in table.cases if case.name in wanted], restart)
     if not several.first:
         keep, report = (lambda _: None), (lambda _: None)
     gc.freeze()  # what is there already need not be looked through after every cell
+    mine = table.begun(wanted)
     try:
-        table.fill(wanted, several, keep, report)
+        if ray is None:
+            table.fill(mine, several, keep, report)
+        else:
+            from refimpl._bench.cluster import spread
+
+            spread(ray, table, mine, keep, report)
     finally:
         gc.unfreeze()
     return table.record()
@@ -102,18 +112,18 @@ def _configured(known: Record | None) -> list[str]:
     cells = (known or {}).get("cells")
     done = cells.get("done") if isinstance(cells, dict) else None
     names = [key.removesuffix(".own") for key in done or {}]
-    return [name for name in names if (Path(name.removeprefix(PEFT)) / CONFIG).is_file()]
+    return [name for name in names if ":" in name and (Path(name.partition(":")[2]) / CONFIG).is_file()]
 
 
 def chosen(names: Iterable[str]) -> list[str]:
     """The entries of these names or implementations, all where none is named. Raises `LabError`.
 
-    A folder with a configuration of peft is LoRA as that has it.
+    A folder with a configuration of peft is LoRA as that has it, and the library's own layers beside.
     """
     found: dict[str, None] = {}
     for name in names:
         if (Path(name) / CONFIG).is_file():
-            found[f"{PEFT}{name}"] = None
+            found |= dict.fromkeys(rows_of(name))
             continue
         same_file = [entry.name for entry in ENTRIES.values() if name in (entry.name, entry.module)]
         if not same_file:
@@ -155,41 +165,57 @@ class Table:
         self.found = {} if differs else {k: cells for k, cells in kept.items() if not (restart and k in keys)}
         self.environment = known["environment"] if self.found else self.now
 
-    def fill(self, wanted: list[str], several: Several, keep: Keep, report: Callable[[dict[str, Any]], None]) -> None:
-        """Measure what is missing of these methods, cell by cell."""
+    def begun(self, wanted: list[str]) -> list[Case]:
+        """The rows of these methods, with what is known of each."""
         mine = [case for case in self.cases if case.name in wanted]
         for case in mine:
             self.found.setdefault(case.key, rows.begun(case) | ({"why": case.why} if case.why else {}))
+        return mine
+
+    def fill(self, mine: list[Case], several: Several, keep: Keep, report: Report) -> None:
+        """Measure what is missing of these rows, cell by cell."""
         for case in mine:
-            measured = self.found[case.key]
             fresh = False
-            while todo := rows.left(measured, case, self.better):
+            while todo := self._left(case):
                 kind, which = todo[0]
-                doing: dict[str, Any] = {"title": case.entry.title, "setting": case.setting, "kind": kind}
-                doing |= {"which": which, "left": sum(len(self._left(other)) for other in mine)}
+                doing = self.doing(case, kind, which, mine)
                 report(doing)
-                cell = several(attempt(partial(self._measure, case, kind, which, _told(report, doing)), several, kind))
-                if kind in ("rates", "seeds"):
-                    measured[kind][which] = cell
-                else:
-                    measured[kind] = cell
-                fresh, self.environment = True, self.now
+                run = partial(cells.cell, case, kind, which, self.rate(case), _told(report, doing))
+                self.put(case, kind, which, several(attempt(run, several, kind)))
+                fresh = True
                 keep(self.record())
             if fresh or case.why:
-                report({"finished": rows.row(measured, self.better)})
+                report({"finished": self.row(case)})
         keep(self.record())
+
+    def doing(self, case: Case, kind: str, which: str, mine: list[Case]) -> dict[str, Any]:
+        """What is told of a cell when it begins."""
+        left = sum(len(self._left(other)) for other in mine)
+        return {"title": case.entry.title, "setting": case.setting, "kind": kind, "which": which, "left": left}
+
+    def put(self, case: Case, kind: str, which: str, cell: cells.Cell) -> None:
+        """Note what was measured."""
+        if kind in ("rates", "seeds"):
+            self.found[case.key][kind][which] = cell
+        else:
+            self.found[case.key][kind] = cell
+        self.environment = self.now
+
+    def row(self, case: Case) -> dict[str, Any]:
+        """A row as the record has it."""
+        return rows.row(self.found[case.key], self.better)
+
+    def rate(self, case: Case) -> float | None:
+        """The learning rate that was best, as far as they were tried."""
+        return rows.chosen_rate(self.found[case.key], self.better)
+
+    def ready(self, case: Case) -> list[tuple[str, str]]:
+        """The cells that can be measured now, in any order: first all rates, as the others need the best."""
+        left = self._left(case)
+        return [cell for cell in left if cell[0] == "rates"] or left
 
     def _left(self, case: Case) -> list[tuple[str, str]]:
         return rows.left(self.found[case.key], case, self.better)
-
-    def _measure(self, case: Case, kind: str, which: str, progress: Progress) -> cells.Cell:
-        if kind == "rates":
-            return cells.searched(case, float(which), progress)
-        if kind == "inference":
-            return cells.inference(case)
-        rate = rows.chosen_rate(self.found[case.key], self.better)
-        assert rate is not None
-        return cells.reported(case, rate, int(which), progress) if kind == "seeds" else cells.memory(case, rate)
 
     def record(self) -> Record:
         """For `runs/`: the rows that are finished, and the cells of all."""
@@ -254,5 +280,5 @@ def attempt(run: Callable[[], cells.Cell], several: Several, kind: str) -> cells
             torch.cuda.empty_cache()
 
 
-def _told(report: Callable[[dict[str, Any]], None], doing: dict[str, Any]) -> Progress:
+def _told(report: Report, doing: dict[str, Any]) -> Progress:
     return lambda step, steps, loss: report(doing | {"step": step, "steps": steps, "loss": loss})

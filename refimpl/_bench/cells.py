@@ -32,6 +32,16 @@ PEAK_CPU, PEAK_CUDA = "model and training, in a process of their own", "the GPU'
 _LAUNCHED = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 
 
+def cell(case: Case, kind: str, which: str, rate: float | None, progress: Progress | None = None) -> Cell:
+    """The cell of a row: a rate that is tried, a seed that is reported, memory or inference; at the rate chosen."""
+    if kind == "rates":
+        return searched(case, float(which), progress)
+    if kind == "inference":
+        return inference(case)
+    assert rate is not None
+    return reported(case, rate, int(which), progress) if kind == "seeds" else memory(case, rate)
+
+
 def searched(case: Case, rate: float, progress: Progress | None = None) -> Cell:
     """One learning rate, scored on data set apart."""
     apart = set_apart(case.settings.scored())
