@@ -15,9 +15,9 @@ import copy
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,22 +25,7 @@ import torch
 import transformers as t
 from torch import Tensor
 
-from refimpl import (
-    _targets,
-    delta_tuning,
-    flan,
-    llm_adapters,
-    lomo,
-    longlora,
-    lora,
-    peft_library,
-    prefix_tuning,
-    prompt_tuning,
-    qa_lora,
-    qlora,
-    rosa,
-    second_order_mask,
-)  # fmt: skip
+from refimpl import _targets
 from refimpl._toys import far
 
 VOCABULARY, WIDTH, ROWS, TOKENS = 96, 32, 2, 12
@@ -133,40 +118,46 @@ def model_of(name: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A method as it comes."""
+    """A method as it comes, with the options that make it small enough for these models."""
 
-    module: Any
-    apply: Callable[[Any], Any]
+    name: str
+    options: dict[str, Any]
     near: float = 1e-4  # how far from the base's it may begin, relative; quantised models begin elsewhere
     rate: float = 1e-2
     merges: bool = False
-    buffers: tuple[str, ...] = ()
 
+    @property
+    def module(self) -> Any:
+        """The implementation."""
+        return import_module(f"refimpl.{self.name}")
 
-def _with_masks(model: Any) -> Any:
-    adapted = rosa.apply(model, rank=2, density=0.02)
-    for layer in (m for m in adapted.modules() if isinstance(m, rosa.RoSALinear)):
-        layer.mask(torch.rand_like(layer.base.weight))
-    return adapted
+    def apply(self, model: Any) -> Any:
+        """The model with the method in it; RoSA with masks that nobody looked for."""
+        adapted = self.module.apply(model, **self.options)
+        for layer in (m for m in adapted.modules() if self.name == "rosa" and isinstance(m, self.module.RoSALinear)):
+            layer.mask(torch.rand_like(layer.base.weight))
+        return adapted
 
 
 METHODS: dict[str, Way] = {
-    "lora": Way(lora, partial(lora.apply, rank=4), merges=True),
-    "qlora": Way(qlora, partial(qlora.apply, rank=4), near=0.5, merges=True),
-    "rosa": Way(rosa, _with_masks, merges=True),
-    "qa_lora": Way(qa_lora, partial(qa_lora.apply, rank=4, group=16, bits=8), near=0.5, merges=True),
-    "longlora": Way(longlora, partial(longlora.apply, rank=4, group=6), merges=True),
-    "second_order_mask": Way(second_order_mask, partial(second_order_mask.apply, density=0.05), rate=3e-2, merges=True),
-    "lomo": Way(lomo, lomo.apply),
-    "llm_adapters": Way(llm_adapters, partial(llm_adapters.apply, b=8, init="zero")),
-    "prefix_tuning": Way(prefix_tuning, partial(prefix_tuning.apply, length=4, mid=16), near=10, merges=True),
-    "prompt_tuning": Way(prompt_tuning, partial(prompt_tuning.apply, length=4), near=10, rate=0.1),
-    "delta_tuning": Way(
-        delta_tuning, partial(delta_tuning.apply, kinds="specification,reparametrisation"), merges=True
-    ),
-    "flan": Way(flan, flan.apply),
-    "peft_library": Way(peft_library, partial(peft_library.apply, rank=4), merges=True),
+    way.name: way
+    for way in (
+        Way("lora", {"rank": 4}, merges=True),
+        Way("qlora", {"rank": 4}, near=0.5, merges=True),
+        Way("rosa", {"rank": 2, "density": 0.02}, merges=True),
+        Way("qa_lora", {"rank": 4, "group": 16, "bits": 8}, near=0.5, merges=True),
+        Way("longlora", {"rank": 4, "group": 6}, merges=True),
+        Way("second_order_mask", {"density": 0.05}, rate=3e-2, merges=True),
+        Way("lomo", {}),
+        Way("llm_adapters", {"b": 8, "init": "zero"}),
+        Way("prefix_tuning", {"length": 4, "mid": 16}, near=10, merges=True),
+        Way("prompt_tuning", {"length": 4}, near=10, rate=0.1),
+        Way("delta_tuning", {"kinds": "specification,reparametrisation"}, merges=True),
+        Way("flan", {}),
+        Way("peft_library", {"rank": 4}, merges=True),
+    )
 }
+WHOLE = ("lomo", "flan")  # methods that train all of a model
 
 
 # --- one cell ----------------------------------------------------------------------
@@ -212,17 +203,16 @@ def cell(method: str, architecture: str) -> Cell:
 
 
 def _tried(way: Way, base: Any, model: Any, rows: dict[str, Tensor], folder: Path) -> None:
-    whole = way.module in (lomo, flan)
     start = logits(base, rows)
     _demand(far(logits(model, rows), start) <= way.near, "before training its outputs are not the base's")
-    if not whole:
+    if way.name not in WHOLE:
         _refuses(model, folder)
     frozen = {name: p.detach().clone() for name, p in model.named_parameters() if not p.requires_grad}
     losses = _train(model, rows, way)
     _demand(losses[-1] < losses[0], f"ten steps take the loss from {losses[0]:.4f} to {losses[-1]:.4f}")
     moved = [name for name, p in model.named_parameters() if name in frozen and not torch.equal(p, frozen[name])]
     _demand(not moved, f"what is frozen has moved: {next(iter(moved), '')}")
-    _demand(way.module in (prompt_tuning, prefix_tuning) or _heard(base, model), "a block learns nothing")
+    _demand(way.name in ("prompt_tuning", "prefix_tuning") or _heard(base, model), "a block learns nothing")
     expected = logits(model, rows)
     torch.manual_seed(5)
     other = way.apply(copy.deepcopy(base))
@@ -234,7 +224,7 @@ def _tried(way: Way, base: Any, model: Any, rows: dict[str, Tensor], folder: Pat
     if way.merges:
         merged = way.module.merge(model)
         _demand(far(logits(merged, rows), expected) <= 1e-4, "merged its outputs are others")
-        if way.module not in (prefix_tuning, qa_lora):
+        if way.name not in ("prefix_tuning", "qa_lora"):
             _comes_back(base, merged, rows, folder / "merged")
 
 
@@ -256,7 +246,7 @@ def _train(model: Any, rows: dict[str, Tensor], way: Way) -> list[float]:
     model.train()
     losses = []
     optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=way.rate, weight_decay=0.0)
-    step = lomo.LOMO(model.parameters(), clip_norm=1.0).step if way.module is lomo else None
+    step = way.module.LOMO(model.parameters(), clip_norm=1.0).step if way.name == "lomo" else None
     for _ in range(10):
         if step is not None:
             losses.append(float(step(lambda: model(**rows, use_cache=False).loss, 0.1)))

@@ -24,7 +24,7 @@ Left out: additions to the input (prompts, prefixes), specifications that are le
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,17 +140,20 @@ def attach(model: nn.Module, name: str, make: Make, targets: str | Iterable[str]
         raise ValueError(f"a delta needs a new name that is an identifier; {name!r} is taken or is none")
     with opened(model, [targets] if isinstance(targets, str) else list(targets)) as wanted:
         places = _places(model, wanted)
-        sites = {path: layer if isinstance(layer, Site) else Site(seen(layer)) for path, layer in places.items()}
-        made = {path: make(site.base) for path, site in sites.items()}
-        for path, delta in made.items():
-            if isinstance(delta, Specified) and any(isinstance(d, Specified) for d in sites[path].deltas.values()):
+        layers = {id(layer): layer for layer in places.values()}  # one that stands in two places stays one
+        sites = {at: layer if isinstance(layer, Site) else Site(seen(layer)) for at, layer in layers.items()}
+        made = {at: make(site.base) for at, site in sites.items()}
+        for path, layer in places.items():
+            delta, there = made[id(layer)], sites[id(layer)].deltas.values()
+            if isinstance(delta, Specified) and any(isinstance(d, Specified) for d in there):
                 raise ValueError("another delta trains these biases and gains already; detach it first")
             if isinstance(delta, Adapter) and path.endswith(READ_ITSELF):
                 raise ValueError(f"the model reads the weight of {path}, which an addition cannot change; leave it out")
     freeze(model)
-    for path, delta in made.items():
-        put(model, path, places[path], sites[path])
-        sites[path].deltas[name] = delta
+    for path, layer in places.items():
+        put(model, path, layer, sites[id(layer)])
+    for at, delta in made.items():
+        sites[at].deltas[name] = delta
         if isinstance(delta, Specified):
             delta.thaw()
     guard(model)
@@ -264,14 +267,17 @@ def _numbers(base: nn.Module) -> tuple[Callable[..., Tensor], tuple[int, int]]:
     return functools.partial(W.new_zeros, dtype=torch.promote_types(W.dtype, torch.float32)), (W.shape[0], W.shape[1])
 
 
-def sites_of(model: nn.Module) -> Iterator[tuple[str, Site]]:
-    yield from [(path, layer) for path, layer in model.named_modules() if isinstance(layer, Site)]
+def sites_of(model: nn.Module) -> list[tuple[str, Site]]:
+    """Where something is attached, by path; a site that stands in two places has two."""
+    every = model.named_modules(remove_duplicate=False)
+    return [(path, layer) for path, layer in every if isinstance(layer, Site)]
 
 
 def _places(model: nn.Module, targets: list[str]) -> dict[str, nn.Module]:
     """Layers by path, where the path ends in a target; nothing inside a site."""
     inside = tuple(f"{path}." for path, _ in sites_of(model))
-    outside = {p: m for p, m in model.named_modules() if p and not (inside and p.startswith(inside))}
+    every = model.named_modules(remove_duplicate=False)
+    outside = {p: m for p, m in every if p and not (inside and p.startswith(inside))}
     found = {p: m for p, m in outside.items() if any(_targets.matches(p, target) for target in targets)}
     if missing := [target for target in targets if not any(_targets.matches(p, target) for p in found)]:
         there = sorted({path.rpartition(".")[2] for path, m in outside.items() if not list(m.children())})

@@ -249,11 +249,13 @@ def _put(model: nn.Module, paths: Collection[str], adapter: str, rank: int, alph
     if not present:
         freeze(model)
     active = next((layer.active for layer in tuned(model).values()), ())
+    made: dict[int, Tuned] = {}  # a layer in two places stays one
     for path, layer in there.items():
-        new = layer if isinstance(layer, Tuned) else Tuned(seen(layer))
-        new.add(adapter, rank, alpha)
-        new.active = active
-        put(model, path, layer, new)
+        if id(layer) not in made:
+            made[id(layer)] = new = layer if isinstance(layer, Tuned) else Tuned(seen(layer))
+            new.add(adapter, rank, alpha)
+            new.active = active
+        put(model, path, layer, made[id(layer)])
     guard(model)
     return model if present else set_adapter(model, adapter)
 

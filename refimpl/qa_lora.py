@@ -121,6 +121,11 @@ class GroupLinear(nn.Module):
 
     def dequantized(self, dtype: torch.dtype) -> Tensor:
         """W~, (D_out, D_in)."""
+        if self.z.dtype.itemsize < 4:
+            raise ValueError(
+                f"the zero-points were cast to {self.z.dtype} with the model, and merging would not be exact; cast it "
+                "before `apply` instead"
+            )
         rows = unpack(self.q, self.shape).view(*self.z.shape, -1)  # (D_out, L, D_in / L)
         return (self.alpha[..., None] * (rows - self.z[..., None])).view(self.shape).to(dtype)
 

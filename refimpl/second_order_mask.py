@@ -157,9 +157,17 @@ def merge(model: nn.Module) -> nn.Module:
     for module in list(model.modules()):
         if isinstance(lists := getattr(module, "parametrizations", None), nn.ModuleDict):
             held: dict[str, Any] = dict(lists.items())
+            _own_class(module)
             for kind in [kind for kind, parts in held.items() if isinstance(parts[0], Masked)]:
                 parametrize.remove_parametrizations(module, kind)
     return close(model)
+
+
+def _own_class(module: Any) -> None:
+    """A parametrized module and a deep copy of it share the class that torch made, which removing would take apart."""
+    shared = type(module)
+    own = {name: value for name, value in vars(shared).items() if name not in ("__dict__", "__weakref__")}
+    module.__class__ = type(shared)(shared.__name__, shared.__bases__, own)
 
 
 def save(model: nn.Module, folder: Path) -> Path:

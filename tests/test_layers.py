@@ -163,6 +163,52 @@ def test_a_second_method_does_not_freeze_the_first(first: str, second: str) -> N
     assert all(p.grad is not None for name, p in model.named_parameters() if name in before)
 
 
+@pytest.mark.parametrize("name", EVERY)
+def test_a_layer_in_two_places_stays_one(name: str) -> None:
+    module, apply = EVERY[name]
+    base = llama()
+    base.model.layers[1].mlp.down_proj = base.model.layers[0].mlp.down_proj
+    model = stirred(apply(copy.deepcopy(base), NAMES))
+    one, other = (model.get_submodule(f"model.layers.{at}.mlp.down_proj") for at in (0, 1))
+    assert isinstance(one, Adapted)
+    assert one is other
+    if name in LINEAR:
+        expected = logits(model)
+        merged = module.merge(model)
+        assert far(logits(merged), expected) < 1e-5
+        assert merged.get_submodule("model.layers.1.mlp.down_proj") is merged.model.layers[0].mlp.down_proj
+
+
+def test_a_delta_is_detached_from_both_places_of_a_layer() -> None:
+    base = llama()
+    base.model.layers[1].mlp.down_proj = base.model.layers[0].mlp.down_proj
+    model = delta_tuning.apply(copy.deepcopy(base), "addition", NAMES)
+    delta_tuning.detach(stirred(model), "addition")
+    assert [*map(type, model.modules())] == [*map(type, base.modules())]
+    assert torch.equal(logits(model), logits(base))
+
+
+@pytest.mark.parametrize("name", [*LINEAR, "second_order_mask"])
+def test_merging_a_copy_leaves_the_model_as_it_was(name: str) -> None:
+    if name == "second_order_mask":
+        module, model = second_order_mask, stirred(second_order_mask.apply(llama(), density=0.1))
+    else:
+        module, apply = LINEAR[name]
+        model = stirred(apply(llama(), NAMES))
+    expected, count = logits(model), trainable(model)
+    assert far(logits(module.merge(copy.deepcopy(model))), expected) < 1e-5
+    assert torch.equal(logits(model), expected)
+    assert trainable(model) == count
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", ["qlora", "qa_lora"])
+def test_a_quantised_model_that_is_cast_is_refused(name: str, dtype: torch.dtype) -> None:
+    model = EVERY[name][1](llama(), NAMES).to(dtype)
+    with pytest.raises(ValueError, match=r"were cast to torch\..*float16 with the model.*cast it before `apply`"):
+        model(input_ids=IDS)
+
+
 def test_longlora_over_qlora_keeps_one_update_a_layer() -> None:
     """The setting of long contexts in 4 bits: attention in groups, embeddings and norms in full, QLoRA's updates."""
     model = qlora.apply(llama(), rank=2)
