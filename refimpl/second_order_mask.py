@@ -165,9 +165,9 @@ def merge(model: nn.Module) -> nn.Module:
 
 def _own_class(module: Any) -> None:
     """A parametrized module and a deep copy of it share the class that torch made, which removing would take apart."""
-    shared = type(module)
+    shared: Any = type(module)
     own = {name: value for name, value in vars(shared).items() if name not in ("__dict__", "__weakref__")}
-    module.__class__ = type(shared)(shared.__name__, shared.__bases__, own)
+    module.__class__ = type(shared.__name__, shared.__bases__, own)
 
 
 def save(model: nn.Module, folder: Path) -> Path:

@@ -6,6 +6,7 @@ run ends with a line that names what differs. Every machine has this package ins
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -55,7 +56,7 @@ def connected(address: str) -> Iterator[Any]:
     import ray
 
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError, OSError) as e:
         raise LabError(
             f"no Ray cluster answers at {address} ({first_line(e)}); start one with ray start --head"
