@@ -17,7 +17,7 @@ from support import Kb
 from catalog.bibtex import read
 from catalog.ingest.fetch import Answer
 from catalog.library import Library
-from catalog.sources import Client
+from catalog.sources import Client, updating
 from catalog.sources.updating import Look
 
 FAMILIES = [
@@ -366,8 +366,8 @@ def test_what_else_happens_to_papers(library: Library, there: Registries, kb: Kb
     assert "quiet: retracted, as OpenAlex knows (" in done.out
     assert "cited 3 times (OpenAlex, " in kb("show", "quiet").out
     said = {line.partition(": ")[0]: line for line in done.out.splitlines()}
-    assert "Retraction by doi:10.5555/notice on 2022-05-06 (retraction-watch); tag it retracted" in done.out
-    assert "Erratum by doi:10.5555/notice" in said["corrected"]
+    assert "retraction by doi:10.5555/notice on 2022-05-06 (Retraction Watch); tag it retracted" in done.out
+    assert "erratum by doi:10.5555/notice" in said["corrected"]
     assert "doi:10.5555/o leads to “A treatise on pension funds” (Crossref, " in said["other"]
     assert "doi:10.5555/n was not found at Crossref or DataCite (" in said["nowhere"]
     assert "not found in Crossref, arXiv and DBLP by its title (" in said["plain"]
@@ -383,6 +383,20 @@ def test_what_else_happens_to_papers(library: Library, there: Registries, kb: Kb
     codes = {finding.code for finding in library.check()}
     assert "new-version" not in codes
     assert "corrected" in codes
+
+
+@pytest.mark.parametrize(
+    ("comment", "withdrawn"),
+    [
+        ("This paper has been withdrawn by the author due to an error", True), ("Withdrawn", True), ("The paper is withdrawn", True),
+        ("12 pages. This work has been withdrawn", True), ("We withdraw this paper", True), ("The authors have withdrawn this article", True),
+        ("this version withdrawn by arXiv administrators", True), ("Paper withdrawn due to an error in Lemma 2", True),
+        ("Supersedes the withdrawn 3103.00001", False), ("An earlier version was withdrawn", False), ("On patients who were withdrawn", False),
+        ("Withdrawn from the 3rd workshop, accepted at the 4th", False), ("The first version of this paper was withdrawn and corrected", False),
+    ],
+)  # fmt: skip
+def test_what_says_that_a_paper_is_withdrawn(comment: str, withdrawn: bool) -> None:
+    assert bool(updating._WITHDRAWN.search(comment) and not updating._EARLIER.search(comment)) == withdrawn
 
 
 def test_who_does_not_answer_changes_nothing_that_is_known(library: Library, there: Registries, kb: Kb) -> None:

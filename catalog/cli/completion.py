@@ -132,6 +132,7 @@ def update(ctx: click.Context, query: str, take: str | None, links: bool, settle
     click.echo(
         f"looked at {out.as_count(total, 'paper')}: {out.as_count(len(news), 'thing')} to settle{unasked}", err=True
     )
+    ctx.exit(1 if looking.unasked else 0)
 
 
 def _watched(parts: Iterator[Sequence[Facts]]) -> Iterator[Sequence[Facts]]:

@@ -350,8 +350,11 @@ class Library:
         return self._asking.cited(self.resolve(key))
 
     def take_published(self, drafts: Mapping[str, Draft], lead: str = "published") -> Sequence[Filled]:
-        """Put publications beside their preprints, by key; either entry leads ("published", "beside"), both stay."""
-        return self._asking.take(drafts, lead)
+        """Put publications beside their preprints, by key; either entry leads ("published", "beside"), both stay.
+
+        The network is asked for the publishers' own entries.
+        """
+        return self._asking.take(drafts, lead, self.client())
 
     def archived(self, query: str = "") -> Sequence[News]:
         """The links that are gone and of which the Internet Archive has a copy. Asks the network."""

@@ -168,10 +168,12 @@ class Asking:
             self.keep(shelf)
         return found
 
-    def take(self, drafts: Mapping[str, Draft], lead: str) -> list[Filled]:
-        """Put the entries of publications into the papers of their preprints."""
+    def take(self, drafts: Mapping[str, Draft], lead: str, client: Client) -> list[Filled]:
+        """Put the entries of publications, as their publishers give them, into the papers of their preprints."""
+        from catalog.sources import better
         from catalog.sources.preprints import with_publication
 
+        drafts = {key: better(draft, client) for key, draft in drafts.items()}
         taken = {key.casefold() for key in dict(self.snapshot.index().marked("key"))}
 
         def edit(key: str, paper: Paper) -> Paper:

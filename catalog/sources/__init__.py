@@ -115,14 +115,15 @@ def called(found: Found) -> str:
 
 
 def better(draft: Draft, client: Client) -> Draft:
-    """The work as its publisher or arXiv says it, where the draft names it there; with what the draft has beyond.
+    """The work as its publisher, arXiv or DBLP says it, where the draft names it there; with what the draft has beyond.
 
     Where they do not answer, or say another title, the draft stays.
     """
     facts = facts_of(draft)
-    text = facts.doi or (f"arXiv:{facts.arxiv}" if facts.arxiv else "")
+    dblp = facts.id("dblp")
+    text = facts.doi or (f"arXiv:{facts.arxiv}" if facts.arxiv else f"dblp:{dblp}" if dblp else "")
     found = recognise(text) if text else None
-    if not found or found.source.NAME not in ("doi", "arxiv"):
+    if not found or found.source.NAME not in ("doi", "arxiv", "acl", "dblp"):
         return draft
     with contextlib.suppress(NotFound, Unavailable):
         published = look_up(found, client)

@@ -27,7 +27,12 @@ from catalog.text import plain
 
 LOOKED = ("new-version", "appeared", "retracted", "corrected", "other-title", "not-found")
 _PART = 100
-_WITHDRAWN = re.compile(r"\b(?:this (?:paper|article|manuscript|submission) (?:has been|is|was) |^)withdrawn\b", re.I)
+_WITHDRAWN = re.compile(
+    r"\b(?:paper|article|manuscript|submission|preprint|work|version)\s+(?:(?:has been|is|was)\s+)?withdrawn\b"
+    r"(?!\s+from)|^withdrawn\b(?!\s+from)|\b(?:authors?|i|we)\s+(?:have\s+|has\s+)?withdr(?:aw|ew|awn)\s+(?:this|the)\b",
+    re.I,
+)
+_EARLIER = re.compile(r"\b(?:earlier|first|previous(?:ly)?|replaces?|supersedes?|old)\b[^.;]{0,40}withdr", re.I)
 _RETRACTED = re.compile(r"^\W*(?:retracted(?: article)?|withdrawn)\b\W*", re.I)
 _RETRACTIONS = ("retraction", "withdrawal", "removal", "partial_retraction")
 _CORRECTIONS = ("correction", "corrigendum", "erratum", "expression_of_concern", "addendum", "clarification")
@@ -102,7 +107,7 @@ class Look:
                     f", the paper names version {had}" if had else ""
                 )
                 self._say(one, "new-version", message, _look_at(one), f"v{latest.number}")
-            if _WITHDRAWN.search(latest.comment):
+            if _WITHDRAWN.search(latest.comment) and not _EARLIER.search(latest.comment):
                 self._say(
                     one,
                     "retracted",
@@ -131,21 +136,20 @@ class Look:
 
     def _judge(self, one: Facts, record: Any) -> None:
         title = text(record, "title", 0)
-        if _RETRACTED.match(title):
+        updates = [(_kind_of(update), update) for update in items(record, "updated-by")]
+        if _RETRACTED.match(title) and not any(kind in _RETRACTIONS for kind, _ in updates):
             self._say(one, "retracted", f"its title at Crossref is “{title[:120]}”", "tag it retracted", one.doi)
         said = facts_of(Draft(title=_RETRACTED.sub("", title)))
         if compare_titles(one, said) in ("other", "part") and one.title:
             message = f"doi:{one.doi} leads to “{title[:120]}” (Crossref, {self.day})"
             self._say(one, "other-title", message, "correct the DOI or the title", one.doi)
             return
-        for update in items(record, "updated-by"):
-            kind = text(update, "type").lower().replace("-", "_").replace(" ", "_")
-            notice, source = doi_in(text(update, "DOI")), text(update, "source") or "Crossref"
+        for kind, update in updates:
+            notice, source = doi_in(text(update, "DOI")), text(update, "source")
+            source = "Retraction Watch" if source == "retraction-watch" else "Crossref"
             when = iso(items(update, "updated", "date-parts", 0))
             by = f"by doi:{notice}" if notice else ""
-            message = " ".join(
-                filter(None, (text(update, "label") or kind.replace("_", " "), by, when and f"on {when}"))
-            )
+            message = " ".join(filter(None, (kind.replace("_", " "), by, when and f"on {when}")))
             if kind in _RETRACTIONS:
                 self._say(one, "retracted", f"{message} ({source})", "tag it retracted", notice or one.doi)
             elif kind in _CORRECTIONS:
@@ -271,6 +275,11 @@ class Look:
                 _look_at(one),
                 "",
             )
+
+
+def _kind_of(update: Any) -> str:
+    """What an update of a work is, such as retraction."""
+    return text(update, "type").lower().replace("-", "_").replace(" ", "_")
 
 
 def _look_at(one: Facts) -> str:
