@@ -373,7 +373,7 @@ def test_what_else_happens_to_papers(library: Library, there: Registries, kb: Kb
     assert "not found in Crossref, arXiv and DBLP by its title (" in said["plain"]
     assert "version 4 of 2031-05-06 is at arXiv, the paper names version 2" in said["newer"]
     assert "cited 12 times (Semantic Scholar, " in kb("show", "newer").out
-    assert "Retraction by doi:10.5555/notice on 2022-05-06" in kb("show", "retracted").out
+    assert "retraction by doi:10.5555/notice on 2022-05-06" in kb("show", "retracted").out
     codes = {finding.code for finding in library.check()}
     assert {"retracted", "corrected", "other-title", "not-found", "new-version"} <= codes
     kb("tag", "retracted", "retracted")
