@@ -124,6 +124,10 @@ def test_a_draft_of_an_entry_or_a_note_is_kept(
     for kind, act in (("add", lambda text: library.add(text)), ("note", lambda _: library.note("nobody", "x"))):
         with pytest.raises(KbError, match="your text is in"), room.composing(library, kind, "a.md") as compose:
             act(compose())
+    with room.composing(library, "add", "b.md", taken=lambda: False) as compose:
+        compose()  # of a work that is here already
+    assert drafts(library.store.private).pop().read() == b"TYPED"
+    drafts(library.store.private).pop().drop()
     assert [(draft.kind, draft.read()) for draft in drafts(library.store.private)] == [
         ("add", b"TYPED"),
         ("note", b"TYPED"),
@@ -132,6 +136,12 @@ def test_a_draft_of_an_entry_or_a_note_is_kept(
         "that text is for `kb note`; `kb note a - < .kb/drafts/002-note-00000000-a.md` takes it"
         in kb("edit", "--recover").err
     )
+
+
+def test_what_stands_beside_an_entry_is_kept(library: Library, kb: Kb) -> None:
+    assert library.add("% from a page\n@misc{k, title={A thing}}\n\nmy words\n")[0].notes == "% from a page\n\nmy words"
+    refused = kb("add", "-", given="@string{s={S}}\n@misc{l, title={Another}, note=s}\n")
+    assert (refused.status, "@string beside the entry; `kb import` takes both" in refused.err) == (1, True)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")

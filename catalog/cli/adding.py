@@ -91,9 +91,10 @@ def add(
         return
     said = _Said(title, key, links, tags, note, status, due)
     pasted = _pasted(whats, from_file, bool(title))
+    done: list[Added] = []
     if pasted is None and not whats and not from_file:
-        with editor.composing(library, "add", "entry.bib", TEMPLATE) as compose:
-            done = [_entry(library, "" if title else compose(), said)]
+        with editor.composing(library, "add", "entry.bib", TEMPLATE, lambda: all(one.new for one in done)) as compose:
+            done.append(_entry(library, "" if title else compose(), said))
     elif pasted is not None and (one := _one_entry(pasted)) is not None:
         with editor.composing(library, "add", "entry.bib", TEMPLATE):
             done = [_entry(library, one, said)]

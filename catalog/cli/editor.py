@@ -27,8 +27,11 @@ _USUAL = ("sensible-editor", "vim", "nano", "vi")
 
 
 @contextlib.contextmanager
-def composing(library: Library, kind: str, file: str, template: str = "") -> Iterator[Callable[[], str]]:
-    """Gives a function that lets the user write a text; it is kept as a draft until the block has ended well."""
+def composing(
+    library: Library, kind: str, file: str, template: str = "", taken: Callable[[], bool] = lambda: True
+) -> Iterator[Callable[[], str]]:
+    """Gives a function that lets the user write a text; it is kept as a draft until the block has ended well, and the
+    text was `taken`."""
     from catalog.store.drafts import begin
 
     made: list[Draft] = []
@@ -51,7 +54,7 @@ def composing(library: Library, kind: str, file: str, template: str = "") -> Ite
             _keep(draft, template.encode(), error)
         raise
     for draft in made:
-        draft.drop()
+        draft.drop() if taken() else out.echo(_told(draft), err=True)
 
 
 def edit(library: Library, key: str) -> None:
@@ -132,10 +135,13 @@ def _keep(draft: Draft, start: bytes, error: BaseException) -> None:
     if draft.read() in (start, b""):
         draft.drop()
         return
-    told = f"`kb edit --recover` goes on with what you wrote\nnothing was changed; your text is in {_shown(draft.path)}"
     if isinstance(error, KbError):
-        raise KbError(f"{error}\n{told}") from None
-    out.echo(told, err=True)
+        raise KbError(f"{error}\n{_told(draft)}") from None
+    out.echo(_told(draft), err=True)
+
+
+def _told(draft: Draft) -> str:
+    return f"`kb edit --recover` goes on with what you wrote\nnothing was changed; your text is in {_shown(draft.path)}"
 
 
 def _shown(path: Path) -> str:

@@ -197,6 +197,14 @@ def one_entry(bibtex: str, key: str = "") -> str:
     return set_key(blocks[0].text, key) if key else blocks[0].text
 
 
+def beside(bibtex: str) -> str:
+    """What stands beside the one entry of a text; raises `BadBibtex` where it is for several, such as `@string`."""
+    others = [block for block in scan(bibtex.strip()) if block.kind not in ("entry", "broken")]
+    if shared := next((block for block in others if block.kind != "comment"), None):
+        raise BadBibtex(f"@{shared.kind} beside the entry; `kb import` takes both", shared.line)
+    return "\n\n".join(filter(None, (block.text.strip() for block in others)))
+
+
 @dataclass(slots=True)
 class Work:
     """A merger at work on the files of a store, and what was read of each paper that it looked at."""

@@ -214,14 +214,16 @@ class Library:
     ) -> tuple[Paper, bool]:  # fmt: skip
         """Add one paper: from a BibTeX entry, or a title; `links` are "name=url" or "url".
 
-        Without a status it is what the entry says, or unread.
+        Without a status it is what the entry says, or unread. What stands beside the entry goes into the notes.
 
         Gives the paper, and whether it is new: a work that is there already is left as it is. Raises `TakenKey` with a
         free key where another work has its key, `BadBibtex` where the entry cannot be read.
         """
         from catalog.ingest.draft import Draft
+        from catalog.ingest.run import beside
         from catalog.models import Status
 
+        notes = "\n\n".join(filter(None, (notes, beside(bibtex))))
         return self.add_draft(Draft(
             title=title, key=key, status=Status(status) if status else None, links=parse_links(links),
             tags=self.spelled(tags), bibtex=bibtex, notes=notes, due=due,
