@@ -22,16 +22,17 @@ ROOT = Path(__file__).parent.parent
 Questions = dict[str, list[str]]
 
 
-def questions(name: str) -> Questions:
-    asked: Questions = tomllib.loads((ROOT / "benchmarks" / f"{name}.toml").read_text(encoding="utf-8"))["questions"]
+def questions(name: str, part: str = "questions") -> Questions:
+    asked: Questions = tomllib.loads((ROOT / "benchmarks" / f"{name}.toml").read_text(encoding="utf-8"))[part]
     return asked
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """A copy of this repository's papers; their implementations are those that come along."""
+    """A copy of this repository's papers and notebooks; their implementations are those that come along."""
     library = Library.init(tmp_path_factory.mktemp("own") / "base")
-    shutil.copytree(ROOT / "papers", library.root / "papers", dirs_exist_ok=True)
+    for folder in ("papers", "notebooks"):
+        shutil.copytree(ROOT / folder, library.root / folder, dirs_exist_ok=True)
     return library
 
 
@@ -44,9 +45,9 @@ def many() -> Iterator[Index]:
         yield index
 
 
-def share(ask: Callable[[str], Iterable[Line]], name: str = "questions") -> float:
+def share(ask: Callable[[str], Iterable[Line]], name: str = "questions", part: str = "questions") -> float:
     """The share of questions with a right paper among the first three."""
-    asked = questions(name)
+    asked = questions(name, part)
     found = [{line.key for line in ask(question)} & set(right) for question, right in asked.items()]
     return sum(map(bool, found)) / len(asked)
 
@@ -65,6 +66,11 @@ def test_questions_find_their_paper_by_words(own: Library) -> None:
 
 def test_questions_find_their_paper_by_meaning(own: Library) -> None:
     assert share(lambda question: own.like(question, 3)) >= 0.9
+
+
+def test_other_words_than_those_of_the_titles_find_papers_too(own: Library) -> None:
+    assert share(lambda question: own.lines(question, limit=3).papers, part="paraphrased") >= 0.7
+    assert share(lambda question: own.like(question, 3), part="paraphrased") >= 0.75
 
 
 def test_a_paper_is_like_others_and_not_like_itself(own: Library) -> None:

@@ -181,7 +181,7 @@ TAGS = ["LoRA", "Long Context", "long-context", "quant", "quantization"]
 
 
 def holds_phrase(text: str, words: str, prefix: bool) -> bool:
-    have = [token for word in text.split() for token in TOKENS[word]]
+    have = [token for word in text.split() for token in TOKENS.get(word, word)]  # a Chinese name is one word of signs
     want = [token for word in words.split() for token in TOKENS[word]]
     windows = (have[i : i + len(want)] for i in range(len(have) - len(want) + 1))
     if prefix:

@@ -13,13 +13,16 @@ import pytest
 from support import known
 
 from catalog.errors import BadQuery
-from catalog.facts import Facts
+from catalog.facts import Facts, Taught
 from catalog.library import Library
+from catalog.notebook import Cell, Notebook, said_in
 from catalog.pages.assets import THEME
 from catalog.pages.finding import search_files
 from catalog.pages.known import Known
 from catalog.pages.lazy import body_of
+from catalog.pages.notebook import NotebookFile, Shown
 from catalog.search.index import Index
+from catalog.search.rows import Beside
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -64,7 +67,7 @@ def prose(draw: random.Random, most: int) -> str:
 
 def some_paper(draw: random.Random, i: int) -> Facts:
     return known(
-        key=f"k{i}{draw.choice('abXY')}",
+        key=(key := f"k{i}{draw.choice('abXY')}"),
         title=prose(draw, 6),
         authors=tuple(prose(draw, 2) for _ in range(draw.randint(0, 2))),
         year=draw.choice([0, 2019, 2021, 2021, 2023]),
@@ -79,7 +82,12 @@ def some_paper(draw: random.Random, i: int) -> Facts:
         doi=draw.choice(["", "10.1145/ab(1)"]),
         abstract=prose(draw, 20),
         notes=prose(draw, 30),
+        tutorials=(Taught("t", notebook=key),) if draw.random() < 0.3 else (),
     )
+
+
+def notebook(text: str) -> Shown:
+    return Shown("page", NotebookFile("a.ipynb", b""), Notebook("", (Cell("markdown", text),)))
 
 
 def some_query(draw: random.Random) -> str:
@@ -104,10 +112,16 @@ def test_browser_and_command_line_give_one_answer(engine: Page, seed: int) -> No
     draw = random.Random(seed)
     papers = [some_paper(draw, i) for i in range(draw.choice([1, 8, 30]))]
     queries = [some_query(draw) for _ in range(300)]
+    taught = {paper.key: notebook(prose(draw, 60)) for paper in papers if paper.tutorials}
     with Index(":memory:") as index:
-        index.update([(f"{paper.key}.md", "1", paper) for paper in papers], [])
+        say = {
+            f"{paper.key}.md": Beside("", said_in([shown.notebook]))
+            for paper in papers
+            if (shown := taught.get(paper.key))
+        }
+        index.update([(f"{paper.key}.md", "1", paper) for paper in papers], [], say=say)
         expected = [answer(index, query) for query in queries]
-    files = search_files(Known(papers, {paper.key: paper.key for paper in papers}, {}), {}, {})
+    files = search_files(Known(papers, {paper.key: paper.key for paper in papers}, {}), {}, taught)
     about = json.loads(str(files.pop("search.js")).removeprefix("window.readrunIndex=").removesuffix(";\n"))
     parts = [re.fullmatch(r"window\.readrunSearchPart\(\d+,(.*)\);\n", str(body_of(file))) for file in files.values()]
     assert len(parts) == about["parts"]

@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 from catalog.errors import BadQuery
 from catalog.search import rows
 from catalog.search.stem import is_stopword
-from catalog.search.tree import And, Between, Contains, Is, Node, Not, Or, Query, Words
+from catalog.search.tree import And, Between, Contains, Is, Node, Not, Or, Query, Words, each_word
 from catalog.search.widen import forgiven, widened
 
 _ENOUGH = 0.6  # of the weight that the nearest paper has
 _AT_ONCE = 50  # words in one full-text expression
+_BESIDE = 0.5  # of the weight of a word that stands in a notebook alone
+_PROPER = "key title authors tags venue abstract notes told"  # all columns but that of notebooks
 _RANKING = ("", "title", "abstract", "notes")
 _SCORED = (  # weights of key, title, authors, tags, venue, abstract, notes, told, taught
     "SELECT rowid, bm25(words, 10, 10, 6, 5, 3, 2, 1, 0.5, 0.5) FROM words WHERE words MATCH ?"
@@ -37,17 +39,18 @@ class Answer(NamedTuple):
 def find(db: sqlite3.Connection, query: Query, sort: str = "", limit: int = 0, forgiving: bool = True) -> Answer:
     """The matching papers, sorted as asked, else best first; where none matches, the nearest. Raises `BadQuery`.
 
-    A word matches in all its forms. Where nothing matches, words that nobody has are read as typos, then words that
-    questions are made of ("how", "with") no longer count, then the papers with most of the words are taken. Unless
-    `forgiving`, no word is read as a typo.
+    A word matches in all its forms. Several words must stand outside of notebooks, which are so long that they hold
+    most words somewhere; they count again among the nearest. Where nothing matches, words that nobody has are read as
+    typos, then words that questions are made of ("how", "with") no longer count, then the papers with most of the words
+    are taken. Unless `forgiving`, no word is read as a typo.
     """
     order = _order_by(sort) if sort.strip() else ""
     root = widened(db, query.root)
     typos: dict[str, str] = {}
-    matched = None if root is None else _ids(db, root)
+    matched = None if root is None else _ids(db, _proper(root))
     if matched is not None and not matched and query.words and forgiving:
         root, typos = forgiven(db, root)
-        matched = _ids(db, root) if typos and root else matched
+        matched = _ids(db, _proper(root)) if typos and root else matched
     near: dict[int, float] = {}
     lacking: dict[int, tuple[str, ...]] = {}
     if matched is not None and not matched and isinstance(root, And):
@@ -71,6 +74,17 @@ def _sorted(db: sqlite3.Connection, query: Query, matched: set[int] | None, orde
     return ids
 
 
+def _proper(root: Node) -> Node:
+    """The query whose several words stand in the paper itself; one word alone may stand in its notebooks."""
+    if not isinstance(root, And) or sum(bool(Query("", part).words) for part in root.parts) < 2:
+        return root
+    return And(tuple(part if isinstance(part, Not) else each_word(part, _within_paper) or part for part in root.parts))
+
+
+def _within_paper(words: Words) -> Words:
+    return words if words.column else replace(words, column=_PROPER)
+
+
 def _asked(root: And) -> And:
     """The query without the words that any question holds, where others are left."""
     kept = [p for p in root.parts if not (isinstance(p, Words) and p.prefix and is_stopword(p.tokens[-1]))]
@@ -80,17 +94,18 @@ def _asked(root: And) -> And:
 def _nearest(db: sqlite3.Connection, root: And) -> tuple[dict[int, float], dict[int, tuple[str, ...]]]:
     """The papers that hold most of the words, weighed by how rare each is (the best lowest), and what each lacks.
 
-    What is no word (a field, a range, a NOT) must hold all the same.
+    A word in a notebook alone counts half. What is no word (a field, a range, a NOT) must hold all the same.
     """
     words = [part for part in root.parts if isinstance(part, Words)]
     held = [part for part in root.parts if not isinstance(part, Words)]
     within = _all_of(db, held) if held else _every(db)
     having = [(" ".join(part.tokens), _ids(db, part) & within) for part in words]
-    weights = {name: math.log(1 + len(within) / len(ids)) for name, ids in having if ids}
     score: dict[int, float] = {}
-    for name, ids in having:
+    for part, (_, ids) in zip(words, having, strict=True):
+        proper = _ids(db, _within_paper(part))
         for i in ids:
-            score[i] = score.get(i, 0.0) + weights[name]
+            weight = math.log(1 + len(within) / len(ids))
+            score[i] = score.get(i, 0.0) + (weight if i in proper else _BESIDE * weight)
     least = _ENOUGH * max(score.values(), default=0.0)
     near = {i: -round(weight, 6) for i, weight in score.items() if weight >= least > 0}
     lacking = {i: tuple(name for name, ids in having if i not in ids) for i in near}

@@ -113,7 +113,7 @@ def _complete(db: sqlite3.Connection) -> None:
 
 def _pieces(one: Facts, said: rows.Beside) -> Iterator[tuple[int, str]]:
     tags = " ".join(one.tags)
-    prose = "\n\n".join((plain(one.abstract), one.notes, *said))
+    prose = "\n\n".join((plain(one.abstract), one.notes, said.told))  # a notebook says a little of everything
     return enumerate(passages(f"{one.heading} {tags}".strip(), prose))
 
 

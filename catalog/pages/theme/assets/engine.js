@@ -5,8 +5,9 @@
 
   const COLUMNS = ["key", "title", "authors", "tags", "venue", "abstract", "notes", "told", "taught"];
   const WEIGHTS = [10, 10, 6, 5, 3, 2, 1, 0.5, 0.5];
+  const PROPER = "key title authors tags venue abstract notes told"; // all columns but that of notebooks
   const RANKING = new Set(["", "title", "abstract", "notes"]);
-  const [K1, B, ENOUGH, AT_ONCE, MOST_FORMS, MOST_TYPOS] = [1.2, 0.75, 0.6, 50, 40, 5];
+  const [K1, B, ENOUGH, BESIDE, AT_ONCE, MOST_FORMS, MOST_TYPOS] = [1.2, 0.75, 0.6, 0.5, 50, 40, 5];
   const PLACE = 2 ** 20; // of a token: (paper * columns + column) * PLACE + position
 
   /* ---- stems: the rules come with the index ---- */
@@ -169,7 +170,7 @@
       return columns ? found.filter((place) => columns.includes(columnOf(place))) : found;
     };
     const phrasesOf = ({ words, prefix, also: others }) => [[words, prefix], ...others.map((phrase) => [phrase, false])];
-    const columnsOf = ({ column }) => (column ? [COLUMNS.indexOf(column)] : null);
+    const columnsOf = ({ column }) => (column ? column.split(" ").map((name) => COLUMNS.indexOf(name)) : null);
     const both = (a, b) => new Set([...a].filter((i) => b.has(i)));
 
     const ids = (node) => {
@@ -211,6 +212,11 @@
       return score;
     };
 
+    const withinPaper = (words) => (words.column ? words : { ...words, column: PROPER });
+    const proper = (root) => {
+      if (!root?.all || root.all.filter((part) => wordsIn(part).length).length < 2) return root;
+      return { all: root.all.map((part) => (part.not ? part : eachWord(part, withinPaper))) };
+    };
     const asked = (root) => {
       const kept = root.all.filter((part) => !(part.words && part.prefix && stopwords.has(part.words.at(-1))));
       return kept.some((part) => part.words) ? { all: kept } : root;
@@ -218,10 +224,11 @@
     const nearest = (root) => {
       const held = root.all.filter((part) => !part.words);
       const within = held.length ? ids({ all: held }) : every;
-      const having = root.all.filter((part) => part.words).map((part) => [part.words.join(" "), both(ids(part), within)]);
+      const having = root.all.filter((part) => part.words).map((part) => [part.words.join(" "), both(ids(part), within), ids(withinPaper(part))]);
       const score = new Map();
-      for (const [, found] of having) {
-        for (const i of found) score.set(i, (score.get(i) || 0) + Math.log(1 + within.size / found.size));
+      for (const [, found, inPaper] of having) {
+        const weight = Math.log(1 + within.size / found.size);
+        for (const i of found) score.set(i, (score.get(i) || 0) + (inPaper.has(i) ? weight : BESIDE * weight));
       }
       const least = ENOUGH * Math.max(0, ...score.values());
       const kept = new Map([...score].filter(([, weight]) => weight >= least && least > 0));
@@ -247,10 +254,10 @@
     const search = (text) => {
       let root = widened(window.readrunQuery.parse(text));
       const typos = {};
-      let matched = root && ids(root), close = new Map(), lacking = new Map();
+      let matched = root && ids(proper(root)), close = new Map(), lacking = new Map();
       if (matched && !matched.size && wordsIn(root).length) {
         const other = forgiven(root, typos);
-        if (Object.keys(typos).length) { root = other; matched = ids(root); }
+        if (Object.keys(typos).length) { root = other; matched = ids(proper(root)); }
       }
       if (matched && !matched.size && root.all) {
         root = asked(root);
