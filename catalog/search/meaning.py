@@ -52,6 +52,7 @@ def nearest(db: sqlite3.Connection, text: str, apart: str = "") -> list[int]:
 
     Papers that have no vectors yet get them first. Raises `KbError` where the model is not there.
     """
+    _need_model()
     import numpy as np
 
     _complete(db)
@@ -71,6 +72,7 @@ def neighbours(db: sqlite3.Connection, limit: int) -> dict[str, list[str]]:
 
     Papers that have no vectors yet get them first. Raises `KbError` where the model is not there.
     """
+    _need_model()
     import numpy as np
 
     _complete(db)
@@ -122,9 +124,9 @@ def embed(texts: Sequence[str]) -> Vectors:
 
     Raises `KbError` that says what to install where the model is not there.
     """
+    weights, tokenizer = _model()
     import numpy as np
 
-    weights, tokenizer = _model()
     made = np.zeros((len(texts), WIDTH), np.float32)
     for row, encoded in zip(made, tokenizer.encode_batch(list(texts), add_special_tokens=False), strict=True):
         if encoded.ids:
@@ -133,16 +135,22 @@ def embed(texts: Sequence[str]) -> Vectors:
     return np.asarray(made / np.maximum(lengths, 1e-9), np.float32)
 
 
+def _need_model() -> None:
+    """Raise `KbError` where the model, or what reads it, is not installed."""
+    if not all(map(find_spec, ("numpy", "safetensors", "tokenizers", "wordllama"))):
+        raise KbError("searching by meaning needs a model of 16 MB: pip install 'readrun[semantic]'")
+
+
 @cache
 def _model() -> tuple[Any, Any]:
     """The weights, shape (32000, 256) in float16, and the tokenizer that counts their rows."""
+    _need_model()
     found = find_spec("wordllama")
-    if not found or not found.origin or not find_spec("tokenizers") or not find_spec("safetensors"):
-        raise KbError("searching by meaning needs a model of 16 MB: pip install 'readrun[semantic]'")
+    assert found, "it has just been looked for"
     from safetensors import safe_open
     from tokenizers import Tokenizer
 
-    folder = Path(found.origin).parent
+    folder = Path(found.origin or ".").parent
     try:
         with safe_open(str(folder / "weights" / "l2_supercat_256.safetensors"), "numpy") as file:
             weights = file.get_tensor("embedding.weight")
