@@ -503,6 +503,14 @@ LOW_CONTRAST = """() => {
 }"""
 
 
+def test_on_paper_the_list_fits_and_menus_are_gone(visit: Callable[..., Page]) -> None:
+    page = visit(viewport={"width": 700, "height": 990})
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
+    assert page.locator(".kb-menu:visible, .kb-menu__panel:visible, .kb-controls:visible").count() == 0
+    assert page.locator(f"{TABLE}:visible").count() == len(SMALL)
+
+
 AXE = (Path(__file__).parent / "data" / "axe" / "axe.min.js").read_text(encoding="utf-8")
 WIDTHS = (320, 720, 768, 800, 1024, 1440)
 
