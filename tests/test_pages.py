@@ -24,13 +24,14 @@ from catalog.library import Library
 from catalog.pages import SiteOptions, render, slugs, write
 from catalog.pages.builder import BASE, base_config, prepare
 from catalog.pages.escape import front_matter, html_on_one_line, meta_value, script_json, text, web_address
-from catalog.pages.home import MARK
+from catalog.pages.home import MARK, table
 from catalog.pages.lazy import Lazy, body_of
 from catalog.pages.mathematics import math_html
 from catalog.pages.notes import notes_html
 from catalog.pages.paper import short_authors
 from catalog.pages.policy import policy, protect, protected
 from catalog.pages.related import related
+from catalog.pages.takeaway import in_openurl
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 BIBTEX = "@misc{adapter,\n  title = {Small {A}dapters},\n  note  = {```~~~ 100\\% <b>},\n}"
@@ -490,6 +491,22 @@ def test_a_page_carries_its_paper_for_reference_managers(kind: str, title: str) 
     assert said[title] == ["Small adapters"]
     assert said["rft.au"] == ['A "B" <C>']
     assert said["rft.date"] == ["2020"]
+
+
+def test_reference_managers_part_names_as_the_entry_does() -> None:
+    names = (
+        Name("Hu", "Edward J."),
+        Name("Maaten", "Laurens", "van der"),
+        Name("García Márquez", "Gabriel"),
+        Name("小明", "王"),
+    )
+    said = [in_openurl(name) for name in (*names, Name(literal="Meta AI"))]
+    assert said[0] == "Edward J. Hu"
+    assert said[1:3] == ["van der Maaten, Laurens", "García Márquez, Gabriel"]
+    assert said[4] == "Meta AI"
+    (row,) = table([Facts("k", people=(("author", names),))], {"k": "k"})
+    assert row["named"] == said[:4]
+    assert "named" not in table([Facts("k", people=(("author", names[:1]),))], {"k": "k"})[0]
 
 
 def test_a_file_written_in_place_is_news_in_a_large_collection_too(

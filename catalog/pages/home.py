@@ -17,7 +17,7 @@ from catalog.pages.mathematics import math_html
 from catalog.pages.options import SiteOptions
 from catalog.pages.paper import short_authors
 from catalog.pages.slugs import slugs
-from catalog.pages.takeaway import PART
+from catalog.pages.takeaway import PART, in_openurl
 from catalog.pages.templates import fill
 from catalog.pages.verdicts import Implementation, results, standing, tallies
 
@@ -148,6 +148,12 @@ def _rich(facts: Facts) -> list[tuple[str, str]]:
     return [(kind, math_html(text) if kind == "math" else text) for kind, text in facts.title]
 
 
+def _named(facts: Facts) -> list[str]:
+    """The authors as reference managers part them right; nothing where they do so anyway."""
+    named = [in_openurl(name) for name in facts.names]
+    return [] if named == [name.display for name in facts.names] else named
+
+
 def _row(facts: Facts, slugs: Mapping[str, str]) -> dict[str, object]:
     return {
         "key": facts.key,
@@ -156,6 +162,7 @@ def _row(facts: Facts, slugs: Mapping[str, str]) -> dict[str, object]:
         "rich": _rich(facts),
         "doi": facts.doi,
         "authors": [name.display for name in facts.names],
+        "named": _named(facts),
         "sort": facts.names[0].sort if facts.names else "",
         "year": facts.year,
         "venue": facts.venue,

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from catalog.export.cite import citation
 from catalog.export.ris import as_ris
-from catalog.facts import Facts
+from catalog.facts import Facts, Name
 from catalog.pages.escape import script_json, web_address
 from catalog.pages.known import Known
 from catalog.pages.lazy import Lazy, key
@@ -35,6 +35,14 @@ def _part(number: int, papers: Sequence[Facts]) -> str:
     return f"window.readrunPart({number},{script_json(records)});\n"
 
 
+def in_openurl(name: Name) -> str:
+    """The name as readers of OpenURL part it right: the last word is the family, or what stands before a comma."""
+    if name.literal or (name.display == f"{name.given} {name.family}" and " " not in name.family and not name.particle):
+        return name.display
+    family = " ".join(filter(None, (name.particle, name.family)))
+    return ", ".join(filter(None, (family, name.given)))
+
+
 _KINDS: Mapping[str, tuple[str, str, str, str]] = {
     "book": ("book", "book", "rft.btitle", ""),
     "inproceedings": ("book", "proceeding", "rft.atitle", "rft.btitle"),
@@ -53,7 +61,7 @@ def coins(facts: Facts) -> str:
     first = facts.names[0] if facts.names else None
     if first and first.family:
         said += [("rft.aulast", " ".join(filter(None, (first.particle, first.family)))), ("rft.aufirst", first.given)]
-    said += [("rft.au", name.display) for name in facts.names]
+    said += [("rft.aucorp" if name.literal else "rft.au", in_openurl(name)) for name in facts.names]
     said += [
         (f"rft.{name}", facts.detail(detail))
         for name, detail in (("volume", "volume"), ("issue", "number"), ("pages", "pages"))

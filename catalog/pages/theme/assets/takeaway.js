@@ -57,7 +57,7 @@
   window.readrunCoins = (p) => {
     const said = new URLSearchParams([
       ["ctx_ver", "Z39.88-2004"], ["rft_val_fmt", "info:ofi/fmt:kev:mtx:journal"], ["rft.genre", "article"],
-      ["rft.atitle", p.title], ["rft.jtitle", p.venue], ...p.authors.map((name) => ["rft.au", name]), ["rft.date", String(p.year || "")],
+      ["rft.atitle", p.title], ["rft.jtitle", p.venue], ...(p.named || p.authors).map((name) => ["rft.au", name]), ["rft.date", String(p.year || "")],
       ["rft_id", p.doi ? `info:doi/${p.doi}` : ""], ["rft_id", p.paper || ""],
     ].filter(([, value]) => value));
     return el("span", { class: "Z3988", title: said.toString() });
