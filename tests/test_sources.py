@@ -124,7 +124,7 @@ def test_a_bad_day_is_one_line_and_nothing_half_done(
     world: World, name: str, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     what = found(world)[name]
-    monkeypatch.setattr(client_, "TIMEOUT", 0.25)
+    monkeypatch.setattr(client_, "TIMEOUT", 0.25 if fault == "drip" else 5.0)
     world.over, says = FAULTS[fault]
     ask = world.ask
     if fault == "inside":
@@ -495,6 +495,33 @@ def test_what_is_known_nowhere_and_what_is_busy_add_nothing(web: World, kb: Kb, 
     assert list((root / "papers").iterdir()) == []
 
 
+BAD = {
+    "acl": "2031.acl-main.9", "dblp": "dblp:conf/a/Bad31", "openreview": "openreview:BaD1234567", "openalex": "W999999999", "s2": "b" * 40,
+    "github": "github.com/bad/repo", "page": "https://whales.example/post", "doi": "10.5555/bad",
+}  # fmt: skip
+
+
+def test_one_that_cannot_be_looked_up_keeps_none_of_the_others(web: World, kb: Kb, root: Path) -> None:
+    names = found(web)
+    places = ("aclanthology.org/2031.acl-main.9.bib", "dblp.org/rec/conf/a/Bad31", "api2.openreview.net/notes?id=BaD1234567", "doi.org/10.5555/bad",
+              "api.openalex.org/works/W999999999", "api.semanticscholar.org/graph/v1/paper/" + "b" * 40, "raw.githubusercontent.com/bad/repo",
+              "whales.example/post", "api.openreview.net/")  # fmt: skip
+    web.routes.update(dict.fromkeys(places, HTML))
+    web.routes["raw.githubusercontent.com/bad/repo"] = Reply("oops", 500)
+    done = kb("add", *(one for name in BAD for one in (BAD[name], names[name])))
+    assert done.status == 1
+    assert done.out.count("added ") == len(BAD)
+    assert [line.split(": ")[1] for line in done.err.splitlines()] == [text.partition(": ")[0] for text in BAD.values()]
+    client = web.client()
+    for name in ("acl", "dblp", "page", "doi"):  # and where several are asked for one after the other
+        source = recognise(names[name]).source
+        pair = [recognise(one).name for one in (BAD[name], names[name])]
+        given = []
+        with pytest.raises(Unavailable):
+            given.extend(source.fetch(pair, client))
+        assert [one for one, _ in given] == pair[1:]
+
+
 def test_without_a_network_the_paper_is_made_with_what_is_known(
     library: Library, kb: Kb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -567,9 +594,7 @@ def test_an_answer_that_is_none_is_asked_for_again(world: World) -> None:
 
 def test_a_page_that_says_nothing_takes_the_title_that_is_given(web: World, kb: Kb) -> None:
     web.routes["blog.example/post"] = HTML
-    assert (
-        "says of no paper that the page is about; give --title and --link" in kb("add", "https://blog.example/post").err
-    )
+    assert "says of no paper that the page is about; give --title" in kb("add", "https://blog.example/post").err
     done = kb("add", "https://blog.example/post", "--title", "A post on whales")
     assert (done.status, done.out) == (0, "added post-whales: papers/post-whales.md (A post on whales)\n")
     assert "already here: post-whales" in kb("add", "https://blog.example/post").out

@@ -1,8 +1,9 @@
 """Where papers are looked up: small modules of two functions over one polite client.
 
 A source has `NAME`, `match(text)`, which gives the identifier that a text is to it or "", and `fetch(names, client)`,
-which yields (identifier, `Draft`) for those that it knows and raises `Unavailable` where it cannot say. Others are
-found by the entry point `readrun.sources` and asked first.
+which yields (identifier, `Draft`) for those that it knows and raises `Unavailable` where it cannot say. It is given as
+many at once as its `TOGETHER` says (one without it). Others are found by the entry point `readrun.sources` and asked
+first.
 """
 
 from __future__ import annotations

@@ -23,7 +23,6 @@ from catalog.sources.said import links
 from catalog.sources.titles import candidates
 
 Having = Callable[[str, str], str]
-TOGETHER = 100  # identifiers of one source that are asked for together, and added as one change
 _NOTHING = (
     "no such file, and no identifier or address of a paper; for a title write more of its words in quotes, or use "
     "--title"
@@ -66,8 +65,10 @@ def gather(whats: Iterable[str], client: Client, having: Having, *, first: bool 
         else:
             yield list(_of_one(what, client, having, first))
     for group in together.values():
-        for start in range(0, len(group), TOGETHER):
-            yield list(_of_source(group[start : start + TOGETHER], client))
+        source = group[0][1].source
+        many = getattr(source, "TOGETHER", 1) if len(group) > getattr(source, "FEW", 1) else 1
+        for start in range(0, len(group), many):
+            yield list(_of_source(group[start : start + many], client))
 
 
 def within(what: str) -> Found | None:
@@ -177,7 +178,7 @@ def _of_source(group: Sequence[tuple[str, Found]], client: Client) -> Iterator[G
         elif silent and silent.offline:
             yield Gathered(what, known(found), note=f"{silent}; `kb complete` fills in what is missing")
         elif silent:
-            yield Gathered(what, wrong=f"{silent}; or give the BibTeX yourself")
+            yield Gathered(what, wrong=f"{silent}{', or' if ';' in str(silent) else ';'} give the BibTeX yourself")
         else:
             unknown = f"{called(found)} is not known; look for a typing mistake"
             yield Gathered(what, wrong=wrong.get(found.name, unknown))

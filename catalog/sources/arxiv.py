@@ -19,7 +19,7 @@ from catalog.sources.said import one_of, person, work
 
 NAME = "arxiv"
 match = naming.arxiv
-BATCH = 100
+BATCH = TOGETHER = 100
 API = "https://export.arxiv.org/api/query"
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _ARXIV = "{http://arxiv.org/schemas/atom}"

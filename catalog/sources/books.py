@@ -13,7 +13,7 @@ from catalog.sources.said import items, person, text, work
 
 NAME = "isbn"
 match = naming.books
-BATCH = 50
+BATCH = TOGETHER = 50
 API = "https://openlibrary.org/api/books?format=json&jscmd=data&bibkeys="
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 from lxml import etree
@@ -20,6 +20,7 @@ from catalog.ingest.fetch import Answer, NoAnswer
 from catalog.sources.hosts import HOSTS, Host, host_of
 from catalog.sources.memory import Kept, Memory
 
+T = TypeVar("T")
 DAY = 86_400.0
 FRESH = 7 * DAY  # how long an answer is taken from memory without asking
 FRESH_UNKNOWN = DAY / 4  # and how long it is believed that something is not there
@@ -66,7 +67,7 @@ class Client:
     """Asks services. `fetch` is how the network is asked, `keys` are the user's by service, `now` gives Unix time.
 
     `fresh` is how long an answer counts (seconds). `closed` says of hosts why they are not asked again by this client,
-    `offline` why nobody is.
+    `broken` how often they failed, `offline` why nobody is asked.
     """
 
     fetch: Ask
@@ -76,6 +77,7 @@ class Client:
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     closed: dict[str, str] = field(default_factory=dict)
+    broken: dict[str, int] = field(default_factory=dict)
     asked: int = 0
     offline: str = ""
     _last: str = ""
@@ -239,8 +241,10 @@ class Client:
         """Wait as long as a busy host asks, once; raises `Unavailable` where that is too long, or it is not busy."""
         if answer.status not in _BUSY:
             why = "refuses to answer" if answer.status in (401, 403) else f"answered {answer.status}"
-            if answer.status >= 500:
-                self.closed[host] = f"{about.name} {why}"
+            if answer.status >= 500:  # once may be about what was asked for, twice is about the host
+                self.broken[host] = self.broken.get(host, 0) + 1
+                if self.broken[host] > 1:
+                    self.closed[host] = f"{about.name} {why}"
             raise Unavailable(f"{about.name} {why}; try again later")
         said = answer.headers.get("retry-after", "")
         wait = _seconds(said, self.now())
@@ -277,6 +281,28 @@ class Client:
         if 0 < ahead <= every:
             self.sleep(ahead)
         self.memory.note(host, replace(state, last=max(self.now(), state.last if ahead <= every else 0.0)))
+
+
+def each(names: Iterable[str], ask: Callable[[str], T | None], client: Client) -> Iterator[tuple[str, T]]:
+    """What each name gives, asked for one after the other; what is not known is left out.
+
+    One about which a service says nonsense keeps none of the others from being asked for: the first such `Unavailable`
+    is raised at the end, one for want of a network at once.
+    """
+    silent: Unavailable | None = None
+    for name in names:
+        try:
+            if (found := ask(name)) is not None:
+                yield name, found
+        except NotFound:
+            continue
+        except Unavailable as e:
+            client.forget_last()
+            if e.offline:
+                raise
+            silent = silent or e
+    if silent:
+        raise silent
 
 
 def _answer(kept: Kept) -> Answer:

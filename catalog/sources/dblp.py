@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from catalog.bibtex import naming
 from catalog.ingest.draft import Draft
-from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.client import Client, Unavailable, each
 from catalog.sources.said import dig, items, one_of, person, text, work
 
 NAME = "dblp"
@@ -23,14 +23,14 @@ _TYPES = {
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
     """The works of these keys."""
-    for name in names:
-        try:
-            entry = one_of(client.text(f"https://dblp.org/rec/{name}.bib?param=1"))
-        except NotFound:
-            continue
-        if not entry:
-            raise Unavailable("DBLP gave no BibTeX entry")
-        yield name, work("DBLP", title="", bibtex=entry, ids={"dblp": name})
+    return each(names, lambda name: _one(name, client), client)
+
+
+def _one(name: str, client: Client) -> Draft:
+    entry = one_of(client.text(f"https://dblp.org/rec/{name}.bib?param=1"))
+    if not entry:
+        raise Unavailable("DBLP gave no BibTeX entry")
+    return work("DBLP", title="", bibtex=entry, ids={"dblp": name})
 
 
 def search(title: str, client: Client) -> Iterator[Draft]:

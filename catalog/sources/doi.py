@@ -10,27 +10,26 @@ from urllib.parse import quote
 from catalog.bibtex import naming
 from catalog.ingest.draft import Draft
 from catalog.sources import crossref, datacite, openalex
-from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.client import Client, NotFound, Unavailable, each
 from catalog.sources.said import one_of, work
 
 NAME = "doi"
 match = naming.doi
 BATCH = crossref.BATCH
-FEW = 8
+TOGETHER, FEW = 100, 8  # so many are asked for at once, but for a few the publishers' own entries
 BIBTEX = "application/x-bibtex"
 
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
     """The works of these DOIs; of a few the publisher's own entries, of many what Crossref makes of theirs."""
     if len(names) <= FEW:
-        for name in names:
-            with contextlib.suppress(NotFound):
-                yield name, one(name, client)
-        return
+        return each(names, lambda name: one(name, client), client)
     records = crossref.works(names, client)
-    for name in names:
-        with contextlib.suppress(NotFound):
-            yield name, crossref.draft(records[name]) if name in records else datacite.draft(name, client)
+    return each(
+        names,
+        lambda name: crossref.draft(records[name]) if name in records else datacite.draft(name, client),
+        client,
+    )
 
 
 def one(name: str, client: Client) -> Draft:

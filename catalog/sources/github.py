@@ -12,7 +12,7 @@ from catalog.facts import Name
 from catalog.ingest import records
 from catalog.ingest.draft import Draft
 from catalog.models import Link, Paper
-from catalog.sources.client import Client, NotFound
+from catalog.sources.client import Client, NotFound, each
 from catalog.sources.said import dig, iso, items, keyless, one_of, person, text, work
 
 NAME = "github"
@@ -33,16 +33,20 @@ def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
 
     The paper that a CITATION.cff prefers, else one whose BibTeX stands in the README, else the software.
     """
+    return each(names, lambda name: _one(name, client), client)
+
+
+def _one(name: str, client: Client) -> Draft | None:
     from catalog.sources import better
 
-    for name in names:
-        data = _citation(name, client)
-        paper = _of_record(dig(data, "preferred-citation"))
-        draft = better(paper, client) if paper else _in_readme(name, client) or _of_record(data)
-        if draft:
-            code = Link(name="code", url=f"https://github.com/{name}")
-            there = {link.url.rstrip("/").lower() for link in draft.links}
-            yield name, draft if code.url.lower() in there else replace(draft, links=(*draft.links, code))
+    data = _citation(name, client)
+    paper = _of_record(dig(data, "preferred-citation"))
+    draft = better(paper, client) if paper else _in_readme(name, client) or _of_record(data)
+    if not draft:
+        return None
+    code = Link(name="code", url=f"https://github.com/{name}")
+    there = {link.url.rstrip("/").lower() for link in draft.links}
+    return draft if code.url.lower() in there else replace(draft, links=(*draft.links, code))
 
 
 def _citation(name: str, client: Client) -> Any:

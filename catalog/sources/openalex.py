@@ -10,7 +10,7 @@ from urllib.parse import quote
 from catalog.bibtex import naming
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.ingest.draft import Draft
-from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.client import Client, Unavailable, each
 from catalog.sources.said import abstract, dig, items, person, text, work
 from catalog.text import fold
 
@@ -33,11 +33,7 @@ def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
     """The works of these ids; the publisher's entry where the work has a DOI."""
     from catalog.sources import better
 
-    for name in names:
-        try:
-            yield name, better(draft(record(name, client)), client)
-        except NotFound:
-            continue
+    return each(names, lambda name: better(draft(record(name, client)), client), client)
 
 
 def record(name: str, client: Client) -> Any:

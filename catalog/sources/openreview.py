@@ -9,7 +9,7 @@ from typing import Any
 
 from catalog.bibtex import naming
 from catalog.ingest.draft import Draft
-from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.client import Client, NotFound, Unavailable, each
 from catalog.sources.said import abstract, dig, items, person, work
 
 NAME = "openreview"
@@ -19,9 +19,7 @@ _DECIDED = re.compile(r"^(?:submitted to|withdrawn|desk reject|.*\breject)", re.
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
     """The papers of these forums."""
-    for name in names:
-        if note := _note(name, client):
-            yield name, _draft(name, note)
+    return each(names, lambda name: _draft(name, note) if (note := _note(name, client)) else None, client)
 
 
 def _note(name: str, client: Client) -> Any:

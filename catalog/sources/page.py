@@ -16,7 +16,7 @@ from catalog.bibtex.identifiers import arxiv, doi, isbns
 from catalog.ingest.draft import Draft
 from catalog.ingest.fetch import Answer, charset
 from catalog.sources import linked
-from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.client import Client, NotFound, Unavailable, each
 from catalog.sources.said import abstract, facts_of, links, untagged, work
 from catalog.sources.spans import day, people
 
@@ -67,19 +67,21 @@ _MOST_NAMED = 3  # identifiers on a page without metadata, of which it may be ab
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
     """The works that these pages are about, as their metadata says."""
-    for url in names:
-        answer = client.get(url, "text/html,application/xhtml+xml")
-        if answer.data.startswith(b"%PDF"):
-            yield url, _of_pdf(url, answer.data, client)
-            continue
-        said = _decoded(answer)
-        if _GUARDED.search(said):
-            raise Unavailable(f"{client.name(url)} lets no program in; give the DOI or the BibTeX")
-        root = etree.fromstring(said.encode("utf-8", "replace") or b"<html/>", etree.HTMLParser(encoding="utf-8"))
-        draft = None if root is None else read(root, answer.url or url, client)
-        if draft is None:
-            raise Unavailable(f"{client.name(url)} says of no paper that the page is about; give --title and --link")
-        yield url, draft
+    return each(names, lambda url: _one(url, client), client)
+
+
+def _one(url: str, client: Client) -> Draft:
+    answer = client.get(url, "text/html,application/xhtml+xml")
+    if answer.data.startswith(b"%PDF"):
+        return _of_pdf(url, answer.data, client)
+    said = _decoded(answer)
+    if _GUARDED.search(said):
+        raise Unavailable(f"{client.name(url)} lets no program in; give the DOI")
+    root = etree.fromstring(said.encode("utf-8", "replace") or b"<html/>", etree.HTMLParser(encoding="utf-8"))
+    draft = None if root is None else read(root, answer.url or url, client)
+    if draft is None:
+        raise Unavailable(f"{client.name(url)} says of no paper that the page is about; give --title")
+    return draft
 
 
 def _decoded(answer: Answer) -> str:

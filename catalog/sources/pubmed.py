@@ -15,7 +15,7 @@ from catalog.sources.said import iso, items, person, text, work
 
 NAME = "pmid"
 match = naming.pubmed
-BATCH = 200
+BATCH = TOGETHER = 200
 API = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/efetch.fcgi?db=pubmed&retmode=xml&id="
 CONVERTER = "https://pmc.ncbi.nlm.nih.gov/tools/idconv/api/v1/articles/?format=json&ids="
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

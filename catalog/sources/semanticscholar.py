@@ -10,7 +10,7 @@ from urllib.parse import quote
 from catalog.bibtex import naming
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.ingest.draft import Draft
-from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.client import Client, Unavailable, each
 from catalog.sources.said import abstract, dig, items, person, text, work
 
 NAME = "s2"
@@ -27,11 +27,10 @@ def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
     """The works of these ids; the publisher's entry, or arXiv's, where the work is there."""
     from catalog.sources import better
 
-    for name in names:
-        try:
-            yield name, better(draft(client.json(f"{API}/{quote(name, safe=':')}?fields={FIELDS}")), client)
-        except NotFound:
-            continue
+    def one(name: str) -> Draft:
+        return better(draft(client.json(f"{API}/{quote(name, safe=':')}?fields={FIELDS}")), client)
+
+    return each(names, one, client)
 
 
 def named(ids: Sequence[tuple[str, str]], client: Client) -> dict[tuple[str, str], Any]:
