@@ -199,6 +199,7 @@ def one_entry(bibtex: str, key: str = "") -> str:
 
 def beside(bibtex: str) -> str:
     """What stands beside the one entry of a text; raises `BadBibtex` where it is for several, such as `@string`."""
+    one_entry(bibtex)  # that there are several says more than what they share
     others = [block for block in scan(bibtex.strip()) if block.kind not in ("entry", "broken")]
     if shared := next((block for block in others if block.kind != "comment"), None):
         raise BadBibtex(f"@{shared.kind} beside the entry; `kb import` takes both", shared.line)
