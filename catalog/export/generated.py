@@ -41,15 +41,17 @@ _WHERE = {
     "proceedings": "publisher", "phdthesis": "school", "mastersthesis": "school", "techreport": "institution",
     "manual": "organization", "misc": "howpublished", "unpublished": "note",
 }  # fmt: skip
-_DETAILS = ("volume", "number", "pages", "edition", "series", "publisher", "version")
+_DETAILS = ("volume", "number", "pages", "edition", "series", "chapter", "publisher", "version", "type", "eventtitle",
+            "venue", "shortjournal", "shorttitle", "urldate", "origdate", "pagetotal")  # fmt: skip
 
 
-def generated(facts: Facts, source: str = "the reading list") -> str:
+def generated(facts: Facts, source: str = "the reading list", kind: str = "") -> str:
     """The entry, one that bibtex and biber read; the field `generated` says out of what, as it is not the publisher's.
 
-    It is an `@article` or `@inproceedings` where the venue is a journal or another, `@misc` for preprints and pages.
+    It is of the type `kind`; where none is given, an `@article` or `@inproceedings` where the venue is a journal or
+    another, `@misc` for preprints and pages.
     """
-    kind = _kind(facts)
+    kind = kind or _kind(facts)
     fields = [f"  {name} = {value}," for name, value in _fields(facts, kind, source)]
     return "\n".join([f"@{kind}{{{facts.key},", *fields, "}"])
 
@@ -64,18 +66,21 @@ def _kind(facts: Facts) -> str:
 
 def _fields(facts: Facts, kind: str, source: str) -> Iterator[tuple[str, str]]:
     for role, names in facts.people:
-        if role in ("author", "editor", "translator"):
+        if role in ("author", "editor", "translator", "director"):
             people = [*map(_name, names), *(["others"] if facts.others and role == facts.role else [])]
             yield role, f"{{{' and '.join(people)}}}"
     yield "title", f"{{{protect(_latex(facts.title))}}}"
     if facts.venue and facts.venue != "arXiv":
-        yield _WHERE[kind], f"{{{_escaped(facts.venue)}}}"
+        yield _WHERE.get(kind, "howpublished"), f"{{{_escaped(facts.venue)}}}"
     rest = facts.date.partition("/")[0][5:] if facts.year > 0 else ""
     if facts.date:
         yield "year", f"{{{facts.date[:4] if facts.year > 0 else facts.year}}}"
     if rest:
         yield "month", list(MONTHS)[int(rest[:2]) - 1]
+        yield from [("day", f"{{{int(rest[3:])}}}")] if rest[3:] else []
     yield from ((name, f"{{{_escaped(value)}}}") for name in _DETAILS if (value := facts.detail(name)))
+    named = (("location", "address"), ("langid", "language"))
+    yield from ((name, f"{{{_escaped(value)}}}") for ours, name in named if (value := facts.detail(ours)))
     if facts.arxiv:
         yield from (("eprint", f"{{{facts.arxiv}}}"), ("archiveprefix", "{arXiv}"))
     yield from ((name, f"{{{value}}}") for name in ("doi", "isbn", "issn") if (value := facts.id(name)))

@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from catalog.errors import Finding
 from catalog.models import Link, Status, Tutorial
 
 
 class Record(NamedTuple):
-    """A reference of another program: its name there, and what it says as `export.again.canonical` has it."""
+    """A reference of another program: its name there, what it says as `export.again.canonical` has it, and as CSL."""
 
     name: str = ""
     said: str = ""
+    item: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def read_ris(text: str, path: str = "") -> Source:
             if venue in record and not record.get("secondary_title"):
                 record["secondary_title"] = record.pop(venue)
         whole = len(found) == len(starts)
-        records.append((starts[at] if at < len(starts) else 1, record | {"\0lines": written[at] if whole else []}))
+        records.append((starts[at] if at < len(starts) else 1, record | {"\0written": written[at] if whole else []}))
     return _source(records, path, ())
 
 

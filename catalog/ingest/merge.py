@@ -28,6 +28,7 @@ from catalog.identity import Verdict
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.join import ALL, Join
 from catalog.ingest.known import Known
+from catalog.ingest.references import SOURCE, entry_of
 from catalog.keys import PATTERN, free_key, propose_key
 from catalog.models import FRONT_MATTER, Paper, Status
 from catalog.progress import each
@@ -140,7 +141,7 @@ class Merger:
 
         A record is unchanged where it is what we export of the paper it names.
         """
-        name, record = draft.record
+        name, record, _ = draft.record
         if record and (owner := self.known.keys.get(name)) and is_exported(record, self.known.of(owner)):
             return owner
         if self.theirs or not _bare(draft):
@@ -164,8 +165,12 @@ class Merger:
         entry = read_first(draft.bibtex, self.macros)
         key = draft.key or (entry.key if entry else "")
         if not key or len(key.encode()) > _LONGEST:
-            probe = Paper(key="?", title=title, authors=draft.authors, year=year, date=day, bibtex=draft.bibtex)
+            known = draft.bibtex or (entry_of(draft.record.item, "k") if draft.record.item else "")
+            probe = Paper(key="?", title=title, authors=draft.authors, year=year, date=day, bibtex=known)
             key, draft = self._named(draft, probe, key)
+        if draft.record.item and not draft.bibtex:
+            draft, title, year, day = _as_entry(draft, key), "", 0, ""
+            entry = read_first(draft.bibtex, self.macros)
         self._count(entry, draft)
         tags, notes = said.beyond(draft.tags, draft.notes, entry.fields if entry else {}, self.used)
         if entry and title:
@@ -232,7 +237,11 @@ class Merger:
     def _beyond(self, there: Paper, brought: Paper, join: Join) -> Paper:
         """What is brought, without what an export made of the paper, and what its entry says already or better."""
         if MARK in brought.bibtex and (made := read_first(brought.bibtex)) and made.fields.get(MARK, "")[:5] == "by kb":
-            brought = brought.evolve(bibtex="")
+            record = SOURCE in made.fields[MARK]
+            if there.bibtex or not record:
+                brought = brought.evolve(bibtex="")
+            if there.bibtex and record:
+                self._tell_more(made, self.facts(there), join)
         entry = read_first(there.bibtex, self.macros)
         if not entry or brought.evolve(status="unread", read=None) == Paper(
             key=brought.key, added=brought.added, bibtex=brought.bibtex
@@ -260,6 +269,12 @@ class Merger:
                     if not known.detail(name) or fold(text.partition(":")[2]) != fold(known.detail(name))},
             **{name: Paper.model_fields[name].default for name, held in less.items() if held},
         )  # fmt: skip
+
+    def _tell_more(self, brought: Entry, known: Facts, join: Join) -> None:
+        """Say what a record of another program says beyond the entry that is here."""
+        for name in ("volume", "number", "pages", "edition", "series", "publisher"):
+            if (value := decode(brought.fields.get(name, ""))) and not known.detail(name) and value != known.venue:
+                join.differ(name, "", value, wins=False)
 
     def _merge(self, key: str, brought: Paper, draft: Draft) -> Change:
         before = self.now.get(key) or self.load(key)
@@ -320,6 +335,20 @@ def _bare(draft: Draft) -> bool:
     return bool(draft.bibtex) and draft == Draft(
         bibtex=draft.bibtex, key=draft.key, tags=draft.tags, line=draft.line, path=draft.path, order=draft.order
     )
+
+
+def _as_entry(draft: Draft, key: str) -> Draft:
+    """The reference of another program as an entry, and beside it what that does not say."""
+    entry = read(text := entry_of(draft.record.item, key))
+    held = {"doi", "isbn", "issn", "arxiv"} & {*entry.fields, *(["arxiv"] if "eprint" in entry.fields else [])}
+    held |= {"isbn", "issn"} if held & {"isbn", "issn"} else set()  # RIS has one field for both
+    links = tuple(
+        link
+        for link in draft.links
+        if link.url not in (entry.fields.get("url"), f"https://doi.org/{entry.fields.get('doi')}")
+    )
+    ids = {name: value for name, value in draft.ids.items() if name not in held}
+    return replace(draft, bibtex=text, title="", authors=(), year=0, date="", venue="", kind="", ids=ids, links=links)
 
 
 def _said_status(entry: Entry | None, used: tuple[str, ...]) -> Status | None:

@@ -20,9 +20,11 @@ import yaml
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.errors import Finding
 from catalog.export.again import canonical
+from catalog.export.csl import untagged
 from catalog.ingest import urls, values, words
 from catalog.ingest.draft import Draft, Record, Source
 from catalog.ingest.entry import Entry, set_fact
+from catalog.ingest.references import TOLD, item_of
 from catalog.ingest.report import Report, clean
 from catalog.ingest.tree import Text
 from catalog.models import Link
@@ -255,7 +257,13 @@ def _parted(records: Sequence[tuple[int, Mapping[str, Any]]]) -> list[tuple[int,
     """The records, with one name as a list in columns that part names by semicolons: there "Quist, Ada" is one."""
     by = {n for _, r in records for n, v in r.items() if isinstance(v, str) and ";" in v and meaning(n) == "authors"}
     return [
-        (line, {n: [v] if n in by and isinstance(v, str) and ";" not in v else v for n, v in record.items()})
+        (
+            line,
+            {"\0written": record}
+            | {n: [v] if n in by and isinstance(v, str) and ";" not in v else v for n, v in record.items()},
+        )
+        if any(n in by and isinstance(v, str) for n, v in record.items())
+        else (line, record)
         for line, record in records
     ]
 
@@ -264,6 +272,8 @@ def _draft(
     record: Mapping[str, Any], line: int, path: str, report: Report, order: int = 0, zotero: bool = False
 ) -> Draft:
     entry = Entry(line)
+    item = item_of(record)
+    told = TOLD if item else ()
     notes: list[str] = []
     more: tuple[str, ...] = ()
     for name, value in record.items():
@@ -273,9 +283,9 @@ def _draft(
         field = "" if zotero and name == "Key" else meaning(name)
         if field == "more authors":
             more = values.people(str(value))
-        elif field == "notes" and isinstance(value, str):
-            notes.append(value.strip())
-        elif field != "order" and (not field or not _put(entry, field, name, value, report, line)):
+        elif field == "notes" and (texts := [value] if isinstance(value, str) else value) and _all_texts(texts):
+            notes += [text.strip() for text in texts]
+        elif field != "order" and not (field and _put(entry, field, name, value, report, line)) and name not in told:
             _keep(entry, name, value)
     entry.authors += tuple(name for name in more if name not in entry.authors)
     name = str(record.get("\0key") or record.get("id") or entry.key)
@@ -283,8 +293,12 @@ def _draft(
     section = tuple(record.get("\0section", ()))
     entry.tags += [tag for name in section if (tag := _tag(name))]
     draft = entry.draft((), order, section)[0]
-    said = canonical(record.get("\0lines") or {n: v for n, v in record.items() if not n.startswith("\0")})
-    return replace(draft, notes="\n\n".join(notes), path=path, record=Record(name, said))
+    said = canonical(record.get("\0written") or {n: v for n, v in record.items() if not n.startswith("\0")})
+    return replace(draft, notes="\n\n".join(notes), path=path, record=Record(name, said, item))
+
+
+def _all_texts(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
 
 
 def _citation_key(name: str, record: Mapping[str, Any]) -> str:
@@ -381,7 +395,7 @@ def _put(entry: Entry, field: str, name: str, value: Any, report: Report, line: 
     if field == "rating" and text == "0":
         return True
     if field == "title":
-        entry.title = clean(text)
+        entry.title = clean(untagged(text))
         return True
     if field == "key" and entry.key:
         return False
