@@ -157,13 +157,12 @@ def _export_once(
     made = make(wanted)
     there = output is not None and output.is_file()
     joined = library.join_bib(made.text, output) if output and there and not replace else None
-    text = joined.text if joined else made.text
     if dry_run:
         before = make(None).text if not output else output.read_text("utf-8", "replace") if there else ""
-        _show_diff(before, text, str(output or "as given"))
-    current = there and output is not None and output.read_bytes() == text.encode("utf-8", "replace")
+        _show_diff(before, joined.text if joined else made.text, str(output or "as given"))
+    current = there and output is not None and _holds(output, _encoded([joined.text] if joined else made.parts()))
     if not dry_run and not current:
-        _write(text, output)
+        _write_parts([joined.text] if joined else made.parts(), output)
     said = [f"{output} is up to date"] * (current and not dry_run)
     said += [*(cited.not_read if cited else ()), *_told(made, wanted is not None), *_told_of_file(joined)]
     failed = made.left_out or made.missing or (joined and joined.clashing)
@@ -295,6 +294,27 @@ def markdown(ctx: click.Context, query: str, output: Path | None, into: Path | N
 
 
 export.add_command(markdown)
+
+
+def _encoded(parts: Iterable[str]) -> Iterator[bytes]:
+    return (part.encode("utf-8", "replace") for part in parts)
+
+
+def _holds(path: Path, parts: Iterable[bytes]) -> bool:
+    """Whether a file holds just these parts."""
+    with path.open("rb") as file:
+        return all(file.read(len(part)) == part for part in parts) and not file.read(1)
+
+
+def _write_parts(parts: Iterable[str], output: Path | None) -> None:
+    if output:
+        from catalog.store import write_whole
+
+        write_whole(output, _encoded(parts))
+        out.echo(f"wrote {output}", err=True)
+    else:
+        for part in parts:
+            out.verbatim(part)
 
 
 def _write(made: str | bytes, output: Path | None) -> None:

@@ -23,24 +23,37 @@ if TYPE_CHECKING:
     from catalog.models import Paper
 
 _REFERENCES = ("crossref", "xref", "xdata", "entryset", "related")
+_AT_ONCE = 500  # entries that are written as one text
 _GRANULAR = re.compile(r"\bxdata\s*[=:]\s*([^\s{},\"]+)", re.I)
 
 
 @dataclass(frozen=True, slots=True)
 class Bib:
-    """A merged .bib. `left_out` says which entries are not in it and why, `missing` which wanted keys nobody has.
+    """A merged .bib: its entries and what they share, one by one.
 
-    `guessed` are wanted keys with the key that they were taken for, as only the case differs; `clashing` are keys that
-    BibTeX takes for one, for the same reason, and biber does not. `twice` are fields (key, name) that a normalized
-    entry says twice, differently.
+    `left_out` says which entries are not in it and why, `missing` which wanted keys nobody has. `guessed` are wanted
+    keys with the key that they were taken for, as only the case differs; `clashing` are keys that BibTeX takes for one,
+    for the same reason, and biber does not. `twice` are fields (key, name) that a normalized entry says twice,
+    differently.
     """
 
-    text: str
+    blocks: tuple[str, ...]
     left_out: tuple[Finding, ...] = ()
     missing: tuple[str, ...] = ()
     guessed: tuple[tuple[str, str], ...] = ()
     clashing: tuple[tuple[str, ...], ...] = ()
     twice: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join(self.parts())
+
+    def parts(self) -> Iterator[str]:
+        """All of it, some hundred entries at a time: of very many, the whole would fill the memory."""
+        for start in range(0, len(self.blocks), _AT_ONCE):
+            some = "\n\n".join(self.blocks[start : start + _AT_ONCE])
+            yield some + ("\n\n" if start + _AT_ONCE < len(self.blocks) else "\n")
 
 
 class Held(Protocol):
@@ -162,15 +175,14 @@ def merge(
     guessed = tuple((name, key) for name, key in pool.guessed.items() if name in (only or ()))
     ordered = _ordered(chosen, sort)
     twice = tuple((item.key, name) for item in ordered for name in _twice(item.text)) if normal else ()
-    return Bib(_text(ordered, common, normal, whole), left_out, missing, guessed, _clashing(chosen), twice)
+    return Bib(_blocks(ordered, common, normal, whole), left_out, missing, guessed, _clashing(chosen), twice)
 
 
-def _text(ordered: Sequence[_Item], common: Shared, normal: Wanted | None, whole: bool) -> str:
+def _blocks(ordered: Sequence[_Item], common: Shared, normal: Wanted | None, whole: bool) -> tuple[str, ...]:
     texts = [item.text for item in ordered]
     definitions = common.definitions if whole else needed(common, texts)
     entries = [normalize(text, common.macros, normal) for text in texts] if normal else texts
-    blocks = [*(definition.text for definition in definitions), *entries, *(common.comments if whole else ())]
-    return "\n\n".join(blocks) + "\n" if blocks else ""
+    return (*(definition.text for definition in definitions), *entries, *(common.comments if whole else ()))
 
 
 def inherits(paper: Held) -> bool:
@@ -195,7 +207,8 @@ def _add_papers(pool: _Pool, papers: Iterable[Held]) -> list[str]:
         pool.add(item, ids)
     for paper, own in found:
         for name in (paper.key, *paper.aliases) if own else ():
-            pool.aliases.give(name, own[0][0])
+            if pool.items.get(name) is not own[0][0]:  # it answers to that already
+                pool.aliases.give(name, own[0][0])
     return [item.key for _, item, _ in items]
 
 
@@ -278,10 +291,13 @@ def _references(entry: Entry, text: str) -> Iterator[str]:
 
 
 def _clashing(chosen: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-    spelled: dict[str, list[str]] = {}
+    first: dict[str, str] = {}
+    clashing: dict[str, set[str]] = {}
     for key in chosen:
-        spelled.setdefault(key.casefold(), []).append(key)
-    return tuple(tuple(sorted(keys)) for keys in spelled.values() if len(keys) > 1)
+        folded = key.casefold()
+        if (there := first.setdefault(folded, key)) != key:
+            clashing.setdefault(folded, {there}).add(key)
+    return tuple(tuple(sorted(keys)) for keys in clashing.values())
 
 
 def _ordered(chosen: Mapping[str, _Item], sort: str) -> list[_Item]:

@@ -12,7 +12,7 @@ import re
 import sys
 import time
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def names_in(folder: Path) -> Iterator[str]:
         yield from os.listdir(folder)  # noqa: PTH208 - names alone, several times as quick
 
 
-def write_aside(path: Path, data: bytes, beside: Path) -> Path:
+def write_aside(path: Path, data: bytes | Iterable[bytes], beside: Path) -> Path:
     """The bytes in a file of their own, with the mode of the one they are for; in `beside`, or where that is another
     disk next to it."""
     with contextlib.suppress(OSError):
@@ -93,7 +93,7 @@ def write_aside(path: Path, data: bytes, beside: Path) -> Path:
     while True:  # until no other has the name: one that an earlier process of this number left, once in a long while
         temp = beside / f".{_HOST}{os.getpid() & 0xFFFFFF:06x}{next(_SERIAL) & 0xFFFFFF:06x}.tmp"
         with contextlib.suppress(FileExistsError), temp.open("xb") as stream:
-            stream.write(data)
+            stream.writelines([data] if isinstance(data, bytes) else data)
             break
     with contextlib.suppress(FileNotFoundError, PermissionError):  # some shares know no modes
         temp.chmod(path.stat().st_mode & 0o7777)
@@ -191,15 +191,17 @@ def write_own(root: Path, path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file outside the papers, such as an export, at once or not at all; a link is written through."""
+def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Write a file outside the papers, such as an export, at once or not at all; a link is written through. What comes
+    in parts is never whole in memory."""
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "no such folder", str(path.parent))
     temp = None
     try:
         if target.exists() and not target.is_file():  # a terminal, a pipe, /dev/stdout
-            target.write_bytes(data)
+            with target.open("wb") as stream:
+                stream.writelines([data] if isinstance(data, bytes) else data)
             return
         temp = write_aside(target, data, target.parent)
         sync_files([temp])
