@@ -12,7 +12,7 @@ from catalog.facts import Facts, Name
 from catalog.text import fold, word_list
 
 PATTERN = "{family}{year}{word}"
-_STOP = frozenset(
+STOP_WORDS = frozenset(
     str.split(
         "a an the on of for in to and or with from by is are at as via towards toward using how what why do does can"
     )
@@ -102,7 +102,7 @@ def _value(facts: Facts, part: _Part) -> str:
 
 def _telling(facts: Facts) -> list[str]:
     words = word_list(facts.heading if facts.title else "")
-    return [word for word in words if word.lower() not in _STOP and not word.isdigit()] or words
+    return [word for word in words if word.lower() not in STOP_WORDS and not word.isdigit()] or words
 
 
 def _family(name: Name) -> str:
@@ -158,7 +158,7 @@ _PARTS: Mapping[str, Callable[[Facts, int], list[str]]] = MappingProxyType({
     "veryshorttitle": lambda facts, n: _telling(facts)[: n or 1],
     "shorttitle": lambda facts, n: _telling(facts)[: n or 3],
     "title": lambda facts, n: _telling(facts)[: n or None],
-    "journal": lambda facts, _: [word for word in word_list(facts.venue) if word.lower() not in _STOP],
+    "journal": lambda facts, _: [word for word in word_list(facts.venue) if word.lower() not in STOP_WORDS],
     "volume": lambda facts, _: word_list(facts.detail("volume")),
     "firstpage": _first_page,
     "type": lambda facts, _: word_list(facts.kind),

@@ -57,7 +57,7 @@ class _Said:
 @click.option("--from-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
               help="What to add, one a line; or a .bib, RIS or CSL file.")  # fmt: skip
 @click.option("--first", is_flag=True, help="Of several works that a title may mean, take the likeliest.")
-@click.option("--title", default="", help="A title, for something without BibTeX such as a blog post.")
+@click.option("--title", default="", help="A title, for a page or PDF that says none, or something without BibTeX.")
 @click.option(
     "--link", "links", multiple=True, metavar="[NAME=]URL", help="A link, such as code=https://… (repeatable)."
 )
@@ -82,8 +82,9 @@ def add(
     DBLP, a repository on GitHub, the address of a paper's page, a PDF, a file with a BibTeX entry, or a title in
     quotes. What is not here already is looked up (uses the network).
 
-    Without WHAT: a BibTeX entry, RIS, CSL or a list of the above from standard input, or your editor; or --title and
-    --link.
+    Without WHAT: BibTeX, RIS, CSL or a list of the above from standard input, or your editor; or --title and --link.
+
+    As in: kb add 2106.09685 10.1145/3292500.3330701 paper.pdf; kb add "attention is all you need"; pbpaste | kb add.
     """
     library = out.library(ctx)
     if whats and not from_file and (there := _all_here(library, whats)):

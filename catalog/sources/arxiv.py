@@ -14,6 +14,7 @@ from catalog.bibtex import naming
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.ingest.draft import Draft
 from catalog.ingest.report import clean
+from catalog.keys import STOP_WORDS
 from catalog.sources.client import Client, Unavailable
 from catalog.sources.said import one_of, person, work
 
@@ -64,7 +65,10 @@ def versions(ids: Sequence[str], client: Client) -> dict[str, Version]:
 
 def search(title: str, client: Client) -> Iterator[Draft]:
     """Works whose titles have these words."""
-    words = " AND ".join(f"ti:{quote(word)}" for word in re.findall(r"\w{2,}", title)[:12])
+    telling = [
+        word for word in re.findall(r"\w{2,}", title) if word.lower() not in STOP_WORDS
+    ]  # the index has no others
+    words = " AND ".join(f"ti:{quote(word)}" for word in telling[:12])
     if not words:
         return
     for entry in client.xml(f"{API}?search_query={quote(words, safe=':%')}&max_results=10").iter(f"{_ATOM}entry"):

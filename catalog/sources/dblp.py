@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
@@ -35,7 +36,8 @@ def _one(name: str, client: Client) -> Draft:
 
 def search(title: str, client: Client) -> Iterator[Draft]:
     """Works whose titles have these words."""
-    data = client.json(f"https://dblp.org/search/publ/api?format=json&h=10&q={quote(title[:300])}")
+    words = " ".join(re.findall(r"\w+", title))[:300]  # a dash or a dollar would mean something there
+    data = client.json(f"https://dblp.org/search/publ/api?format=json&h=10&q={quote(words)}")
     hits = dig(data, "result", "hits", "hit") or []
     for hit in hits if isinstance(hits, list) else [hits]:
         info = dig(hit, "info")

@@ -96,8 +96,8 @@ def _more_ids(record: Any) -> dict[str, str]:
 
 
 def _in_readme(name: str, client: Client) -> Draft | None:
-    """The first entry in its README that can be read; with several, the one that says the repository."""
-    for file in ("README.md", "readme.md", "README.rst"):
+    """The first entry in its CITATION.bib or README that can be read; of several, the one that says the repository."""
+    for file in ("CITATION.bib", "README.md", "readme.md", "README.rst"):
         try:
             readme = client.text(f"{RAW}/{name}/HEAD/{file}")
         except NotFound:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from catalog.bibtex import naming
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.ingest.draft import Draft
-from catalog.sources.client import Client, Unavailable, each
+from catalog.sources.client import Client, NotFound, Unavailable, each
 from catalog.sources.said import abstract, dig, items, person, text, work
 
 NAME = "s2"
@@ -40,7 +40,10 @@ def named(ids: Sequence[tuple[str, str]], client: Client) -> dict[tuple[str, str
     for start in range(0, len(asked), BATCH):
         part = asked[start : start + BATCH]
         names = [f"{_PREFIX[name]}:{value}".lstrip(":") for name, value in part]
-        data = client.json(f"{API}/batch?fields={FIELDS}", json.dumps({"ids": names}).encode())
+        try:
+            data = client.json(f"{API}/batch?fields={FIELDS}", json.dumps({"ids": names}).encode())
+        except NotFound:  # so it says where it knows none of them
+            continue
         if not isinstance(data, list) or len(data) != len(part):
             raise Unavailable("Semantic Scholar answered in a form that kb does not know")
         found |= {pair: record for pair, record in zip(part, data, strict=True) if text(record, "title")}
