@@ -23,7 +23,7 @@ from catalog.ingest.pieces import Piece, cut, heading_title, in_prose, numbered,
 from catalog.ingest.places import Places
 from catalog.ingest.report import Report, clean, joined, link_name, markdown
 from catalog.ingest.tags import tag_of
-from catalog.ingest.template import Reading
+from catalog.ingest.template import Choice
 from catalog.ingest.tree import Text
 from catalog.ingest.units import Found, Unit
 from catalog.models import Status
@@ -43,10 +43,10 @@ class Reader:
     """Reads the entries of one list."""
 
     def __init__(
-        self, found: Found, common: set[str], lines: Sequence[str], report: Report, wanted: dict[str, int]
+        self, found: Found, common: frozenset[str], lines: Sequence[str], report: Report, wanted: dict[str, int]
     ) -> None:
         self.found, self.common, self.lines, self.report, self.wanted = found, common, lines, report, wanted
-        self.readings: list[tuple[str, Reading, list[str], int]] = []
+        self.readings: list[tuple[str, Choice, list[str], int]] = []
         self.places = Places(common, report)
         self.below = Below(self.places, lines, report)
         self.h1 = ""
@@ -74,7 +74,7 @@ class Reader:
             self.readings.append(
                 (
                     _place(units),
-                    Reading("heading", of=len(units), fitting=len(units)),
+                    Choice(None, of=len(units), fitting=len(units)),
                     [u.line.plain[u.line.start :] for u in units[:3]],
                     units[0].node.line,
                 )
@@ -84,10 +84,6 @@ class Reader:
         chosen, reading = template.choose([unit.line for unit in units], self.common)
         if wanted > 1 and reading.second:
             chosen, reading = template.choose([unit.line for unit in units], self.common, reading.second)
-        if run.startswith("row") and reading.name == "line":  # a cell without marks is a title as a whole
-            whole = [template.candidates(unit.line, self.common).get("line") for unit in units]
-            bare = [not unit.line.anchors and not unit.line.text.of("strong", "em") for unit in units]
-            chosen = [("line", w) if b and w else c for w, b, c in zip(whole, bare, chosen, strict=True)]
         examples = [units[n].line.plain[a:b] for n, (_, (a, b)) in enumerate(chosen[:3])]
         self.readings.append((_place(units), reading, examples, units[0].node.line))
         return [span for _, span in chosen]
@@ -149,7 +145,7 @@ class Reader:
             voted = self.places.roles.get((unit.run, piece.place), "")
             voted = "venue" if voted == "date" and role == "venue?" else voted  # a day stands there in other entries
             if (role.endswith("?") or not role) and voted:
-                likely = values.likely_people(text, (), True)
+                likely = values.likely_people(text, frozenset(), True)
                 fits = (
                     likely >= 0.25
                     if voted == "authors"

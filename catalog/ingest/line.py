@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from catalog.bibtex.identifiers import arxiv, doi
@@ -14,7 +14,7 @@ from catalog.ingest.tree import Mark, Text
 from catalog.models import Status
 
 _BOX = re.compile(r"\s*\[(?P<mark>[ xX✓✔✅*/~-]?)\](?=\s)\s*")
-_NUMBER = re.compile(r"\s*(?:\(?\d{1,4}[.)]\s+|\[\d{1,3}\][.:]?\s+|#\d+\s+)(?=\S)")
+_NUMBER = re.compile(r"\s*(?:\(?(?!(?:19|20)\d\d[.)])\d{1,4}[.)]\s+|\[(?!(?:19|20)\d\d\])\d{1,4}\][.:]?\s+|#\d+\s+)(?=\S)")
 _OPTIONAL = re.compile(
     r"\(?(?:optional|required|recommended|supplementary|background|bonus|main)(?: reading)?\)?[:：]\s*", re.I
 )
@@ -40,7 +40,7 @@ _WRAP = re.compile(r"(?<=[^.!?:;)\]|\n])\n(?=[^\W\d_])|\n(?=[a-z(])")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z ,.'-]*")
 BEFORE_LINK = re.compile(r"(?:^|[\s|,;(\[])[*_]*([A-Za-z\u3040-\u9fff]{2,14})[*_]*\s*[:：]\s*[*_]*$")
 MOST_LINKS = 60  # of one line that are told apart; a line of more is no entry
-QUOTES = frozenset('"“„«「『')
+QUOTES = frozenset('"“„«「『《')
 
 
 class Anchor(NamedTuple):
@@ -72,6 +72,7 @@ class Line:
     quotes: list[tuple[int, int]] = field(default_factory=list)
     mended: str = ""
     own: bool = False
+    scored: dict[Any, tuple[float, tuple[int, int]]] | None = None
 
     @property
     def plain(self) -> str:
@@ -102,6 +103,9 @@ def unwrapped(text: Text) -> Text:
     for line in text.plain.split("\n")[:-1]:
         at += len(line) + 1
         rest = text.plain[at : at + 1]
+        shown = values.venue(text.plain[at:].partition("\n")[0][:80]) if len(line) > 60 else None
+        if shown and (shown.known or shown.date):
+            continue
         if (len(line) > 60 and not line.rstrip().endswith((".", "!", "?", ":", ")", "]", "|"))) or rest.islower():
             plain[at - 1] = " "
     return Text("".join(plain), text.marks)
@@ -322,7 +326,7 @@ def _trailing_status(line: Line) -> None:
 def quoted_ranges(plain: str, start: int) -> list[tuple[int, int]]:
     """What stands in double quotation marks, each found once, from start on."""
     out = []
-    for match in re.finditer(r"[\"“„«「『](?P<in>[^\"“”„«»「」『』]{3,400})[\"”“»」』]", plain[start:]):
+    for match in re.finditer(r"[\"“„«「『《](?P<in>[^\"“”„«»「」『』《》]{3,400})[\"”“»」』》]", plain[start:]):
         out.append((start + match.start("in"), start + match.end("in")))
     return out
 

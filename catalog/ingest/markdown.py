@@ -75,6 +75,9 @@ def is_bibtex(text: str) -> bool:
     return bool(_ENTRY.match(start)) or (start.startswith("%") and bool(_ENTRY.search(start)))
 
 
+_YEAR_FIRST = re.compile(r"^((?:19|20)\d\d)([.)])(?=\s)")  # in an item a year, no number of a list inside it
+
+
 class _Amended:
     """The source on its way to the parser: the lines as they will be parsed, and the regions cut out of them."""
 
@@ -152,7 +155,7 @@ class _Amended:
             self.stack.pop()
         place = self.stack[-1][1] if self.stack else 0
         self.stack.append((wide, place + 2))
-        return " " * place + "- " + line[item.end() :]
+        return " " * place + "- " + _YEAR_FIRST.sub(r"\1\\\2", line[item.end() :])
 
     def _may_begin(self, marker: str) -> bool:
         """Whether a list may begin right after a line of text: with a bullet, with 1, or where a number goes on."""

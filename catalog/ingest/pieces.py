@@ -12,7 +12,7 @@ from catalog.ingest.labels import without
 from catalog.ingest.line import Anchor, Line
 
 _CUT = re.compile(
-    r"\n|[()\[\]（）【】]|\s+[-–—|·•/]+\s+|\s*[|·•;；｜]\s*|——|\s{2,}|(?<=[.。!?])(?=\s|$)|(?<=\bal\.)(?=[A-Za-z])|。|\s+(?=(?:by|from)\s+[A-Z])"
+    r"\n|[()\[\]（）【】《》]|\s+[-–—|·•/]+\s+|\s*[|·•;；｜]\s*|——|\s{2,}|(?<=[.。!?])(?=\s|$)|(?<=\bal\.)(?=[A-Za-z])|。|\s+(?=(?:by|from)\s+[A-Z])"
 )
 _INITIAL = re.compile(
     r"(?:^|[\s.,(-])[A-Z]\.$|\b(?:et|vs|vol|no|pp|eds?|Proc|Trans|Conf|Int|J|St|Dr|Prof|Jr|Sr|Comput|Mach|Learn|Sci|Lett|Rev)\.$"
@@ -84,7 +84,7 @@ def cut(line: Line, start: int, end: int, prefix: str, title: tuple[int, int]) -
 def by_comma(plain: str, start: int, end: int, place: str) -> Iterator[Piece]:
     """A piece; "names, VENUE 2021" is two of them."""
     text = plain[start:end]
-    for comma in reversed(list(re.finditer(r",\s+", text))[-3:]):
+    for comma in reversed(list(re.finditer(r",\s+|[，、]\s*", text))[-3:]):
         tail = text[comma.end() :]
         shown = values.venue(tail)
         found = values.date(tail)

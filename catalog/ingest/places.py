@@ -24,7 +24,7 @@ _OTHER_DAY = re.compile(r"\b(?:started|begun|since|added|accessed|updated|schedu
 class Places:
     """The places of one list, by run: "authors", "venue" or "date"."""
 
-    def __init__(self, common: set[str], report: Report) -> None:
+    def __init__(self, common: frozenset[str], report: Report) -> None:
         self.common, self.report = common, report
         self.roles: dict[tuple[str, str], str] = {}
 

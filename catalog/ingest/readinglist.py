@@ -14,7 +14,7 @@ from catalog.ingest.entry import entries_of
 from catalog.ingest.fields import Reader
 from catalog.ingest.report import Report, written
 from catalog.ingest.tags import tag_of
-from catalog.ingest.template import NAMES, Reading
+from catalog.ingest.template import Choice
 from catalog.ingest.tree import Node, from_html, relined
 from catalog.ingest.units import BIB, Finder, Found
 
@@ -117,15 +117,15 @@ def _loose_bibtex(found: Found, h1: str, report: Report) -> list[Draft]:
     return drafts
 
 
-def _report_reading(section: str, reading: Reading, examples: Sequence[str], line: int, report: Report) -> None:
+def _report_reading(section: str, reading: Choice, examples: Sequence[str], line: int, report: Report) -> None:
     """Say how a run of entries was read, by three of them, and what else it could be where that is a close call."""
-    if reading.of < LEAST_TOLD or reading.name not in NAMES:
+    if reading.of < LEAST_TOLD or not reading.name:
         return
     shown = ", ".join(repr(title[:40] + "…" * (len(title) > 40)) for title in examples)
-    message = f"read {reading.of} entries, most of them in {section!r}, by {NAMES[reading.name]}: {shown}"
+    message = f"read {reading.of} entries, most of them in {section!r}, by {reading.name}: {shown}"
     remedy = ""
-    if reading.close and reading.second in NAMES and section:
-        remedy = f'`--read "{section}=2"` takes {NAMES[reading.second]} instead'
+    if reading.close and reading.second and section:
+        remedy = f'`--read "{section}=2"` takes {reading.second} instead'
     report.add("note", "reading", message, line, remedy)
 
 

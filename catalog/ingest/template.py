@@ -1,251 +1,453 @@
-"""The template of a list: several readings of where titles stand are scored over all siblings, and one is taken."""
+"""The template of a list: several readings of where titles stand are scored over all siblings, and one is taken.
+
+A line is cut where it could be: at the edges of marks and quotation marks, at brackets, dashes, bars, commas, colons
+and the ends of sentences. A title is a stretch between two cuts. It is worth most where it looks like one, agrees with
+the marks, and where what it leaves on either side is explained: names, a venue, a date, a link, nothing.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from catalog.ingest import values, words
 from catalog.ingest.line import Anchor, Line
 
-NAMES = {
-    "link": "the first link", "bold": "what is in bold", "quoted": "what is in quotation marks",
-    "italic": "what is in italics", "before-link": "what stands before the first link",
-    "before-paren": "what stands before a parenthesis", "before-dash": "what stands before a dash",
-    "before-comma": "what stands before a comma", "sentence": "the first sentence",
-    "before-by": "what stands before “by”", "after-names": "the sentence after the names", "line": "the whole line",
-    "bold-cut": "what is in bold, up to its parenthesis", "italic-cut": "what is in italics, up to a parenthesis",
-    "before-blanks": "what stands before two blanks", "before-colon": "what stands before a colon",
-}  # fmt: skip
-_SENTENCE = re.compile(
-    r"(?:[.?!。！？](?=\s+(?:[\"“A-Z\d\[(\u3400-\u9fff]|arXiv|bioRxiv|medRxiv|https?:|doi:)|\s*$|[\[(*])|[。！？])"
+_MARKS = {"link": "the link", "bold": "what is in bold", "quoted": "what is in quotation marks",
+          "italic": "what is in italics", "code": "what is in code", "text": "the text"}  # fmt: skip
+_AFTER = {"names": "the names", "venue": "the venue", "date": "the date", "link": "the link", "short": "a short name"}
+_UNTIL = {".": "a full stop", ",": "a comma", ":": "a colon", "-": "a dash", "(": "a parenthesis", "by": "“by”",
+          "link": "the links", "blanks": "two blanks"}  # fmt: skip
+
+_CUTS = re.compile(
+    r"(?P<blanks>(?<=\S)(?:[  ]{2,}|\u3000|\t)(?=\S))"
+    r"|(?P<by>[\s,;–—-]+\(?by:?\s+(?=[A-Z\u3400-\u9fff]))"
+    r"|(?P<dash>\s+(?:[-–—|·•/]|//|\\)+\s+|\s*——\s*|\s*[｜|•]\s*|;\s+|；\s*)"
+    r"|(?P<open>\s*[(（\[【《])|(?P<close>[)）\]】》])"
+    r"|(?P<stop>[.?!](?=\s+(?:[\"“A-Z\d\[(\u3400-\u9fff]|arXiv|bioRxiv|medRxiv|https?:|doi:|[a-z]\w*[A-Z\d])|\s*$|[\[(*])|[。！？])"
+    r"|(?P<comma>[,，、]\s*)|(?P<colon>\s*[:：](?=\s|$|[^\x00-\x7f])\s*)"
 )
+_KIND = {
+    "blanks": "blanks",
+    "by": "by",
+    "dash": "-",
+    "open": "(",
+    "close": ")",
+    "stop": ".",
+    "comma": ",",
+    "colon": ":",
+}
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:vs|al|etc|Dr|Prof|St|Mr|Mrs|Jr|Sr|No|Vol|vol|pp|eds?|i\.e|e\.g|cf|Bros|Inc|Fig|Eq|approx|v\d+)|(?:^|[\s.,-])[A-Z])$"
+    r"(?:[A-Z]\.){2}[A-Z]$|\b(?:U\.[SKN]|D\.C|vs|al|etc|Dr|Prof|St|Mr|Mrs|Jr|Sr|No|Vol|vol|pp|eds?|i\.e|e\.g|cf|Bros|Inc|Fig|Eq|approx|v\d+|Proc|Conf|Int|Trans)$"
 )
+_INITIAL = re.compile(r"(?:^|[\s.,-])[A-ZÀ-ÖØ-ÞĀ-ſ]$")
 _BY = re.compile(r"[\s,;–—-]+\(?by:?\s+(?=[A-Z\u3400-\u9fff])")
-_DASH = re.compile(r"\s+[-–—|·]+\s+|\s*——\s*|\s*[｜]\s*")
-_PAREN = re.compile(r"\s*[(（\[【]")
-_DATED_PAREN = re.compile(r"\s*[(（][^()（）\n]{0,40}(?:19|20)\d\d[^()（）\n]{0,12}[)）]")
-_BRACKETS = re.compile(r"\s*\[+([^\[\]\n]{2,20})\]+")
-_COMMA = re.compile(r"[,，]\s+")
-_COLON = re.compile(r"\s*[:：](?=\s|$|[^\x00-\x7f])\s*")
-_BLANKS = re.compile(r"(?<=\S)(?:[  ]{2,}|\u3000|\t)(?=\S)")
 _APA = re.compile(r"[(（](?:1[5-9]|20)\d\d[a-z]?(?:,\s*[A-Za-z]+\.?(?:\s+\d{1,2})?)?[)）][.,:]?\s*")
-_NO_VENUE = re.compile(r"\s*(?:arXiv|Ph\.?D|Tech)", re.I)
+_YEAR_ALONE = re.compile(r"[\s(\[（【]*(?:(?:1[5-9]|20)\d\d[a-z]?)[\s)\]）】.,:]*")
+_LAST_YEAR = re.compile(
+    r"[\s,.;]*[(（\[]?(?:1[5-9]|20)\d\d[a-z]?(?:,\s*[A-Za-z]+\.?(?:\s+\d{1,2})?)?[)）\]]?[\s.,:;]*$"
+)
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|(?:arxiv|doi):\S+", re.I)
 _PLACED = re.compile(
-    r"[,.(\[]\s*(?:[A-Z][\w&-]+[\s'’]*)?(?:19|20)\d\d[)\]]?$|[(\[](?:[\w&'’.:/-]+\s+){1,9}(?:19|20)\d\d[)\]]$"
+    r"[,.(\[/|–—-]\s*(?:[A-Z][\w&-]+[\s'’]*){0,2}(?:19|20)\d\d[)\]]?$|[(\[（][^()\[\]（）]{0,80}(?:19|20)\d\d[)\]）]$"
 )
 _PROSE = re.compile(
     r"\b(?:this (?:paper|work|article|study|repo|repository|is)|we (?:propose|present|show|introduce)|is an? )\b", re.I
 )
-_STOPPED = re.compile(r"[\s,;:：|·•–—\-\[(（【*_`'‘]+$")
+_PART = re.compile(r"\s+[-–—|·•/]+\s+|\s*[|｜；;]\s*|[.。](?=\s|$)(?<![A-Z]\.)|[(（\[【]|\n")
+_COMMA = re.compile(r"[,，、]\s*")
+_FIRST = re.compile(r"(?:(?<!\b[A-Z])\.|[,:])\s|\s[-–—|/·]\s")
+_EDGE = ' \t\n*_"“”„«»「」『』《》:：,.;，、·•|–—/-'
+_LONGEST = 700  # characters of a line in which a title is looked for
+_MOST_STARTS, _MOST_ENDS = 6, 9
+_ARTICLE = re.compile(r"(?:An?|The) ")
+_BY_LENGTH = ((1, 0.35), (2, 0.85), (20, 1.0), (30, 0.7), (59, 0.25), (10_000, 0.1))  # words at most, worth
+
+
+class Cut(NamedTuple):
+    """A place where a line may be cut: what stands before ends at `end`, what follows begins at `start`."""
+
+    end: int
+    start: int
+    kind: str
+
+
+class Reading(NamedTuple):
+    """Where a title stands: what is before it, how it is marked, and what ends it."""
+
+    after: str = ""
+    mark: str = "text"
+    until: str = ""
+
+    def __str__(self) -> str:
+        """In words, for the report."""
+        after = f" after {_AFTER[self.after]}" if self.after in _AFTER else ""
+        if not after and self.mark == "text" and self.until not in _UNTIL:
+            return "the whole line"
+        return f"{_MARKS[self.mark]}{after}" + (f", up to {_UNTIL[self.until]}" if self.until in _UNTIL else "")
 
 
 @dataclass(slots=True)
-class Reading:
+class Choice:
     """How a run of siblings was read: the reading, the next best, and how many fit each."""
 
-    name: str
-    second: str = ""
+    name: Reading | None
+    second: Reading | None = None
     of: int = 0
     fitting: int = 0
     second_fitting: int = 0
     close: bool = False
 
 
-def candidates(line: Line, common: Collection[str]) -> dict[str, tuple[int, int]]:
-    """Where each reading says that the title stands."""
+Span = tuple[int, int]
+Scored = dict[Reading, tuple[float, Span]]
+
+
+def readings(line: Line, common: frozenset[str]) -> Scored:
+    """Each reading of a line with how much it is worth and where it says that the title stands."""
+    if line.scored is None:
+        line.scored = _readings(line, common)
+    return line.scored
+
+
+def best(line: Line, common: frozenset[str]) -> tuple[float, Reading, Span]:
+    """The best reading of a line by itself; worth 0 where there is none."""
+    found = readings(line, common)
+    name = max(found, key=lambda one: found[one][0], default=Reading())
+    return (found[name][0], name, found[name][1]) if found else (0.0, name, (0, 0))
+
+
+def _readings(line: Line, common: frozenset[str]) -> Scored:
     plain, start = line.plain, line.start
     stop = plain.find("\n", start)
-    stop = len(plain) if stop < 0 else stop
-    if stop - start > 700:
-        stop = start + 700
-    out: dict[str, tuple[int, int]] = {}
-    titled = next((a for a in line.anchors if a.titled and a.mark.start >= start - 2), None)
-    if titled:
-        out["link"] = (titled.mark.start, titled.mark.end)
-    for kind, name in (("strong", "bold"), ("em", "italic")):
-        found = next((m for m in line.text.marks if m.kind == kind and m.end > start and m.end - m.start > 2), None)
-        if found and not plain[found.start : found.end].rstrip().endswith((":", "：")):
-            first, last = max(found.start, start), found.end
-            inner = plain[first:last]
-            if re.fullmatch(r"\W*\[?\d{1,4}\]?\W*", inner):
+    stop = min(len(plain) if stop < 0 else stop, start + _LONGEST)
+    cuts = _cuts(line, start, stop)
+    out: Scored = {}
+    for first, after, left in _starts(line, cuts, common):
+        ends = [cut for cut in cuts if cut.end > first][:_MOST_ENDS]
+        marked = next((c for c in cuts if c.kind == ")mark" and c.end > first and c not in ends), None)
+        for cut in [*ends, marked] if marked else ends:
+            span = _trimmed(plain, first, cut.end)
+            if span[1] - span[0] < 2:
                 continue
-            out[name] = (first, last)
-            if cut := _inner_end(line, first, last):
-                out[f"{name}-cut"] = (first, cut)
-    if line.quotes and line.quotes[0][0] < stop:
-        out["quoted"] = line.quotes[0]
-    first_link = next((a.mark.start for a in line.anchors if a.mark.start > start and not a.titled), None)
-    if first_link is None:
-        first_link = next((a.mark.start for a in line.anchors if a.mark.start > start + 8), None)
-    if first_link is not None and first_link <= stop:
-        out["before-link"] = (start, first_link)
-    for mark in _BRACKETS.finditer(plain, start + 1, stop):
-        if words.is_role(mark[1]) and (first_link is None or mark.start() < first_link):
-            first_link = mark.start()  # a link that the list leaves open
-            out["before-link"] = (start, first_link)
-            break
-    limit = min(stop, first_link if first_link is not None else stop)
-    for name, pattern in (("before-paren", _PAREN), ("before-dash", _DASH), ("before-comma", _COMMA),
-                          ("before-by", _BY), ("before-blanks", _BLANKS), ("before-colon", _COLON)):  # fmt: skip
-        for mark in pattern.finditer(plain, start + 1, stop):
-            if mark.start() - start >= 6 or name in ("before-colon", "before-blanks", "before-dash"):
-                out[name] = (start, mark.start())
-                break
-    if placed := _DATED_PAREN.search(plain, start + 6, stop):  # "Learning (almost) from scratch (2011)"
-        out["before-paren"] = (start, placed.start())
-    if end := _sentence_end(plain, start, stop):
-        out["sentence"] = (start, end)
-        if limit < end:
-            out.pop("sentence")
-    _after_names(line, limit, stop, common, out)
-    out["line"] = (start, limit if limit - start > 5 else stop)
-    return {name: span for name, (a, b) in out.items() if (span := _trimmed(plain, a, b))[1] - span[0] > 1}
+            mark = _mark_of(line, span)
+            name = Reading(after, mark, _until(line, cut, span))
+            worth = _look(plain[span[0] : span[1]], name, common) * _heeds(line, mark, span, common) * left
+            if worth > 0.05:
+                worth *= _right(line, cut, span, stop, common)
+            if name not in out or worth > out[name][0]:
+                out[name] = (worth, span)
+    return out
 
 
-def _inner_end(line: Line, first: int, last: int) -> int:
-    """Where a title ends inside a bold stretch that holds more: before a link, or before a parenthesis with a year."""
-    link = next((a.mark.start for a in line.anchors if first < a.mark.start < last and not a.titled), 0)
-    named = next((a.mark.start for a in line.anchors if first + 8 < a.mark.start < last), 0)
-    paren = re.compile(r"\s*[(（\[][^()（）\[\]]{0,60}(?:19|20)\d\d[^()（）]{0,30}[)）\]]").search(
-        line.plain, first + 3, last
-    )
-    ends = [end for end in (link, named, paren.start() if paren else 0) if end]
-    return min(ends) if ends else 0
-
-
-def _sentence_end(plain: str, start: int, stop: int) -> int:
-    for mark in _SENTENCE.finditer(plain, start, stop):
-        if mark.start() - start >= 3 and not _ABBREVIATION.search(plain[max(start, mark.start() - 6) : mark.start()]):
-            return mark.end()
-    return 0
-
-
-def _after_names(line: Line, limit: int, stop: int, common: Collection[str], out: dict[str, tuple[int, int]]) -> None:
-    """The title of a citation that opens with its authors: after "(2021). ", or after the names' full stop or colon."""
-    plain, start = line.plain, line.start
-    apa = _APA.search(plain, start, min(stop, start + 600))
-    if (
-        apa
-        and apa.start() - start > 2
-        and len(re.findall(r"\w{2,}", plain[apa.end() : stop].partition("http")[0])) > 1
-        and values.likely_people(plain[start : apa.start()].strip(" ,"), common, True) >= 0.5
-    ):
-        end = _sentence_end(plain, apa.end(), stop) or stop
-        out["after-names"] = (apa.end(), end)
-        return
-    for mark in re.finditer(r"[.:。：]\s+(?=[\"“A-Z\d\u3400-\u9fff])", plain[: min(limit, start + 600)]):
-        names = plain[start : mark.start()]
-        initial = len(names) <= 3 or (mark[0][0] == "." and re.search(r"(?:^|[\s.,-])[A-Z]$", names))
-        if initial and not re.search(r"[A-Z]\.?,?\s+(?:and|&)\s+.*[A-Z]$|, [A-Z]$", names[-60:]):
+def _cuts(line: Line, start: int, stop: int) -> list[Cut]:
+    """Where a line may be cut, in order; edges of marks are kinds of their own."""
+    plain = line.plain
+    found: list[Cut] = []
+    for match in _CUTS.finditer(plain, start, stop):
+        kind = _KIND[match.lastgroup or ""]
+        if kind == "." and _ABBREVIATION.search(plain, max(start, match.start() - 8), match.start()):
             continue
-        if values.likely_people(names, common, True) >= 0.55 and (
-            len(values.people(names)) > 1 or "et al" in names or _lone(names)
-        ):
-            end = _sentence_end(plain, mark.end(), stop) or limit
-            out["after-names"] = (mark.end(), min(end, limit) if limit > mark.end() else end)
-            return
-    if span := _after_commas(plain, start, limit, common):
-        out["after-names"] = span
+        if any(a.mark.start < match.start() < a.mark.end - 1 for a in line.anchors if not a.titled):
+            continue  # within an address, or a label that is none of the title
+        found.append(Cut(match.start() + (kind == "."), match.end(), kind))
+    for mark in line.text.marks:
+        if mark.end > mark.start >= start - 2 and mark.kind in ("link", "strong", "em", "code") and mark.start < stop:
+            found += [Cut(max(mark.start, start), max(mark.start, start), "(mark"), Cut(mark.end, mark.end, ")mark")]
+    for first, last in line.quotes:
+        whole = len(plain[first:last].split()) > 2 or not plain[start : first - 1].rstrip()[-1:].isalnum()
+        if first < stop and whole:  # else one or two words of a title stand in quotation marks
+            found += [Cut(first - 1, first, "(mark"), Cut(last, last + 1, ")mark")]
+    found.append(Cut(stop, stop, "end"))
+    return sorted(set(found), key=lambda cut: (cut.end, cut.start))
 
 
-def _after_commas(plain: str, start: int, limit: int, common: Collection[str]) -> tuple[int, int] | None:
-    """The title in "Ada Quist, Bo Lund and Cy Marsh, A title, A Venue, 2021", where all is parted by commas."""
-    parts = [
-        (m.start(), m.end()) for m in re.finditer(r"[^,，]+", plain[: min(limit, start + 1200)]) if m.start() >= start
-    ]
-    first = next((n for n, (a, b) in enumerate(parts) if not _all_names(plain[a:b], common)), 0)
-    if not first or (first == 1 and not _lone(plain[start : parts[0][1]].strip())):
-        return None
-    begin, end = parts[first]
-    if len(plain[begin:end].split()) < 3:
-        return None
-    ends = [end]
-    for a, b in parts[first + 1 :]:
-        shown, year = values.venue(plain[a:b]), re.fullmatch(r"\W*(?:19|20)\d\d\W*", plain[a:b])
-        if year and len(ends) > 1:
-            ends.pop()  # a year by itself: the venue stands before it
-        if year or (shown and (shown.known or shown.date)) or _NO_VENUE.match(plain, a):
-            break
-        ends.append(b)
-    end = ends[-1]
-    sentence = _sentence_end(plain, begin + 1, end)
-    return begin, sentence or end
+def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tuple[int, str, float]]:
+    """Where a title may begin, what stands before it there, and how much that speaks for it."""
+    plain, start = line.plain, line.start
+    out = [(start, "", 1.0)]
+    named, whole, last, named_starts = True, False, start, 0
+    for cut in cuts:
+        if cut.start <= start or cut.kind == "end" or cut.start >= len(plain):
+            continue
+        if not plain[start : cut.start].strip(_EDGE + "()[]（）【】"):
+            if cut.start > out[-1][0]:
+                out.append((cut.start, "", 1.0))
+            last = cut.start
+            continue
+        if named and cut.end > last:
+            piece, last = plain[last : cut.end], cut.start
+            named = bool(_YEAR_ALONE.fullmatch(piece)) if whole else _goes_on(piece, common, not out[1:])
+        opens = cut.kind == "(mark"
+        if cut.kind in ("(", ")mark") or not (named or opens or cut.start - start < 90):
+            continue
+        after, worth = _left(line, start, cut, common, named)
+        if after:
+            out.append((cut.start, after, worth))
+            named_starts += after == "names"
+            whole = whole or (after == "names" and cut.kind in (".", ":", "-", "by"))
+        elif opens:
+            out.append((cut.start, "?", worth))
+    if named_starts > 3:  # of many names the last are what matters
+        skip = named_starts - 3
+        kept = []
+        for one in out:
+            skip -= one[1] == "names"
+            kept += [one] if one[1] != "names" or skip < 0 else []
+        out = kept
+    return out[:_MOST_STARTS]
 
 
-def _all_names(text: str, common: Collection[str]) -> bool:
-    text = re.sub(r"(?:^|\s)et\.? al\.?$", "", text.strip())
-    if not text:
+def _goes_on(piece: str, common: frozenset[str], first: bool = False) -> bool:
+    """Whether a piece of a head may be of names, a year or initials, so that the names may go on."""
+    piece = re.sub(r"^(?:and|und|et|y|&|with)\s+", "", piece.strip(' *_()[]"“.,;:')).strip()
+    if not first and _ARTICLE.match(piece):
+        return False
+    if len(piece) < 3 or _YEAR_ALONE.fullmatch(piece) or re.fullmatch(r"et\.? al|others", piece):
         return True
-    names = [name for name in re.split(r"\s+(?:and|&)\s+|^\s*(?:and|&)\s+", text) if name.strip()]
-    return bool(names) and all(len(name.split()) > 1 and values.is_name(name.strip(), common) for name in names)
+    return _vancouver(piece) or values.likely_people(piece, common) >= 0.3
+
+
+def _vancouver(text: str) -> bool:
+    """Whether a text is one name as medicine writes it: "Kingma DP"."""
+    return bool(
+        re.fullmatch(r"(?:[a-z]{2,3} )?[A-ZÀ-ÖØ-ÞĀ-ſ][\w'’-]+(?: [A-ZÀ-ÖØ-ÞĀ-ſ][\w'’-]+)? [A-ZÀ-ÖØ-ÞĀ-ſ]{1,3}", text)
+    )
+
+
+def _left(line: Line, start: int, cut: Cut, common: frozenset[str], named: bool) -> tuple[str, float]:
+    """What a head before a title is, and how much it speaks for a title after it; "" where nothing explains it."""
+    plain = line.plain
+    head = plain[start : cut.end].strip(' *_"“”„«「『[](),.:：;–—-|·/`')
+    whole = plain[start : cut.start]
+    links = [a for a in line.anchors if a.mark.start >= start and a.mark.end <= cut.start and not a.titled]
+    if links and not re.search(r"\w", _without(whole, start, links)):
+        return "link", 1.0
+    if _ADDRESS.fullmatch(whole.strip(_EDGE)):
+        return "link", 1.0
+    if len(head) < 2:
+        return ("", 1.0)
+    if _YEAR_ALONE.fullmatch(whole) or ((d := values.date(head)) and d.end - d.start >= len(head) - 2):
+        return "date", 1.0
+    shown = values.venue(head) if len(head) < 90 and not re.search(r"[)\]?!]\s", head) else None
+    if shown and shown.known and (cut.kind != "," or shown.date):
+        return "venue", 1.0
+    if named and cut.kind != "end" and _are_names(line, start, cut, head, common):
+        return "names", 1.05
+    if shown and shown.date and len(head) < 30 and cut.kind in (")", "-", ":", "(mark"):
+        return "venue", 1.0
+    if links and len(plain[links[-1].mark.end : cut.end].split()) < 4 and cut.kind in (":", "-", "(mark"):
+        return "link", 0.95
+    size = len(head.split())
+    if size <= 3 and len(head) < 30 and cut.kind in (":", "-", "(mark"):
+        return "short", 0.75 if cut.kind == "(mark" else 0.6
+    return "", 0.75 if len(head) < 16 or plain[: cut.end].rstrip().endswith((":", "：")) else 0.55
+
+
+def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[str]) -> bool:
+    """Whether what stands before a cut is names, with or without a year, and all of them."""
+    names = _LAST_YEAR.sub("", head)
+    dated = names != head
+    likely = values.likely_people(names.strip(" ,.;"), common, True) if names else 0.0
+    if likely < (0.5 if dated or cut.kind in ("-", "(mark", ")") else 0.55):
+        return False
+    several = len(values.people(names)) > 1 or dated or "et al" in names
+    if not (several or _lone(names) or cut.kind in ("(mark", "-")):
+        return False
+    if cut.kind == "." and _unfinished(line.plain[start : cut.end], line.plain[cut.start :]):
+        return False
+    return cut.kind != "," or _each_name(names, common)
+
+
+def _each_name(names: str, common: frozenset[str]) -> bool:
+    """Whether each name of a list parted by commas is whole, so that what follows the comma is no name's rest."""
+    each = [one for one in re.split(r"\s+(?:and|&)\s+|[,，、]\s*(?:and\s+|&\s*)?", names.strip()) if one.strip()]
+    return bool(each) and all(len(one.split()) > 1 and values.is_name(one.strip(), common) for one in each)
+
+
+def _unfinished(head: str, rest: str) -> bool:
+    """Whether a full stop belongs to an initial after which the name goes on: "Emily M. Bender"."""
+    if not _INITIAL.search(head.rstrip(".")):
+        return False
+    if re.match(r"\W*[A-ZÀ-ÖØ-ÞĀ-ſ]\.", head) or re.match(
+        r"\s*[A-ZÀ-ÖØ-ÞĀ-ſ]\.", rest
+    ):  # "A. Baevski, H. Zhou": initials stand before
+        return True
+    last = re.search(
+        r"(?:[A-ZÀ-ÖØ-ÞĀ-ſ]\.?,?\s+(?:and|&)\s+.*[A-ZÀ-ÖØ-ÞĀ-ſ]|,\s*(?:[A-ZÀ-ÖØ-ÞĀ-ſ][. -]*)+)\.?$", head[-60:]
+    )
+    if last and re.match(r"[^,]{2,40}, (?:[A-ZÀ-ÖØ-ÞĀ-ſ]\.|[A-ZÀ-ÖØ-ÞĀ-ſ][\w-]+)", head):  # "Ribeiro, M. T., Singh, S."
+        return False
+    return not all(_vancouver(one.strip(" .")) for one in _COMMA.split(head) if one.strip(" ."))
 
 
 def _lone(names: str) -> bool:
     return bool(re.search(r"\b[A-Z]\.", names)) or len(names.split()) in (2, 3)
 
 
-def _trimmed(plain: str, start: int, end: int) -> tuple[int, int]:
+def _without(text: str, offset: int, links: Iterable[Anchor]) -> str:
+    chars = list(text)
+    for anchor in links:
+        chars[anchor.mark.start - offset : anchor.mark.end - offset] = " " * (anchor.mark.end - anchor.mark.start)
+    return "".join(chars)
+
+
+def _mark_of(line: Line, span: Span) -> str:
+    """How a stretch as a whole is marked."""
+    start, end = span
+    for anchor in line.anchors:
+        if anchor.titled and abs(anchor.mark.start - start) <= 2 and abs(anchor.mark.end - end) <= 2:
+            return "link"
+    for kind, name in (("strong", "bold"), ("em", "italic"), ("code", "code")):
+        if any(abs(m.start - start) <= 2 and m.end >= end and m.kind == kind for m in line.text.marks):
+            return name
+    return "quoted" if any(abs(a - start) <= 1 and abs(b - end) <= 2 for a, b in line.quotes) else "text"
+
+
+def _until(line: Line, cut: Cut, span: Span) -> str:
+    """What ends a title, as the readings name it."""
+    plain = line.plain
+    if cut.kind in ("(", "(mark") or cut.kind in (")", ")mark"):
+        rest = next((a for a in line.anchors if not a.titled and 0 <= a.mark.start - cut.end <= 3), None)
+        if rest:
+            return "link"
+        return "(" if cut.kind == "(" else "mark"
+    if cut.kind == ".":
+        return "."
+    del plain, span
+    return cut.kind
+
+
+def _right(line: Line, cut: Cut, span: Span, stop: int, common: frozenset[str]) -> float:
+    """How much what follows a stretch speaks for a title that ends there."""
+    plain = line.plain
+    at = cut.start if cut.kind != "." else cut.end
+    kind = cut.kind
+    if kind in (")mark", "(mark"):  # what stands right after a mark's end ends the title
+        kind = {":": ":", "：": ":", ",": ",", "，": ","}.get(plain[at:].lstrip(' *_"”»」』')[:1], kind)
+    title = plain[span[0] : span[1]]
+    following = plain[at:stop].lstrip(' \t*_"”»」』)]）】.,;:')
+    if not following or cut.kind == "end":
+        return 1.0
+    at = stop - len(following)
+    if any(a.mark.start <= at < max(a.mark.end, a.mark.start + 1) and not a.titled for a in line.anchors):
+        return 1.0
+    if _ADDRESS.match(following) or (
+        following[0] in "[【(（" and any(0 <= a.mark.start - at <= 3 for a in line.anchors)
+    ):
+        return 1.0
+    inside = re.match(r"[\[【(（`]\s*([^\[\]【】()（）`]{1,80})[\])）】`]", following)
+    if inside:
+        role = _role(inside[1], common, "(")
+        return 1.05 if role else 0.97 if words.is_role(inside[1]) or words.status_word(inside[1]) else 0.85
+    part = _PART.split(following, maxsplit=1)[0][:400]
+    role = _role(part, common, kind)
+    if role == "names" and len(title.split()) < 4 and values.likely_people(title, common, True) >= 0.5:
+        return 0.3  # one name of several
+    if role:
+        return 1.08 if role == "names" else 1.05
+    if kind == "by" or cut.kind in ("(mark", ")mark"):
+        return 0.85 if kind in (":", ",") else 0.9
+    if kind == "." and plain[cut.end - 1] in "?!":
+        return 0.6  # a title often goes on after its question
+    return {",": 0.5, ":": 0.75, "(": 0.8, ")": 0.8, ".": 0.85, "-": 0.85}.get(kind, 0.85)
+
+
+@lru_cache(8192)
+def _role_alone(text: str) -> str:
+    text = text.strip(' *_"“”.,;:()[]（）【】`')
+    if not text:
+        return ""
+    if _YEAR_ALONE.fullmatch(text) or ((d := values.date(text)) and d.end - d.start >= len(text) - 2):
+        return "date"
+    shown = values.venue(text) if len(text) < 120 else None
+    return "venue" if shown and (shown.known or (shown.date and len(text) < 30)) else ""
+
+
+def _role(text: str, common: frozenset[str], kind: str) -> str:
+    """What a piece beside a title is: "names", "venue", "date", or ""; names are told more surely after some cuts."""
+    if role := _role_alone(_COMMA.split(text, maxsplit=1)[0]):
+        return role
+    stripped = _LAST_YEAR.sub("", text.strip(" ()[]*_`")).strip(" ,.;:")
+    first = re.split(r"[,，、;]|\s(?:and|&)\s", stripped, maxsplit=1)[0]
+    if len(stripped) < 3 or not _goes_on(first, common):
+        return ""
+    if kind == ":":
+        return "names" if _COMMA.search(stripped) and _each_name(stripped, common) else ""
+    alone = kind != "by" and len(first.split()) in (2, 3) and values.is_name(first, common)
+    alone = alone or bool(re.search(r"\bet\.? al\b|等", first))
+    least = 0.6 if kind in (",", "by") else 0.5
+    return "names" if alone or values.likely_people(stripped, common, True) >= least else ""
+
+
+def _ends_badly(text: str) -> bool:
+    """Whether the last character of a text cannot be a title's."""
+    last = text[-1]
+    if last in _EDGE or last in "([（【" or (last > "\u2000" and words.is_pictograph(last)):
+        return not (last == "." and text.endswith("..."))
+    return last in ")]）】" and not any(c in text for c in "([（【")
+
+
+def _trimmed(plain: str, start: int, end: int) -> Span:
     """The span without what surrounds a title: blanks, quotation marks, brackets that open, full stops, dashes."""
-    while start < end and plain[start] in ' \t\n*_"“”„«»「」『』:：,.;·•|–—-':
+    while start < end and (plain[start] in _EDGE or (plain[start] > "\u2000" and words.is_pictograph(plain[start]))):
         start += 1
-    while end > start:
-        if (
-            plain[end - 1] in ' \t\n*_"“”«»「」『』,;:：|·•–—-。'
-            or (plain[end - 1] == "." and not plain[start:end].endswith("..."))
-            or plain[end - 1] in "([（【"
-            or (plain[end - 1] in ")]" and not any(c in plain[start:end] for c in "(["))
-        ):
-            end -= 1
-        else:
-            break
-    if plain[start : start + 1] == "[" and plain[end - 1 : end] == "]":
+    while end > start and _ends_badly(plain[start:end]):
+        end -= 1
+    if plain[start : start + 1] in ("[", "《") and plain[end - 1 : end] in ("]", "》"):
         start, end = start + 1, end - 1
     return start, end
 
 
-def score(line: Line, name: str, span: tuple[int, int], common: Collection[str]) -> float:
-    """How much a span looks like a whole title, about 0 to 1.3: by its length and words, and by the marks it heeds."""
-    plain = line.plain
-    title = plain[span[0] : span[1]]
+def _look(title: str, name: Reading, common: frozenset[str]) -> float:
+    """How much a text looks like a whole title, about 0 to 1, by its length and its words."""
     count = len(title.split())
     if not title.isascii() and words_cjk(title):
         count = max(count, len(title) // 3)
-    worth = (
-        0.35
-        if count < 2
-        else 0.75
-        if count == 2
-        else 1.0
-        if count <= 20
-        else 0.7
-        if count <= 30
-        else 0.25
-        if count < 60
-        else 0.1
-    )
-    if count < 2 and name in ("bold", "link", "quoted") and len(title) > 2:
+    worth = next(w for most, w in _BY_LENGTH if count <= most)
+    if count < 2 and name.mark in ("bold", "link", "quoted") and len(title) > 2:
         worth = 0.6
     if title[:1].islower():
-        worth *= 0.7
+        worth *= 0.3 if title.startswith(("and ", "et ", "by ")) else 0.7 if title.split()[0].isalpha() else 0.9
+    if (bracket := re.match(r"[\[(（【]([^\[\]()（）【】]{2,40})[\])）】]", title)) and _role_alone(bracket[1]):
+        worth *= 0.5
+    if (last := re.search(r"[\[【(（]([^\[\]【】()（）]{2,24})[\])）】]$", title)) and (
+        words.is_role(last[1]) or words.status_word(last[1])
+    ):
+        worth *= 0.3
+    if " | " in title or " · " in title or "｜" in title:
+        worth *= 0.6
     if words.is_role(title) or words.status_word(title) or not any(c.isalpha() for c in title):
         worth *= 0.08
     if len(words.plain(title)) < 3:
         worth *= 0.3
     if "://" in title or "www." in title:
         worth *= 0.15
-    if any(title.count(a) != title.count(b) for a, b in ("()", "[]", "“”")) or title.count('"') % 2:
+    if any(title.count(a) != title.count(b) for a, b in ("()", "[]", "“”", "（）")) or title.count('"') % 2:
         worth *= 0.5
     if "," in title or " and " in title or "et al" in title:
         if values.likely_people(title, common) >= 0.7:
             worth *= 0.3
-        elif "," in title and _ends_in_names(title.partition(",")[2], common):
+        elif "," in title and values.likely_people(title.partition(",")[2], common) >= 0.6:
             worth *= 0.5
     elif 2 <= count <= 6 and values.likely_people(title, common) >= 0.75:
+        worth *= 0.6
+    if (first := _FIRST.search(title)) and name.mark == "text":
+        head = title[: first.start()]
+        least = 0.55 if first[0].startswith(":") and name.after != "names" else 0.5  # "Big Bird: …" looks like a name
+        people = (
+            1 < len(head.split()) < 9
+            and not _ARTICLE.match(head)
+            and (_vancouver(head) or values.likely_people(head, common) >= least)
+        )
+        worth *= 0.6 if people else 0.4 if _YEAR_ALONE.fullmatch(head) else 1.0
+    if re.match(r"[A-ZÀ-ÖØ-ÞĀ-ſ][\w'’-]+ [A-ZÀ-ÖØ-ÞĀ-ſ]{1,3}\.\s", title):  # "Auli M. A title"
+        worth *= 0.6
+    if name.mark == "text" and (tail := _tail(title)) and values.likely_people(tail, common) >= 0.5:
         worth *= 0.6
     apa = _APA.search(title) if "(" in title or "（" in title else None
     if apa and title[apa.end() :].strip():
@@ -258,18 +460,20 @@ def score(line: Line, name: str, span: tuple[int, int], common: Collection[str])
     shown = values.venue(title) if count <= 4 else None
     if shown and shown.known and (shown.date or shown.name.lower() in words.acronyms()):
         worth *= 0.2
-    elif count > 6 and (more := re.search(r"([.?!])\s+[A-Z]", title)):
-        worth *= 0.9 if more[1] == "?" else 0.6  # "Quo Vadis? A New Model"
+    elif re.search(r"(?:\.|\?|!)\s+[A-Z]", title) and count > 6:
+        worth *= 0.6 if ". " in title else 0.95
     elif _PLACED.search(title):
         worth *= 0.55
-    return worth * _heeds(line, name, span, common) * _before(line, span, common)
+    return worth
 
 
-def _ends_in_names(rest: str, common: Collection[str]) -> bool:
-    """Whether what follows a comma is names; one alone, or mere surnames, look like the end of an enumeration."""
-    names = values.people(rest)
-    several = sum(len(name.split()) > 1 and "," not in name for name in names) > 1
-    return (several or len(names) == 1) and values.likely_people(rest, common) >= (0.5 if several else 0.6)
+def _tail(title: str) -> str:
+    """What stands after the last separator of a title, where it may be names."""
+    last = None
+    for last in _FIRST.finditer(title):  # noqa: B007  # the last one is meant
+        pass
+    tail = title[last.end() :].strip(" ()") if last and not last[0].startswith(":") else ""
+    return tail if 1 < len(tail.split()) < 7 else ""
 
 
 def words_cjk(text: str) -> bool:
@@ -277,7 +481,7 @@ def words_cjk(text: str) -> bool:
     return any("\u3040" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7af" for c in text)
 
 
-def _heeds(line: Line, name: str, span: tuple[int, int], common: Collection[str]) -> float:
+def _heeds(line: Line, mark: str, span: Span, common: frozenset[str]) -> float:
     """Whether the span agrees with the marks: one that cuts a mark, or takes in one and more text, is worth less."""
     start, end = span
     factor = 1.0
@@ -286,29 +490,24 @@ def _heeds(line: Line, name: str, span: tuple[int, int], common: Collection[str]
         if a >= end or b <= start or a == b:
             continue
         if (start > a + 2 or end < b - 2) and anchor.titled:
-            factor = min(factor, 0.7 if name in ("quoted", "after-names", "bold", "bold-cut") else 0.35)
+            factor = min(factor, 0.7 if mark in ("quoted", "bold") else 0.35)
         elif not anchor.titled:
             factor = min(factor, 0.3)
-        elif (a - start > 3 or end - b > 3) and name not in ("bold", "quoted"):
+        elif (a - start > 3 or end - b > 3) and mark not in ("bold", "quoted"):
             factor = min(factor, 0.5 if len(anchor.label.split()) > 1 else 0.8)
-    for mark in line.text.marks:
-        if mark.kind != "strong" or mark.start >= end or mark.end <= start or mark.end - mark.start < 3:
+    for one in line.text.marks:
+        if one.kind != "strong" or one.start >= end or one.end <= start or one.end - one.start < 3:
             continue
-        if start > mark.start + 2 or end < mark.end - 3:
-            factor = min(factor, 0.8 if name in ("link", "quoted", "bold-cut", "after-names") else 0.45)
-        elif mark.start - start > 3 or end - mark.end > 3:
-            factor = min(
-                factor,
-                0.45
-                if (mark.end - mark.start > 12 or _DASH.match(line.plain, mark.end))
-                and not _whole(line, mark.start, mark.end, start)
-                else 0.8,
-            )
+        if start > one.start + 2 or end < one.end - 3:
+            factor = min(factor, 0.8 if mark in ("link", "quoted", "bold") else 0.45)
+        elif one.start - start > 3 or end - one.end > 3:
+            long = one.end - one.start > 12 or line.plain[one.end :].lstrip()[:1] in "-–—|·"
+            factor = min(factor, 0.45 if long and not _whole(line, one.start, one.end, start) else 0.8)
     for first, last in line.quotes:
         if start < first - 3 and end >= last and last - first > 4:
             factor = min(factor, 0.5)
-    if name in ("bold", "quoted") or (name == "link" and (end - start > 25 or not _names_link(line, span, common))):
-        factor *= 1.25 if name == "link" or end - start > 8 else 1.1
+    if mark in ("bold", "quoted") or (mark == "link" and (end - start > 25 or not _names_link(line, span, common))):
+        factor *= 1.25 if mark == "link" or end - start > 8 else 1.1
     return factor
 
 
@@ -317,80 +516,69 @@ def _whole(line: Line, a: int, b: int, start: int) -> bool:
     return a - start <= 3 and not {":", "："}.isdisjoint(line.plain[b - 1 : b + 1])
 
 
-def _names_link(line: Line, span: tuple[int, int], common: Collection[str]) -> bool:
+def _names_link(line: Line, span: Span, common: frozenset[str]) -> bool:
     text = re.sub(r"\(?(?:1[5-9]|20)\d\d[a-z]?\)?", "", line.plain[span[0] : span[1]]).strip(" ,.")
     return values.likely_people(text, common) >= 0.45
 
 
-def _before(line: Line, span: tuple[int, int], common: Collection[str]) -> float:
-    """What a title leaves before it should be explained: nothing, names, a venue, a date."""
-    head = line.plain[line.start : span[0]].strip(' *_"“”„«「『[](),.:：;–—-|·')
-    if len(head) < 3 or any(
-        a.mark.start >= line.start and a.mark.end <= span[0] and not a.titled for a in line.anchors
-    ):
-        return 1.0
-    if values.likely_people(re.sub(r"\(?(?:19|20)\d\d[^()]{0,20}\)?$", "", head).strip(" ,."), common, True) >= 0.5:
-        return 1.05
-    shown = values.venue(head)
-    if shown and (shown.known or (shown.date and len(head) < 30)):
-        return 1.0
-    return 0.75 if len(head) < 16 or line.plain[: span[0]].rstrip().endswith((":", "：")) else 0.55
-
-
 def choose(
-    lines: Sequence[Line], common: Collection[str], wanted: str = ""
-) -> tuple[list[tuple[str, tuple[int, int]]], Reading]:
+    lines: Sequence[Line], common: frozenset[str], wanted: Reading | None = None
+) -> tuple[list[tuple[Reading, Span]], Choice]:
     """For each line of a run its reading and the span of its title, and how the run was read on the whole.
 
     The run's best reading is taken where it fits a line; a line that it fits badly is read anew by the readings that
     the other such lines favour, and below eight lines its own best counts for more.
     """
-    scored: list[dict[str, tuple[float, tuple[int, int]]]] = []
-    for line in lines:
-        found = {name: (score(line, name, span, common), span) for name, span in candidates(line, common).items()}
-        scored.append(found)
+    scored = [readings(line, common) for line in lines]
     main, second = _favour(scored)
-    if wanted:
-        main = wanted
+    main = wanted or main
     left = [s for s in scored if s and _fit(s, main) < 0.6]
-    peeled, _ = _favour(left) if len(left) >= max(2, 0.03 * len(scored)) else ("", "")
+    peeled, _ = _favour(left) if len(left) >= max(2, 0.03 * len(scored)) else (None, None)
     trust = 0.25 if len(lines) >= 8 else 0.12
-    out = []
+    out: list[tuple[Reading, Span]] = []
     for found in scored:
-        best, most = "", -1.0
+        chosen, most = Reading(), -1.0
         for name, (worth, _) in found.items():
-            bonus = trust if name == main else trust * 0.6 if name == peeled else 0.0
+            bonus = trust * max(_alike(name, main), 0.6 * _alike(name, peeled))
             bonus += 10 if name == wanted and worth > 0.1 else 0
             if worth + bonus > most:
-                best, most = name, worth + bonus
-        out.append((best, found[best][1]) if best else ("line", (0, 0)))
+                chosen, most = name, worth + bonus
+        out.append((chosen, found[chosen][1]) if found else (chosen, (0, 0)))
     counts = Counter(name for name, _ in out)
     fitting = sum(_fit(s, second) >= 0.6 for s in scored) if second else 0
     close = fitting * 10 >= len(lines) * 8 and _spans_differ(scored, main, second)
-    return out, Reading(main, second, len(lines), counts[main], fitting, close)
+    return out, Choice(main, second, len(lines), counts[main] if main else 0, fitting, close)
 
 
-def _fit(found: dict[str, tuple[float, tuple[int, int]]], name: str) -> float:
-    best = max((worth for worth, _ in found.values()), default=0.0)
-    return found[name][0] / best if name in found and best > 0 else 0.0
+def _alike(one: Reading, other: Reading | None) -> float:
+    """How much of a reading another shares, 0 to 1."""
+    if other is None:
+        return 0.0
+    return 1.0 if one == other else 0.4 if one[:2] == other[:2] else 0.2 if one[1:] == other[1:] else 0.0
 
 
-def _spans_differ(scored: Iterable[dict[str, tuple[float, tuple[int, int]]]], one: str, other: str) -> bool:
+def _fit(found: Scored, name: Reading | None) -> float:
+    most = max((worth for worth, _ in found.values()), default=0.0)
+    return found[name][0] / most if name is not None and name in found and most > 0 else 0.0
+
+
+def _spans_differ(scored: Iterable[Scored], one: Reading | None, other: Reading | None) -> bool:
+    if one is None or other is None:
+        return False
     pairs = [(s[one][1], s[other][1]) for s in scored if one in s and other in s]
     return sum(a != b for a, b in pairs) * 2 > len(pairs)
 
 
-def _favour(scored: Sequence[dict[str, tuple[float, tuple[int, int]]]]) -> tuple[str, str]:
+def _favour(scored: Sequence[Scored]) -> tuple[Reading | None, Reading | None]:
     """The reading that does best over all lines, and the next that reads them otherwise."""
-    sums: dict[str, float] = defaultdict(float)
+    sums: dict[Reading, float] = defaultdict(float)
     for found in scored:
         for name, (worth, _) in found.items():
             sums[name] += min(worth, 1.3)
     ranked = sorted(sums, key=lambda name: -sums[name])
     if not ranked:
-        return "line", ""
-    second = next((name for name in ranked[1:] if _spans_differ(scored, ranked[0], name)), "")
-    return ranked[0], second
+        return None, None
+    return ranked[0], next((name for name in ranked[1:] if _spans_differ(scored, ranked[0], name)), None)
 
 
 def first_titled(found: Iterable[Anchor]) -> Anchor | None:

@@ -510,12 +510,8 @@ class Finder:
         """Whether an item inside a paper's is a paper by itself: a title at its beginning, and a link to a paper."""
         worth, opens = self.worth(node)
         line = self.line(node)
-        spans = template.candidates(line, self.common)
-        best = max(
-            ((template.score(line, name, span, self.common), span) for name, span in spans.items()),
-            default=(0.0, (0, 0)),
-        )
-        return worth >= 1.5 and opens and best[0] >= 0.6 and best[1][0] <= line.start + 4
+        best, _, span = template.best(line, self.common)
+        return worth >= 1.5 and opens and best >= 0.6 and span[0] <= line.start + 4
 
     def _chosen(
         self,
@@ -780,28 +776,27 @@ def _cites(plain: str) -> float:
     return float("et al" in plain or any((v := values.venue(part)) is not None and v.known for part in parts))
 
 
-def _quoted_citation(line: Line, common: set[str]) -> bool:
+def _quoted_citation(line: Line, common: frozenset[str]) -> bool:
     return bool(_CITED.search(line.plain)) and _citation(line, common)
 
 
-def _citation(line: Line, common: set[str]) -> bool:
+def _citation(line: Line, common: frozenset[str]) -> bool:
     """Whether a line opens with names and goes on with a title: a reference."""
-    return "after-names" in template.candidates(line, common) or bool(
+    return any(name.after == "names" for name in template.readings(line, common)) or bool(
         line.plain[line.start :].find('"') > 3
         and values.likely_people(line.plain[line.start :].partition('"')[0].strip(" ,.(0123456789)"), common, True)
         > 0.4
     )
 
 
-def _best(line: Line, common: set[str]) -> float:
+def _best(line: Line, common: frozenset[str]) -> float:
     """How title-like the best reading of a line is."""
-    spans = template.candidates(line, common)
-    return max((template.score(line, name, span, common) for name, span in spans.items()), default=0.0)
+    return template.best(line, common)[0]
 
 
-def common_words(root: Node) -> set[str]:
+def common_words(root: Node) -> frozenset[str]:
     """The words of a list that stand in lower case somewhere: none of them is likely to be a name."""
     counts: Counter[str] = Counter()
     for node in root.walk():
         counts.update(re.findall(r"(?<![\w@/.])[a-z]{3,}(?![\w/@])", node.text.plain))
-    return set(counts)
+    return frozenset(counts)

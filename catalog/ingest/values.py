@@ -106,6 +106,7 @@ def rating(text: str) -> int:
     return int(found[1]) if found and 1 <= int(found[1]) <= 10 else 0
 
 
+@lru_cache(8192)
 def people(text: str, lead: bool = False) -> tuple[str, ...]:
     """The names in a text of nothing but names, each as it is written; `lead`: "Fox, Eve" is one, surname first."""
     text = _BY.sub("", text.strip().strip('*_`"“”'))
@@ -141,8 +142,8 @@ def _latin(text: str, lead: bool) -> list[str]:
         lead = True  # "Quist, Ada, Bo Lund, and Cy Marsh"
     out: list[str] = []
     for part in parts:
-        family = out and "," not in out[-1] and len(out[-1].split()) <= 3 and not _INITIALS_DOT.fullmatch(out[-1])
-        if family and _INITIALS_DOT.fullmatch(part) and ("." in part or part.isupper()):
+        family = out and "," not in out[-1] and len(out[-1].split()) <= 3 and not _is_initials(out[-1])
+        if family and _is_initials(part):
             out[-1] = f"{out[-1]}, {part}"
         elif lead and len(out) == 1 and "," not in out[0] and len(out[0].split()) == 1:
             out[0] = f"{out[0]}, {part}"
@@ -151,7 +152,12 @@ def _latin(text: str, lead: bool) -> list[str]:
     return out
 
 
-def is_name(name: str, common: Collection[str] = ()) -> bool:
+def _is_initials(text: str) -> bool:
+    """Whether a text is initials, "A. P." or "AP", rather than a short name such as "Yu"."""
+    return bool(_INITIALS_DOT.fullmatch(text)) and not text[1:2].islower()
+
+
+def is_name(name: str, common: Collection[str] = frozenset()) -> bool:
     """Whether one name looks like a person's: a few capitalised words, initials, particles, or Chinese characters."""
     if not 2 <= len(name) <= 60 or any(c.isdigit() or c in '?!:/=+#@()[]{}<>"' for c in name):
         return False
@@ -165,14 +171,15 @@ def is_name(name: str, common: Collection[str] = ()) -> bool:
         return False
     if len(solid) > 1 and any(len(p) > 4 and p.isupper() for p in solid):
         return False
-    if any(p.lower() in words.title_words() for p in parts):
+    if any(len(p) > 1 and p.lower() in words.title_words() for p in parts):
         return False
     plain = [p for p in solid if len(p.rstrip(".")) > 2]
     known = sum(p.lower() in common for p in plain)
     return known * 2 <= len(plain) if len(plain) > 1 or len(solid) > len(plain) else not known or len(plain) == 0
 
 
-def likely_people(text: str, common: Collection[str] = (), lead: bool = False) -> float:
+@lru_cache(16384)  # a text is asked again by each reading of a line, when a run votes, and when its entry is read
+def likely_people(text: str, common: frozenset[str] = frozenset(), lead: bool = False) -> float:
     """How much a text looks like a list of names, 0 to 1. `common` are words that are none."""
     if len(text) < 2 or len(text) > 3000:
         return 0.0
@@ -244,7 +251,7 @@ def venue(text: str) -> Venue | None:
     if not trimmed or trimmed.lower() in words.months():
         return None
     trimmed += ")" * (trimmed.count("(") - trimmed.count(")"))
-    known = trimmed.lower() in words.acronyms() or bool(words.venue_opening().match(trimmed))
+    known = _is_acronym(trimmed) or bool(words.venue_opening().match(trimmed))
     if not known and len(trimmed.split()) <= 8:
         known = any(
             m[1].lower() in words.acronyms()
@@ -254,6 +261,13 @@ def venue(text: str) -> Venue | None:
             for m in _ACRONYM.finditer(trimmed)
         )
     return Venue(words.acronyms().get(trimmed.lower(), trimmed) if trimmed.isupper() else trimmed, year, known)
+
+
+def _is_acronym(text: str) -> bool:
+    """Whether a text is a venue's acronym; one that is a word as well ("FAST") only as it is written."""
+    lower = text.lower()
+    known = words.acronyms().get(lower)
+    return known is not None and (text in (known, known.upper()) or lower not in words.title_words())
 
 
 def is_venue_like(name: str) -> bool:
