@@ -14,7 +14,9 @@ from catalog.ingest.tree import Mark, Text
 from catalog.models import Status
 
 _BOX = re.compile(r"\s*\[(?P<mark>[ xX✓✔✅*/~-]?)\](?=\s)\s*")
-_NUMBER = re.compile(r"\s*(?:\(?(?!(?:19|20)\d\d[.)])\d{1,4}[.)]\s+|\[(?!(?:19|20)\d\d\])\d{1,4}\][.:]?\s+|#\d+\s+)(?=\S)")
+_NUMBER = re.compile(
+    r"\s*(?:\(?(?!(?:19|20)\d\d[.)])\d{1,4}[.)]\s+|\[(?!(?:19|20)\d\d\])\d{1,4}\][.:]?\s+|#\d+\s+)(?=\S)"
+)
 _OPTIONAL = re.compile(
     r"\(?(?:optional|required|recommended|supplementary|background|bonus|main)(?: reading)?\)?[:：]\s*", re.I
 )
