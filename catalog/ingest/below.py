@@ -196,7 +196,7 @@ class Below:
                 role = voted
             roles.append((piece, role, text))
         solid = [r for _, r, t in roles if len(words.plain(t)) > 1]
-        whole = bool(roles) and all(solid)
+        whole = bool(solid) and all(solid)
         if not (
             whole
             or (
@@ -215,7 +215,7 @@ class Below:
                 entry.links.append(link)
         entry.status = entry.status or line.status
         rest = joined([markdown(line.text, line.free(line.start))])
-        return rest if len(words.plain(rest)) > 1 else None
+        return rest if re.search(r"\w", rest) else None
 
     def _take_links(self, entry: Entry, line: Line, name: str, at: int) -> str | None:
         left = []

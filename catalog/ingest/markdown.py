@@ -19,7 +19,9 @@ from catalog.export.readinglist import FRONT_MATTER
 from catalog.ingest.tree import Node, Region, from_html
 
 VERBATIM = "verbatim"  # after ```bibtex: what is fenced is one paper's, whatever it looks like
-ITEM = re.compile(r"^(?P<indent>[ \t]*)(?P<marker>[-*+•●▪◦‣–]|\(?\d{1,4}[.)]|\\?\[\d{1,4}\\?\])(?:[ \t]+(?=\S)|$)")
+ITEM = re.compile(
+    r"^(?P<indent>[ \t]*)(?P<marker>[-*+•●▪◦‣–]|(?:\(?\d{1,4}[.)]|\\?\[\d{1,4}\\?\])(?=[ \t]+\S))(?:[ \t]+(?=\S)|$)"
+)
 _TIGHT_ITEM = re.compile(r"^[ \t]*[-*+](?=\[[^\]])")
 _ATX = re.compile(r"^ {0,3}(#{1,6})(?:[ \t]+(.*))?$")
 _TIGHT_ATX = re.compile(r"^(#{2,6})([^\s#].*)$")
@@ -75,6 +77,7 @@ def is_bibtex(text: str) -> bool:
     return bool(_ENTRY.match(start)) or (start.startswith("%") and bool(_ENTRY.search(start)))
 
 
+_NUMBER_ALONE = re.compile(r"^(\d{1,9})([.)])(?=[ \t]*$)")  # a text, no item that says nothing
 _YEAR_FIRST = re.compile(r"^((?:19|20)\d\d)([.)])(?=\s)")  # in an item a year, no number of a list inside it
 
 
@@ -150,7 +153,7 @@ class _Amended:
         if item and not self.stack and before and not self._may_begin(item[0]):
             item = None
         if not item or _RULE.match(line):
-            return " " * self._indent(wide, at) + line.lstrip(" \t")
+            return " " * self._indent(wide, at) + _NUMBER_ALONE.sub(r"\1\\\2", line.lstrip(" \t"))
         while self.stack and wide <= self.stack[-1][0]:
             self.stack.pop()
         place = self.stack[-1][1] if self.stack else 0

@@ -55,6 +55,7 @@ _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|(?:arxiv|doi):\S+", re.I)
 _PLACED = re.compile(
     r"[,.(\[/|–—-]\s*(?:[A-Z][\w&-]+[\s'’]*){0,2}(?:19|20)\d\d[)\]]?$|[(\[（][^()\[\]（）]{0,80}(?:19|20)\d\d[)\]）]$"
 )
+_PLACE_LAST = re.compile(r"[.,]\s+[Ii]n:?(?:\s+[A-Z*\d]\S*(?:\s+\S+){0,9})?$")  # "… . In Proceedings of …"
 _PROSE = re.compile(
     r"\b(?:this (?:paper|work|article|study|repo|repository|is)|we (?:propose|present|show|introduce)|is an? )\b", re.I
 )
@@ -64,6 +65,7 @@ _FIRST = re.compile(r"(?:(?<!\b[A-Z])\.|[,:])\s|\s[-–—|/·]\s")
 _EDGE = ' \t\n*_"“”„«»「」『』《》:：,.;，、·•|–—/-'
 _LONGEST = 700  # characters of a line in which a title is looked for
 _MOST_STARTS, _MOST_ENDS = 6, 9
+_FAMILY_YEAR = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]{2,},? [(\[]?(?:19|20)\d\d\b")  # "Hoare (1978)"
 _ARTICLE = re.compile(r"(?:An?|The) ")
 _BY_LENGTH = ((1, 0.35), (2, 0.85), (20, 1.0), (30, 0.7), (59, 0.25), (10_000, 0.1))  # words at most, worth
 
@@ -303,8 +305,10 @@ def _mark_of(line: Line, span: Span) -> str:
         if anchor.titled and abs(anchor.mark.start - start) <= 2 and abs(anchor.mark.end - end) <= 2:
             return "link"
     for kind, name in (("strong", "bold"), ("em", "italic"), ("code", "code")):
-        if any(abs(m.start - start) <= 2 and m.end >= end and m.kind == kind for m in line.text.marks):
-            return name
+        for mark in line.text.marks:
+            begins = mark.kind == kind and abs(mark.start - start) <= 2 and mark.end >= end
+            if begins and not line.plain[start : mark.end].rstrip().endswith((":", "：")):
+                return name  # "**Name:** …" is the beginning of a title only
     return "quoted" if any(abs(a - start) <= 1 and abs(b - end) <= 2 for a, b in line.quotes) else "text"
 
 
@@ -343,18 +347,30 @@ def _right(line: Line, cut: Cut, span: Span, stop: int, common: frozenset[str]) 
     inside = re.match(r"[\[【(（`]\s*([^\[\]【】()（）`]{1,80})[\])）】`]", following)
     if inside:
         role = _role(inside[1], common, "(")
-        return 1.05 if role else 0.97 if words.is_role(inside[1]) or words.status_word(inside[1]) else 0.85
-    part = _PART.split(following, maxsplit=1)[0][:400]
-    role = _role(part, common, kind)
-    if role == "names" and len(title.split()) < 4 and values.likely_people(title, common, True) >= 0.5:
+        if role or words.is_role(inside[1]) or words.status_word(inside[1]):
+            return 1.05 if role else 0.97
+        kind = "("
+    if kind == "by" and re.match(r"[^()\n]{3,60}[(,]\s?(?:19|20)\d\d\b", following):
+        kind = "-"  # a year after the name: it is one
+    if _FAMILY_YEAR.match(following):
+        role = "names"
+    else:
+        role = "" if inside else _role(_PART.split(following, maxsplit=1)[0][:400], common, kind)
+    if role == "names" and kind == "," and len(title.split()) < 4 and values.likely_people(title, common, True) >= 0.5:
         return 0.3  # one name of several
+    within = any(
+        m.start <= span[0] + 2 and cut.end < m.end - 1 for m in line.text.marks if m.kind in ("strong", "link")
+    )
     if role:
-        return 1.08 if role == "names" else 1.05
+        return (1.08 if role == "names" else 1.05) * (0.75 if within else 1.0)
     if kind == "by" or cut.kind in ("(mark", ")mark"):
-        return 0.85 if kind in (":", ",") else 0.9
-    if kind == "." and plain[cut.end - 1] in "?!":
-        return 0.6  # a title often goes on after its question
-    return {",": 0.5, ":": 0.75, "(": 0.8, ")": 0.8, ".": 0.85, "-": 0.85}.get(kind, 0.85)
+        told = plain[: cut.end].rstrip(" *_")[-1:] in ":："  # "**Name:** …" is the beginning of a title
+        worth = 0.5 if told else 0.85 if kind in (":", ",") else 0.9
+    elif kind == "." and plain[cut.end - 1] in "?!":
+        worth = 0.6  # a title often goes on after its question
+    else:
+        worth = {",": 0.5, ":": 0.75, "(": 0.8, ")": 0.8, ".": 0.85, "-": 0.85}.get(kind, 0.85)
+    return worth * (0.65 if within else 1.0)
 
 
 @lru_cache(8192)
@@ -419,6 +435,8 @@ def _look(title: str, name: Reading, common: frozenset[str]) -> float:
         words.is_role(last[1]) or words.status_word(last[1])
     ):
         worth *= 0.3
+    if _PLACE_LAST.search(title):
+        worth *= 0.4
     if " | " in title or " · " in title or "｜" in title:
         worth *= 0.6
     if words.is_role(title) or words.status_word(title) or not any(c.isalpha() for c in title):
