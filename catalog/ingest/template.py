@@ -435,6 +435,9 @@ def _look(title: str, name: Reading, common: frozenset[str]) -> float:
         words.is_role(last[1]) or words.status_word(last[1])
     ):
         worth *= 0.3
+    paren = re.search(r"\s*[(（]([^()（）]+)[)）]$", title)
+    if paren and words_cjk(paren[1]) and not words_cjk(title[: paren.start()]):  # the title in another language
+        worth *= 0.7
     if _PLACE_LAST.search(title):
         worth *= 0.4
     if " | " in title or " · " in title or "｜" in title:
@@ -450,7 +453,7 @@ def _look(title: str, name: Reading, common: frozenset[str]) -> float:
     if "," in title or " and " in title or "et al" in title:
         if values.likely_people(title, common) >= 0.7:
             worth *= 0.3
-        elif "," in title and values.likely_people(title.partition(",")[2], common) >= 0.6:
+        elif "," in title and _ends_in_names(title.partition(",")[2], common):
             worth *= 0.5
     elif 2 <= count <= 6 and values.likely_people(title, common) >= 0.75:
         worth *= 0.6
@@ -483,6 +486,13 @@ def _look(title: str, name: Reading, common: frozenset[str]) -> float:
     elif _PLACED.search(title):
         worth *= 0.55
     return worth
+
+
+def _ends_in_names(rest: str, common: frozenset[str]) -> bool:
+    """Whether what follows a comma is names; one alone, or mere surnames, look like the end of an enumeration."""
+    names = values.people(rest)
+    several = sum(len(name.split()) > 1 and "," not in name for name in names) > 1
+    return (several or len(names) == 1) and values.likely_people(rest, common) >= (0.5 if several else 0.6)
 
 
 def _tail(title: str) -> str:
