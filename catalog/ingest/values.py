@@ -153,8 +153,8 @@ def _latin(text: str, lead: bool) -> list[str]:
 
 
 def _is_initials(text: str) -> bool:
-    """Whether a text is initials, "A. P." or "AP", rather than a short name such as "Yu"."""
-    return bool(_INITIALS_DOT.fullmatch(text)) and not text[1:2].islower()
+    """Whether a text is initials or a suffix, "A. P.", "AP" or "Jr.", rather than a short name such as "Yu"."""
+    return bool(_INITIALS_DOT.fullmatch(text)) and ("." in text or text.isupper())
 
 
 def is_name(name: str, common: Collection[str] = frozenset()) -> bool:
