@@ -21,6 +21,7 @@ from catalog.sources import (
     Source,
     Unavailable,
     arxiv,
+    books,
     datacite,
     doi,
     look_up,
@@ -73,6 +74,7 @@ IDS = {
         "978–3–16–148410–0", "isbn:316148410X", "https://www.amazon.com/Whales/dp/316148410X/ref=x", "https://www.worldcat.org/isbn/9783161484100",
         "https://books.google.com/books?vid=ISBN9783161484100",
     ),
+    "openlibrary:OL77M": ("https://openlibrary.org/books/OL77M/Whales", "OLID: OL77M"), "openlibrary:OL7W": ("openlibrary.org/works/OL7W.json",),
     "s2:" + "0a" * 20: (
         "https://pdfs.semanticscholar.org/0a0a/" + "0a" * 18 + ".pdf", "https://api.semanticscholar.org/graph/v1/paper/" + "0a" * 20 + "?fields=x",
     ),
@@ -339,6 +341,20 @@ def test_a_page_that_only_links_to_its_paper() -> None:
 def test_what_would_turn_a_text_round_is_left_out() -> None:
     head = '<meta name="citation_title" content="Whales \u202egpj.exe\u202c"><meta name="citation_author" content="Ana\u2066 G\u2069">'
     assert of_page(f"<html><head>{head}</head></html>".encode()).heading == "Whales gpj.exe"
+
+
+def test_open_library_s_own_ids() -> None:
+    book = {
+        "title": "Whales",
+        "authors": [{"name": "Ana Gómez"}],
+        "identifiers": {"isbn_10": ["316148410X"]},
+        "publish_date": "1 Mar 2031",
+    }
+    editions = {"entries": [{"key": "/books/OL1M"}, {"key": "/books/OL77M", "isbn_10": ["316148410X"]}]}
+    client = saying(**{"works/OL7W/editions": editions, "api/books": {"OLID:OL77M": book}})
+    found = {name: facts_of(draft) for name, draft in books.fetch(["OL77M", "OL7W", "9780306406157"], client)}
+    assert sorted(found) == ["OL77M", "OL7W"]
+    assert {facts.id("isbn") for facts in found.values()} == {"9783161484100"}
 
 
 def test_a_changed_form_is_told_from_a_thing_without_title() -> None:

@@ -41,6 +41,9 @@ _BOOKS_FORMS = re.compile(
     r"(?P<n>[\d\s-]{9,20}[\dx])(?:[/?&#].*)?",
     re.I,
 )  # fmt: skip
+_OPEN_LIBRARY = re.compile(
+    r"(?:https?://(?:www\.)?openlibrary\.org/(?:books|works)/|olid:?\s*)(OL\d{1,10}[MW])(?:[/.?#].*)?", re.I
+)
 _BOOKS_DASHES = re.compile("[\u2010-\u2015\u2212]")
 _GITHUB_FORMS = re.compile(
     r"(?:github:\s*|(?:(?:https?|git)://(?:www\.)?|(?:ssh://)?git@)github\.com[/:]|https?://raw\.githubusercontent\.com/)"
@@ -116,7 +119,12 @@ def doi(text: str) -> str:
 
 
 def books(text: str) -> str:
-    """The ISBN that a text is, as thirteen digits; one whose check digit is wrong is none."""
+    """The ISBN that a text is, as thirteen digits, or the id that a book has at Open Library.
+
+    One whose check digit is wrong is none.
+    """
+    if known := _OPEN_LIBRARY.fullmatch(text.strip()):
+        return known[1].upper()
     found = _BOOKS_FORMS.fullmatch(_BOOKS_DASHES.sub("-", text.strip()))
     digits = re.sub(r"[\s-]", "", found["n"]).upper() if found else ""
     return isbns(digits)[0] if _checks(digits) and isbns(digits) else ""
@@ -152,10 +160,16 @@ MATCHES = (
 )  # fmt: skip
 
 
+def called(name: str, value: str) -> str:
+    """What an identifier of a source is called: PubMed has two kinds, and so have books."""
+    other = {"pmid": "pmcid", "isbn": "openlibrary"}.get(name, name)
+    return name if value.isdigit() else other
+
+
 def identifier(text: str) -> tuple[str, str]:
     """The name and value of the identifier that a text is, in any of its forms; two empty texts where it is none."""
     for form in forms(text):
         for name, match in MATCHES:
             if value := match(form):
-                return ("pmcid" if name == "pmid" and not value.isdigit() else name), value
+                return called(name, value), value
     return "", ""

@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol, cast
 
 from rapidfuzz import fuzz
 
+from catalog.bibtex import naming
 from catalog.bibtex.forms import forms
 from catalog.errors import KbError
 from catalog.identity import compare
@@ -68,9 +69,7 @@ class Found(NamedTuple):
     @property
     def id(self) -> tuple[str, str]:
         """The identifier as papers have it: its name and value."""
-        if self.source.NAME == "pmid" and not self.name.isdigit():
-            return "pmcid", self.name
-        return self.source.NAME, self.name
+        return naming.called(self.source.NAME, self.name), self.name
 
 
 @cache

@@ -188,6 +188,7 @@ def known(found: Found) -> Draft:
     """What is known of an identifier without asking anybody: where it leads to."""
     name, value = found.id
     places = {"page": value, "github": f"https://github.com/{value}", "openalex": f"https://openalex.org/{value}"}
+    places["openlibrary"] = f"https://openlibrary.org/{'works' if value.endswith('W') else 'books'}/{value}"
     url = places.get(name) or address(name, value)
     ids = {} if name in ("page", "github", "openalex") or url else {name: value}
     return Draft(
