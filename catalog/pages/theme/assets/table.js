@@ -15,10 +15,11 @@
   const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
   window.readrunTable = { fold };
 
+  /* Folded when a filter first asks for it, and kept. */
+  const folded = (p) => (p.folded ||= { tags: p.tags.map(fold), venue: [fold(p.venue)], author: p.authors.map(fold) });
   papers.forEach((p, i) => {
     p.order = i;
     p.authors ||= []; p.tags ||= []; p.venue ||= ""; p.year ||= 0; p.added ||= ""; p.read ||= "";
-    p.folded = { tags: p.tags.map(fold), venue: [fold(p.venue)], author: p.authors.map(fold) };
     p.readers ||= {};
     p.all = [p.status, p.read];
     p.verified = p.run ? ["run", ...(p.standing || [])] : ["none"];
@@ -93,16 +94,16 @@
 
   /* Several values of a facet are alternatives; of tags all must be there. */
   const tests = () => {
-    const folded = Object.fromEntries(["tags", "venue", "author"].map((name) => [name, state[name].map(fold)]));
+    const wanted = Object.fromEntries(["tags", "venue", "author"].map((name) => [name, state[name].map(fold)]));
     const [from, to = from] = state.year.split("..").map(Number);
-    const oneOf = (name) => (p) => !folded[name].length || folded[name].some((value) => p.folded[name].includes(value));
+    const oneOf = (name) => (p) => !wanted[name].length || wanted[name].some((value) => folded(p)[name].includes(value));
     return {
       q: (p) => !state.q.trim() || !answer?.rank || answer.rank.has(p.order),
       status: (p) => !state.status.length || state.status.includes(p.status),
       year: (p) => !state.year || (p.year >= from && p.year <= (to || 9999) && p.year > 0),
       venue: oneOf("venue"),
       author: oneOf("author"),
-      tags: (p) => folded.tags.every((t) => p.folded.tags.includes(t)),
+      tags: (p) => wanted.tags.every((t) => folded(p).tags.includes(t)),
       verified: (p) => !state.verified.length || state.verified.some((value) => p.verified.includes(value)),
       code: (p) => !state.code || Boolean(p.code),
     };
