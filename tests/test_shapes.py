@@ -25,6 +25,7 @@ from catalog.sources import (
     datacite,
     doi,
     look_up,
+    openreview,
     page,
     pubmed,
     recognise,
@@ -336,6 +337,37 @@ def test_a_page_that_only_links_to_its_paper() -> None:
         )
     with pytest.raises(Unavailable, match="lets no program in"):
         of_page(b"<html><head><title>Just a moment...</title></head></html>")
+
+
+META = '<meta name="citation_title" content="Whales at Rest"><meta name="citation_author" content="Gómez, Ana">'
+OWN = "@inproceedings{gomez31, title = {Whales at Rest}, author = {G{\\'o}mez, Ana}, booktitle = {Proc. of Whales}, year = 2031}"
+OTHER = "@misc{x, title = {Quite Another Matter}, author = {Roe, Ann}, year = 2020}"
+
+
+def test_the_page_s_own_entry_is_taken() -> None:
+    shown = of_page(f"<html><head>{META}</head><body><pre>{OTHER}</pre><pre>{OWN}</pre></body></html>".encode())
+    assert "booktitle = {Proc. of Whales}" in shown.bibtex
+    assert "generated" not in shown.bibtex
+    body = f'<html><head>{META}</head><body><a href="/paper/7-Bibtex.bib">BibTeX</a></body></html>'.encode()
+    client = saying(**{"7-Bibtex.bib": OWN.encode(), "page.example/a": body})
+    draft = look_up(Found(cast("Source", page), "https://page.example/a"), client)
+    assert "Proc. of Whales" in draft.bibtex
+    made = of_page(
+        f'<html><head>{META}</head><body><a href="https://elsewhere.example/x.bib">x</a><pre>{OTHER}</pre></body></html>'.encode()
+    )
+    assert "by kb, from page.example" in made.bibtex
+
+
+def test_where_openreview_s_apis_refuse_its_page_is_read() -> None:
+    client = saying(**{"openreview.net/forum": f"<html><head>{META}</head></html>".encode()})
+    ask = client.fetch
+
+    def refusing(url: str, **options: Any) -> Answer:
+        return Answer(403, url) if "/notes" in url else ask(url, **options)
+
+    client.fetch = refusing
+    facts = facts_of(dict(openreview.fetch(["WhaLe12345"], client))["WhaLe12345"])
+    assert (facts.heading, facts.id("openreview")) == ("Whales at Rest", "WhaLe12345")
 
 
 def test_what_would_turn_a_text_round_is_left_out() -> None:

@@ -19,7 +19,28 @@ _DECIDED = re.compile(r"^(?:submitted to|withdrawn|desk reject|.*\breject)", re.
 
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
     """The papers of these forums."""
-    return each(names, lambda name: _draft(name, note) if (note := _note(name, client)) else None, client)
+    return each(names, lambda name: _one(name, client), client)
+
+
+def _one(name: str, client: Client) -> Draft | None:
+    """The paper of a forum; where the APIs refuse to say it, as its page does."""
+    try:
+        note = _note(name, client)
+    except Unavailable as e:
+        if e.offline:
+            raise
+        return _of_page(name, client, e)
+    return _draft(name, note) if note else None
+
+
+def _of_page(name: str, client: Client, refused: Unavailable) -> Draft:
+    from catalog.sources import page
+
+    url = f"https://openreview.net/forum?id={name}"
+    try:
+        return next(draft for _, draft in page.fetch([url], client))
+    except (Unavailable, StopIteration):
+        raise refused from None
 
 
 def _note(name: str, client: Client) -> Any:

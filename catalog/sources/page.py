@@ -11,13 +11,14 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
 
-from catalog.bibtex import naming
+from catalog.bibtex import naming, scan
 from catalog.bibtex.identifiers import arxiv, doi, isbns
+from catalog.identity.titles import compare_titles
 from catalog.ingest.draft import Draft
 from catalog.ingest.fetch import Answer, charset
 from catalog.sources import linked
 from catalog.sources.client import Client, NotFound, Unavailable, each
-from catalog.sources.said import abstract, facts_of, links, untagged, work
+from catalog.sources.said import abstract, facts_of, links, one_of, untagged, work
 from catalog.sources.spans import day, people
 
 NAME = "page"
@@ -62,6 +63,8 @@ _GUARDED = re.compile(
     r"<title[^>]*>\s*(?:just a moment|attention required|access denied|are you a (?:ro)?bot|client challenge)", re.I
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{1,40})", re.I)
+_BIB = re.compile(r"\.bib(?:$|[?#])|\bbibtex\b", re.I)
+_MOST_TEXT = 300_000  # characters of a page in which its own BibTeX may stand
 _MOST_NAMED = 3  # identifiers on a page without metadata, of which it may be about one
 
 
@@ -109,7 +112,33 @@ def read(root: Any, url: str, client: Client) -> Draft | None:
         one.text or "" for one in root.iter("script") if (one.get("type") or "").lower() == "application/ld+json"
     )
     draft = _of_metadata(said, url, host) or linked.read(scripts, url, host)
-    return better(draft, client) if draft else _named(root, url, client)
+    if not draft:
+        return _named(root, url, client)
+    registered = better(draft, client)
+    return registered if registered is not draft else _with_own_entry(draft, root, url, host, client)
+
+
+def _with_own_entry(draft: Draft, root: Any, url: str, host: str, client: Client) -> Draft:
+    """The work with the BibTeX that its page holds or links to, where that is of the same title."""
+    for entry in _entries(root, url, client):
+        if compare_titles(facts_of(draft), facts_of(Draft(bibtex=entry))) in ("equal", "close"):
+            made = facts_of(draft)
+            ids = {name: value for name, value in made.ids if name != "url"}
+            places = [(link.name, link.url) for link in draft.links]
+            return work(host, title="", bibtex=entry, ids=ids, summary=draft.abstract, places=places)
+    return draft
+
+
+def _entries(root: Any, url: str, client: Client) -> Iterator[str]:
+    """The BibTeX entries of a page: those that stand in it, then those of files on its host that it links to."""
+    for shown in scan("".join(root.itertext())[:_MOST_TEXT]):
+        if shown.kind == "entry" and (entry := one_of(shown.text)):
+            yield entry
+    files = [urljoin(url, link.get("href") or "") for link in root.iter("a") if _BIB.search(link.get("href") or "")]
+    for file in dict.fromkeys(one for one in files if urlsplit(one).hostname == urlsplit(url).hostname):
+        with contextlib.suppress(NotFound, Unavailable):
+            yield one_of(client.text(file))
+            return
 
 
 def _named(root: Any, url: str, client: Client) -> Draft | None:
