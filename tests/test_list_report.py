@@ -89,3 +89,11 @@ def test_a_folder_may_hold_what_is_no_list_if_some_are(kb: Kb, here: Path) -> No
     (here / "lists" / "nets.md").write_text(LIST)
     done = kb("import", "lists")
     assert (done.status, "note: lists/LICENCE.txt: no paper was found here" in done.out) == (0, True)
+
+
+def test_what_stays_in_a_merge_is_told_once(kb: Kb, here: Path) -> None:
+    (here / "list.md").write_text(LIST)
+    kb("import", "list.md")
+    (here / "other.md").write_text(LIST.replace("**Nets that learn**", "**Nets That Learn!**"))
+    assert "stays, not" in kb("import", "other.md").out
+    assert kb("import", "other.md").out.count("\n") == 1

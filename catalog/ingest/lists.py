@@ -33,7 +33,7 @@ class Remembered:
     `path` is where it stands, from the root of the knowledge base; `keys` the paper of each entry, by its `place`;
     `order` the papers in the order in which the list had them when it was last looked at; `readings` what was chosen
     with `--read`; `left` are papers whose entry has gone, each with the digest of its file at that time; `said` are the
-    digests of what imports said since of what the list has newly.
+    digests of what imports said of its entries, and of what it has newly.
     """
 
     path: str
@@ -149,8 +149,10 @@ def notes(
         order = list(dict.fromkeys(keys[place] for place in places(source.drafts) if place in keys))
         new = {"order": order, "readings": {**memory.readings, **wanted}, "sections": source.sections}
         new |= {} if memory.version else {"text": decode_bytes(data)[0], "keys": keys}
+        said = [_mark(change.key, text) for change in changes for text in change.differences]
         if memory.version and decode_bytes(data)[0] != memory.text:
-            new["said"] = list(dict.fromkeys([*memory.said, *map(_digest, source.findings)]))
+            said += map(_digest, source.findings)
+        new["said"] = list(dict.fromkeys([*memory.said, *said]))
         if change := memory.change(**new):
             yield change
 
@@ -210,5 +212,19 @@ def read_list(memory: Remembered, path: str, data: bytes, readings: Mapping[str,
     return replace(source, findings=tuple(new))
 
 
+def untold(memory: Remembered, changes: Sequence[Change]) -> list[Change]:
+    """The changes without the differences that an import of this list told before."""
+    return [
+        replace(one, differences=tuple(text for text in one.differences if _mark(one.key, text) not in memory.said))
+        if one.differences
+        else one
+        for one in changes
+    ]
+
+
 def _digest(finding: Finding) -> str:
-    return f"{crc32(f'{finding.code} {finding.message}'.encode()):08x}"
+    return _mark(finding.code, finding.message)
+
+
+def _mark(*said: str) -> str:
+    return f"{crc32(' '.join(said).encode()):08x}"

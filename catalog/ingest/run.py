@@ -91,7 +91,8 @@ def import_sources(
         shared = [sharing.take(source) for source in grouped]
         work = work_on(store, index(), sharing, shared, theirs=theirs, today=today or dt.date.today())
         taken = [work.merger.take_all(source) for source in shared]
-        changes = [change for one in taken for change in one]
+        memories = [lists.memory_of(store, path, known) for path, _ in sources]
+        changes = [change for memory, one in zip(memories, taken, strict=True) for change in lists.untold(memory, one)]
         findings = [finding for source in shared for finding in source.findings]
         findings += sharing.findings + work.merger.findings + list(_used(work.merger))
         findings += _missing_notebooks(store, changes)

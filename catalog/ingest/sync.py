@@ -148,7 +148,6 @@ class _Sync:
         order = list(dict.fromkeys(keys[place] for place in places(now) if place in keys))
         write = self.memory.change(
             text=self.text, keys=keys, order=order, left=left, readings=self.readings, sections=self.source.sections,
-            said=(),
         )  # fmt: skip
         self.writes += [write] if write else []
         self.changes.sort(key=lambda change: change.line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from catalog.ingest import words
 from catalog.ingest.report import fit_tag
@@ -10,6 +11,7 @@ from catalog.ingest.report import fit_tag
 _ACRONYM = re.compile(r"(.+?)[ \t]*\(([^()\s]{2,12})\)")
 
 
+@lru_cache(4096)
 def tag_of(name: str, is_title: bool = False) -> str:
     """The tag that a heading gives to the papers under it, or ""; the list's own title only by its acronym."""
     if words.is_generic(name) or words.status_word(name) or words.is_boilerplate(name):

@@ -64,6 +64,7 @@ class Finder:
         self.root = root
         self.lines: dict[int, Line] = {}
         self.common = common_words(root)
+        self.worths: dict[int, tuple[float, bool]] = {}
         self.papers: set[int] = set()
         self.rows: set[int] = set()  # of tables of papers
         self.found = Found()
@@ -218,7 +219,12 @@ class Finder:
     # judging
 
     def worth(self, node: Node) -> tuple[float, bool]:
-        """How much speaks for an item or paragraph being a paper, and whether it opens with a title."""
+        """How much speaks for an item or paragraph being a paper, and whether it opens with a title; told once."""
+        if id(node) not in self.worths:
+            self.worths[id(node)] = self._worth(node)
+        return self.worths[id(node)]
+
+    def _worth(self, node: Node) -> tuple[float, bool]:
         line = self.line(node)
         if not node.children and not line.anchors and not line.badges and not _CITES_PERHAPS.search(line.plain):
             return 0.0, bool(line.plain) and not words.is_role(line.plain) and not line.plain.endswith((":", "："))
