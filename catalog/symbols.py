@@ -46,6 +46,7 @@ SYMBOLS = {
     "otimes": "⊗", "oplus": "⊕", "langle": "⟨", "rangle": "⟩", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈",
     "rceil": "⌉", "vert": "|", "mid": "|", "Vert": "‖", "|": "‖", "prime": "′", "ll": "≪", "gg": "≫", "perp": "⊥",
     "dagger": "†", "ddagger": "‡", "sharp": "♯", "flat": "♭", "natural": "♮", "ohm": "Ω", "celsius": "℃",
+    "checkmark": "✓", "cmark": "✓", "xmark": "✗", "circledR": "®",
 }  # fmt: skip
 _SAFE = re.compile(r"[^\x00-\x7f]{1,3}|[*+<=>|/-]")
 

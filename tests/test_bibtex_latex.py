@@ -59,6 +59,7 @@ from catalog.text import formula, html, plain
         (r"{\ssf BM2} {\eightrm MP} {\VAX}\slash{\MF}\Dash x {\SMC sgml}", "BM2 MP VAX/MF—x SMC sgml"),
         (r"\verb|a_b| \char65 \symbol{66} \accent19 e \MakeUppercase{abc}", "a_b AB é ABC"),
         (r"\href[x]{http://y}{click} \foreignlanguage{german}{Wort} \raisebox{1pt}{up}", "click Wort up"),
+        (r"\ding{51} \ding{55}\ding{72} \ding{172} \checkmark", "✓ ✗★ ① ✓"),
         (r"\(x^2\) and \ensuremath{\beta}", "x² and β"),
         (r"\begin{center}a\end{center}", "a"),
     ],

@@ -19,6 +19,11 @@ ACCENTS = {
 }  # fmt: skip
 NUMBERED = {18: "`", 19: "'", 20: "v", 21: "u", 22: "=", 23: "r", 24: "c", 94: "^", 95: ".", 125: "H", 126: "~",
             127: '"'}  # fmt: skip
+DINGS = {  # Zapf's signs that Unicode has elsewhere; the others follow one another there
+    37: 0x260E, 42: 0x261B, 43: 0x261E, 72: 0x2605, 108: 0x25CF, 110: 0x25A0, 115: 0x25B2, 116: 0x25BC, 117: 0x25C6,
+    119: 0x25D7, 168: 0x2663, 169: 0x2666, 170: 0x2665, 171: 0x2660, 213: 0x2192, 214: 0x2194, 215: 0x2195,
+    **{172 + n: 0x2460 + n for n in range(10)},
+}  # fmt: skip
 MARKS = {"--": "–", "---": "—", "``": "“", "''": "”", "~": " "}
 STYLES = {
     **dict.fromkeys(("emph", "textit", "textsl", "mkbibemph", "mkbibitalic", "mathit"), "em"),

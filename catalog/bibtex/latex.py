@@ -229,7 +229,7 @@ class _Reader:
         return self._past(at, length.end() if length else 0)
 
     def _character(self, name: str, at: int, stop: int, kind: str) -> int:
-        r"""`\char"41`, `\symbol{65}`, and `\accent19 e`."""
+        r"""`\char"41`, `\symbol{65}`, `\ding{51}`, and `\accent19 e`."""
         braced = self._braced(at, stop)
         code = known.CODE.match("".join(self.tokens[at + braced : min(stop, at + braced + 3)]))
         if not code:
@@ -238,6 +238,8 @@ class _Reader:
         at = min(self.partner.get(at, stop) + 1, stop) if braced else self._past(at, code.end())
         if name == "accent":
             return self._accent(known.ACCENTS.get(known.NUMBERED.get(number, ""), ""), at, stop, kind)
+        if name == "ding":
+            number = known.DINGS.get(number, number + (0x26E0 if number < 127 else 0x26C0))
         self.out += [(kind, chr(number))] if 31 < number < 0xD800 else []
         return at
 
@@ -354,7 +356,7 @@ def _handlers() -> Iterator[tuple[str, _Handler]]:
     groups: tuple[tuple[_Handler, Iterable[str]], ...] = (
         (_Reader._styled, known.STYLES), (_Reader._dropped, known.DROPPED), (_Reader._ignored, known.IGNORED),
         (_Reader._verbatim, known.VERBATIM), (_Reader._of_two, known.OF_TWO), (_Reader._cased, known.CASES),
-        (_Reader._moved, known.MOVES), (_Reader._character, ("char", "symbol", "accent")),
+        (_Reader._moved, known.MOVES), (_Reader._character, ("char", "symbol", "ding", "accent")),
         (_Reader._math, ("(", "[", "ensuremath")), (_Reader._chemistry, ("ce",)),
     )  # fmt: skip
     for handler, names in groups:
