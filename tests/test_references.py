@@ -63,6 +63,18 @@ ek2002:
 """
 
 
+ENDNOTE = """<?xml version="1.0"?><xml><records><record><ref-type name="Journal Article">17</ref-type><contributors><authors>
+<author>García Márquez, Gabriel</author><author>Ek, Anna</author></authors></contributors><titles><title>On owls</title>
+<secondary-title>Journal of Owls</secondary-title></titles><pages>1-9</pages><volume>3</volume><number>2</number>
+<dates><year>2001</year></dates></record></records></xml>"""
+
+
+def test_an_endnote_record_is_cited_with_all_it_says(library: Library) -> None:
+    library.import_([("a.xml", ENDNOTE.encode())])
+    (facts,) = library.list()
+    assert citation(facts) == "García Márquez, G., & Ek, A. (2001). On owls. Journal of Owls, 3(2), 1–9."
+
+
 @pytest.mark.parametrize(("name", "text"), [("a.json", json.dumps(CSL)), ("a.ris", RIS), ("a.yaml", HAYAGRIVA)])
 def test_a_reference_is_cited_with_all_that_its_record_says(library: Library, name: str, text: str) -> None:
     assert library.import_([(name, text.encode())]).count("added") == 1

@@ -156,8 +156,10 @@ def _parts(text: str) -> Parts:
         if len(parts) == 2 and len(words) > 1:
             return _first_von_last(words)._replace(jr=parts[1], comma=True)
         parts[1:] = parts[:0:-1]
-    von, last = _von_last(words)
     jr = " ".join(_words(parts[1])) if len(parts) == 3 else ""
+    if len(parts) == 2 and len(words) > 1 and _JUNIOR.fullmatch(words[-1]):  # "Davis Jr., Sammy"
+        jr = words.pop()
+    von, last = _von_last(words)
     return Parts(" ".join(_words(parts[-1])), von, last, jr, comma=True)
 
 

@@ -82,6 +82,7 @@ def read_endnote(text: str, path: str = "") -> Source | None:
     for record in root.iter("record"):
         kind = record.find("ref-type")
         values_: dict[str, Any] = {
+            "\0endnote": "1",
             "title": " ".join(said(record, "titles/title")[:1]),
             "authors": said(record, "contributors/authors/author"),
             "year": " ".join(said(record, "dates/year")[:1]),

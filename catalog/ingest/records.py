@@ -237,6 +237,8 @@ def _source(records: Sequence[tuple[int, Mapping[str, Any]]], path: str, names: 
     zotero = "Item Type" in names
     records = _parted(records)
     drafts = [_draft(r, line, path, report, order, zotero) for order, (line, r) in enumerate(records, 1)]
+    if any(draft.record.item for draft in drafts):  # those of an entry are no news
+        names = [name for name in names if name not in TOLD]
     told = [f"{name} = {m}" for name in names if (m := meaning(name)) and m != name.strip().lower()]
     kept = [name for name in names if not meaning(name) and name]
     parts = [", ".join(told[:20])] if told else []

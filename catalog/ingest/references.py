@@ -1,6 +1,6 @@
-"""References of other programs as entries: CSL-JSON, RIS and Hayagriva say names in parts, editors, volumes, pages.
+"""References of other programs as entries: CSL-JSON, RIS, EndNote's, Hayagriva's know names in parts, editors, pages.
 
-All three become one item of CSL-JSON, and that an entry, so that a citation of it is as right as of any other.
+All become one item of CSL-JSON, and that an entry, so that a citation of it is as right as of any other.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 from catalog.bibtex import decode
 from catalog.bibtex.dates import date as date_of
 from catalog.bibtex.identifiers import arxiv, doi, isbns
+from catalog.bibtex.spoken import name as spoken_name
 from catalog.export.generated import generated
 from catalog.facts import Address, Facts, Name
 from catalog.ingest.report import clean
@@ -37,6 +38,12 @@ _RIS = {
     "UNPB": "manuscript", "PAT": "patent", "DATA": "dataset", "COMP": "software", "ELEC": "webpage", "WEB": "webpage",
     "BLOG": "post-weblog", "VIDEO": "motion_picture", "SOUND": "song", "PAMP": "pamphlet", "STAND": "standard",
     "CASE": "legal_case", "STAT": "legislation", "ART": "graphic", "PCOMM": "personal_communication", "GEN": "document",
+}  # fmt: skip
+_ENDNOTE = {
+    "journal article": "article-journal", "book": "book", "edited book": "book", "book section": "chapter",
+    "conference proceedings": "paper-conference", "conference paper": "paper-conference", "thesis": "thesis",
+    "report": "report", "web page": "webpage", "patent": "patent", "dataset": "dataset", "computer program": "software",
+    "unpublished work": "manuscript", "magazine article": "article-magazine", "newspaper article": "article-newspaper",
 }  # fmt: skip
 _OF_RIS = {
     "title": "title primary_title", "container-title": "secondary_title journal_name alternate_title3", "volume":
@@ -72,12 +79,14 @@ _MOST = 300  # people
 
 
 def item_of(record: Mapping[str, Any]) -> Item:
-    """The record as an item of CSL-JSON; empty where it is none of the three."""
+    """The record as an item of CSL-JSON; empty where it is none of these."""
     if str(record.get("type_of_reference", "")).upper() in _RIS:
         return _of_ris(record)
     kind = str(record.get("type", "")).lower()
     if "id" in record and kind in _TYPES:
         return record
+    if kind in _ENDNOTE and "\0endnote" in record:
+        return _of_endnote(record, _ENDNOTE[kind])
     if record.get("\0key") and kind in _HAYAGRIVA:
         return _of_hayagriva(record)
     return {}
@@ -146,7 +155,7 @@ def _names(people: Any) -> Iterator[Name]:
             yield _inverted(one)
         elif isinstance(one, Mapping) and not _says_others(one):
             parts = {name: clean(str(value)) for name, value in one.items()}
-            particle = parts.get("non-dropping-particle") or parts.get("dropping-particle", "")
+            particle = parts.get("non-dropping-particle") or parts.get("dropping-particle") or parts.get("particle", "")
             literal = parts.get("literal") or parts.get("name", "")
             family, given = parts.get("family", ""), parts.get("given", "")
             if literal or family or given:
@@ -207,6 +216,16 @@ def _of_ris(record: Mapping[str, Any]) -> Item:
     return made
 
 
+def _of_endnote(record: Mapping[str, Any], kind: str) -> Item:
+    """A record of EndNote's XML, as its reader has parted it."""
+    serial = str(record.get("isbn", ""))
+    same = ("title", "volume", "publisher")
+    made = {"author": "authors", "issued": "year", "container-title": "venue", "issue": "number", "page": "pages",
+            "DOI": "doi", "URL": "links", **dict(zip(same, same, strict=True))}  # fmt: skip
+    said = {name: record.get(theirs, "") for name, theirs in made.items()}
+    return {"type": kind, **said, "ISBN" if isbns(serial) else "ISSN": serial}
+
+
 def _of_hayagriva(record: Mapping[str, Any]) -> Item:
     parent = _mapping(record.get("parent"))
     above = _mapping(parent.get("parent"))
@@ -246,8 +265,13 @@ def _title(work: Mapping[str, Any]) -> str:
 def _people(value: Any) -> list[Any]:
     """People as Hayagriva writes them: "Family, Given", or their parts by name."""
     parts = {"given-name": "given", "name": "family", "prefix": "non-dropping-particle", "suffix": "suffix"}
-    named = ({parts[n]: v for n, v in one.items() if n in parts} if isinstance(one, Mapping) else one
+    named = ({parts[n]: v for n, v in one.items() if n in parts} if isinstance(one, Mapping) else _spoken(one)
              for one in _list(value))  # fmt: skip
     return [
         {"literal": str(one["family"])} if isinstance(one, dict) and set(one) == {"family"} else one for one in named
     ]
+
+
+def _spoken(name: Any) -> Any:
+    """A name without comma in its parts, where they can be told."""
+    return name if not isinstance(name, str) or "," in name else spoken_name(name)._asdict()
