@@ -295,6 +295,28 @@ def test_a_paper_that_is_a_link_is_written_through(library: Library, root: Path,
     assert (papers / "a.md").is_symlink()
 
 
+@pytest.mark.parametrize(
+    ("command", "file"),
+    [("export bib", "papers/a.md"), ("export markdown", "papers/new.md"), ("export csv", "kb.toml"),
+     ("export sqlite", ".kb/history.sqlite"), ("schema", "shared.bib"), ("export json", "readers/ana.toml"),
+     ("export ris", "link.ris"), ("export csl", "lists/a.json")],
+)  # fmt: skip
+def test_an_export_takes_the_place_of_nothing_of_ours(
+    command: str, file: str, kb: Kb, root: Path, papers: Path
+) -> None:
+    (papers / "a.md").write_text(GOOD)
+    (root / "link.ris").symlink_to("papers/a.md")
+    kb("list")
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file() and "index" not in path.name}
+    done = kb(*command.split(), "-o", str(root / file))
+    assert (done.status, "the knowledge base's own file" in done.err) == (1, True)
+    assert before == {path: path.read_bytes() for path in before}
+    assert not {path.name for path in root.rglob("*") if path.suffix in (".md", ".toml", ".json")} - {
+        p.name for p in before
+    }
+    assert kb("export", "csv", "-o", str(root / "papers" / "all.csv")).status == 0
+
+
 def test_an_export_is_whole_or_not_there(kb: Kb, root: Path, papers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (papers / "a.md").write_text(GOOD)
     (root / "all.bib").write_text("what was there")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from pathlib import Path
 
@@ -227,6 +228,7 @@ def test_a_gitattributes_of_ones_own_stays(root: Path, library: Library) -> None
 @settings(max_examples=60)
 @given(st.sampled_from(["", "x", "---\n"]), st.binary(max_size=30))
 def test_any_bytes_are_merged_or_said(tmp_path_factory: pytest.TempPathFactory, start: str, body: bytes) -> None:
+    """Of a reader's file too, of which nothing that can be read goes where the other side cannot be read."""
     folder = tmp_path_factory.mktemp("merge")
     for name, data in (("o", b""), ("a", start.encode() + body), ("b", dumps(WAS).encode())):
         (folder / name).write_bytes(data)
@@ -234,3 +236,9 @@ def test_any_bytes_are_merged_or_said(tmp_path_factory: pytest.TempPathFactory, 
         merge_files(folder / "o", folder / "a", folder / "b", "papers/a.md")
     except KbError as e:
         assert str(e)
+    said = b'[papers]\n"a" = { rating = 3 }\n'
+    for name, data in (("o", b"[papers]\n"), ("a", said), ("b", start.encode() + body + b"\xff")):
+        (folder / name).write_bytes(data)
+    with contextlib.suppress(KbError):
+        merge_files(folder / "o", folder / "a", folder / "b", "readers/ana.toml")
+    assert b'"a" = { rating = 3 }' in (folder / "a").read_bytes()

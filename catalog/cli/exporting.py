@@ -319,9 +319,9 @@ def _write_parts(parts: Iterable[str], output: Path | None) -> None:
 
 def _write(made: str | bytes, output: Path | None) -> None:
     if output:
-        from catalog.store import write_whole
+        from catalog.store import write_out
 
-        write_whole(output, made.encode("utf-8", "replace") if isinstance(made, str) else made)
+        write_out(output, made.encode("utf-8", "replace") if isinstance(made, str) else made)
         out.echo(f"wrote {output}", err=True)
     elif isinstance(made, str):
         out.verbatim(made)

@@ -33,6 +33,8 @@ def init(ctx: click.Context, folder: str, title: str, github: bool) -> None:
     there = github and Library.is_at(where)
     library = Library.open(where) if there else Library.init(where, title)
     if not there:
+        if around := next(filter(Library.is_at, library.root.parents), None):
+            out.echo(f"kb: it lies within {around}, a knowledge base too, which reads none of its papers", err=True)
         out.echo(f"made {library.root}")
         click.echo("next: kb import LIST.md, kb import LIBRARY.bib, or kb add 2106.09685")
     if github:
@@ -123,9 +125,9 @@ def schema(output: Path | None, records: bool) -> None:
 
     text = Library.schema(records)
     if output:
-        from catalog.store import write_whole
+        from catalog.store import write_out
 
-        write_whole(output, text.encode())
+        write_out(output, text.encode())
         click.echo(f"wrote {output}", err=True)
     else:
         click.echo(text, nl=False)

@@ -16,9 +16,10 @@ from stat import S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from catalog.errors import BadFile, Finding, UnknownKey
+from catalog.errors import BadFile, Finding, KbError, UnknownKey
 from catalog.files import MOST_SHOWN, inside, read_bytes, stays_within
 from catalog.implemented import Implemented
+from catalog.readers import FOLDER as READERS
 from catalog.store.config import CONFIG, Config, find_root, read_config
 from catalog.store.disk import Stamp, Version, folded, names_in, read_version, stamp_of, write_own, write_whole
 from catalog.store.gate import TRIES, Change, Gate
@@ -41,6 +42,7 @@ __all__ = [
     "Version",
     "find_root",
     "read_config",
+    "write_out",
     "write_whole",
 ]
 
@@ -387,6 +389,22 @@ class Store:
         """Write a file of the knowledge base that is no paper, as `write_own` says."""
         with self.lock():
             write_own(self.root, path, text.encode() if isinstance(text, str) else text)
+
+
+def write_out(path: Path, data: bytes) -> None:
+    """Write what was made for elsewhere, as `write_whole`; raises `KbError` where a knowledge base has its own file."""
+    target = Path(os.path.realpath(path))
+    root = next((folder for folder in target.parents if (folder / CONFIG).is_file()), None)
+    if root and _is_own(target.relative_to(root), read_config(root).config.papers):
+        raise KbError(f"{path} is the knowledge base's own file; name another")
+    write_whole(target, data)
+
+
+def _is_own(file: Path, papers: str) -> bool:
+    """Whether a path below a root is that of a paper, a reader, a list that was read, or what all of them share."""
+    if file.parent == Path(papers):
+        return _is_paper(file.name)
+    return file.as_posix() in (CONFIG, SHARED) or file.parts[0] in (READERS, LISTS, ".kb")
 
 
 def _is_paper(name: str) -> bool:

@@ -30,11 +30,13 @@ def merge_files(base: Path, ours: Path, theirs: Path, name: str) -> tuple[str, .
     from catalog.threeway import merge
 
     texts = [_text(path) for path in (base, ours, theirs)]
+    if None in texts:  # what cannot be read says something all the same
+        return _lines(base, ours, theirs)
     try:
         if PurePosixPath(name).suffix == ".toml":
             return _merge_readers(base, ours, theirs, name, texts)
         key = read_key(Path(name).name)
-        was, mine, other = (loads(text, key, name) if text is not None and text.strip() else None for text in texts)
+        was, mine, other = (loads(text, key, name) if text and text.strip() else None for text in texts)
         if mine is None or other is None:
             return _lines(base, ours, theirs)
         merged = merge(was, mine, other)
