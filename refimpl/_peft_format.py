@@ -80,6 +80,28 @@ class Saved:
             model.get_parameter(name).copy_(tensor)
 
 
+def save(model: nn.Module, kind: type[Any], folder: str | Path) -> Path:
+    """`write` with what the layers of this kind have as their `factors`."""
+    there = {path: layer.factors() for path, layer in model.named_modules() if isinstance(layer, kind)}
+    return write(there, Path(folder), model)
+
+
+@torch.no_grad()
+def load(
+    model: nn.Module, folder: str | Path, apply: Callable[[nn.Module, list[str], int, float], object]
+) -> nn.Module:
+    """`apply` to the layers that peft adapted, with its rank and alpha; its A and B go into their `factors`."""
+    saved = read(Path(folder))
+    saved.check(model)
+    apply(model, list(saved.factors), saved.rank, saved.alpha)
+    for path, (A, B) in saved.factors.items():
+        there: Any = model.get_submodule(path)
+        for own, given in zip(there.factors(), (A, B), strict=False):
+            own.copy_(given)
+    saved.put_heads(model)
+    return model
+
+
 def write(layers: Mapping[str, Pair], folder: Path, model: Any) -> Path:
     """What `peft.PeftModel.from_pretrained` reads for a model adapted with these layers."""
     if not layers:

@@ -18,6 +18,11 @@ the Hamiltonian H_t = <lambda_{t+1}, f_t(h_t, delta_t)> + R_t(delta_t), where R_
 
     lambda_T = dL/dh_T          lambda_t = dH_t/dh_t          dL/ddelta_t = dH_t/ddelta_t
 
+That every delta begins at the base is our choice, and so are relu, a W_d of variance 1/d, and norms alone for the
+specification. In the authors' library (OpenDelta, delta_models at 27de7e0) an adapter has biases, gelu, and both
+matrices of deviation 0.01; biases are trained in every Linear of the attention and the MLP, too, and added where there
+are none; and B A is scaled by 16/8, of q and v, with an A drawn as kaiming_uniform_(a=sqrt(5)) draws.
+
 Left out: additions to the input (prompts, prefixes), specifications that are learnt, scale, transfer between tasks.
 """
 

@@ -100,6 +100,10 @@ class LoRALinear(Adapted):
         """The update in weight space, (d, k)."""
         return self.s * self.B @ self.A
 
+    def factors(self) -> _peft_format.Pair:
+        """A, B and s, as peft keeps them."""
+        return _peft_format.Pair(self.A, self.B, self.s)
+
 
 def apply(
     model: nn.Module, targets: str | Iterable[str] | None = None, rank: int = 8, alpha: float = 16.0,
@@ -155,20 +159,12 @@ def load(model: nn.Module, folder: str | Path) -> dict[str, Any]:
 
 def save_peft(model: nn.Module, folder: str | Path) -> Path:
     """Write A and B as peft does, for `peft.PeftModel.from_pretrained`."""
-    pairs = {name: _peft_format.Pair(layer.A, layer.B, layer.s) for name, layer in _layers(model).items()}
-    return _peft_format.write(pairs, Path(folder), model)
+    return _peft_format.save(model, LoRALinear, folder)
 
 
-@torch.no_grad()
 def load_peft(model: nn.Module, folder: str | Path) -> nn.Module:
     """`apply` as an adapter that peft saved asks for it, with its A and B."""
-    saved = _peft_format.read(Path(folder))
-    saved.check(model)
-    for name, layer in _layers(apply(model, list(saved.factors), saved.rank, saved.alpha)).items():
-        A, B = saved.factors[name]
-        layer.A.copy_(A), layer.B.copy_(B)
-    saved.put_heads(model)
-    return model
+    return _peft_format.load(model, folder, apply)
 
 
 def _layers(model: nn.Module) -> dict[str, LoRALinear]:

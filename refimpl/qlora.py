@@ -210,6 +210,10 @@ class NF4Linear(Adapted):
         """s L1 L2, as a weight lies, (o, h)."""
         return self.s * (self.L1 @ self.L2).T
 
+    def factors(self) -> _peft_format.Pair:
+        """L1, L2 and s, as peft keeps them."""
+        return _peft_format.Pair(self.L1.T, self.L2.T, self.s)
+
     def held(self) -> tuple[Tensor, ...]:
         """The weight as it lies there, and its codes."""
         if self.c1.dtype != torch.float32:
@@ -272,24 +276,12 @@ def load(model: nn.Module, folder: Path) -> dict[str, Any]:
 
 def save_peft(model: nn.Module, folder: str | Path) -> Path:
     """Write L1 and L2 as peft does, for `peft.PeftModel.from_pretrained` on a base in 4 bits or a whole one."""
-    pairs = {name: _peft_format.Pair(layer.L1.T, layer.L2.T, layer.s) for name, layer in _layers(model).items()}
-    return _peft_format.write(pairs, Path(folder), model)
+    return _peft_format.save(model, NF4Linear, folder)
 
 
-@torch.no_grad()
 def load_peft(model: nn.Module, folder: str | Path, kernels: bool = True) -> nn.Module:
     """`apply` as an adapter that peft saved asks for it, with its numbers."""
-    saved = _peft_format.read(Path(folder))
-    saved.check(model)
-    for name, layer in _layers(apply(model, list(saved.factors), saved.rank, saved.alpha, kernels)).items():
-        A, B = saved.factors[name]
-        layer.L1.copy_(A.T), layer.L2.copy_(B.T)
-    saved.put_heads(model)
-    return model
-
-
-def _layers(model: nn.Module) -> dict[str, NF4Linear]:
-    return {name: layer for name, layer in model.named_modules() if isinstance(layer, NF4Linear)}
+    return _peft_format.load(model, folder, functools.partial(apply, kernels=kernels))
 
 
 def demo(rank: int = 16, alpha: float = 16.0, kernels: bool = True, **options: Any) -> dict[str, Any]:
