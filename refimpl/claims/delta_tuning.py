@@ -64,10 +64,11 @@ def claim_detaching_gives_the_base_back(device: str = "cpu") -> list[Measured]:
             detach(model, kind)
         odd += sum(not torch.equal(p, base.get_parameter(name)) for name, p in model.named_parameters())
         odd += [*map(type, model.modules())] != layers
+        odd += trainable(model) > 0
     return [
         at_least("outputs moved by training", moved, 0.01),
         at_least("and by two deltas of three", rest, 0.01),
-        equal("tensors and layers not as in the base, over 6 orders", odd, 0),
+        equal("tensors and layers not as in the base, or trained, over 6 orders", odd, 0),
     ]
 
 
@@ -82,7 +83,14 @@ def claim_order_matters_behind_an_addition(device: str = "cpu") -> list[Measured
         other = _with(base, *pair[::-1], makers=_FILLED)
         other.load_state_dict(one.state_dict())
         gaps[what] = far(one(x), other(x))
+    model = _with(base, "low", "addition", makers=_FILLED)
+    site = next(site for _, site in sites_of(model) if len(site.deltas) == 2)
+    z = torch.randn(3, site.in_features, dtype=x.dtype, device=device)
+    by_hand = site.base(z)
+    for name in ("low", "addition"):
+        by_hand = site.deltas[name](z, by_hand)
     return [
+        at_most("in the order in which they came, outputs differ by", far(site(z), by_hand), 1e-14),
         at_most("two reparametrisations, in the other order", gaps["parallel"], 1e-14),
         at_least("a reparametrisation and an addition, in the other order", gaps["in series"], 0.01),
     ]
@@ -212,18 +220,21 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
     torch.manual_seed(0)
     base = nn.Linear(400, 300).to(device)
     low, behind = LowRank(base, 50), Adapter(base, 50)
-    random: Any = Subspace(base, nn.Parameter(torch.zeros(4, device=device))).P
+    random, other = (Subspace(base, nn.Parameter(torch.zeros(4, device=device)), seed).P for seed in (0, 1))
+    own = attach(nn.Sequential(nn.Linear(5, 7)), "own", Specified, ("0",))
     layer: Any = found["reparametrisation"].get_submodule("model.layers.0.mlp.up_proj.deltas.reparametrisation")
     return [
         equal("additions behind o_proj and down_proj", places["addition"] == {"o_proj", "down_proj"}, True),
         equal("specifications of the blocks' norms",
               places["specification"] == {"input_layernorm", "post_attention_layernorm"}, True),
         equal("numbers that it trains", trainable(found["specification"]), 2 * 2 * 64),
+        equal("and in a Linear of 5 by 7, its bias", trainable(own), 7),
         equal("reparametrisations of all Linears of a block", len(places["reparametrisation"]), 7),
         equal("size", len(layer.A), 8),
         at_most("deviation of A off 1/sqrt(k), share", abs(low.A.std().item() * 400**0.5 - 1), 0.02),
         at_most("deviation of W_d off 1/sqrt(d), share", abs(behind.W_d.std().item() * 300**0.5 - 1), 0.02),
         at_most("deviation of P off 1/sqrt(n k), share", abs(random.std().item() * 1600**0.5 - 1), 0.02),
+        at_least("of another seed, P differs by", far(random, other), 0.1),
     ]  # fmt: skip
 
 

@@ -78,7 +78,12 @@ def claim_packed_equals_separate(device: str = "cpu") -> list[Measured]:
     together = F.cross_entropy(seen[0, :-1], row["labels"][0, 1:], ignore_index=-100)
     gradients = [torch.autograd.grad(loss, list(model.parameters())) for loss in (together, alone.sum() / count)]
     begins = EXAMPLES[0][0] + EXAMPLES[0][1]
+    drawn = [([n] * n, [n] * n) for n in (3, 4, 5, 2, 7, 8, 6, 1)]  # one is longer than a row of 7
+    rows = [*pack(iter(drawn), 7, 0)]
+    read = torch.cat([r["input_ids"][r["attention_mask"] > 0] for r in rows]).tolist()
     return [
+        equal("rows that have not the length asked for", sum(len(t) != 7 for r in rows for t in r.values()), 0),
+        equal("what is read is each example that fits", read == [i for x, _ in drawn if len(x) < 8 for i in x], True),
         at_most("logits, packed against separate, differ by", toys.far(seen[whole], torch.cat(separate, 1)[0]), 1e-12),
         at_most("gradients of the loss differ by", max(map(toys.far, *gradients)), 1e-12),
         at_least("without the mask the second example moves by", toys.far(leaky[:, begins:], seen[:, begins:]), 0.01),
@@ -196,8 +201,9 @@ def claim_defaults() -> list[Measured]:
         forms["shots"] += SEPARATOR in example.input
         forms["options"] += OPTIONS in example.input
         forms["thought"] += "step by step" in example.input or "then explain" in example.input
+        forms["first"] += "step by step" in example.input
     plain = sum(not template.inverted for template in FAMILIES["hypernym"].templates) / 10
-    expected = {"shots": 0.5, "options": 0.5 * plain, "thought": 0.05 * plain}
+    expected = {"shots": 0.5, "options": 0.5 * plain, "thought": 0.05 * plain, "first": 0.025 * plain}
     off = {what: abs(forms[what] - n * p) / (n * p * (1 - p)) ** 0.5 for what, p in expected.items()}
     return [
         *(at_most(f"standard deviations of examples with {what} from their share", off[what], 4) for what in expected),

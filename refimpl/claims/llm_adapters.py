@@ -117,10 +117,12 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
     x = torch.randn(7, 128, device=device)
     expected = layer.base(x) + torch.tanh(x @ layer.W_down) @ layer.W_up
     zero, _ = _layer(device, init="zero", spread=False)
+    attention = tuple(PLACES[kind]["attention"] for kind in ("series", "parallel"))
     wide = [(p.std().item() / 0.02) for p in (layer.W_down, layer.W_up)]
     return [
         equal("series stands after down_proj", places["series"] == {"down_proj"}, True),
         equal("parallel at all three", places["parallel"] == {"gate_proj", "up_proj", "down_proj"}, True),
+        equal("in the attention: behind o, or at all four", attention == (("o",), ("q", "k", "v", "o")), True),
         equal("b", layer.W_down.shape[1], 256),
         at_most("parallel with tanh and s = 1, outputs differ by", far(layer(x), expected), 1e-6),
         at_most("deviations off 0.02, share", max(abs(w - 1) for w in wide), 0.02),

@@ -59,11 +59,11 @@ def claim_backward_keeps_only_x(device: str = "cpu") -> list[Measured]:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
         h = layer(x.requires_grad_())
     plain = layer.base(x) + layer.s * F.linear(F.linear(x, layer.A), layer.B)
-    inputs, g = (x, layer.A, layer.B), torch.randn_like(h)
+    inputs, g = (x, layer.A, layer.B, layer.base.weight, layer.base.bias), torch.randn_like(h)
     gradients = torch.autograd.grad(h, inputs, g), torch.autograd.grad(plain, inputs, g)
     activations = sum(t.numel() for t in kept if not isinstance(t, nn.Parameter))
     return [
-        at_most("gradients differ from autograd's by", max(map(far, *gradients)), 1e-12),
+        at_most("gradients, W's and the bias's too, differ from autograd's by", max(map(far, *gradients)), 1e-12),
         equal("numbers kept for each number of x", activations / x.numel(), 1),
     ]
 
@@ -112,11 +112,13 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
     layer: Any = model.get_submodule("model.layers.0.self_attn.v_proj")  # 64 -> 32
     torch.manual_seed(0)
     wide = nn.Linear(400, 50, device=device)
+    narrow = LoRALinear(nn.Linear(5, 7, device=device, dtype=torch.bfloat16), 2, 1.0)
     gaussian, uniform = (LoRALinear(wide, 100, 1.0, init).A for init in ("gaussian", "kaiming"))
     return [
         equal("layers by name are q_proj and v_proj", named == {"q_proj", "v_proj"}, True),
         equal("rank", len(layer.A), 8),
         equal("s, of alpha 16", layer.s, 2),
+        equal("of a base in bfloat16, A and B in float32", narrow.A.dtype == narrow.B.dtype == torch.float32, True),
         at_most("deviation of A off 1/sqrt(k), share", abs(gaussian.std().item() * 400**0.5 - 1), 0.02),
         at_most("of the authors' off 1/sqrt(3 k)", abs(uniform.std().item() * 1200**0.5 - 1), 0.02),
         at_most("their largest over 1/sqrt(k)", uniform.abs().max().item() * 400**0.5, 1),

@@ -138,9 +138,13 @@ def claim_the_same_layer_as_peft_s(device: str = "cpu") -> list[Measured]:
         layer, other = tuned(ours)["0"], theirs.base_model.model[0]
         for name in ("lora_A", "lora_B"):
             getattr(other, name)["default"].weight.data.copy_(getattr(layer, name)["default"])
-        x = torch.randn(2, rows, k, dtype=torch.float64, device=device)
-        scales, outputs = abs(layer.scaling["default"] - other.scaling["default"]), far(ours(x), theirs(x))
-        return max(float(scales), outputs, far(merge(ours)(x), theirs.merge_and_unload()(x)))
+        x = torch.randn(2, rows, k, dtype=torch.float64, device=device, requires_grad=True)
+        scales, (h, expected) = abs(layer.scaling["default"] - other.scaling["default"]), (ours(x), theirs(x))
+        g, own = torch.randn_like(h), (layer.lora_A["default"], layer.lora_B["default"])
+        gradients = torch.autograd.grad(h, (x, *own), g)
+        others = torch.autograd.grad(expected, (x, other.lora_A["default"].weight, other.lora_B["default"].weight), g)
+        merged = far(merge(ours)(x), theirs.merge_and_unload()(x))
+        return max(float(scales), far(h, expected), max(map(far, gradients, others)), merged)
 
     torch.manual_seed(0)
     A = _lone(apply(nn.Sequential(nn.Linear(400, 50)).to(device), ["0"], rank=100))
@@ -149,7 +153,7 @@ def claim_the_same_layer_as_peft_s(device: str = "cpu") -> list[Measured]:
         nn.ModuleDict({"up": nn.Linear(2, 2), "upper": nn.Linear(2, 2), "an_up": nn.Linear(2, 2)}), "up"
     )
     return [
-        worst("scales, outputs and merged outputs differ by", gap, 1e-12, k=SIZES, d=SIZES, r=range(1, 5),
+        worst("scales, outputs, gradients and merged outputs differ by", gap, 1e-12, k=SIZES, d=SIZES, r=range(1, 5),
               alpha=SCALES, bias=(True, False), rows=range(1, 4)),
         equal("largest number of B at the start", _largest(apply(nn.Sequential(nn.Linear(9, 9)), ["0"])), 0),
         equal("rank by default", len(_lone(apply(nn.Sequential(nn.Linear(9, 9)), ["0"]))), peft.LoraConfig().r),
