@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import inspect
 from functools import partial
 from typing import Any
 
@@ -122,6 +123,7 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
     """Section 3.2 and the authors' prompts.py: sampled words by default, none twice, of the first 5,000."""
     torch.manual_seed(0)
     model, E = apply(_base(device)), torch.arange(6000.0, device=device)[:, None]
+    common = inspect.signature(apply).parameters["common"].default
     P, rows = model.prompt.P, model.get_input_embeddings().weight
     drawn = [int(row) for seed in range(4) for row in first(E, 100 + seed)]
     few = first(E, 50, common=60)
@@ -129,6 +131,7 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
         equal("length", len(P), 20),
         equal("of it, embeddings of the model", int(sum((row == rows).all(1).any() for row in P)), 20),
         equal("rows drawn twice, 50 of 60", 50 - len(few.unique()), 0),
+        equal("words that it draws from", common, 5000),
         at_most("the rarest word of 400 drawn", max(drawn), 4999),
         at_least("the same", max(drawn), 4500),
         equal("rows where there are too few", len(first(E, 7, common=3)), 7),

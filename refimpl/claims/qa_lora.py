@@ -104,7 +104,8 @@ def claim_the_equation_at_any_size(device: str = "cpu") -> list[Measured]:
         y, plain = layer(x), F.linear(x, layer.base.dequantized(x.dtype) + sizes["s"] * spread, base.bias)
         inputs, g = (x, layer.A, layer.B), torch.randn_like(y)
         gradients = torch.autograd.grad(y, inputs, g), torch.autograd.grad(plain, inputs, g)
-        return max(far(y, plain), *map(far, *gradients), far(layer.merged()(x), plain))
+        read = F.linear(x, layer.weight, layer.bias)  # as a model does it that multiplies by the weight itself
+        return max(far(y, plain), far(read, plain), *map(far, *gradients), far(layer.merged()(x), plain))
 
     def off(**sizes: Any) -> float:
         """How far a weight is from its code's value, in steps of its group; and the ends of a group from theirs."""
@@ -116,12 +117,16 @@ def claim_the_equation_at_any_size(device: str = "cpu") -> list[Measured]:
         ends = left.gather(-1, torch.stack([rows.argmin(-1), rows.argmax(-1)], -1)).amax()
         return float((left / width[..., None]).max() + ends)
 
+    flat = nn.Linear(6, 5, dtype=torch.float64, device=device)
+    nn.init.constant_(flat.weight, 0.7)
+    alike = GroupLinear(flat, 3, 2).dequantized(torch.float64)
     sizes: dict[str, Any] = {"d": SIZES, "groups": range(2, 6), "size": (3, 5, 7, 11), "bits": range(1, 9),
                              "bias": (True, False)}  # fmt: skip
     return [
         worst("outputs, gradients and merged outputs differ by", gap, 1e-11, **sizes, r=range(1, 5), s=SCALES,
               rows=range(1, 6)),
         worst("weights are off their values, in steps", off, 0.5 + 1e-9, **sizes),
+        equal("weights of a group that are all alike, off by", alike.sub(0.7).abs().max().item(), 0),
     ]  # fmt: skip
 
 

@@ -48,7 +48,13 @@ def claim_the_mask_is_the_top_of_the_squared_gradients(device: str = "cpu") -> l
     at = _layer(model).at
     inside, outside = G.flatten()[at], G.flatten().index_fill(0, at, 0)
     _train(model, x, y, 20)
+    signed = apply(nn.Sequential(copy.deepcopy(base)), None, 2, 4, DENSITY)
+    find_masks(signed, [partial(_error, signed, *part) for part in parts], power=1)
+    total = sum(torch.autograd.grad(F.mse_loss(F.linear(a, W), b), W)[0] for a, b in parts)
+    assert isinstance(total, Tensor)
+    largest = set(total.abs().flatten().topk(len(at)).indices.tolist())
     return [
+        equal("with a power of 1, positions not of the largest sums", len(largest - {*_layer(signed).at.tolist()}), 0),
         equal("positions in the mask", len(set(at.tolist())), int(DENSITY * 64 * 64)),
         equal("positions outside with a larger sum than one inside", int((outside > inside.min()).sum()), 0),
         equal("positions that training moved", int((_layer(model).at != at).sum()), 0),
