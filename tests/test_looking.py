@@ -15,10 +15,13 @@ from typing import Any
 
 import pytest
 
+from catalog.bibtex.describe import describe
+from catalog.check import loaded
 from catalog.errors import KbError, UnknownKey
 from catalog.facts import Facts, Reading
 from catalog.implemented import Implemented
 from catalog.library import Library
+from catalog.models import Paper
 from catalog.search.index import Index
 from catalog.store import Store, indexing
 
@@ -326,3 +329,20 @@ def test_very_many_papers_are_indexed_in_parts(many: Library, monkeypatch: pytes
     assert list(many.unreadable()) == ["bad.md"]
     (many.root / "papers" / "bad.md").unlink()
     assert many.unreadable() == {}
+
+
+def test_a_check_describes_only_what_the_index_does_not_know(many: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    described: list[str] = []
+
+    def describing(paper: Paper, *more: Any) -> Facts:
+        described.append(paper.key)
+        return describe(paper, *more)
+
+    monkeypatch.setattr(loaded, "describe", describing)
+    many.check()
+    assert described == []
+    (many.root / "papers" / "k3.md").write_text(TEXT.format(title="Number 4"), encoding="utf-8")
+    many.check()
+    assert described == ["k3"]
+    many.index().clear()
+    assert {str(finding) for finding in Library.open().check()} == {str(finding) for finding in many.check()}

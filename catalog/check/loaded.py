@@ -7,8 +7,9 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
@@ -22,6 +23,7 @@ from catalog.facts import Facts
 from catalog.models import Paper
 from catalog.paperfile import bibtex_line, front_matter_line, read_key
 from catalog.store import SHARED, Store, Version
+from catalog.store.disk import Stamp
 
 if TYPE_CHECKING:
     from catalog.bibtex.scan import Block
@@ -67,7 +69,12 @@ class Sheet:
     version: Version
     paper: Paper
     written: tuple[Written, ...]
-    facts: Facts
+    described: Callable[[], Facts]
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What is known of the paper; few rules ask."""
+        return self.described()
 
     def finding(self, code: str, message: str, remedy: str, line: int = 1, kind: Kind = "error") -> Finding:
         """Something found in this file."""
@@ -169,7 +176,7 @@ def read_catalog(store: Store, cards: Sequence[Card] = (), today: dt.date | None
     loaded, findings = store.load_versions()
     unread += findings
     files = {*loaded, *(file for finding in findings if (file := Path(finding.path).name))}
-    sheets = tuple(_sheets(store, loaded, sharing, shared))
+    sheets = tuple(_sheets(store, loaded, sharing, shared, store.known_facts()))
     return Loaded(
         store.root, store.config.papers, lambda: files, sheets, tuple(unread), shared, sharing.macros, cards,
         today or dt.date.today(),
@@ -204,8 +211,9 @@ def _shared(store: Store, unread: list[Finding]) -> tuple[Shared, tuple[Block, .
 
 
 def _sheets(
-    store: Store, loaded: Mapping[str, tuple[Version, Paper]], sharing: Shared, shared: tuple[Block, ...]
-) -> Iterator[Sheet]:
+    store: Store, loaded: Mapping[str, tuple[Version, Paper]], sharing: Shared, shared: tuple[Block, ...],
+    known: Mapping[str, tuple[Stamp, Facts]] = MappingProxyType({}),
+) -> Iterator[Sheet]:  # fmt: skip
     texts = [(file, store.text_of(file, version), version, paper) for file, (version, paper) in loaded.items()]
     bare = [list(_entries(paper, text, sharing.macros)) for _, text, _, paper in texts]
     parents = {one.entry.key.casefold(): one.entry for written in bare for one in reversed(written) if one.entry}
@@ -218,7 +226,9 @@ def _sheets(
 
     for (file, text, version, paper), written in zip(texts, bare, strict=True):
         full = tuple(replace(one, fields=inherit(one.entry, parent)) if one.entry else one for one in written)
-        yield Sheet(file, store.shown(file), text, version, paper, full, describe(paper, sharing, parent))
+        stamp, facts = known.get(file, (None, None))
+        described = (lambda facts=facts: facts) if stamp == version.stamp else partial(describe, paper, sharing, parent)
+        yield Sheet(file, store.shown(file), text, version, paper, full, described)
 
 
 def _entries(paper: Paper, text: str, macros: Mapping[str, str]) -> Iterator[Written]:

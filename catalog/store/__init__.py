@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from stat import S_ISLNK, S_ISREG
@@ -300,6 +300,13 @@ class Store:
         from catalog.store.indexing import renewed
 
         return renewed(self, index, keys)
+
+    def known_facts(self) -> Mapping[str, tuple[Stamp, Facts]]:
+        """By file, what the index, as it was left, knows of it under which stamp, where that is all still true."""
+        from catalog.store.indexing import known_facts
+
+        with self.open_index() as index:
+            return known_facts(self, index)
 
     def sharing(self) -> Shared:
         """What `shared.bib` holds for the entries: macros, commands, and entries that others inherit from."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -102,6 +103,27 @@ def _is_read_on(store: Store, index: Index, file: str, change: Change) -> bool:
 def _aged(mark: str) -> str:
     """The mark of a file as the index keeps it: what is so young that it may change without another matches none."""
     return mark if int(mark.partition(".")[0]) < time.time_ns() - GRAIN else "young"
+
+
+def known_facts(store: Store, index: Index) -> dict[str, tuple[Stamp, Facts]]:
+    """By file, what the index knows of it under which stamp; nothing where what all entries share has changed since, or
+    readers say how far they are, and without what inherits from others."""
+    from catalog.paperfile import read_key
+    from catalog.search.index import CacheLost
+
+    try:
+        if index.get_meta("shared") != shared_mark(store) or store.readers.names():
+            return {}
+        stamps, by_key = index.stamps(), {facts.key: facts for facts in index.all()}
+    except CacheLost:
+        return {}
+    known = {}
+    for file, mark in stamps.items():
+        with contextlib.suppress(BadFile):
+            stamp, facts = stamp_from(mark), by_key.get(read_key(file))
+            if stamp and facts and not _inherits(facts.bibtex):
+                known[file] = (stamp, facts)
+    return known
 
 
 def folder_mark(store: Store) -> str:
@@ -236,6 +258,12 @@ def _heirs(index: Index) -> list[str]:
 def kept_mark(stamp: Stamp) -> str:
     """A stamp as the index keeps it of a file that was read: what is too young to be trusted matches none."""
     return _aged(mark_of(stamp))
+
+
+def stamp_from(mark: str) -> Stamp | None:
+    """The stamp that was kept; None where the file was too young to be trusted."""
+    parts = mark.split(".")
+    return (int(parts[0]), int(parts[1]), int(parts[2]), int(parts[3])) if len(parts) == 4 else None
 
 
 def mark_of(stamp: Stamp) -> str:
