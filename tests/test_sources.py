@@ -429,6 +429,8 @@ def test_several_at_once(web: World, kb: Kb, root: Path) -> None:
     assert (
         len(web.asked) <= asked + 2
     )  # but for what no paper keeps: the id of OpenAlex, a repository that two papers name
+    told = kb("add", names["arxiv"], "--tag", "seals").err
+    assert told.endswith(" stays as it is; `kb tag`, `kb note`, `kb link`, `kb mark-read` change it\n")
     assert kb("undo").status == 0
     assert len(list((root / "papers").iterdir())) == len(names) - 1
 

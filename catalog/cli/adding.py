@@ -87,10 +87,11 @@ def add(
     As in: kb add 2106.09685 10.1145/3292500.3330701 paper.pdf; kb add "attention is all you need"; pbpaste | kb add.
     """
     library = out.library(ctx)
+    said = _Said(title, key, links, tags, note, status, due)
     if whats and not from_file and (there := _all_here(library, whats)):
         _say_all_here(library, there, as_json)
+        _say_unchanged(there, said)
         return
-    said = _Said(title, key, links, tags, note, status, due)
     pasted = _pasted(whats, from_file, bool(title))
     done: list[Added] = []
     if pasted is None and not whats and not from_file:
@@ -103,7 +104,15 @@ def add(
         if key and (len(whats) > 1 or from_file):
             raise click.UsageError("--key names one paper; give one")
         done = list(_shown(library, _several(library, whats, from_file, pasted, first, said), as_json))
+    _say_unchanged([one.key for one in done if one.key and not one.new], said)
     _finish(ctx, library, done, as_json)
+
+
+def _say_unchanged(keys: list[str], said: _Said) -> None:
+    """Say that what the options say was not added to papers that were here."""
+    if keys and (said.links or said.tags or said.notes or said.status or said.due):
+        named = ", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if keys[5:] else "")
+        click.echo(f"kb: {named} stays as it is; `kb tag`, `kb note`, `kb link`, `kb mark-read` change it", err=True)
 
 
 def _all_here(library: Library, whats: tuple[str, ...]) -> list[str]:
