@@ -88,7 +88,7 @@ def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) ->
         return exports.read_bookmarks(text, path)
     if exports.is_ris(text):
         return exports.read_ris(text, path)
-    if is_bib(text):
+    if is_bib(text, suffix):
         return bibfile.read(text, path)
     if suffix not in ("md", "markdown") or not _MARKDOWN.search(text):
         source = (
@@ -108,16 +108,17 @@ def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) ->
     return source
 
 
-def is_bib(text: str) -> bool:
-    """Whether a text is BibTeX rather than Markdown that holds some: no Markdown outside the entries."""
+def is_bib(text: str, suffix: str = "bib") -> bool:
+    """Whether a text is BibTeX rather than a list that holds some: nothing of a list stands outside the entries."""
     if not _ENTRY.search(text):
         return False
-    if not _OUTSIDE.search(text):
+    outside = _OUTSIDE if suffix.startswith("bib") else _MARKDOWN
+    if not outside.search(text):
         return True
     from catalog.bibtex import scan
 
     between = "\n".join(block.raw for block in scan(text) if block.kind == "comment")
-    return not _OUTSIDE.search(between)
+    return not outside.search(between)
 
 
 def _note(text: str, path: str) -> Source | None:
@@ -147,6 +148,8 @@ def _paper_file(text: str, path: str) -> Source:
         if note:
             return replace(note, findings=tuple(replace(finding, kind="kept") for finding in e.findings))
         return Source(findings=tuple(replace(finding, kind="rejected") for finding in e.findings))
+    if paper.extras and not paper.links and (note := _note(text, path)):
+        return note  # its fields have names of another program
     entry = read_first(paper.bibtex)
     key = "" if entry else paper.key
     return Source((_draft(paper, key, path),))

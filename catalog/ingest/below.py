@@ -189,7 +189,7 @@ class Below:
         for piece in pieces:
             role = self.places.role(line, piece)
             voted = self.places.roles.get((unit.run, f"body {number} {piece.place}"), "")
-            text = line.plain[piece.start : piece.end].strip(" .,;:·|")
+            text = line.plain[piece.start : piece.end].strip(' .,;:·|"“”')
             if role.endswith("?"):
                 role = voted if voted == role.rstrip("?") else ""
             elif not role and voted == "authors" and values.likely_people(text) >= 0.3:

@@ -210,18 +210,7 @@ def _set_day(name: str) -> Callable[[Entry, str, list[str], Report, int], bool]:
 
 def _set_status(entry: Entry, plain: str, _exact: list[str], report: Report, line: int) -> bool:
     raw = plain.strip("[]() ")
-    status = (
-        words.status_word(raw)
-        or words.tick(raw)[0]
-        or {
-            "yes": Status.read,
-            "y": Status.read,
-            "no": Status.unread,
-            "n": Status.unread,
-            "true": Status.read,
-            "false": Status.unread,
-        }.get(raw.lower())
-    )
+    status = words.status_word(raw) or words.tick(raw)[0] or words.answer(raw)
     if not status and (status := words.misspelt(raw)):
         report.add("repaired", "status", f"status {raw.upper()} read as {status.upper()}", line)
     entry.status = entry.status or status

@@ -140,7 +140,7 @@ class Reader:
         kept: list[str] = []
         pieces = self._cited(entry, line, title, pieces)
         for piece in pieces:
-            text = line.plain[piece.start : piece.end].strip(" .,;:·|")
+            text = line.plain[piece.start : piece.end].strip(' .,;:·|"“”')
             role = self.places.role(line, piece)
             voted = self.places.roles.get((unit.run, piece.place), "")
             voted = "venue" if voted == "date" and role == "venue?" else voted  # a day stands there in other entries

@@ -36,7 +36,7 @@ class Places:
             for piece in pieces[id(unit)]:
                 role = self.role(unit.line, piece)
                 if role.endswith("?"):
-                    maybe[piece.place].append(unit.line.plain[piece.start : piece.end].strip(" .,;:·|"))
+                    maybe[piece.place].append(unit.line.plain[piece.start : piece.end].strip(' .,;:·|"“”'))
                 elif role:
                     sure[piece.place][role] += 1
             for at, text in enumerate(_first_lines(unit)):
@@ -62,7 +62,7 @@ class Places:
                 self.roles[run, place] = "venue" if names_elsewhere or capitals * 2 >= len(maybe[place]) else "authors"
 
     def role(self, line: Line, piece: Piece) -> str:
-        text = line.plain[piece.start : piece.end].strip(" .,;:·|")
+        text = line.plain[piece.start : piece.end].strip(' .,;:·|"“”')
         italic = any(m.kind == "em" and m.start <= piece.start + 1 and m.end >= piece.end - 1 for m in line.text.marks)
         return self.look(text, italic or piece.place.startswith("before"), piece.place.startswith("before"))
 

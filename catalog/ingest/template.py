@@ -66,6 +66,7 @@ _EDGE = ' \t\n*_"“”„«»「」『』《》:：,.;，、·•|–—/-'
 _LONGEST = 700  # characters of a line in which a title is looked for
 _MOST_STARTS, _MOST_ENDS = 6, 9
 _FAMILY_YEAR = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]{2,},? [(\[]?(?:19|20)\d\d\b")  # "Hoare (1978)"
+_PAIR = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+ (?:&|and|et|und|y) [A-ZÀ-ÖØ-Þ][\w'’-]+")
 _ARTICLE = re.compile(r"(?:An?|The) ")
 _BY_LENGTH = ((1, 0.35), (2, 0.85), (20, 1.0), (30, 0.7), (59, 0.25), (10_000, 0.1))  # words at most, worth
 
@@ -258,6 +259,8 @@ def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[st
     if likely < (0.5 if dated or cut.kind in ("-", "(mark", ")") else 0.55):
         return False
     several = len(values.people(names)) > 1 or dated or "et al" in names
+    if not several and any(a.titled and start <= a.mark.start and a.mark.end <= cut.start for a in line.anchors):
+        return False  # what a link is called rather than whose it is
     if not (several or _lone(names) or cut.kind in ("(mark", "-")):
         return False
     if cut.kind == "." and _unfinished(line.plain[start : cut.end], line.plain[cut.start :]):
@@ -395,7 +398,11 @@ def _role(text: str, common: frozenset[str], kind: str) -> str:
     if kind == ":":
         return "names" if _COMMA.search(stripped) and _each_name(stripped, common) else ""
     alone = kind != "by" and len(first.split()) in (2, 3) and values.is_name(first, common)
-    alone = alone or bool(re.search(r"\bet\.? al\b|等", first))
+    alone = (
+        alone
+        or bool(re.search(r"\bet\.? al\b|等", first))
+        or ("&" in stripped and bool(_PAIR.fullmatch(_COMMA.split(stripped)[0])))
+    )
     least = 0.6 if kind in (",", "by") else 0.5
     return "names" if alone or values.likely_people(stripped, common, True) >= least else ""
 
@@ -438,6 +445,8 @@ def _look(title: str, name: Reading, common: frozenset[str]) -> float:
     paren = re.search(r"\s*[(（]([^()（）]+)[)）]$", title)
     if paren and words_cjk(paren[1]) and not words_cjk(title[: paren.start()]):  # the title in another language
         worth *= 0.7
+    if title[0] in "(（" or (_PAIR.fullmatch(title) and values.likely_people(title, common) >= 0.5):
+        worth *= 0.5
     if _PLACE_LAST.search(title):
         worth *= 0.4
     if " | " in title or " · " in title or "｜" in title:
@@ -531,6 +540,9 @@ def _heeds(line: Line, mark: str, span: Span, common: frozenset[str]) -> float:
         elif one.start - start > 3 or end - one.end > 3:
             long = one.end - one.start > 12 or line.plain[one.end :].lstrip()[:1] in "-–—|·"
             factor = min(factor, 0.45 if long and not _whole(line, one.start, one.end, start) else 0.8)
+    for one in line.text.marks:
+        if one.kind == "em" and abs(one.start - start) < 3 and one.end - one.start > 12 and end - one.end > 3:
+            factor = min(factor, 0.6)  # a title in italics, and more
     for first, last in line.quotes:
         if start < first - 3 and end >= last and last - first > 4:
             factor = min(factor, 0.5)

@@ -38,6 +38,9 @@ _DATES = (
     re.compile(rf"(?<![\d/.:-])(?P<y>{_YEAR})\s?[-/.年]\s?(?P<m>0?[1-9]|1[0-2])(?:月)?(?![\d\w])"),
     re.compile(rf"(?<![\d/.:-])(?P<m>0?[1-9]|1[0-2])[/.](?P<y>{_YEAR})(?![\d/])"),
 )
+_DAY_FIRST = re.compile(
+    rf"(?<![\d/.:-])(?P<d>\d{{1,2}})(?:\.\s?(?P<m>\d{{1,2}})\.\s?|/(?P<m2>\d{{1,2}})/)(?P<y>{_YEAR})(?!\d)"
+)
 _DAY_MONTH = re.compile(
     rf"\b(?:(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.)?\s+)?(?P<w>[^\W\d_]{{3,10}})\.?,?\s+(?:(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,?\s+)?(?P<y>{_YEAR})\b"
 )
@@ -63,7 +66,7 @@ def date(text: str) -> Found | None:
     """The first date in a text as an ISO prefix: "2021-07-15", "2021-07" or "2021"; never beyond next year."""
     if not _ANY_YEAR.search(text):
         return None
-    for pattern in (*_DATES, _DAY_MONTH, _YEAR_MONTH):
+    for pattern in (*_DATES, _DAY_FIRST, _DAY_MONTH, _YEAR_MONTH):
         for match in pattern.finditer(text):
             if iso := _iso(match):
                 return Found(iso, *match.span())
@@ -76,6 +79,12 @@ def date(text: str) -> Found | None:
 def _iso(match: re.Match[str]) -> str:
     parts = match.groupdict()
     year = int(parts["y"])
+    if parts.get("m2"):  # "03/14/2021", "14/03/2021"; which of two is the month is told only where one is beyond 12
+        first, second = int(parts["d"]), int(parts["m2"])
+        if first <= 12 and second <= 12 and first != second:
+            return ""
+        month, day = (second, first) if first > 12 else (first, second)
+        parts |= {"m": str(month), "d": str(day)}
     month = int(parts.get("m") or 0) or words.months().get((parts.get("w") or "").lower(), 0)
     day = int(parts.get("d") or parts.get("d2") or 0)
     if not month or year > _NEXT_YEAR:
@@ -145,7 +154,7 @@ def _latin(text: str, lead: bool) -> list[str]:
         family = out and "," not in out[-1] and len(out[-1].split()) <= 3 and not _is_initials(out[-1])
         if family and _is_initials(part):
             out[-1] = f"{out[-1]}, {part}"
-        elif lead and len(out) == 1 and "," not in out[0] and len(out[0].split()) == 1:
+        elif lead and len(out) == 1 and "," in by_and[0] and "," not in out[0] and len(out[0].split()) == 1:
             out[0] = f"{out[0]}, {part}"
         else:
             out.append(part)

@@ -13,6 +13,10 @@ from catalog.models import Status
 _SHORT = re.compile(r":[a-z][a-z0-9_+-]*:")
 _EDGE = " \t\n*_~`'\"“”‘’«»()[]{}<>【】（）「」『』〔〕:：.,;，。、|/\\-–—=→·•#!?"
 _LINK_WORD = re.compile(r"(?:^|[ \t_-]+)(?:links?|urls?|address(?:es)?)$")
+_MINE = re.compile(r"^(?:my|the|paper|paper's|mein|meine|mon|ma|mi|meu|我的) ")
+_OF_PAPERS = re.compile(
+    r"\s*(?:的?(?:论文|論文|文献|文章)|(?:た)?論文|\s논문|\b(?:papers?|articles?|artikel|artículos|artigos|статьи|list|ones)\b)\s*"
+)
 _SPELT = ("READ", "UNREAD", "READING", "TOREAD")
 READ_MARKS = ("✅", "☑", "✔", "✓", "🟢", "💯")
 UNREAD_MARKS = ("⬜", "🔲", "☐", "◻", "🔳")
@@ -97,9 +101,9 @@ def _look(table: str, label: str) -> str:
     text = plain(label)
     if text in known:
         return known[text]
-    bare = _LINK_WORD.sub("", text).strip()
-    if bare != text and bare in known:
-        return known[bare]
+    for bare in (_LINK_WORD.sub("", text).strip(), _MINE.sub("", text)):
+        if bare != text and bare in known:
+            return known[bare]
     parts = [part.strip() for part in re.split(r"[(（\[\])）/|]", text)]
     if len(parts) > 1 and len(text) <= 40 and (parts[0] in known or not parts[0].isascii()):
         return next((known[part] for part in parts if part in known), "")
@@ -204,7 +208,14 @@ def is_part(heading: str) -> bool:
 
 def status_word(raw: str) -> Status | None:
     """The status that a word names, spelt as it should be, in any of the languages."""
-    name = _words("status").get(plain(raw), "")
+    text = plain(raw)
+    name = _words("status").get(text, "") or _words("status").get(_OF_PAPERS.sub("", text, count=1), "")
+    return Status(name) if name else None
+
+
+def answer(raw: str) -> Status | None:
+    """What a yes or a no to whether something has been read says."""
+    name = _words("answer").get(plain(raw), "")
     return Status(name) if name else None
 
 
