@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 from answers import ABSTRACT, CHANGED, MISSING, atom, atom_entry, atom_error, crossref, found, not_found, openalex, page
-from services import Reply, World, running, trusting
+from services import UNKNOWN, Reply, World, running, trusting
 from support import Kb
 
 from catalog.errors import KbError
 from catalog.ingest import wire
 from catalog.ingest.fetch import Answer, NoAnswer
 from catalog.library import Library
-from catalog.sources import Client, NotFound, Unavailable, look_up, recognise, sources
+from catalog.sources import Client, NotFound, Unavailable, dblp, huggingface, look_up, recognise, sources
 from catalog.sources import client as client_
 from catalog.sources.memory import Kept, Memory
 from catalog.sources.said import facts_of
@@ -335,6 +335,18 @@ def test_what_is_not_there_may_come(world: World) -> None:
     world.routes["x.example/"] = Reply({"a": 1})
     client.sleep(86_400 / 2)
     assert client.json("https://x.example/a") == {"a": 1}
+
+
+def test_that_a_paper_has_no_code_is_believed_longer(world: World) -> None:
+    world.routes["huggingface.co/api/papers/"] = UNKNOWN
+    world.routes["dblp.org/rec/"] = UNKNOWN
+    client = world.client()
+    for days in (0, 2, 20, 40):
+        client.now = lambda days=days: 1_000_000.0 + days * 86_400
+        assert huggingface.code("3103.00001", client) == ""
+        assert list(dblp.fetch(["conf/a/B"], client)) == []
+    asked = [where.partition("/")[0] for where in world.asked]
+    assert (asked.count("huggingface.co"), asked.count("dblp.org")) == (2, 4)
 
 
 def test_hosts_are_asked_in_turn_also_by_the_next_command(world: World, tmp_path: Path) -> None:

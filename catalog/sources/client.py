@@ -90,6 +90,7 @@ class Client:
         name = self._last = f"{url}\n{accept}\n{content.decode()}"
         kept = self.memory.answer(name)
         fresh = self.fresh if kept and kept.status == 200 else min(self.fresh, FRESH_UNKNOWN)
+        fresh = max(fresh, host_of(_host(url)).keeps) if self.fresh else 0.0
         if not kept or self.now() - kept.asked > fresh:
             kept = self._asked(url, accept, content, cost, kept)
             self.memory.keep(name, kept)

@@ -17,7 +17,8 @@ from catalog.files import read_bytes
 class Host:
     """A service: its name, the seconds between two requests, and what may be spent of it on a day (0: no bound).
 
-    `key` names the key that raises the bound to `with_key`; it goes into the header or parameter `into`.
+    `key` names the key that raises the bound to `with_key`; it goes into the header or parameter `into`. `keeps` is how
+    long its answers count (seconds), also that something is not there, where that is longer than usual.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Host:
     into: str = ""
     with_key: int = 0
     with_key_every: float = 0.0
+    keeps: float = 0.0
 
 
 _ARXIV, _GITHUB = Host("arXiv", 3.0), Host("GitHub", 0.5)
@@ -46,7 +48,7 @@ HOSTS: Mapping[str, Host] = {
     "eutils.ncbi.nlm.nih.gov": Host("PubMed", 0.35, 0, "ncbi", "?api_key", with_key_every=0.11),
     "pmc.ncbi.nlm.nih.gov": Host("PubMed Central", 0.35),
     "openlibrary.org": Host("Open Library", 1.0),
-    "huggingface.co": Host("Hugging Face", 0.65, 0, "huggingface", "bearer"),
+    "huggingface.co": Host("Hugging Face", 0.65, 0, "huggingface", "bearer", keeps=30 * 86_400.0),
     "raw.githubusercontent.com": _GITHUB,
     "archive.org": Host("the Internet Archive", 1.0),
 }
