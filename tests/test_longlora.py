@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -97,6 +98,17 @@ def test_a_row_of_any_length_is_read(n: int) -> None:
     longer = F.pad(ids, (0, -n % fixed.config.s2_group), value=5)
     assert torch.allclose(free(input_ids=ids).logits, fixed(input_ids=longer).logits[:, :n], atol=1e-5)
     assert longlora.merge(free)(input_ids=ids).logits.isfinite().all()
+
+
+def test_groups_have_the_dropout_of_the_model() -> None:
+    torch.manual_seed(0)
+    q, module = (
+        torch.randn(1, 2, 8, 4),
+        SimpleNamespace(training=True, config=SimpleNamespace(s2_group=4, s2_shift=True)),
+    )
+    whole, none = (longlora.attention(module, q, q, q, None, dropout=share)[0] for share in (0.0, 1.0))
+    assert whole.any()
+    assert not none.any()
 
 
 def test_a_quarter_of_the_row_is_the_group_where_none_is_given() -> None:
