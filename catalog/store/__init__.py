@@ -383,7 +383,7 @@ class Store:
             return self.readers.reads_back(file, data, meant)
         name = Path(file).name
         paper = loads(self.text_of(name, Version((0, 0, 0, 0), data)), read_key(name), file, apart=meant.apart)
-        self._written.papers[name] = data, paper
+        self._written.papers[name] = data, meant if paper == meant else paper  # of very many, each is held once
         return same(paper, meant)
 
     def _commit_to_git(self, what: str, files: Sequence[str]) -> None:
