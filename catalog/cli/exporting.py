@@ -308,9 +308,9 @@ def _holds(path: Path, parts: Iterable[bytes]) -> bool:
 
 def _write_parts(parts: Iterable[str], output: Path | None) -> None:
     if output:
-        from catalog.store import write_whole
+        from catalog.store import write_out
 
-        write_whole(output, _encoded(parts))
+        write_out(output, _encoded(parts))
         out.echo(f"wrote {output}", err=True)
     else:
         for part in parts:

@@ -398,7 +398,7 @@ class Store:
             write_own(self.root, path, text.encode() if isinstance(text, str) else text)
 
 
-def write_out(path: Path, data: bytes) -> None:
+def write_out(path: Path, data: bytes | Iterable[bytes]) -> None:
     """Write what was made for elsewhere, as `write_whole`; raises `KbError` where a knowledge base has its own file."""
     target = Path(os.path.realpath(path))
     root = next((folder for folder in target.parents if (folder / CONFIG).is_file()), None)
