@@ -76,10 +76,11 @@ class Entry:
             self.venue = "" if "venue" in self.guessed else self.venue
             self.date = "" if "date" in self.guessed else self.date
         year = int(self.date) if len(self.date) == 4 else 0
+        status = self.status or (Status.read if "read" in self.days else None)
         first = Draft(
             title=self.title, authors=self.authors, year=self.year or year,
             date=self.date if len(self.date) > 4 else "", venue=self.venue, key=self.key,
-            status=self.status, read=self.days.get("read"), added=self.days.get("added"), due=self.days.get("due"),
+            status=status, read=self.days.get("read"), added=self.days.get("added"), due=self.days.get("due"),
             links=grouped(self.links), tags=tags, tutorials=tuple(self.tutorials), aliases=self.aliases,
             different=self.different, kind=self.kind, ids=self.ids, abstract=self.abstract, rating=self.rating,
             extras=self.extras, order=order, section=section, bibtex=self.bibtex, notes=notes, line=self.line,

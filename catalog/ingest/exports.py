@@ -10,7 +10,7 @@ from lxml import etree
 
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.errors import Finding
-from catalog.ingest import urls, values
+from catalog.ingest import urls, values, words
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.entry import unique_tags
 from catalog.ingest.records import _source
@@ -166,15 +166,16 @@ def _head(folder: Any) -> Any:
 
 
 def read_identifiers(text: str, path: str = "") -> Source | None:
-    """Identifiers and addresses of papers, one a line; None where the lines are something else."""
+    """Identifiers and addresses of papers, one a line, perhaps under words of status; None where lines are others."""
     lines = [
-        (n, line.strip().lstrip("-*• ").strip("<>"))
+        (n, line.strip().lstrip("-*•# ").strip("<>: "))
         for n, line in enumerate(text.split("\n"), 1)
-        if line.strip() and not line.startswith("#")
+        if line.strip() and (not line.startswith("#") or words.status_word(line.strip("#: ")))
     ]
     if not lines or any(len(line) > 400 for _, line in lines):
         return None
-    found = [(n, line, _identified(line)) for n, line in lines]
+    under = {n: status for n, line in lines if (status := words.status_word(line))}
+    found = [(n, line, _identified(line)) for n, line in lines if n not in under]
     if sum(bool(one) for _, _, one in found) * 10 < len(found) * 8:
         return None
     drafts: list[Draft] = []
@@ -193,7 +194,12 @@ def read_identifiers(text: str, path: str = "") -> Source | None:
             )
             continue
         key, url = one
-        drafts.append(Draft(key=key, links=(Link(name="paper", url=url),), order=len(drafts) + 1, line=n, path=path))
+        status = next((under[at] for at in reversed(under) if at < n), None)
+        drafts.append(
+            Draft(
+                key=key, status=status, links=(Link(name="paper", url=url),), order=len(drafts) + 1, line=n, path=path
+            )
+        )
     findings.append(
         Finding(
             "no-title",

@@ -204,6 +204,8 @@ class Reader:
         ):
             entry.date = years.pop()
         entry.ids |= {k: v for k, v in values.identifiers(line.plain).items() if k not in entry.ids}
+        if not any(arxiv(link.url) for link in entry.links) and (stated := arxiv(line.plain[:_LONGEST])):
+            entry.ids.setdefault("arxiv", stated)
         if text := joined([*parts, *kept]):
             entry.note(text)
             entry.touched = True

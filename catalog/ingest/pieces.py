@@ -12,7 +12,7 @@ from catalog.ingest.labels import without
 from catalog.ingest.line import Anchor, Line
 
 _CUT = re.compile(
-    r"\n|[()\[\]（）【】《》]|\s+[-–—|·•/]+\s+|\s*[|·•;；｜]\s*|——|\s{2,}|(?<=[.。!?])(?=\s|$)|(?<=\bal\.)(?=[A-Za-z])|。|\s+(?=(?:by|from)\s+[A-Z])"
+    r"\n|[()\[\]（）【】《》]|\s+[-–—|·•/]+\s+|\s*[|·•;；｜]\s*|——|\s{2,}|(?<=[.。!?])(?=\s|$)|(?<=\bal\.)(?=[A-Za-z])|(?<=\bal\.),\s+(?=[A-Z])|。|\s+(?=(?:by|from)\s+[A-Z])"
 )
 _INITIAL = re.compile(
     r"(?:^|[\s.,(-])[A-Z]\.$|\b(?:et|vs|vol|no|pp|eds?|Proc|Trans|Conf|Int|J|St|Dr|Prof|Jr|Sr|Comput|Mach|Learn|Sci|Lett|Rev)\.$"

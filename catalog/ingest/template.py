@@ -42,7 +42,7 @@ _KIND = {
     "colon": ":",
 }
 _ABBREVIATION = re.compile(
-    r"(?:[A-Z]\.){2}[A-Z]$|\b(?:U\.[SKN]|D\.C|vs|al|etc|Dr|Prof|St|Mr|Mrs|Jr|Sr|No|Vol|vol|pp|eds?|i\.e|e\.g|cf|Bros|Inc|Fig|Eq|approx|v\d+|Proc|Conf|Int|Trans)$"
+    r"(?:[A-Z]\.){2}[A-Z]$|\b(?:U\.[SKN]|D\.C|vs|etc|Dr|Prof|St|Mr|Mrs|Jr|Sr|No|Vol|vol|pp|eds?|i\.e|e\.g|cf|Bros|Inc|Fig|Eq|approx|v\d+|Proc|Conf|Int|Trans)$"
 )
 _INITIAL = re.compile(r"(?:^|[\s.,-])[A-ZÀ-ÖØ-ÞĀ-ſ]$")
 _BY = re.compile(r"[\s,;–—-]+\(?by:?\s+(?=[A-Z\u3400-\u9fff])")
@@ -55,7 +55,7 @@ _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|(?:arxiv|doi):\S+", re.I)
 _PLACED = re.compile(
     r"[,.(\[/|–—-]\s*(?:[A-Z][\w&-]+[\s'’]*){0,2}(?:19|20)\d\d[)\]]?$|[(\[（][^()\[\]（）]{0,80}(?:19|20)\d\d[)\]）]$"
 )
-_PLACE_LAST = re.compile(r"[.,]\s+[Ii]n:?(?:\s+[A-Z*\d]\S*(?:\s+\S+){0,9})?$")  # "… . In Proceedings of …"
+_PLACE_LAST = re.compile(r"[.,?!]\s+[Ii]n:?(?:\s+[A-Z*\d]\S*(?:\s+\S+){0,9})?$")  # "… . In Proceedings of …"
 _PROSE = re.compile(
     r"\b(?:this (?:paper|work|article|study|repo|repository|is)|we (?:propose|present|show|introduce)|is an? )\b", re.I
 )
@@ -67,6 +67,9 @@ _LONGEST = 700  # characters of a line in which a title is looked for
 _MOST_STARTS, _MOST_ENDS = 6, 9
 _FAMILY_YEAR = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]{2,},? [(\[]?(?:19|20)\d\d\b")  # "Hoare (1978)"
 _PAIR = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+ (?:&|and|et|und|y) [A-ZÀ-ÖØ-Þ][\w'’-]+")
+_SHORT_NAMES = re.compile(
+    r"[A-ZÀ-ÖØ-Þ][\w'’-]+(?: [A-ZÀ-ÖØ-Þ][\w'’-]+)?(?: et\.? al| & [A-ZÀ-ÖØ-Þ][\w'’-]+)"
+)  # "Ek et al."
 _ARTICLE = re.compile(r"(?:An?|The) ")
 _BY_LENGTH = ((1, 0.35), (2, 0.85), (20, 1.0), (30, 0.7), (59, 0.25), (10_000, 0.1))  # words at most, worth
 
@@ -255,6 +258,8 @@ def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[st
     """Whether what stands before a cut is names, with or without a year, and all of them."""
     names = _LAST_YEAR.sub("", head)
     dated = names != head
+    if _SHORT_NAMES.fullmatch(names.strip(" ,.;:*_")):
+        return True
     likely = values.likely_people(names.strip(" ,.;"), common, True) if names else 0.0
     if likely < (0.5 if dated or cut.kind in ("-", "(mark", ")") else 0.55):
         return False
@@ -270,6 +275,8 @@ def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[st
 
 def _each_name(names: str, common: frozenset[str]) -> bool:
     """Whether each name of a list parted by commas is whole, so that what follows the comma is no name's rest."""
+    if re.search(r"\bet\.? al\.?$", names.strip()) or ("&" in names and _PAIR.fullmatch(names.strip())):
+        return True
     each = [one for one in re.split(r"\s+(?:and|&)\s+|[,，、]\s*(?:and\s+|&\s*)?", names.strip()) if one.strip()]
     return bool(each) and all(len(one.split()) > 1 and values.is_name(one.strip(), common) for one in each)
 
@@ -432,7 +439,7 @@ def _look(title: str, name: Reading, common: frozenset[str]) -> float:
     if not title.isascii() and words_cjk(title):
         count = max(count, len(title) // 3)
     worth = next(w for most, w in _BY_LENGTH if count <= most)
-    if count < 2 and name.mark in ("bold", "link", "quoted") and len(title) > 2:
+    if count < 2 and (name.mark in ("bold", "link", "quoted") or name.after == "names") and len(title) > 2:
         worth = 0.6
     if title[:1].islower():
         worth *= 0.3 if title.startswith(("and ", "et ", "by ")) else 0.7 if title.split()[0].isalpha() else 0.9
@@ -544,8 +551,8 @@ def _heeds(line: Line, mark: str, span: Span, common: frozenset[str]) -> float:
         if one.kind == "em" and abs(one.start - start) < 3 and one.end - one.start > 12 and end - one.end > 3:
             factor = min(factor, 0.6)  # a title in italics, and more
     for first, last in line.quotes:
-        if start < first - 3 and end >= last and last - first > 4:
-            factor = min(factor, 0.5)
+        if last - first > 4 and end >= last and (start < first - 3 or (start >= first - 1 and end > last + 1)):
+            factor = min(factor, 0.5)  # more than what is quoted
     if mark in ("bold", "quoted") or (mark == "link" and (end - start > 25 or not _names_link(line, span, common))):
         factor *= 1.25 if mark == "link" or end - start > 8 else 1.1
     return factor

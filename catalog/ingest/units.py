@@ -80,6 +80,7 @@ class Finder:
     def run(self) -> Found:
         """Find them all."""
         promote(self.root)
+        self._part_lines()
         self._judge_headings()
         self._section(self.root, ())
         self.found.units.sort(key=lambda unit: unit.node.line)
@@ -99,6 +100,35 @@ class Finder:
         links = [a.mark.url for line in lines for a in line.anchors if leads_to_paper(a)]
         named = any(_ID.search(line.plain) for line in lines)
         return (bool(links) or named) and not any(urls.same(url) in taken for url in links)
+
+    def _part_lines(self) -> None:
+        """Make items of lines that each name a paper of their own, in one paragraph, as in a log, or each in one."""
+        for node in list(self.root.walk()):
+            if node.kind not in ("section", "quote"):
+                continue
+            out: list[Node] = []
+            alone = sum(child.kind == "para" and self._is_line(child) for child in node.children) > 1
+            for child in node.children:
+                lines = child.text.plain.split("\n") if child.kind == "para" else []
+                texts = child.text.lines() if len(lines) > 1 else []
+                if len(texts) > 1 and all(_names_a_paper(text) for text in texts):
+                    starts = [n for n, line in enumerate(lines) if line.strip()][: len(texts)]
+                    out += [
+                        Node("item", child.line + n, child.line + n, t) for n, t in zip(starts, texts, strict=False)
+                    ]
+                elif alone and child.kind == "para" and self._is_line(child):
+                    out.append(Node("item", child.line, child.end, child.text))
+                else:
+                    out.append(child)
+            node.children = out
+
+    def _is_line(self, node: Node) -> bool:
+        """Whether a paragraph is a title and its address, and no more."""
+        line = self.line(node)
+        if "\n" in node.text.plain or line.text.of("strong", "em") or not _names_a_paper(node.text):
+            return False
+        rest = line.plain[line.anchors[0].mark.end :].strip(" .)")
+        return not (rest or line.anchors[0].titled or self._is_prose(line)) and len(line.plain.split()) < 30
 
     # headings
 
@@ -600,6 +630,12 @@ def without_marks(line: Line, end: int) -> str:
     return "".join(
         c for n, c in enumerate(line.plain[:end]) if n >= line.start and not any(a <= n < b for a, b in marked)
     )
+
+
+def _names_a_paper(text: Text) -> bool:
+    """Whether a line holds words and, once, a link to a paper."""
+    line = prepared(text)
+    return sum(at_paper(a) for a in line.anchors) == 1 and len(re.findall(r"[^\W\d_]{3,}", without(line))) > 1
 
 
 def _dated_end(line: Line) -> bool:

@@ -28,6 +28,7 @@ _INITIALS = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,4}")
 _INITIALS_DOT = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,2}(?:[^\W\d_]\.[\s-]?){0,3}(?:\s?(?:[Jj]r|[Ss]r)\.?)?")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _CJK_NAME = re.compile(r"[\u3400-\u9fff]{2,4}|[\uac00-\ud7af]{2,4}|[\u3040-\u30ff\u3400-\u9fff·・ ]{2,9}")
+_VANCOUVER = re.compile(r"((?:[a-z]{2,3} )?[A-ZÀ-ÖØ-Þ][\w'’-]+(?: [A-ZÀ-ÖØ-Þ][\w'’-]+)?) ([A-Z]{1,3})")  # "Kingma DP"
 _WORD = re.compile(r"[^\W\d_](?:[\w'’`-]*[\w'’`])?\.?")
 
 _YEAR = r"(?:1[5-9]|20)\d\d"
@@ -135,6 +136,8 @@ def people(text: str, lead: bool = False) -> tuple[str, ...]:
         parts = _latin(text, lead)
     parts = [part for part in parts if re.search(r"[^\W\d_]", part)]
     names = [name for part in parts if (name := _TITLES.sub("", part.strip(' ,;:*_`"')).strip())]
+    if len(names) > 1 and all(_VANCOUVER.fullmatch(name) for name in names):
+        return tuple(_VANCOUVER.sub(r"\1, \2", name) for name in names)
     dotted = "." in text
     return tuple(f"{name}." if dotted and re.search(r"[\s.-][A-Z]$", name) else name for name in names)
 
@@ -223,6 +226,7 @@ class Venue(NamedTuple):
     known: bool
 
 
+_STATED_ID = re.compile(r"[\s,;]*\b(?:arXiv:\s?\d{4}\.\d{4,5}(?:v\d+)?|doi:\s?10\.\d{4,}/\S+)", re.I)
 _ACRONYM = re.compile(r"(?<![\w/])([A-Z0-9][A-Za-z0-9&-]*[A-Za-z&])(?:\b|(?=['’\d_]))")
 _MORE = re.compile(
     r"[\s,;–—-]*[(\[]?\b(?:oral|spotlight|poster|best paper(?: award)?|highlight|accepted|to appear|under review)\b"
@@ -238,7 +242,7 @@ _PAGES = re.compile(
 @lru_cache(4096)
 def venue(text: str) -> Venue | None:
     """The venue that a short text is, with its year: "ICML 2021", "NeurIPS'20", "In *Proceedings of …*, 2017"."""
-    text = " ".join(text.split()).strip(" .,;:()[]（）【】*_`-–—|")
+    text = _STATED_ID.sub(" ", " ".join(text.split())).strip(" .,;:()[]（）【】*_`-–—|")
     if not 2 <= len(text) <= 300:
         return None
     found = date(text) if any(map(str.isdigit, text)) else None
@@ -281,6 +285,8 @@ def _is_acronym(text: str) -> bool:
 
 def is_venue_like(name: str) -> bool:
     """Whether a text could be the short name of a venue that no list knows."""
+    if name.lower() in words.title_words():  # "Google", "Meta": whose it is
+        return False
     return 2 <= len(name) <= 60 and len(name.split()) <= 6 and name[0].isupper() and not name.endswith((".", "?"))
 
 

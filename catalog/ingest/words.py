@@ -19,6 +19,13 @@ _OF_PAPERS = re.compile(
 )
 _SPELT = ("READ", "UNREAD", "READING", "TOREAD")
 READ_MARKS = ("✅", "☑", "✔", "✓", "🟢", "💯")
+_EMOJI = {
+    ":white_check_mark:": "✅",
+    ":heavy_check_mark:": "✔",
+    ":ballot_box_with_check:": "☑",
+    ":white_large_square:": "⬜",
+}
+_CODES = re.compile("|".join(_EMOJI))
 UNREAD_MARKS = ("⬜", "🔲", "☐", "◻", "🔳")
 
 
@@ -221,7 +228,7 @@ def answer(raw: str) -> Status | None:
 
 def tick(text: str) -> tuple[Status | None, str]:
     """The status that a tick or an empty box at either end of a text gives, and the text without it."""
-    bare = text.strip().strip("\ufe0f")
+    bare = _CODES.sub(lambda code: _EMOJI[code[0]], text.strip()).strip("\ufe0f")
     for marks, status in ((READ_MARKS, Status.read), (UNREAD_MARKS, Status.unread)):
         for mark in marks:
             if bare.startswith(mark):
