@@ -418,6 +418,7 @@ def test_exports_that_come_back_change_nothing(library: Library) -> None:
     for name, text in made.items():
         done = library.import_([(name, text.encode())])
         assert (name, files(library), done.count("unchanged"), done.count("kept")) == (name, before, 5, 0)
+        assert not [line for change in done.changes for line in change.differences], "nothing differs"
     fresh = Library.init(library.root.parent / "fresh")
     fresh.import_([("a.json", made["a.json"].encode())])
     assert files(fresh) == before

@@ -15,6 +15,7 @@ from catalog.bibtex.identifiers import arxiv
 from catalog.bibtex.shared import Shared
 from catalog.bibtex.used import followed
 from catalog.errors import BadBibtex, KbError
+from catalog.ingest.shared import says_same
 from catalog.models import Link, Paper, Status, Tutorial, tag_slug
 
 ALL = frozenset({"title", "status", "due", "bibtex", "authors", "year", "venue", "date", "kind", "abstract", "rating"})
@@ -134,6 +135,8 @@ class Join:
                 if before.bibtex:
                     note = "another entry for the same work is kept beside it, under its key"
                     self.differences.append(f"{note} {_key(new)}")
+                continue
+            if "bibtex" not in self.theirs and says_same(there, new):
                 continue
             stays = new if "bibtex" in self.theirs else followed(there, new, self.used)
             self._field_differences(there, new, stays)

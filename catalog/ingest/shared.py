@@ -83,7 +83,7 @@ class Sharing:
     def _rekeyed(self, key: str, text: str, source: Source) -> dict[str, str]:
         """The key that an `@xdata` is given where another has its own."""
         number, new = 1, key
-        while new in self.entries and not _says_same(set_key(text, new), self.entries[new]):
+        while new in self.entries and not says_same(set_key(text, new), self.entries[new]):
             number += 1
             new = f"{key}-{number}"
         if new == key:
@@ -102,7 +102,7 @@ class Sharing:
             there = _lines(text) in self._comments or all(_in_entry(line, self.text) for line in text.split("\n"))
         else:
             there = _squeeze(text) in self._there or self._defines(values_of(text, self.macros))
-            there = there or (block.key in self.entries and _says_same(text, self.entries[block.key]))
+            there = there or (block.key in self.entries and says_same(text, self.entries[block.key]))
         if not there:
             self.text = (self.text.rstrip("\n") + "\n\n" if self.text.strip() else "") + text.strip() + "\n"
             self._know(block)
@@ -134,7 +134,7 @@ def values_of(text: str, macros: Mapping[str, str] = MONTHS) -> dict[str, str]:
         return {}
 
 
-def _says_same(one: str, other: str) -> bool:
+def says_same(one: str, other: str) -> bool:
     """Whether two entries say the same, whichever of them is written as `kb export biblatex` writes it."""
     if _squeeze(one) == _squeeze(other):
         return True
@@ -142,7 +142,7 @@ def _says_same(one: str, other: str) -> bool:
         first, second = (normalize(text, wanted=Wanted(biblatex=True)) for text in (one, other))
     except BadBibtex:
         return False
-    return first.split("\n@")[-1] == second.split("\n@")[-1]
+    return f"\n{first}".rpartition("\n@")[2] == f"\n{second}".rpartition("\n@")[2]
 
 
 def _in_entry(line: str, text: str) -> bool:
