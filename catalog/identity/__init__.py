@@ -25,7 +25,7 @@ from catalog.identity.numbers import (
     years_apart,
 )
 from catalog.identity.people import People, compare_people, family
-from catalog.identity.titles import SMALL, Title, compare_titles, squeezed, words
+from catalog.identity.titles import SMALL, Title, compare_titles, is_heading, squeezed, words
 from catalog.identity.works import WORK_IDS, identifiers
 from catalog.text import plain
 
@@ -118,9 +118,10 @@ def _agree(a: Facts, b: Facts) -> bool:
     """Whether two under one key, of which the rest says maybe, are one: what differs must have support elsewhere."""
     title, people = compare_titles(a, b), compare_people(a, b)
     equal = title == "equal" or (title == "close" and squeezed(words(a)) == squeezed(words(b)))
-    if equal and people != "unsure" and len(words(a)) >= SMALL:
+    apart = addresses_apart(a, b) and len(words(a)) < SMALL
+    if equal and people != "unsure" and not apart and not is_heading(words(a)):
         return True
-    if compare_venues(a, b) == "other" or (people == "unsure" and not equal) or (equal and addresses_apart(a, b)):
+    if compare_venues(a, b) == "other" or (people == "unsure" and not equal) or apart:
         return False
     shared, _ = identifiers(a, b)
     return bool(shared or number_in_common(a, b) or (compare_venues(a, b) == "same" and a.date == b.date))

@@ -26,6 +26,16 @@ _ANSWERS = frozenset(
         " 更正 勘误 勘誤 回复 评论 評論 书评 書評 订正 訂正 续 續 補遺 附录 付録 정정 서평 부록"
     )
 )
+_HEADINGS = frozenset(
+    str.split(  # what stands over works of many, in journals, books and pages
+        "editorial editorials introduction preface foreword afterword conclusion conclusions obituary letter letters"
+        " news book books reviews notes note lecture lectures abstracts index contents home about blog page profile"
+        " release personal communication communications the a an of to from guest editor editors"
+        " einleitung einfuhrung vorwort nachwort nachruf brief briefe avant propos introduccion prologo epilogo"
+        " presentacion introduzione prefazione prefacio introducao apresentacao lettre lettres введение предисловие"
+        " 前言 序言 序 引言 社论 卷首语 はじめに 序文 巻頭言 서문 머리말"
+    )
+)
 _COUNTED = frozenset("一二三四五六七八九十上中下甲乙丙丁")
 _PREFIXES = frozenset(
     str.split("un in im non dis de re pre anti sub super bi mono multi co mis hyper hypo inter intra macro micro a")
@@ -91,6 +101,12 @@ def compare_titles(a: Facts, b: Facts) -> Title:
     if len(changes) == 1 and not (changes[0][0] and changes[0][1]) and not _ANSWERS & {*changes[0][0], *changes[0][1]}:
         return "longer"
     return "other"
+
+
+def is_heading(words: Sequence[str]) -> bool:
+    """Whether a title is one that many works have: "Editorial", "Book reviews", "Lecture 3"."""
+    telling = [word for word in words if word not in _HEADINGS and word not in _ANSWERS and value_of(word) is None]
+    return not telling or len(words) == 1
 
 
 def numbers_in(words: Sequence[str]) -> list[int]:

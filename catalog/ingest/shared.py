@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from catalog.bibtex import MONTHS, scan, set_key, strings
+from catalog.bibtex import MONTHS, read, scan, set_key, strings
 from catalog.bibtex.commands import Command, defined
 from catalog.bibtex.held import with_macros, with_references
 from catalog.bibtex.normal import Wanted, normalize
@@ -139,10 +139,10 @@ def says_same(one: str, other: str) -> bool:
     if _squeeze(one) == _squeeze(other):
         return True
     try:
-        first, second = (normalize(text, wanted=Wanted(biblatex=True)) for text in (one, other))
+        first, second = (read(normalize(text, wanted=Wanted(biblatex=True))) for text in (one, other))
     except BadBibtex:
         return False
-    return f"\n{first}".rpartition("\n@")[2] == f"\n{second}".rpartition("\n@")[2]
+    return (first.type, first.key, first.fields) == (second.type, second.key, second.fields)
 
 
 def _in_entry(line: str, text: str) -> bool:
