@@ -196,7 +196,7 @@ def likely_people(text: str, common: frozenset[str] = frozenset(), lead: bool = 
     if len(text) < 2 or len(text) > 3000:
         return 0.0
     head = text[:400]
-    said = bool(_BY.match(head)) or bool(re.search(r"\bet\s*\.?\s*al\b|等\s*$", text[-40:]))
+    said = bool(_BY.match(head)) or bool(re.search(r"\bet\s*\.?\s*al\b|(?:等人?|ほか|他|외)\s*$", text[-40:]))
     names = people(text, lead)
     plain = re.findall(r"[^\W\d_]+", text)
     small = sum(word.islower() and word not in _PARTICLES and word not in _JOINING for word in plain)

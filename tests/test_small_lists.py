@@ -1,0 +1,98 @@
+"""Small lists as people keep them: a log, a table in another language, identifiers under words of status, citations."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from catalog.ingest import read_source
+from catalog.ingest.draft import Draft
+from catalog.models import Status
+
+LOG = """# Reading log
+
+2024-01-03: Read "Rivers that remember" by Quist et al. (https://arxiv.org/abs/2101.00001). Good.
+2024-01-09: Read "Bells in the fog" by Lund et al. (https://arxiv.org/abs/2101.00002).
+"""
+GERMAN = """# Leseliste
+
+## Gelesen
+| Titel | Autoren | Jahr | Konferenz | Gelesen am |
+|---|---|---|---|---|
+| Flüsse im Nebel | A. Quist, B. Lund | 2017 | NeurIPS | 03.02.2024 |
+"""
+JAPANESE = "## 読んだ論文\n- [霧の中の川](https://arxiv.org/abs/2101.00001)（Quist ほか, NeurIPS 2017）\n"
+STATUSES = """| Status | Paper | Read on | Stars |
+| --- | --- | --- | --- |
+| :white_check_mark: | Quist et al. (2017), [Rivers](https://arxiv.org/abs/2101.00001) | Jan 5, 2024 | ★★★★☆ |
+| | Lund & Marsh (2015), [Bells](https://arxiv.org/abs/2101.00002) | | |
+"""
+CSV = (
+    "Name;Autor;Erscheinungsjahr;Gelesen;Link\n"
+    '"Rivers in fog";"Quist, Ada; Lund, Bo";2016;ja;https://arxiv.org/abs/2101.00001\n'
+    '"Bells";"Marsh, Cy";2015;nein;https://arxiv.org/abs/2101.00002\n'
+)
+VANCOUVER = "1. Quist A, Lund BC, et al. Rivers that remember. NeurIPS, 2017.\n2. Marsh C, Holm D. Bells in the fog. ICLR 2015.\n"
+BESIDE = (
+    "@article{q, title={Rivers that remember}, author={Quist, Ada}, journal={Owls}, year={2017}}\n\n"
+    "Also to read:\n1. Lund et al., Bells in the fog, CVPR 2016, arXiv:2101.00002\n"
+    "2. Marsh & Holm, Lanterns, ICLR 2015, arXiv:2101.00003\n"
+)
+COURSE = (
+    "## Week 1\n"
+    '*Required*: Quist and Lund. "Rivers: a Method." ICLR 2015. [pdf](https://arxiv.org/pdf/2101.00001)\n'
+    '*Optional*: Marsh. "Bells that Ring." ICML 2019. [pdf](https://arxiv.org/pdf/2101.00002)\n'
+)
+NOTE = "---\ntitle: Rivers that remember\nstatus: read\ndate_read: 2024-01-05\nurl: https://arxiv.org/abs/2101.00001\n---\nGood.\n"
+LINES = "Rivers that remember https://arxiv.org/abs/2101.00001\n\nBells in the fog https://arxiv.org/abs/2101.00002\n"
+
+
+def said(draft: Draft) -> tuple[str, tuple[str, ...], str, str]:
+    """Title, families, venue and year."""
+    families = tuple(name.partition(",")[0] if "," in name else name.split()[-1] for name in draft.authors)
+    return draft.title, families, draft.venue, str(draft.date or draft.year or "")[:4]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("log.md", LOG, [("Rivers that remember", ("Quist",), "", ""), ("Bells in the fog", ("Lund",), "", "")]),
+        ("de.md", GERMAN, [("Flüsse im Nebel", ("Quist", "Lund"), "NeurIPS", "2017")]),
+        ("ja.md", JAPANESE, [("霧の中の川", ("Quist",), "NeurIPS", "2017")]),
+        ("s.md", STATUSES, [("Rivers", ("Quist",), "", "2017"), ("Bells", ("Lund", "Marsh"), "", "2015")]),
+        ("a.csv", CSV, [("Rivers in fog", ("Quist", "Lund"), "", "2016"), ("Bells", ("Marsh",), "", "2015")]),
+        ("v.md", VANCOUVER, [("Rivers that remember", ("Quist", "Lund"), "NeurIPS", "2017"),
+                             ("Bells in the fog", ("Marsh", "Holm"), "ICLR", "2015")]),
+        ("c.md", COURSE, [("Rivers: a Method", ("Quist", "Lund"), "ICLR", "2015"),
+                          ("Bells that Ring", ("Marsh",), "ICML", "2019")]),
+        ("l.md", LINES, [("Rivers that remember", (), "", ""), ("Bells in the fog", (), "", "")]),
+    ],
+)  # fmt: skip
+def test_a_small_list(name: str, text: str, expected: list[tuple[str, tuple[str, ...], str, str]]) -> None:
+    assert [said(draft) for draft in read_source(name, text.encode(), {}).drafts] == expected
+
+
+def test_days_and_answers_of_small_lists() -> None:
+    def told(name: str, text: str) -> list[tuple[Status | None, dt.date | None]]:
+        return [(draft.status, draft.read) for draft in read_source(name, text.encode(), {}).drafts]
+
+    assert told("log.md", LOG) == [(Status.read, dt.date(2024, 1, 3)), (Status.read, dt.date(2024, 1, 9))]
+    assert told("de.md", GERMAN) == [(Status.read, dt.date(2024, 2, 3))]
+    assert told("ja.md", JAPANESE) == [(Status.read, None)]
+    assert told("s.md", STATUSES) == [(Status.read, dt.date(2024, 1, 5)), (None, None)]
+    assert told("a.csv", CSV) == [(Status.read, None), (Status.unread, None)]
+    assert told("n.md", NOTE) == [(Status.read, dt.date(2024, 1, 5))]
+
+
+def test_a_list_beside_bibtex_is_read() -> None:
+    drafts = read_source("mixed.txt", BESIDE.encode(), {}).drafts
+    assert [draft.title for draft in drafts if not draft.bibtex] == ["Bells in the fog", "Lanterns"]
+    assert [draft.ids["arxiv"] for draft in drafts if not draft.bibtex] == ["2101.00002", "2101.00003"]
+    assert read_source("n.md", NOTE.encode(), {}).drafts[0].links[0].url == "https://arxiv.org/abs/2101.00001"
+
+
+def test_identifiers_stand_under_words_of_status() -> None:
+    text = "TODO\nhttps://arxiv.org/abs/2101.00001\n10.1145/3292500.3330701\nDONE\narXiv:2101.00003\n"
+    drafts = read_source("ids.txt", text.encode(), {}).drafts
+    assert [draft.status for draft in drafts] == [Status.unread, Status.unread, Status.read]
