@@ -7,6 +7,7 @@ run ends with a line that names what differs. Every machine has this package ins
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -56,6 +57,7 @@ def connected(address: str) -> Iterator[Any]:
     import ray
 
     try:
+        _listens(address)  # Ray itself tries for minutes
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError, OSError) as e:
         raise LabError(
@@ -65,6 +67,13 @@ def connected(address: str) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _listens(address: str) -> None:
+    """Raise OSError where an address HOST:PORT takes no connection."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 def got(ray: Any, done: Any) -> cells.Cell:
