@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -277,8 +276,12 @@ class Changing:
         loaded = {}
         for one in dict.fromkeys((key, *others, *near)):
             file = self.snapshot.file(one)
-            with contextlib.suppress(BadFile):
+            try:
                 loaded[one] = (file, *self.store.load_version(file))
+            except BadFile as e:  # since a moment ago
+                if one in (key, *others):
+                    raise
+                self.store.gate.notices.append(f"{e.findings[0].where} cannot be read; what it says of others stays")
         return loaded
 
     def _pointing(self, keys: Collection[str]) -> Sequence[str]:

@@ -137,7 +137,8 @@ def put(temp: Path, path: Path, expected: Stamp | None) -> None:
                 raise
             temp.replace(path)
         else:
-            temp.unlink()
+            with contextlib.suppress(OSError):  # it stands in its place; the other name of it goes with the next sweep
+                temp.unlink()
         return
     _unmoved(path, expected)
     temp.replace(path)

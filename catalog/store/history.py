@@ -91,7 +91,8 @@ class History:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._db.close()
+        with contextlib.suppress(sqlite3.Error):  # what was asked for is written, or said not to be
+            self._db.close()
 
     def begin(self, what: str, files: Iterable[tuple[str, Kept, Kept]], turn: str = "do") -> int:
         """Write down a change that is decided on: (path, text before, text after) each; it is on the disk then."""
