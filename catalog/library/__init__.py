@@ -864,7 +864,7 @@ class Library:
         bad = {key_or_name(file): findings for file, findings in self.unreadable().items()}
         found = [everyone(facts) for facts in found] if self.store.readers.names() else found
         files = plan(found, self._site_options(url), texts, implementations, comparisons, notebooks, bad,
-                     self.neighbours())  # fmt: skip
+                     self.neighbours() if len(found) <= shown.MOST_BY_MEANING else {})  # fmt: skip
         return {**files, "library.bib": shown.merged(found, self.store.shared()), **others}
 
     def _site_options(self, url: str = "") -> SiteOptions:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from catalog.reports import Ledger
     from refimpl import Card
 
+MOST_BY_MEANING = 2000  # papers that are each compared with all others when the site is built
+
 
 def notebooks(store: Store, papers: Iterable[Facts]) -> dict[str, NotebookFile]:
     """The notebooks that tutorials link to and that are here, by the address that they write; none is run."""
