@@ -112,6 +112,22 @@ url: https://arxiv.org/abs/1706.00001
 - Processing language (almost) from scratch (2011) [[pdf](https://a.example.org/s.pdf)]
 """, [("Do nets learn anything at all? An empirical study", (), "", ""), ("Growing nets for better quality, stability, and variation", (), "", ""),
       ("Processing language (almost) from scratch", (), "", "2011")]),
+    "a line an entry, in one paragraph": ("a.md", """# Log
+
+2024-01-03: "Laws of size for nets" (https://arxiv.org/abs/2001.00001)
+2024-01-09: "Nets trained just enough" (https://arxiv.org/abs/2203.00002)
+2024-02-11: "Paths through a net" (https://arxiv.org/abs/2204.00003)
+""", [("Laws of size for nets", (), "", "2024-01-03"), ("Nets trained just enough", (), "", "2024-01-09"),
+      ("Paths through a net", (), "", "2024-02-11")]),
+    "a date that something was published": ("a.yaml", """- name: Snakes of states
+  paper: https://arxiv.org/abs/2312.00001
+  authors: [Ada Quist]
+  published: 2023-12
+  my status: Finished
+- name: Rivers of states
+  paper: https://arxiv.org/abs/2305.00002
+  authors: [Bo Lund]
+""", [("Snakes of states", ("Ada Quist",), "", "2023-12"), ("Rivers of states", ("Bo Lund",), "", "")]),
     "papers below a word for software": ("a.md", """# Applied
 
 ## Platforms
@@ -153,6 +169,13 @@ def test_days_before_titles_are_when_they_were_read_where_the_list_says_so() -> 
     first, second = parse(text, "a.md").drafts
     assert (first.title, str(first.read), first.year, first.rating) == ("Ranks that stay low", "2023-01-03", 2021, 4)
     assert (second.title, second.authors, str(second.read)) == ("Steps: a method", ("Lund", "Marsh"), "2023-01-20")
+
+
+def test_words_between_identifiers_are_their_status() -> None:
+    text = "TODO\nhttps://arxiv.org/abs/1810.00001\n10.1000/abc\nDONE\narXiv:1409.0001\n"
+    found = read_source("a.txt", text.encode())
+    assert [draft.status for draft in found.drafts] == ["unread", "unread", "read"]
+    assert not found.missed
 
 
 @pytest.mark.parametrize("title", ["Awesome Tools", "Site of a Group", "Follow me!"])

@@ -75,7 +75,7 @@ def meaning(name: str) -> str:
     key = " ".join(name.strip().lower().replace("_", " ").split())
     if key in _MORE:
         return _MORE[key]
-    return words.field_of(name) or words.link_of(name)
+    return words.field_of(name) or words.link_of(name) or (meaning(key[3:]) if key.startswith("my ") else "")
 
 
 def read_csv(text: str, path: str = "") -> Source | None:
@@ -404,6 +404,8 @@ def _put(entry: Entry, field: str, name: str, value: Any, report: Report, line: 
     if field in ("arxiv", "doi", "acl", "openreview") and not set_fact(entry, field, Text(text), report, line):
         return _links(entry, "paper", text, report, line)
     text = text.strip("*_") if field == "venue" else text
+    if field == "venue" and re.fullmatch(r"\d{4}(?:-\d\d){0,2}", text):  # "published: 2023-12"
+        return _date(entry, text)
     if field == "venue" and not values.date(text):
         entry.venue = entry.venue or clean(text)[:2000]
         return entry.venue == clean(text)[:2000]

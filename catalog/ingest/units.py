@@ -804,7 +804,7 @@ def _cites(plain: str) -> float:
     """Whether a text names a venue or a year in the manner of a citation: 1 where it does, less for a bare year."""
     bare = 0.0
     for match in re.finditer(
-        r"[(（\[]([^()（）\[\]]{2,60})[)）\]]|[,.·|]\s*([A-Z][^,.()·|]{1,50}(?:19|20)\d\d)", plain
+        r"[(（\[]([^()（）\[\]]{2,60})[)）\]]|[,.·|，、]\s*([A-Z][^,.()·|，]{1,50}(?:19|20)\d\d)", plain
     ):
         inner = match[1] or match[2]
         shown = values.venue(inner)
