@@ -145,7 +145,8 @@ def _report_left(finder: Finder, drafts: Sequence[Draft], report: Report) -> tup
             shown = _says(one)
             if shown and finder.looks_like_a_paper(one, taken):
                 missed += 1
-                message = f"looks like a paper and was not taken: {shown[:80]!r}"
+                reach = f", up to line {one.end}" if one.end > one.line else ""
+                message = f"looks like a paper and was not taken: {shown[:80]!r}{reach}"
                 report.add("rejected", "not-taken", message, one.line, "give it a line of its own with its title")
             elif shown:
                 stretches.setdefault((bisect_left(papers, one.line), section), []).append(

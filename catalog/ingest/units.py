@@ -422,7 +422,6 @@ class Finder:
         skip = any(words.is_boilerplate(name) for name in section[-1:])
         groups: list[Node] = []
         outside: list[Node] = []
-        last: Unit | None = None
         para: Unit | None = None
         for block in blocks:
             if block.kind == "table" and not skip and (column := self._paper_table(block)) is not None:
@@ -439,7 +438,8 @@ class Finder:
                     groups.append(block)
             elif block.kind == "para" and not skip and self._opens_paragraph(block):
                 worth, _ = self.worth(block)
-                para = last = Unit(block, self.line(block), section, "paragraph", worth=worth, linked=True)
+                line = self.line(block)
+                para = Unit(block, line, section, "paragraph", [*block.children], worth=worth, linked=True)
                 self.found.units.append(para)
             elif (
                 para
@@ -455,7 +455,6 @@ class Finder:
                 outside.append(block)
         self._items(groups, section, skip)
         self.found.outside += [(block, section) for block in outside]
-        del last
 
     def _labelled(self, node: Node, section: tuple[str, ...]) -> Unit | None:
         """The entry that a line "Title: …" or "Paper: [a title](…)" opens."""
