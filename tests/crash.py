@@ -12,6 +12,7 @@ taken or removed since their folder was last synced are as they were before.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import importlib
@@ -41,6 +42,7 @@ for _module in pkgutil.walk_packages(catalog.__path__, "catalog."):  # what is i
     if "pages" not in _module.name and "__main__" not in _module.name:
         importlib.import_module(_module.name)
 assert filelock.FileLock
+codecs.lookup("utf-8-sig")
 
 FAULTS: dict[str, OSError | None] = {
     "killed": None,
