@@ -229,3 +229,13 @@ def test_places_outside_the_weight_are_refused(tmp_path: Path, at: list[int]) ->
     rosa.save(model, tmp_path / "adapter")
     with pytest.raises(ValueError, match="places must ascend within the weight"):
         rosa.load(rosa.apply(nn.Sequential(nn.Linear(8, 8)), density=0.1), tmp_path / "adapter")
+
+
+def test_what_was_loaded_learns_on(tmp_path: Path) -> None:
+    model, other = (rosa.apply(nn.Sequential(nn.Linear(6, 5)), None, 2, density=0.2) for _ in range(2))
+    one, two = (next(m for m in each.modules() if isinstance(m, rosa.RoSALinear)) for each in (model, other))
+    one.mask(torch.rand(5, 6))
+    rosa.load(other, rosa.save(model, tmp_path))
+    assert two.v.requires_grad
+    assert torch.equal(two.at, one.at)
+    assert trainable(other) == trainable(model)

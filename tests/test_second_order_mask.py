@@ -204,3 +204,10 @@ def test_places_outside_the_tensor_are_refused(tmp_path: Path, at: list[int]) ->
 def test_a_single_name_is_a_target() -> None:
     model = som.apply(tiny(), density=0.01, targets="q_proj")
     assert all(".q_proj." in name for name, p in model.named_parameters() if p.requires_grad)
+
+
+def test_a_tensor_that_two_modules_share_is_left_alone() -> None:
+    model = nn.Sequential(nn.Linear(6, 6), nn.Linear(6, 6), nn.Linear(6, 5))
+    model[1].weight = model[0].weight
+    named = {name for name, _, _ in som.tunable(model, None)}
+    assert named == {"0.bias", "1.bias", "2.weight", "2.bias"}
