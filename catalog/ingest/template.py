@@ -548,7 +548,8 @@ def _heeds(line: Line, mark: str, span: Span, common: frozenset[str]) -> float:
             long = one.end - one.start > 12 or line.plain[one.end :].lstrip()[:1] in "-–—|·"
             factor = min(factor, 0.45 if long and not _whole(line, one.start, one.end, start) else 0.8)
     for one in line.text.marks:
-        if one.kind == "em" and abs(one.start - start) < 3 and one.end - one.start > 12 and end - one.end > 3:
+        longer = one.kind == "em" and abs(one.start - start) < 3 and one.end - one.start > 12 and end - one.end > 3
+        if longer and not line.plain[one.start : one.end].rstrip().endswith((":", "：")):
             factor = min(factor, 0.6)  # a title in italics, and more
     for first, last in line.quotes:
         if last - first > 4 and end >= last and (start < first - 3 or (start >= first - 1 and end > last + 1)):

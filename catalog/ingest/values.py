@@ -48,7 +48,7 @@ _DAY_MONTH = re.compile(
 _YEAR_MONTH = re.compile(rf"\b(?P<y>{_YEAR}),?\s+(?P<w>[^\W\d_]{{3,10}})(?:\s+(?P<d>\d{{1,2}}))?\b")
 _ONLY_YEAR = re.compile(rf"(?<![\d./:_#=-])(?P<y>{_YEAR})(?![\d]|[./:]\d|-\d|%)")
 _SHORT_YEAR = re.compile(r"(?<=[A-Za-z])\s?['’`‘](\d\d)(?!\d)")
-_GLUED_YEAR = re.compile(rf"(?<=[A-Za-z&)])(?:[-_']?|(?<=[A-Z]) )({_YEAR}|\d\d)\b")  # "Journal 12" is a volume
+_GLUED_YEAR = re.compile(rf"(?<=[A-Za-z&)])(?:[-_']?|(?<=[A-Z]) )({_YEAR}|\d\d)\b(?!\.\d)")  # "Journal 12" is a volume
 
 
 _ANY_YEAR = re.compile(_YEAR)
