@@ -459,7 +459,10 @@ class Finder:
     def _labelled(self, node: Node, section: tuple[str, ...]) -> Unit | None:
         """The entry that a line "Title: …" or "Paper: [a title](…)" opens."""
         first, *rest = node.text.lines() or [Text()]
-        name, value = label_of(first) or ("", Text())
+        label = label_of(first)
+        if not label:
+            return None
+        name, value = label
         line = prepared(value)
         titled = any(a.titled and len(a.label.split()) > 1 for a in line.anchors)
         says = words.field_of(name) == "title" and (titled or rest or node.children)

@@ -228,7 +228,9 @@ def answer(raw: str) -> Status | None:
 
 def tick(text: str) -> tuple[Status | None, str]:
     """The status that a tick or an empty box at either end of a text gives, and the text without it."""
-    bare = _CODES.sub(lambda code: _EMOJI[code[0]], text.strip()).strip("\ufe0f")
+    bare = text.strip().strip("\ufe0f")
+    if ":" in bare:
+        bare = _CODES.sub(lambda code: _EMOJI[code[0]], bare)
     for marks, status in ((READ_MARKS, Status.read), (UNREAD_MARKS, Status.unread)):
         for mark in marks:
             if bare.startswith(mark):
