@@ -6,6 +6,7 @@ Everything comes as HTML: Markdown from cmark, other formats from pandoc, bookma
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -64,12 +65,19 @@ class Text(NamedTuple):
         """Its lines, the empty ones left out unless a picture stands there."""
         if "\n" not in self.plain:
             return [self] if self.plain.strip() or self.marks else []
-        out, at = [], 0
-        for line in self.plain.split("\n"):
-            one = self.cut(at, at + len(line))
+        lines, starts, at = self.plain.split("\n"), [], 0
+        for line in lines:
+            starts.append(at)
+            at += len(line) + 1
+        marks: list[list[Mark]] = [[] for _ in lines]
+        for mark in self.marks:
+            for n in range(max(bisect_right(starts, mark.start) - 1, 0), bisect_right(starts, mark.end)):
+                marks[n].append(mark)
+        out = []
+        for line, start, here in zip(lines, starts, marks, strict=True):
+            one = Text(self.plain, tuple(here)).cut(start, start + len(line))
             if one.plain or one.marks:
                 out.append(one)
-            at += len(line) + 1
         return out
 
 
