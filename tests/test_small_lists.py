@@ -45,6 +45,19 @@ COURSE = (
     '*Optional*: Marsh. "Bells that Ring." ICML 2019. [pdf](https://arxiv.org/pdf/2101.00002)\n'
 )
 NOTE = "---\ntitle: Rivers that remember\nstatus: read\ndate_read: 2024-01-05\nurl: https://arxiv.org/abs/2101.00001\n---\nGood.\n"
+BLOCKS = """Title: Rivers that remember
+Authors: Ada Quist, Bo Lund
+Year: 2018
+
+Title: Bells in the fog
+Authors: Cy Marsh
+Year: 2017
+"""
+QUOTED = "### [Rivers that remember](https://arxiv.org/abs/2101.00001)\n> Ada Quist, Bo Lund\n> ICLR 2018\n"
+SCHEDULE = """<table><tr><th>Date</th><th>Paper</th><th>Presenter</th></tr>
+<tr><td>Jan 12, 2024</td><td><a href="https://arxiv.org/abs/2101.00001">Rivers that remember</a><br>
+<i>Quist et al., ICLR 2018</i></td><td>Ana</td></tr></table>"""
+MONTHS = "* `2017-06` Rivers that remember [📄](https://arxiv.org/abs/2101.00001)\n"
 LINES = "Rivers that remember https://arxiv.org/abs/2101.00001\n\nBells in the fog https://arxiv.org/abs/2101.00002\n"
 
 
@@ -66,6 +79,11 @@ def said(draft: Draft) -> tuple[str, tuple[str, ...], str, str]:
                              ("Bells in the fog", ("Marsh", "Holm"), "ICLR", "2015")]),
         ("c.md", COURSE, [("Rivers: a Method", ("Quist", "Lund"), "ICLR", "2015"),
                           ("Bells that Ring", ("Marsh",), "ICML", "2019")]),
+        ("b.md", BLOCKS, [("Rivers that remember", ("Quist", "Lund"), "", "2018"),
+                          ("Bells in the fog", ("Marsh",), "", "2017")]),
+        ("q.md", QUOTED, [("Rivers that remember", ("Quist", "Lund"), "ICLR", "2018")]),
+        ("s.html", SCHEDULE, [("Rivers that remember", ("Quist",), "ICLR", "2018")]),
+        ("m.md", MONTHS, [("Rivers that remember", (), "", "2017")]),
         ("l.md", LINES, [("Rivers that remember", (), "", ""), ("Bells in the fog", (), "", "")]),
     ],
 )  # fmt: skip

@@ -38,9 +38,9 @@ class Below:
                     continue
                 entry.note((node.line, _end(node, self.lines)))
                 continue
-            number = plain if guess and node.kind in ("para", "item") else 9
+            number = plain if guess and node.kind in ("para", "item", "quote") else 9
             self._block(entry, node, unit, number, announced)
-            plain += node.kind in ("para", "item")
+            plain += node.kind in ("para", "item", "quote")
             announced = announced if node.kind == "item" else ""
 
     def _announces(self, node: Node, after: Node | None) -> str:
@@ -68,6 +68,9 @@ class Below:
     def _block(self, entry: Entry, node: Node, unit: Unit, number: int, announced: str) -> None:
         if node.kind in ("para", "item"):
             self._lines(entry, node, unit, number, announced)
+        elif node.kind == "quote" and node.children and all(child.kind == "para" for child in node.children):
+            for at, child in enumerate(node.children):
+                self._lines(entry, child, unit, number + at if number < 9 else number, announced)
         elif node.kind == "region":
             self._region(entry, node)
         elif node.kind == "table":

@@ -25,6 +25,8 @@ def take_cell(entry: Entry, name: str, cell: Text, unit: Unit, places: Places, r
     report.badges += len(cell.of("image"))
     field = words.field_of(name)
     field = "" if field == "title" and entry.title else field
+    if field == "date" and any(words.field_of(other) == "by" for other, _ in unit.cells):
+        field = "meeting"  # somebody presents the paper that day
     rest, linked = _links(entry, line, field, words.link_of(name), report)
     left = "".join(line.plain[a:b] for a, b in rest)
     if _is_status(entry, name, field, line, left) or _says_nothing(name, field, left, linked):

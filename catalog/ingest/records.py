@@ -156,6 +156,10 @@ def _load(text: str, suffix: str) -> Any:
                 isinstance(e, yaml.AliasEvent) for e in yaml.parse(text, Loader=_Loader)
             ):
                 return None
+            blocks = re.split(r"\n[ \t]*\n+", text.strip("\n"))
+            first = {block.partition(":")[0].strip().lower() for block in blocks}
+            if len(blocks) > 1 and len(first) == 1 and not text.lstrip().startswith(("-", "#")):  # a paper a block
+                return [yaml.load(block, Loader=_Loader) for block in blocks]  # noqa: S506 - as below
             return yaml.load(text, Loader=_Loader)  # noqa: S506 - it makes strings, lists and mappings alone
     except (yaml.YAMLError, tomllib.TOMLDecodeError, RecursionError, ValueError):
         return None
@@ -262,7 +266,10 @@ def _parted(records: Sequence[tuple[int, Mapping[str, Any]]]) -> list[tuple[int,
         (
             line,
             {"\0written": record}
-            | {n: [v] if n in by and isinstance(v, str) and ";" not in v else v for n, v in record.items()},
+            | {
+                n: [v] if n in by and isinstance(v, str) and not re.search(r";| and ", v) else v
+                for n, v in record.items()
+            },
         )
         if any(n in by and isinstance(v, str) for n, v in record.items())
         else (line, record)

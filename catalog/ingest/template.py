@@ -189,7 +189,9 @@ def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tup
             piece, last = plain[last : cut.end], cut.start
             named = bool(_YEAR_ALONE.fullmatch(piece)) if whole else _goes_on(piece, common, not out[1:])
         opens = cut.kind == "(mark"
-        if cut.kind in ("(", ")mark") or not (named or opens or cut.start - start < 90):
+        if cut.kind == ")mark" and not any(m.start <= start + 1 and m.end == cut.end for m in line.text.marks):
+            continue  # only a mark that opens the line stands before a title
+        if cut.kind == "(" or not (named or opens or cut.start - start < 90):
             continue
         after, worth = _left(line, start, cut, common, named)
         if after:
@@ -244,7 +246,7 @@ def _left(line: Line, start: int, cut: Cut, common: frozenset[str], named: bool)
         return "venue", 1.0
     if named and cut.kind != "end" and _are_names(line, start, cut, head, common):
         return "names", 1.05
-    if shown and shown.date and len(head) < 30 and cut.kind in (")", "-", ":", "(mark"):
+    if shown and shown.date and len(head) < 30 and cut.kind in (")", "-", ":", "(mark", ")mark"):
         return "venue", 1.0
     if links and len(plain[links[-1].mark.end : cut.end].split()) < 4 and cut.kind in (":", "-", "(mark"):
         return "link", 0.95
@@ -453,6 +455,8 @@ def _look(title: str, name: Reading, common: frozenset[str]) -> float:
     if paren and words_cjk(paren[1]) and not words_cjk(title[: paren.start()]):  # the title in another language
         worth *= 0.7
     if title[0] in "(（" or (_PAIR.fullmatch(title) and values.likely_people(title, common) >= 0.5):
+        worth *= 0.5
+    if re.match(r"(?:19|20)\d\d[-/.]\d{1,2}(?:[-/.]\d{1,2})?\s", title):
         worth *= 0.5
     if _PLACE_LAST.search(title):
         worth *= 0.4
