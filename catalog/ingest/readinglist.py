@@ -122,7 +122,7 @@ def _report_reading(section: str, reading: Choice, examples: Sequence[str], line
     if reading.of < LEAST_TOLD or not reading.name:
         return
     shown = ", ".join(repr(title[:40] + "…" * (len(title) > 40)) for title in examples)
-    message = f"read {reading.of} entries, most of them in {section!r}, by {reading.name}: {shown}"
+    message = f"read {reading.of} entries, most of them in {section!r}; titles are {reading.name}: {shown}"
     remedy = ""
     if reading.close and reading.second and section:
         remedy = f'`--read "{section}=2"` takes {reading.second} instead'
