@@ -51,6 +51,8 @@ def cut(line: Line, start: int, end: int, prefix: str, title: tuple[int, int]) -
     edges = {start, end}
     for mark in line.text.marks:
         if mark.kind in ("em", "strong") and mark.end > mark.start:
+            if end <= title[0] and (plain[mark.end :].lstrip()[:1] == "," or plain[: mark.start].rstrip()[-1:] == ","):
+                continue  # one of several names, as a group marks its own
             joins = re.search(r"\b[Ii]n:?\s*$", plain[start : mark.start])
             edges |= {e for e in (mark.start, mark.end) if start < e < end and not (joins and e == mark.start)}
     for apart in _CUT.finditer(plain, start, end):

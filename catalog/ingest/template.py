@@ -217,7 +217,7 @@ def _goes_on(piece: str, common: frozenset[str], first: bool = False) -> bool:
         return False
     if len(piece) < 3 or _YEAR_ALONE.fullmatch(piece) or re.fullmatch(r"et\.? al|others", piece):
         return True
-    return _vancouver(piece) or values.likely_people(piece, common) >= 0.3
+    return _vancouver(piece) or bool(_SHORT_NAMES.match(piece)) or values.likely_people(piece, common) >= 0.3
 
 
 def _vancouver(text: str) -> bool:
