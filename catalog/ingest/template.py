@@ -169,7 +169,7 @@ def _cuts(line: Line, start: int, stop: int) -> list[Cut]:
         if first < stop and whole:  # else one or two words of a title stand in quotation marks
             found += [Cut(first - 1, first, "(mark"), Cut(last, last + 1, ")mark")]
     found.append(Cut(stop, stop, "end"))
-    return sorted(set(found), key=lambda cut: (cut.end, cut.start))
+    return sorted(set(found))
 
 
 def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tuple[int, str, float]]:
