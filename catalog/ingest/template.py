@@ -141,7 +141,7 @@ def _readings(line: Line, common: frozenset[str]) -> Scored:
             if span[1] - span[0] < 2:
                 continue
             mark = _mark_of(line, span)
-            name = Reading(after, mark, _until(line, cut, span))
+            name = Reading(after, mark, _until(line, cut))
             worth = _look(plain[span[0] : span[1]], name, common) * _heeds(line, mark, span, common) * left
             if worth > 0.05:
                 worth *= _right(line, cut, span, stop, common)
@@ -324,18 +324,13 @@ def _mark_of(line: Line, span: Span) -> str:
     return "quoted" if any(abs(a - start) <= 1 and abs(b - end) <= 2 for a, b in line.quotes) else "text"
 
 
-def _until(line: Line, cut: Cut, span: Span) -> str:
+def _until(line: Line, cut: Cut) -> str:
     """What ends a title, as the readings name it."""
-    plain = line.plain
-    if cut.kind in ("(", "(mark") or cut.kind in (")", ")mark"):
-        rest = next((a for a in line.anchors if not a.titled and 0 <= a.mark.start - cut.end <= 3), None)
-        if rest:
-            return "link"
-        return "(" if cut.kind == "(" else "mark"
-    if cut.kind == ".":
-        return "."
-    del plain, span
-    return cut.kind
+    if cut.kind not in ("(", "(mark", ")", ")mark"):
+        return cut.kind
+    if any(not a.titled and 0 <= a.mark.start - cut.end <= 3 for a in line.anchors):
+        return "link"
+    return "(" if cut.kind == "(" else "mark"
 
 
 def _right(line: Line, cut: Cut, span: Span, stop: int, common: frozenset[str]) -> float:
@@ -445,59 +440,78 @@ def _look(title: str, name: Reading, common: frozenset[str]) -> float:
         worth = 0.6
     if title[:1].islower():
         worth *= 0.3 if title.startswith(("and ", "et ", "by ")) else 0.7 if title.split()[0].isalpha() else 0.9
-    if (bracket := re.match(r"[\[(（【]([^\[\]()（）【】]{2,40})[\])）】]", title)) and _role_alone(bracket[1]):
-        worth *= 0.5
-    if (last := re.search(r"[\[【(（]([^\[\]【】()（）]{2,24})[\])）】]$", title)) and (
-        words.is_role(last[1]) or words.status_word(last[1])
-    ):
-        worth *= 0.3
-    paren = re.search(r"\s*[(（]([^()（）]+)[)）]$", title)
-    if paren and words_cjk(paren[1]) and not words_cjk(title[: paren.start()]):  # the title in another language
-        worth *= 0.7
-    if title[0] in "(（" or (_PAIR.fullmatch(title) and values.likely_people(title, common) >= 0.5):
-        worth *= 0.5
-    if re.match(r"(?:19|20)\d\d[-/.]\d{1,2}(?:[-/.]\d{1,2})?\s", title):
-        worth *= 0.5
-    if _PLACE_LAST.search(title):
-        worth *= 0.4
-    if " | " in title or " · " in title or "｜" in title:
-        worth *= 0.6
     if words.is_role(title) or words.status_word(title) or not any(c.isalpha() for c in title):
         worth *= 0.08
     if len(words.plain(title)) < 3:
         worth *= 0.3
     if "://" in title or "www." in title:
         worth *= 0.15
+    if count > 2 and _PROSE.search(title):
+        worth *= 0.4
+    return worth * _brackets(title) * _with_names(title, count, name, common) * _with_place(title, count)
+
+
+def _brackets(title: str) -> float:
+    """How much the brackets, quotation marks and bars of a text speak for a whole title."""
+    worth = 0.5 if title[0] in "(（" else 1.0
+    if (first := re.match(r"[\[(（【]([^\[\]()（）【】]{2,40})[\])）】]", title)) and _role_alone(first[1]):
+        worth *= 0.5
+    last = re.search(r"[\[【(（]([^\[\]【】()（）]{2,24})[\])）】]$", title)
+    if last and (words.is_role(last[1]) or words.status_word(last[1])):
+        worth *= 0.3
+    paren = re.search(r"\s*[(（]([^()（）]+)[)）]$", title)
+    if paren and words_cjk(paren[1]) and not words_cjk(title[: paren.start()]):  # the title in another language
+        worth *= 0.7
+    if " | " in title or " · " in title or "｜" in title:
+        worth *= 0.6
     if any(title.count(a) != title.count(b) for a, b in ("()", "[]", "“”", "（）")) or title.count('"') % 2:
         worth *= 0.5
+    return worth
+
+
+def _with_names(title: str, count: int, name: Reading, common: frozenset[str]) -> float:
+    """How much speaks against a text that holds names: alone, in front, at the end, or after "by"."""
+    worth = 0.5 if _PAIR.fullmatch(title) and title[0] not in "(（" and _people(title, common) >= 0.5 else 1.0
     if "," in title or " and " in title or "et al" in title:
-        if values.likely_people(title, common) >= 0.7:
+        if _people(title, common) >= 0.7:
             worth *= 0.3
         elif "," in title and _ends_in_names(title.partition(",")[2], common):
             worth *= 0.5
-    elif 2 <= count <= 6 and values.likely_people(title, common) >= 0.75:
+    elif 2 <= count <= 6 and _people(title, common) >= 0.75:
         worth *= 0.6
-    if (first := _FIRST.search(title)) and name.mark == "text":
-        head = title[: first.start()]
-        least = 0.55 if first[0].startswith(":") and name.after != "names" else 0.5  # "Big Bird: …" looks like a name
-        people = (
-            1 < len(head.split()) < 9
-            and not _ARTICLE.match(head)
-            and (_vancouver(head) or values.likely_people(head, common) >= least)
-        )
-        worth *= 0.6 if people else 0.4 if _YEAR_ALONE.fullmatch(head) else 1.0
+    if name.mark == "text":
+        worth *= _head(title, name, common)
+        if (tail := _tail(title)) and _people(tail, common) >= 0.5:
+            worth *= 0.6
     if re.match(r"[A-ZÀ-ÖØ-ÞĀ-ſ][\w'’-]+ [A-ZÀ-ÖØ-ÞĀ-ſ]{1,3}\.\s", title):  # "Auli M. A title"
         worth *= 0.6
-    if name.mark == "text" and (tail := _tail(title)) and values.likely_people(tail, common) >= 0.5:
-        worth *= 0.6
+    by = _BY.search(title) if " by" in title else None
+    if by and (likely := _people(title[by.end() :], common)) >= 0.5:
+        worth *= 0.45 if likely >= 0.6 else 0.85  # "by Gradient Descent" looks like one name
+    return worth
+
+
+def _head(title: str, name: Reading, common: frozenset[str]) -> float:
+    """How much speaks against a text whose first part is names or a year."""
+    first = _FIRST.search(title)
+    if not first:
+        return 1.0
+    head = title[: first.start()]
+    least = 0.55 if first[0].startswith(":") and name.after != "names" else 0.5  # "Big Bird: …" looks like a name
+    several = 1 < len(head.split()) < 9 and not _ARTICLE.match(head)
+    if several and (_vancouver(head) or _people(head, common) >= least):
+        return 0.6
+    return 0.4 if _YEAR_ALONE.fullmatch(head) else 1.0
+
+
+def _with_place(title: str, count: int) -> float:
+    """How much speaks against a text that holds a venue or a date, or goes on after one sentence."""
+    worth = 0.5 if re.match(r"(?:19|20)\d\d[-/.]\d{1,2}(?:[-/.]\d{1,2})?\s", title) else 1.0
+    if _PLACE_LAST.search(title):
+        worth *= 0.4
     apa = _APA.search(title) if "(" in title or "（" in title else None
     if apa and title[apa.end() :].strip():
         worth *= 0.35
-    by = _BY.search(title) if " by" in title else None
-    if by and (likely := values.likely_people(title[by.end() :], common)) >= 0.5:
-        worth *= 0.45 if likely >= 0.6 else 0.85  # "by Gradient Descent" looks like one name
-    if count > 2 and _PROSE.search(title):
-        worth *= 0.4
     shown = values.venue(title) if count <= 4 else None
     if shown and shown.known and (shown.date or shown.name.lower() in words.acronyms()):
         worth *= 0.2
@@ -506,6 +520,9 @@ def _look(title: str, name: Reading, common: frozenset[str]) -> float:
     elif _PLACED.search(title):
         worth *= 0.55
     return worth
+
+
+_people = values.likely_people
 
 
 def _ends_in_names(rest: str, common: frozenset[str]) -> bool:
