@@ -141,29 +141,11 @@ class Reader:
         pieces = self._cited(entry, line, title, pieces)
         for piece in pieces:
             text = line.plain[piece.start : piece.end].strip(' .,;:·|"“”')
-            role = self.places.role(line, piece)
-            voted = self.places.roles.get((unit.run, piece.place), "")
-            voted = "venue" if voted == "date" and role == "venue?" else voted  # a day stands there in other entries
-            if (role.endswith("?") or not role) and voted:
-                likely = values.likely_people(text, frozenset(), True)
-                fits = (
-                    likely >= 0.25
-                    if voted == "authors"
-                    else bool((v := values.venue(text)) and values.is_venue_like(v.name) and len(text) < 60)
-                    and bool(v and (v.known or v.date or not piece.place.startswith("before")))
-                )
-                role = voted if fits and (role or likely or voted == "venue") else ""
-            if role == "authors?" and len(unit.cells) == 0 and not voted:
-                role = ""
-            if heading and role == "authors":
-                role = ""
+            role = self._role(unit, piece, text, heading)
             if role.startswith("venue") and entry.authors and _AFFILIATED.match(line.plain, piece.end):
                 continue
-            if (
-                role
-                and not role.endswith("?")
-                and self.places.assign(entry, role, text, piece.place.startswith("before"))
-            ):
+            sure = role and not role.endswith("?")
+            if sure and self.places.assign(entry, role, text, piece.place.startswith("before")):
                 line.used.append((piece.start, piece.end))
                 labelled.add(piece.start)
             elif piece.place.startswith(("link", "before link")):
@@ -184,6 +166,27 @@ class Reader:
         for name, value in line.badges:
             set_fact(entry, name, Text(value), self.report, entry.line)
         self.report.badges += len(line.text.of("image"))
+        self._leave(entry, line, kept, heading)
+
+    def _role(self, unit: Unit, piece: Piece, text: str, heading: bool) -> str:
+        """What a piece of an entry's line is, by its look and by what its place holds in the run; "?" where unsure."""
+        role = self.places.role(unit.line, piece)
+        voted = self.places.roles.get((unit.run, piece.place), "")
+        voted = "venue" if voted == "date" and role == "venue?" else voted  # a day stands there in other entries
+        if (role.endswith("?") or not role) and voted:
+            likely = values.likely_people(text, frozenset(), True)
+            fits = (
+                likely >= 0.25
+                if voted == "authors"
+                else bool((v := values.venue(text)) and values.is_venue_like(v.name) and len(text) < 60)
+                and bool(v and (v.known or v.date or not piece.place.startswith("before")))
+            )
+            role = voted if fits and (role or likely or voted == "venue") else ""
+        alone = role == "authors?" and not unit.cells and not voted
+        return "" if alone or (heading and role == "authors") else role
+
+    def _leave(self, entry: Entry, line: Line, kept: Sequence[str], heading: bool) -> None:
+        """What is left of an entry's line: a year, identifiers, and the first of its notes."""
         rest = markdown(line.text, [span for span in line.free(line.start) if line.plain[span[0] : span[1]].strip()])
         if heading:
             for bracket in re.findall(r"\[([^\[\]]+)\]", rest):
