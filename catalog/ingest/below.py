@@ -55,7 +55,7 @@ class Below:
             return name
         if after and after.kind in ("item", "para") and after.text.of("link") and not label_of(after.text):
             return name
-        if not explicit or (after and after.kind in ("item", "para") and label_of(after.text) is None and False):
+        if not explicit:
             return ""
         self.report.add(
             "repaired", "empty-link", f"{name!r} without an address was left out", node.line, "add its address"
