@@ -21,11 +21,12 @@ from catalog.identity.numbers import (
     parent_of,
     places,
     reasons_apart,
+    repeated,
     told_without_people,
     years_apart,
 )
-from catalog.identity.people import People, compare_people, family
-from catalog.identity.titles import SMALL, Title, compare_titles, is_heading, squeezed, words
+from catalog.identity.people import People, compare_people, family, organised, other_given
+from catalog.identity.titles import SMALL, Title, compare_titles, is_heading, is_subtitle, squeezed, words
 from catalog.identity.works import WORK_IDS, identifiers
 from catalog.text import plain
 
@@ -74,7 +75,8 @@ def _compare(a: Facts, b: Facts) -> Verdict:
         return Verdict("different", "other titles" if title == "other" else "the titles number them differently")
     people = compare_people(a, b)
     if not shared and people == "different":
-        return Verdict("different", "other people")
+        unsure = title == "equal" and organised(a, b) and len(words(a)) > SMALL and not years_apart(a, b)
+        return Verdict("maybe" if unsure else "different", "other people")
     apart = next(reasons_apart(a, b), "")
     if shared:
         return _of_one_id(shared, title, people, apart)
@@ -109,6 +111,8 @@ def _of_like_title(a: Facts, b: Facts, title: Title, people: People) -> Verdict:
         return Verdict("maybe", "the names differ a little")
     if title == "close":
         return Verdict("maybe", "the titles differ a little")
+    if is_heading(words(a)) and not number_in_common(a, b):
+        return Verdict("maybe", "many works have this title")
     if doubt := next(doubts(a, b), ""):
         return Verdict("maybe", doubt)
     return Verdict("same", "one title" + (" and the same people" if people == "same" else ""))
@@ -118,13 +122,18 @@ def _agree(a: Facts, b: Facts) -> bool:
     """Whether two under one key, of which the rest says maybe, are one: what differs must have support elsewhere."""
     title, people = compare_titles(a, b), compare_people(a, b)
     equal = title == "equal" or (title == "close" and squeezed(words(a)) == squeezed(words(b)))
+    if people == "different" and title == "other":
+        return False
+    if identifiers(a, b)[0] or number_in_common(a, b) or (title == "close" and places(a) & places(b)):
+        return True
+    if repeated(a, b) or other_given(a, b) or (title == "longer" and not is_subtitle(a, b)):
+        return False
     apart = addresses_apart(a, b) and len(words(a)) < SMALL
     if equal and people != "unsure" and not apart and not is_heading(words(a)):
         return True
     if compare_venues(a, b) == "other" or (people == "unsure" and not equal) or apart:
         return False
-    shared, _ = identifiers(a, b)
-    return bool(shared or number_in_common(a, b) or (compare_venues(a, b) == "same" and a.date == b.date))
+    return compare_venues(a, b) == "same" and a.date == b.date
 
 
 def marks_of(facts: Facts, bibtex: str, different: Iterable[str] = ()) -> frozenset[tuple[str, str]]:

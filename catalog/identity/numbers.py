@@ -8,6 +8,7 @@ from typing import Literal
 
 from catalog.bibtex.addresses import same_place
 from catalog.facts import Facts
+from catalog.identity.people import organised
 from catalog.identity.titles import SMALL, numbers_in, value_of, words
 from catalog.identity.works import PARTS, isbns
 from catalog.text import fold
@@ -18,6 +19,7 @@ _WHOLE = frozenset({"book", "mvbook", "collection", "mvcollection", "proceedings
 _LOOSE = frozenset({"", "misc", "online", "electronic", "unpublished", "preprint", "techreport", "report"})
 _THESES = frozenset({"phdthesis", "mastersthesis", "thesis"})
 _SERIAL = frozenset({"techreport", "report", "proceedings", "mvproceedings", "periodical", "manual"})
+_IN_PROCEEDINGS = frozenset({"inproceedings", "conference"})
 _IN_VENUE = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _LABEL = re.compile(r"\b(?:volume|vol|number|num|no|nr|issue|band|bd|part|pt|edition|edn|ed|version|ver|chapter)\b\.?")
 
@@ -25,7 +27,7 @@ _LABEL = re.compile(r"\b(?:volume|vol|number|num|no|nr|issue|band|bd|part|pt|edi
 def reasons_apart(a: Facts, b: Facts) -> Iterator[str]:
     """What is said on both sides and shows two works."""
     kinds = {_family_of(a.kind), _family_of(b.kind)}
-    if kinds == {"whole", "part"}:
+    if kinds == {"whole", "part"} or (kinds == {"thesis", "part"} and not (_preprint(a) or _preprint(b))):
         yield "kind of work"
     for name in _NUMBERED:
         if _numbered_otherwise(a, b, name) and (name != "volume" or not _on_same_pages(a, b)):
@@ -101,10 +103,22 @@ def years_apart(a: Facts, b: Facts) -> bool:
     apart = abs(a.year - b.year) if a.year and b.year else 0
     if not apart:
         return False
-    organised = any(name.literal for f in (a, b) for name in f.names[:1]) or not (a.names and b.names)
+    unnamed = organised(a, b) or not (a.names and b.names)
     if _preprint(a) or _preprint(b) or (_LOOSE & {a.kind, b.kind} and a.kind != b.kind):
         return apart > 3
-    return apart > 1 or organised or bool(_SERIAL & {a.kind, b.kind})
+    return apart > 1 or unnamed or bool(_SERIAL & {a.kind, b.kind})
+
+
+def repeated(a: Facts, b: Facts) -> bool:
+    """Whether two of one title may be two of a row: in the proceedings of other years, letters of other days, pages
+    of one site."""
+    if _IN_PROCEEDINGS & {a.kind} and _IN_PROCEEDINGS & {b.kind}:
+        return a.year != b.year and bool(a.year and b.year) and compare_venues(a, b) == "same"
+    if {_family_of(a.kind), _family_of(b.kind)} != {"loose"}:
+        mine, other = (re.findall(r"\w+", f.detail("pages").casefold()) for f in (a, b))
+        return a.year != b.year and bool(mine and other) and mine != other
+    sites = [{re.split("[/?#]", place)[0] for place in places(f)} for f in (a, b)]
+    return _days_apart(a, b) or (addresses_apart(a, b) and bool(sites[0] & sites[1]))
 
 
 def _months_apart(x: str, y: str) -> bool:
@@ -145,7 +159,10 @@ def _number(text: str) -> str:
 
 def _numbered_otherwise(a: Facts, b: Facts, name: str) -> bool:
     mine, other = a.detail(name), b.detail(name)
-    return bool(mine and other) and _number(mine) != _number(other)
+    if not mine or not other:
+        return False
+    mine, other = sorted((_number(mine), _number(other)), key=len)
+    return mine != other and not other.endswith(f" {mine}")  # "TR-12" is the report 12
 
 
 def _first_page(facts: Facts) -> str:
@@ -164,9 +181,12 @@ def parent_of(facts: Facts) -> str:
 
 
 def number_in_common(a: Facts, b: Facts) -> bool:
-    """Whether both stand in one volume on one page, whatever their venue is called."""
-    volume = a.detail("volume") and _number(a.detail("volume")) == _number(b.detail("volume"))
-    return bool(volume and _first_page(a) and _first_page(a) == _first_page(b))
+    """Whether both stand on one page of one volume, whatever their venue is called, or of one venue and year."""
+    if not _first_page(a) or _first_page(a) != _first_page(b):
+        return False
+    if a.detail("volume") and _number(a.detail("volume")) == _number(b.detail("volume")):
+        return True
+    return a.year == b.year and compare_venues(a, b) == "same"
 
 
 def compare_venues(a: Facts, b: Facts) -> Literal["same", "other", "unknown"]:
@@ -175,20 +195,25 @@ def compare_venues(a: Facts, b: Facts) -> Literal["same", "other", "unknown"]:
         return "unknown"
     mine, other = _venue_words(a.venue), _venue_words(b.venue)
     short, long = sorted((mine, other), key=len)
-    if not short or _abbreviates(short, long) or "".join(short) == "".join(word[0] for word in long):
+    if not short or _abbreviates(short, long) or "".join(short) in {_initials(long), _initials(fold(a.venue).split()),
+                                                                    _initials(fold(b.venue).split())}:  # fmt: skip
         return "same"
     return "same" if len(short) == 1 and short[0] in long and len(short[0]) > 2 else "other"
 
 
-_DULL = frozenset(
-    {"of", "the", "in", "on", "and", "for", "a", "an", "proceedings", "proc", "annual", "conference", "conf"}
-    | {"international", "intl", "journal"}
+_SMALL_WORDS = frozenset({"of", "the", "in", "on", "and", "for", "a", "an"})
+_DULL = _SMALL_WORDS | frozenset(
+    str.split("proceedings proc annual conference conf international intl journal advances")
 )
+
+
+def _initials(words: list[str]) -> str:
+    return "".join(word[0] for word in words if word not in _SMALL_WORDS and not word[0].isdigit())
 
 
 def _venue_words(venue: str) -> list[str]:
     words = [word for word in fold(venue).split() if not word.isdigit() and value_of(word) is None]
-    return [word for word in words if word not in _DULL] or words
+    return [word for word in words[:-1] if word not in _DULL] + words[-1:]
 
 
 def _abbreviates(short: list[str], long: list[str]) -> bool:

@@ -47,10 +47,35 @@ def _one_person(x: Name, y: Name) -> People:
     if family(x) != family(y):
         swapped = fold(x.family) == fold(y.given) and fold(y.family) == fold(x.given)
         return "unsure" if swapped or misspelt(family(x), family(y)) else "different"
-    for one, two in zip(_given(x), _given(y), strict=False):
+    for one, two in zip(map(_one, _given(x)), map(_one, _given(y)), strict=False):
         if not one.startswith(two) and not two.startswith(one):
             return "different" if one[0] != two[0] else "unsure"
     return "same"
+
+
+def _one(word: str) -> str:
+    return squeezed((word,))
+
+
+def other_given(a: Facts, b: Facts) -> bool:
+    """Whether two of one family name write out given names that are no slip and no short form of each other."""
+    firsts = ((_given(x)[:1], _given(y)[:1]) for x, y in zip(a.names, b.names, strict=False) if family(x) == family(y))
+    return any(
+        min(len(one), len(two)) > 1 and not misspelt(one, two) and not _within(one, two) and not _within(two, one)
+        for mine, other in firsts
+        for one, two in zip(mine, other, strict=False)
+    )
+
+
+def _within(short: str, long: str) -> bool:
+    """Whether a word has the letters of another in order: "Jon" in "John"."""
+    rest = iter(long)
+    return all(letter in rest for letter in short)
+
+
+def organised(a: Facts, b: Facts) -> bool:
+    """Whether an organisation stands first on one side: who speaks for a work is written in many ways."""
+    return any(name.literal for f in (a, b) for name in f.names[:1])
 
 
 def _given(name: Name) -> list[str]:

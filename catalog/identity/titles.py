@@ -36,6 +36,7 @@ _HEADINGS = frozenset(
         " 前言 序言 序 引言 社论 卷首语 はじめに 序文 巻頭言 서문 머리말"
     )
 )
+_ARTICLES = frozenset(str.split("a an the der die das ein eine le la les un une el los las il lo gli"))
 _COUNTED = frozenset("一二三四五六七八九十上中下甲乙丙丁")
 _PREFIXES = frozenset(
     str.split("un in im non dis de re pre anti sub super bi mono multi co mis hyper hypo inter intra macro micro a")
@@ -93,6 +94,8 @@ def compare_titles(a: Facts, b: Facts) -> Title:
         for what, i, j, k, m in SequenceMatcher(None, mine, other, autojunk=False).get_opcodes()
         if what != "equal"
     ]
+    if all({*x, *y} <= _ARTICLES for x, y in changes) and mine[-1] == other[-1]:
+        return "close"
     if any(numbers_in(x) != numbers_in(y) for x, y in changes):
         kept = sum(len(x) for x, _ in changes) < len(mine) and sum(len(y) for _, y in changes) < len(other)
         return "part" if kept else "other"
@@ -101,6 +104,12 @@ def compare_titles(a: Facts, b: Facts) -> Title:
     if len(changes) == 1 and not (changes[0][0] and changes[0][1]) and not _ANSWERS & {*changes[0][0], *changes[0][1]}:
         return "longer"
     return "other"
+
+
+def is_subtitle(a: Facts, b: Facts) -> bool:
+    """Whether one title is the other with a subtitle behind it."""
+    short, long = sorted((plain(f.title).casefold().rstrip(".") for f in (a, b)), key=len)
+    return long.startswith(short) and re.match(r"\s*[:.?!–—-]\s", long[len(short) :]) is not None
 
 
 def is_heading(words: Sequence[str]) -> bool:
