@@ -111,7 +111,7 @@ def _of_like_title(a: Facts, b: Facts, title: Title, people: People) -> Verdict:
         return Verdict("maybe", "the names differ a little")
     if title == "close":
         return Verdict("maybe", "the titles differ a little")
-    if is_heading(words(a)) and not number_in_common(a, b):
+    if a.bibtex and b.bibtex and is_heading(words(a)) and not number_in_common(a, b):
         return Verdict("maybe", "many works have this title")
     if doubt := next(doubts(a, b), ""):
         return Verdict("maybe", doubt)
@@ -129,7 +129,7 @@ def _agree(a: Facts, b: Facts) -> bool:
     if repeated(a, b) or other_given(a, b) or (title == "longer" and not is_subtitle(a, b)):
         return False
     apart = addresses_apart(a, b) and len(words(a)) < SMALL
-    if equal and people != "unsure" and not apart and not is_heading(words(a)):
+    if equal and people != "unsure" and not apart and not is_heading(words(a)) and len(words(a)) > 1:
         return True
     if compare_venues(a, b) == "other" or (people == "unsure" and not equal) or apart:
         return False

@@ -115,7 +115,7 @@ def is_subtitle(a: Facts, b: Facts) -> bool:
 def is_heading(words: Sequence[str]) -> bool:
     """Whether a title is one that many works have: "Editorial", "Book reviews", "Lecture 3"."""
     telling = [word for word in words if word not in _HEADINGS and word not in _ANSWERS and value_of(word) is None]
-    return not telling or len(words) == 1
+    return not telling
 
 
 def numbers_in(words: Sequence[str]) -> list[int]:
