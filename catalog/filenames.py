@@ -36,3 +36,8 @@ def _encoded(letter: str) -> str:
 def key_of(file: str) -> str:
     """The citation key of a file name, the inverse of `file_name`."""
     return unquote(file.removesuffix(".md"), errors="strict")
+
+
+def is_paper(file: str) -> bool:
+    """Whether a file among the papers is one by its name."""
+    return file.endswith(".md") and file[0] not in "._" and file.upper() != "README.MD"

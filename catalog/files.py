@@ -63,11 +63,16 @@ def read_stamped(path: Path, shown: str = "", most: int = MOST_BYTES) -> tuple[o
 
 def read_text(path: Path, shown: str = "", most: int = MOST_BYTES) -> str:
     """The text of a regular file as it stands, line ends and all. Raises as `read_bytes`, also where it is no UTF-8."""
+    return decoded(read_bytes(path, shown, most), shown or str(path))
+
+
+def decoded(data: bytes, shown: str) -> str:
+    """The text of bytes that were read of a file; raises `BadFile` where it is no UTF-8."""
     try:
-        return read_bytes(path, shown, most).decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError as e:
-        line = e.object[: e.start].count(b"\n") + 1
-        raise BadFile(Finding("encoding", "not UTF-8", "save the file as UTF-8", shown or str(path), line)) from None
+        line = data.count(b"\n", 0, e.start) + 1
+        raise BadFile(Finding("encoding", "not UTF-8", "save the file as UTF-8", shown, line)) from None
 
 
 def parse_json(body: bytes, shown: str = "", remedy: str = "correct it") -> Any:

@@ -52,6 +52,22 @@ class Reader:
         return said._replace(place=place) if place else said
 
 
+def reader_of(name: str, papers: Mapping[str, Reading], queue: Sequence[str]) -> Reader:
+    """A reader, without the papers of whom nothing is said."""
+    return Reader(name, {key: one for key, one in papers.items() if one != UNREAD}, tuple(queue))
+
+
+def facts_of(said: Reading) -> dict[str, Any]:
+    """What is said of one paper, fact by fact; the day goes with the status."""
+    return {"status": (said.status, said.read), "due": said.due, "rating": said.rating}
+
+
+def reading_from(facts: Mapping[str, Any]) -> Reading:
+    """The inverse of `facts_of`."""
+    status, read = facts["status"]
+    return Reading(status, "", read, facts["due"], facts["rating"])
+
+
 def name_of(text: str) -> str:
     """The name of a reader as files and queries write it; raises `KbError` where it cannot be one."""
     name = unicodedata.normalize("NFC", text.strip().lower())
@@ -64,7 +80,7 @@ def loads(text: str, name: str, path: str) -> Reader:
     """Read a reader's file; raises `BadFile` with a finding for each thing that is wrong."""
     if unresolved := hunks(text):
         said = [(f"an unresolved merge, lines {one.first} to {one.last}", one.first) for one in unresolved]
-        remedy = "keep one side of each, without the marks"
+        remedy = f"`kb resolve --reader {name}` shows both sides"
         raise BadFile(*(Finding("conflict", message, remedy, path, line) for message, line in said))
     values = read_toml(text, path, "reader", _REMEDY)
     wrong: list[Finding] = []
@@ -136,6 +152,13 @@ def edited(text: str, before: Reader, after: Reader) -> str:
     if before.queue != after.queue:
         lines = _with_queue(lines, after.queue)
     return "".join(lines)
+
+
+def with_comments(text: str, other: str, was: str = "") -> str:
+    """A text with the comments of another form of it at its end, but for those that it has, or that `was` had."""
+    there = text + was
+    lines = (f"{line}\n" for line in other.splitlines() if line.lstrip().startswith("#"))
+    return text + "".join(line for line in lines if line not in there)
 
 
 def _with_papers(lines: list[str], tables: Mapping[str, str]) -> list[str]:

@@ -16,7 +16,7 @@ from catalog.bibtex.united import united
 from catalog.facts import UNREAD, Reading
 from catalog.models import Paper
 from catalog.paperfile import dumps
-from catalog.readers import Reader
+from catalog.readers import Reader, facts_of, reader_of, reading_from
 
 MOST_LINES = 5_000
 LISTS = ("links", "tags", "tutorials", "aliases")
@@ -74,26 +74,13 @@ def merge_readers(was: Reader, ours: Reader, theirs: Reader) -> tuple[Reader, Re
     there, and which these are."""
     first, second, clashes = dict[str, Reading](), dict[str, Reading](), list[str]()
     for key in sorted({*was.papers, *ours.papers, *theirs.papers}):
-        before, mine, other = (_facts_of(reader.papers.get(key, UNREAD)) for reader in (was, ours, theirs))
+        before, mine, other = (facts_of(reader.papers.get(key, UNREAD)) for reader in (was, ours, theirs))
         said, wrong = table(before, mine, other)
-        first[key] = _reading_of(said)
-        second[key] = _reading_of(said | {name: other[name] for name in wrong})
+        first[key] = reading_from(said)
+        second[key] = reading_from(said | {name: other[name] for name in wrong})
         clashes += [f"{key}: {name}" for name in wrong]
     queue = items(was.queue, ours.queue, theirs.queue)
-    return _reader(ours.name, first, queue), _reader(ours.name, second, queue), tuple(clashes)
-
-
-def _reader(name: str, papers: Mapping[str, Reading], queue: Sequence[str]) -> Reader:
-    return Reader(name, {key: one for key, one in papers.items() if one != UNREAD}, tuple(queue))
-
-
-def _reading_of(said: Mapping[str, Any]) -> Reading:
-    status, read = said["status"]
-    return Reading(status, "", read, said["due"], said["rating"])
-
-
-def _facts_of(said: Reading) -> dict[str, Any]:
-    return {"status": (said.status, said.read), "due": said.due, "rating": said.rating}
+    return reader_of(ours.name, first, queue), reader_of(ours.name, second, queue), tuple(clashes)
 
 
 def one(was: Any, mine: Any, other: Any) -> Any | None:

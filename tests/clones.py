@@ -3,22 +3,32 @@
 People note, tag, link, add, rename, remove, mark, rate, queue and set fields, each in a clone of their own; two and two
 clones are one reader's. In each of a few rounds all is merged pairwise with the driver. A conflict is left where two
 people set one field of one paper to different values, and nowhere else; every word that was written is there in the end.
+
+The driver runs in this process: what git calls hands it the names of the files, as starting Python for each of some
+thousand files would take most of the time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import io
+import json
 import os
 import random
 import re
+import shlex
+import socketserver
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from catalog import conflict
+from catalog.cli import main as kb
 from catalog.library import Library
 from catalog.sides import differences
 
@@ -34,6 +44,37 @@ ENTRY = """@article{{{key},
 ABSTRACT = "\n    ".join(f"Sentence {n} of an abstract that is as long as such texts are." for n in range(12))
 SAID = re.compile(r"^(\S+): said in two ways: (.+)$", re.M)
 Field = tuple[str, str]  # of which paper or reader's paper, and which
+ASKING = """
+import json, os, socket, sys
+line = socket.create_connection(("127.0.0.1", int(sys.argv[1]))).makefile("rw")
+print(json.dumps([os.getcwd(), *sys.argv[2:]]), file=line, flush=True)
+status, said = json.loads(line.readline())
+sys.exit((sys.stderr.write(said), status)[1])
+"""
+
+
+class _Driver(socketserver.StreamRequestHandler):
+    """Answers one call of git's with the status of `kb merge-driver`, and what it says."""
+
+    def handle(self) -> None:
+        folder, *words = json.loads(self.rfile.readline())
+        said, status = io.StringIO(), 99
+        with contextlib.chdir(folder), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            try:
+                kb(["merge-driver", *words])
+            except SystemExit as ended:
+                status = int(ended.code or 0)
+        self.wfile.write(json.dumps([status, said.getvalue()]).encode() + b"\n")
+
+
+@contextlib.contextmanager
+def driving() -> Iterator[str]:
+    """The command by which git reaches the driver in this process."""
+    with socketserver.TCPServer(("127.0.0.1", 0), _Driver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        words = [sys.executable, "-I", "-S", "-c", ASKING, str(server.server_address[1])]
+        yield f"{shlex.join(words).replace('%', '%%')} %O %A %B %P"
+        server.shutdown()
 
 
 def git(folder: Path, *words: str, status: int | None = 0) -> str:
@@ -48,11 +89,13 @@ def git(folder: Path, *words: str, status: int | None = 0) -> str:
     return done.stdout + done.stderr
 
 
-def clone(of: Path, name: str) -> Library:
-    """Another person's copy, with the driver registered."""
+def clone(of: Path, name: str, driver: str = "") -> Library:
+    """Another person's copy, with the driver registered, or another way to it."""
     git(of.parent, "clone", "-q", str(of), name)
     library = Library.open(of.parent / name)
     library.use_merge_driver()
+    if driver:
+        git(library.root, "config", "merge.kb.driver", driver)
     return library
 
 
@@ -201,12 +244,13 @@ def begin(root: Path, readers: list[str]) -> None:
     git(root, "commit", "-qm", "begin")
 
 
-def merged(root: Path, clones: int, operations: int, rounds: int = 4) -> list[str]:
-    """Let people work and merge; everything that is wrong on the way and afterwards."""
+def merged(root: Path, clones: int, operations: int, rounds: int = 4, driver: str = "") -> list[str]:
+    """Let people work and merge, with another way to the driver if one is given; everything that is wrong on the way
+    and afterwards."""
     chance = random.Random(clones * operations)
     readers = [f"reader{n // 2}" for n in range(clones)]
     begin(root / "base", sorted(set(readers)))
-    people = [Person(n, clone(root / "base", f"clone{n}"), readers[n]) for n in range(clones)]
+    people = [Person(n, clone(root / "base", f"clone{n}", driver), readers[n]) for n in range(clones)]
     wrong: list[str] = []
     for person in people:
         person.library.become(person.reader)
@@ -240,8 +284,8 @@ def _lost(people: list[Person]) -> Iterator[str]:
 def main() -> None:
     """Merge, and say what is wrong."""
     clones, operations = (*map(int, sys.argv[1:]), *(16, 200)[len(sys.argv) - 1 :])[:2]
-    with tempfile.TemporaryDirectory() as folder:
-        wrong = merged(Path(folder), clones, operations)
+    with tempfile.TemporaryDirectory() as folder, driving() as driver:
+        wrong = merged(Path(folder), clones, operations, driver=driver)
     print("\n".join(wrong) or f"{clones} clones, {operations} operations each: nothing lost, no conflict of nobody")
     sys.exit(1 if wrong else 0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -419,8 +420,6 @@ def test_the_site_says_which_paper_cannot_be_read(kb: Kb, library: Library, pape
 
 
 def test_a_change_is_a_commit_where_one_asks_for_it(kb: Kb, root: Path, papers: Path) -> None:
-    import subprocess
-
     def git(*words: str) -> str:
         who = ["-c", "user.name=A", "-c", "user.email=a@b.c"]
         return subprocess.run(["git", *who, *words], cwd=root, capture_output=True, text=True, check=True).stdout
@@ -433,9 +432,18 @@ def test_a_change_is_a_commit_where_one_asks_for_it(kb: Kb, root: Path, papers: 
     (root / "mine.txt").write_text("not kb's")
     git("add", "mine.txt")
     kb("tag", "a", "x")
+    assert kb("me", "ana").status == 0
+    assert git("show", "--format=", "--name-only").split() == [".gitattributes", "papers/a.md", "readers/ana.toml"]
+    kb("undo")
     kb("rename", "a", "z")
     kb("rm", "-y", "z")
-    assert git("log", "--format=%s").splitlines() == ["kb rm z", "kb rename a z", "kb tag a"]
+    assert git("log", "--format=%s").splitlines() == [
+        "kb rm z",
+        "kb rename a z",
+        "kb undo 3: me ana",
+        "kb me ana",
+        "kb tag a",
+    ]
     assert git("show", "--format=", "--name-only", "--no-renames", "HEAD~1").split() == ["papers/a.md", "papers/z.md"]
     assert git("status", "--porcelain", "mine.txt") == "A  mine.txt\n"
     for key in ("q", "[a-z]"):  # a name that git could take for a pattern
@@ -443,6 +451,50 @@ def test_a_change_is_a_commit_where_one_asks_for_it(kb: Kb, root: Path, papers: 
     (papers / "q.md").write_text((papers / "q.md").read_text() + "\nmine\n")
     kb("tag", "[a-z]", "y")
     assert git("status", "--porcelain", "papers") == " M papers/q.md\n"
+
+
+def test_a_git_folder_that_came_along_runs_nothing(
+    kb: Kb, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unpacked archive brings a `.git/` with hooks, monitors, filters and programs of its own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    fired = tmp_path / "fired"
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout
+
+    def program(path: Path) -> str:
+        path.write_text(f"#!/bin/sh\ntouch '{fired}'\n")
+        path.chmod(0o755)
+        return str(path)
+
+    (root / "kb.toml").write_text("autocommit = true\n")
+    git("init", "-q")
+    for hook in ("pre-commit", "prepare-commit-msg", "post-commit", "post-index-change", "reference-transaction"):
+        program(root / ".git" / "hooks" / hook)
+    named = program(tmp_path / "program")
+    settings = {"user.name": "A", "user.email": "a@b.c", "commit.gpgSign": "true"}
+    settings |= dict.fromkeys(["core.fsmonitor", "gpg.program", "core.editor", "core.pager", "diff.external"], named)
+    for name, value in settings.items():
+        git("config", name, value)
+    kb("add", "--title", "A thing of note", "--key", "a", "--link", "https://x.org")
+    assert (git("--no-pager", "log", "--format=%s"), fired.exists()) == ("kb add a\n", False)
+    git("config", "filter.x.clean", named)
+    (root / ".gitattributes").write_text("*.md filter=x\n")
+    said = kb("tag", "a", "new")
+    assert "git would run filter.x.clean of this folder; `kb trust` agrees" in said.err
+    assert (said.status, fired.exists()) == (0, False)
+    git("config", "--unset", "filter.x.clean")
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))  # as within a hook of another repository
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other"))
+    kb("tag", "a", "newer")
+    monkeypatch.delenv("GIT_INDEX_FILE")
+    monkeypatch.delenv("GIT_DIR")
+    assert git("--no-pager", "log", "-1", "--format=%s") == "kb tag a\n"
+    assert not (tmp_path / "index").exists()
+    kb("trust")
+    kb("tag", "a", "newest")
+    assert fired.exists()
 
 
 def test_a_paper_reads_back_from_every_text(library: Library) -> None:

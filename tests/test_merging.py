@@ -17,7 +17,8 @@ from catalog.errors import KbError
 from catalog.library import Library
 from catalog.models import Link, Paper, Status
 from catalog.paperfile import dumps, loads
-from catalog.store.merging import ATTRIBUTES, merge_files
+from catalog.store.beside import ATTRIBUTES
+from catalog.store.merging import merge_files
 from catalog.threeway import items, lines, marked, merge, table
 
 ENTRY = "@misc{a,\n  title = {A},\n  year = {2020},\n}"

@@ -30,6 +30,7 @@ from catalog.library import Library
 from catalog.notebook import MOST_CELLS, MOST_IN_ALL, MOST_SHOWN, MOST_TEXT, Notebook, problem, read
 from catalog.pages import NotebookFile, SiteOptions, build, render
 from catalog.pages.picture import png
+from catalog.store import beside
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -393,14 +394,14 @@ def test_nothing_outside_is_read(address: str, root: Path) -> None:
     (root / "link.ipynb").symlink_to(outside)
     (root / "folder.ipynb").mkdir()
     os.mkfifo(root / "pipe.ipynb")
-    assert Library.open(root).store.notebook(address) is None
+    assert beside.notebook(Library.open(root).store, address) is None
 
 
 def test_what_is_inside_is_read(root: Path) -> None:
     (root / "a b.ipynb").write_bytes(b"{}")
     store = Library.open(root).store
-    assert store.notebook("../a%20b.ipynb") == ("a b.ipynb", b"{}")
-    assert store.notebook("./../a%20b.ipynb#part") == ("a b.ipynb", b"{}")
+    assert beside.notebook(store, "../a%20b.ipynb") == ("a b.ipynb", b"{}")
+    assert beside.notebook(store, "./../a%20b.ipynb#part") == ("a b.ipynb", b"{}")
 
 
 # --- behind its libraries ---

@@ -196,6 +196,35 @@ def test_a_file_that_cannot_be_read_is_said_and_stays(kb: Kb, several: Library, 
     assert keys_of(several, "read-by:ana") == ["one"]
 
 
+def test_a_merge_left_open_in_a_readers_file_is_resolved(kb: Kb, several: Library, root: Path) -> None:
+    path = root / "readers" / "ana.toml"
+    text = (
+        '# mine\nqueue = [\n<<<<<<< HEAD\n  "a",\n=======\n  "b",\n>>>>>>> b\n]\n\n[papers]\n'
+        '<<<<<<< HEAD\na = { status = "read", read = 2024-01-01, rating = 3 } # c\n=======\n# theirs\n'
+        'a = { status = "reading", rating = 3 }\nb = { due = 2030-01-01 }\n>>>>>>> b\n'
+    )
+    path.write_text(text)
+    assert "readers/ana.toml:3: an unresolved merge, lines 3 to 7; `kb resolve --reader ana` shows" in kb("check").out
+    asked = kb("resolve", "--reader", "Ana")
+    assert (asked.status, path.read_text()) == (1, text)
+    assert "a.status\n  ours    read 2024-01-01\n  theirs  reading\n" in asked.out
+    assert "--take a.status=ours|theirs" in asked.err
+    assert kb("resolve", "--reader", "ana", "--take", "b.due=both", "--ours").status == 1
+    done = kb("resolve", "--reader", "ana", "--take", "queue=both", "--take", "b.due=theirs", "--ours")
+    assert done.out.endswith("ana is one again\n")
+    after = loads(path.read_text(), "ana", "")
+    assert after.queue == ("a", "b")
+    assert after.papers == {"a": Reading("read", "", "2024-01-01", "", 3), "b": Reading(due="2030-01-01")}
+    assert all(comment in path.read_text() for comment in ("# mine", "# c", "# theirs"))
+    assert kb("resolve", "--reader", "ana").status == 1
+    assert kb("undo").status == 0
+    assert path.read_text() == text
+    for wrong in ([], ["one", "--reader", "ana"]):
+        assert kb("resolve", *wrong).status == 2
+    for nobody in ("../kb", "cleo"):
+        assert kb("resolve", "--reader", nobody, "--ours").status == 1
+
+
 def test_what_papers_say_all_the_same_is_kept_said_and_can_be_taken(kb: Kb, several: Library, root: Path) -> None:
     path = root / "papers" / "four.md"
     path.write_text(path.read_text().replace("---\n", "---\nstatus: read\n", 1))

@@ -117,6 +117,8 @@ def test_the_command_lists_and_adds(kb: Kb, tmp_path: Path, monkeypatch: pytest.
     done = kb(*said, "--setting", "a try", "--address", "https://a.org/3")
     assert (done.status, done.out) == (0, "wrote reports/lomo.toml\n")
     assert "69  a try; https://a.org/3" in kb("report", "lomo").out
+    assert (kb("undo").status, "a try" in kb("report", "lomo").out) == (0, False)
+    assert kb("redo").status == 0
     assert kb(*said).status == 2
     assert "--address: 'ftp:x' is not an address" in kb(*said, "--setting", "x", "--address", "ftp:x").err
 

@@ -18,6 +18,7 @@ from catalog.errors import Finding, KbError
 from catalog.models import Tutorial
 from catalog.notebook import OWN, read
 from catalog.store import Store
+from catalog.store.beside import notebook
 
 _VERSION = re.compile(
     r"\s*(?:===?|~=|\^)?\s*v?(?P<numbers>\d{1,6}(?:\.\d{1,6}){0,7})(?:\.[x*])?"
@@ -43,7 +44,7 @@ def drift_rules(sheet: Sheet, store: Store) -> Iterator[Finding]:
 
 def _in_notebook(sheet: Sheet, tutorial: Tutorial, store: Store) -> Iterator[Finding]:
     """What the notebook itself states, as far as the paper does not."""
-    found = store.notebook(tutorial.notebook)
+    found = notebook(store, tutorial.notebook)
     if not found:
         return
     path, body = found

@@ -308,7 +308,7 @@ def _holds(path: Path, parts: Iterable[bytes]) -> bool:
 
 def _write_parts(parts: Iterable[str], output: Path | None) -> None:
     if output:
-        from catalog.store import write_out
+        from catalog.store.beside import write_out
 
         write_out(output, _encoded(parts))
         out.echo(f"wrote {output}", err=True)
@@ -319,7 +319,7 @@ def _write_parts(parts: Iterable[str], output: Path | None) -> None:
 
 def _write(made: str | bytes, output: Path | None) -> None:
     if output:
-        from catalog.store import write_out
+        from catalog.store.beside import write_out
 
         write_out(output, made.encode("utf-8", "replace") if isinstance(made, str) else made)
         out.echo(f"wrote {output}", err=True)

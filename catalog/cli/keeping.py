@@ -125,7 +125,7 @@ def schema(output: Path | None, records: bool) -> None:
 
     text = Library.schema(records)
     if output:
-        from catalog.store import write_out
+        from catalog.store.beside import write_out
 
         write_out(output, text.encode())
         click.echo(f"wrote {output}", err=True)

@@ -22,6 +22,7 @@ from catalog.ingest.draft import Draft, Source
 from catalog.ingest.merge import Change
 from catalog.store import LISTS, Store, Version
 from catalog.store import Change as FileChange
+from catalog.store.beside import lists
 
 _STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -62,7 +63,7 @@ class Remembered:
 
 def remembered(store: Store) -> list[Remembered]:
     """Every list of a knowledge base that has been read, by the names of their files. Raises `BadFile`."""
-    return [loads(file, version) for file, version in store.lists()]
+    return [loads(file, version) for file, version in lists(store.root)]
 
 
 def loads(file: str, version: Version) -> Remembered:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from catalog.models import Paper, Status
     from catalog.pages import SiteOptions
     from catalog.pages.lazy import Files
+    from catalog.readers import Reader
     from catalog.reading import Share, Stats, Suggestion
     from catalog.reports import Ledger, Report
     from catalog.search.index import Found, Index, P
@@ -572,6 +573,18 @@ class Library:
         """End an unresolved merge: of each field that differs, what was chosen: "ours", "theirs" or "both"."""
         return self._changing.settle(key, choices)
 
+    def reader_sides(self, name: str) -> tuple[Reader, Reader]:
+        """What a reader says as either side of an unresolved merge has it. Raises as `sides`."""
+        from catalog.library.several import sides
+
+        return sides(self.store, name)
+
+    def settle_reader(self, name: str, choices: Mapping[str, Choice]) -> None:
+        """As `settle`, in a reader's file, of fields such as "hu2021lora.due" and the "queue"."""
+        from catalog.library.several import settle
+
+        settle(self.store, name, choices)
+
     # --- taking back ---
 
     def log(self, key: str = "", limit: int = 0) -> Sequence[Past]:
@@ -852,10 +865,11 @@ class Library:
         from catalog.library import shown
         from catalog.pages import plan
         from catalog.reading import everyone
+        from catalog.store.beside import hand_written
 
         self.snapshot.index(whole=True)  # a file that was written in place is no news to its folder
         found = self.list("", "list" if self.followed() else "-added,key")
-        written = self.store.hand_written()
+        written = hand_written(self.root)
         texts = {path: body.decode("utf-8", "replace") for path, body in written.items() if path.endswith(".md")}
         others = {path: body for path, body in written.items() if path not in texts}
         implementations = shown.implementations(self.cards(), self.runs(), self.reports())
@@ -883,11 +897,11 @@ class Library:
 
     def use_merge_driver(self) -> None:
         """Let git merge papers by what they say: in `.gitattributes`, and in the git of this clone."""
-        from catalog.store.merging import attributes, register
+        from catalog.library.founding import tell_git
+        from catalog.store.merging import register
 
         register(self.root)
-        with self.store.lock():
-            attributes(self.root, self.store.config.papers)
+        tell_git(self.store)
 
     def trust(self) -> int:
         """Agree to what this knowledge base brings that may run code, as it is now; returns how many files that is."""
@@ -926,7 +940,8 @@ class Library:
         """Build a preview and serve it until interrupted; a changed paper shows at once."""
         from catalog.pages import serve
 
-        watched = [*self.store.watched(), *(self.root / name for name in ("refimpl", "runs", "reports"))]
+        beside = ("site", "notebooks", "kb.toml", "shared.bib", "mkdocs.yml", "refimpl", "runs", "reports")
+        watched = [self.store.folder, *(self.root / name for name in beside)]
         serve(self.root, self._planned, self._site_options(), host=host, port=port, open_url=started, report=report,
               watched=watched)  # fmt: skip
 

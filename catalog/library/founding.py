@@ -13,6 +13,7 @@ from catalog import __version__
 from catalog.errors import KbError
 from catalog.files import read_bytes, stays_within
 from catalog.store import Store
+from catalog.store.beside import ATTRIBUTES
 from catalog.store.config import CONFIG
 from catalog.store.disk import write_own
 from catalog.store.merging import attributes, register
@@ -40,7 +41,8 @@ def found(root: Path, title: str = "") -> None:
     try:
         (root / "papers").mkdir(parents=True, exist_ok=True)
         stays_within(root / "papers", root)
-        attributes(root, "papers")
+        if change := attributes(root, "papers"):
+            write_own(root, root / ATTRIBUTES, change.after or b"")
         _ignore(root / ".gitignore", IGNORED)
         write_own(root, root / CONFIG, text.encode())  # last: what makes it a knowledge base
     except OSError as e:
@@ -55,6 +57,16 @@ def is_founded(root: Path) -> bool:
     return (root / CONFIG).exists()
 
 
+def tell_git(store: Store) -> None:
+    """Say in `.gitattributes` how papers are merged, unless it says so."""
+
+    def attempt() -> None:
+        if change := attributes(store.root, store.config.papers):
+            store.commit([change], "merge-driver")
+
+    store.gate.retried(attempt)
+
+
 def on_github(store: Store) -> tuple[Sequence[str], Sequence[str]]:
     """Write what checks and publishes a knowledge base on GitHub.
 
@@ -65,8 +77,8 @@ def on_github(store: Store) -> tuple[Sequence[str], Sequence[str]]:
     if above != store.root:
         raise KbError(f"GitHub runs workflows at the root of a repository only, {above}; make the knowledge base there")
     written, kept = [], []
+    tell_git(store)
     with store.lock():
-        attributes(store.root, store.config.papers)
         _ignore(store.root / ".gitignore", IGNORED)
         for name, place in GITHUB.items():
             path = store.root / place

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalog.errors import Finding, KbError
-from catalog.files import read_text
+from catalog.files import decoded
 from catalog.implemented import Told
 from catalog.snapshot import Snapshot
-from catalog.store import Store
+from catalog.store import REPORTS, Change, Store
+from catalog.store.disk import read_version
 from catalog.store.indexing import told
 
 if TYPE_CHECKING:
@@ -89,18 +90,23 @@ class Implementations:
     def reports(self) -> tuple[dict[str, Ledger], Sequence[Finding]]:
         from catalog.reports import read_reports
 
-        return read_reports(*self._shipped(), self.store.root / "reports")
+        return read_reports(*self._shipped(), self.store.root / REPORTS)
 
     def report(self, name: str, report: Report) -> Path:
         from catalog.reports import Ledger, added
 
         name = self.card(name).name
-        path = self.store.root / "reports" / f"{name}.toml"
-        with self.store.lock():
-            text = read_text(path) if path.is_file() else ""
+        file = f"{REPORTS}/{name}.toml"
+        path = self.store.root / file
+
+        def attempt() -> Path:
+            before = read_version(path, file)
             known = self.reports()[0].get(name, Ledger())
-            self.store.write_file(path, added(text, known, report, f"reports/{path.name}"))
-        return path
+            text = added(decoded(before.data, file) if before else "", known, report, file)
+            self.store.commit([Change(file, before, text.encode())], f"report {name}")
+            return path
+
+        return self.store.gate.retried(attempt)
 
     def _shipped(self) -> list[Path]:
         """Where the implementations that came along have their reports."""

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from catalog import conflict
 from catalog.errors import BadFile, KbError
-from catalog.readers import loads, name_of
+from catalog.files import decoded
+from catalog.readers import edited, loads, name_of, with_comments
+from catalog.sides import read_reader_sides, united_reader
 from catalog.store import Change, Store
-from catalog.store.merging import ATTRIBUTES, attributes
+from catalog.store.beside import ATTRIBUTES
+from catalog.store.merging import attributes
 from catalog.store.readers import new_text, reading_of
 
 if TYPE_CHECKING:
     from catalog.facts import Reading
     from catalog.models import Paper
+    from catalog.readers import Reader
+    from catalog.sides import Choice
     from catalog.store import Version
     from catalog.store.history import History, Past, Touched
 
@@ -38,11 +44,9 @@ def become(store: Store, name: str, take: bool = False) -> Become:
         names = store.readers.names()
         if not names:
             return _first(store, name)
-        if name not in names:
-            data, reader = new_text(name, {})
-            store.commit([Change(store.readers.path(name), None, data, reader=reader)], f"me {name}")
+        new = [_new_reader(store, name, {})] if name not in names else []
+        store.commit([*new, *_merged_in_git(store)], f"me {name}")
         store.readers.remember(name)
-        _merged_in_git(store)
         return Become(name, name not in names, _taken(store, name) if take else 0)
 
     return store.gate.retried(attempt)
@@ -50,12 +54,16 @@ def become(store: Store, name: str, take: bool = False) -> Become:
 
 def _first(store: Store, name: str) -> Become:
     loaded = _every(store)
-    data, reader = new_text(name, {paper.key: reading_of(paper) for _, paper in loaded.values()})
+    mine = _new_reader(store, name, {paper.key: reading_of(paper) for _, paper in loaded.values()})
     changes = [_rewritten(store, file, version, paper, apart=True) for file, (version, paper) in loaded.items()]
-    store.commit([*changes, Change(store.readers.path(name), None, data, reader=reader)], f"me {name}")
+    store.commit([*changes, mine, *_merged_in_git(store)], f"me {name}")
     store.readers.remember(name)
-    _merged_in_git(store)
-    return Become(name, True, len(reader.papers))
+    return Become(name, True, len(mine.reader.papers) if mine.reader else 0)
+
+
+def _new_reader(store: Store, name: str, said: dict[str, Reading]) -> Change:
+    data, reader = new_text(name, said)
+    return Change(store.readers.path(name), None, data, reader=reader)
 
 
 def _every(store: Store) -> dict[str, tuple[Version, Paper]]:
@@ -66,11 +74,11 @@ def _every(store: Store) -> dict[str, tuple[Version, Paper]]:
     return loaded
 
 
-def _merged_in_git(store: Store) -> None:
+def _merged_in_git(store: Store) -> Iterator[Change]:
     """Where git is told how papers are merged, tell it of readers too."""
-    if (store.root / ATTRIBUTES).is_file():
-        with store.lock():
-            attributes(store.root, store.config.papers)
+    told = (store.root / ATTRIBUTES).is_file()
+    if told and (change := attributes(store.root, store.config.papers, readers=True)):
+        yield change
 
 
 def _taken(store: Store, name: str) -> int:
@@ -114,6 +122,27 @@ def _rewritten(store: Store, file: str, version: Version, paper: Paper, apart: b
 
     paper = paper.model_copy(update={"apart": apart})
     return Change(store.shown(file), version, dumps(paper).encode(), paper)
+
+
+def sides(store: Store, name: str) -> tuple[Reader, Reader]:
+    """What a reader says as either side of an unresolved merge has it. Raises `BadFile`, `KbError`."""
+    return _sides(store, name_of(name))[2:]
+
+
+def settle(store: Store, name: str, choices: Mapping[str, Choice]) -> None:
+    """End an unresolved merge in a reader's file: of each field that differs, what was chosen. Raises `KbError`."""
+    name = name_of(name)
+    version, text, ours, theirs = _sides(store, name)
+    after = united_reader(ours, theirs, choices)
+    mine, other = conflict.sides(text)
+    data = with_comments(edited(mine, ours, after), other).encode()
+    store.commit([Change(store.readers.path(name), version, data, reader=after)], f"resolve --reader {name}")
+
+
+def _sides(store: Store, name: str) -> tuple[Version, str, Reader, Reader]:
+    version, path = store.readers.read(name), store.readers.path(name)
+    text = decoded(version.data, path)
+    return version, text, *read_reader_sides(text, name, path)
 
 
 def queue(store: Store, add: Sequence[str] = (), remove: Sequence[str] = (), first: bool = False) -> Sequence[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from catalog.files import read_bytes
 from catalog.store import Store
+from catalog.store.beside import notebook
 
 if TYPE_CHECKING:
     from catalog.facts import Facts
@@ -24,7 +25,7 @@ def notebooks(store: Store, papers: Iterable[Facts]) -> dict[str, NotebookFile]:
     from catalog.pages import NotebookFile
 
     addresses = {tutorial.notebook for paper in papers for tutorial in paper.tutorials}
-    found = {address: store.notebook(address) for address in addresses if address}
+    found = {address: notebook(store, address) for address in addresses if address}
     return {address: NotebookFile(*notebook) for address, notebook in found.items() if notebook}
 
 

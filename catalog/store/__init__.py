@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from stat import S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
-from catalog.errors import BadFile, Finding, KbError, UnknownKey
-from catalog.files import MOST_SHOWN, inside, read_bytes, stays_within
+from catalog.errors import BadFile, Finding, UnknownKey
+from catalog.filenames import is_paper
+from catalog.files import decoded, inside, stays_within
 from catalog.implemented import Implemented
-from catalog.readers import FOLDER as READERS
+from catalog.store.beside import LISTS, REPORTS, SHARED, is_kept
 from catalog.store.config import CONFIG, Config, find_root, read_config
 from catalog.store.disk import Stamp, Version, folded, names_in, read_version, stamp_of, write_own, write_whole
 from catalog.store.gate import TRIES, Change, Gate
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CONFIG",
     "LISTS",
+    "REPORTS",
     "SHARED",
     "Change",
     "Config",
@@ -42,12 +43,9 @@ __all__ = [
     "Version",
     "find_root",
     "read_config",
-    "write_out",
     "write_whole",
 ]
 
-SHARED = "shared.bib"
-LISTS = "lists"  # the folder of the lists as they were last read
 INDEX = "index.sqlite"
 NEWS = "news.json"
 
@@ -76,7 +74,7 @@ class Store:
         self.readers = Readers(root, self.private)
         for folder in (self.folder, self.readers.folder):
             stays_within(folder, root)
-        self.gate = Gate(root, self.private, self._owns, self._reads_back)
+        self.gate = Gate(root, self.private, partial(is_kept, papers=self.config.papers), self._reads_back)
         if self.config.autocommit:
             self.gate.after = self._commit_to_git
 
@@ -91,14 +89,14 @@ class Store:
 
     def names(self) -> set[str]:
         """The names of the paper files, of which none is looked at: what only looks like one is among them."""
-        return set(filter(_is_paper, names_in(self.folder)))
+        return set(filter(is_paper, names_in(self.folder)))
 
     def _files(self) -> dict[str, Stamp]:
         found = {}
         with contextlib.suppress(FileNotFoundError), os.scandir(self.folder) as listing:
             for item in listing:
                 name = item.name
-                if _is_paper(name):
+                if is_paper(name):
                     with contextlib.suppress(OSError):  # gone again, or a link that leads to itself
                         about = item.stat(follow_symlinks=False)
                         if S_ISLNK(about.st_mode) and inside(self.folder / name, self.root):
@@ -138,12 +136,7 @@ class Store:
 
     def text_of(self, file: str, version: Version) -> str:
         """The text of a paper file that was read; raises `BadFile` where it is no UTF-8."""
-        try:
-            return version.data.decode("utf-8")
-        except UnicodeDecodeError as e:
-            line = e.object[: e.start].count(b"\n") + 1
-            bad = Finding("encoding", "not UTF-8", "save the file as UTF-8", self.shown(file), line)
-            raise BadFile(bad) from None
+        return decoded(version.data, self.shown(file))
 
     def read_text(self, file: str) -> str:
         """The text of a paper file; raises `BadFile`, `UnknownKey`."""
@@ -231,54 +224,8 @@ class Store:
         """What was read of `shared.bib`, None where there is none, and its text."""
         stays_within(self.root / SHARED, self.root)
         version = read_version(self.root / SHARED, SHARED)
-        try:
-            return version, version.data.decode("utf-8-sig").replace("\r\n", "\n") if version else ""
-        except UnicodeDecodeError:
-            raise BadFile(Finding("encoding", "not UTF-8", "save the file as UTF-8", SHARED)) from None
-
-    def lists(self) -> list[tuple[str, Version]]:
-        """What is remembered of lists: each file, from the root, and what was read of it."""
-        folder = self.root / LISTS
-        stays_within(folder, self.root)
-        names = sorted(path.name for path in folder.glob("*.json")) if folder.is_dir() else []
-        read = ((f"{LISTS}/{name}", read_version(folder / name, f"{LISTS}/{name}")) for name in names)
-        return [(file, version) for file, version in read if version]
-
-    def hand_written(self) -> dict[str, bytes]:
-        """The pages and pictures of the `site/` folder, by path within it."""
-        folder = self.root / "site"
-        stays_within(folder, self.root)
-        if not folder.is_dir():
-            return {}
-        found = (p for p in sorted(folder.rglob("*")) if p.is_file() and not p.is_symlink())
-        paths = {p.relative_to(folder).as_posix(): p for p in found}
-        return {
-            name: read_bytes(p, f"site/{name}")
-            for name, p in paths.items()
-            if not any(part[0] in "._" for part in name.split("/"))
-        }
-
-    def notebook(self, address: str) -> tuple[str, bytes] | None:
-        """Path and bytes of the notebook that a paper links to; None where there is none in the knowledge base.
-
-        What lies outside is not looked at, and what is too large to be shown is not read.
-        """
-        path = self.notebook_at(address)
-        try:
-            return (path.relative_to(self.root).as_posix(), read_bytes(path, most=MOST_SHOWN)) if path else None
-        except (BadFile, FileNotFoundError):
-            return None
-
-    def notebook_at(self, address: str) -> Path | None:
-        """Where the notebook that a paper links to stands, or would; None where that is no place within."""
-        plain = unquote(re.split(r"[?#]", address, maxsplit=1)[0])
-        path = Path(os.path.normpath(self.folder / plain))
-        within = path.suffix == ".ipynb" and path.is_relative_to(self.root) and inside(path, self.root)
-        return path if within else None
-
-    def watched(self) -> list[Path]:
-        """What the site is made of."""
-        return [self.folder, *(self.root / name for name in ("site", "notebooks", CONFIG, SHARED, "mkdocs.yml"))]
+        text = decoded(version.data, SHARED) if version else ""
+        return version, text.removeprefix("\ufeff").replace("\r\n", "\n")
 
     # --- the index ---
 
@@ -369,12 +316,6 @@ class Store:
         for path, before, data, reader in self.readers.turned(papers):
             yield Change(path, before, data, reader=reader)
 
-    def _owns(self, file: str) -> bool:
-        """Whether a path below the root is one that kb writes: a paper file, that of a reader, or `shared.bib`."""
-        path = Path(file)
-        kinds = ((Path(self.config.papers), ".md"), (Path(LISTS), ".json"))
-        return file in (SHARED, self.readers.path(path.stem)) or (path.parent, path.suffix) in kinds
-
     def _reads_back(self, file: str, data: bytes, meant: Paper | Reader) -> bool:
         from catalog.models import Paper
         from catalog.paperfile import loads, read_key, same
@@ -396,23 +337,3 @@ class Store:
         """Write a file of the knowledge base that is no paper, as `write_own` says."""
         with self.lock():
             write_own(self.root, path, text.encode() if isinstance(text, str) else text)
-
-
-def write_out(path: Path, data: bytes | Iterable[bytes]) -> None:
-    """Write what was made for elsewhere, as `write_whole`; raises `KbError` where a knowledge base has its own file."""
-    target = Path(os.path.realpath(path))
-    root = next((folder for folder in target.parents if (folder / CONFIG).is_file()), None)
-    if root and _is_own(target.relative_to(root), read_config(root).config.papers):
-        raise KbError(f"{path} is the knowledge base's own file; name another")
-    write_whole(target, data)
-
-
-def _is_own(file: Path, papers: str) -> bool:
-    """Whether a path below a root is that of a paper, a reader, a list that was read, or what all of them share."""
-    if file.parent == Path(papers):
-        return _is_paper(file.name)
-    return file.as_posix() in (CONFIG, SHARED) or file.parts[0] in (READERS, LISTS, ".kb")
-
-
-def _is_paper(name: str) -> bool:
-    return name.endswith(".md") and name[0] not in "._" and name.upper() != "README.MD"

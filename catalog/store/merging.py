@@ -10,13 +10,14 @@ from catalog.errors import BadFile, KbError
 from catalog.facts import UNREAD
 from catalog.files import read_bytes
 from catalog.readers import FOLDER
-from catalog.store.disk import write_own, write_whole
+from catalog.store.beside import ATTRIBUTES
+from catalog.store.disk import read_version, write_whole
+from catalog.store.gate import Change
 from catalog.store.readers import reading_of
 
 if TYPE_CHECKING:
     from catalog.models import Paper
 
-ATTRIBUTES = ".gitattributes"
 DRIVER = "kb merge-driver %O %A %B %P"
 
 
@@ -55,7 +56,7 @@ def _apart(paper: Paper) -> Paper:
 
 def _merge_readers(base: Path, ours: Path, theirs: Path, name: str, texts: list[str | None]) -> tuple[str, ...]:
     """Merge three forms of a reader's file; where git's merge of the lines says the same, that is taken."""
-    from catalog.readers import edited, loads
+    from catalog.readers import edited, loads, with_comments
     from catalog.threeway import marked, merge_readers
 
     was, mine, other = (loads(text or "", PurePosixPath(name).stem, name) for text in texts)
@@ -63,8 +64,7 @@ def _merge_readers(base: Path, ours: Path, theirs: Path, name: str, texts: list[
     before = ours.read_bytes()
     if not _lines(base, ours, theirs) and loads(_text(ours) or "", merged.name, name) == merged:
         return ()
-    text, said = edited(before.decode(), mine, merged), (texts[2] or "").splitlines(keepends=True)
-    text += "".join(line for line in said if line.lstrip().startswith("#") and line not in text + (texts[0] or ""))
+    text = with_comments(edited(before.decode(), mine, merged), texts[2] or "", texts[0] or "")
     write_whole(ours, (marked(text, edited(text, merged, their)) if clashes else text).encode())
     return clashes
 
@@ -75,21 +75,15 @@ def register(root: Path) -> None:
         _git(root, "config", f"merge.kb.{name}", value)
 
 
-def attributes(root: Path, papers: str) -> bool:
-    """Say in `.gitattributes` which files are merged so; returns whether it was not said yet."""
-    said = [f"{papers}/*.md merge=kb\n", *([f"{FOLDER}/*.toml merge=kb\n"] if (root / FOLDER).is_dir() else [])]
-    path = root / ATTRIBUTES
-    try:
-        there = read_bytes(path, ATTRIBUTES).decode("utf-8", "surrogateescape")
-    except FileNotFoundError:
-        there = ""
-    wanted = "".join(line for line in said if line not in there)
-    if not wanted:
-        return False
-    if there and not there.endswith("\n"):
-        there += "\n"
-    write_own(root, path, (there + wanted).encode("utf-8", "surrogateescape"))
-    return True
+def attributes(root: Path, papers: str, readers: bool = False) -> Change | None:
+    """The change by which `.gitattributes` says which files are merged so, those of readers too where there are, or
+    will be, some; None where it says that already."""
+    said = [f"{papers}/*.md merge=kb\n", *([f"{FOLDER}/*.toml merge=kb\n"] * (readers or (root / FOLDER).is_dir()))]
+    before = read_version(root / ATTRIBUTES, ATTRIBUTES)
+    there = before.data if before else b""
+    wanted = b"".join(line.encode() for line in said if line.encode() not in there)
+    ended = there if not there or there.endswith(b"\n") else there + b"\n"
+    return Change(ATTRIBUTES, before, ended + wanted) if wanted else None
 
 
 def _text(path: Path) -> str | None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.errors import BadFile, Conflict, Finding, KbError
 from catalog.facts import UNREAD, Facts, Reading
-from catalog.files import inside, read_bytes
+from catalog.files import decoded, inside, read_bytes
 from catalog.readers import FOLDER, Reader, dumps, edited, loads, name_of
 from catalog.store.disk import Stamp, Version, names_in, read_version, stamp_at
 
@@ -85,22 +85,25 @@ class Readers:
         stamp = stamp_at(path)
         known = self._read.get(name)
         if known is None or known[0] != stamp:
-            if not inside(path, self.root):
-                why = "a link out of the knowledge base"
-                raise BadFile(Finding("unreadable", why, "copy the file here", self.path(name)))
-            version = read_version(path, self.path(name))
-            if version is None:
-                raise KbError(f"there is no reader {name}; `kb me {name}` makes one")
+            version = self.read(name)
             known = self._read[name] = (version.stamp, version, self._parsed(name, version))
         if isinstance(known[2], BadFile):
             raise known[2]
         return known[1], known[2]
 
+    def read(self, name: str) -> Version:
+        """A reader's file as it stands; raises as `load`, but says nothing of what is in it."""
+        path = self.root / self.path(name)
+        if not inside(path, self.root):
+            why = "a link out of the knowledge base"
+            raise BadFile(Finding("unreadable", why, "copy the file here", self.path(name)))
+        if not (version := read_version(path, self.path(name))):
+            raise KbError(f"there is no reader {name}; `kb me {name}` makes one")
+        return version
+
     def _parsed(self, name: str, version: Version) -> Reader | BadFile:
         try:
-            return loads(version.data.decode("utf-8"), name, self.path(name))
-        except UnicodeDecodeError:
-            return BadFile(Finding("encoding", "not UTF-8", "save the file as UTF-8", self.path(name), 1))
+            return loads(decoded(version.data, self.path(name)), name, self.path(name))
         except BadFile as e:
             return e
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from catalog.errors import KbError
+from catalog.store.beside import notebook, notebook_at
 from catalog.store.disk import Stamp, stamp_at
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def texts(store: Store, papers: Iterable[tuple[str, Facts]]) -> tuple[dict[str, 
             kept.setdefault(file, {})[address] = list(_stamp(store, address))
             if address not in read_before:
                 try:
-                    found = store.notebook(address)
+                    found = notebook(store, address)
                     read_before[address] = read(found[1]) if found else None
                 except KbError:  # `kb check` says what is wrong with it
                     read_before[address] = None
@@ -60,5 +61,5 @@ def _kept(index: Index) -> _Kept:
 
 
 def _stamp(store: Store, address: str) -> Stamp | tuple[()]:
-    path = store.notebook_at(address)
+    path = notebook_at(store, address)
     return (stamp_at(path) or ()) if path else ()
