@@ -135,7 +135,7 @@ def test_how_it_was_made_stands_below_it() -> None:
 
 def test_the_text_beside_the_record_is_cleaned_and_its_links_lead_to_papers() -> None:
     shown = page(text=TEXT)
-    assert '<a href="papers/hu2021lora.html" rel="noopener noreferrer">LoRA</a>' in shown
+    assert '<a href="papers/hu2021lora.html" rel="noreferrer">LoRA</a>' in shown
     assert "<em>behind</em>" in shown
     assert "__fired" not in shown
     assert "kb-contradicts" not in page()

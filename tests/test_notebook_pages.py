@@ -100,7 +100,7 @@ def test_prose_code_and_outputs_in_order() -> None:
         code("f()", shown(text_plain="'it is 1'")),
     )
     assert "<h1>A walk</h1>" in body
-    assert '<a href="doe2026walk.html" rel="noopener noreferrer">a paper</a>' in body
+    assert '<a href="doe2026walk.html" rel="noreferrer">a paper</a>' in body
     assert '<h2 id="section-1">First part</h2>' in body
     assert "<h3>Deeper</h3>" in body
     assert '<a href="#section-2">Second part</a>' in body
@@ -118,7 +118,7 @@ def test_versions_stand_beside_each_other() -> None:
     rows = re.findall(r'<tr><th scope="row">(.*?)</th><td>(.*?)</td><td>(.*?)</td></tr>', unescape(body))
     assert rows == [("torch", "2.12.0", "2.14.0"), ("bitsandbytes", "0.50", "–"), ("transformers", "–", "5.23.0")]
     assert "last run 24 Nov 2026 on CPU, Python 3.11.7" in unescape(body)
-    assert '<a href="notebook-walk.html" rel="noopener noreferrer">Walk 0</a>' in of_paper
+    assert '<a href="notebook-walk.html" rel="noreferrer">Walk 0</a>' in of_paper
     assert '<th scope="col">Last ran with</th>' in of_paper
     assert "transformers <b>5.23.0</b>" in unescape(of_paper)
 

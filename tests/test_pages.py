@@ -152,9 +152,9 @@ def test_a_fence_keeps_its_lines() -> None:
 @pytest.mark.parametrize(
     ("notes", "html"),
     [
-        ("[LoRA](hu2021lora.md)", '<a href="hu2021lora.html" rel="noopener noreferrer">LoRA</a>'),
-        ("[x](./DBLP%253Aconf%252Fx.md)", '<a href="D-x.html" rel="noopener noreferrer">x</a>'),
-        ("[x](DBLP%3Aconf%2Fx.md#part)", '<a href="D-x.html" rel="noopener noreferrer">x</a>'),
+        ("[LoRA](hu2021lora.md)", '<a href="hu2021lora.html" rel="noreferrer">LoRA</a>'),
+        ("[x](./DBLP%253Aconf%252Fx.md)", '<a href="D-x.html" rel="noreferrer">x</a>'),
+        ("[x](DBLP%3Aconf%2Fx.md#part)", '<a href="D-x.html" rel="noreferrer">x</a>'),
         ("[code](../notebooks/x.ipynb)", "code <code>../notebooks/x.ipynb</code>"),
         ("[gone](gone.md)", "gone <code>gone.md</code>"),
         ("[here](#part)", "here"),

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from catalog.pages import card
+from catalog.pages import card, frame, policy
 from catalog.pages.assets import THEME
 from catalog.pages.builder import configuration, refuse_links, run_mkdocs
 from catalog.pages.lazy import Body, Files, Lazy, body_of, key
@@ -72,7 +72,7 @@ def _finished(
 ) -> dict[str, Body | Lazy]:
     """All files of the site: what mkdocs made, pages filled into it, and data. `known` holds the theme's scripts."""
     markup = {path: body.decode("utf-8") for path, body in around.items() if path.endswith(".html")}
-    shells = {kind: shell_of(markup[shell_name(kind)], kind) for kind in KINDS}
+    shells, scripts = _shells(markup, known, options)
     looks = {kind: key(shell) for kind, shell in shells.items()}
 
     def filled(path: str, file: Body | Lazy) -> Body:
@@ -94,7 +94,20 @@ def _finished(
             found[path] = protected(path, as_bytes(body_of(file)), known, options)
         elif not path.endswith(".md"):
             found[path] = file
-    return found | _sitemap(found, options)
+    return found | scripts | _sitemap(found, options)
+
+
+def _shells(markup: Mapping[str, str], known: str, options: SiteOptions) -> tuple[dict[str, str], dict[str, Body]]:
+    """The shell of each kind of page, and the script with what they have in common.
+
+    A configuration that is trusted may bring shells of any shape, and scripts of its own: they stay whole.
+    """
+    whole = {kind: shell_of(markup[shell_name(kind)], kind) for kind in KINDS}
+    parted = {kind: frame.taken_out(shell, policy.scripts(known, options.url), "..") for kind, shell in whole.items()}
+    scripts = {script for _, script in parted.values()}
+    if options.trusted or len(scripts) > 1 or "" in scripts:
+        return whole, {}
+    return {kind: shell for kind, (shell, _) in parted.items()}, {frame.SCRIPT: scripts.pop()}
 
 
 def _is_made(path: str, file: Body | Lazy) -> bool:

@@ -49,7 +49,7 @@ def head(path: str, files: Mapping[str, object], options: SiteOptions) -> str:
     """What the head of a page says of its picture."""
     card = f"cards/{path.removeprefix('papers/').removesuffix('.md')}.png"
     if card not in files:
-        return '<meta name="twitter:card" content="summary">'
+        return ""
     address = text(f"{options.url.rstrip('/')}/{card}")
     return f'<meta property="og:image" content="{address}"><meta name="twitter:card" content="summary_large_image">'
 

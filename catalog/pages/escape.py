@@ -15,6 +15,7 @@ _META = re.compile(r"[&<>\"'{}`\[\]*_#|~$\\!=^\x00-\x1f\x7f\u2028\u2029\ufeff\ud
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]+")
 _NOT_YAML = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
+_NOT_HTML = re.compile("(?<!>)&#10;|&#(?:33|35|36|42|61|91|92|93|94|95|96|123|124|125|126);")
 _IN_SCRIPT = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
@@ -27,6 +28,11 @@ def html_on_one_line(markup: str) -> str:
     """Cleaned HTML with line breaks and braces as references, so that no later reader of lines or templates acts."""
     markup = _NOT_UTF8.sub("\ufffd", markup).replace("\x00", "\ufffd")
     return markup.replace("\r", "").replace("\n", "&#10;").replace("{", "&#123;").replace("}", "&#125;")
+
+
+def in_html(markup: str) -> str:
+    """The HTML with the characters as themselves that mean something in Markdown alone."""
+    return _NOT_HTML.sub(lambda found: chr(int(found.group()[2:-1])), markup)
 
 
 def plain(value: str) -> str:

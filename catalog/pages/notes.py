@@ -80,7 +80,7 @@ def _sanitised(markup: str) -> str:
         set_tag_attribute_values={"input": {"disabled": "", "type": "checkbox"}},
         allowed_classes={"span": {"arithmatex"}, "div": {"arithmatex"}},
         url_schemes={"http", "https", "mailto"},
-        link_rel="noopener noreferrer",
+        link_rel="noreferrer",
     )
 
 
@@ -176,7 +176,7 @@ class _Links:
             return ""
         self._closing.append("</a>")
         hint = f' title="{text(title)}"' if title else ""
-        return f'<a href="{text(address)}"{hint} rel="noopener noreferrer">'
+        return f'<a href="{text(address)}"{hint} rel="noreferrer">'
 
     def _image(self, values: Mapping[str, str]) -> str:
         source, label = values.get("src", ""), values.get("alt", "")
@@ -186,7 +186,7 @@ class _Links:
             return text(label)
         if not address:
             return f"{text(label)} <code>{text(source)}</code>" if source else text(label)
-        return f'<a class="kb-picture" href="{text(address)}" rel="noopener noreferrer">{text(label)}</a>'
+        return f'<a class="kb-picture" href="{text(address)}" rel="noreferrer">{text(label)}</a>'
 
     def _page_of(self, href: str) -> str:
         """The page of the paper whose file a relative link names, or ""."""

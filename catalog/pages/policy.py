@@ -32,14 +32,19 @@ def policy(reference: str, address: str = "", used: Collection[str] | None = Non
 
     It allows all of them, or those of them that a page has.
     """
-    bases = [urlsplit(address).path or "/", ".", *("/".join([".."] * depth) for depth in range(1, 6))]
-    scripts = dict.fromkeys(script for inline in _INLINE.findall(reference) for script in _at_any_depth(inline, bases))
-    wanted = scripts if used is None else [script for script in scripts if script in used]
+    known = scripts(reference, address)
+    wanted = known if used is None else [script for script in known if script in used]
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in wanted)
     return (
         f"default-src 'none'; script-src 'self' {hashes}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
         "font-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; object-src 'none'; form-action 'none'"
     )
+
+
+def scripts(reference: str, address: str = "") -> dict[str, None]:
+    """The scripts in `reference`, as pages of a site at an address have them, whatever their depth."""
+    bases = [urlsplit(address).path or "/", ".", *("/".join([".."] * depth) for depth in range(1, 6))]
+    return dict.fromkeys(script for inline in _INLINE.findall(reference) for script in _at_any_depth(inline, bases))
 
 
 def reference(site: Path, options: SiteOptions) -> str:
@@ -76,8 +81,8 @@ def protected(name: str, body: bytes, known: str, options: SiteOptions) -> bytes
     before, charset, after = body.partition(_CHARSET)
     if not charset:
         raise KbError(f"{name} has no {_CHARSET.decode()}; a template override must keep the theme's head")
-    scripts = set(_INLINE.findall(body.decode("utf-8", "replace")))
-    return before + charset + _META + policy(known, options.url, scripts).encode() + b'">' + after
+    used = set(_INLINE.findall(body.decode("utf-8", "replace")))
+    return before + charset + _META + policy(known, options.url, used).encode() + b'">' + after
 
 
 @cache

@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from catalog.pages.escape import front_matter, parted
+from catalog.pages.escape import front_matter, in_html, parted
 
 KINDS = ("paper", "run", "notebook")  # pages below papers/: with another head each
 FRAMED = ("index.md", "compare.md", "map.md")  # pages at the top that the navigation names
 _MARK = re.compile(r"kbmark(title|description|jsonld|head|body|page)kbmark")
 _HOME = re.compile(r'^<section class="kb-home".*$', re.M)
 _HEADING = "<h1>kbmarkheadingkbmark</h1>"  # the theme puts one where a page has none
+_MADE_WITH = re.compile(r'<meta name="generator" content="[^"<>]*">')
 _SPACE = re.compile(r"\s+")
 _KEPT = re.compile(r"(<(?:script|style|pre)\b.*?</(?:script|style|pre)>)", re.S)
 
@@ -35,7 +36,7 @@ def page_of(markdown: str, name: str) -> Page:
     meta, body = parted(markdown)
     kind = str(meta.get("kb", "paper"))
     values = {part: str(meta.get(part, "")) for part in ("title", "description", "jsonld")}
-    return Page(values | {"body": body, "page": name}, "run" if meta.get("implementation") else kind)
+    return Page(values | {"body": in_html(body), "page": name}, "run" if meta.get("implementation") else kind)
 
 
 def shells() -> dict[str, str]:
@@ -50,14 +51,16 @@ def framed(markdown: str) -> tuple[str, dict[str, str]]:
     inner = found.group() if found else body
     heading = "" if found else _HEADING
     frame = body.replace(inner, f"<div>{_mark('body')}{heading}</div>", 1)
-    values = {"body": inner} | {name: str(meta[name]) for name in ("description", "jsonld") if name in meta}
+    values = {"body": in_html(inner)} | {name: str(meta[name]) for name in ("description", "jsonld") if name in meta}
     marks = {name: _mark(name) for name in values if name != "body"}
     return front_matter(meta | marks) + f"\n{frame}\n", values
 
 
 def shell_of(markup: str, kind: str) -> str:
     """The page of a kind as mkdocs made it, ready to be filled."""
-    return lean(markup).replace(f"{_mark('page')}-{kind}.", f"{_mark('page')}.").replace(_HEADING, "")
+    return (
+        lean(_MADE_WITH.sub("", markup)).replace(f"{_mark('page')}-{kind}.", f"{_mark('page')}.").replace(_HEADING, "")
+    )
 
 
 def fill(shell: str, values: Mapping[str, str]) -> str:

@@ -271,7 +271,7 @@
     title: (p) => {
       const authors = p.authors.length > 3 ? `${p.authors[0]}, ${p.authors[1]} and ${p.authors.length - 2} others` : p.authors.join(", ");
       const links = [["Paper", p.paper], ["Code", p.code]].filter(([, url]) => web(url))
-        .map(([name, url]) => el("a", { class: "kb-out", href: url, rel: "noopener noreferrer", "aria-label": `${name} of ${p.title}` }, name));
+        .map(([name, url]) => el("a", { class: "kb-out", href: url, rel: "noreferrer", "aria-label": `${name} of ${p.title}` }, name));
       if (p.run) links.push(el("a", { class: "kb-out", href: `papers/${p.slug}.html#implementation`, "aria-label": `Implementation of ${p.title}` }, "Implementation"));
       return [el("a", { class: "kb-title", href: `papers/${p.slug}.html` }, ...marked(p)), el("span", { class: "kb-sub" }, el("span", {}, authors), el("span", { class: "kb-outs" }, ...links)), window.readrunCoins(p)];
     },
