@@ -224,6 +224,8 @@ def test_real_names_agree_with_pybtex() -> None:
         ("University of Utah", Name(literal="University of Utah")),
         ("Robert Center", Name("Center", "Robert")),
         ("William Press", Name("Press", "William")),
+        ("Wei Wang 0001", Name("Wang", "Wei")),
+        ("Guillaume de l'Hospital", Name("l'Hospital", "Guillaume", "de")),
         ("{\\L}ukasz Kaiser", Name("Kaiser", "Łukasz")),
         ("{\\v{C}}en{\\v{e}}k Zl{\\'a}k", Name("Zlák", "Čeněk")),
         ("given=Hans, family=Harman, prefix=von", Name("Harman", "Hans", "von")),
@@ -241,6 +243,47 @@ def test_real_names_agree_with_pybtex() -> None:
 )  # fmt: skip
 def test_parts_as_the_entry_gives_them(value: str, expected: Name) -> None:
     assert people(value) == ((expected,), False)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "Google DeepMind; Gemini Team; OpenAI; DeepSeek-AI; Mistral AI; AI Singapore; NVIDIA; AI@Meta; The Economist",
+        "The GIMP Development Team; NVIDIA Corporation; The MathWorks, Inc.; LLaMA Team, AI @ Meta; Gemini Team, Google",
+        "United Nations; World Bank; Bank of England; House of Commons; New York Times; MIT Press; US Census Bureau",
+        "Ministère de la Santé; Universidad de Chile; Statistisches Bundesamt; Deutsche Forschungsgemeinschaft; Istituto di Fisica",
+        "Centre national de la recherche scientifique; Европейский университет; Министерство здравоохранения; 北京大学",
+    ],
+)
+def test_an_organisation_is_known_without_braces(names: str) -> None:
+    for name in names.split("; "):
+        assert people(name) == ((Name(literal=name),), False)
+
+
+@pytest.mark.parametrize(
+    ("value", "organisation"),
+    [
+        ("Team, Gemini", "Gemini Team"),
+        ("Organization, World Health", "World Health Organization"),
+        ("Face, Hugging", "Hugging Face"),
+        ("Bank, World", "World Bank"),
+        ("AI, Mistral", "Mistral AI"),
+    ],
+)
+def test_an_organisation_that_was_turned_round_is_turned_back(value: str, organisation: str) -> None:
+    assert people(value)[0] == (Name(literal=organisation),)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "Robert Center; Susan Bank; John Church; A. Council; M. Group; Ai Weiwei; Mark Press; Frank Post; The Anh Han; John Fund",
+        "Peter Hall; Jane House; Jean Bureau; Steve Landesman; XiaoMing Wang; DeAndre Jordan; William of Ockham; J.R.R. Tolkien",
+        "Center, Robert; Group, M.; Bank, Susan; Church, Alonzo; Oscar de la Renta; Royal Skousen; Plato; LeCun",
+    ],
+)
+def test_people_whose_names_are_words_stay_people(names: str) -> None:
+    assert [name for name in names.split("; ") if people(name)[0][0].literal] == []
 
 
 def test_a_hungarian_entry_may_put_the_family_first() -> None:

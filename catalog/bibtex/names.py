@@ -10,6 +10,7 @@ from typing import NamedTuple
 from catalog.bibtex import spoken
 from catalog.bibtex.commands import NO_COMMANDS, Command
 from catalog.bibtex.latex import decode
+from catalog.bibtex.organisations import with_comma
 from catalog.facts import Name
 
 _AND = re.compile(r"[{}]|(?:^|(?<=\s))and(?=\s|$)", re.I)
@@ -22,6 +23,7 @@ _LOWER_LETTERS = frozenset({"i", "j", "o", "l", "aa", "ae", "oe", "ss", "dh", "t
 _INITIALS_FIRST = re.compile(r"\s*(?:[^\W\d_]\.[\s~-]*)+[^\W\d_][\w'’-]+\s*")
 _SEVERAL_IN_BRACES = re.compile(r"\{[^{};,]*+,[^{};]*+;\s*[^\W\d_]|\{[^{},]*+,[^{},]{0,100}?\sand\s[^{},]{0,100}+,")
 _ET_AL = re.compile(r"\bet\.?\s+al\b|\bu\.\s*a\.|и др\.", re.I)
+_HOMONYM = re.compile(r"0\d{3}")  # "Wei Wang 0001", as DBLP tells people of one name apart
 _JUNIOR = re.compile(r"[JS]r\.?|I{2,3}|IV", re.I)
 
 
@@ -61,11 +63,14 @@ def _known(parts: Parts, language: str) -> Name:
 
 
 def _decoded(parts: Parts, commands: Mapping[str, Command], language: str) -> Name:
+    if _HOMONYM.fullmatch(parts.last) and not parts.von and parts.first:
+        parts = _first_von_last(_words(parts.first))
     first, von, last, jr = (decode(part, commands) if part else "" for part in parts[:4])
     if parts.literal:
         return Name(literal=last)
     if parts.comma:
-        return Name(last, first, von, jr)
+        organisation = with_comma(last, first) if first and not von and not jr else ""
+        return Name(literal=organisation) if organisation else Name(last, first, von, jr)
     if not jr and (known := spoken.without_comma(" ".join(filter(None, (first, von, last))), language)):
         return known
     return Name(last, first, von, jr)

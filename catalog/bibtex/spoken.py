@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from catalog.bibtex.organisations import is_organisation, with_comma
 from catalog.facts import Name, is_han, is_vietnamese
 
 _MARKED = re.compile(r"(?<=\w)[\s.]?[*†‡§¶¹²³⁴⁵⁶⁷⁸⁹⁰]+$|(?<=[^\W\d_])\d$")
@@ -18,13 +19,6 @@ _PARTICLES = frozenset(
         "af al ap av ben bin d' da dal das de degli dei del dela della den der des di dos du e el ibn la las"
         " le los ter ten op 't van vanden vander ver vom von vor zu zum zur y und zur"
     )
-)
-_ORGANISATION = re.compile(
-    r"\b(?:universit(?:y|ät|é|à|eit|ies)|institut\w*|laborator(?:y|ies)|labs?|research|consortium|collaboration"
-    r"|organi[sz]ation|corporation|foundation|association|society|committee|commission|company|council|agency"
-    r"|ministry|department|contributors|developers|community|team|group|initiative|network|project|inc|ltd|llc|gmbh"
-    r"|corp|academy|federation|authority)\b\.?|&|\d",
-    re.I,
 )
 _ORGANISATION_IN_HAN = re.compile(
     r"(?:大学|大學|学院|學院|研究[院所室]|公司|委[员員]会|委員會|协会|協會|学会|學會|中心|团队|実験室|会社|연구소|대학교?|학회)$"
@@ -72,10 +66,10 @@ def without_comma(text: str, language: str = "") -> Name | None:
     if is_han(text):
         return _han(text)
     words = text.split()
+    if is_organisation(text):
+        return Name(literal=text)
     if len(words) < 2:
         return None
-    if _ORGANISATION.search(text):
-        return Name(literal=text)
     lower = [word.lower() for word in words]
     vietnamese = lower[0] in _VIETNAMESE_FAMILIES and lower[-1] not in _VIETNAMESE_FAMILIES
     hungarian = language.lower() in _HUNGARIAN and lower[-1] in _HUNGARIAN_GIVEN and lower[0] not in _HUNGARIAN_GIVEN
@@ -103,8 +97,10 @@ def _with_comma(text: str) -> Name:
     parts = [part.strip() for part in text.split(",")]
     if len(parts) == 2 and _SUFFIX.fullmatch(parts[1]) and " " in parts[0]:
         return _western(parts[0].split())._replace(suffix=parts[1])
-    if len(parts) > 3 or not all(parts) or _ORGANISATION.search(text):
+    if len(parts) > 3 or not all(parts):
         return Name(literal=text)
+    if organisation := with_comma(parts[0], ", ".join(parts[1:])):
+        return Name(literal=organisation)
     family, given = parts[0].split(), parts[-1]
     start = next((i for i, word in enumerate(family) if not _is_particle(word)), len(family) - 1)
     suffix = parts[1] if len(parts) == 3 else ""
