@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -48,6 +49,10 @@ def web(library: Library, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     yield there
     for _ in world:
         pass
+
+
+def silent(*_: object, **__: object) -> object:
+    raise NoAnswer("no-host", "there is no host")
 
 
 def _arxiv(where: str, _: bytes) -> Reply:
@@ -172,16 +177,30 @@ def test_the_command_shows_what_came_and_what_did_not(library: Library, web: Wor
     assert kb("undo").status == 0
     assert not library.get("whales-kind-song").bibtex
     web.over = Reply("later", 429)
-    assert "kb: arXiv is busy" in kb("complete", "--only", "code", "--only", "bibtex").err or library.client().memory
+    busy = kb("complete", "--only", "code", "--only", "bibtex")
+    assert busy.status == 1
+    assert "kb: Hugging Face is busy (429)" in busy.err
+
+
+@pytest.mark.parametrize(("verb", "said"), [("complete", "completed 0 of 2 papers"), ("update", "looked at 2 papers")])
+def test_where_nobody_can_be_asked_it_is_said_and_the_status_is_1(
+    verb: str, said: str, library: Library, kb: Kb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Library, "client", lambda *_, **__: Client(silent))
+    library.add(title="Whales of kind 1", links=["https://arxiv.org/abs/3103.00001"])
+    library.add(title="A title alone")
+    done = kb(verb)
+    assert (done.status, "kb: there is no network" in done.err) == (1, True)
+    assert said in done.err
+    assert "not asked about" in done.err
+    done = kb(verb, "--json")
+    assert (done.status, bool(json.loads(done.out)["unasked"])) == (1, True)
 
 
 def test_a_paper_that_was_made_of_an_identifier_alone_gets_a_key_of_the_usual_form(
     library: Library, web: World, kb: Kb, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = found(web)
-
-    def silent(*_: object, **__: object) -> object:
-        raise NoAnswer("no-host", "there is no host")
 
     with monkeypatch.context() as patch:
         patch.setattr(Library, "client", lambda *_: Client(silent))

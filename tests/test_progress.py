@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from catalog import progress
-from catalog.cli.out import _progress
+from catalog.cli import out
 from catalog.library import Library
 from catalog.store import indexing
 
@@ -39,8 +39,11 @@ def test_an_import_and_an_index_say_how_far_they_are(
     assert heard[-1] == ("indexing", 5, 5)
 
 
-def test_the_line_goes_away(capsys: pytest.CaptureFixture[str]) -> None:
-    _progress("indexing", 5000, 10_000)
-    assert "indexing  ██████████            5,000 of 10,000" in capsys.readouterr().err
-    _progress("indexing", 10_000, 10_000)
+def test_the_line_goes_away(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    out.counted("indexing", 5000, 10_000)
+    assert capsys.readouterr().err == "", "nobody looks"
+    monkeypatch.setattr(out, "is_watched", lambda: True)
+    out.counted("indexing", 5000, 10_000)
+    assert "indexing  ██████████░░░░░░░░░░  5,000 of 10,000" in capsys.readouterr().err
+    out.counted("indexing", 10_000, 10_000)
     assert capsys.readouterr().err.strip("\r\x1b[K") == ""

@@ -6,11 +6,8 @@ import os
 import time
 from typing import Any
 
-import click
-
 from catalog.cli import out
 
-WIDTH = 24
 COLUMNS = [
     ("method", "left"), ("setting", "left"), ("result", "right"), ("trained", "right"), ("share", "right"),
     ("adapter", "right"), ("memory", "right"), ("a step", "right"), ("forward", "right"), ("merged", "right"),
@@ -27,34 +24,25 @@ class Progress:
     """Called with every step, and with every row that is finished."""
 
     def __init__(self) -> None:
-        self.begun, self.all, self.drawn = time.monotonic(), 0, False
+        self.begun, self.all = time.monotonic(), 0
 
     def __call__(self, event: dict[str, Any]) -> None:
         if row := event.get("finished"):
-            self.close()
+            out.progress()
             out.echo(f"{row['title']}, {row['setting']}: {result(row) or row['why']}", err=True)
-        elif out.fancy():
+        elif out.is_watched():
             self._draw(event)
 
     def _draw(self, event: dict[str, Any]) -> None:
         self.all = self.all or event["left"]
         share = (self.all - event["left"] + event.get("step", 0) / event.get("steps", 1)) / self.all
-        full = round(WIDTH * share)
         what = {"rates": "rate ", "seeds": "seed "}.get(event["kind"], event["kind"]) + event["which"]
         at = f", step {event['step']} of {event['steps']}, loss {event['loss']:.3f}" if "step" in event else ""
-        line = f"{'█' * full}{'░' * (WIDTH - full)} {event['title']}, {event['setting']}, {what}{at}{self._left(share)}"
-        click.echo(f"\r\x1b[K{out.plain(line)[: _width() - 1]}", nl=False, err=True)
-        self.drawn = True
+        out.progress(f"{out.bar(share)} {event['title']}, {event['setting']}, {what}{at}{self._left(share)}")
 
     def _left(self, share: float) -> str:
         gone = time.monotonic() - self.begun
         return f"; about {gone / share * (1 - share) / 60:.0f} min left" if share > 0.02 else ""
-
-    def close(self) -> None:
-        """Clear the line."""
-        if self.drawn:
-            click.echo("\r\x1b[K", nl=False, err=True)
-            self.drawn = False
 
 
 def show(record: dict[str, Any]) -> None:
@@ -96,9 +84,3 @@ def _said(value: float | None, form: str) -> str:
 
 def _megabytes(count: int | None) -> str:
     return "" if count is None else f"{count / 1e6:,.3g} MB" if count < 1e9 else f"{count / 1e9:,.3g} GB"
-
-
-def _width() -> int:
-    import shutil
-
-    return shutil.get_terminal_size().columns

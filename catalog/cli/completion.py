@@ -1,4 +1,4 @@
-"""The command that fills in what papers lack."""
+"""Commands that ask services about papers that are here: complete, update."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from catalog.facts import Facts
     from catalog.sources.completing import Filled, Run
+    from catalog.sources.updating import Look
 
 _WHAT = ("bibtex", "authors", "venue", "year", "abstract", "ids", "code")
 _LONG = 45.0  # seconds from which on it is said how long something takes
@@ -30,7 +31,8 @@ def complete(ctx: click.Context, query: str, what: tuple[str, ...], dry_run: boo
     """Fill in what papers lack: BibTeX, abstract, authors, code …
 
     Services are asked in batches, by the identifiers and titles that the papers have (uses the network). What you wrote
-    stays. Each batch is written when it is there: ended in between, the next call goes on.
+    stays. Each batch is written when it is there: ended in between, the next call goes on. Exit status 1 where somebody
+    did not answer.
     """
     library = out.library(ctx)
     run, batches = library.complete(query, what, dry_run=dry_run)
@@ -43,38 +45,39 @@ def complete(ctx: click.Context, query: str, what: tuple[str, ...], dry_run: boo
     if as_json:
         out.echo_json({
             "papers": [{"key": one.after.key, "gained": one.gained} for one in done], "lacking": total,
-            "notes": run.notes, "dry_run": dry_run,
+            "unasked": sorted(run.unasked), "notes": run.notes, "dry_run": dry_run,
         })  # fmt: skip
-        return
-    for note in run.notes:
+    else:
+        keys = {one.after.key for one in done if one.after.key == one.before.key}
+        did = "would complete" if dry_run else "completed"
+        _end(f"{did} {len(keys)} of {out.as_count(total, 'paper')} that lacked something", run)
+    ctx.exit(1 if run.unasked else 0)
+
+
+def _end(said: str, asked: Run | Look) -> None:
+    """Say who did not answer, what was done, and how many papers nobody could be asked about."""
+    for note in asked.notes:
         out.echo(f"kb: {note}", err=True)
-    keys = {one.after.key for one in done if one.after.key == one.before.key}
-    did = "would complete" if dry_run else "completed"
-    click.echo(f"{did} {len(keys)} of {out.as_count(total, 'paper')} that lacked something", err=True)
+    unasked = f"; {out.as_count(len(asked.unasked), 'paper')} not asked about" if asked.unasked else ""
+    click.echo(f"{said}{unasked}", err=True)
 
 
 def _progressing(run: Run, batches: Iterator[Sequence[Filled]], total: int) -> Iterator[Filled]:
-    """What was filled, beneath it a bar on a terminal: how many of the papers lack nothing any more."""
+    """What was filled; it is said how many of the papers lack nothing any more, or else what takes long."""
     from catalog.sources.completing import lacking
 
-    if not out.fancy() or not total:
-        told = ""
-        for batch in batches:
-            yield from batch
-            what = run.now[0].partition(" of ")[0]
-            if what != told and run.now[1] > _LONG:
-                told = what
-                click.echo(f"{_under_way(run)}; ended in between, the next call goes on", err=True)
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, transient=True) as progress:
-        task = progress.add_task("complete", total=total)
-        for batch in batches:
-            yield from batch
+    told = ""
+    for batch in batches:
+        out.progress()
+        yield from batch
+        what, takes_long = run.now[0].partition(" of ")[0], run.now[1] > _LONG
+        if out.is_watched():
             whole = sum(not lacking(one) & run.wanted for one in run.facts.values())
-            progress.update(task, completed=whole, description=_under_way(run) if run.now[1] > _LONG else "complete")
+            out.counted(_under_way(run) if takes_long else "complete", whole, total)
+        elif takes_long and what != told:
+            told = what
+            click.echo(f"{_under_way(run)}; ended in between, the next call goes on", err=True)
+    out.progress()
 
 
 def _under_way(run: Run) -> str:
@@ -104,7 +107,8 @@ def update(ctx: click.Context, query: str, take: str | None, links: bool, settle
     """Look what became of papers: published, retracted …
 
     Services are asked in batches (uses the network). What was found is a note of `kb check` until it is settled: by
-    what you change, or by --settle. Citations are counted with their day, for `kb show`.
+    what you change, or by --settle. Citations are counted with their day, for `kb show`. Exit status 1 where somebody
+    did not answer.
     """
     library = out.library(ctx)
     if settle:
@@ -121,33 +125,23 @@ def update(ctx: click.Context, query: str, take: str | None, links: bool, settle
 
         out.echo_json({"news": [asdict(one) for one in news], "taken": [one.after.key for one in taken],
                        "papers": total, "unasked": sorted(looking.unasked), "notes": looking.notes})  # fmt: skip
-        return
-    for one in taken:
-        show_diff(one.before, one.after)
-    for note in news:
-        out.echo(f"{note.key}: {note.message}; {note.remedy}")
-    for line in looking.notes:
-        out.echo(f"kb: {line}", err=True)
-    unasked = f"; {out.as_count(len(looking.unasked), 'paper')} not asked about" if looking.unasked else ""
-    click.echo(
-        f"looked at {out.as_count(total, 'paper')}: {out.as_count(len(news), 'thing')} to settle{unasked}", err=True
-    )
+    else:
+        for one in taken:
+            show_diff(one.before, one.after)
+        for note in news:
+            out.echo(f"{note.key}: {note.message}; {note.remedy}")
+        _end(f"looked at {out.as_count(total, 'paper')}: {out.as_count(len(news), 'thing')} to settle", looking)
     ctx.exit(1 if looking.unasked else 0)
 
 
 def _watched(parts: Iterator[Sequence[Facts]]) -> Iterator[Sequence[Facts]]:
     """The parts as they are done, counted on a terminal."""
-    if not out.fancy():
-        yield from parts
-        return
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), transient=True) as progress:
-        task, done = progress.add_task("looking"), 0
-        for part in parts:
-            done += len(part)
-            progress.update(task, description=f"looked at {done}")
-            yield part
+    done = 0
+    for part in parts:
+        done += len(part)
+        out.progress(f"looked at {done}")
+        yield part
+    out.progress()
 
 
 COMMANDS = (complete, update)

@@ -22,6 +22,7 @@ STYLES = {"read": "green", "reading": "yellow", "unread": "dim"}
 MARKS = {"read": "✓", "reading": "…", "unread": "·"}
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _LIBRARY = "catalog.library"
+_CELLS = 20  # of the bar
 _BREAK = re.compile(r"[\t\n]")
 
 
@@ -34,10 +35,10 @@ def library(ctx: click.Context) -> Library:
         assert isinstance(there, Library)
         return there
     made = root.meta[_LIBRARY] = Library.open(root.obj)
-    if sys.stderr.isatty():
+    if is_watched():
         from catalog.progress import show_by
 
-        show_by(_progress)
+        show_by(counted)
 
     @root.call_on_close
     def say() -> None:
@@ -47,10 +48,27 @@ def library(ctx: click.Context) -> Library:
     return made
 
 
-def _progress(what: str, done: int, count: int) -> None:
-    """A line on a terminal that goes away when all is done."""
-    bar = "█" * (20 * done // count)
-    click.echo("\r\x1b[K" + (f"{what}  {bar:<20}  {done:,} of {count:,}" if done < count else ""), nl=False, err=True)
+def is_watched() -> bool:
+    """Whether somebody sees how far long work is."""
+    return sys.stderr.isatty()
+
+
+def progress(text: str = "") -> None:
+    """Draw the line that says how far it is, in place of the last one; without a text it goes away."""
+    if is_watched():
+        import shutil
+
+        click.echo(f"\r\x1b[K{plain(text)[: shutil.get_terminal_size().columns - 1]}", nl=False, err=True)
+
+
+def bar(share: float) -> str:
+    """A part of a whole as a bar."""
+    return "█" * (full := round(_CELLS * share)) + "░" * (_CELLS - full)
+
+
+def counted(what: str, done: int, count: int) -> None:
+    """Draw how many of so many things are done; the line goes away with the last."""
+    progress(f"{what}  {bar(done / count)}  {done:,} of {count:,}" if done < count else "")
 
 
 def unreadable(library: Library) -> int:

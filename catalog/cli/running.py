@@ -206,15 +206,15 @@ def bench(ctx: click.Context, /, names: tuple[str, ...], restart: bool, as_json:
     (--ray) the cells of the table go to whichever machine is free, and again where one is lost.
     """
     given = {key: value for key, value in options.items() if value is not None}
-    progress = comparing.Progress()
     try:
-        record = out.library(ctx).bench(names, restart=restart, report=progress, **given)
+        record = out.library(ctx).bench(names, restart=restart, report=comparing.Progress(), **given)
     except KeyboardInterrupt:
-        progress.close()
+        out.progress()
         again = "the command without --restart" if restart else "the same command"
         click.echo(f"kb: stopped; what was measured is kept, and {again} goes on from there", err=True)
         ctx.exit(130)
-    progress.close()
+    finally:
+        out.progress()
     if comparing.is_first():
         out.echo_json(record) if as_json else comparing.show(record)
 

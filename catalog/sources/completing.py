@@ -88,7 +88,8 @@ def is_stub(facts: Facts) -> bool:
 class Run:
     """A completion under way: `notes` say who did not answer and what was not taken.
 
-    `now` says what is asked for at the moment, with how long that takes (seconds) where it goes one paper at a time.
+    `unasked` are keys of papers that lack something of which somebody did not answer. `now` says what is asked for at
+    the moment, with how long that takes (seconds) where it goes one paper at a time.
     """
 
     client: Client
@@ -96,6 +97,11 @@ class Run:
     facts: dict[str, Facts]
     notes: list[str] = field(default_factory=list)
     now: tuple[str, float] = ("", 0.0)
+    _silent_of: set[str] = field(default_factory=set)
+
+    @property
+    def unasked(self) -> set[str]:
+        return {key for key in self._silent_of & self.facts.keys() if lacking(self.facts[key]) & self.wanted}
 
     def batches(self) -> Iterator[Mapping[str, Draft]]:
         """Drafts by the key of the paper that lacks what they have, a batch at a time."""
@@ -110,6 +116,8 @@ class Run:
         """A paper as it is now; `old` is the key that it had."""
         self.facts.pop(old, None)
         self.facts[facts.key] = facts
+        if old in self._silent_of:
+            self._silent_of.add(facts.key)
 
     def _todo(self, of: Collection[str]) -> list[Facts]:
         return [one for one in self.facts.values() if lacking(one) & self.wanted & set(of)]
@@ -124,7 +132,7 @@ class Run:
                     if self._fits(part[name], draft, f"{step.name}:{name}"):
                         found[part[name].key] = draft
             except (Unavailable, NotFound) as e:
-                self._silent(e)
+                self._silent(part.values(), e)
             yield found
 
     def _by_scholar(self) -> Iterator[Mapping[str, Draft]]:
@@ -136,7 +144,7 @@ class Run:
             try:
                 records = semanticscholar.named(part, self.client)
             except (Unavailable, NotFound) as e:
-                self._silent(e)
+                self._silent(todo, e)
                 return
             drafts = {pairs[pair]: semanticscholar.draft(record) for pair, record in records.items()}
             yield {one.key: draft for one, draft in drafts.items() if self._fits(one, draft, "Semantic Scholar")}
@@ -155,10 +163,10 @@ class Run:
                 pass
             except Unavailable as e:
                 if e.offline:
-                    self._silent(e)
+                    self._silent((left for left, _ in todo[number:]), e)
                     return
                 if not one.title:  # of a post that says nothing of itself there is nothing to tell each time
-                    self._silent(e)
+                    self._silent([one], e)
             yield found
 
     def _by_title(self) -> Iterator[Mapping[str, Draft]]:
@@ -173,7 +181,7 @@ class Run:
                 try:
                     same = next((draft for draft in found if compare(one, facts_of(draft)).answer == "same"), None)
                 except Unavailable as e:
-                    self._silent(e)
+                    self._silent(todo[number:], e)
                     return
                 yield {one.key: same} if same else {}
 
@@ -184,17 +192,17 @@ class Run:
             self.now = f"the code of {left} papers at Hugging Face", left * host_of("huggingface.co").every
             found: dict[str, Draft] = {}
             silent = None
-            for one in todo[start : start + 20]:
+            for number, one in enumerate(todo[start : start + 20], start):
                 try:
                     url = huggingface.code(one.arxiv, self.client)
                 except Unavailable as e:
-                    silent = e
+                    silent = todo[number:], e
                     break
                 if url:
                     found[one.key] = Draft(links=(Link(name="code", url=url),))
             yield found
             if silent:
-                self._silent(silent)
+                self._silent(*silent)
                 return
 
     def _fits(self, one: Facts, draft: Draft, name: str) -> bool:
@@ -204,8 +212,10 @@ class Run:
         self.notes.append(f"{one.key}: {name} is “{said.heading[:100]}”; not taken")
         return False
 
-    def _silent(self, error: Exception) -> None:
+    def _silent(self, papers: Iterable[Facts], error: Exception) -> None:
         self.client.forget_last()
+        if isinstance(error, Unavailable):
+            self._silent_of |= {one.key for one in papers}
         if str(error) not in self.notes:
             self.notes.append(str(error))
 
