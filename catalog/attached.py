@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from catalog.errors import KbError
-from catalog.files import inside, stays_within
+from catalog.files import inside, is_pdf, stays_within
 from catalog.models import Link
 from catalog.store import Store
 
@@ -22,7 +22,7 @@ _IGNORE = "# PDFs stay out of git; remove this file if they shall be in it\n*\n"
 
 def keep(store: Store, data: bytes) -> str:
     """Put a PDF into `files/`, unless it is there; gives its name. Raises `KbError` for what is no PDF."""
-    if b"%PDF" not in data[:1024]:
+    if not is_pdf(data):
         raise KbError("this is no PDF: it does not begin with %PDF")
     folder = store.root / FOLDER
     stays_within(folder, store.root)

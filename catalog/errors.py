@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pydantic import ValidationError
+
 Kind = Literal["error", "repaired", "kept", "rejected", "note"]
 
 
@@ -98,3 +100,11 @@ class TakenKey(KbError):
 
 class Conflict(KbError):
     """Somebody else changed the file meanwhile; nothing was overwritten."""
+
+
+def refused(error: ValidationError) -> str:
+    """What a model refused, in its own words."""
+    first = error.errors()[0]
+    if first["type"] in ("too_long", "string_too_long"):
+        return f"{first['loc'][0]}: longer than the {first['ctx']['max_length']} characters it may have"
+    return str(first.get("ctx", {}).get("error", first["msg"]))

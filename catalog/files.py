@@ -66,13 +66,18 @@ def read_text(path: Path, shown: str = "", most: int = MOST_BYTES) -> str:
     return decoded(read_bytes(path, shown, most), shown or str(path))
 
 
-def decoded(data: bytes, shown: str) -> str:
-    """The text of bytes that were read of a file; raises `BadFile` where it is no UTF-8."""
+def decoded(data: bytes, shown: str, remedy: str = "save the file as UTF-8") -> str:
+    """The text of what was read of a file. Raises `BadFile` where it is no UTF-8."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as e:
         line = data.count(b"\n", 0, e.start) + 1
-        raise BadFile(Finding("encoding", "not UTF-8", "save the file as UTF-8", shown, line)) from None
+        raise BadFile(Finding("encoding", "not UTF-8", remedy, shown, line)) from None
+
+
+def is_pdf(data: bytes) -> bool:
+    """Whether bytes begin as a PDF does, perhaps behind something that a server put before it."""
+    return b"%PDF" in data[:1024]
 
 
 def parse_json(body: bytes, shown: str = "", remedy: str = "correct it") -> Any:

@@ -27,7 +27,7 @@ from pydantic import (
 from pydantic.json_schema import SkipJsonSchema
 
 from catalog.conflict import hunks
-from catalog.errors import KbError
+from catalog.errors import KbError, refused
 from catalog.filenames import file_name
 from catalog.schema import DIALECT
 from catalog.text import tag_slug as tag_slug
@@ -335,8 +335,7 @@ class Paper(_Model):
         try:
             return Paper.model_validate({name: getattr(self, name) for name in Paper.model_fields} | changes)
         except ValidationError as e:
-            first = e.errors()[0]
-            raise KbError(str(first.get("ctx", {}).get("error", first["msg"]))) from None
+            raise KbError(refused(e)) from None
 
 
 def _trim(text: str) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 from catalog.conflict import hunks
 from catalog.errors import BadFile, Finding, KbError
 from catalog.facts import UNREAD, Reading
-from catalog.toml import line_of, read_toml
+from catalog.toml import line_of, quoted, read_toml
 
 STATUSES = ("unread", "reading", "read")
 FOLDER = "readers"
@@ -189,7 +189,7 @@ def _with_papers(lines: list[str], tables: Mapping[str, str]) -> list[str]:
 
 
 def _line(key: str, table: str) -> str:
-    return f"{_quote(key)} = {table}\n"
+    return f"{quoted(key)} = {table}\n"
 
 
 def _key(entry: re.Match[str]) -> str:
@@ -212,7 +212,7 @@ def _with_queue(lines: list[str], queue: Sequence[str]) -> list[str]:
 
 
 def _queue(queue: Sequence[str]) -> list[str]:
-    return ["queue = [\n", *(f"  {_quote(key)},\n" for key in queue), "]\n"] if queue else []
+    return ["queue = [\n", *(f"  {quoted(key)},\n" for key in queue), "]\n"] if queue else []
 
 
 def _table(one: Reading) -> str:
@@ -227,8 +227,3 @@ def _said(one: Reading) -> Iterator[str]:
     yield from (f"{name} = {day}" for name, day in (("read", one.read), ("due", one.due)) if day)
     if one.rating:
         yield f"rating = {one.rating}"
-
-
-def _quote(key: str) -> str:
-    """A basic string of TOML: JSON's form, in which TOML also wants DEL escaped."""
-    return json.dumps(key, ensure_ascii=False).replace("\x7f", "\\u007f")

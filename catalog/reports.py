@@ -8,20 +8,20 @@ papers, for the same figures or for new ones.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from catalog.errors import BadFile, Finding, KbError
+from catalog.errors import BadFile, Finding, KbError, refused
 from catalog.files import inside, read_text
 from catalog.models import one_line
+from catalog.toml import quoted, read_toml
 
 MOST_BYTES = 1_000_000
+_REMEDY = "correct it, or take it out"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 _FILE = re.compile(r"[a-z][a-z0-9_]*\.toml")
 
@@ -130,18 +130,14 @@ def read_ledger(path: Path) -> Ledger:
 def parsed(text: str, shown: str) -> Ledger:
     """The ledger of a text. Raises `BadFile`."""
     try:
-        return Ledger.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError) as e:
-        line = re.search(r"at line (\d+)", str(e))
-        raise BadFile(_finding(shown, f"not TOML: {e}", int(line[1]) if line else 0)) from None
+        return Ledger.model_validate(read_toml(text, shown, "report", _REMEDY))
     except ValidationError as e:
-        first = e.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadFile(_finding(shown, f"{where}: {first['msg'].removeprefix('Value error, ')}")) from None
+        where = ".".join(map(str, e.errors()[0]["loc"]))
+        raise BadFile(_finding(shown, f"{where}: {refused(e).removeprefix(f'{where}: ')}")) from None
 
 
-def _finding(shown: str, message: str, line: int = 0) -> Finding:
-    return Finding("report", message, "correct it, or take it out", shown, line)
+def _finding(shown: str, message: str) -> Finding:
+    return Finding("report", message, _REMEDY, shown)
 
 
 def added(text: str, ledger: Ledger, report: Report, shown: str) -> str:
@@ -162,7 +158,6 @@ def _block(report: Report) -> str:
 
 
 def _value(value: object) -> str:
-    """A value as TOML has it: a string of JSON is one of TOML's but for the sign DEL."""
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return quoted(value)
     return value.isoformat() if isinstance(value, dt.date) else repr(value)

@@ -1,7 +1,8 @@
-"""Reading TOML that others left: any text gives values or a finding, in time that grows with its length alone."""
+"""TOML that others left, read in time that grows with its length alone: any text gives values or a finding."""
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from typing import Any
@@ -35,3 +36,8 @@ def line_of(text: str, name: str) -> int:
     """The line on which a name stands, from 1; 1 where it does not."""
     found = re.search(rf"^[ \t]*['\"]?{re.escape(name)}\b", text, re.M)
     return text.count("\n", 0, found.start()) + 1 if found else 1
+
+
+def quoted(text: str) -> str:
+    """A text as a basic string: JSON's form, in which TOML also wants DEL escaped."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -15,7 +15,7 @@ from catalog.bibtex.describe import arxiv_of, title
 from catalog.bibtex.identifiers import arxiv
 from catalog.check.loaded import Loaded, Sheet
 from catalog.check.notes import Target, targets, without_code
-from catalog.errors import BadFile, Finding
+from catalog.errors import BadFile, Finding, refused
 from catalog.filenames import apart_name, file_name
 from catalog.files import MOST_SHOWN, read_bytes
 from catalog.ingest.urls import mend
@@ -128,7 +128,7 @@ def _no_address(url: str) -> str:
     try:
         Link(name="link", url=url)
     except ValidationError as e:
-        return str(e.errors()[0].get("ctx", {}).get("error", e.errors()[0]["msg"]))
+        return refused(e)
     return ""
 
 

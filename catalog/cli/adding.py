@@ -14,6 +14,7 @@ import click
 from catalog.cli import editor, out
 from catalog.cli.options import Day, json_option
 from catalog.errors import KbError
+from catalog.files import is_pdf
 
 if TYPE_CHECKING:
     from catalog.ingest.draft import Added, Draft
@@ -155,7 +156,7 @@ def _pasted(whats: tuple[str, ...], from_file: Path | None, title: bool) -> str 
         return decode_bytes(sys.stdin.buffer.read())[0]
     if len(whats) == 1 and Path(whats[0]).is_file():
         data = Path(whats[0]).read_bytes()
-        return decode_bytes(data)[0] if b"%PDF" not in data[:1024] else None
+        return None if is_pdf(data) else decode_bytes(data)[0]
     return None
 
 
@@ -254,7 +255,7 @@ def _titled(done: Added, title: str) -> Gathered | None:
 
     if "://" in done.what:
         return One(done.what, Draft(title=title, links=parse_links([done.what])), note=done.wrong)
-    if Path(done.what).is_file() and b"%PDF" in Path(done.what).read_bytes()[:1024]:
+    if Path(done.what).is_file() and is_pdf(Path(done.what).read_bytes()):
         return One(done.what, Draft(title=title), pdf=done.what)
     return None
 

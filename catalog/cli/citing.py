@@ -12,6 +12,7 @@ import click
 from catalog.cli import out
 from catalog.cli.options import key_argument
 from catalog.errors import KbError
+from catalog.files import read_text
 
 if TYPE_CHECKING:
     from catalog.citing import Style
@@ -46,10 +47,7 @@ def _style(name: str) -> str | Style:
         return name
     from catalog.citing import read_style
 
-    try:
-        return read_style(Path(name).read_text(encoding="utf-8"), name)
-    except UnicodeDecodeError:
-        raise KbError(f"{name}: not UTF-8") from None
+    return read_style(read_text(Path(name)), name)
 
 
 def _copy(text: str) -> None:

@@ -14,6 +14,7 @@ import click
 
 from catalog.cli import out
 from catalog.errors import BadFile, KbError
+from catalog.files import decoded
 
 if TYPE_CHECKING:
     from catalog.library import Library
@@ -120,14 +121,8 @@ def _taken(library: Library, key: str, before: Version, draft: Draft, line: int)
 
 
 def _text(draft: Draft) -> str:
-    data = draft.read()
-    try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as e:
-        from catalog.errors import Finding
-
-        line = data[: e.start].count(b"\n") + 1
-        raise BadFile(Finding("encoding", "not UTF-8", "save the text as UTF-8", draft.file, line)) from None
+    text = decoded(draft.read(), draft.file, "save the text as UTF-8")
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def _keep(draft: Draft, start: bytes, error: BaseException) -> None:

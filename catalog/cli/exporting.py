@@ -13,7 +13,7 @@ import click
 from catalog.cli import out
 from catalog.cli.options import query_argument
 from catalog.errors import KbError
-from catalog.files import inside
+from catalog.files import inside, read_bytes, read_text
 from catalog.store import SHARED
 
 if TYPE_CHECKING:
@@ -190,8 +190,6 @@ def _wanted(
 
 def _journals(path: Path) -> dict[str, str]:
     """A list of names of journals, `name;other name` or `name,other name` a line, as JabRef's are."""
-    from catalog.files import read_bytes
-
     names = {}
     try:
         text = read_bytes(path, path.name).decode("utf-8-sig", "replace")
@@ -280,14 +278,10 @@ def markdown(ctx: click.Context, query: str, output: Path | None, into: Path | N
     if into is None:
         _write(library.export_markdown(query), output)
     else:
-        from catalog.files import read_bytes
-
         try:
-            page = read_bytes(into).decode("utf-8-sig")
+            page = read_text(into).removeprefix("\ufeff")
         except FileNotFoundError:
             raise KbError(f"{into}: no such page") from None
-        except UnicodeDecodeError:
-            raise KbError(f"{into}: not UTF-8; save it as UTF-8") from None
         made = library.embed(page, str(into), query, style)
         _write(made, output or into)
     out.unreadable(library)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from catalog.cli import out
+from catalog.errors import refused
 
 if TYPE_CHECKING:
     from catalog.library import Library
@@ -35,8 +36,8 @@ def add(library: Library, name: str, said: dict[str, Any]) -> None:
     try:
         report = Report(**{key: value.date() if key == "on" else value for key, value in said.items()})
     except ValidationError as e:
-        first = e.errors()[0]
-        raise click.UsageError(f"--{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}") from None
+        name = str(e.errors()[0]["loc"][0])
+        raise click.UsageError(f"--{name}: {refused(e).removeprefix(f'{name}: ')}") from None
     path = library.report(name, report)
     out.echo(f"wrote {path.relative_to(library.root)}")
 

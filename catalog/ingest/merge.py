@@ -20,7 +20,7 @@ from catalog.bibtex import used as said
 from catalog.bibtex.addresses import same_place
 from catalog.bibtex.describe import entries, read_first
 from catalog.bibtex.held import REFERENCES, digest, with_references
-from catalog.errors import BadBibtex, Finding, Kind
+from catalog.errors import BadBibtex, Finding, Kind, refused
 from catalog.export.again import is_exported
 from catalog.export.generated import MARK
 from catalog.facts import Facts
@@ -109,7 +109,7 @@ class Merger:
         try:
             paper = self.paper_of(draft)
         except ValidationError as e:
-            self._note("rejected", draft, f"{(draft.title or draft.key or 'a paper')[:80]}: {why(e)}", "rejected")
+            self._note("rejected", draft, f"{(draft.title or draft.key or 'a paper')[:80]}: {refused(e)}", "rejected")
             return self._rejected(draft, was)
         if reason := self.unreadable.get(paper.key):
             self._note("key-reserved", draft, reason, "rejected")
@@ -313,14 +313,6 @@ class Merger:
 
     def _note(self, code: str, draft: Draft, message: str, kind: Kind, remedy: str = "", key: str = "") -> None:
         self.findings.append(Finding(code, message, remedy, draft.path, draft.line, key or draft.key, kind))
-
-
-def why(error: ValidationError) -> str:
-    """What a model refused, in its own words."""
-    first = error.errors()[0]
-    if first["type"] in ("too_long", "string_too_long"):
-        return f"{first['loc'][0]}: longer than the {first['ctx']['max_length']} characters it may have"
-    return str(first.get("ctx", {}).get("error", first["msg"]))
 
 
 def _parents_first(drafts: Iterable[Draft]) -> list[Draft]:

@@ -13,13 +13,13 @@ from pydantic import ValidationError
 from catalog.bibtex import Entry, read, scan, set_key
 from catalog.bibtex.describe import describe, entries
 from catalog.bibtex.shared import Shared
-from catalog.errors import BadBibtex, BadFile, Finding, KbError, TakenKey, UnknownKey
+from catalog.errors import BadBibtex, BadFile, Finding, KbError, TakenKey, UnknownKey, refused
 from catalog.facts import Facts
 from catalog.ingest import lists
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.groups import with_groups
 from catalog.ingest.known import Known
-from catalog.ingest.merge import Change, Merger, why
+from catalog.ingest.merge import Change, Merger
 from catalog.ingest.shared import Sharing
 from catalog.keys import free_key
 from catalog.models import Paper
@@ -171,7 +171,7 @@ def _added(merger: Merger, draft: Draft) -> Addition:
     try:
         paper = merger.paper_of(draft)
     except ValidationError as e:
-        return Addition(wrong=KbError(why(e)))
+        return Addition(wrong=KbError(refused(e)))
     if reason := merger.unreadable.get(paper.key):
         return Addition(wrong=KbError(reason))
     facts = merger.facts(paper)

@@ -16,12 +16,12 @@ from difflib import SequenceMatcher
 from pydantic import ValidationError
 
 from catalog import threeway
-from catalog.errors import Finding, KbError
+from catalog.errors import Finding, KbError, refused
 from catalog.ingest import decode_bytes
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.entry import grouped, unique_tags
 from catalog.ingest.lists import Remembered, keys_of, memory_of, places, read_list, remembered
-from catalog.ingest.merge import RANK, Action, Change, why
+from catalog.ingest.merge import RANK, Action, Change
 from catalog.ingest.run import Imported, Work, imported, work_on
 from catalog.ingest.shared import Sharing
 from catalog.models import Paper, Status
@@ -181,7 +181,7 @@ class _Sync:
             base, theirs = (self._paper(key, draft, others, ours) for draft in (was, now))
             merged = threeway.merge(base, ours, theirs)
         except (ValidationError, KbError) as e:
-            reason = why(e) if isinstance(e, ValidationError) else str(e)
+            reason = refused(e) if isinstance(e, ValidationError) else str(e)
             self.findings.append(Finding("sync", f"{key}: {reason}", "", now.path, now.line, key, "rejected"))
             return
         after = merged.ours

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from catalog.errors import Finding, KbError, UnknownKey
-from catalog.files import read_bytes
+from catalog.files import decoded, read_bytes
 from catalog.library.changing import Changing, parse_links
 from catalog.library.implementations import Implementations
 from catalog.snapshot import Snapshot, key_or_name
@@ -775,11 +775,10 @@ class Library:
         from catalog.export.refs import entries_of, join
 
         try:
-            there = read_bytes(Path(path)).decode("utf-8-sig").replace("\r\n", "\n")
+            data, remedy = read_bytes(Path(path)), "its entries cannot be kept; --replace writes over it"
         except FileNotFoundError:
             return join(made, "", {})
-        except UnicodeDecodeError:
-            raise KbError(f"{path}: not UTF-8, so that its entries cannot be kept; --replace writes over it") from None
+        there = decoded(data, str(path), remedy).removeprefix("\ufeff").replace("\r\n", "\n")
         ours = entries_of(made)
         others = entries_of(there).keys() - ours.keys()
         known = entries_of(self.export_bib(cited=others).text) if others else {}

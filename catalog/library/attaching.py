@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from catalog import attached
 from catalog.errors import KbError
-from catalog.files import read_bytes
+from catalog.files import is_pdf, read_bytes
 from catalog.library.changing import Changing
 from catalog.snapshot import Snapshot
 from catalog.store import Store
@@ -186,7 +186,7 @@ def _doubt(facts: Facts, data: bytes) -> str:
     from catalog.sources.pdf import guess
     from catalog.text import with_math
 
-    if b"%PDF" not in data[:1024]:
+    if not is_pdf(data):
         return "it is no PDF"
     try:
         told = guess(data)

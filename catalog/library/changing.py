@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catalog.errors import BadFile, Conflict, KbError, TakenKey
+from catalog.errors import BadFile, Conflict, KbError, TakenKey, refused
 from catalog.snapshot import Snapshot, key_or_name
 from catalog.store import Change, Store, Version
 from catalog.store.indexing import kept_mark, mark_of
@@ -334,5 +334,4 @@ def _parse_link(text: str) -> Link:
         link = Link.from_scalar(name, url)
         return Link(name=link.name, url=mend(link.url)[0], label=link.label)
     except ValidationError as e:
-        first = e.errors()[0]
-        raise KbError(str(first.get("ctx", {}).get("error", first["msg"]))) from None
+        raise KbError(refused(e)) from None

@@ -14,7 +14,7 @@ from catalog.attached import name_for
 from catalog.bibtex.forms import mistaken, pieces
 from catalog.bibtex.identifiers import address
 from catalog.errors import KbError
-from catalog.files import read_bytes
+from catalog.files import is_pdf, read_bytes
 from catalog.ingest import read_source
 from catalog.ingest.draft import Draft
 from catalog.sources import Found, better, called, look_up, recognise, resolved
@@ -117,7 +117,7 @@ def _of_one(what: str, client: Client, having: Having, first: bool) -> Iterator[
 
 def _of_file(what: str, client: Client, having: Having) -> Iterator[Gathered]:
     data = read_bytes(Path(what))
-    if b"%PDF" in data[:1024]:
+    if is_pdf(data):
         if there := having("file", name_for(data)):
             yield Gathered(what, there=there)
             return

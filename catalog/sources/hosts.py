@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.errors import BadFile, Finding
-from catalog.files import read_bytes
+from catalog.files import read_text
+from catalog.toml import read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +97,7 @@ def settings() -> dict[str, object]:
     """The user's own settings, which no clone can bring: `contact`, and `[keys]`. Raises `BadFile`."""
     path = settings_file()
     try:
-        return tomllib.loads(read_bytes(path, str(path)).decode("utf-8-sig")) if path else {}
+        text = read_text(path).removeprefix("\ufeff") if path else ""
     except FileNotFoundError:
         return {}
-    except (ValueError, RecursionError) as e:
-        raise BadFile(Finding("config", f"not valid TOML: {e}", "correct it, or remove it", str(path))) from None
+    return read_toml(text, str(path), "config", "correct it, or remove it")

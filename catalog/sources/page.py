@@ -13,6 +13,7 @@ from lxml import etree
 
 from catalog.bibtex import naming, scan
 from catalog.bibtex.identifiers import arxiv, doi, isbns
+from catalog.files import is_pdf
 from catalog.identity.titles import compare_titles
 from catalog.ingest.draft import Draft
 from catalog.ingest.fetch import Answer, charset
@@ -75,7 +76,7 @@ def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
 
 def _one(url: str, client: Client) -> Draft:
     answer = client.get(url, "text/html,application/xhtml+xml")
-    if answer.data.startswith(b"%PDF"):
+    if is_pdf(answer.data):
         return _of_pdf(url, answer.data, client)
     said = _decoded(answer)
     if _GUARDED.search(said):

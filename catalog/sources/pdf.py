@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from catalog.attached import MOST_BYTES
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.errors import KbError
+from catalog.files import is_pdf
 from catalog.ingest.report import clean
 from catalog.sources import Guess
 from catalog.text import fold
@@ -220,7 +221,7 @@ def opened(data: bytes) -> Iterator[PdfReader]:
 
     if len(data) > MOST_BYTES:
         raise KbError(f"this PDF is larger than {MOST_BYTES // 1_000_000} MB; it is not read")
-    if b"%PDF" not in data[:1024]:
+    if not is_pdf(data):
         raise KbError("this is no PDF: it does not begin with %PDF")
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:

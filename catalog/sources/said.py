@@ -17,11 +17,10 @@ from pydantic import ValidationError
 from catalog.bibtex import read, scan
 from catalog.bibtex.describe import describe
 from catalog.bibtex.spoken import name as spoken
-from catalog.errors import BadBibtex
+from catalog.errors import BadBibtex, refused
 from catalog.export.generated import generated
 from catalog.facts import Facts, Name
 from catalog.ingest.draft import Draft
-from catalog.ingest.merge import why
 from catalog.ingest.report import clean
 from catalog.models import Link, Paper
 from catalog.sources.client import Unavailable
@@ -221,4 +220,4 @@ def _paper(draft: Draft, key: str) -> Paper:
     try:
         return Paper(key=key, **{name: getattr(draft, name) for name in fields})
     except ValidationError as e:
-        raise Unavailable(f"an answer that no paper can hold: {why(e)}") from None
+        raise Unavailable(f"an answer that no paper can hold: {refused(e)}") from None

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from catalog.errors import BadFile, Finding, KbError
 from catalog.facts import USED
-from catalog.files import read_bytes
+from catalog.files import read_text
 from catalog.keys import PATTERN, parse
 from catalog.toml import line_of, read_toml
 
@@ -78,12 +78,10 @@ class Settings(NamedTuple):
 def read_config(root: Path) -> Settings:
     """The settings of a knowledge base; whatever stands in the file, there are some."""
     try:
-        text = read_bytes(root / CONFIG, CONFIG, LONGEST).decode("utf-8-sig")
+        text = read_text(root / CONFIG, CONFIG, LONGEST).removeprefix("\ufeff")
         values = read_toml(text, CONFIG, "config", "an empty file is fine")
     except FileNotFoundError:
         return Settings(Config())
-    except UnicodeDecodeError:
-        return Settings(Config(), (Finding("config", "not UTF-8", "save the file as UTF-8", CONFIG),), True)
     except BadFile as e:
         return Settings(Config(), e.findings, True)
     known = [field.name for field in fields(Config)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from catalog.errors import BadFile, KbError
 from catalog.facts import UNREAD
-from catalog.files import read_bytes
+from catalog.files import read_bytes, read_text
 from catalog.readers import FOLDER
 from catalog.store.beside import ATTRIBUTES
 from catalog.store.disk import read_version, write_whole
@@ -88,8 +88,8 @@ def attributes(root: Path, papers: str, readers: bool = False) -> Change | None:
 
 def _text(path: Path) -> str | None:
     try:
-        return read_bytes(path).decode("utf-8")
-    except (FileNotFoundError, BadFile, UnicodeDecodeError):
+        return read_text(path)
+    except (FileNotFoundError, BadFile):
         return None
 
 
