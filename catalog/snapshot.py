@@ -61,6 +61,14 @@ class Snapshot:
         keys = [paper.key for paper in found.papers]
         return ask(self.index()) if len(keys) <= _MOST_LOOKED_AT and self.store.renewed(index, keys) else found
 
+    def keys(self) -> dict[str, str]:
+        """Every key that is used, also as an alias or of a file that cannot be read, with the paper that it finds."""
+        return dict(self.index().marked("key")) | {name: name for name in map(key_or_name, self.unreadable())}
+
+    def taken(self) -> set[str]:
+        """The keys that no work may be newly given, case folded."""
+        return {key.casefold() for key in self.keys()}
+
     def resolve(self, key: str) -> str:
         """The key that is meant: itself, a former key, or the only key that begins so. Raises `UnknownKey`."""
         index = self.index()

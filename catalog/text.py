@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from html import escape
 from typing import TypeAlias
@@ -85,6 +85,11 @@ def fit_tag(text: str) -> str:
     """The text as a tag may be written: on one line, without the characters a tag cannot hold, at most 100 of them."""
     text = " ".join(_UNFIT_IN_TAG.sub(" ", text).split())
     return text if len(text) <= 100 else text[:100].rsplit(" ", 1)[0].strip()
+
+
+def some_of(names: Sequence[str], between: str = ", ", most: int = 5) -> str:
+    """The first of some names, and how many more there are."""
+    return between.join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _plain(kind: str, text: str) -> str:

@@ -15,6 +15,7 @@ from catalog.cli import editor, out
 from catalog.cli.options import Day, json_option
 from catalog.errors import KbError
 from catalog.files import is_pdf
+from catalog.text import some_of
 
 if TYPE_CHECKING:
     from catalog.ingest.draft import Added, Draft
@@ -112,8 +113,8 @@ def add(
 def _say_unchanged(keys: list[str], said: _Said) -> None:
     """Say that what the options say was not added to papers that were here."""
     if keys and (said.links or said.tags or said.notes or said.status or said.due):
-        named = ", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if keys[5:] else "")
-        click.echo(f"kb: {named} stays as it is; `kb tag`, `kb note`, `kb link`, `kb mark-read` change it", err=True)
+        change = "`kb tag`, `kb note`, `kb link`, `kb mark-read` change it"
+        click.echo(f"kb: {some_of(keys)} stays as it is; {change}", err=True)
 
 
 def _all_here(library: Library, whats: tuple[str, ...]) -> list[str]:

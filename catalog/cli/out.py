@@ -78,10 +78,14 @@ def unreadable(library: Library) -> int:
     if not library.me() and (names := library.store.readers.names()):
         echo(f"kb: here read {', '.join(names[:5])}; `kb me NAME` says who you are, and how far", err=True)
     if found:
+        from catalog.text import some_of
+
         places = [next((finding.where for finding in findings), file) for file, findings in found.items()]
-        shown = ", ".join(places[:5]) + (f" and {len(places) - 5} more" if len(places) > 5 else "")
         reason = f" {next(iter(found.values()))[0].message}" if len(found) == 1 else ""
-        echo(f"kb: {as_count(len(found), 'file')} cannot be read: {shown}{reason}; `kb check` says more", err=True)
+        echo(
+            f"kb: {as_count(len(found), 'file')} cannot be read: {some_of(places)}{reason}; `kb check` says more",
+            err=True,
+        )
     return len(found) + len(library.store.settings.wrong)
 
 

@@ -29,6 +29,7 @@ from catalog.search.rows import uncollected
 from catalog.store import SHARED, Store, Version
 from catalog.store import Change as FileChange
 from catalog.store.indexing import unreadable
+from catalog.text import some_of
 
 _INHERITS = re.compile(r"\b(?:crossref|xdata)\s*=", re.I)
 _AS = {"keywords": "tags", "groups": "tags", "readstatus": "status", "annote": "notes", "file": "links"}
@@ -148,9 +149,7 @@ def add_papers(
         fresh = [one.paper.key for one in done if one.paper and one.new]
         if fresh:
             changes = work.changes()
-            store.commit(
-                changes, f"add {' '.join(fresh[:5])}{f' and {len(fresh) - 5} more' if fresh[5:] else ''}", since
-            )
+            store.commit(changes, f"add {some_of(fresh, ' ')}", since)
             added(changes)
         return done
 

@@ -10,6 +10,7 @@ from catalog.errors import BadFile, KbError, UnknownKey
 from catalog.library.changing import Changing
 from catalog.snapshot import Snapshot
 from catalog.store import NEWS, Change, Store
+from catalog.text import some_of
 
 if TYPE_CHECKING:
     from catalog.errors import Finding
@@ -77,7 +78,7 @@ class Asking:
         before = {key: self.store.load(self.snapshot.file(key)) for key in stubs}
 
         def news() -> dict[str, str]:
-            used = {key.casefold() for key in dict(self.snapshot.index(whole=True).marked("key"))}
+            used = self.snapshot.taken()
             to: dict[str, str] = {}
             for key, facts in stubs.items():
                 to[key] = propose_key(facts, used, self.store.config.key_pattern)
@@ -174,7 +175,7 @@ class Asking:
         from catalog.sources.preprints import with_publication
 
         drafts = {key: better(draft, client) for key, draft in drafts.items()}
-        taken = {key.casefold() for key in dict(self.snapshot.index().marked("key"))}
+        taken = self.snapshot.taken()
 
         def edit(key: str, paper: Paper) -> Paper:
             return with_publication(paper, drafts[key], lead, taken)
@@ -204,8 +205,8 @@ class Asking:
                     done.append(Filled(before, after))
                     changes.append(self.store.paper_change(file, version, after))
             if changes and not dry_run:
-                said = " ".join(one.after.key for one in done[:5]) + (f" and {len(done) - 5} more" if done[5:] else "")
-                self.changing.commit(changes, f"{what} {said}", strict=False)
+                named = some_of([one.after.key for one in done], " ")
+                self.changing.commit(changes, f"{what} {named}", strict=False)
             return done
 
         return self.store.gate.retried(attempt)

@@ -11,6 +11,7 @@ from catalog.errors import BadFile, Conflict, KbError, TakenKey, refused
 from catalog.snapshot import Snapshot, key_or_name
 from catalog.store import Change, Store, Version
 from catalog.store.indexing import kept_mark, mark_of
+from catalog.text import some_of
 
 if TYPE_CHECKING:
     from catalog.ingest.join import Joined
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from catalog.sides import Choice
 
 _UNMINDED = frozenset({"status", "read", "due", "rating", "tags", "added"})  # no rule about one paper is about these
-_NAMED = 20  # keys that the log names of a change
 
 
 class Changing:
@@ -40,7 +40,7 @@ class Changing:
                 paper = edit(was)
                 changes.append(self.store.paper_change(file, version, paper, was))
                 changed.append(paper)
-            self.commit(changes, f"{what} {_listed(keys)}")
+            self.commit(changes, f"{what} {some_of(keys, ' ')}")
             return changed
 
         return self.store.gate.retried(attempt)
@@ -123,7 +123,7 @@ class Changing:
 
         def checked() -> Mapping[str, str]:
             if self._owner(new) not in ("", old):
-                raise TakenKey(new, free_key(new, {key.casefold() for key in self._keys()}))
+                raise TakenKey(new, free_key(new, self.snapshot.taken()))
             self._paper(old).evolve(key=new)  # a key that cannot be one is refused before anything is looked for
             return {old: new}
 
@@ -137,7 +137,7 @@ class Changing:
             since = self.store.gate.latest()
             self.snapshot.index(whole=True)
             to = news()
-            keys = self._keys()
+            keys = self.snapshot.keys()
             loaded: dict[str, tuple[str, Version, Paper]] = {}
             for old in to:
                 loaded |= {key: one for key, one in self._loaded(old).items() if key not in loaded}
@@ -156,18 +156,13 @@ class Changing:
                 elif paper.key != key:
                     gone = Change(self.store.shown(file), version, None)
                     changes += [self.store.paper_change(files[paper.key], None, paper), gone]
-            self.commit(changes, f"rename {_listed([word for pair in to.items() for word in pair])}", since)
+            self.commit(changes, f"rename {some_of([word for pair in to.items() for word in pair], ' ')}", since)
             return [papers[old] for old in to]
 
         return self.store.gate.retried(attempt)
 
-    def _keys(self) -> dict[str, str]:
-        """Every key that is used, also as an alias or of a file that cannot be read, with the paper that it finds."""
-        unreadable = map(key_or_name, self.snapshot.unreadable())
-        return dict(self.snapshot.index().marked("key")) | {name: name for name in unreadable}
-
     def _owner(self, key: str) -> str:
-        """The paper that `_keys` finds under a key; "" where there is none."""
+        """The paper that a key finds; "" where there is none."""
         found = dict(self.snapshot.index().marked("key", [key]))
         return key if key in map(key_or_name, self.snapshot.unreadable()) else found.get(key, "")
 
@@ -206,7 +201,7 @@ class Changing:
             since = self.store.gate.latest()
             file = self.snapshot.file(key)
             version, paper = self.store.load_version(file)
-            rest, new = parted(paper, key if key in dict(self.snapshot.index().marked("key")) else paper.key)
+            rest, new = parted(paper, key if self.snapshot.index().marked("key", [key]) else paper.key)
             files = self.store.new_files(one.key for one in new)
             changes = [self.store.paper_change(files[one.key], None, one) for one in new]
             self.commit([*changes, self.store.paper_change(file, version, rest)], f"split {key}", since)
@@ -220,7 +215,7 @@ class Changing:
         def attempt() -> Sequence[str]:
             files = {key: self.snapshot.file(key) for key in keys}
             changes = [Change(self.store.shown(file), self.store.read(file), None) for file in files.values()]
-            self.commit(changes, f"rm {' '.join(keys)}", strict=not force, near=self._pointing(keys))
+            self.commit(changes, f"rm {some_of(keys, ' ')}", strict=not force, near=self._pointing(keys))
             return keys
 
         return self.store.gate.retried(attempt)
@@ -292,11 +287,6 @@ class Changing:
         names = set(keys) | {name for key in keys if (one := index.get(key)) for name in one.aliases}
         citing = sorted({key for name in names for key in index.with_fact("cites", name)})
         return [*map(self.store.file_of, citing), *json.loads(index.get_meta("heirs") or "[]")]
-
-
-def _listed(keys: Sequence[str]) -> str:
-    """Keys for the log, of many the first."""
-    return " ".join(keys[:_NAMED]) + (f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else "")
 
 
 def _is_minded_by_no_rule(change: Change) -> bool:
