@@ -105,7 +105,11 @@ class Snapshot:
         except SeveralKeys:
             raise
         except UnknownKey:
-            found = _papers_of(self.index(), text)
+            from catalog.bibtex.naming import identifier
+
+            name, value = identifier(text)
+            known = self.having(name, value) if name else ""
+            found = [known] if known else _papers_of(self.index(), text)
         if len(found) > 1:
             shown = ", ".join(found[:6]) + (" …" if len(found) > 6 else "")
             raise SeveralKeys(f"{text} is said of {len(found)} papers: {shown}; write which", found)

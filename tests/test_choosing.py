@@ -45,6 +45,28 @@ def test_what_a_query_finds_is_changed_at_once(three: Library, kb: Kb, call: tup
     assert [facts.reading.status for facts in three.list("okapi")] == ["unread", "unread"], "one change, one undo"
 
 
+@pytest.mark.parametrize(
+    ("entry", "forms"),
+    [
+        ("doi = {10.1145/3292500.3330701}", ["https://doi.org/10.1145/3292500.3330701", "DOI: 10.1145/3292500.3330701",
+         "https://dl.acm.org/doi/pdf/10.1145/3292500.3330701", "https://dl.acm.org/citation.cfm?doid=3292500.3330701"]),
+        ("eprint = {2106.09685}, archiveprefix = {arXiv}", ["arXiv:2106.09685v2", "https://www.alphaxiv.org/abs/2106.09685",
+         "https://arxiv.org/pdf/2106.09685v1.pdf", "2106.09685"]),
+        ("pmid = {31452104}", ["PMID: 31452104", "https://pubmed.ncbi.nlm.nih.gov/?term=31452104"]),
+        ("isbn = {978-0-262-03561-3}", ["0262035618", "ISBN 9780262035613"]),
+        ("url = {https://github.com/someone/thing}", ["https://github.com/someone/thing/tree/main", "github.com/someone/thing"]),
+    ],
+)  # fmt: skip
+def test_a_paper_is_meant_by_whatever_kb_add_takes_for_it(
+    library: Library, kb: Kb, entry: str, forms: list[str]
+) -> None:
+    library.add(f"@misc{{one, title = {{Of one thing}}, {entry}}}")
+    library.add("@misc{other, title = {Of another}, url = {https://x.example/other}}")
+    for form in forms:
+        assert kb("show", form, "--path").out.endswith("one.md\n"), form
+        assert kb("add", form).out.startswith("already here: one"), form
+
+
 def test_a_tag_is_taken_off_where_it_is(three: Library, kb: Kb) -> None:
     three.tag("ab", ["x"])
     assert kb("tag", "-q", "okapi", "--remove", "x", "-y").out == "ab: none\nb: none\n"
