@@ -13,13 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from catalog.errors import Finding, KbError, UnknownKey
-from catalog.files import decoded, read_bytes
+from catalog.errors import Finding, KbError
+from catalog.files import read_bytes
 from catalog.library.changing import Changing, parse_links
 from catalog.library.implementations import Implementations
-from catalog.snapshot import Snapshot, key_or_name
+from catalog.snapshot import Snapshot
 from catalog.store import Change, Store, Version, find_root
-from catalog.text import plain
 
 if TYPE_CHECKING:
     from catalog.bibtex.normal import Wanted
@@ -39,12 +38,10 @@ if TYPE_CHECKING:
     from catalog.library.attaching import Attaching, Kept
     from catalog.library.several import Become
     from catalog.models import Paper, Status
-    from catalog.pages import SiteOptions
-    from catalog.pages.lazy import Files
     from catalog.readers import Reader
     from catalog.reading import Share, Stats, Suggestion
     from catalog.reports import Ledger, Report
-    from catalog.search.index import Found, Index, P
+    from catalog.search.index import Found, Index
     from catalog.search.snippet import Snippet
     from catalog.search.tree import Query
     from catalog.sides import Choice
@@ -123,50 +120,31 @@ class Library:
 
     def find(self, query: str, sort: str = "", limit: int = 0) -> Found[Facts]:
         """As `list`, with the typos that were forgiven and the words that the nearest papers lack."""
+        from catalog.library.finding import ordered
+
         asked = self._asked(query)
-        return self._sorted(lambda index, *how: index.answer(asked, *how), sort, limit)
+        return ordered(self.snapshot, lambda index, *how: index.answer(asked, *how), sort, limit)
 
     def lines(self, query: str = "", sort: str = "", limit: int = 0) -> Found[Line]:
         """As `find`, of each paper what a list prints; quicker, as nothing else is read of it."""
+        from catalog.library.finding import ordered
+
         asked = self._asked(query)
-        return self._sorted(lambda index, *how: index.lines(asked, *how), sort, limit)
-
-    def _sorted(self, ask: Callable[[Index, str, int], Found[P]], sort: str, limit: int) -> Found[P]:
-        """What the index answers; "list" sorts by the lists that were read, what stands in none last."""
-        if sort.strip() not in ("list", "-list"):
-            return self.snapshot.answer(lambda index: ask(index, sort, limit))
-        from catalog.ingest.lists import in_list_order
-
-        found = self.snapshot.answer(lambda index: ask(index, "-added,key", 0))
-        order = in_list_order(self.store, [one.key for one in found.papers])
-        order = order[::-1] if sort.strip() == "-list" else order
-        return found._replace(papers=[found.papers[n] for n in order[: limit or None]])
+        return ordered(self.snapshot, lambda index, *how: index.lines(asked, *how), sort, limit)
 
     def _asked(self, query: str) -> Query:
-        """The query, with the keys of the papers in the place of `has:impl`, which the index does not know."""
-        from dataclasses import replace
+        from catalog.library.finding import asked
 
-        from catalog.search.query import parse
-        from catalog.search.tree import Is, Or, swapped
-
-        asked = parse(query)
-        if "in:pdf" in asked.text.casefold():
-            asked = self._attaching.asked(asked)
-        if "impl" not in asked.text.casefold():
-            return asked
-        keys = Or(tuple(Is("key", key) for key in sorted(map(str.casefold, self.implemented()))))
-        return replace(asked, root=swapped(asked.root, Is("has", "impl"), keys))
+        return asked(query, self._attaching, self.implemented)
 
     def like(self, text: str, limit: int = 0) -> Sequence[Line]:
         """The papers that mean what a text says, or what the paper with this key says; the nearest first.
 
         Raises `KbError` where the model that this needs is not installed.
         """
-        try:
-            one = self.get(self.resolve(text))
-        except UnknownKey:
-            return self.index().like(text, limit)
-        return self.index().like(f"{one.heading} {plain(one.abstract)}", limit, one.key)
+        from catalog.library.finding import like
+
+        return like(self.snapshot, text, limit)
 
     def neighbours(self, limit: int = 5) -> Mapping[str, Sequence[str]]:
         """By key, the papers that mean most nearly the same; nothing where the model that this needs is missing."""
@@ -328,25 +306,15 @@ class Library:
 
     def news(self, query: str = "") -> Sequence[News]:
         """What was found out about the papers that a query finds and is not settled."""
-        shelf = self._asking.shelf()
-        keys = [line.key for line in self.lines(query).papers if line.key in shelf.news]
-        return [one for key in keys for one in shelf.open(self.paper(key))]
+        return self._asking.news(line.key for line in self.lines(query).papers)
 
     def news_of(self, key: str) -> Sequence[News]:
         """What was found out about one paper and is not settled."""
-        key = self.resolve(key)
-        if not self._asking.knows():
-            return []
-        shelf = self._asking.shelf()
-        return list(shelf.open(self.paper(key))) if key in shelf.news else []
+        return self._asking.news([self.resolve(key)])
 
     def settle_news(self, query: str = "") -> int:
         """Take what was found out about papers for settled; returns how much there was."""
-        with self.store.lock():
-            shelf = self._asking.shelf()
-            count = shelf.settle(line.key for line in self.lines(query).papers)
-            self._asking.keep(shelf)
-        return count
+        return self._asking.settle(line.key for line in self.lines(query).papers)
 
     def cited(self, key: str) -> tuple[int, str, str] | None:
         """How often a paper is cited, by whose count, and on what day it was asked; None where nobody was."""
@@ -476,11 +444,7 @@ class Library:
 
     def note(self, key: str, text: str, due: dt.date | None = None) -> Paper:
         """Add a paragraph to the notes of a paper; `due` also sets the day by which it should be read."""
-        if not text.strip():
-            raise KbError("an empty note; write something")
-        more = {"due": due} if due else {}
-        added = text.strip()
-        return self.change(key, lambda p: p.evolve(notes="\n\n".join(filter(None, (p.notes, added))), **more), "note")
+        return self._changing.note(key, text, due)
 
     def due(self, key: str, day: dt.date | None) -> Paper:
         """Set the day by which a paper should be read, or take it off."""
@@ -541,23 +505,16 @@ class Library:
 
     def tell_apart(self, key: str, other: str) -> Sequence[Paper]:
         """Say that two papers are different works, so that they are not offered as one again."""
-        other = self.resolve(other)
-        if self.resolve(key) == other:
-            raise KbError(f"{key} and {other} are one paper; `kb split {key}` makes two of it")
-
-        def edit(paper: Paper) -> Paper:
-            return paper.evolve(different=tuple(dict.fromkeys((*paper.different, other))))
-
-        return [self.change(key, edit, "split")]
+        return self._changing.tell_apart(key, other)
 
     def duplicates(self, query: str = "") -> Sequence[Pair]:
         """The pairs of papers that are or may be one work, of those that a query finds."""
         from catalog.check.loaded import read_catalog
         from catalog.check.whole import alike
 
-        found = {facts.key for facts in self.list(query)} if query else None
         pairs = alike(read_catalog(self.store))
-        return [pair for pair in pairs if found is None or {pair.first.key, pair.second.key} & found]
+        found = {line.key for line in self.lines(query).papers} if query else set()
+        return [pair for pair in pairs if not query or {pair.first.key, pair.second.key} & found]
 
     def remove(self, keys: Iterable[str], *, force: bool = False) -> Sequence[str]:
         """Delete paper files; returns their keys. Raises `KbError` where others point to one, unless forced."""
@@ -589,39 +546,15 @@ class Library:
 
     def log(self, key: str = "", limit: int = 0) -> Sequence[Past]:
         """The changes of the knowledge base, or of one paper, the last first."""
-        from catalog.library.several import log
+        from catalog.library.past import log
 
-        return log(self.store, self._paths(key) if key else (), key and self._key(key), limit)
-
-    def _key(self, key: str) -> str:
-        try:
-            return self.resolve(key)
-        except UnknownKey:
-            return key
-
-    def _paths(self, key: str) -> Sequence[str]:
-        """Where a paper stands and stood, also one that is gone."""
-        from catalog.filenames import file_name
-
-        try:
-            key = self.resolve(key)
-        except UnknownKey:
-            return [self.store.shown(file_name(key))]
-        facts = self.index().get(key)
-        former = [self.store.shown(file_name(alias)) for alias in facts.aliases] if facts else []
-        return [self.store.shown(self.file(key)), *former]
+        return log(self.snapshot, key, limit)
 
     def difference(self, past: Past) -> str:
         """What a change did to the text of each file, as a unified diff."""
-        import difflib
+        from catalog.library.past import difference
 
-        lines: list[str] = []
-        with self.store.gate.history() as history:
-            for path, before, after in past.files:
-                old, new = ((history.text(name) or b"").decode("utf-8", "replace") for name in (before, after))
-                names = (path if before else "/dev/null", path if after else "/dev/null")
-                lines += difflib.unified_diff(old.splitlines(), new.splitlines(), *names, n=2, lineterm="")
-        return "\n".join(lines)
+        return difference(self.store, past)
 
     def undo(self, number: int = 0) -> Past:
         """Take back the last change, or that of a number. Raises `Conflict` where its files have changed since."""
@@ -641,19 +574,16 @@ class Library:
         """What to read next, and why."""
         from catalog.library.numbers import suggestions
 
-        mine = self.store.readers.mine()
-        queue = mine.reader.queue if mine else ()
         day = today or dt.date.today()
-        return suggestions(self.index(), self._asked(query), self.implemented(), limit, day, queue)
+        return suggestions(self.store, self.index(), self._asked(query), self.implemented(), limit, day)
 
     def stats(self, query: str = "", today: dt.date | None = None, most: int = 0) -> Stats:
         """The collection in numbers; `most` limits how many are named of what is overdue or not implemented."""
         from catalog.library.numbers import stats
 
-        named, days = self.implemented(), self.store.config.overdue_days
+        named, day = self.implemented(), today or dt.date.today()
         runs = self.runs() if named else {}
-        tried = {key: {device for name in names for device in runs.get(name, ())} for key, names in named.items()}
-        return stats(self.index(), self._asked(query), tried, days, today or dt.date.today(), most)
+        return stats(self.store, self.index(), self._asked(query), named, runs, day, most)
 
     def cards(self) -> Sequence[Card]:
         """The reference implementations: those that came with readrun, and those in the `refimpl/` folder beside.
@@ -772,17 +702,9 @@ class Library:
 
     def join_bib(self, made: str, path: str | Path) -> Refs:
         """A .bib of ours with what a file holds that is not ours; the file stays as it is. Raises `KbError`."""
-        from catalog.export.refs import entries_of, join
+        from catalog.library.bibliography import joined
 
-        try:
-            data, remedy = read_bytes(Path(path)), "its entries cannot be kept; --replace writes over it"
-        except FileNotFoundError:
-            return join(made, "", {})
-        there = decoded(data, str(path), remedy).removeprefix("\ufeff").replace("\r\n", "\n")
-        ours = entries_of(made)
-        others = entries_of(there).keys() - ours.keys()
-        known = entries_of(self.export_bib(cited=others).text) if others else {}
-        return join(made, there, {**known, **ours})
+        return joined(made, Path(path), lambda keys: self.export_bib(cited=keys).text)
 
     def export_json(self, query: str = "") -> str:
         """The papers that a query finds as a JSON list."""
@@ -823,8 +745,9 @@ class Library:
     def export_markdown(self, query: str = "") -> str:
         """The papers that a query finds as a reading list; importing it again gives the same catalog."""
         from catalog.export.readinglist import dumps
+        from catalog.library.finding import together
 
-        papers, found = self._together(query, "list" if self.followed() else "key")
+        papers, found = together(self, query, "list" if self.followed() else "key")
         known = {facts.key: facts for facts in found}
         return dumps([papers[key] for key in known], known)
 
@@ -836,18 +759,6 @@ class Library:
         known = {facts.key: facts for facts in self.list(query, "list")}
         return into(page, dumps(sections_of(self.store, known.values()), known, style), name)
 
-    def _together(self, query: str, sort: str) -> tuple[Mapping[str, Paper], Sequence[Facts]]:
-        """Every paper, and what is known of those that a query finds, as they were at one moment.
-
-        The folder is looked at again where another command changed it in between.
-        """
-        for _ in range(5):
-            since = self.store.gate.latest()
-            papers, found = self.papers(), self.list(query, sort)
-            if since == self.store.gate.latest() and all(facts.key in papers for facts in found):
-                break
-        return papers, [facts for facts in found if facts.key in papers]
-
     # --- the site ---
 
     def pages(self, url: str = "") -> Mapping[str, str | bytes]:
@@ -855,37 +766,10 @@ class Library:
 
         `url` is where it will be served, where that is not what kb.toml says.
         """
+        from catalog.library.site import planned
         from catalog.pages.lazy import body_of
 
-        return {path: body_of(file) for path, file in self._planned(url).items()}
-
-    def _planned(self, url: str = "") -> Files:
-        """The files of the site; what is costly is made when it is asked for."""
-        from catalog.library import shown
-        from catalog.pages import plan
-        from catalog.reading import everyone
-        from catalog.store.beside import hand_written
-
-        self.snapshot.index(whole=True)  # a file that was written in place is no news to its folder
-        found = self.list("", "list" if self.followed() else "-added,key")
-        written = hand_written(self.root)
-        texts = {path: body.decode("utf-8", "replace") for path, body in written.items() if path.endswith(".md")}
-        others = {path: body for path, body in written.items() if path not in texts}
-        implementations = shown.implementations(self.cards(), self.runs(), self.reports())
-        comparisons = shown.comparisons(self.root / "runs")
-        notebooks = shown.notebooks(self.store, found)
-        bad = {key_or_name(file): findings for file, findings in self.unreadable().items()}
-        found = [everyone(facts) for facts in found] if self.store.readers.names() else found
-        files = plan(found, self._site_options(url), texts, implementations, comparisons, notebooks, bad,
-                     self.neighbours() if len(found) <= shown.MOST_BY_MEANING else {})  # fmt: skip
-        return {**files, "library.bib": shown.merged(found, self.store.shared()), **others}
-
-    def _site_options(self, url: str = "") -> SiteOptions:
-        from catalog.pages import SiteOptions
-        from catalog.trust import is_trusted
-
-        config = self.store.config
-        return SiteOptions(title=config.title, url=url or config.site_url, trusted=is_trusted(self.root))
+        return {path: body_of(file) for path, file in planned(self, url).items()}
 
     @staticmethod
     def merge_files(base: Path, ours: Path, theirs: Path, name: str) -> tuple[str, ...]:
@@ -926,29 +810,32 @@ class Library:
 
         `url` is where it will be served, where that is not what kb.toml says. Raises `KbError` where it is no address.
         """
+        from catalog.library.site import options, planned
         from catalog.pages import build
         from catalog.store.config import checked
 
         checked("site_url", url)
-        return build(self.root, self._planned(url), self._site_options(url))
+        return build(self.root, planned(self, url), options(self.store, url))
 
     def serve_site(
         self, host: str = "127.0.0.1", port: int = 8000, started: Callable[[str], object] = print,
         report: Callable[[str], object] = print,
     ) -> None:  # fmt: skip
         """Build a preview and serve it until interrupted; a changed paper shows at once."""
+        from catalog.library.site import options, planned
         from catalog.pages import serve
 
         beside = ("site", "notebooks", "kb.toml", "shared.bib", "mkdocs.yml", "refimpl", "runs", "reports")
         watched = [self.store.folder, *(self.root / name for name in beside)]
-        serve(self.root, self._planned, self._site_options(), host=host, port=port, open_url=started, report=report,
-              watched=watched)  # fmt: skip
+        serve(self.root, lambda: planned(self), options(self.store), host=host, port=port, open_url=started,
+              report=report, watched=watched)  # fmt: skip
 
     def write_pages(self, folder: Path) -> tuple[int, int]:
         """Write the pages for another generator; returns how many files were written and how many removed."""
+        from catalog.library.site import planned
         from catalog.pages import write
 
-        return write(self._planned(), folder)
+        return write(planned(self), folder)
 
     @staticmethod
     def schema(records: bool = False) -> str:

@@ -133,6 +133,20 @@ class Asking:
         """Whether anything was ever found out."""
         return (self.store.private / NEWS).exists()
 
+    def news(self, keys: Iterable[str]) -> list[News]:
+        if not self.knows():
+            return []
+        shelf = self.shelf()
+        papers = (self.store.load(self.snapshot.file(key)) for key in keys if key in shelf.news)
+        return [one for paper in papers for one in shelf.open(paper)]
+
+    def settle(self, keys: Iterable[str]) -> int:
+        with self.store.lock():
+            shelf = self.shelf()
+            count = shelf.settle(keys)
+            self.keep(shelf)
+        return count
+
     def shelf(self) -> Shelf:
         from catalog.sources.news import read
 

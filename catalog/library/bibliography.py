@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalog.export.bib import Bib, Held, inherits, merge
+from catalog.files import decoded, read_bytes
 from catalog.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from catalog.bibtex.normal import Wanted
+    from catalog.export.refs import Refs
     from catalog.search.tree import Query
 
 _FEW = 200  # papers; of more, every file is looked at before
@@ -54,3 +57,17 @@ def _cited(snapshot: Snapshot, names: Sequence[str]) -> Sequence[Held] | None:
     if not all(owners.values()) or snapshot.store.renewed(index, keys):
         return None
     return [facts for key in keys if (facts := index.get(key))]
+
+
+def joined(made: str, path: Path, known: Callable[[Collection[str]], str]) -> Refs:
+    """A .bib of ours with what a file holds that is not ours; `known` gives the entries of other keys as a .bib."""
+    from catalog.export.refs import entries_of, join
+
+    try:
+        data, remedy = read_bytes(path), "its entries cannot be kept; --replace writes over it"
+    except FileNotFoundError:
+        return join(made, "", {})
+    there = decoded(data, str(path), remedy).removeprefix("\ufeff").replace("\r\n", "\n")
+    ours = entries_of(made)
+    others = entries_of(there).keys() - ours.keys()
+    return join(made, there, {**(entries_of(known(others)) if others else {}), **ours})

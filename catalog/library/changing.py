@@ -65,6 +65,26 @@ class Changing:
         day = on if status is Status.read else None
         return self.change(keys, lambda paper: paper.evolve(status=status, read=day), f"mark-{status}")
 
+    def note(self, key: str, text: str, due: dt.date | None = None) -> Paper:
+        if not text.strip():
+            raise KbError("an empty note; write something")
+        more = {"due": due} if due else {}
+
+        def edit(paper: Paper) -> Paper:
+            return paper.evolve(notes="\n\n".join(filter(None, (paper.notes, text.strip()))), **more)
+
+        return self.change([key], edit, "note")[0]
+
+    def tell_apart(self, key: str, other: str) -> Sequence[Paper]:
+        other = self.snapshot.resolve(other)
+        if self.snapshot.resolve(key) == other:
+            raise KbError(f"{key} and {other} are one paper; `kb split {key}` makes two of it")
+
+        def edit(paper: Paper) -> Paper:
+            return paper.evolve(different=tuple(dict.fromkeys((*paper.different, other))))
+
+        return self.change([key], edit, "split")
+
     def tag(
         self, keys: Collection[str], add: Iterable[str] = (), remove: Iterable[str] = (), where_there: bool = False
     ) -> Sequence[Paper]:  # fmt: skip

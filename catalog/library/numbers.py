@@ -8,20 +8,26 @@ from collections.abc import Collection, Mapping, Sequence
 from catalog.reading import Stats, Suggestion, count, suggest
 from catalog.search.index import Index
 from catalog.search.tree import Query
+from catalog.store import Store
 
 
 def suggestions(
-    index: Index, asked: Query, implemented: Collection[str], limit: int, today: dt.date, queue: Sequence[str] = ()
+    store: Store, index: Index, asked: Query, implemented: Collection[str], limit: int, today: dt.date
 ) -> Sequence[Suggestion]:
     """What to read next of the papers that a query finds, the best first; what is queued has its place there."""
+    mine = store.readers.mine()
+    queue = mine.reader.queue if mine else ()
     best = suggest(index.waiting(asked, {*implemented, *queue}, limit), limit, today, implemented, queue)
     return [Suggestion(facts, score, why) for key, score, why in best if (facts := index.get(key))]
 
 
 def stats(
-    index: Index, asked: Query, tried: Mapping[str, Collection[str]], days: int, today: dt.date, most: int
-) -> Stats:
-    """The papers that a query finds in numbers; `tried` are the devices that their implementations ran on."""
+    store: Store, index: Index, asked: Query, named: Mapping[str, Collection[str]], runs: Mapping[str, Collection[str]],
+    today: dt.date, most: int,
+) -> Stats:  # fmt: skip
+    """The papers that a query finds in numbers; `named` are their implementations, `runs` the devices each ran on."""
+    days = store.config.overdue_days
+    tried = {key: {device for name in names for device in runs.get(name, ())} for key, names in named.items()}
     numbers = index.numbers(asked, str(today), str(today - dt.timedelta(days=days)), tried, most)
     late = [facts for key in numbers.late if (facts := index.get(key))]
     return count(numbers, late, days, tried)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from catalog import conflict
 from catalog.errors import BadFile, KbError
 from catalog.files import decoded
-from catalog.readers import edited, loads, name_of, with_comments
+from catalog.readers import edited, name_of, with_comments
 from catalog.sides import read_reader_sides, united_reader
 from catalog.store import Change, Store
 from catalog.store.beside import ATTRIBUTES
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from catalog.readers import Reader
     from catalog.sides import Choice
     from catalog.store import Version
-    from catalog.store.history import History, Past, Touched
 
 
 class Become(NamedTuple):
@@ -160,29 +159,3 @@ def queue(store: Store, add: Sequence[str] = (), remove: Sequence[str] = (), fir
         return after.queue
 
     return store.gate.retried(attempt)
-
-
-def log(store: Store, paths: Sequence[str], key: str, limit: int) -> Sequence[Past]:
-    """The changes of these files, and of what readers say of the paper with this key; all of them without a key."""
-    with store.gate.history() as history:
-        if not key:
-            return history.log((), limit)
-        theirs = {store.readers.path(name) for name in store.readers.names()}
-        found = []
-        for past in history.log([*paths, *theirs]):
-            if any(file.path in paths or (file.path in theirs and _says(history, file, key)) for file in past.files):
-                found.append(past)
-                if len(found) == limit:
-                    break
-        return found
-
-
-def _says(history: History, file: Touched, key: str) -> bool:
-    """Whether a change of a reader's file is about this paper."""
-    said: list[Reading | None] = []
-    for name in (file.before, file.after):
-        try:
-            said.append(loads((history.text(name) or b"").decode(), "", file.path).of(key))
-        except (KbError, UnicodeDecodeError):
-            said.append(None)
-    return said[0] != said[1]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from catalog.errors import BadFile, KbError
 from catalog.facts import UNREAD
-from catalog.files import read_bytes, read_text
+from catalog.files import read_text
 from catalog.readers import FOLDER
 from catalog.store.beside import ATTRIBUTES
 from catalog.store.disk import read_version, write_whole
