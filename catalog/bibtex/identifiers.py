@@ -73,6 +73,11 @@ _ADDRESSES = {
     "hdl": "https://hdl.handle.net/", "jstor": "https://www.jstor.org/stable/",
 }  # fmt: skip
 
+_COPIES = {
+    "arxiv": "https://arxiv.org/pdf/{}", "acl": "https://aclanthology.org/{}.pdf",
+    "openreview": "https://openreview.net/pdf?id={}",
+}  # fmt: skip
+
 
 def doi(text: str) -> str:
     """The DOI in a field or an address, lower case and without resolver; "" where there is none."""
@@ -156,4 +161,15 @@ def _spelled(name: str, value: str) -> str:
 def address(name: str, value: str) -> str:
     """Where an identifier leads to; "" for one that leads nowhere."""
     form = _ADDRESSES.get(name)
-    return form + quote(value, safe="/:().;-_", errors="replace") if form and value else ""
+    return form + quoted(value) if form and value else ""
+
+
+def copy(name: str, value: str) -> str:
+    """Where a copy of a work is that all may read, by its identifier; "" where that does not say."""
+    form = _COPIES.get(name)
+    return form.format(quoted(value)) if form and value else ""
+
+
+def quoted(value: str) -> str:
+    """An identifier as a part of an address."""
+    return quote(value, safe="/:().;-_", errors="replace")

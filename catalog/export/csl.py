@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from catalog.bibtex.identifiers import address
 from catalog.facts import Facts, Name, Rich
 
 Item = dict[str, Any]
@@ -154,7 +155,7 @@ def _note(facts: Facts) -> str:
 def _url(facts: Facts) -> str:
     """The address of the page about it; a resolver's where nothing else is said and there is no DOI."""
     if facts.venue == "arXiv" and facts.id("arxiv"):
-        return f"https://arxiv.org/abs/{facts.id('arxiv')}"
+        return address("arxiv", facts.arxiv)
     urls = [one.url for one in facts.addresses if one.url.startswith("http") and one.origin not in ("doi", "eprint")]
     said = [one.url for one in facts.addresses if one.origin in ("url", "howpublished")]
     return next((url for url in [*said, *urls] if "//doi.org/" not in url), "")

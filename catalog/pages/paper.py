@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
+from catalog.bibtex.identifiers import address
 from catalog.export.cite import every_style
 from catalog.export.csl import as_csl
 from catalog.export.ris import as_ris
@@ -213,8 +213,8 @@ def _known(facts: Facts) -> list[tuple[str, str, str]]:
         ("Being read by", _readers(facts, "reading"), ""),
         ("Due", day(reading.due), ""),
         ("Added", day(reading.added), ""),
-        ("DOI", facts.doi, f"https://doi.org/{_quoted(facts.doi)}"),
-        ("arXiv", facts.arxiv, f"https://arxiv.org/abs/{_quoted(facts.arxiv)}"),
+        ("DOI", facts.doi, address("doi", facts.doi)),
+        ("arXiv", facts.arxiv, address("arxiv", facts.arxiv)),
         ("Type", facts.kind, ""),
         ("Earlier keys", ", ".join(facts.aliases), ""),
     ]
@@ -233,10 +233,6 @@ def _when(reading: Reading) -> str:
         return day(reading.read)
     dates = (("due", reading.due), ("added", reading.added))
     return next((f"{word} {day(date)}" for word, date in dates if date), "")
-
-
-def _quoted(part: str) -> str:
-    return quote(part, safe="/:().;-_", errors="replace")
 
 
 def _neighbours(facts: Facts, around: Surroundings) -> list[tuple[str, list[_Link]]]:
@@ -274,7 +270,7 @@ def _json_ld(facts: Facts) -> dict[str, object]:
     about |= {"author": [_json_ld_name(name) for name in facts.names]} if facts.names else {}
     about |= {"datePublished": facts.date.partition("/")[0]} if facts.date else {}
     about |= {"isPartOf": {"@type": "PublicationIssue", "name": facts.venue}} if facts.venue else {}
-    about |= {"sameAs": f"https://doi.org/{_quoted(facts.doi)}"} if facts.doi else {}
+    about |= {"sameAs": address("doi", facts.doi)} if facts.doi else {}
     about |= {"keywords": list(facts.tags)} if facts.tags else {}
     name = f"Notes on {facts.heading}"
     return {"@context": "https://schema.org", "@type": "WebPage", "name": name, "about": about}

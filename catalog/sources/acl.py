@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from catalog.bibtex import naming
+from catalog.bibtex.identifiers import copy
 from catalog.ingest.draft import Draft
-from catalog.sources.client import Client, Unavailable, each
-from catalog.sources.said import one_of, work
+from catalog.sources.client import Client, each
+from catalog.sources.said import entry_at, work
 
 NAME = "acl"
 match = naming.acl
@@ -19,8 +20,5 @@ def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
 
 
 def _one(name: str, client: Client) -> Draft:
-    entry = one_of(client.text(f"https://aclanthology.org/{name}.bib"))
-    if not entry:
-        raise Unavailable("the ACL Anthology gave no BibTeX entry")
-    pdf = [("pdf", f"https://aclanthology.org/{name}.pdf")]
-    return work("the ACL Anthology", title="", bibtex=entry, ids={"acl": name}, places=pdf)
+    entry = entry_at(f"https://aclanthology.org/{name}.bib", client)
+    return work("the ACL Anthology", title="", bibtex=entry, ids={"acl": name}, places=[("pdf", copy("acl", name))])

@@ -18,7 +18,7 @@ from catalog.files import is_pdf, read_bytes
 from catalog.ingest import read_source
 from catalog.ingest.draft import Draft
 from catalog.sources import Found, better, called, look_up, recognise, resolved
-from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.client import Client, NotFound, Unavailable, batches
 from catalog.sources.said import links
 from catalog.sources.titles import candidates
 
@@ -67,8 +67,8 @@ def gather(whats: Iterable[str], client: Client, having: Having, *, first: bool 
     for group in together.values():
         source = group[0][1].source
         many = getattr(source, "TOGETHER", 1) if len(group) > getattr(source, "FEW", 1) else 1
-        for start in range(0, len(group), many):
-            yield list(_of_source(group[start : start + many], client))
+        for part in batches(group, many):
+            yield list(_of_source(part, client))
 
 
 def within(what: str) -> Found | None:

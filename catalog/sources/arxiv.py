@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from catalog.bibtex import naming
-from catalog.bibtex.identifiers import arxiv, doi
+from catalog.bibtex.identifiers import address, arxiv, doi
 from catalog.ingest.draft import Draft
 from catalog.ingest.report import clean
 from catalog.keys import STOP_WORDS
-from catalog.sources.client import Client, Unavailable
-from catalog.sources.said import one_of, person, work
+from catalog.sources.client import Client, Unavailable, batches, unknown_form
+from catalog.sources.said import entry_at, person, work
 
 NAME = "arxiv"
 match = naming.arxiv
@@ -51,12 +51,11 @@ def fetch(ids: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
 def versions(ids: Sequence[str], client: Client) -> dict[str, Version]:
     """What the API says of each of these ids that it knows, a hundred at a time."""
     found: dict[str, Version] = {}
-    for start in range(0, len(ids), BATCH):
-        part = ids[start : start + BATCH]
+    for part in batches(ids, BATCH):
         url = f"{API}?id_list={quote(','.join(part), safe=',/.')}&max_results={len(part)}"
         feed = client.xml(url)
         if feed.tag != f"{_ATOM}feed":
-            raise Unavailable("arXiv answered in a form that kb does not know")
+            raise unknown_form("arXiv")
         for entry in feed.iter(f"{_ATOM}entry"):
             if one := _version(entry):
                 found[one[0]] = one[1]
@@ -77,10 +76,7 @@ def search(title: str, client: Client) -> Iterator[Draft]:
 
 
 def _from_page(name: str, client: Client) -> Draft:
-    entry = one_of(client.text(f"https://arxiv.org/bibtex/{name}", "application/x-bibtex"))
-    if not entry:
-        raise Unavailable("arXiv gave no BibTeX entry")
-    return work("arXiv", title="", bibtex=entry)
+    return work("arXiv", title="", bibtex=entry_at(f"https://arxiv.org/bibtex/{name}", client, "application/x-bibtex"))
 
 
 def _said(entry: Any, tag: str) -> str:
@@ -135,7 +131,7 @@ def _entry(name: str, title: str, names: Sequence[str], published: str, primary:
         "eprint": f"{{{name}}}",
         "archivePrefix": "{arXiv}",
         "primaryClass": f"{{{primary}}}" if primary else "",
-        "url": f"{{https://arxiv.org/abs/{name}}}",
+        "url": f"{{{address('arxiv', name)}}}",
     }
     return "\n".join(["@misc{KEY,", *(f"  {field} = {value}," for field, value in fields.items() if value), "}"])
 

@@ -9,7 +9,7 @@ from catalog.bibtex import naming
 from catalog.bibtex.identifiers import isbns
 from catalog.ingest import values
 from catalog.ingest.draft import Draft
-from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.client import Client, NotFound, batches, unknown_form
 from catalog.sources.said import items, person, text, work
 
 NAME = "isbn"
@@ -21,11 +21,10 @@ API = "https://openlibrary.org/api/books?format=json&jscmd=data&bibkeys="
 def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
     """The books of these ISBNs or ids of Open Library; of a work its first edition that has an ISBN."""
     keys = {name: key for name in names if (key := _key(name, client))}
-    for start in range(0, len(keys), BATCH):
-        part = list(keys.items())[start : start + BATCH]
+    for part in batches(list(keys.items()), BATCH):
         data = client.json(API + ",".join(key for _, key in part))
         if not isinstance(data, dict):
-            raise Unavailable("Open Library answered in a form that kb does not know")
+            raise unknown_form("Open Library")
         yield from ((name, _draft(name, data[key])) for name, key in part if key in data)
 
 
@@ -48,15 +47,13 @@ def _draft(name: str, record: Any) -> Draft:
     given = [text(record, "identifiers", kind, 0) for kind in ("isbn_13", "isbn_10")]
     isbn = name if name.isdigit() else next((found for one in given for found in isbns(one)), "")
     title = ": ".join(filter(None, (text(record, "title"), text(record, "subtitle"))))
-    if not title:
-        raise Unavailable("Open Library answered in a form that kb does not know: there is no title")
     said = text(record, "publish_date")
     date = values.date(said)
     names = [person(literal=text(one, "name")) for one in items(record, "authors")]
     return work(
         "Open Library",
         title=title,
-        names=[one for one in names if one.last],
+        names=names,
         date=date.value if date else "",
         venue=text(record, "publishers", 0, "name"),
         kind="book",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
@@ -60,6 +60,11 @@ class Unavailable(KbError):
 
 class NotFound(KbError):
     """A service knows nothing of what it was asked for."""
+
+
+def unknown_form(service: str) -> Unavailable:
+    """An answer that is read, and is none of those that are known."""
+    return Unavailable(f"{service} answered in a form that kb does not know")
 
 
 @dataclass
@@ -282,6 +287,11 @@ class Client:
         if 0 < ahead <= every:
             self.sleep(ahead)
         self.memory.note(host, replace(state, last=max(self.now(), state.last if ahead <= every else 0.0)))
+
+
+def batches(things: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The things, so many at a time."""
+    return (things[start : start + size] for start in range(0, len(things), size))
 
 
 def each(names: Iterable[str], ask: Callable[[str], T | None], client: Client) -> Iterator[tuple[str, T]]:

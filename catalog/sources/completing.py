@@ -33,7 +33,7 @@ from catalog.sources import (
     semanticscholar,
 )
 from catalog.sources.adding import stub_key
-from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.client import Client, NotFound, Unavailable, batches
 from catalog.sources.hosts import host_of
 from catalog.sources.said import facts_of, keyless
 from catalog.text import plain
@@ -124,8 +124,8 @@ class Run:
 
     def _by_ids(self, step: Step) -> Iterator[Mapping[str, Draft]]:
         todo = [one for one in self._todo(_MAIN) if one.id(step.name)]
-        for start in range(0, len(todo), step.batch):
-            part = {one.id(step.name): one for one in todo[start : start + step.batch]}
+        for some in batches(todo, step.batch):
+            part = {one.id(step.name): one for one in some}
             found: dict[str, Draft] = {}
             try:
                 for name, draft in step.fetch(list(part), self.client):
@@ -139,8 +139,7 @@ class Run:
         """What the graph of Semantic Scholar has, five hundred at once, of those that still lack something."""
         todo = self._todo(_MAIN)
         pairs = {pair: one for one in todo for pair in _best_id(one)}
-        for start in range(0, len(pairs), semanticscholar.BATCH):
-            part = list(pairs)[start : start + semanticscholar.BATCH]
+        for part in batches(list(pairs), semanticscholar.BATCH):
             try:
                 records = semanticscholar.named(part, self.client)
             except (Unavailable, NotFound) as e:

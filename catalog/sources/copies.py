@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from catalog.bibtex.identifiers import copy
 from catalog.facts import Facts
 from catalog.sources import openalex
 from catalog.sources.client import Client, NotFound, Unavailable
@@ -20,12 +21,7 @@ def copies(facts: Facts, client: Client) -> Iterator[str]:
 
 
 def _copies(facts: Facts, client: Client) -> Iterator[str]:
-    if facts.arxiv:
-        yield f"https://arxiv.org/pdf/{facts.arxiv}"
-    if name := facts.id("acl"):
-        yield f"https://aclanthology.org/{name}.pdf"
-    if name := facts.id("openreview"):
-        yield f"https://openreview.net/pdf?id={name}"
+    yield from filter(None, (copy(name, facts.id(name)) for name in ("arxiv", "acl", "openreview")))
     yield from (one.url for one in facts.addresses if one.kind == "pdf" or one.url.lower().endswith(".pdf"))
     if facts.doi:
         with contextlib.suppress(NotFound, Unavailable):

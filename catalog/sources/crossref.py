@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from catalog.bibtex.identifiers import doi
+from catalog.bibtex.identifiers import address, doi, quoted
 from catalog.facts import Name
 from catalog.ingest.draft import Draft
-from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.client import Client, NotFound, batches
 from catalog.sources.said import abstract, dig, iso, items, person, text, work
 from catalog.text import fold
 
@@ -36,8 +36,8 @@ _LICENCES = ("creativecommons.org", "open-access")
 def works(dois: Sequence[str], client: Client) -> dict[str, Any]:
     """The records of these DOIs, as far as Crossref has them, many a request."""
     found: dict[str, Any] = {}
-    for start in range(0, len(dois), BATCH):
-        part = [quote(name, safe="/:;()._-") for name in dois[start : start + BATCH] if "," not in name]
+    for names in batches(dois, BATCH):
+        part = [quoted(name) for name in names if "," not in name]
         records: list[Any] = []
         if len(part) == 1:
             with contextlib.suppress(NotFound):
@@ -58,8 +58,6 @@ def draft(record: Any, bibtex: str = "") -> Draft:
     if not title and text(record, "DOI") and text(record, "type"):
         kind = text(record, "type").replace("-", " ")
         raise NotFound(f"doi:{doi(text(record, 'DOI'))} is a {kind} without a title and no paper")
-    if not title:
-        raise Unavailable("Crossref answered in a form that kb does not know: there is no title")
     kind = _TYPES.get(text(record, "type"), "misc")
     name = doi(text(record, "DOI"))
     preprint = text(record, "type") == "posted-content"
@@ -81,7 +79,7 @@ def draft(record: Any, bibtex: str = "") -> Draft:
         summary=abstract(dig(record, "abstract")),
         places=_open(record),
         bibtex=bibtex,
-        url=f"https://doi.org/{quote(name, safe='/:;()._-')}",
+        url=address("doi", name),
     )
 
 
@@ -100,11 +98,10 @@ def search(title: str, client: Client) -> Iterator[Draft]:
 
 
 def _people(record: Any, role: str) -> list[Name]:
-    people = [
+    return [
         person(text(one, "family"), text(one, "given"), text(one, "name"), text(one, "suffix"))
         for one in items(record, role)
     ]
-    return [name for name in people if name.last]
 
 
 def _date(record: Any) -> str:

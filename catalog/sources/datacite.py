@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
+from catalog.bibtex.identifiers import address, quoted
 from catalog.ingest.draft import Draft
 from catalog.ingest.report import clean
-from catalog.sources.client import Client, Unavailable
+from catalog.sources.client import Client
 from catalog.sources.said import abstract, dig, items, person, text, work
 
 API = "https://api.datacite.org/dois"
@@ -24,11 +24,9 @@ _PREFERRED = ("Issued", "Available", "Created", "Submitted")
 
 def draft(name: str, client: Client, bibtex: str = "") -> Draft:
     """The work of a DOI. Raises `NotFound`, `Unavailable`."""
-    record = dig(client.json(f"{API}/{quote(name, safe='/:;()._-')}"), "data", "attributes")
+    record = dig(client.json(f"{API}/{quoted(name)}"), "data", "attributes")
     titles = [one for one in items(record, "titles") if not dig(one, "titleType")] or items(record, "titles")
     title = text(titles, 0, "title")
-    if not title:
-        raise Unavailable("DataCite answered in a form that kb does not know: there is no title")
     general, said = text(record, "types", "resourceTypeGeneral"), text(record, "types", "bibtex")
     kind = _TYPES.get(general) or (said if said in _TYPES.values() and general in ("", "Text") else "misc")
     within = next((one for one in items(record, "relatedItems") if text(one, "relationType") == "IsPublishedIn"), None)
@@ -44,7 +42,7 @@ def draft(name: str, client: Client, bibtex: str = "") -> Draft:
     return work(
         "DataCite",
         title=title,
-        names=[one for one in names if one.last],
+        names=names,
         date=_date(record),
         venue=venue or (publisher if kind not in ("article", "inproceedings", "incollection") else ""),
         kind=kind,
@@ -58,7 +56,7 @@ def draft(name: str, client: Client, bibtex: str = "") -> Draft:
             "publisher": publisher if venue and kind != "article" else "",
             "version": text(record, "version"),
         },
-        url=f"https://doi.org/{quote(name, safe='/:;()._-')}",
+        url=address("doi", name),
     )
 
 

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from catalog.bibtex import naming
 from catalog.ingest.draft import Draft
-from catalog.sources.client import Client, Unavailable, each
-from catalog.sources.said import dig, items, one_of, person, text, work
+from catalog.sources.client import Client, each
+from catalog.sources.said import dig, entry_at, items, person, text, work
 
 NAME = "dblp"
 match = naming.dblp
@@ -28,9 +28,7 @@ def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
 
 
 def _one(name: str, client: Client) -> Draft:
-    entry = one_of(client.text(f"https://dblp.org/rec/{name}.bib?param=1"))
-    if not entry:
-        raise Unavailable("DBLP gave no BibTeX entry")
+    entry = entry_at(f"https://dblp.org/rec/{name}.bib?param=1", client)
     return work("DBLP", title="", bibtex=entry, ids={"dblp": name})
 
 
@@ -48,7 +46,7 @@ def search(title: str, client: Client) -> Iterator[Draft]:
             yield work(
                 "DBLP",
                 title=title_,
-                names=[one for one in names if one.last],
+                names=names,
                 date=text(info, "year"),
                 venue="arXiv" if venue == "CoRR" else venue,
                 kind=_TYPES.get(text(info, "type"), "misc"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from urllib.parse import quote
 
 from catalog.bibtex import naming
+from catalog.bibtex.identifiers import address
 from catalog.ingest.draft import Draft
 from catalog.sources import crossref, datacite, openalex
 from catalog.sources.client import Client, NotFound, Unavailable, each
@@ -35,7 +35,7 @@ def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
 def one(name: str, client: Client) -> Draft:
     """The work of a DOI. Raises `NotFound`, `Unavailable`."""
     try:
-        entry = one_of(client.text(f"https://doi.org/{quote(name, safe='/:;()._-')}", BIBTEX))
+        entry = one_of(client.text(address("doi", name), BIBTEX))
         silent = None if entry else Unavailable("what doi.org gave is not a BibTeX entry")
         if silent:
             client.forget_last()

@@ -66,7 +66,7 @@ def _of_record(record: Any) -> Draft | None:
     return work(
         "its CITATION.cff",
         title=title,
-        names=[name for one in items(record, "authors") if (name := _author(one)).last],
+        names=map(_author, items(record, "authors")),
         date=date[:10] or iso([text(record, "year"), text(record, "month")]),
         venue=text(record, "journal") or text(record, "collection-title") or text(record, "conference", "name"),
         kind=_CFF_TYPES.get(text(record, "type"), "misc"),

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from catalog.bibtex import naming
-from catalog.bibtex.identifiers import arxiv, doi
+from catalog.bibtex.identifiers import arxiv, doi, quoted
 from catalog.ingest.draft import Draft
-from catalog.sources.client import Client, Unavailable, each
-from catalog.sources.said import abstract, dig, items, person, text, work
+from catalog.sources.client import Client, batches, each, unknown_form
+from catalog.sources.said import abstract, dig, items, open_copy, person, text, work
 from catalog.text import fold
 
 NAME = "openalex"
@@ -38,18 +37,18 @@ def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
 
 def record(name: str, client: Client) -> Any:
     """What OpenAlex has under an id, or `doi:…`, `pmid:…`. Raises `NotFound`, `Unavailable`."""
-    return client.json(f"{API}/{quote(name, safe='/:;()._-')}")
+    return client.json(f"{API}/{quoted(name)}")
 
 
 def works(dois: Sequence[str], client: Client) -> dict[str, Any]:
     """Whether the works of these DOIs are retracted, and how often they are cited; a hundred a request, which costs."""
     found: dict[str, Any] = {}
-    for start in range(0, len(dois), BATCH):
-        part = [quote(name, safe="/:;()._-") for name in dois[start : start + BATCH] if not re.search(r"[|,]", name)]
+    for names in batches(dois, BATCH):
+        part = [quoted(name) for name in names if not re.search(r"[|,]", name)]
         url = f"{API}?filter=doi:{'|'.join(part)}&per-page={BATCH}&select=doi,title,is_retracted,cited_by_count"
         data = client.json(url, cost=1)
         if not isinstance(dig(data, "results"), list):
-            raise Unavailable("OpenAlex answered in a form that kb does not know")
+            raise unknown_form("OpenAlex")
         found |= {doi(text(one, "doi")): one for one in items(data, "results")}
     return found
 
@@ -57,8 +56,6 @@ def works(dois: Sequence[str], client: Client) -> dict[str, Any]:
 def draft(record: Any) -> Draft:
     """A record as a draft. Raises `Unavailable` for another form."""
     title = text(record, "title") or text(record, "display_name")
-    if not title:
-        raise Unavailable("OpenAlex answered in a form that kb does not know: there is no title")
     name = doi(text(record, "doi"))
     preprint = arxiv(name) or arxiv(text(record, "primary_location", "landing_page_url"))
     place = dig(record, "primary_location", "source")
@@ -70,7 +67,7 @@ def draft(record: Any) -> Draft:
     return work(
         "OpenAlex",
         title=title,
-        names=[one for one in names if one.last],
+        names=names,
         date=text(record, "publication_date")[:10] or text(record, "publication_year"),
         venue="arXiv" if preprint else "" if shop else text(place, "display_name"),
         kind="inproceedings" if conference else _TYPES.get(text(record, "type"), "misc"),
@@ -82,7 +79,7 @@ def draft(record: Any) -> Draft:
             "publisher": text(place, "host_organization_name") if shop else "",
         },
         summary=_abstract(dig(record, "abstract_inverted_index")),
-        places=_open(record),
+        places=open_copy(text(record, "best_oa_location", "pdf_url")),
         url=text(record, "primary_location", "landing_page_url"),
     )
 
@@ -101,8 +98,3 @@ def _abstract(index: Any) -> str:
         (at, word) for word, places in index.items() if isinstance(places, list) for at in places if isinstance(at, int)
     ]
     return abstract(" ".join(word for _, word in sorted(words)[:4000]))
-
-
-def _open(record: Any) -> list[tuple[str, str]]:
-    pdf = text(record, "best_oa_location", "pdf_url")
-    return [("pdf", pdf)] if pdf.startswith("http") and "arxiv.org" not in pdf else []

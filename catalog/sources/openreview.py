@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from catalog.bibtex import naming
+from catalog.bibtex.identifiers import address, copy
 from catalog.ingest.draft import Draft
-from catalog.sources.client import Client, NotFound, Unavailable, each
+from catalog.sources.client import Client, NotFound, Unavailable, each, unknown_form
 from catalog.sources.said import abstract, dig, items, person, work
 
 NAME = "openreview"
@@ -36,9 +37,8 @@ def _one(name: str, client: Client) -> Draft | None:
 def _of_page(name: str, client: Client, refused: Unavailable) -> Draft:
     from catalog.sources import page
 
-    url = f"https://openreview.net/forum?id={name}"
     try:
-        return next(draft for _, draft in page.fetch([url], client))
+        return next(draft for _, draft in page.fetch([address("openreview", name)], client))
     except (Unavailable, StopIteration):
         raise refused from None
 
@@ -51,7 +51,7 @@ def _note(name: str, client: Client) -> Any:
         except NotFound:
             continue
         if dig(data, "notes") is None:
-            raise Unavailable("OpenReview answered in a form that kb does not know")
+            raise unknown_form("OpenReview")
         if found := items(data, "notes"):
             return found[0]
     return None
@@ -64,8 +64,6 @@ def _said(note: Any, field: str) -> Any:
 
 def _draft(name: str, note: Any) -> Draft:
     title = abstract(_said(note, "title"))
-    if not title:
-        raise Unavailable("OpenReview answered in a form that kb does not know: there is no title")
     authors = _said(note, "authors")
     names = [person(literal=one) for one in authors if isinstance(one, str)] if isinstance(authors, list) else []
     moment = next((at for key in ("pdate", "odate", "cdate", "tcdate") if isinstance(at := dig(note, key), int)), 0)
@@ -84,7 +82,7 @@ def _draft(name: str, note: Any) -> Draft:
         kind="inproceedings" if venue and not _DECIDED.match(venue) else "misc",
         ids={"openreview": name},
         summary=abstract(_said(note, "abstract")),
-        places=[("pdf", f"https://openreview.net/pdf?id={name}"), *([("code", str(code))] if code else [])],
+        places=[("pdf", copy("openreview", name)), *([("code", str(code))] if code else [])],
         bibtex=bibtex if isinstance(bibtex, str) else "",
-        url=f"https://openreview.net/forum?id={name}",
+        url=address("openreview", name),
     )

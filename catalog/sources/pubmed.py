@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from catalog.bibtex import naming
-from catalog.bibtex.identifiers import arxiv, doi, isbns
+from catalog.bibtex.identifiers import address, arxiv, doi, isbns
 from catalog.facts import Name
 from catalog.ingest.draft import Draft
 from catalog.ingest.report import clean
-from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.client import Client, NotFound, batches, unknown_form
 from catalog.sources.said import iso, items, person, text, work
 
 NAME = "pmid"
@@ -26,10 +26,10 @@ def fetch(names: Sequence[str], client: Client) -> Iterator[tuple[str, Draft]]:
     numbers = {name: name if name.isdigit() else _pmid(name, client) for name in names}
     wanted = [number for number in dict.fromkeys(numbers.values()) if number]
     found: dict[str, Draft] = {}
-    for start in range(0, len(wanted), BATCH):
-        root = client.xml(API + ",".join(wanted[start : start + BATCH]))
+    for part in batches(wanted, BATCH):
+        root = client.xml(API + ",".join(part))
         if not str(root.tag).startswith("PubmedArticle"):
-            raise Unavailable("PubMed answered in a form that kb does not know")
+            raise unknown_form("PubMed")
         for article in root.iter("PubmedArticle", "PubmedBookArticle"):
             of_book = article.tag == "PubmedBookArticle"
             number = clean(article.findtext("BookDocument/PMID" if of_book else "MedlineCitation/PMID") or "")
@@ -80,7 +80,7 @@ def _draft(article: Any, number: str) -> Draft | None:
             "pages": _all(paper, "Pagination/MedlinePgn"),
         },
         summary=_abstract(paper),
-        url=f"https://doi.org/{name}" if name else f"https://pubmed.ncbi.nlm.nih.gov/{number}/",
+        url=address("doi", name) or address("pmid", number),
     )
 
 
@@ -102,7 +102,7 @@ def _of_book(article: Any, number: str) -> Draft | None:
         ids={"pmid": number, "isbn": next(iter(isbns(_all(document, "Book/Isbn"))), "")},
         details={"publisher": _all(document, "Book/Publisher/PublisherName") if chapter else ""},
         summary=_abstract(document),
-        url=f"https://pubmed.ncbi.nlm.nih.gov/{number}/",
+        url=address("pmid", number),
     )
 
 

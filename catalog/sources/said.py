@@ -19,11 +19,11 @@ from catalog.bibtex.describe import describe
 from catalog.bibtex.spoken import name as spoken
 from catalog.errors import BadBibtex, refused
 from catalog.export.generated import generated
-from catalog.facts import Facts, Name
+from catalog.facts import Address, Facts, Name
 from catalog.ingest.draft import Draft
 from catalog.ingest.report import clean
 from catalog.models import Link, Paper
-from catalog.sources.client import Unavailable
+from catalog.sources.client import Client, Unavailable, unknown_form
 from catalog.text import with_math
 
 _BREAKS = re.compile(r"</?(?:jats:)?(?:p|sec|br|li|div)\b[^>]*>", re.I)
@@ -130,13 +130,14 @@ def work(
 ) -> Draft:
     """The draft of a work; without an entry of the publisher's one is made out of the rest. `kind` is a type of entry.
 
-    `url` goes into an entry that is made, `places` are links beside it.
+    `url` goes into an entry that is made, `places` are links beside it. Raises `Unavailable` where there is neither a title
+    nor an entry.
     """
-    from catalog.facts import Address
-
+    if not (title or bibtex):
+        raise Unavailable(f"{unknown_form(source)}: there is no title")
     known = {name: value for name, value in (ids or {}).items() if value and not _NO_ID.search(value)}
     title, date = title[:_TITLE], iso(re.split(r"[-/]", date)) if date else ""
-    people = [("author", tuple(islice(names, _MOST_PEOPLE))), ("editor", tuple(islice(editors, _MOST_PEOPLE)))]
+    people = [(role, _people(some)) for role, some in (("author", names), ("editor", editors))]
     facts = Facts(
         key="KEY",
         title=with_math(title),
@@ -164,6 +165,10 @@ def work(
     )
 
 
+def _people(names: Iterable[Name]) -> tuple[Name, ...]:
+    return tuple(islice((name for name in names if name.last), _MOST_PEOPLE))
+
+
 def _detail(name: str, value: str) -> str:
     """The value of a field; a span of pages with the dash that BibTeX has for it."""
     return re.sub(r"^([^-–\s]+)\s*[-–]\s*([^-–\s]+)$", r"\1--\2", clean(value)) if name == "pages" else clean(value)
@@ -182,6 +187,18 @@ def one_of(bibtex: str) -> str:
     except BadBibtex:
         return ""
     return blocks[0].text.strip() if good and read(blocks[0].text).fields else ""
+
+
+def entry_at(url: str, client: Client, accept: str = "") -> str:
+    """The entry that a service gives at an address. Raises `NotFound`, `Unavailable`, also where it gives none."""
+    if entry := one_of(client.text(url, accept)):
+        return entry
+    raise Unavailable(f"{client.name(url)} gave no BibTeX entry")
+
+
+def open_copy(pdf: str) -> list[tuple[str, str]]:
+    """The link to an open copy; arXiv's own follows from the identifier."""
+    return [("pdf", pdf)] if pdf.startswith("http") and "arxiv.org" not in pdf else []
 
 
 def keyless(entry: str) -> str:

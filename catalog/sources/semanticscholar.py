@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import quote
 
 from catalog.bibtex import naming
-from catalog.bibtex.identifiers import arxiv, doi
+from catalog.bibtex.identifiers import address, arxiv, doi
 from catalog.ingest.draft import Draft
-from catalog.sources.client import Client, NotFound, Unavailable, each
-from catalog.sources.said import abstract, dig, items, person, text, work
+from catalog.sources.client import Client, NotFound, batches, each, unknown_form
+from catalog.sources.said import abstract, dig, items, open_copy, person, text, work
 
 NAME = "s2"
 match = naming.semanticscholar
@@ -37,15 +37,14 @@ def named(ids: Sequence[tuple[str, str]], client: Client) -> dict[tuple[str, str
     """The records of identifiers (name, value), as far as they are known, many a request."""
     asked = [(name, value) for name, value in ids if name in _PREFIX]
     found: dict[tuple[str, str], Any] = {}
-    for start in range(0, len(asked), BATCH):
-        part = asked[start : start + BATCH]
+    for part in batches(asked, BATCH):
         names = [f"{_PREFIX[name]}:{value}".lstrip(":") for name, value in part]
         try:
             data = client.json(f"{API}/batch?fields={FIELDS}", json.dumps({"ids": names}).encode())
         except NotFound:  # so it says where it knows none of them
             continue
         if not isinstance(data, list) or len(data) != len(part):
-            raise Unavailable("Semantic Scholar answered in a form that kb does not know")
+            raise unknown_form("Semantic Scholar")
         found |= {pair: record for pair, record in zip(part, data, strict=True) if text(record, "title")}
     return found
 
@@ -53,8 +52,6 @@ def named(ids: Sequence[tuple[str, str]], client: Client) -> dict[tuple[str, str
 def draft(record: Any) -> Draft:
     """A record as a draft. Raises `Unavailable` for another form."""
     title = text(record, "title")
-    if not title:
-        raise Unavailable("Semantic Scholar answered in a form that kb does not know: there is no title")
     external = dig(record, "externalIds") or {}
     name = doi(text(external, "DOI"))
     ids = {
@@ -67,11 +64,10 @@ def draft(record: Any) -> Draft:
     kinds = [str(one) for one in items(record, "publicationTypes")]
     venue = text(record, "venue") or text(record, "journal", "name")
     names = [person(literal=text(one, "name")) for one in items(record, "authors")]
-    pdf = text(record, "openAccessPdf", "url")
     return work(
         "Semantic Scholar",
         title=title,
-        names=[one for one in names if one.last],
+        names=names,
         date=text(record, "publicationDate")[:10] or text(record, "year"),
         venue=venue,
         kind="inproceedings" if "Conference" in kinds else "article" if "JournalArticle" in kinds else "",
@@ -81,6 +77,6 @@ def draft(record: Any) -> Draft:
             "pages": text(record, "journal", "pages"),
         },
         summary=abstract(dig(record, "abstract")),
-        places=[("pdf", pdf)] if pdf.startswith("http") and "arxiv.org" not in pdf else [],
-        url=f"https://doi.org/{quote(name, safe='/:;()._-')}" if name else "",
+        places=open_copy(text(record, "openAccessPdf", "url")),
+        url=address("doi", name),
     )

@@ -19,7 +19,7 @@ from catalog.identity.titles import compare_titles
 from catalog.identity.works import WORK_IDS
 from catalog.ingest.draft import Draft
 from catalog.sources import arxiv, crossref, datacite, dblp, openalex, semanticscholar
-from catalog.sources.client import Client, NotFound, Unavailable
+from catalog.sources.client import Client, NotFound, Unavailable, batches
 from catalog.sources.news import News
 from catalog.sources.preprints import appeared, is_preprint
 from catalog.sources.said import dig, facts_of, iso, items, text
@@ -57,8 +57,7 @@ class Look:
 
     def at(self, papers: Sequence[Facts]) -> Iterator[Sequence[Facts]]:
         """Look at papers, and give those that are done, a part at a time."""
-        for start in range(0, len(papers), _PART):
-            part = papers[start : start + _PART]
+        for part in batches(papers, _PART):
             hints = {one.key: [] for one in part}  # type: dict[str, list[str]]
             self._versions(part, hints)
             self._records(part)
