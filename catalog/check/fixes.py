@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from catalog.bibtex import scan
-from catalog.bibtex.describe import title
 from catalog.check.loaded import Loaded, Sheet
 from catalog.check.notes import targets
-from catalog.check.papers import KEPT_AS_THEY_ARE
+from catalog.check.papers import clean
 from catalog.check.whole import preferred_tags
 from catalog.errors import BadFile
-from catalog.ingest.urls import mend
 from catalog.models import Paper
 from catalog.paperfile import dumps, loads, same
 from catalog.store import Change
-from catalog.text import plain, tag_slug
+from catalog.text import tag_slug
 
 FIXABLE = frozenset({"format", "bibtex-damage", "title-repeated", "tag-spelling", "dirty-link"})
 
@@ -42,7 +40,7 @@ def _reads_back(text: str, paper: Paper, path: str) -> bool:
 def _mended(sheet: Sheet, tags: Mapping[str, str]) -> Paper:
     paper = sheet.paper
     changes = {
-        "title": "" if paper.title and paper.title == plain(title(sheet.fields)) else paper.title,
+        "title": "" if sheet.repeats_title else paper.title,
         "tags": tuple(tags.get(tag_slug(tag), tag) for tag in paper.tags),
         "links": tuple(link.model_copy(update={"url": clean(link.url)}) for link in paper.links),
         "bibtex": _repaired(sheet),
@@ -50,12 +48,6 @@ def _mended(sheet: Sheet, tags: Mapping[str, str]) -> Paper:
     }
     changed = {name: value for name, value in changes.items() if value != getattr(paper, name)}
     return paper.evolve(**changed) if changed else paper
-
-
-def clean(url: str) -> str:
-    """The address without what is not part of it; itself where nothing is wrong."""
-    better, done = mend(url)
-    return better if any(code not in KEPT_AS_THEY_ARE for code, _ in done) else url
 
 
 def _repaired(sheet: Sheet) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
 from catalog.bibtex import Entry, read, scan
-from catalog.bibtex.describe import describe, inherit
+from catalog.bibtex.describe import describe, inherit, title
 from catalog.bibtex.shared import NOTHING, Shared
 from catalog.bibtex.syntax import GrammarError, Source, read_block, skip
 from catalog.conflict import hunks
@@ -24,6 +24,7 @@ from catalog.models import Paper
 from catalog.paperfile import bibtex_line, front_matter_line, read_key
 from catalog.store import SHARED, Store, Version
 from catalog.store.disk import Stamp
+from catalog.text import plain
 
 if TYPE_CHECKING:
     from catalog.bibtex.scan import Block
@@ -95,6 +96,11 @@ class Sheet:
             if exact.search(line):
                 return number
         return start
+
+    @property
+    def repeats_title(self) -> bool:
+        """Whether the file says the title that the entry says."""
+        return bool(self.paper.title) and self.paper.title == plain(title(self.fields))
 
     @cached_property
     def notes_line(self) -> int:

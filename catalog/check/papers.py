@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from catalog.attached import name_of
-from catalog.bibtex.describe import arxiv_of, title
+from catalog.bibtex.describe import arxiv_of
 from catalog.bibtex.identifiers import arxiv
 from catalog.check.loaded import Loaded, Sheet
 from catalog.check.notes import Target, targets, without_code
@@ -22,9 +22,8 @@ from catalog.ingest.urls import mend
 from catalog.models import FENCE, FRONT_MATTER, READING, Link, Status
 from catalog.notebook import problem
 from catalog.paperfile import dumps
-from catalog.text import plain
 
-KEPT_AS_THEY_ARE = frozenset({"arxiv-pdf-suffix"})
+_KEPT_AS_THEY_ARE = frozenset({"arxiv-pdf-suffix"})
 PAPER_LINKS = frozenset({"paper", "arxiv", "pdf", "abstract", "preprint"})
 Wrong = tuple[str, str, str]
 _ENTRY_NEXT = re.compile(r"\s*@")
@@ -96,7 +95,7 @@ def _unknown_fields(sheet: Sheet) -> Iterator[Finding]:
 
 
 def _repeated_title(sheet: Sheet) -> Iterator[Finding]:
-    if sheet.paper.title and sheet.paper.title == plain(title(sheet.fields)):
+    if sheet.repeats_title:
         line = sheet.front_line("title")
         yield sheet.finding("title-repeated", "title: the same as in the BibTeX", "remove the field", line, "note")
 
@@ -134,12 +133,17 @@ def _no_address(url: str) -> str:
 
 def _wrong(loaded: Loaded, url: str) -> Iterator[Wrong]:
     """What is wrong with where an address leads: code, message, remedy."""
-    better, done = mend(url)
-    if any(code not in KEPT_AS_THEY_ARE for code, _ in done):
+    if (better := clean(url)) != url:
         yield "dirty-link", f"{url[:100]} holds what is not part of it", f"write {better}"
         url = better
     if not _SCHEME.match(url) and not url.startswith(("#", "?")):
         yield from _wrong_path(loaded, url)
+
+
+def clean(url: str) -> str:
+    """The address without what is not part of it; itself where nothing is wrong."""
+    better, done = mend(url)
+    return better if any(code not in _KEPT_AS_THEY_ARE for code, _ in done) else url
 
 
 def _wrong_path(loaded: Loaded, url: str) -> Iterator[Wrong]:

@@ -7,15 +7,13 @@ from collections.abc import Mapping
 
 from catalog.bibtex import decode
 from catalog.bibtex.describe import arxiv_of
-from catalog.bibtex.identifiers import arxiv, doi
+from catalog.bibtex.identifiers import doi
+from catalog.identity.numbers import PREPRINT_DOIS
 
 NOTES = ("note", "addendum", "comment", "comments", "annote", "annotation", "howpublished", "pubstate")
 JOURNAL_REFERENCES = ("journal_ref", "journalref", "journal-ref", "journal_reference")
 PREPRINT_TYPES = frozenset({"article", "misc", "online", "unpublished", "preprint", "techreport", "report"})
-PREPRINT_REGISTRARS = (
-    "10.48550/", "10.5281/", "10.6084/", "10.31219/", "10.31234/", "10.1101/", "10.2139/", "10.36227/", "10.20944/",
-    "10.21203/", "10.26434/", "10.13140/",
-)  # fmt: skip
+_REPOSITORIES = ("10.5281/", "10.6084/", "10.13140/")  # where anybody puts anything
 _JOURNALS = ("journal", "journaltitle")
 _ARXIV = re.compile(r"\s*(?:arxiv|corr\b|computing research repository|preprint)", re.I)
 _SAYS = re.compile(
@@ -69,6 +67,6 @@ def _own_doi(fields: Mapping[str, str]) -> tuple[str, str] | None:
     """A DOI that no preprint server gave, beside a journal that is arXiv."""
     found = doi(fields.get("doi", ""))
     says_arxiv = any(_ARXIV.match(decode(fields.get(name, ""))) for name in _JOURNALS)
-    if found and says_arxiv and not arxiv(found) and not found.startswith(PREPRINT_REGISTRARS):
+    if found and says_arxiv and not PREPRINT_DOIS.match(found) and not found.startswith(_REPOSITORIES):
         return "doi", found
     return None

@@ -130,8 +130,8 @@ def work(
 ) -> Draft:
     """The draft of a work; without an entry of the publisher's one is made out of the rest. `kind` is a type of entry.
 
-    `url` goes into an entry that is made, `places` are links beside it. Raises `Unavailable` where there is neither a title
-    nor an entry.
+    `url` goes into an entry that is made, `places` are links beside it. Raises `Unavailable` where there is neither a
+    title nor an entry.
     """
     if not (title or bibtex):
         raise Unavailable(f"{unknown_form(source)}: there is no title")
