@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from catalog.ingest.fetch import Answer, http_fetch
+from catalog.ingest.fetch import Answer, NoAnswer, http_fetch
 from catalog.sources import Client
 from catalog.sources.memory import Memory
 
@@ -79,6 +79,11 @@ class World:
     def client(self, memory: Memory | None = None, **more: Any) -> Client:
         clock = Clock()
         return Client(self.ask, memory or Memory(), now=clock.now, sleep=clock.sleep, **more)
+
+
+def silent(*_: object, **__: object) -> Answer:
+    """What asks the network where there is none."""
+    raise NoAnswer("no-host", "there is no host")
 
 
 class Clock:

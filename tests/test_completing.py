@@ -16,14 +16,13 @@ import pytest
 from answers import ABSTRACT, atom, atom_entry, crossref, found
 from hypothesis import given
 from hypothesis import strategies as st
-from services import Reply, World, running, trusting
+from services import Reply, World, running, silent, trusting
 from support import Kb
 
 from catalog.bibtex.describe import describe
 from catalog.cli import completion
 from catalog.ingest import wire
 from catalog.ingest.draft import Draft
-from catalog.ingest.fetch import NoAnswer
 from catalog.library import Library
 from catalog.models import Link, Paper
 from catalog.sources import Client
@@ -49,10 +48,6 @@ def web(library: Library, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     yield there
     for _ in world:
         pass
-
-
-def silent(*_: object, **__: object) -> object:
-    raise NoAnswer("no-host", "there is no host")
 
 
 def _arxiv(where: str, _: bytes) -> Reply:

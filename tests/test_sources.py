@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from answers import ABSTRACT, CHANGED, MISSING, atom, atom_entry, atom_error, crossref, found, not_found, openalex, page
-from services import UNKNOWN, Reply, World, running, trusting
+from services import UNKNOWN, Reply, World, running, silent, trusting
 from support import Kb
 
 from catalog.errors import KbError
@@ -539,9 +539,6 @@ def test_one_that_cannot_be_looked_up_keeps_none_of_the_others(web: World, kb: K
 def test_without_a_network_the_paper_is_made_with_what_is_known(
     library: Library, kb: Kb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def silent(*_: object, **__: object) -> object:
-        raise NoAnswer("no-host", "there is no host")
-
     monkeypatch.setattr(Library, "client", lambda *_: Client(silent))
     done = kb("add", "3103.00001", "10.5555/x")
     assert done.status == 0
@@ -552,7 +549,7 @@ def test_without_a_network_the_paper_is_made_with_what_is_known(
     assert library.get("arxiv-3103.00001").arxiv == "3103.00001"
     assert "already here: arxiv-3103.00001" in kb("add", "arXiv:3103.00001v4").out
     assert kb("complete").err == (
-        "kb: there is no network: there is no host\ncompleted 0 of 2 papers that lacked something\n"
+        "kb: there is no network: there is no host\ncompleted 0 of 2 papers that lacked something; 2 papers not asked about\n"
     )
     done = kb("add", "https://gone.example/a", "https://gone.example/b")
     assert "added gone.example-a" in done.out
