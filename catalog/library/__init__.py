@@ -135,7 +135,7 @@ class Library:
     def _asked(self, query: str) -> Query:
         from catalog.library.finding import asked
 
-        return asked(query, self._attaching, self.implemented)
+        return asked(query, lambda tree: self._attaching.asked(tree), self.implemented)
 
     def like(self, text: str, limit: int = 0) -> Sequence[Line]:
         """The papers that mean what a text says, or what the paper with this key says; the nearest first.

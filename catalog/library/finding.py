@@ -15,18 +15,17 @@ from catalog.text import plain
 if TYPE_CHECKING:
     from catalog.facts import Facts, Line
     from catalog.library import Library
-    from catalog.library.attaching import Attaching
     from catalog.models import Paper
     from catalog.search.index import Found, Index
     from catalog.search.tree import Query
 
 
-def asked(query: str, attaching: Attaching, implemented: Callable[[], Mapping[str, object]]) -> Query:
+def asked(query: str, in_pdfs: Callable[[Query], Query], implemented: Callable[[], Mapping[str, object]]) -> Query:
     """A query, with the papers in the place of what the index does not know of them: `in:pdf`, `has:impl`."""
     tree = parse(query)
     text = tree.text.casefold()
     if "in:pdf" in text:
-        tree = attaching.asked(tree)
+        tree = in_pdfs(tree)
     if "impl" not in text:
         return tree
     keys = Or(tuple(Is("key", key) for key in sorted(map(str.casefold, implemented()))))
