@@ -398,7 +398,9 @@ def test_what_check_will_say_is_said_and_joining_and_parting_add_nothing(library
 
 def test_exports_that_come_back_change_nothing(library: Library) -> None:
     bib = r"""@article{ka, title = {Alpha {THings} of $x^2$ \emph{and}}, author = {Garc{\'\i}a M{\'a}rquez, Gabriel and {Hugging Face}},
-  journal = {Journal of Owls}, year = 2001, month = jun, volume = 3, pages = {1--9}, doi = {10.1000/abc}, url = {https://e.org/x},
+  % checked
+  journal = {Journal of Owls}, % 5% more
+  year = 2001, month = jun, volume = 3, pages = {1--9}, doi = {10.1000/abc}, url = {https://e.org/x},
   keywords = {owls, night}, abstract = {We do \emph{this}.}, annote = {My note}}
 @inproceedings{kb, title = {Beta things}, author = {van der Berg, Eve}, booktitle = {Proc. OWL}, year = 2002, publisher = {P},
   isbn = {9780306406157}, eprint = {2106.09685}, archiveprefix = {arXiv}}

@@ -88,8 +88,8 @@ MARKDOWN = r"""---
 nocite: |
   @front, @*
 ---
-@a says [see -@b, p. 3; @c_d:e/f.g, @{doi:10.1/x}]. Mail x@y.org, \@no, `@no`, https://m.org/@no, @fig-one.
-<!-- @no --> <b>@h</b> *@i* {cite:p}`j,k` \cite{no}
+@a says [see -@b, p. 3; @c_d:e/f.g, @{doi:10.1/x}]. Mail x@y.org, \@no, `@no`, https://m.org/@no, @fig-one. @{https://x.org/n}
+<cite data-cite="o,p">x</cite> <!-- @no --> <b>@h</b> *@i* {cite:p}`j,k` \citep[see][]{tex}
 
 [^1]: @l
 
@@ -107,6 +107,8 @@ TYPST = r"""#import "@preview/x:1.0": y
 = Head <own>
 @own @a. @b[p. 3] (@c:d), #cite(<e>) #cite(label("f/g")) mail@no.org \@no `@no` $ @no $ "@h"
 /* @no /* @no */ @no */ #let s = "@no" #link("https://x.org/@no")[@i] https://x.org/@no
+#cite(form: "prose", <j>) #ref(<k:1>, supplement: [p. 3]) #quote(attribution: <l>)[#cite(<m>,
+  form: "full")] #bibliography("r.bib", full: true) #citet("own-command")
 """
 RST = """
 :cite:`a,b` :cite:p:`c` :footcite:t:`{see}d{p. 1}` [e]_ [1]_ [f]_ ``:cite:`no```
@@ -135,6 +137,26 @@ cite:no
 #+end_src
 #+INCLUDE: "one.org"
 # cite:no
+: cite:no
+=cite:no= ~[cite:@no]~ [[cite:g]] [[citep:see &h p. 2; &i][text]] parencite:j \\citet{k} [cite/n:@*]
+"""
+ADOC = """cite:[a] citenp:[b(45), c] `cite:[no]`
+----
+cite:[no]
+----
+// cite:[no]
+include::one.adoc[]
+"""
+LYX = r"""\begin_inset CommandInset citation
+LatexCommand citep
+after "p. 3"
+key "a,b"
+literal "false"
+
+\end_inset
+\begin_inset CommandInset include
+LatexCommand input
+filename "one.lyx"
 """
 
 
@@ -143,12 +165,15 @@ cite:no
     [
         (BCF, "x.bcf", "a b c d&e", ""),
         (BCF, "", "a b c d&e", ""),
-        (MARKDOWN, "x.qmd", "front * a b c_d:e/f.g doi:10.1/x h i j k l m", "parts/_three.qmd one.Rmd two.Rmd"),
-        (TYPST, "x.typ", "e f/g a b c:d h i", "one.typ"),
+        (MARKDOWN, "x.qmd", "front * a b c_d:e/f.g doi:10.1/x https://x.org/n o p h i j k l m", "parts/_three.qmd one.Rmd two.Rmd"),
+        (TYPST, "x.typ", "* e f/g j k:1 l m a b c:d h i", "one.typ"),
         (RST, "x.rst", "a b c d g e", "one.rst two sub/three"),
-        (ORG, "x.org", "a b c d e f", "one.org"),
+        (ORG, "x.org", "a b * g h i c d e f j k", "one.org"),
         ('{"cells": [{"cell_type": "markdown", "source": ["As ", "@a"]}, {"cell_type": "code", "source": "@no"}]}',
          "x.ipynb", "a", ""),
+        (ADOC, "x.adoc", "a b c", "one.adoc"),
+        (LYX, "x.lyx", "a b", "one.lyx"),
+        (r"\mcite{a,*b} \if0 \cite{no}\fi \if01\cite{no}\fi", "x.tex", "a b", ""),
         ("{", "x.ipynb", "", ""),
         ("As @a says", "", "a", ""),
         ("\\documentclass{x} \\cite{a} b@c", "", "a", ""),
@@ -161,11 +186,13 @@ def test_every_kind(text: str, name: str, expected: str, files: str) -> None:
 
 
 def test_what_may_be_something_else_is_unsure() -> None:
-    assert read(MARKDOWN, "x.md").unsure == ("fig-one",)
-    assert read(TYPST, "x.typ").unsure == ("no.org",)
+    assert read(MARKDOWN, "x.md").unsure == ("fig-one", "tex")
+    assert read(TYPST, "x.typ").unsure == ("no.org", "own-command")
 
 
-NAMES = st.sampled_from(["x.tex", "x.md", "x.typ", "x.rst", "x.org", "x.aux", "x.bcf", "x.ipynb", ""])
+NAMES = st.sampled_from(
+    ["x.tex", "x.md", "x.typ", "x.rst", "x.org", "x.adoc", "x.lyx", "x.aux", "x.bcf", "x.ipynb", ""]
+)
 PIECES = ["\\cite", "[", "]", "{", "}", "a", ",", "%", "\n", "\\", "\\verb|", "(", "<", "*", "@", "`", "$", "\\iffalse",
           "\\else", "\\fi", "\\def\\x#1", "\\x", ".. ", "::", ":cite:", "/*", "*/", "#", '"', "  ", "---\n", "cite:"]  # fmt: skip
 
@@ -176,11 +203,11 @@ def test_any_text_is_read(pieces: list[str], name: str) -> None:
     assert len(found) == len(set(found))
 
 
-@pytest.mark.parametrize("name", ["x.tex", "x.md", "x.typ", "x.rst", "x.org"])
+@pytest.mark.parametrize("name", ["x.tex", "x.md", "x.typ", "x.rst", "x.org", "x.adoc", "x.lyx"])
 @pytest.mark.parametrize(
     "piece",
     ["\\cite[", "\\cite", "\\", "\\begin{verbatim}", "\\verb|", "\\cites{a}", "\\cites(", "%", "\\begin ", " ", "@",
-     "\\iffalse", "\\newcommand{\\x}[1]{", "``", "/*", ":cite:`", "[cite:", ".. x\n", "@a:", "<a>", "$", "cite:a,", '="'],
+     "\\iffalse", "\\newcommand{\\x}[1]{", "``", "/*", ":cite:`", "[cite:", ".. x\n", "@a:", "<a>", "$", "cite:a,", '="', "=a", "[[cite:", "&a", "cite:[", "(<", "----\n"],
 )  # fmt: skip
 def test_reading_takes_no_longer_than_the_text(piece: str, name: str) -> None:
     read(piece * 3_000, name)

@@ -50,7 +50,7 @@ _BIB_OPTIONS = (
     output_option,
     click.option("--from", "manuscripts", multiple=True, metavar="FILE",
                  type=click.Path(exists=True, dir_okay=False, path_type=Path),
-                 help="Only what this manuscript cites: LaTeX, Markdown, Typst, reST, Org, .aux, .bcf."),
+                 help="Only what this manuscript cites: LaTeX, Markdown, Typst, reST, Org, AsciiDoc, LyX, .aux, .bcf."),
     click.option("--watch", is_flag=True, help="Go on writing FILE whenever manuscript or papers change."),
     click.option("--replace", is_flag=True, help="Write over what others have put into FILE; without it that stays."),
     click.option("--sort", type=click.Choice([sign + name for name in _SORTS for sign in ("", "-")]), default="key",

@@ -87,7 +87,7 @@ def import_sources(
     def attempt() -> Imported:
         since = store.gate.latest()
         version, have = store.shared_version()
-        sharing = Sharing(have)
+        sharing = Sharing(have, lambda: (one.bibtex for one in index().entries()))
         grouped = map(with_groups, parsed) if "groups" in store.config.used_fields else parsed
         shared = [sharing.take(source) for source in grouped]
         work = work_on(store, index(), sharing, shared, theirs=theirs, today=today or dt.date.today())

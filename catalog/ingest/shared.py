@@ -5,7 +5,8 @@ A source's names give way where the text has them with another meaning: its own 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from catalog.bibtex import MONTHS, read, scan, set_key, strings
@@ -20,9 +21,11 @@ from catalog.ingest.draft import Source
 @dataclass(slots=True)
 class Sharing:
     """The shared text while sources come in. `macros` are the months and what its `@string`s say, `commands` what
-    its `@preamble`s define, `entries` its `@xdata` and `@set` by key."""
+    its `@preamble`s define, `entries` its `@xdata` and `@set` by key. `held` gives the entries of all papers: a comment
+    in one of them is here, wherever a normalised export puts it."""
 
     text: str
+    held: Callable[[], Iterable[str]] = tuple
     macros: dict[str, str] = field(default_factory=lambda: dict(MONTHS))
     commands: dict[str, Command] = field(default_factory=dict)
     entries: dict[str, str] = field(default_factory=dict)
@@ -30,6 +33,7 @@ class Sharing:
     _own: set[str] = field(default_factory=set)
     _there: set[str] = field(default_factory=set)
     _comments: str = "\n"
+    _within: set[str] | None = None
 
     def __post_init__(self) -> None:
         for block in scan(self.text) if self.text.strip() else ():
@@ -99,13 +103,23 @@ class Sharing:
         """Add a block, unless it is there."""
         block = scan(text)[0]
         if block.kind == "comment":
-            there = _lines(text) in self._comments or all(_in_entry(line, self.text) for line in text.split("\n"))
+            there = _lines(text) in self._comments or self._in_entries(text.split("\n"))
         else:
             there = _squeeze(text) in self._there or self._defines(values_of(text, self.macros))
             there = there or (block.key in self.entries and says_same(text, self.entries[block.key]))
         if not there:
             self.text = (self.text.rstrip("\n") + "\n\n" if self.text.strip() else "") + text.strip() + "\n"
             self._know(block)
+
+    def _in_entries(self, lines: list[str]) -> bool:
+        """Whether these lines of comment end lines of entries, as they do between fields."""
+        left = [line.rstrip() for line in lines if line.strip()]
+        if not all(line.startswith("%") for line in left):
+            return False
+        left = [line for line in left if f"{line}\n" not in self.text]
+        if left and self._within is None:
+            self._within = {ending for entry in self.held() if "%" in entry for ending in _endings(entry)}
+        return not left or (self._within is not None and self._within.issuperset(left))
 
     def _defines(self, values: Mapping[str, str]) -> bool:
         return bool(values) and all(name in self._own and self.macros[name] == values[name] for name in values)
@@ -145,9 +159,9 @@ def says_same(one: str, other: str) -> bool:
     return (first.type, first.key, first.fields) == (second.type, second.key, second.fields)
 
 
-def _in_entry(line: str, text: str) -> bool:
-    """Whether a line of comment ends one of the text, as it does between the fields of an entry."""
-    return not line.strip() or (line.startswith("%") and f"{line.rstrip()}\n" in text)
+def _endings(text: str) -> Iterator[str]:
+    """What stands behind each `%` of a text, up to the end of its line."""
+    return (found[1].rstrip() for found in re.finditer(r"(?=(%[^\n]*))", text))
 
 
 def _squeeze(text: str) -> str:

@@ -67,7 +67,7 @@ def sync_sources(
         since = store.gate.latest()
         known = remembered(store)
         version, have = store.shared_version()
-        sharing = Sharing(have)
+        sharing = Sharing(have, lambda: (one.bibtex for one in index().entries()))
         read = []
         for path, data in sources:
             memory = memory_of(store, path, known)

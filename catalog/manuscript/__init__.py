@@ -6,11 +6,12 @@ import re
 
 from catalog.manuscript.latex import read_aux, read_bcf, read_tex
 from catalog.manuscript.markdown import read_markdown, read_notebook
-from catalog.manuscript.markup import read_org, read_rst, read_typst
+from catalog.manuscript.markup import read_asciidoc, read_lyx, read_org, read_rst, read_typst
 from catalog.manuscript.parts import Commands, Include, Reading
 
 READERS = {
-    "aux": read_aux, "bcf": read_bcf, "ipynb": read_notebook, "org": read_org, "typ": read_typst,
+    "aux": read_aux, "bcf": read_bcf, "ipynb": read_notebook, "org": read_org, "typ": read_typst, "lyx": read_lyx,
+    **dict.fromkeys(("adoc", "asciidoc"), read_asciidoc),
     **dict.fromkeys(("rst", "rest"), read_rst),
     **dict.fromkeys(("md", "markdown", "mdown", "qmd", "rmd", "rmarkdown", "mdx", "myst"), read_markdown),
 }  # fmt: skip

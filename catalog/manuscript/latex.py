@@ -22,6 +22,7 @@ _HIDDEN = re.compile(
     re.S,
 )
 _CONDITION = re.compile(r"(?<!\\)(?:\\\\)*+\\(?P<word>if[A-Za-z@]*|else|fi)(?![A-Za-z@])(?P<group>[ \t]*\{)?")
+_NEVER = re.compile(r"(?<!\\)\\if[ \t]*0(?:[ \t]*1|(?![\d.]))")
 _NO_CONDITION = frozenset({"iff", "ifthenelse"})
 _COMMAND = re.compile(r"(?<!\\)(?:\\\\)*+\\(?P<name>[A-Za-z@]+)\*?")
 _CITING = re.compile(r"[A-Za-z]*[Cc]ite[A-Za-z]*|bibentry|(?:text|block)cquote")
@@ -82,8 +83,15 @@ def read_tex(text: str, commands: Commands = {}) -> Reading:  # noqa: B006 - nev
     seen = _visible(text)
     own = _own_commands(seen)
     keys = [key.strip() for keys in _cited(seen, {**commands, **own}) for key in keys.split(",")]
+    keys = [key[1:] if key[:1] == "*" and len(key) > 1 else key for key in keys]  # mciteplus writes on what is before
     clean = [key for key in keys if "\\" not in key and "#" not in key]
     return Reading(unique(clean), includes=tuple(_includes(seen)), commands=own)
+
+
+def latex_keys(text: str) -> list[str]:
+    """The keys in the LaTeX commands that stand in a text of another kind."""
+    cited = (key.strip() for keys in (_cited(text, {}) if "\\" in text else ()) for key in keys.split(","))
+    return [key for key in cited if key and "\\" not in key and "#" not in key]
 
 
 def _visible(text: str) -> str:
@@ -121,6 +129,7 @@ def _verb_stop(text: str, at: int, delimiter: str) -> int:
 
 def _without_false(text: str) -> str:
     r"""Source without what stands in `\iffalse` or behind the `\else` of `\iftrue`; lines stay."""
+    text = _NEVER.sub(r"\\iffalse ", text)
     if "\\iffalse" not in text and "\\iftrue" not in text:
         return text
     spans: list[tuple[int, int]] = []

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from catalog.manuscript.latex import latex_keys
 from catalog.manuscript.parts import Include, Reading, line_of, unique
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ _FRONT = re.compile(r"\A\ufeff?---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*$", re.S | r
 _KEY = re.compile(
     r"(?<![\w\\])@(?:\{(?P<braced>[^{}\s]+)\}|(?P<bare>\w(?:\w|[:.#$%&+?<>~/-](?=\w)|[:/](?=/))*)|(?P<all>\*))"
 )
-_ADDRESS = re.compile(r"\bhttps?://\S+")
+_ADDRESS = re.compile(r"(?<!@\{)\bhttps?://\S+")
+_DATA_CITE = re.compile(r"<cite\s[^<>]*\bdata-cite=[\"']([^\"'<>]+)[\"']", re.I)
 _CROSS_REFERENCE = re.compile(
     r"(?:fig|tbl|sec|eq|lst|thm|lem|cor|prp|cnj|def|exm|exr|sol|rem|alg|tip|nte|wrn|imp|cau|apx|vid)-[\w-]+"
     r"|(?:fig|tab|eq|sec|lst):[\w:-]+"
@@ -40,6 +42,7 @@ def read_markdown(text: str) -> Reading:
     found = [*_keys(meta, nocite="nocite" in meta), *(key for piece in _pieces(tokens) for key in piece)]
     keys = [key for key in found if not _CROSS_REFERENCE.fullmatch(key)]
     unsure = [key for key in found if _CROSS_REFERENCE.fullmatch(key)]
+    unsure += [key for token in tokens for key in latex_keys(_text(token))]  # in what becomes HTML it cites nothing
     return Reading(unique(keys), unique(unsure), includes=tuple(_includes(text)))
 
 
@@ -61,6 +64,10 @@ def _tokens(text: str, html: bool = True) -> list[Token]:
     return reader.parse(text)
 
 
+def _text(token: Token) -> str:
+    return "".join(child.content for child in token.children or () if child.type in ("text", "text_special"))
+
+
 def _keys(text: str, nocite: bool = False) -> list[str]:
     found = _KEY.finditer(_ADDRESS.sub(" ", text))
     return [m["braced"] or m["bare"] or "*" for m in found if nocite or not m["all"]]
@@ -77,11 +84,19 @@ def _pieces(tokens: Sequence[Token]) -> Iterator[list[str]]:
             yield [key for option in _OPTION.findall(token.content) for key in _keys(option)]
         elif token.type == "code_inline" and _ROLE.search(before):
             yield [key.strip() for key in _ROLE_NOTE.sub("", token.content).split(",")]
+        elif token.type == "html_inline":
+            yield _named(token.content)
         elif token.type == "html_block":
+            yield _named(token.content)
             yield from _pieces(_tokens(_TAG.sub(" ", token.content), html=False))
         elif token.children:
             yield from _pieces(token.children)
         before = ""
+
+
+def _named(html: str) -> list[str]:
+    """The keys of `<cite data-cite="key">`, as notebooks have it."""
+    return [key.strip() for keys in _DATA_CITE.findall(html) for key in keys.split(",")]
 
 
 def _includes(text: str) -> Iterator[Include]:

@@ -1,19 +1,23 @@
-"""What Typst, reStructuredText and Org files cite and take in."""
+"""What Typst, reStructuredText, Org, AsciiDoc and LyX files cite and take in."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from catalog.manuscript.latex import latex_keys
 from catalog.manuscript.parts import Include, Reading, line_of, unique
 
 _TYPST_HIDDEN = re.compile(
     r"(?P<raw>`{3,}+)(?:(?!(?P=raw))[\s\S])*+(?:(?P=raw)|\Z)|`[^`]*+(?:`|\Z)|(?<!:)//[^\n]*|\\.|\$[^$]*+\$|https?://[^\s\"\])]*"
-    r"|(?P<keep>(?:\blabel\(\s*|#(?:include|import)\s+|\binclude\s+|\bimport\s+)\"[^\"@\n]*\")|\bimport\s+\"[^\"\n]*\"|[(,=:]\s*\"(?:[^\"\\]|\\.)*\""
+    r"|(?P<keep>(?:\blabel\(\s*|#(?:include|import)\s+|\binclude\s+|\bimport\s+)\"[^\"@\n]*\")|\bimport\s+\"[^\"\n]*\"|(?P<before>[(,=:])\s*\"(?:[^\"\\]|\\.)*\""
 )
 _TYPST_COMMENT = re.compile(r"/\*|\*/")
 _TYPST_REFERENCE = re.compile(r"(?P<mail>(?<=\w))?@(?P<key>\w(?:[\w:.-]*\w)?)")
-_TYPST_CITE = re.compile(r"\bcite\(\s*(?:<([^<>\s]+)>|label\(\s*\"([^\"]+)\"\s*\))")
+_TYPST_VALUE = re.compile(  # in a call a label is a value; anywhere else it names what stands before it
+    r"(?P<call>\w*\(|attribution:|[(,:])\s*(?:<(?P<label>[\w:./+-]+)>|label\(\s*\"(?P<text>[^\"]+)\"\s*\))"
+)
+_TYPST_OWN_CITE = re.compile(r"#\w*cite\w*\(\s*\"([^\"\s]+)\"")
 _TYPST_LABEL = re.compile(r"<([\w:.-]+)>")
 _TYPST_FILE = re.compile(r"(?:#|\b)(?:include|import)\s+\"([^\"@\n]+\.typ)\"")
 _TYPST_FULL = re.compile(r"\bbibliography\([^()]*\bfull\s*:\s*true")
@@ -36,20 +40,34 @@ _LITERAL = re.compile(r"``[^`]*(?:`[^`]+)*``")
 _ORG_BLOCK = re.compile(
     r"^[ \t]*#\+begin_(src|example|comment|export)\b.*?^[ \t]*#\+end_\1\b|^[ \t]*#(?: [^\n]*)?$", re.S | re.M | re.I
 )
-_ORG_CITE = re.compile(r"\[cite(?:/[^\[\]:]*+)?:([^\[\]]*+)\]")
-_ORG_KEY = re.compile(r"@([\w:.#$%&+?<>~/-]*[\w/])")
-_ORG_REF = re.compile(r"\b(?:no)?cite[a-zA-Z]*:(?!//)&?([\w:./+-]*\w(?:[,;]&?[\w:./+-]*\w)*)")
+_ORG_CITE = re.compile(r"\[cite(?:/[^\[\]:]*+)?:([^\[\]@]*@[^\[\]]*+)\]")
+_ORG_KEY = re.compile(r"@([\w:.#$%&+?<>~/-]*[\w/]|\*)")
+_ORG_VERBATIM = re.compile(r"(?<![\w=~])([=~])(?=\S)[^\n]*?\S\1(?![\w=~])|^[ \t]*:[ \t][^\n]*$", re.M)
+_ORG_COMMAND = r"\b(?:no|auto|text|paren|foot|full|footfull|super|smart|short|poss)?[cC]ite[a-zA-Z]*"
+_ORG_LINK = re.compile(rf"\[\[{_ORG_COMMAND}:(?!//)([^\[\]]+)\]")
+_ORG_REF = re.compile(rf"{_ORG_COMMAND}:(?!//)(&?[\w:./+-]*\w(?:[,;]&?[\w:./+-]*\w)*)")
+_ORG_NAMED = re.compile(r"&([\w:./+-]*\w)")
 _ORG_FILE = re.compile(r"^[ \t]*#\+include:[ \t]*\"?([^\"\s:]+)", re.M | re.I)
+
+_LYX_CITE = re.compile(r"^\\begin_inset CommandInset citation\n(?:(?!\\end_inset)[^\n]*\n)*?key \"([^\"\n]*)\"", re.M)
+_LYX_FILE = re.compile(
+    r"^\\begin_inset CommandInset include\n(?:(?!\\end_inset)[^\n]*\n)*?filename \"([^\"\n]+\.lyx)\"", re.M
+)
+_ADOC_BLOCK = re.compile(r"^(-{4,}|\.{4,}|/{4,})[ \t]*$.*?^\1[ \t]*$|^//[^\n]*$|`[^`\n]*`", re.S | re.M)
+_ADOC_CITE = re.compile(r"\b(?:full|no|foot)?cite(?:np|t|p)?:\[([^\[\]]+)\]")
+_ADOC_NOTE = re.compile(r"\([^()]*\)")
+_ADOC_FILE = re.compile(r"^include::([^\[\]{}\s]+)\[", re.M)
 
 
 def read_typst(text: str) -> Reading:
     """What a Typst document refers to with `@key` or `cite(<key>)`; its own labels are no keys."""
-    seen = _TYPST_HIDDEN.sub(lambda m: m["keep"] or "\n" * m.group().count("\n"), _without_typst_comments(text))
-    cites = [a or b for a, b in _TYPST_CITE.findall(seen)]
-    rest = _TYPST_CITE.sub(" ", seen)
+    text = _without_typst_comments(text)
+    seen = _TYPST_HIDDEN.sub(lambda m: m["keep"] or m["before"] or "\n" * m.group().count("\n"), text)
+    rest = _TYPST_VALUE.sub(lambda m: m["call"], seen)
     labels = frozenset(_TYPST_LABEL.findall(rest))
     found = list(_TYPST_REFERENCE.finditer(rest))
-    unsure = [m["key"] for m in found if m["mail"] is not None]
+    unsure = [m["key"] for m in found if m["mail"] is not None] + _TYPST_OWN_CITE.findall(text)
+    cites = [m["label"] or m["text"] for m in _TYPST_VALUE.finditer(seen)]
     everything = ["*"] if _TYPST_FULL.search(seen) else []
     keys = [*everything, *cites, *(m["key"] for m in found if m["mail"] is None)]
     files = [Include(f'"{m[1]}"', m[1], line_of(seen, m.start()), "", True) for m in _TYPST_FILE.finditer(seen)]
@@ -110,9 +128,29 @@ def _rst_files(text: str) -> Iterator[Include]:
 def read_org(text: str) -> Reading:
     """What an Org file cites, as Org itself has it (`[cite:@key]`) or org-ref (`cite:key`)."""
     seen = _ORG_BLOCK.sub(lambda m: "\n" * m.group().count("\n"), text)
+    seen = _ORG_VERBATIM.sub("", seen)
     keys = [key for inside in _ORG_CITE.findall(seen) for key in _ORG_KEY.findall(inside)]
     rest = _ORG_CITE.sub(" ", seen)
-    keys += [key.strip("&") for group in _ORG_REF.findall(rest) for key in re.split("[,;]", group)]
+    for said in [*_ORG_LINK.findall(rest), *_ORG_REF.findall(_ORG_LINK.sub(" ", rest))]:
+        keys += _ORG_NAMED.findall(said) if "&" in said else map(str.strip, re.split("[,;]", said))
+    keys += latex_keys(rest)
     found = list(_ORG_FILE.finditer(text))
     files = [Include(m.group().strip(), m[1], line_of(text, m.start()), "", True) for m in found]
+    return Reading(unique(keys), includes=tuple(files))
+
+
+def read_lyx(text: str) -> Reading:
+    """What a LyX document cites, and the documents it takes in."""
+    keys = [key.strip() for keys in _LYX_CITE.findall(text) for key in keys.split(",")]
+    found = list(_LYX_FILE.finditer(text))
+    files = [Include(m[1], m[1], line_of(text, m.start()), "", True) for m in found]
+    return Reading(unique(keys), includes=tuple(files))
+
+
+def read_asciidoc(text: str) -> Reading:
+    """What an AsciiDoc file cites, as asciidoctor-bibtex has it: `cite:[key(p. 3), other]`."""
+    seen = _ADOC_BLOCK.sub(lambda m: "\n" * m.group().count("\n"), text)
+    keys = [key.strip() for keys in _ADOC_CITE.findall(seen) for key in _ADOC_NOTE.sub("", keys).split(",")]
+    found = list(_ADOC_FILE.finditer(seen))
+    files = [Include(m.group(), m[1], line_of(seen, m.start()), "", True) for m in found]
     return Reading(unique(keys), includes=tuple(files))
