@@ -21,6 +21,7 @@ from support import known
 from catalog.errors import KbError
 from catalog.facts import Facts, Name, Taught
 from catalog.library import Library
+from catalog.library.site import planned
 from catalog.pages import SiteOptions, render, slugs, write
 from catalog.pages.builder import BASE, base_config, prepare
 from catalog.pages.escape import front_matter, html_on_one_line, meta_value, script_json, text, web_address
@@ -516,10 +517,10 @@ def test_a_file_written_in_place_is_news_in_a_large_collection_too(
     library = Library.init(tmp_path)
     for n in range(210):
         (tmp_path / "papers" / f"k{n}.md").write_text(f"---\ntitle: Paper {n}\nstatus: unread\n---\n\nFirst.\n")
-    before = library._planned()
+    before = planned(library)
     with (tmp_path / "papers" / "k7.md").open("a") as file:
         file.write("\nSecond.\n")
-    after = library._planned()
+    after = planned(library)
     pages = {path for path in before if path.startswith("papers/")}
     assert {path for path in pages if key_of(before[path]) != key_of(after[path])} == {"papers/k7.md"}
     assert "Second." in str(body_of(after["papers/k7.md"]))

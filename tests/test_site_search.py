@@ -6,6 +6,7 @@ import json
 import random
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from catalog.errors import BadQuery
 from catalog.facts import Facts, Taught
 from catalog.library import Library
 from catalog.notebook import Cell, Notebook, said_in
+from catalog.pages import SiteOptions, build, finding, home, render, takeaway
 from catalog.pages.assets import THEME
 from catalog.pages.finding import search_files
 from catalog.pages.known import Known
@@ -198,3 +200,25 @@ def test_the_index_comes_with_the_first_key_and_pages_are_found_too(browser: Bro
     page.keyboard.press("Escape")
     assert not page.locator(".kb-find").is_visible()
     page.close()
+
+
+def test_a_list_in_parts_is_one_list(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name, size in ((home, "ROWS", 4), (home, "SOON", 2), (home, "PART", 3), (takeaway, "PART", 3), (finding, "PART", 5)):  # fmt: skip
+        monkeypatch.setattr(module, name, size)
+    draw = random.Random(5)
+    papers = [replace(some_paper(draw, i), bibtex=f"@misc{{k{i}}}") for i in range(11)]
+    folder = build(tmp_path, render(papers, SiteOptions("Many")), SiteOptions("Many"))
+    page = browser.new_page()
+    page.goto((folder / "index.html").as_uri() + "#sort=-year")
+    page.locator(".kb-papers tbody tr").nth(10).wait_for()
+    page.goto((folder / "index.html").as_uri())
+    page.reload()
+    page.locator(".kb-papers tbody tr").nth(10).wait_for()
+    assert page.locator(".kb-title").all_inner_texts() == [one.heading for one in papers]
+    entries = page.evaluate(
+        "async (n) => { const said = []; for (let order = 0; order < n; order++) said.push(await window.readrunCitation({order})); return said; }",
+        len(papers),
+    )
+    assert entries == [takeaway.cited(one) for one in papers]
+    found = page.evaluate("async () => (await window.readrunFind.load()).papers.map((one) => one.key)")
+    assert found == [one.key for one in papers]

@@ -23,6 +23,8 @@ from catalog.pages.verdicts import Implementation, results, standing, tallies
 
 Shown = Mapping[str, Sequence[Implementation]]
 MOST_LISTED = 300  # papers on the home page for readers without scripts
+ROWS = 1000  # papers in a part of the table's data
+SOON = 100  # papers that stand in the table before the parts have come
 MARK = "<!-- papers -->"
 _HEAD = re.compile(r"\A---[ \t]*\n.*?^---[ \t]*(?:\n|\Z)", re.S | re.M)
 _TITLE = re.compile(r"^# ", re.M)
@@ -114,13 +116,28 @@ def table(
 
 
 def table_files(known: Known) -> dict[str, Lazy]:
-    """The table's data as a script, which also loads from a folder on disk."""
-    return {"papers.js": Lazy(known.key(known.papers), partial(_table_script, known))}
+    """The table's data as scripts, which also load from a folder on disk; of many papers the first, and parts."""
+    papers, many = known.papers, len(known.papers) > ROWS
+    parts = dict(known.parted(ROWS)) if many else {}
+    first = papers[:SOON] if many else papers
+    files = {
+        f"table/{number}.js": Lazy(
+            known.key(of), partial(_rows_script, f"window.readrunRows({number},", of, known, ")")
+        )
+        for number, of in parts.items()
+    }
+    more = (
+        f";\nwindow.readrunTotal={len(papers)};\nwindow.readrunTableParts={len(parts)};\nwindow.readrunPartSize={PART}"
+    )
+    return files | {
+        "papers.js": Lazy(
+            known.key(first, len(papers)), partial(_rows_script, "window.readrunPapers=", first, known, more)
+        )
+    }
 
 
-def _table_script(known: Known) -> str:
-    data = script_json(table(known.papers, known.names, known.shown))
-    return f"window.readrunPapers={data};\nwindow.readrunPartSize={PART};\n"
+def _rows_script(before: str, papers: Sequence[Facts], known: Known, after: str) -> str:
+    return f"{before}{script_json(table(papers, known.names, known.shown))}{after};\n"
 
 
 def _around(written: str, body: str, options: SiteOptions) -> str:

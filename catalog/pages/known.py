@@ -49,6 +49,6 @@ class Known:
         return key([(self.mark(facts), self.ran(facts.key)) for facts in papers], *more)
 
     def parted(self, size: int) -> Iterator[tuple[int, Sequence[Facts]]]:
-        """The papers in parts of a size, numbered."""
-        for number, start in enumerate(range(0, len(self.papers), size)):
-            yield number, self.papers[start : start + size]
+        """The papers in parts of a size, numbered from the end: one that comes in front changes the last part alone."""
+        for number, end in enumerate(range(len(self.papers), 0, -size)):
+            yield number, self.papers[max(0, end - size) : end]

@@ -20,7 +20,7 @@
 
   let loading = null;
   const fetched = (path) => new Promise((resolve, reject) => {
-    document.head.append(el("script", { src: base + path, onload: resolve, onerror: () => reject(new Error("the search index could not be loaded")) }));
+    document.head.append(el("script", { src: base + path, onload: resolve, onerror: () => reject(new Error("a part of this site could not be loaded")) }));
   });
   const start = async () => {
     await Promise.all(["assets/query.js", "assets/engine.js", "search.js"].map(fetched));
@@ -28,7 +28,7 @@
     const found = [];
     window.readrunSearchPart = (number, rows) => { found[number] = rows; };
     await Promise.all(Array.from({ length: parts }, (_, number) => fetched(`search/${number}.js`)));
-    const papers = found.flat();
+    const papers = found.reverse().flat();  // parts are numbered from the end of the list
     return {
       papers, pages,
       ofPapers: window.readrunEngine({ language, papers }).search,

@@ -1,12 +1,11 @@
 /* The table of papers: search, filters and order, all of it kept in the address. Text only ever becomes text nodes. */
-(() => {
+
+/* Of all papers, or of the first ones (not `whole`), to look at until the others have come; `signal` ends it. */
+window.readrunTableOf = (root, papers, whole, signal) => {
   "use strict";
 
-  const root = document.getElementById("kb-table");
-  const papers = window.readrunPapers;
-  if (!root || !papers) return;
-
   const { el, typingIn } = window.readrunFind;
+  const total = window.readrunTotal;
   const PAGE = 50;
   const STATUSES = ["unread", "reading", "read"];
   const LABEL = { unread: "Unread", reading: "Reading", read: "Read" };
@@ -199,7 +198,7 @@
   menus.verified.node.hidden = !runs;
   filters.append(reader, segments, unfold, menus.verified.node, menus.year.node, menus.tags.node, menus.venue.node, menus.author.node, code, sort);
   root.append(
-    el("div", { class: "kb-controls", role: "search", "aria-label": "Papers" },
+    el("div", { class: "kb-controls", role: "search", "aria-label": "Papers", inert: !whole },
       el("div", { class: "kb-q" }, search, el("kbd", { "aria-hidden": "true" }, "/")),
       filters),
     el("div", { class: "kb-now" }, result, chips, exporting), table, none, more);
@@ -310,12 +309,12 @@
     sort.value = state.sort;
     sort.classList.toggle("kb-on", Boolean(state.sort));
     body.replaceChildren(...found.slice(0, shown).map(row));
-    result.textContent = found.length === papers.length ? `${number(papers.length)} ${papers.length === 1 ? "paper" : "papers"}` : `${number(found.length)} of ${number(papers.length)} papers`;
+    result.textContent = found.length === papers.length ? `${number(total)} ${total === 1 ? "paper" : "papers"}` : `${number(found.length)} of ${number(papers.length)} papers`;
     if (state.q.trim() && answer?.said) result.textContent += ` · ${answer.said}`;
     table.hidden = !found.length;
     none.hidden = Boolean(found.length) || !papers.length;
-    exporting.hidden = !found.length;
-    more.hidden = found.length <= shown;
+    exporting.hidden = !whole || !found.length;
+    more.hidden = !whole || found.length <= shown;
     more.textContent = `Show ${Math.min(PAGE, found.length - shown)} more of ${number(found.length - shown)}`;
     document.dispatchEvent(new Event("ZoteroItemUpdated", { bubbles: true, cancelable: true }));
   };
@@ -356,11 +355,34 @@
     event.preventDefault();
     event.stopImmediatePropagation();
     KEYS[event.key]();
-  }, true);
+  }, { capture: true, signal });
 
   for (const count of document.querySelectorAll("a.kb-count")) count.href = count.hash;  // stay on this page, whatever its address
   const follow = () => { state = read(); shown = PAGE; render(); };
-  window.addEventListener("popstate", follow);
-  window.addEventListener("hashchange", follow);
+  window.addEventListener("popstate", follow, { signal });
+  window.addEventListener("hashchange", follow, { signal });
   follow();
+};
+
+/* Where papers are many they come in parts, numbered from the end of the list. */
+(() => {
+  "use strict";
+
+  const root = document.getElementById("kb-table");
+  if (!root || !window.readrunPapers) return;
+  const { el, fetched } = window.readrunFind;
+  const first = new AbortController();
+  const others = async () => {
+    const rows = [];
+    window.readrunRows = (number, some) => { rows[number] = some; };
+    await Promise.all(Array.from({ length: window.readrunTableParts }, (_, number) => fetched(`table/${number}.js`)));
+    first.abort();
+    root.replaceChildren();
+    window.readrunTableOf(root, rows.reverse().flat(), true, new AbortController().signal);
+  };
+  if (!window.readrunTableParts) window.readrunTableOf(root, window.readrunPapers, true, first.signal);
+  else {
+    if (!location.hash) window.readrunTableOf(root, window.readrunPapers, false, first.signal);
+    others().catch((error) => root.append(el("p", { role: "alert" }, error.message)));
+  }
 })();

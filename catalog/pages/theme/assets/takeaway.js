@@ -5,14 +5,18 @@
   const { el, fetched } = window.readrunFind;
   const COLUMNS = ["key", "title", "authors", "year", "venue", "status", "added", "read", "tags", "paper", "code"];
 
-  /* Entries, RIS records and citations come in parts of so many papers, each fetched when one of its papers is asked for. */
+  /* Entries, RIS records and citations come in parts of so many papers, numbered from the end of the list, each fetched when
+     one of its papers is asked for. */
   const parts = new Map();
   window.readrunPart = (number, records) => parts.set(number, records);
+  const placed = (p) => {
+    const size = window.readrunPartSize, fromEnd = window.readrunTotal - 1 - p.order, number = Math.floor(fromEnd / size);
+    return [number, p.order - Math.max(0, window.readrunTotal - (number + 1) * size)];
+  };
   const records = async (papers) => {
-    const size = window.readrunPartSize;
-    const wanted = new Set(papers.map((p) => Math.floor(p.order / size)));
+    const wanted = new Set(papers.map((p) => placed(p)[0]));
     await Promise.all([...wanted].filter((n) => !parts.has(n)).map((n) => fetched(`export/${n}.js`)));
-    return papers.map((p) => parts.get(Math.floor(p.order / size))[p.order % size]);
+    return papers.map((p) => { const [number, place] = placed(p); return parts.get(number)[place]; });
   };
 
   const inert = (cell) => (/^[\t\r\n]|^\s*[=+\-@＝＋－＠]/.test(cell) ? "'" + cell : cell);
