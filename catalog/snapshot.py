@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
@@ -105,15 +106,19 @@ class Snapshot:
         except SeveralKeys:
             raise
         except UnknownKey:
-            from catalog.bibtex.naming import identifier
-
-            name, value = identifier(text)
-            known = self.having(name, value) if name else ""
+            known = self._identified(text) if re.search(r"[\d:/]", text) else ""
             found = [known] if known else _papers_of(self.index(), text)
         if len(found) > 1:
             shown = ", ".join(found[:6]) + (" …" if len(found) > 6 else "")
             raise SeveralKeys(f"{text} is said of {len(found)} papers: {shown}; write which", found)
         return found[0] if found else text
+
+    def _identified(self, text: str) -> str:
+        """The key of the paper with the identifier that a text is; "" without one."""
+        from catalog.bibtex.naming import identifier
+
+        name, value = identifier(text)
+        return self.having(name, value) if name else ""
 
     def having(self, name: str, value: str) -> str:
         """The key of the paper with an identifier, or the address of a "page" or repository; "" without one."""

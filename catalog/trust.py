@@ -106,7 +106,8 @@ def _files(root: Path) -> Iterator[Path]:
             if (whole or path.suffix.lower() in SUFFIXES) and (root / path).is_file():
                 found += 1
                 if found > MOST_FILES:
-                    raise KbError(f"{root} has more than {MOST_FILES:,} files of code; nobody can vouch for so many")
+                    remedy = "move what is no part of it elsewhere"
+                    raise KbError(f"{root}: more than {MOST_FILES:,} files of code, too many to vouch for; {remedy}")
                 yield root / path
 
 
@@ -115,7 +116,8 @@ def _walked(root: Path) -> Iterator[Path]:
     for folder, below, names in os.walk(root):
         below[:] = [name for name in below if not _is_of_a_tool(Path(folder, name))]
         if linked := [name for name in sorted(below) if Path(folder, name).is_symlink()]:
-            raise KbError(f"{Path(folder, linked[0])} is a link to a folder; nobody can vouch for what it leads to")
+            remedy = "nobody can vouch for what it leads to; put the folder in its place"
+            raise KbError(f"{Path(folder, linked[0])} is a link to a folder; {remedy}")
         yield from (Path(folder, name).relative_to(root) for name in names)
 
 

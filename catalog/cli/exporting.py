@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -159,7 +158,7 @@ def _export_once(
     joined = library.join_bib(made.text, output) if output and there and not replace else None
     if dry_run:
         before = make(None).text if not output else output.read_text("utf-8", "replace") if there else ""
-        _show_diff(before, joined.text if joined else made.text, str(output or "as given"))
+        out.diff(before, joined.text if joined else made.text, (str(output or "as given"),) * 2)
     current = there and output is not None and _holds(output, _encoded([joined.text] if joined else made.parts()))
     if not dry_run and not current:
         _write_parts([joined.text] if joined else made.parts(), output)
@@ -222,11 +221,6 @@ def _told_of_file(joined: Refs | None) -> Iterator[str]:
         yield from (f"kept: {key}, which is not ours" for key in joined.kept if key not in joined.clashing)
         yield from (f"replaced: {key}, which read otherwise" for key in joined.replaced)
         yield from (f"clash: {key} is another work there; that one stays, ours is left out" for key in joined.clashing)
-
-
-def _show_diff(before: str, after: str, name: str) -> None:
-    for line in difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, n=2, lineterm=""):
-        out.styled(line, {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], ""))
 
 
 def _exporter(name: str, help_: str, method: str) -> click.Command:

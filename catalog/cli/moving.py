@@ -128,21 +128,13 @@ def _cut(change: Change) -> bool:
 
 def show_diff(before: Paper | None, after: Paper) -> None:
     """Print what changes in a paper file."""
-    import difflib
-
     from catalog.filenames import file_name
     from catalog.paperfile import dumps
 
     if before == after:
         return
     name = file_name(after.key)
-    old = dumps(before).splitlines() if before else []
-    lines = difflib.unified_diff(
-        old, dumps(after).splitlines(), name if before else "/dev/null", name, n=1, lineterm=""
-    )
-    for line in lines:
-        style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
-        out.styled(line, style)
+    out.diff(dumps(before) if before else "", dumps(after), (name if before else "/dev/null", name))
 
 
 def as_json_of(done: Imported) -> dict[str, object]:

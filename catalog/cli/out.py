@@ -212,6 +212,14 @@ def findings(found: Iterable[Finding], err: bool = False) -> None:
         echo(str(finding), err=err)
 
 
+def diff(before: str, after: str, names: tuple[str, str]) -> None:
+    """Print how two texts differ, as a unified diff."""
+    import difflib
+
+    for line in difflib.unified_diff(before.splitlines(), after.splitlines(), *names, n=1, lineterm=""):
+        styled(line, {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], ""))
+
+
 def as_count(number: int, word: str) -> str:
     """`1 paper`, `2 papers`."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"

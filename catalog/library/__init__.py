@@ -257,7 +257,7 @@ class Library:
 
         if found := recognise(what):
             return look_up(found, self.client())
-        raise KbError(f"{what}: no identifier or address of a paper")
+        raise KbError(f"{what}: no identifier or address of a paper; give an arXiv id, a DOI, or its page")
 
     def client(self, fresh: float | None = None) -> Client:
         """Who asks services, for the contact that the settings name; `fresh` is how long answers count (seconds)."""

@@ -141,7 +141,7 @@ def of_source(what: str, data: bytes) -> Iterator[Gathered]:
     if wrong := [finding for finding in source.findings if finding.kind == "rejected"]:
         raise KbError("; ".join(map(str, wrong[:3])))
     if not source.drafts:
-        raise KbError("no paper in it")
+        raise KbError("no paper in it; give a list, a .bib, or what names one: an identifier, an address, a title")
     yield from (Gathered(what, replace(draft, path=what)) for draft in source.drafts)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pypdf import PdfReader
 
 MOST_PAGES = 3_000
+_REMEDY = "give its identifier, or --title"
 MOST_SECONDS = 60.0  # of CPU time that all pages take together
 FEW_SECONDS = 15.0  # and those that tell which paper it is
 _STAMP = re.compile(  # what arXiv prints beside a first page
@@ -220,7 +221,7 @@ def opened(data: bytes) -> Iterator[PdfReader]:
     from pypdf.errors import DependencyError, FileNotDecryptedError
 
     if len(data) > MOST_BYTES:
-        raise KbError(f"this PDF is larger than {MOST_BYTES // 1_000_000} MB; it is not read")
+        raise KbError(f"this PDF is larger than {MOST_BYTES // 1_000_000} MB and is not read; {_REMEDY}")
     if not is_pdf(data):
         raise KbError("this is no PDF: it does not begin with %PDF")
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
@@ -234,6 +235,7 @@ def opened(data: bytes) -> Iterator[PdfReader]:
     except (DependencyError, FileNotDecryptedError):
         raise KbError("this PDF is encrypted; take the password off, or give --title") from None
     except RecursionError:
-        raise KbError("this PDF is nested too deeply to be read") from None
+        raise KbError(f"this PDF is nested too deeply to be read; {_REMEDY}") from None
     except Exception as e:  # a broken file makes pypdf raise errors of many kinds
-        raise KbError(f"this PDF cannot be read: {clean(str(e))[:120] or type(e).__name__}") from None
+        why = clean(str(e))[:120] or type(e).__name__
+        raise KbError(f"this PDF cannot be read: {why}; {_REMEDY}") from None
