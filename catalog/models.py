@@ -59,6 +59,8 @@ def _url(text: str) -> str:
     text = text.strip()
     if not text:
         raise ValueError("the address is empty; give one or remove the link")
+    if "](" in text:  # a link's label and address are written with it between them
+        raise ValueError(f"{text[:80]!r} is a link in Markdown, not an address: write what stands in its parentheses")
     if _SPACE.search(text) or _CONTROL.search(text) or any(c in text for c in '<>"`\\'):
         raise ValueError(f"{text[:80]!r} is not an address: write spaces and quotes percent-encoded")
     try:

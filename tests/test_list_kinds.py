@@ -134,6 +134,51 @@ FIRST_NAME_TURNED = """# Systems
   - Holm, Dee, Eve Ray, Flo Hart. *SOSP 2001*
 """
 Said = tuple[str, tuple[str, ...], str, str]
+EMOJI_BEFORE_LINKED_PARAGRAPHS = """# Must read
+
+### :bar_chart: Data
+
+:1st_place_medal: :page_facing_up:[Tidy tables - by Ada Quist](https://example.org/tidy.pdf)
+
+:2nd_place_medal: :page_facing_up: [Curves and their volumes: a view of
+simple models](https://arxiv.org/abs/1908.00001)
+
+:8ball: [Nets that learn by descent by descent](https://arxiv.org/abs/1606.00002)
+
+:100: [A search in odd space by Bo Lund and Cy Marsh (pdf)](https://arxiv.org/abs/1503.00003)
+"""
+ONE_NAME_BEFORE_A_COLON = """# Must read
+
+* Ada Quist and Bo Lund: Labels and Crowds with Training, 1998.
+* Cy Marsh: Inference with Tears, 2009.
+* Dee Holm, Eve A.B. Ray: Fields: Models for Sequences, ICML 2001.
+* Flo Hart et al.: Language (almost) from Scratch, J. of Machine Learning Research, 2011.
+* Ada Quist, Bo Lund. Transliteration. Computational Linguistics, 1992.
+* Cy Marsh, et al.: "Why Should I Care?": Reasons for Any Answer, KDD 2016.
+"""
+NAMES_THAT_ARE_LINKED = """# Humans
+
+**Fields of clothes.**<br>
+*[Ada Quist](https://a.example.org), [Bo Lund](https://b.example.org), Cy Marsh.*<br>
+CVPR 2023. [[PDF](https://arxiv.org/abs/2304.00001)] [[Code](https://github.com/a/b)]
+
+**Features of faces.**<br>
+*Dee Holm, Eve Ray.*<br>
+ICCV 2023. [[PDF](https://arxiv.org/abs/2304.00002)]
+"""
+SEE_ALSO = """# Landmarks
+
+- **A net that knows (1980)**, Quist, [@Springer](https://link.springer.com/article/10.1007/BF00000001) 🏛️.
+- See also: **Delays in nets (1989)**, Lund, Marsh, and Holm, [@IEEE](https://ieeexplore.ieee.org/document/2) 🔒.
+- See also: **Layers of nets (1990)**, Ray et al., [@IEEE](https://ieeexplore.ieee.org/document/3) 🔒.
+"""
+STARS_AND_MEETINGS = """# Group
+
+| Date & Time<br>Place | Who | Paper(s) | Stars |
+|---|---|---|---|
+| Tue, 18 Oct 2022, 10:00<br>Room 7 | Ada | [Giants that stand still](https://arxiv.org/abs/2204.00001) | 5,100 |
+| Tue, 1 Nov 2022, 10:00<br>Room 7 | Bo | [Facts that can be moved](https://arxiv.org/abs/2202.00002) | 3 |
+"""
 KINDS: dict[str, tuple[str, Sequence[Said]]] = {
     "badges below the list's own title, papers below 'Contents'": (BADGES_BELOW_THE_TITLE, [
         ("Sparse nets learn faster", ("A. Lindqvist",), "", "2019"),
@@ -183,6 +228,27 @@ KINDS: dict[str, tuple[str, Sequence[Said]]] = {
     "names of data sets beside their papers; products are none": (NAMES_OF_DATA_SETS, [
         ("Pairs: seven million pictures with words", (), "", ""),
         ("Talk to me: speech that was written down", (), "", "")]),
+    "emoji by name before linked paragraphs, names and roles within the links": (EMOJI_BEFORE_LINKED_PARAGRAPHS, [
+        ("Tidy tables", ("Ada Quist",), "", ""),
+        ("Curves and their volumes: a view of simple models", (), "", ""),
+        ("Nets that learn by descent by descent", (), "", ""),
+        ("A search in odd space", ("Bo Lund", "Cy Marsh"), "", "")]),
+    "one name before a colon, or before a full stop; without links": (ONE_NAME_BEFORE_A_COLON, [
+        ("Labels and Crowds with Training", ("Ada Quist", "Bo Lund"), "", "1998"),
+        ("Inference with Tears", ("Cy Marsh",), "", "2009"),
+        ("Fields: Models for Sequences", ("Dee Holm", "Eve A.B. Ray"), "ICML", "2001"),
+        ("Language (almost) from Scratch", ("Flo Hart",), "J. of Machine Learning Research", "2011"),
+        ("Transliteration", ("Ada Quist", "Bo Lund"), "Computational Linguistics", "1992"),
+        ('"Why Should I Care?": Reasons for Any Answer', ("Cy Marsh",), "KDD", "2016")]),
+    "names that lead to their pages": (NAMES_THAT_ARE_LINKED, [
+        ("Fields of clothes", ("Ada Quist", "Bo Lund", "Cy Marsh"), "CVPR", "2023"),
+        ("Features of faces", ("Dee Holm", "Eve Ray"), "ICCV", "2023")]),
+    "words before a marked title, places of links": (SEE_ALSO, [
+        ("A net that knows", ("Quist",), "", "1980"),
+        ("Delays in nets", ("Lund", "Marsh", "Holm"), "", "1989"),
+        ("Layers of nets", ("Ray",), "", "1990")]),
+    "the day of a meeting in a joint column, stars of a repository": (STARS_AND_MEETINGS, [
+        ("Giants that stand still", (), "", ""), ("Facts that can be moved", (), "", "")]),
 }  # fmt: skip
 
 
@@ -195,4 +261,9 @@ def test_kind(kind: str) -> None:
     text, wanted = KINDS[kind]
     found = parse(text, "list.md").drafts
     assert [said(draft) for draft in found] == list(wanted)
-    assert all(draft.links for draft in found) or "left open" in kind or "names and quotations" in kind
+    assert (
+        all(draft.links for draft in found)
+        or "left open" in kind
+        or "without links" in kind
+        or "names and quotations" in kind
+    )

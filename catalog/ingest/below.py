@@ -10,7 +10,7 @@ from catalog.ingest import tutorials, values, words
 from catalog.ingest.entry import Entry, set_fact, take_bibtex, take_front_matter
 from catalog.ingest.labels import gaps, label_of, segments, without
 from catalog.ingest.line import BEFORE_LINK, Line, prepared
-from catalog.ingest.pieces import cut, numbered
+from catalog.ingest.pieces import cut, linked_names, numbered
 from catalog.ingest.places import Places
 from catalog.ingest.report import Report, clean, joined, link_name, markdown
 from catalog.ingest.tree import Node, Text
@@ -184,6 +184,7 @@ class Below:
 
     def _guessed(self, entry: Entry, line: Line, unit: Unit, number: int, at: int) -> str | None:
         """A line without a label, by the look of its pieces and by what its place holds in the run."""
+        line.persons += linked_names(line, (-1, -1))
         names = [a for a in line.anchors if not a.titled]
         line.used += [(a.mark.start, a.mark.end) for a in names]
         line.used += [(0, line.start)] if line.start else []
@@ -213,6 +214,8 @@ class Below:
             if role and self.places.assign(entry, role, text, False):
                 line.used.append((piece.start, piece.end))
         for anchor in line.anchors:
+            if line.names_person(anchor):
+                continue
             link = self.report.link(link_name(anchor), anchor, at, entry.title)
             if link and not anchor.mark.url.startswith("#"):
                 entry.links.append(link)

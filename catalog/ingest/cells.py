@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from catalog.export.readinglist import as_code
-from catalog.ingest import words
+from catalog.ingest import values, words
 from catalog.ingest.entry import Entry, set_fact
 from catalog.ingest.labels import without
 from catalog.ingest.line import Line, prepared
@@ -14,6 +14,7 @@ from catalog.ingest.report import Report, joined, link_name, markdown
 from catalog.ingest.tree import Text
 from catalog.ingest.units import Unit
 
+_JOINT = re.compile(r"\s*(?:&|/|,|\n|\band\b)\s*")
 _PROSE = 40  # characters beside the links of a cell, from which on a link without a role is part of a sentence
 
 
@@ -25,8 +26,11 @@ def take_cell(entry: Entry, name: str, cell: Text, unit: Unit, places: Places, r
     report.badges += len(cell.of("image"))
     field = words.field_of(name)
     field = "" if field == "title" and entry.title else field
-    if field == "date" and any(words.field_of(other) == "by" for other, _ in unit.cells):
+    joint = [words.field_of(part) for part in _JOINT.split(name)]
+    if "date" in (field, *joint) and any(words.field_of(other) == "by" for other, _ in unit.cells):
         field = "meeting"  # somebody presents the paper that day
+    if field == "rating" and places.roles.get((unit.run, f"cell {name}")) == "count":
+        field = "count"  # the stars of a repository
     rest, linked = _links(entry, line, field, words.link_of(name), report)
     left = "".join(line.plain[a:b] for a, b in rest)
     if _is_status(entry, name, field, line, left) or _says_nothing(name, field, left, linked):
@@ -89,12 +93,12 @@ def _by_header(entry: Entry, name: str, field: str, text: Text, report: Report) 
     """Put a cell into the field, or into one of the fields, that its header names."""
     if field:
         return field not in ("notes", "link") and set_fact(entry, field, text, report, entry.line)
-    joint = [one for part in re.split(r"\s*(?:&|/|,|\band\b)\s*", name) if (one := words.field_of(part))]
+    joint = [one for part in _JOINT.split(name) if (one := words.field_of(part))]
     return len(joint) > 1 and any(set_fact(entry, one, text, report, entry.line) for one in joint if one != "title")
 
 
 def _by_look(entry: Entry, place: str, line: Line, unit: Unit, places: Places) -> bool:
     """Put a cell without a telling header where the column's other cells belong."""
     plain, voted = line.plain.strip(), places.roles.get((unit.run, place), "")
-    role = places.look(plain, False).rstrip("?") or voted
+    role = places.look(plain, False).rstrip("?") or (voted if voted != "authors" or values.likely_people(plain) else "")
     return bool(role) and voted == role and places.assign(entry, role, plain, False)

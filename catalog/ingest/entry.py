@@ -77,6 +77,8 @@ class Entry:
             self.date = "" if "date" in self.guessed else self.date
         year = int(self.date) if len(self.date) == 4 else 0
         status = self.status or (Status.read if "read" in self.days else None)
+        if "read" in self.days and status is not Status.read:  # it is read again
+            notes = "\n\n".join(filter(None, (notes, f"Read before, on {self.days.pop('read')}.")))
         first = Draft(
             title=self.title, authors=self.authors, year=self.year or year,
             date=self.date if len(self.date) > 4 else "", venue=self.venue, key=self.key,
@@ -226,6 +228,8 @@ def _set_rating(entry: Entry, plain: str, _exact: list[str], _report: Report, _l
 def _set_tags(entry: Entry, plain: str, exact: list[str], report: Report, line: int) -> bool:
     hashed = plain.split() if plain.startswith("#") and not exact else []
     parts = exact or hashed or re.split(r"[|,;、，；\n]", plain)
+    if len(parts) == 1 and len(plain) > 100 and not exact:  # words one after another: none of them ends
+        return False
     for part in parts:
         raw = part if exact else part.strip().strip(",|;").lstrip("#").strip()
         tag = fit_tag(raw)

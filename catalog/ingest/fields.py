@@ -19,7 +19,7 @@ from catalog.ingest.draft import Draft
 from catalog.ingest.entry import Entry, set_fact
 from catalog.ingest.labels import label_of
 from catalog.ingest.line import BEFORE_LINK, Anchor, Line, external
-from catalog.ingest.pieces import Piece, cut, heading_title, in_prose, numbered, with_marks
+from catalog.ingest.pieces import Piece, cut, heading_title, in_prose, linked_names, numbered, with_marks
 from catalog.ingest.places import Places
 from catalog.ingest.report import Report, clean, joined, link_name, markdown
 from catalog.ingest.tags import tag_of
@@ -35,6 +35,7 @@ _AFTER_QUOTED = re.compile(
     r"[,.?!]?[\"”]?[\s,.]*(?:[Ii]n:?\s+)?(?P<venue>[A-Za-z][^,\"“”\n]{2,150}),\s+(?:[^\n\"“”]{0,60}?[\s,.])?"
     r"(?P<year>(?:19|20)\d\d)(?!\d)"
 )
+_LAST_YEAR = re.compile(r"(?<=\S)(?:\s*(?P<paren>\((?:1[5-9]|20)\d\d\))|\s+(?:1[5-9]|20)\d\d)$")
 _LONGEST = 4000  # characters of a line whose parts are told apart
 _AFFILIATED = re.compile(r"[)）]\s*(?:et\s*\.?\s*al\b|,|;|&|and\b)")  # after what stands in parentheses beside a name
 
@@ -79,7 +80,8 @@ class Reader:
                     units[0].node.line,
                 )
             )
-            return [heading_title(unit.line) for unit in units]
+            spans = [heading_title(unit.line) for unit in units]
+            return _without_years([unit.line for unit in units], spans)
         wanted = next((n for s, n in self.wanted.items() if any(s == h for u in units for h in u.section)), 1)
         chosen, reading = template.choose([unit.line for unit in units], self.common)
         if wanted > 1 and reading.second:
@@ -96,9 +98,17 @@ class Reader:
         if len(line.plain) > _LONGEST:
             line.used += [(a.mark.start, a.mark.end) for a in line.anchors if not a.titled]
             return out
+        named = linked_names(line, title)
+        for start, end in named:
+            out.append(Piece(start, end, "names"))
+            line.used.append((start, end))
+        line.persons += named
         for anchor in line.anchors:
-            inside = title[0] <= anchor.mark.start and anchor.mark.end <= title[1]
-            if inside:
+            if title[0] < anchor.mark.end and anchor.mark.start < title[1]:
+                if words.is_role(line.plain[title[1] : anchor.mark.end].strip(" ()[]（）")):
+                    line.used.append((title[1], anchor.mark.end))
+                continue
+            if line.names_person(anchor):
                 continue
             if anchor.titled and in_prose(line, anchor, title):
                 continue
@@ -162,6 +172,8 @@ class Reader:
         if before in ("date", "venue") and self.places.assign(entry, before, line.lead_tag, True):
             line.lead_tag = ""
         for anchor in line.anchors:
+            if line.names_person(anchor):
+                continue
             self._link(entry, line, anchor, title, labelled, kept)
         for name, value in line.badges:
             set_fact(entry, name, Text(value), self.report, entry.line)
@@ -187,7 +199,8 @@ class Reader:
 
     def _leave(self, entry: Entry, line: Line, kept: Sequence[str], heading: bool) -> None:
         """What is left of an entry's line: a year, identifiers, and the first of its notes."""
-        rest = markdown(line.text, [span for span in line.free(line.start) if line.plain[span[0] : span[1]].strip()])
+        free = [span for span in line.free(line.start) if line.plain[span[0] : span[1]].strip(" \n,.;:()|·–—-")]
+        rest = markdown(line.text, free)
         if heading:
             for bracket in re.findall(r"\[([^\[\]]+)\]", rest):
                 self.report.add(
@@ -196,7 +209,7 @@ class Reader:
                     f"[{bracket[:60]}] in a title is no status; kept in the notes",
                     entry.line,
                 )
-        pieces_left = [markdown(line.text, [span]) for span in line.free(line.start)]
+        pieces_left = [markdown(line.text, [span]) for span in free]
         parts = [rest] if heading else [line.lead_tag, *pieces_left]
         if (
             not entry.date
@@ -235,7 +248,7 @@ class Reader:
         self, entry: Entry, line: Line, anchor: Anchor, title: tuple[int, int], labelled: set[int], kept: list[str]
     ) -> None:
         """One link of an entry's own line; one inside its prose stays there."""
-        inside = title[0] <= anchor.mark.start and anchor.mark.end <= title[1]
+        inside = title[0] < anchor.mark.end and anchor.mark.start < title[1]
         url = anchor.mark.url
         if url.startswith("#") or (
             anchor.image and re.search(r"github\.com/[\w.-]+/[\w.-]+/?$", url) is None and not external(anchor)
@@ -252,6 +265,8 @@ class Reader:
         before = BEFORE_LINK.search(line.plain[max(0, anchor.mark.start - 24) : anchor.mark.start])
         named = words.link_of(before[1]) if before and (not anchor.role or words.says_nothing(anchor.label)) else ""
         name = named or link_name(anchor)
+        if inside:
+            anchor = anchor._replace(label="")
         if anchor.mark.start in labelled and not anchor.role:
             name = urls.name_of_place(url)
             anchor = anchor._replace(label="")
@@ -302,6 +317,18 @@ class Reader:
     def _tags(self, unit: Unit) -> list[str]:
         tags = [tag_of(name, n == 0 and name == self.h1) for n, name in enumerate(unit.section)]
         return [tag for tag in tags if tag]
+
+
+def _without_years(lines: Sequence[Line], spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The titles of headings without the year at their ends: in parentheses, or where most end so."""
+    found = [
+        None if line.own else _LAST_YEAR.search(line.plain, *span) for line, span in zip(lines, spans, strict=True)
+    ]
+    most = sum(map(bool, found)) * 10 >= 6 * len(found) and len(found) > 2
+    return [
+        (span[0], year.start()) if year and (most or year["paren"]) else span
+        for year, span in zip(found, spans, strict=True)
+    ]
 
 
 def _ends_quoted(line: Line, title: tuple[int, int]) -> bool:

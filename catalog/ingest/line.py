@@ -20,7 +20,7 @@ _NUMBER = re.compile(
 _OPTIONAL = re.compile(
     r"\(?(?:optional|required|recommended|supplementary|background|bonus|main)(?: reading)?\)?[:：]\s*", re.I
 )
-_LEAD = re.compile(r"(?:[\s•·▪●|>–—-]|:(?![a-z]))*")
+_LEAD = re.compile(rf"(?:[\s•·▪●|>–—-]|(?!{words.SHORT.pattern}):(?![a-z]))*")
 _TAG_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _LEAD_TAG = re.compile(r"\[(?P<tag>[^\[\]]{1,40})\][\s:–—-]*")
 _TICKED = re.compile(
@@ -30,6 +30,7 @@ _STARTED = re.compile(r"\((?:started|begun|since|scheduled|added)[^()\d]{0,12}\d
 _READ_PAREN = re.compile(r"\((?:read|finished)\b[^()]{0,30}\)", re.I)
 _FIRST_DAY = re.compile(r"\s*(?P<day>\d{4}[-/.]\d\d?[-/.]\d\d?)[\s:：–—-]+(?=\S)")
 _STARS = re.compile(r"(?:(?:⭐|★|🌟|:star:)\ufe0f?\s*)+☆*")
+_SHORT = re.compile(rf"(?:{words.SHORT.pattern}\s*)+")
 _TRAILING = re.compile(r"[\[【(]\s*(?P<word>[^\[\]()【】]{1,24}?)\s*[\])】]\s*$")
 _STRONG_CODE = re.compile(r"(?:^|\s)(?P<word>[A-Za-z -]{4,12})$")
 _BADGE = re.compile(r"/(?:badge|static/v1)/(?P<path>[^?#]+)|[?&]message=(?P<message>[^&]+)")
@@ -75,11 +76,16 @@ class Line:
     mended: str = ""
     own: bool = False
     scored: dict[Any, tuple[float, tuple[int, int]]] | None = None
+    persons: list[tuple[int, int]] = field(default_factory=list)  # names that lead to their owners' pages
 
     @property
     def plain(self) -> str:
         """The text itself."""
         return self.text.plain
+
+    def names_person(self, anchor: Anchor) -> bool:
+        """Whether a link leads to the page of somebody who is named."""
+        return any(start <= anchor.mark.start and anchor.mark.end <= end for start, end in self.persons)
 
     def free(self, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
         """The stretches between start and end that nothing has taken yet."""
@@ -108,7 +114,12 @@ def unwrapped(text: Text) -> Text:
         shown = values.venue(text.plain[at:].partition("\n")[0][:80]) if len(line) > 60 else None
         if shown and (shown.known or shown.date):
             continue
-        if (len(line) > 60 and not line.rstrip().endswith((".", "!", "?", ":", ")", "]", "|"))) or rest.islower():
+        names = line.rstrip().endswith(",") and values.likely_people(line.strip(" ,*")) >= 0.7  # they go on
+        if (
+            names
+            or (len(line) > 60 and not line.rstrip().endswith((".", "!", "?", ":", ")", "]", "|")))
+            or rest.islower()
+        ):
             plain[at - 1] = " "
     return Text("".join(plain), text.marks)
 
@@ -132,9 +143,7 @@ def anchors(text: Text) -> list[Anchor]:
             bracketed, label = True, inner["label"].strip()
         bare = bool(_BARE.fullmatch(label)) or label == mark.url
         role = "" if bare else words.link_of(label)
-        alone = role not in ("", "paper") and label == plain.strip() and urls.is_paper(mark.url)
-        role = "" if alone else role
-        titled = not (image or bare or role or (words.is_role(label) and not alone)) and any(c.isalpha() for c in label)
+        titled = not (image or bare or role or words.is_role(label)) and any(c.isalpha() for c in label)
         titled = (
             titled and (not bracketed or (mark.start <= 3 and len(label.split()) > 2)) and not mark.url.startswith("#")
         )
@@ -224,7 +233,7 @@ def _lead(line: Line) -> None:
         stop = at
         while stop < len(plain) and (words.is_pictograph(plain[stop]) or plain[stop] == " "):
             stop += 1
-        if short := re.compile(r"(?::[a-z][a-z0-9_+-]*:\s*)+").match(plain, stop):
+        if short := _SHORT.match(plain, stop):
             stop = short.end()
         if plain[at:stop].strip():
             ticked, _ = words.tick(plain[at:stop].strip())

@@ -7,18 +7,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from catalog.ingest import template, values, words
+from catalog.ingest import template, urls, values, words
 from catalog.ingest.labels import without
 from catalog.ingest.line import Anchor, Line
 
 _CUT = re.compile(
-    r"\n|[()\[\]（）【】《》]|\s+[-–—|·•/]+\s+|\s*[|·•;；｜]\s*|——|\s{2,}|(?<=[.。!?])(?=\s|$)|(?<=\bal\.)(?=[A-Za-z])|(?<=\bal\.),\s+(?=[A-Z])|。|\s+(?=(?:by|from)\s+[A-Z])"
+    r"\n|[()\[\]（）【】《》]|\s+[-–—|·•/]+\s+|\s*[|·•;；｜]\s*|——|(?<!,)(?<!&)(?<!\band)\s{2,}|(?<=[.。!?])(?=\s|$)|(?<=\bal\.)(?=[A-Za-z])|(?<=\bal\.),\s+(?=[A-Z])|。|\s+(?=(?:by|from)\s+[A-Z])"
 )
 _INITIAL = re.compile(
     r"(?:^|[\s.,(-])[A-Z]\.$|\b(?:et|vs|vol|no|pp|eds?|Proc|Trans|Conf|Int|J|St|Dr|Prof|Jr|Sr|Comput|Mach|Learn|Sci|Lett|Rev)\.$"
 )
 
 
+_BETWEEN_NAMES = re.compile(r"[\s,;&·|、，*†‡§¶\d]*(?:\b(?:and|und|et|y)\b)?[\s,&]*")
 _AFFILIATED = re.compile(r"\([^()\d]{2,80}\)\s*[*†‡]?\s*[,;&]")
 
 
@@ -110,6 +111,37 @@ def numbered(pieces: Iterator[Piece] | Sequence[Piece]) -> list[Piece]:
         out.append(piece._replace(place=f"{piece.place} {min(seen[piece.place], 3)}"))
         seen[piece.place] += 1
     return out
+
+
+def linked_names(line: Line, title: tuple[int, int]) -> list[tuple[int, int]]:
+    """The stretches beside a title in which names lead to their owners' pages: "[Ada Quist](…), Bo Lund"."""
+    found = []
+    for part in re.finditer(r"[^\n]+", line.plain):
+        for start, end in _beside(part.start(), part.end(), title):
+            end = min((a.mark.start for a in line.anchors if not a.titled and start <= a.mark.start < end), default=end)
+            linked = [a for a in line.anchors if a.titled and start <= a.mark.start and a.mark.end <= end]
+            if not linked or any(urls.is_paper(a.mark.url) or a.bracketed for a in linked):
+                continue
+            text = line.plain[start:end].strip(" \t.,;:·|–—-([")
+            names = values.people(text)
+            if len(names) >= len(linked) and all(values.is_name(name) for name in names):
+                first = line.plain.index(text, start)
+                found.append((first, first + len(text)))
+                continue
+            while linked:
+                run = [linked.pop(0)]
+                while linked and _BETWEEN_NAMES.fullmatch(line.plain, run[-1].mark.end, linked[0].mark.start):
+                    run.append(linked.pop(0))
+                if len(run) > 1 and all(map(values.is_name, values.people(", ".join(a.label for a in run)))):
+                    found.append((run[0].mark.start, run[-1].mark.end))
+    return found
+
+
+def _beside(start: int, end: int, title: tuple[int, int]) -> list[tuple[int, int]]:
+    """What of a stretch stands before and after a title."""
+    if title[1] <= start or title[0] >= end:
+        return [(start, end)]
+    return [(a, b) for a, b in ((start, title[0]), (title[1], end)) if a < b]
 
 
 def in_prose(line: Line, anchor: Anchor, title: tuple[int, int]) -> bool:

@@ -46,12 +46,15 @@ class Places:
                     if role := self.role(text, piece):
                         sure[f"body {at} {piece.place}"][role.rstrip("?")] += 0 if role.endswith("?") else 1
             for name, cell in unit.cells:
-                if not words.field_of(name) and (role := self.look(cell.plain.strip(), False)):
-                    sure[f"cell {name}"][role.rstrip("?")] += 1
+                if words.field_of(name) == "rating" and re.fullmatch(r"\s*[\d,.]+k?\s*", cell.plain):
+                    beyond = values.rating(cell.plain) == 0 and re.search(r"[1-9]", cell.plain)
+                    sure[f"cell {name}"]["count" if beyond else ""] += 1
+                elif not words.field_of(name) and re.search(r"\w", cell.plain):
+                    sure[f"cell {name}"][self.look(cell.plain.strip(), False).rstrip("?")] += 1
         names_elsewhere = any(c["authors"] * 2 > len(units) for c in sure.values())
         for place in {*sure, *maybe} if not run.startswith("heading") else sure:
             (role, count), *_ = [*sure[place].most_common(1), ("", 0)]
-            if count and count * 4 >= len(maybe[place]):
+            if count and role and count * 4 >= len(maybe[place]):
                 self.roles[run, place] = role
             elif len(maybe[place]) == 1:
                 names = values.likely_people(maybe[place][0], self.common) >= 0.5

@@ -303,6 +303,7 @@ def _draft(
     entry.tags += [tag for name in section if (tag := _tag(name))]
     draft = entry.draft((), order, section)[0]
     said = canonical(record.get("\0written") or {n: v for n, v in record.items() if not n.startswith("\0")})
+    notes += [draft.notes] if draft.notes else []
     return replace(draft, notes="\n\n".join(notes), path=path, record=Record(name, said, item))
 
 

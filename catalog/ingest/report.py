@@ -18,7 +18,7 @@ _LABEL_LENGTH = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _EMPTY = re.compile(r"\(\s*[,|/]*\s*\)|\[\s*[,|/]*\s*\]|（\s*）|【\s*】|\*\*\s*\*\*|~~\s*~~")
 _APART = " \t|,;/·•—–&:：。"  # what stands between the parts of a line
-_SHORT = re.compile(r"(?<![\w:]):[a-z][a-z_]{2,}:(?!\w)")  # an emoji by its name
+_SHORT = re.compile(rf"(?<![\w:]){words.SHORT.pattern}(?!\w)")
 
 
 @dataclass(slots=True)

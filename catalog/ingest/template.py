@@ -24,7 +24,7 @@ _UNTIL = {".": "a full stop", ",": "a comma", ":": "a colon", "-": "a dash", "("
           "link": "the links", "blanks": "two blanks"}  # fmt: skip
 
 _CUTS = re.compile(
-    r"(?P<blanks>(?<=\S)(?:[  ]{2,}|\u3000|\t)(?=\S))"
+    r"(?P<line>\n)|(?P<blanks>(?<=\S)(?:[  ]{2,}|\u3000|\t)(?=\S))"
     r"|(?P<by>[\s,;–—-]+\(?by:?\s+(?=[A-Z\u3400-\u9fff]))"
     r"|(?P<dash>\s+(?:[-–—|·•/]|//|\\)+\s+|\s*——\s*|\s*[｜|•]\s*|;\s+|；\s*)"
     r"|(?P<open>\s*[(（\[【《])|(?P<close>[)）\]】》])"
@@ -32,6 +32,7 @@ _CUTS = re.compile(
     r"|(?P<comma>[,，、]\s*)|(?P<colon>\s*[:：](?=\s|$|[^\x00-\x7f])\s*)"
 )
 _KIND = {
+    "line": "line",
     "blanks": "blanks",
     "by": "by",
     "dash": "-",
@@ -68,8 +69,10 @@ _MOST_STARTS, _MOST_ENDS = 6, 9
 _FAMILY_YEAR = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]{2,},? [(\[]?(?:19|20)\d\d\b")  # "Hoare (1978)"
 _PAIR = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+ (?:&|and|et|und|y) [A-ZÀ-ÖØ-Þ][\w'’-]+")
 _SHORT_NAMES = re.compile(
-    r"[A-ZÀ-ÖØ-Þ][\w'’-]+(?: [A-ZÀ-ÖØ-Þ][\w'’-]+)?(?: et\.? al| & [A-ZÀ-ÖØ-Þ][\w'’-]+)"
+    r"[A-ZÀ-ÖØ-Þ][\w'’-]+(?: [A-ZÀ-ÖØ-Þ][\w'’-]+)?(?: [ae]t\.? al| & [A-ZÀ-ÖØ-Þ][\w'’-]+)"
 )  # "Ek et al."
+_ROLE_LAST = re.compile(r"\s*[(（\[]([^()（）\[\]]{2,20})[)）\]]\s*$")
+_CREDIT = re.compile(r"(?P<apart>\s*[-–—,(·|]\s*|\s+)(?P<by>by:?\s+)?(?P<names>[^\d]+?)\)?\s*$")
 _ARTICLE = re.compile(r"(?:An?|The) ")
 _BY_LENGTH = ((1, 0.35), (2, 0.85), (20, 1.0), (30, 0.7), (59, 0.25), (10_000, 0.1))  # words at most, worth
 
@@ -130,6 +133,8 @@ def best(line: Line, common: frozenset[str]) -> tuple[float, Reading, Span]:
 def _readings(line: Line, common: frozenset[str]) -> Scored:
     plain, start = line.plain, line.start
     stop = plain.find("\n", start)
+    if stop > 0 and _names_first(plain[start:stop], plain[stop:], common):  # the title stands in the second line
+        stop = plain.find("\n", stop + 1)
     stop = min(len(plain) if stop < 0 else stop, start + _LONGEST)
     cuts = _cuts(line, start, stop)
     out: Scored = {}
@@ -140,7 +145,7 @@ def _readings(line: Line, common: frozenset[str]) -> Scored:
             span = _trimmed(plain, first, cut.end)
             if span[1] - span[0] < 2:
                 continue
-            mark = _mark_of(line, span)
+            mark = _mark_of(line, span, common)
             name = Reading(after, mark, _until(line, cut))
             worth = _look(plain[span[0] : span[1]], name, common) * _heeds(line, mark, span, common) * left
             if worth > 0.05:
@@ -148,6 +153,13 @@ def _readings(line: Line, common: frozenset[str]) -> Scored:
             if name not in out or worth > out[name][0]:
                 out[name] = (worth, span)
     return out
+
+
+def _names_first(first: str, rest: str, common: frozenset[str]) -> bool:
+    """Whether a first line holds names, and the second does not."""
+    first, second = first.strip(_EDGE), rest.strip().partition("\n")[0]
+    likely = values.likely_people(first, common, True) if _goes_on(_COMMA.split(first)[0], common, True) else 0.0
+    return likely >= 0.6 and len(second.split()) > 2 and not _role(second, common, "-")
 
 
 def _cuts(line: Line, start: int, stop: int) -> list[Cut]:
@@ -215,7 +227,7 @@ def _goes_on(piece: str, common: frozenset[str], first: bool = False) -> bool:
     piece = re.sub(r"^(?:and|und|et|y|&|with)\s+", "", piece.strip(' *_()[]"“.,;:')).strip()
     if not first and _ARTICLE.match(piece):
         return False
-    if len(piece) < 3 or _YEAR_ALONE.fullmatch(piece) or re.fullmatch(r"et\.? al|others", piece):
+    if len(piece) < 3 or _YEAR_ALONE.fullmatch(piece) or re.fullmatch(r"[ae]t\.? al|others", piece):
         return True
     return _vancouver(piece) or bool(_SHORT_NAMES.match(piece)) or values.likely_people(piece, common) >= 0.3
 
@@ -246,6 +258,9 @@ def _left(line: Line, start: int, cut: Cut, common: frozenset[str], named: bool)
         return "venue", 1.0
     if named and cut.kind != "end" and _are_names(line, start, cut, head, common):
         return "names", 1.05
+    alone = len(head.split()) in (2, 3) and "," not in head and values.is_name(head, common) and head[-2] != " "
+    if cut.kind in (":", ".") and (alone or _PAIR.fullmatch(head)) and not _ARTICLE.match(head):
+        return "names", 0.93  # "Ada Quist: …" and "Big Bird: …" look alike; the run tells
     if shown and shown.date and len(head) < 30 and cut.kind in (")", "-", ":", "(mark", ")mark"):
         return "venue", 1.0
     if links and len(plain[links[-1].mark.end : cut.end].split()) < 4 and cut.kind in (":", "-", "(mark"):
@@ -263,12 +278,12 @@ def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[st
     if _SHORT_NAMES.fullmatch(names.strip(" ,.;:*_")):
         return True
     likely = values.likely_people(names.strip(" ,.;"), common, True) if names else 0.0
-    if likely < (0.5 if dated or cut.kind in ("-", "(mark", ")") else 0.55):
+    if likely < (0.5 if dated or cut.kind in ("-", "(mark", ")", "line") else 0.55):
         return False
     several = len(values.people(names)) > 1 or dated or "et al" in names
     if not several and any(a.titled and start <= a.mark.start and a.mark.end <= cut.start for a in line.anchors):
         return False  # what a link is called rather than whose it is
-    if not (several or _lone(names) or cut.kind in ("(mark", "-")):
+    if not (several or _lone(names) or cut.kind in ("(mark", "-", "line")):
         return False
     if cut.kind == "." and _unfinished(line.plain[start : cut.end], line.plain[cut.start :]):
         return False
@@ -277,7 +292,7 @@ def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[st
 
 def _each_name(names: str, common: frozenset[str]) -> bool:
     """Whether each name of a list parted by commas is whole, so that what follows the comma is no name's rest."""
-    if re.search(r"\bet\.? al\.?$", names.strip()) or ("&" in names and _PAIR.fullmatch(names.strip())):
+    if re.search(r"\b[ae]t\.? al\.?$", names.strip()) or ("&" in names and _PAIR.fullmatch(names.strip())):
         return True
     each = [one for one in re.split(r"\s+(?:and|&)\s+|[,，、]\s*(?:and\s+|&\s*)?", names.strip()) if one.strip()]
     return bool(each) and all(len(one.split()) > 1 and values.is_name(one.strip(), common) for one in each)
@@ -310,11 +325,13 @@ def _without(text: str, offset: int, links: Iterable[Anchor]) -> str:
     return "".join(chars)
 
 
-def _mark_of(line: Line, span: Span) -> str:
+def _mark_of(line: Line, span: Span, common: frozenset[str]) -> str:
     """How a stretch as a whole is marked."""
     start, end = span
     for anchor in line.anchors:
         if anchor.titled and abs(anchor.mark.start - start) <= 2 and abs(anchor.mark.end - end) <= 2:
+            return "link"
+        if _is_credited(line, anchor, span, common):
             return "link"
     for kind, name in (("strong", "bold"), ("em", "italic"), ("code", "code")):
         for mark in line.text.marks:
@@ -341,6 +358,10 @@ def _right(line: Line, cut: Cut, span: Span, stop: int, common: frozenset[str]) 
     if kind in (")mark", "(mark"):  # what stands right after a mark's end ends the title
         kind = {":": ":", "：": ":", ",": ",", "，": ","}.get(plain[at:].lstrip(' *_"”»」』')[:1], kind)
     title = plain[span[0] : span[1]]
+    if title[-1] in "?!" and re.match(r'["”]:\s', plain[span[1] : span[1] + 3]):
+        return 0.4  # "“What?”: …" is the beginning of a title
+    if kind in ("by", "-", "(") and any(_is_credited(line, anchor, span, common) for anchor in line.anchors):
+        return 1.08
     following = plain[at:stop].lstrip(' \t*_"”»」』)]）】.,;:')
     if not following or cut.kind == "end":
         return 1.0
@@ -368,6 +389,8 @@ def _right(line: Line, cut: Cut, span: Span, stop: int, common: frozenset[str]) 
     within = any(
         m.start <= span[0] + 2 and cut.end < m.end - 1 for m in line.text.marks if m.kind in ("strong", "link")
     )
+    if kind == ":" and any(a - 1 <= at <= b and b - a > 12 for a, b in _marked(line)):
+        return 0.3  # "See also: **A title**"
     if role:
         return (1.08 if role == "names" else 1.05) * (0.75 if within else 1.0)
     if kind == "by" or cut.kind in ("(mark", ")mark"):
@@ -378,6 +401,12 @@ def _right(line: Line, cut: Cut, span: Span, stop: int, common: frozenset[str]) 
     else:
         worth = {",": 0.5, ":": 0.75, "(": 0.8, ")": 0.8, ".": 0.85, "-": 0.85}.get(kind, 0.85)
     return worth * (0.65 if within else 1.0)
+
+
+def _marked(line: Line) -> list[Span]:
+    """The stretches of a line that are marked as titles are."""
+    bold = [(mark.start, mark.end) for mark in line.text.of("strong")]
+    return [*line.quotes, *bold, *((a.mark.start, a.mark.end) for a in line.anchors if a.titled)]
 
 
 @lru_cache(8192)
@@ -404,7 +433,7 @@ def _role(text: str, common: frozenset[str], kind: str) -> str:
     alone = kind != "by" and len(first.split()) in (2, 3) and values.is_name(first, common)
     alone = (
         alone
-        or bool(re.search(r"\bet\.? al\b|等", first))
+        or bool(re.search(r"\b[ae]t\.? al\b|等", first))
         or ("&" in stripped and bool(_PAIR.fullmatch(_COMMA.split(stripped)[0])))
     )
     least = 0.6 if kind in (",", "by") else 0.5
@@ -425,6 +454,8 @@ def _trimmed(plain: str, start: int, end: int) -> Span:
         start += 1
     while end > start and _ends_badly(plain[start:end]):
         end -= 1
+    if start and plain[start - 1] == '"' and plain.count('"', start, end) % 2:
+        start -= 1  # a word of the title stands in quotation marks
     if plain[start : start + 1] in ("[", "《") and plain[end - 1 : end] in ("]", "》"):
         start, end = start + 1, end - 1
     return start, end
@@ -487,7 +518,8 @@ def _with_names(title: str, count: int, name: Reading, common: frozenset[str]) -
         worth *= 0.6
     by = _BY.search(title) if " by" in title else None
     if by and (likely := _people(title[by.end() :], common)) >= 0.5:
-        worth *= 0.45 if likely >= 0.6 else 0.85  # "by Gradient Descent" looks like one name
+        apart = title[by.start() : by.end()].strip(" :")[:1] in ",;–—-("
+        worth *= 0.45 if likely >= 0.6 or apart else 0.85  # "by Gradient Descent" looks like one name
     return worth
 
 
@@ -507,7 +539,8 @@ def _head(title: str, name: Reading, common: frozenset[str]) -> float:
 def _with_place(title: str, count: int) -> float:
     """How much speaks against a text that holds a venue or a date, or goes on after one sentence."""
     worth = 0.5 if re.match(r"(?:19|20)\d\d[-/.]\d{1,2}(?:[-/.]\d{1,2})?\s", title) else 1.0
-    if _PLACE_LAST.search(title):
+    last = title.rpartition(". ")[2]
+    if _PLACE_LAST.search(title) or (last != title and (shown := values.venue(last[:90])) and shown.known):
         worth *= 0.4
     apa = _APA.search(title) if "(" in title or "（" in title else None
     if apa and title[apa.end() :].strip():
@@ -555,6 +588,8 @@ def _heeds(line: Line, mark: str, span: Span, common: frozenset[str]) -> float:
         if a >= end or b <= start or a == b:
             continue
         if (start > a + 2 or end < b - 2) and anchor.titled:
+            if _is_credited(line, anchor, span, common):
+                continue
             factor = min(factor, 0.7 if mark in ("quoted", "bold") else 0.35)
         elif not anchor.titled:
             factor = min(factor, 0.3)
@@ -578,6 +613,23 @@ def _heeds(line: Line, mark: str, span: Span, common: frozenset[str]) -> float:
     if mark in ("bold", "quoted") or (mark == "link" and (end - start > 25 or not _names_link(line, span, common))):
         factor *= 1.25 if mark == "link" or end - start > 8 else 1.1
     return factor
+
+
+def _is_credited(line: Line, anchor: Anchor, span: Span, common: frozenset[str]) -> bool:
+    """Whether a link says only whose or what it is after a title: "[A title - by Ada Quist](…)", "[… (pdf)](…)"."""
+    a, b = anchor.mark.start, anchor.mark.end
+    if not anchor.titled or not (a - 2 <= span[0] <= a + 2 and span[1] < b):
+        return False
+    rest = line.plain[span[1] : b]
+    if (role := _ROLE_LAST.search(rest)) and words.is_role(role[1]):
+        rest = rest[: role.start()]
+        if not rest.strip():
+            return True
+    by = _CREDIT.match(rest)
+    if not by or not (by["by"] or by["apart"].strip() in ("-", "–", "—")):
+        return False
+    least = 0.8 if not by["by"] else 0.5 if by["apart"].strip() else 0.6
+    return values.likely_people(by["names"], common) >= least
 
 
 def _whole(line: Line, a: int, b: int, start: int) -> bool:

@@ -22,6 +22,7 @@ _BLOCKS_NAMES = (
 )
 _BLOCKS = frozenset(_BLOCKS_NAMES.split(" "))
 _NESTED = frozenset({"li", "dt", "dd", "blockquote", "details"})
+_BIBTEX = re.compile(r"\s*@[A-Za-z]+\s*[{(]")
 _SPACE = re.compile(r"[ \t\r\f\v]+")
 _ANCHOR = re.compile(r"<a\b(?![^<>]*\bhref\b)[^<>]*>(?:\s*</a>)?", re.I)  # a place to jump to, often never closed
 
@@ -259,12 +260,18 @@ class _Builder:
             language = (code.get("class") or "") if code is not None else ""
             raw = "".join(element.itertext()).rstrip("\n")
             self.parts, self.length, self.marks = [], 0, []
-            inside.top().children.append(
-                Node("code", *self.spans[-1], raw=raw, info=language.removeprefix("language-"))
-            )
+            node = Node("code", *self.spans[-1], raw=raw, info=language.removeprefix("language-"))
+            if not self.regions and _BIBTEX.match(raw):
+                node.kind, node.info = "region", "bibtex"
+            inside.top().children.append(node)
         elif tag == "summary" and inside.node.info == "details":
             self.flush(inside.node)
         elif tag in ("td", "th"):
+            if any(node.kind == "table" for node in inside.node.walk()):  # a cell for the layout of the page
+                self.flush()
+                self.open.pop()
+                inside.node.kind = "section"
+                return
             own, plain, marks = inside.node, "".join(self.parts), self.marks
             self.parts, self.length, self.marks = [], 0, []
             cell = Text(plain, tuple(sorted(marks, key=lambda m: (m.start, -m.end)))).cut(0, len(plain))
@@ -277,6 +284,10 @@ class _Builder:
             self.flush()
             if tag in _NESTED or tag in ("table", "tr"):
                 self.open.pop()
+            cells = [cell for row in inside.node.children for cell in row.children] if tag == "table" else []
+            if any(cell.kind == "section" for cell in cells):
+                siblings = self.open[-1].top().children
+                siblings[-1:] = [block for cell in cells for block in _laid_out(cell)]
 
     def _section(self, level: int) -> None:
         inside = self.open[-1]
@@ -307,6 +318,11 @@ class _Builder:
             node = Node("region", region.line, region.end, info=region.kind, raw=region.raw)
             node.text = Text(region.info)
             self.open[-1].top().children.append(node)
+
+
+def _laid_out(cell: Node) -> list[Node]:
+    """The blocks of a cell of a table that only lays out the page."""
+    return cell.children if cell.kind == "section" else [cell] if cell.text.plain or cell.text.marks else []
 
 
 def joined(texts: list[Text]) -> Text:

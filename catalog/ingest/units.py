@@ -235,7 +235,9 @@ class Finder:
         if is_links(line) or (node.kind == "para" and self._is_credit(line)):
             return "links"
         worth, opens = self.worth(node)
-        return "entry" if worth >= 1 and opens else "prose"
+        small = node.kind == "para" and line.plain[line.start : line.start + 1].islower()
+        remark = small and not any(a.titled for a in line.anchors)
+        return "entry" if worth >= 1 and opens and not remark else "prose"
 
     def _is_credit(self, line: Line) -> bool:
         """Whether a line holds links to a paper and, beside them, only where and when it appeared."""

@@ -22,7 +22,11 @@ _PLACES_OF_PAPERS = """
     mitpress.mit.edu direct.mit.edu wiley.com tandfonline.com pnas.org ssrn.com hal.science archives-ouvertes.fr
     isca-speech.org isca-archive.org mdpi.com frontiersin.org plos.org cell.com oup.com pubs.acs.org aps.org iop.org
     siam.org eprint.iacr.org ncbi.nlm.nih.gov ceur-ws.org dblp.org paperswithcode.com ar5iv.org alphaxiv.org mlsys.org
-    roboticsproceedings.org ecva.net bmvc.com osf.io zenodo.org researchgate.net
+    roboticsproceedings.org ecva.net bmvc.com osf.io zenodo.org researchgate.net projecteuclid.org jstor.org
+    citeseerx.ist.psu.edu hindawi.com sagepub.com emerald.com cambridge.org annualreviews.org royalsocietypublishing.org
+    worldscientific.com degruyter.com lrec-conf.org philpapers.org nber.org jair.org vldb.org cidrdb.org distill.pub
+    biomedcentral.com bmj.com thelancet.com jamanetwork.com nejm.org europepmc.org aip.org optica.org osapublishing.org
+    rsc.org aeaweb.org informs.org ams.org copernicus.org cvf.com iclr.cc icml.cc
 """
 _PAPER_HOSTS = frozenset(_PLACES_OF_PAPERS.split())
 _CODE_HOSTS = frozenset({"github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "gitee.com"})
@@ -67,7 +71,13 @@ def _spelt(match: re.Match[str]) -> str:
     return ("https" if scheme.endswith("s") else "http") + "://"
 
 
+def _nested(url: str) -> str:
+    inner = re.fullmatch(r"\[[^\[\]]*\]\((?P<url>[^\s()]+)\)", url)
+    return inner["url"] if inner else url.replace("](", "]%28")
+
+
 _STEPS = (
+    ("url-nested", "a link written as an address taken for what it leads to", _nested),
     ("url-junk", "blank characters at the end of an address removed", _junk),
     ("url-entity", "&amp; in an address written as &", lambda url: url.replace("&amp;", "&")),
     (

@@ -19,17 +19,18 @@ _PARTICLES = frozenset(_PARTICLES_NAMES.split(" "))
 _JOINING = frozenset({"and", "by", "with", "et", "al", "und", "others", "from"})
 _TITLES = re.compile(r"^(?:prof\.?|professor|dr\.?|mr\.?|mrs\.?|ms\.?|sir)\s+(?=\w)", re.I)
 _ET_AL = re.compile(
-    r"[\s,;]*(?:\b(?:et\s*\.?\s*al|and\s+others|and\s+colleagues|u\.\s?a)\b\.?,?|\.\.\.|…|等人?|ほか|他|ら|외)\s*(?:\([^()]*\))?[\s.,]*$",
+    r"[\s,;]*(?:\b(?:[ae]t\s*\.?\s*al|and\s+others|and\s+colleagues|u\.\s?a)\b\.?,?|\.\.\.|…|等人?|ほか|他|ら|외)\s*(?:\([^()]*\))?[\s.,]*$",
     re.I,
 )
 _BY = re.compile(r"^\W{0,3}(?:by|authors?|written by|von|par|por|от|作者)\b\s*:?\s+", re.I)
-_FOOT = re.compile(r"(?<=\w)[\d*†‡§¶∗,]*[\d*†‡§¶∗]+(?=[\s,;.]|$)|[*†‡§¶∗]+")
+_FOOT = re.compile(r"(?<=[^\W\d_])[\d*†‡§¶∗,]*[\d*†‡§¶∗]+(?=[\s,;.]|$)|[*†‡§¶∗]+")
+_HIDDEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028\u2029\ufeff]")  # as text from a PDF holds
 _INITIALS = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,4}")
 _INITIALS_DOT = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,2}(?:[^\W\d_]\.[\s-]?){0,3}(?:\s?(?:[Jj]r|[Ss]r)\.?)?")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _CJK_NAME = re.compile(r"[\u3400-\u9fff]{2,4}|[\uac00-\ud7af]{2,4}|[\u3040-\u30ff\u3400-\u9fff·・ ]{2,9}")
 _VANCOUVER = re.compile(r"((?:[a-z]{2,3} )?[A-ZÀ-ÖØ-Þ][\w'’-]+(?: [A-ZÀ-ÖØ-Þ][\w'’-]+)?) ([A-Z]{1,3})")  # "Kingma DP"
-_WORD = re.compile(r"[^\W\d_](?:[\w'’`-]*[\w'’`])?\.?")
+_WORD = re.compile(r"[^\W\d_](?:[\w'’`-]*[\w'’`])?\.?|(?:[^\W\d_]\.-?){1,3}[^\W\d_]?")
 
 _YEAR = r"(?:1[5-9]|20)\d\d"
 _DATES = (
@@ -47,7 +48,7 @@ _DAY_MONTH = re.compile(
 )
 _YEAR_MONTH = re.compile(rf"\b(?P<y>{_YEAR}),?\s+(?P<w>[^\W\d_]{{3,10}})(?:\s+(?P<d>\d{{1,2}}))?\b")
 _ONLY_YEAR = re.compile(rf"(?<![\d./:_#=-])(?P<y>{_YEAR})(?![\d]|[./:]\d|-\d|%)")
-_SHORT_YEAR = re.compile(r"(?<=[A-Za-z])\s?['’`‘](\d\d)(?!\d)")
+_SHORT_YEAR = re.compile(r"(?<=[A-Za-z])\s?['’`‘]\s?(\d\d)(?!\d)")
 _GLUED_YEAR = re.compile(rf"(?<=[A-Za-z&)])(?:[-_']?|(?<=[A-Z]) )({_YEAR}|\d\d)\b(?!\.\d)")  # "Journal 12" is a volume
 
 
@@ -119,7 +120,7 @@ def rating(text: str) -> int:
 @lru_cache(8192)
 def people(text: str, lead: bool = False) -> tuple[str, ...]:
     """The names in a text of nothing but names, each as it is written; `lead`: "Fox, Eve" is one, surname first."""
-    text = _BY.sub("", text.strip().strip('*_`"“”'))
+    text = _BY.sub("", _HIDDEN.sub("", text).strip().strip('*_`"“”'))
     text = re.sub(r"\((?:[^()]*)\)|\[[^\[\]]*\]|<[^<>]*>", " ", text)
     text = re.sub(r"(?<=\b[A-Z]\.)(?=[A-Z][a-z]{2})", " ", text)
     text = re.sub(r",\s*(?:\.\.\.|…)\s*(?=,|&|and\b)", ",", text)
@@ -196,7 +197,7 @@ def likely_people(text: str, common: frozenset[str] = frozenset(), lead: bool = 
     if len(text) < 2 or len(text) > 3000:
         return 0.0
     head = text[:400]
-    said = bool(_BY.match(head)) or bool(re.search(r"\bet\s*\.?\s*al\b|(?:等人?|ほか|他|외)\s*$", text[-40:]))
+    said = bool(_BY.match(head)) or bool(re.search(r"\b[ae]t\s*\.?\s*al\b|(?:等人?|ほか|他|외)\s*$", text[-40:]))
     names = people(text, lead)
     plain = re.findall(r"[^\W\d_]+", text)
     small = sum(word.islower() and word not in _PARTICLES and word not in _JOINING for word in plain)

@@ -10,8 +10,8 @@ from importlib.resources import files
 
 from catalog.models import Status
 
-_SHORT = re.compile(r":[a-z][a-z0-9_+-]*:")
-_EDGE = " \t\n*_~`'\"“”‘’«»()[]{}<>【】（）「」『』〔〕:：.,;，。、|/\\-–—=→·•#!?"
+SHORT = re.compile(r":(?:[a-z][a-z0-9_+-]*|\d[a-z0-9]*[a-z_][a-z0-9_]*|[+-]1|\d{3,4}):")  # an emoji by its name
+_EDGE = " \t\n*_~`'\"“”‘’«»()[]{}<>【】（）「」『』〔〕:：.,;，。、|/\\-–—=→·•#!?@"
 _LINK_WORD = re.compile(r"(?:^|[ \t_-]+)(?:links?|urls?|address(?:es)?)$")
 _MINE = re.compile(r"^(?:my|the|paper|paper's|mein|meine|mon|ma|mi|meu|我的) ")
 _OF_PAPERS = re.compile(
@@ -87,7 +87,7 @@ def is_pictograph(char: str) -> bool:
 
 def undecorated(text: str) -> str:
     """A text without emoji and `:short:` names of them."""
-    text = _SHORT.sub(" ", text) if ":" in text else text
+    text = SHORT.sub(" ", text) if ":" in text else text
     if not text.isascii():
         text = "".join(c for c in text if c < "\u2000" or not is_pictograph(c))
     return text.strip()
