@@ -17,39 +17,73 @@ STOP_WORDS = frozenset(
         "a an the on of for in to and or with from by is are at as via towards toward using how what why do does can"
     )
 )
-_TOKEN = re.compile(r"\{(?P<part>[^{}]*)\}|(?P<literal>[^{}]+)|(?P<bad>[{}])")
-_PART = re.compile(r"(?P<name>[A-Za-z]+)(?P<number>\d{0,2})(?P<then>(?::(?:lower|upper|abbr|\d{1,2}))*)")
+_TOKENS = {
+    "{": re.compile(r"\{(?P<part>[^{}]*)\}|(?P<literal>[^{}]+)|(?P<bad>[{}])"),
+    "[": re.compile(r"\[(?P<part>[^\[\]]*)\]|(?P<literal>[^\[\]]+)|(?P<bad>[\[\]])"),
+    "+": re.compile(
+        r"\s*(?:\+\s*)?(?:(?P<quote>['\"])(?P<literal>[^'\"]*)(?P=quote)|(?P<part>[A-Za-z](?:[^'\"+()]|\([^()]*\))*))|(?P<bad>.)"
+    ),
+}
+_PART = re.compile(
+    r"(?P<name>[A-Za-z]+(?:\.(?:auth\.)?(?:etal|ea))?)(?P<number>\d{0,2})(?:\((?P<given>[\w\s,=]*)\))?"
+    r"(?P<then>(?:[.:](?:[A-Za-z]+(?:\([^()]*\)|=\S)?|\d{1,2}))*)"
+)
+_THEN = re.compile(r"(?P<name>[A-Za-z]+|\d{1,2})(?:\((?P<given>[^()]*)\)|=(?P<joint>\S))?")
+_GIVEN = re.compile(r"\d{1,2}")
 _UNFIT = re.compile(r"[^\w.:/+-]")
 _LONGEST = 60  # characters of a key that is made
+_AS_IT_IS = frozenset(
+    str.split("clean fold ascii nopunct nopunctordash alphanum skipwords nostopwords transliterate default")
+)  # what other programs have to say for what is always done here
+_CHANGES = {"lower", "upper", "abbr", "acronym", "capitalize", "condense", "substring", "select"} | _AS_IT_IS
 
 
 class _Part(NamedTuple):
-    """What stands in the braces of a pattern: the name, its number (0 for none), and what is done with it then."""
+    """What stands in the braces of a pattern: the name, its number (0 for none), how its words are written ("lower",
+    "kept", "capital"; of `first` words the capital), and what is done with it then."""
 
     name: str
     number: int
-    then: tuple[str, ...]
+    shown: str
+    first: int
+    then: tuple[tuple[str, tuple[int, ...], str], ...]
 
 
 @lru_cache(maxsize=32)
 def parse(pattern: str) -> tuple[_Part | str, ...]:
-    """The parts of a pattern and the text between them; raises `ValueError`, which says what is wrong with it."""
+    """The parts of a pattern and the text between them; raises `ValueError`, which says what is wrong with it.
+
+    `{auth}{year}`; or as Better BibTeX and JabRef have it `[auth:lower]_[year]`, `auth.lower + year + shorttitle(3,3)`.
+    """
+    form = next((mark for mark in "{[+" if mark in pattern), "+" if _PART.fullmatch(pattern.strip()) else "{")
     parts: list[_Part | str] = []
-    for found in _TOKEN.finditer(pattern):
+    for found in _TOKENS[form].finditer(pattern.strip() if form == "+" else pattern):
         if found["bad"]:
             raise ValueError(f"{pattern[:60]!r} has a brace without its other; write parts as in {PATTERN}")
-        if found["literal"]:
+        if found["literal"] is not None:
             if unfit := _UNFIT.search(found["literal"]):
                 raise ValueError(f"{unfit.group()!r} in {pattern[:60]!r} fits no key; write parts as in {PATTERN}")
             parts.append(found["literal"])
-            continue
-        part = _PART.fullmatch(found["part"])
-        if not part or part["name"].lower() not in _PARTS:
-            raise ValueError(f"{found.group()[:40]!r} is no part of a key; there are {', '.join(_PARTS)}")
-        parts.append(_Part(part["name"], int(part["number"] or 0), tuple(part["then"].split(":")[1:])))
+        else:
+            parts.append(_part(found["part"].strip(), form))
     if not any(isinstance(part, _Part) for part in parts):
         raise ValueError(f"{pattern[:60]!r} names no part, so that all keys would be one; write it as in {PATTERN}")
     return tuple(parts)
+
+
+def _part(text: str, form: str) -> _Part:
+    part = _PART.fullmatch(text)
+    name = part["name"].lower().replace(".", "") if part else ""
+    then = _THEN.findall(part["then"]) if part else []
+    if not part or _ALIASES.get(name, name) not in _PARTS:
+        raise ValueError(f"'{text[:40]}' is no part of a key; there are {', '.join(_PARTS)}")
+    if wrong := next((one for one, *_ in then if not one.isdigit() and one.lower() not in _CHANGES), ""):
+        raise ValueError(f"'{wrong}' in '{text[:40]}' changes no part; there are {', '.join(sorted(_CHANGES))}")
+    number, first = [*map(int, _GIVEN.findall(part["given"] or "")), 0, 0][:2]
+    shown = "capital" if form == "{" and part["name"][0].isupper() else "lower" if form == "{" else "kept"
+    shown = "capital" if form != "{" and name in ("title", "camel") else shown
+    changes = tuple((one.lower(), tuple(map(int, _GIVEN.findall(given))), joint or given) for one, given, joint in then)
+    return _Part(_ALIASES.get(name, name), int(part["number"] or 0) or number, shown, first, changes)
 
 
 def propose_key(facts: Facts, used: Collection[str] = (), pattern: str = PATTERN) -> str:
@@ -88,16 +122,38 @@ def _made(facts: Facts, parts: tuple[_Part | str, ...]) -> str:
 
 
 def _value(facts: Facts, part: _Part) -> str:
-    """A part in lower case, or as it is written where the part's name has a capital."""
-    words = _PARTS[part.name.lower()](facts, part.number)
-    if "abbr" in part.then:
-        words = [word[0] for word in words]
-    text = "".join(word[0].upper() + word[1:] for word in words)
-    text = text if part.name[0].isupper() else text.lower()
-    for then in part.then:
-        text = text[: int(then)] if then.isdigit() else text.upper() if then == "upper" else text
-        text = text.lower() if then == "lower" else text
-    return text
+    words = _PARTS[part.name](facts, part.number)
+    if part.shown == "lower":
+        words = [word.lower() for word in words]
+    capital = len(words) if part.shown == "capital" else part.first
+    words = [word[0].upper() + word[1:] for word in words[:capital]] + words[capital:]
+    joint = ""
+    for name, numbers, said in part.then:
+        if name in ("abbr", "acronym"):
+            words = [word[0] for word in words]
+        elif name == "capitalize":
+            words = [word[0].upper() + word[1:] for word in words]
+        elif name == "select":
+            words = _cut(words, numbers)
+        elif name == "condense":
+            joint = _UNFIT.sub("", said.strip("'\"")) or "_"
+        else:
+            words = [text] if (text := _changed(joint.join(words), name, numbers)) else []
+    return joint.join(words)
+
+
+def _changed(text: str, name: str, numbers: tuple[int, ...]) -> str:
+    if name.isdigit():
+        return text[: int(name)]
+    if name == "substring":
+        return "".join(_cut(list(text), numbers))
+    return text.upper() if name == "upper" else text.lower() if name == "lower" else text
+
+
+def _cut(items: list[str], numbers: tuple[int, ...]) -> list[str]:
+    """So many from one on; the first is 1."""
+    start, count = (numbers + (1, len(items))[len(numbers) :])[:2]
+    return items[max(start, 1) - 1 :][:count]
 
 
 def _telling(facts: Facts) -> list[str]:
@@ -152,6 +208,7 @@ _PARTS: Mapping[str, Callable[[Facts, int], list[str]]] = MappingProxyType({
     "initials": _initials,
     "year": lambda facts, _: [str(abs(facts.year))] if facts.year else [],
     "shortyear": lambda facts, _: [f"{abs(facts.year) % 100:02}"] if facts.year else [],
+    "origyear": lambda facts, _: facts.detail("origdate").split("-")[:1],
     "month": _date(1),
     "day": _date(2),
     "word": lambda facts, n: _telling(facts)[max(n, 1) - 1 : max(n, 1)],
@@ -161,6 +218,13 @@ _PARTS: Mapping[str, Callable[[Facts, int], list[str]]] = MappingProxyType({
     "journal": lambda facts, _: [word for word in word_list(facts.venue) if word.lower() not in STOP_WORDS],
     "volume": lambda facts, _: word_list(facts.detail("volume")),
     "firstpage": _first_page,
+    "lastpage": lambda facts, _: re.findall(r"\w+", facts.detail("pages"))[-1:],
+    "keyword": lambda facts, n: word_list(facts.tags[max(n, 1) - 1]) if len(facts.tags) >= max(n, 1) else [],
     "type": lambda facts, _: word_list(facts.kind),
     "arxiv": lambda facts, _: [facts.arxiv.replace("/", "")] if facts.arxiv else [],
 })  # fmt: skip
+_ALIASES = {
+    "authorlast": "lastauth", "authorslast": "lastauth", "authforeini": "initials", "authorini": "initials",
+    "authauthea": "authetal", "authea": "authetal", "author": "auth", "fulltitle": "title", "camel": "title",
+    "entrytype": "type", "keywords": "keyword", "date": "year", "journaltitle": "journal", "pubyear": "year",
+}  # fmt: skip

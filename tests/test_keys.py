@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from catalog.bibtex.describe import describe
 from catalog.bibtex.entry import set_key
+from catalog.errors import KbError
 from catalog.facts import Facts
 from catalog.ingest.fetch import Answer
 from catalog.keys import PATTERN, free_key, parse, propose_key
@@ -45,6 +46,15 @@ def of(bibtex: str) -> Facts:
         ("{Journal:abbr}{volume}p{firstpage}", "PGC7p12"),
         ("{initials}/{type}/{arxiv}", "ej/inproceedings/2106.09685"),
         ("{VeryShortTitle:lower:3}", "lor"),
+        ("[auth:lower]_[year]", "hu_2021"),
+        ("[authEtAl]:[shortyear]", "HuEtAl:21"),
+        ("[auth.etal][year]", "HuEtAl2021"),
+        ("[auth3][shorttitle:abbr:lower]", "Hullr"),
+        ("auth.lower + shorttitle(3,3) + year", "huLoRALowRank2021"),
+        ("auth.lower + '_' + year", "hu_2021"),
+        ("authors(n=2) + year + title.lower.substring(1,6)", "HuShenEtAl2021loralo"),
+        ("title.select(2,2).condense(_)", "Low_Rank"),
+        ("auth", "Hu"),
     ],
 )
 def test_the_parts_of_a_pattern(pattern: str, key: str) -> None:
@@ -69,11 +79,13 @@ def test_what_is_not_known_is_left_out(entry: str, pattern: str, key: str) -> No
 @pytest.mark.parametrize(
     ("pattern", "said"),
     [
-        ("[auth][year]", "'[' in '[auth][year]' fits no key"),
-        ("{author}{year}", "'{author}' is no part of a key; there are family, auth"),
-        ("{auth:chop}", "'{auth:chop}' is no part"),
+        ("[auth", "has a brace without its other"),
+        ("{authro}{year}", "'authro' is no part of a key; there are family, auth"),
+        ("{auth:chop}", "'chop' in 'auth:chop' changes no part"),
+        ("auth + 'a b'", "' ' in"),
         ("{auth}{year", "has a brace without its other"),
-        ("smith", "names no part"),
+        ("smith", "'smith' is no part of a key"),
+        ("{}x", "'' is no part of a key"),
         ("", "names no part"),
         ("{auth} {year}", "' ' in"),
     ],
@@ -102,7 +114,7 @@ def test_what_comes_without_a_key_and_what_is_fetched_get_one_by_the_pattern(tmp
         assert library.add_draft(library.look_up("2106.00001"))[0].key == "HSGO21b"
 
 
-@given(st.text("{}auth:yer3_- é", max_size=20))
+@given(st.text("{}[]auth:yer3_- é+.(,)'", max_size=20))
 def test_a_pattern_gives_a_key_or_says_why_not(pattern: str) -> None:
     try:
         parse(pattern)
@@ -117,3 +129,13 @@ def test_a_pattern_gives_a_key_or_says_why_not(pattern: str) -> None:
 def test_a_taken_key_gets_a_letter_then_a_number() -> None:
     used = {"a", *(f"a{letter}" for letter in "bcdefghijklmnopqrstuvwxyz")}
     assert (free_key("A", {"a"}), free_key("a", used), free_key("a", used | {"a-2"})) == ("Ab", "a-2", "a-3")
+
+
+def test_a_key_with_a_blank_is_refused_where_it_is_given(tmp_path: Path) -> None:
+    library = Library.init(tmp_path)
+    for given in ({"title": "Owls", "key": "a b"}, {"bibtex": LORA.replace("{x,", "{a b,")}):
+        with pytest.raises(KbError, match="holds a blank, so nothing can cite it; say --key a-b"):
+            library.add(**given)
+    assert library.import_([("a.bib", LORA.replace("{x,", "{a b,").encode())]).count("added") == 1, (
+        "what is there is kept"
+    )

@@ -161,9 +161,13 @@ def _single(draft: Draft) -> Draft | KbError:
     if not (draft.bibtex.strip() or draft.title.strip() or (draft.key and (draft.links or draft.ids))):
         return KbError("nothing to add: give a BibTeX entry, or --title and --link")
     try:
-        return replace(draft, bibtex=one_entry(draft.bibtex, draft.key))
+        text = one_entry(draft.bibtex, draft.key)
+        key = draft.key or (read(text).key if text else "")
     except KbError as e:
         return e
+    if re.search(r"\s", key):
+        return KbError(f"the key {key!r} holds a blank, so nothing can cite it; say --key {'-'.join(key.split())}")
+    return replace(draft, bibtex=text)
 
 
 def _added(merger: Merger, draft: Draft) -> Addition:
