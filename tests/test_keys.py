@@ -133,9 +133,9 @@ def test_a_taken_key_gets_a_letter_then_a_number() -> None:
 
 def test_a_key_with_a_blank_is_refused_where_it_is_given(tmp_path: Path) -> None:
     library = Library.init(tmp_path)
-    for given in ({"title": "Owls", "key": "a b"}, {"bibtex": LORA.replace("{x,", "{a b,")}):
+    for one in ({"title": "Owls", "key": "a b"}, {"bibtex": LORA.replace("{x,", "{a b,")}):
         with pytest.raises(KbError, match="holds a blank, so nothing can cite it; say --key a-b"):
-            library.add(**given)
+            library.add(**one)
     assert library.import_([("a.bib", LORA.replace("{x,", "{a b,").encode())]).count("added") == 1, (
         "what is there is kept"
     )
