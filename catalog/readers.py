@@ -45,9 +45,9 @@ class Reader:
     queue: tuple[str, ...] = ()
 
     def of(self, key: str, aliases: Iterable[str] = ()) -> Reading:
-        """How far this reader is with a paper, which may have had other keys."""
+        """How far this reader is with a paper, which may have had other keys; what is said under the first counts."""
         keys = (key, *aliases)
-        said = next((self.papers[one] for one in keys if one in self.papers), UNREAD)
+        said = united_reading(self, keys)
         place = next((self.queue.index(one) + 1 for one in keys if one in self.queue), 0)
         return said._replace(place=place) if place else said
 
@@ -55,6 +55,18 @@ class Reader:
 def reader_of(name: str, papers: Mapping[str, Reading], queue: Sequence[str]) -> Reader:
     """A reader, without the papers of whom nothing is said."""
     return Reader(name, {key: one for key, one in papers.items() if one != UNREAD}, tuple(queue))
+
+
+def united_reading(reader: Reader, keys: Sequence[str]) -> Reading:
+    """What is said of a paper under these keys, fact by fact what the first of them says."""
+    said = [reader.papers[key] for key in keys if key in reader.papers]
+    if len(said) < 2:
+        return said[0] if said else UNREAD
+    nothing = facts_of(UNREAD)
+    facts = dict(nothing)
+    for one in reversed(said):
+        facts |= {name: value for name, value in facts_of(one).items() if value != nothing[name]}
+    return reading_from(facts)
 
 
 def facts_of(said: Reading) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import quote
 
 from catalog.bibtex import read, set_key
@@ -38,6 +38,15 @@ def renamed(
     if result is None:
         raise KeyError(old)
     return changed, result
+
+
+def under(paper: Paper, key: str, former: Collection[str]) -> Paper:
+    """The paper with its own entry under a key, where that has one of the former ones."""
+    first = next(iter(entries(paper.bibtex)), "")
+    own = _key(first) if first else ""
+    if own == key or own not in former:
+        return paper
+    return paper.evolve(bibtex=edited(paper.bibtex, lambda text: _own_key(text, own, key) if text == first else text))
 
 
 def referring(papers: Iterable[Paper], old_file: str, new_file: str) -> list[Paper]:

@@ -16,7 +16,7 @@ from catalog.bibtex.united import united
 from catalog.facts import UNREAD, Reading
 from catalog.models import Paper
 from catalog.paperfile import dumps
-from catalog.readers import Reader, facts_of, reader_of, reading_from
+from catalog.readers import Reader, facts_of, reader_of, reading_from, united_reading
 
 MOST_LINES = 5_000
 LISTS = ("links", "tags", "tutorials", "aliases")
@@ -63,9 +63,8 @@ def merge(base: Paper | None, ours: Paper, theirs: Paper) -> Merged:
         clashes = (*clashes, *(f"{name}.{key}" for key in wrong))
     for name in TEXTS:
         said = [getattr(paper, name) for paper in (was, ours, theirs)]
-        text = lines(*said) if name == "notes" else _bibtex(*said)
-        first[name], second[name] = (said[1], said[2]) if text is None else (text, text)
-        clashes = (*clashes, name) if text is None else clashes
+        first[name], second[name] = _notes(*said) if name == "notes" else _bibtex(*said)
+        clashes = clashes if first[name] == second[name] else (*clashes, name)
     return Merged(ours.evolve(**first), ours.evolve(**second), tuple(clashes))
 
 
@@ -81,6 +80,20 @@ def merge_readers(was: Reader, ours: Reader, theirs: Reader) -> tuple[Reader, Re
         clashes += [f"{key}: {name}" for name in wrong]
     queue = items(was.queue, ours.queue, theirs.queue)
     return reader_of(ours.name, first, queue), reader_of(ours.name, second, queue), tuple(clashes)
+
+
+def rekeyed(readers: Sequence[Reader], now: Mapping[str, str]) -> list[Reader]:
+    """What readers say, under the keys that papers have `now` by former ones, where something is said under both."""
+    used = {key for reader in readers for key in (*reader.papers, *reader.queue)}
+    moved = {former: key for former, key in now.items() if former in used and key in used}
+    found = []
+    for reader in readers:
+        keys = dict.fromkeys(moved.get(key, key) for key in reader.papers)
+        former = {key: [old for old in reader.papers if moved.get(old) == key] for key in keys}
+        queue = dict.fromkeys(moved.get(key, key) for key in reader.queue)
+        papers = {key: united_reading(reader, [key, *former[key]]) for key in keys}
+        found.append(reader_of(reader.name, papers, tuple(queue)))
+    return found
 
 
 def one(was: Any, mine: Any, other: Any) -> Any | None:
@@ -123,17 +136,23 @@ def items(was: Sequence[Any], mine: Sequence[Any], other: Sequence[Any]) -> tupl
 
 def lines(was: str, mine: str, other: str) -> str | None:
     """A text; what both add at one place stands one after the other. None where both changed the same lines."""
+    ours, theirs = _notes(was, mine, other)
+    return ours if ours == theirs else None
+
+
+def _notes(was: str, mine: str, other: str) -> tuple[str, str]:
+    """A text with both changes: with my lines where both changed the same, and with those of the other."""
     if (simple := one(was, mine, other)) is not None:
-        return str(simple)
+        return simple, simple
     return _woven(was, mine, other, lambda a, b: [*a, *([""] if a and b and a[-1] and b[0] else []), *b])
 
 
-def _bibtex(was: str, mine: str, other: str) -> str | None:
-    """An entry as text; None where the two changes do not make one entry whose fields stand there once."""
+def _bibtex(was: str, mine: str, other: str) -> tuple[str, str]:
+    """As `_notes`, of an entry, field by field where lines do not tell."""
     if (simple := one(was, mine, other)) is not None:
-        return str(simple)
-    text = _woven(was, mine, other, lambda a, b: [*a, *b])
-    return text if text is not None and _sound(text) else united(was, mine, other)
+        return simple, simple
+    ours, theirs = _woven(was, mine, other, lambda a, b: [*a, *b])
+    return (ours, ours) if ours == theirs and _sound(ours) else united(was, mine, other) or (mine, other)
 
 
 def _sound(text: str) -> bool:
@@ -151,26 +170,33 @@ def _sound(text: str) -> bool:
 Join = Callable[[list[str], list[str]], list[str]]
 
 
-def _woven(was: str, mine: str, other: str, join: Join) -> str | None:
+def _woven(was: str, mine: str, other: str, join: Join) -> tuple[str, str]:
     """Both changes of a text, line by line; `join` puts together what both add at one place."""
     base, ours, theirs = was.split("\n") if was else [], mine.split("\n"), other.split("\n")
     if max(map(len, (base, ours, theirs))) > MOST_LINES:
-        return None
-    found: list[str] = []
+        return mine, other
+    first: list[str] = []
+    second: list[str] = []
     for old, a, b in _regions(base, ours, theirs):
-        if a == b or b == old:
-            found += a
-        elif a == old:
-            found += b
-        elif (around := _added(old, a)) and (others := _added(old, b)):
-            found += [*join(around[0], others[0]), *old, *join(around[1], others[1])]
-        elif around:
-            found += [*around[0], *b, *around[1]]
-        elif around := _added(old, b):
-            found += [*around[0], *a, *around[1]]
-        else:
-            return None
-    return "\n".join(found)
+        both = _joined(old, a, b, join)
+        first += a if both is None else both
+        second += b if both is None else both
+    return "\n".join(first), "\n".join(second)
+
+
+def _joined(old: list[str], mine: list[str], other: list[str], join: Join) -> list[str] | None:
+    """Some lines with both changes; None where both changed the same."""
+    if other in (mine, old):
+        return mine
+    if mine == old:
+        return other
+    if (around := _added(old, mine)) and (others := _added(old, other)):
+        return [*join(around[0], others[0]), *old, *join(around[1], others[1])]
+    if around:
+        return [*around[0], *other, *around[1]]
+    if around := _added(old, other):
+        return [*around[0], *mine, *around[1]]
+    return None
 
 
 def _added(old: list[str], new: list[str]) -> tuple[list[str], list[str]] | None:

@@ -29,8 +29,9 @@ from pathlib import Path
 
 from catalog import conflict
 from catalog.cli import main as kb
+from catalog.errors import Finding
 from catalog.library import Library
-from catalog.sides import differences
+from catalog.sides import differences, reader_differences
 
 SHARED = 24
 ENTRY = """@article{{{key},
@@ -189,22 +190,36 @@ class Person:
         wanted = {one for one in self.said.keys() & other.said.keys() if self.said[one] != other.said[one]}
         expected = set(map(self.shown, wanted))
         yield from (f"a conflict of nobody: {one}" for one in sorted(found - expected))
-        yield from (f"decided by nobody: {one}" for one in sorted(expected - found))
         for path in open_:
             self.settle(path)
         self.said = other.said | self.said
+        missed = {one for one in wanted if self.shown(one) in expected - found}
+        told = [finding for finding in self.library.check() if "are one paper" in finding.message] if missed else []
+        for one in sorted(missed):
+            yield from self.missed(one, told)
         for key, words in other.words.items():
             self.words.setdefault(key, set()).update(words)
         self.gone |= other.gone
         self.commit(f"merge {other.number}")
 
+    def missed(self, one: Field, told: list[Finding]) -> Iterator[str]:
+        """What is wrong with a field that was set in two ways, and left no conflict: nothing where `kb check` says so, as
+        of a paper that one of the two gave another name meanwhile."""
+        path, name = self.shown(one)
+        key, _, field = name.partition(": ")
+        if not any(finding.path == path and key in finding.message and field in finding.message for finding in told):
+            yield f"decided by nobody: {path} {name}"
+            return
+        reading = dict(self.library.get(key).readers)[one[0].partition(" ")[0]]
+        self.said[one] = {"status": reading.read, "due": reading.due, "rating": str(reading.rating)}[field]
+
     def shown(self, one: Field) -> Field:
         """Where a field stands, and how the driver names it."""
         who, _, key = one[0].rpartition(" ")
-        if who:
-            return f"readers/{who}.toml", f"{key}: {one[1]}"
         named = self.library.store.folder / f"{key}.md"
         file = named.name if named.exists() else self._renamed(key)
+        if who:
+            return f"readers/{who}.toml", f"{file.removesuffix('.md')}: {one[1]}"
         return f"papers/{file}", "bibtex" if one[1].startswith("entry ") else one[1]
 
     def _renamed(self, key: str) -> str:
@@ -223,7 +238,8 @@ class Person:
             choices = dict.fromkeys((one.field for one in differences(*self.library.sides(key))), "ours")
             self.library.settle(key, choices)
         else:
-            file.write_text(conflict.sides(file.read_text())[0])
+            fields = reader_differences(*self.library.reader_sides(file.stem))
+            self.library.settle_reader(file.stem, dict.fromkeys((one.field for one in fields), "ours"))
 
 
 def begin(root: Path, readers: list[str]) -> None:

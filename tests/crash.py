@@ -1,5 +1,7 @@
 """Stop or fail every writing command at each of its calls into the system: python tests/crash.py [COMMAND ...]
 
+`CALLS=50` tries about so many of its calls a fault, spread over all.
+
 A command is run in a fork of this process. Before its n-th call into the modules that reach the disk it is killed, or
 loses its power, or the call fails as on a full or broken disk. Afterwards the folder is as before or as after the
 command, once another command has looked; what was acknowledged is there; what was typed into an editor is kept; nothing
@@ -16,12 +18,15 @@ import codecs
 import contextlib
 import errno
 import importlib
+import importlib.resources.readers
 import os
 import pkgutil
+import re
 import shutil
 import signal
 import sqlite3
 import stat
+import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -32,16 +37,21 @@ from typing import Any
 from unittest import mock
 
 import filelock
+from answers import atom, atom_entry
 
 import catalog
 from catalog.cli import main as kb
+from catalog.ingest.fetch import Answer
+from catalog.library import Library
 from catalog.store import disk
+from catalog.store import drafts as kept_drafts
 from catalog.store.drafts import drafts
 
 for _module in pkgutil.walk_packages(catalog.__path__, "catalog."):  # what is imported late would be hit in its stead
     if "pages" not in _module.name and "__main__" not in _module.name:
         importlib.import_module(_module.name)
 assert filelock.FileLock
+assert importlib.resources.readers
 codecs.lookup("utf-8-sig")
 
 FAULTS: dict[str, OSError | None] = {
@@ -101,10 +111,41 @@ COMMANDS: dict[str, list[str]] = {
     "queue": ["queue", "key3"],
     "rename of mine": ["rename", "key1", "zkey"],
     "alone": ["me", "--alone"],
+    "take": ["me", "ana", "--take"],
+    "resolve of mine": ["resolve", "--reader", "ana", "--theirs"],
+    "rate": ["rate", "key1", "7"],
+    "note and due": ["note", "key2", "a note", "--due", "2030-01-01"],
+    "tag of a query": ["tag", "-y", "-q", "number", "many"],
+    "theirs": ["import", "--theirs", "in.bib"],
+    "prune": ["sync", "--prune", "in.md"],
+    "recover": ["edit", "--recover"],
+    "attach": ["attach", "key1", "in.pdf"],
+    "fetch": ["fetch"],
+    "complete": ["complete", "--only", "bibtex"],
+    "update": ["update"],
+    "settle": ["update", "--settle"],
+    "report": ["report", "lomo", "--of", "wic-7b", "--value", "69", "--setting", "a", "--address", "https://a.org/3"],
+    "export": ["export", "bib", "-o", "out.bib"],
+    "into": ["export", "markdown", "--into", "out.md"],
+    "init": ["init", "founded"],
+    "github": ["init", "--github"],
+    "merge-driver": ["merge-driver"],
+    "merge of git": ["merge-driver", "base.md", "out.md", "theirs.md", "papers/key1.md"],
+    "commit": ["tag", "key1", "one"],
 }
-READ = ("me again", "mark-read of mine", "queue", "rename of mine", "alone")  # where ana is a reader already
-FOLLOWING = {"undo": ["rename"], "redo": ["rename", "undo"]}  # what was done before
+READ = ("me again", "mark-read of mine", "queue", "rename of mine", "alone", "take", "resolve of mine")  # ana is there
+IN_GIT = ("merge-driver", "commit")
+FOLLOWING = {  # what was done before
+    "undo": ["rename"], "redo": ["rename", "undo"], "settle": ["update"],
+}  # fmt: skip
+PIECEWISE = ("github", "fetch", "attach", "complete")  # one change after the other, each as a whole
+PDF = b"%PDF-1.4\nnot much of one\n"
+NAMED = (".md", ".bib", ".toml", ".pdf", ".json", ".yml", ".yaml")
+HONEST = ("cannot be read", "said in two ways: lines")  # what was asked for, but for a file that the disk kept
+ELSEWHERE = ("github", "init", "export", "into", "merge of git")  # what they write aside stands beside what they write
+LINKED = re.compile(rb"\.\./files/(\S+\.pdf)")
 TYPED = b"\ntyped and not to be lost\n"
+ALSO = ("shared.bib", ".gitattributes", ".gitignore", ".pre-commit-config.yaml", ".kb/news.json")
 State = dict[str, bytes]
 
 
@@ -126,18 +167,52 @@ def make(root: Path, command: str) -> None:
         text = (root / "papers" / "key1.md").read_text()
         sides = "<<<<<<< a\nFirst.\n=======\nSecond.\n>>>>>>> b"
         (root / "papers" / "key1.md").write_text(text.replace("First.", sides))
-    if command == "sync":
+    if command == "resolve of mine":
+        (root / "readers").mkdir()
+        said = "[papers]\n<<<<<<< a\nkey1 = { rating = 3 }\n=======\nkey1 = { rating = 4 }\n>>>>>>> b\n"
+        (root / "readers" / "ana.toml").write_text(said)
+    if command in ("fetch", "complete", "update", "settle"):
+        links = "links:\n  paper: https://arxiv.org/abs/3103.00001\n  pdf: https://x.org/a.pdf\n"
+        (root / "papers" / "web.md").write_text(
+            HEAD.format(n=1).replace("added", f"title: Whales of kind 1\n{links}added")
+        )
+    (root / "in.pdf").write_bytes(PDF)
+    (root / "out.bib").write_text("@misc{mine, title={My own}}\n")
+    (root / "out.md").write_text(
+        PAPER.format(n=1, notes="Ours.")
+        if command == "merge of git"
+        else "# My page\n\n<!-- kb:begin -->\n<!-- kb:end -->\n"
+    )
+    for name in ("base", "theirs"):
+        (root / f"{name}.md").write_text(PAPER.format(n=1, notes="" if name == "base" else "Theirs."))
+    if command in IN_GIT:
+        for words in (["init", "-q"], ["config", "user.name", "a"], ["config", "user.email", "a@b.c"]):
+            subprocess.run(["git", *words], cwd=root, check=True)
+        (root / "kb.toml").write_text("autocommit = true\n")
+    if command in ("sync", "prune"):
         run(root, COMMANDS["sync"])
         (root / "in.md").write_text(LIST.replace("- [ ]", "- [x]").replace("Gamma", "Delta"))
-    for before in [["me", "ana"]] * (command in READ) + [COMMANDS[name] for name in FOLLOWING.get(command, ())]:
+    for before in [["me", "ana"]] * (command in READ and command != "resolve of mine") + [
+        COMMANDS[name] for name in FOLLOWING.get(command, ())
+    ]:
         run(root, before)
+    if command == "take":
+        (root / "papers" / "key1.md").write_text(PAPER.format(n=1, notes="").replace("unread", "read"))
     run(root, ["list"])
+    if command == "recover":
+        was = (root / "papers" / "key3.md").read_bytes()
+        kept_drafts.begin(root / ".kb", "edit", "key3.md", was + TYPED, disk.digest(was))
 
 
 def state(root: Path) -> State:
     """What the folder says."""
-    paths = [*(root / "papers").iterdir(), *(root / "readers").glob("*"), *(root / "lists").glob("*")]
-    return {path.name: path.read_bytes() for path in [*paths, root / "shared.bib"] if path.is_file()}
+    paths = [path for name in ("papers", "readers", "lists", "reports") for path in (root / name).glob("*")]
+    paths += [*root.glob("out.*"), *(root / ".github").rglob("*"), *(root / name for name in ALSO)]
+    if (root / "founded" / "kb.toml").exists():
+        paths += (root / "founded").rglob("*")
+    return {
+        str(path.relative_to(root)): path.read_bytes() for path in paths if path.is_file() and path.suffix != ".tmp"
+    }
 
 
 def run(root: Path, args: Sequence[str], before: Callable[[], None] = lambda: None) -> tuple[int, str]:
@@ -153,6 +228,7 @@ def run(root: Path, args: Sequence[str], before: Callable[[], None] = lambda: No
                 sys.stdin = open(os.devnull)  # noqa: SIM115, PTH123 - this process ends soon
                 os.chdir(root)
                 mock.patch("click.edit", _type).start()
+                mock.patch.object(Library, "_fetch", return_value=_asked).start()
                 before()
                 try:
                     kb(list(args))
@@ -169,6 +245,16 @@ def run(root: Path, args: Sequence[str], before: Callable[[], None] = lambda: No
 def _type(filename: str, editor: str | None = None) -> None:
     Path(filename).write_bytes(Path(filename).read_bytes() + TYPED)
     Path("typed").touch()
+
+
+def _asked(url: str, **_: object) -> Answer:
+    """What the web says: of any work at arXiv the same, one PDF, and of the rest nothing."""
+    if url.endswith(".pdf"):
+        return Answer(200, url, data=PDF)
+    if "export.arxiv.org" not in url:
+        return Answer(404, url)
+    feed = atom(atom_entry("3103.00001", "Whales of kind 1", ["Ana Lee"])).data()
+    return Answer(200, url, feed.decode(), content_type="application/atom+xml", data=feed)
 
 
 def reaches(event: str, called: Any, killing: bool = False) -> str:
@@ -237,7 +323,7 @@ class Disk:
     def _naming(self, call: Callable[..., None], place: int) -> Callable[..., None]:
         def naming(*args: Any, **options: Any) -> None:
             path = Path(args[place])
-            ours = path.suffix in (".md", ".bib", ".toml") and path.is_relative_to(self.root)
+            ours = path.suffix in NAMED and path.is_relative_to(self.root)
             was = path.read_bytes() if ours and path.exists() else None
             call(*args, **options)
             if ours:
@@ -303,15 +389,19 @@ def tried(root: Path, command: str, faults: Sequence[str], most: int = 0) -> Ite
             shutil.rmtree(work, ignore_errors=True)
             shutil.copytree(origin, work)
             ended, said = run(work, COMMANDS[command], failing(fault, number, work))
-            yield fault, number, judged(work, old, new, ended, status, said)
+            yield fault, number, judged(work, command, old, new, ended, status, said)
 
 
-def judged(root: Path, old: State, new: State, ended: int, expected: int, said: str) -> str:
+def judged(root: Path, command: str, old: State, new: State, ended: int, expected: int, said: str) -> str:
     """What is wrong after a fault; "" where nothing is."""
     if "Traceback" in said or "a fault of kb" in said:
         return f"a fault: {said.strip().splitlines()[-1]}"
     left_out = [name for name in old if f"{name} cannot be read; what it says of others stays" in said]
-    right = (old, new, new | {name: old[name] for name in left_out})
+    right = [old, new, new | {name: old[name] for name in left_out}]
+    if command in PIECEWISE:
+        right += [_some_of(state(root), old, new)]
+    if ended == 1 and any(why in said for why in HONEST):
+        return ""
     if ended >= 0 and state(root) not in right and "the next kb finishes it" not in said:
         return "half done, and not said"
     status, listed = run(root, ["list"])
@@ -320,24 +410,36 @@ def judged(root: Path, old: State, new: State, ended: int, expected: int, said: 
     after = state(root)
     if after not in right:
         return "half done for good"
-    if ended == expected and after not in right[1:]:
+    if ended == expected and after not in right[1:3]:
         return "acknowledged and lost"
+    if broken := [name for text in after.values() for name in LINKED.findall(text) if not _is_whole(root, name)]:
+        return f"linked and not there: {broken}"
     typed = any(draft.read().endswith(TYPED) for draft in drafts(root / ".kb"))
     if after == old and (root / "typed").exists() and not typed:
         return f"what was typed is lost: {said}"
-    run(root, ["tag", "key4", "zz"])
+    run(root, COMMANDS[command] if command in ELSEWHERE else ["tag", "key4", "zz"])
     left = [path.name for path in root.rglob(".*.tmp")]
     return f"left behind: {left}" if left else ""
 
 
+def _some_of(there: State, old: State, new: State) -> State:
+    """The new state as far as it is there, file by file: what a command is that makes one change after the other."""
+    return {name: text for name, text in there.items() if text in (old.get(name), new.get(name))}
+
+
+def _is_whole(root: Path, name: bytes) -> bool:
+    path = root / "files" / name.decode()
+    return path.is_file() and path.read_bytes() == PDF
+
+
 def main() -> None:
     """Try the commands named, or all, at every call."""
-    names = sys.argv[1:] or list(COMMANDS)
+    names, most = sys.argv[1:] or list(COMMANDS), int(os.environ.get("CALLS", "0"))
     wrong = 0
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
             counts: Counter[str] = Counter()
-            for fault, number, problem in tried(Path(folder), name, list(FAULTS)):
+            for fault, number, problem in tried(Path(folder), name, list(FAULTS), most):
                 counts[fault] += 1
                 if problem:
                     wrong += 1

@@ -100,6 +100,26 @@ def test_entries_are_merged_field_by_field(mine: str, other: str, expected: str 
     assert (None if merged.fields else merged.ours.bibtex) == expected
 
 
+def test_a_conflict_is_left_of_what_both_changed_alone() -> None:
+    """A field, or a line, that only one of the two changed is as they have it on either side."""
+    mine = ENTRY.replace("2020", "2021").replace("  title", "  volume = {1},\n  title")
+    ours, theirs = both(
+        bibtex=(mine, ENTRY.replace("2020", "2022").replace("{A}", "{B}")),
+        notes=("One of mine.\n\nTwo.", "One of theirs.\n\nTwo, mended."),
+    )
+    merged = merge(WAS, ours, theirs)
+    assert merged.fields == ("bibtex", "notes")
+    united = "@misc{a,\n  volume = {1},\n  title = {B},\n  year = {2021},\n}"
+    assert (merged.ours.bibtex, merged.theirs.bibtex) == (united, united.replace("2021", "2022"))
+    assert (merged.ours.notes, merged.theirs.notes) == (
+        "One of mine.\n\nTwo, mended.",
+        "One of theirs.\n\nTwo, mended.",
+    )
+    assert [(hunk.ours, hunk.theirs) for hunk in conflict.hunks(merged.text)] == [
+        (("  year = {2021},",), ("  year = {2022},",)), (("One of mine.",), ("One of theirs.",))
+    ]  # fmt: skip
+
+
 def test_how_far_one_is_is_one_fact() -> None:
     read = WAS.evolve(status=Status.read, read="2026-11-24")
     assert merge(WAS, read, WAS.evolve(status=Status.reading)).fields == ("status",)
@@ -192,6 +212,32 @@ def test_one_field_set_in_two_ways_is_left_to_a_person(shared: Path) -> None:
     [hunk] = conflict.hunks(text)
     assert (hunk.ours, hunk.theirs) == (("read: '2026-11-01'",), ("read: '2026-11-02'",))
     assert {"  - old", "  - mine", "  - other"} <= set(text.split("\n"))
+
+
+def test_a_paper_that_was_renamed_is_merged_under_its_new_key(shared: Path) -> None:
+    """Whatever is changed of it under the old key, also what readers say of it."""
+    one, two = clone(shared, "one"), clone(shared, "two")
+    for library, old, new in ((one, "2020", "2021"), (two, "2020", "2022"), (two, "On a", "On birds")):
+        library.change("a", lambda paper, old=old, new=new: paper.evolve(bibtex=paper.bibtex.replace(old, new)))
+    one.rename("a", "z")
+    for library in (one, two):
+        git(library.root, "add", "-A")
+        git(library.root, "commit", "-qm", "mine")
+    git(two.root, "pull", "-q", "--no-rebase", "--no-edit", str(one.root), "main", status=1)
+    mine, other = (paper.bibtex for paper in two.sides("z"))
+    assert (mine, other) == ("@misc{z,\n  title = {On birds},\n  year = {2022},\n}", mine.replace("2022", "2021"))
+    assert two.settle("z", {"bibtex": "theirs"}).aliases == ("a",)
+    text = "[papers]\na = { due = 2030-01-01 }\n"
+    forms = {
+        "base": text,
+        "ours": "[papers]\nz = { due = 2031-01-01 }\n",
+        "theirs": "[papers]\nz = { due = 2030-01-01, rating = 3 }\n",
+    }
+    for name, form in forms.items():
+        (two.root / name).write_text(form)
+    with contextlib.chdir(two.root):
+        assert merge_files(*map(Path, forms), "readers/ana.toml") == ()
+    assert (two.root / "ours").read_text() == "[papers]\nz = { due = 2031-01-01, rating = 3 }\n"
 
 
 def test_what_is_no_paper_is_merged_by_lines(tmp_path: Path) -> None:

@@ -276,6 +276,18 @@ def test_any_bytes_are_a_reader_or_a_finding(data: bytes) -> None:
         }
 
 
+def test_what_is_said_under_two_keys_of_one_paper_is_united_and_named(kb: Kb, several: Library, root: Path) -> None:
+    several.rename("one", "uno")
+    path = root / "readers" / "bo.toml"
+    path.write_text('[papers]\none = { due = 2030-01-01, rating = 3 }\nuno = { status = "reading", rating = 4 }\n')
+    assert dict(several.get("uno").readers)["bo"] == Reading("reading", "", "", "2030-01-01", 4)
+    assert (
+        "note: readers/bo.toml:3: one and uno are one paper, and of its rating two things are said" in kb("check").out
+    )
+    path.write_text("[papers]\none = { due = 2030-01-01 }\nuno = { rating = 4 }\n")
+    assert "are one paper" not in kb("check").out
+
+
 def test_names() -> None:
     assert name_of(" Zoë ") == "zoë"
     for bad in ("", "a b", "../a", "a/b", ".a", "a.", "me", "con", "x" * 41, "a\u202eb"):

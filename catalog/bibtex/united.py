@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from catalog.bibtex.syntax import FieldSpan, GrammarError, Shape, Source, read_block
@@ -31,8 +31,11 @@ class _Entry(NamedTuple):
         return self.text[span.value : span.stop] if span else ""
 
 
-def united(was: str, mine: str, other: str) -> str | None:
-    """My entry with what another changed since `was`, in other fields or to the same; None where both changed one."""
+def united(was: str, mine: str, other: str) -> tuple[str, str] | None:
+    """My entry with what another changed since `was`: with my value of a field that both changed, and with theirs.
+
+    None where the texts are not one entry each, or both changed its type and key, or what stands between the fields.
+    """
     entries = [_entry(text) for text in (was, mine, other)]
     if None in entries:
         return None
@@ -40,11 +43,15 @@ def united(was: str, mine: str, other: str) -> str | None:
     if not _agree(before.head, own.head, their.head) or before.between != their.between:
         return None
     changed = {name for name in {**before.fields, **their.fields} if before.value(name) != their.value(name)}
-    if any(not _agree(before.value(name), own.value(name), their.value(name)) for name in changed):
-        return None
+    agreed = {name for name in changed if _agree(before.value(name), own.value(name), their.value(name))}
+    return _with(before, own, their, agreed), _with(before, own, their, changed)
+
+
+def _with(before: _Entry, own: _Entry, their: _Entry, changed: Collection[str]) -> str:
+    """My entry with these fields as another has them."""
     edits = [_edit(own, their, name) for name in their.fields if name in changed]
     edits += [_edit(own, their, name) for name in own.fields if name in changed and name not in their.fields]
-    text = mine
+    text = own.text
     for start, stop, new in sorted(edits, key=lambda edit: edit[0], reverse=True):
         text = text[:start] + new + text[stop:]
     return text if own.head == their.head or own.head != before.head else their.head + text[len(own.head) :]

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from catalog.check.loaded import Loaded
 from catalog.errors import Finding
-from catalog.readers import FOLDER
+from catalog.facts import UNREAD
+from catalog.readers import FOLDER, Reader, facts_of
 from catalog.store import Store
 from catalog.store.disk import names_in
 from catalog.toml import line_of
@@ -25,6 +26,7 @@ def reader_rules(store: Store, loaded: Loaded) -> Iterator[Finding]:
             if said.read > latest:
                 message = f"{key}: read on {said.read}, which is still to come"
                 yield Finding("future", message, "correct the date", path, line_of(text, key))
+        yield from _in_two_ways(reader, path, text, loaded)
         for key in (*reader.papers, *reader.queue):
             if key.casefold() not in loaded.keys:
                 remedy = "nothing to do if it comes back"
@@ -36,3 +38,15 @@ def reader_rules(store: Store, loaded: Loaded) -> Iterator[Finding]:
         if name not in known and name[0] not in "._" and name.upper() != "README.MD":
             remedy = "name it after its reader, such as ana.toml"
             yield Finding("ignored", "not read: not the file of a reader", remedy, f"{FOLDER}/{name}", 0, kind="note")
+
+
+def _in_two_ways(reader: Reader, path: str, text: str, loaded: Loaded) -> Iterator[Finding]:
+    """What is said of one paper under two of its keys, differently, as a merge leaves it where one was renamed."""
+    first: dict[str, str] = {}
+    for key in reader.papers:
+        other = first.setdefault(loaded.keys.get(key.casefold(), key), key)
+        pairs = zip(facts_of(reader.papers[other]).items(), facts_of(reader.papers[key]).items(), strict=True)
+        nothing = facts_of(UNREAD)
+        if names := [name for (name, a), (_, b) in pairs if a != b and nothing[name] not in (a, b)]:
+            message = f"{other} and {key} are one paper, and of its {' and '.join(names)} two things are said"
+            yield Finding("reader", message, "keep one of the two lines", path, line_of(text, key), kind="note")

@@ -187,9 +187,10 @@ def write_own(root: Path, path: Path, data: bytes) -> None:
     stays_within(path.parent, root)
     if path.is_symlink():
         raise KbError(f"{path.relative_to(root).as_posix()} is a link; remove it, kb makes a file of its own")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True)
+        sync_folder(path.parent.parent)
     write_whole(path, data)
-    sync_folder(path.parent)
 
 
 def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:
@@ -204,9 +205,11 @@ def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:
             with target.open("wb") as stream:
                 stream.writelines([data] if isinstance(data, bytes) else data)
             return
+        sweep(target.parent)
         temp = write_aside(target, data, target.parent)
         sync_files([temp])
         temp.replace(target)
+        sync_folder(target.parent)
     except OSError as e:
         raise OSError(e.errno, e.strerror, str(path)) from None
     finally:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ from catalog.facts import UNREAD
 from catalog.files import read_text
 from catalog.readers import FOLDER
 from catalog.store.beside import ATTRIBUTES
+from catalog.store.config import CONFIG
 from catalog.store.disk import read_version, write_whole
 from catalog.store.gate import Change
 from catalog.store.readers import reading_of
@@ -28,6 +31,7 @@ def merge_files(base: Path, ours: Path, theirs: Path, name: str) -> tuple[str, .
     conflicts are named "lines".
     """
     from catalog.paperfile import loads, read_key
+    from catalog.rename import under
     from catalog.threeway import merge
 
     texts = [_text(path) for path in (base, ours, theirs)]
@@ -40,7 +44,9 @@ def merge_files(base: Path, ours: Path, theirs: Path, name: str) -> tuple[str, .
         was, mine, other = (loads(text, key, name) if text and text.strip() else None for text in texts)
         if mine is None or other is None:
             return _lines(base, ours, theirs)
-        merged = merge(was, mine, other)
+        former = {*mine.aliases, *other.aliases}  # one of the two may have been renamed
+        mine, other = (under(paper, key, former) for paper in (mine, other))
+        merged = merge(was and under(was, key, former), mine, other)
         if not all("status" in loads(text or "", key, name, apart=True).extras for text in texts[1:]):
             merged = merged._replace(ours=_apart(merged.ours), theirs=_apart(merged.theirs))
     except KbError:
@@ -57,16 +63,31 @@ def _apart(paper: Paper) -> Paper:
 def _merge_readers(base: Path, ours: Path, theirs: Path, name: str, texts: list[str | None]) -> tuple[str, ...]:
     """Merge three forms of a reader's file; where git's merge of the lines says the same, that is taken."""
     from catalog.readers import edited, loads, with_comments
-    from catalog.threeway import marked, merge_readers
+    from catalog.threeway import marked, merge_readers, rekeyed
 
     was, mine, other = (loads(text or "", PurePosixPath(name).stem, name) for text in texts)
-    merged, their, clashes = merge_readers(was, mine, other)
+    merged, their, clashes = merge_readers(*rekeyed((was, mine, other), _former_keys(name)))
     before = ours.read_bytes()
     if not _lines(base, ours, theirs) and loads(_text(ours) or "", merged.name, name) == merged:
         return ()
     text = with_comments(edited(before.decode(), mine, merged), texts[2] or "", texts[0] or "")
     write_whole(ours, (marked(text, edited(text, merged, their)) if clashes else text).encode())
     return clashes
+
+
+def _former_keys(name: str) -> Mapping[str, str]:
+    """The keys that papers have now by those that they had, as the work tree knows them; a reader's file stands there
+    under a name from the top, where git runs a driver."""
+    from catalog.store import Store
+
+    root = Path(name).absolute().parent.parent
+    if not (root / CONFIG).is_file():
+        return {}
+    store = Store(root)
+    with contextlib.suppress(KbError), store.open_index() as index:
+        store.refresh(index)
+        return {former: key for former, key in index.marked("key") if former != key}
+    return {}
 
 
 def register(root: Path) -> None:
