@@ -45,8 +45,8 @@ SYMBOLS = {
     "nabla": "∇", "sum": "∑", "prod": "∏", "int": "∫", "ast": "*", "star": "⋆", "circ": "∘", "bullet": "•",
     "otimes": "⊗", "oplus": "⊕", "langle": "⟨", "rangle": "⟩", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈",
     "rceil": "⌉", "vert": "|", "mid": "|", "Vert": "‖", "|": "‖", "prime": "′", "ll": "≪", "gg": "≫", "perp": "⊥",
-    "dagger": "†", "ddagger": "‡", "sharp": "♯", "flat": "♭", "natural": "♮", "ohm": "Ω", "celsius": "℃",
-    "checkmark": "✓", "cmark": "✓", "xmark": "✗", "circledR": "®",
+    "dagger": "†", "ddagger": "‡", "dag": "†", "ddag": "‡", "sharp": "♯", "flat": "♭", "natural": "♮", "ohm": "Ω",
+    "celsius": "℃", "checkmark": "✓", "cmark": "✓", "xmark": "✗", "circledR": "®",
 }  # fmt: skip
 _SAFE = re.compile(r"[^\x00-\x7f]{1,3}|[*+<=>|/-]")
 

@@ -133,6 +133,7 @@ _MARKS = {
 _DOUBLE = {"C": "ℂ", "H": "ℍ", "N": "ℕ", "P": "ℙ", "Q": "ℚ", "R": "ℝ", "Z": "ℤ", "E": "𝔼", "F": "𝔽"}
 _LONGEST = 200
 _BETWEEN = re.compile(r"(?<=[^\W_]) (?=[^\W_])")
+_WITHIN = re.compile(r"(?<=[⟨⌊⌈]) | (?=[⟩⌋⌉])")
 _WORD_BOUND = "\ue000"  # between an operator's name and its neighbours
 _SPACE = "\ue001"  # one that TeX sets, as it does not between letters
 _TEXT_FONTS = frozenset(str.split("text textrm textit textbf mbox hbox textnormal"))
@@ -162,7 +163,7 @@ class _Formula:
             text = self._until("")
         except (_Hard, RecursionError):
             return None
-        text = _BETWEEN.sub("", text)  # TeX sets no space between letters
+        text = _WITHIN.sub("", _BETWEEN.sub("", text))  # TeX sets no space between letters
         text = re.sub(rf"(?<=[\w)\]]){_WORD_BOUND}|{_WORD_BOUND}(?=[\w√∑∏∫])", " ", text).replace(_WORD_BOUND, "")
         return " ".join(text.replace(_SPACE, " ").split()) or None
 
@@ -176,7 +177,10 @@ class _Formula:
             if piece in "_^":
                 out.append(self._script(_SUB if piece == "_" else _SUP))
             else:
+                start, tight = self.at, bool(out) and not out[-1][-1:].isspace()
                 out.append(self._atom(piece))
+                if tight and piece[0] == "\\" and self.at == start:
+                    self._skip()  # the blank that ends a command's name
         if close:
             raise _Hard
         return "".join(out)
@@ -208,6 +212,8 @@ class _Formula:
             if len(base) != 1:
                 raise _Hard
             return base + _MARKS[name]
+        if name == "not":
+            return unicodedata.normalize("NFC", f"{self._argument()}\u0338")
         if name == "sqrt":
             return "√" + self._short()
         if name in ("frac", "tfrac", "nicefrac", "sfrac"):

@@ -32,7 +32,7 @@ from catalog.text import formula, html, plain
         (r"Hard $\int_0^q f$, $x^q$ and $5", r"Hard $\int_0^q f$, $x^q$ and $5"),
         ("$a$ costs $5 and $$x_{1}$$", "a costs $5 and x₁"),
         (r"for \$5 and \$6 {X}", "for $5 and $6 X"),
-        (r"\unknown{arg} \foo bar \baz[x]{y} {\Qux} \quux{}", "arg foo bar [x]y Qux quux"),
+        (r"\unknown{arg} \foo bar \baz[x]{y} {\Qux} \quux{}", "arg foo bar y Qux quux"),
         (r"\url{http://x.org/~u/a%20b_c--d} \href{http://y}{click \'e}", "http://x.org/~u/a%20b_c--d click é"),
         (r"\LaTeX{} and \TeX\ here", "LaTeX and TeX here"),
         (r"\alpha-synuclein and 5\,\textmu m", "α-synuclein and 5 µm"),
@@ -61,6 +61,8 @@ from catalog.text import formula, html, plain
         (r"\href[x]{http://y}{click} \foreignlanguage{german}{Wort} \raisebox{1pt}{up}", "click Wort up"),
         (r"\ding{51} \ding{55}\ding{72} \ding{172} \checkmark", "✓ ✗★ ① ✓"),
         (r"\(x^2\) and \ensuremath{\beta}", "x² and β"),
+        (r"\foo{a}{b} \makebox[1cm]{c} \rotatebox{90}{d} e\nobreakdash-f \char`\~ \ce{SO4^2-}\dag", "a b c d e-f ~SO₄²⁻†"),
+        (r"$n\times n$, $a \cdot b$, $B\to X$, $\langle x \rangle$, $\not\in$", "n×n, a · b, B→X, ⟨x⟩, ∉"),
         (r"\begin{center}a\end{center}", "a"),
     ],
 )  # fmt: skip

@@ -46,18 +46,20 @@ IGNORED = frozenset(
     str.split(
         "relax null protect nobreak allowbreak break noindent unskip ignorespaces leavevmode hfill hfil"
         " newblock bgroup egroup sloppy xspace cyrchar centering raggedright displaystyle textstyle left right"
-        " nolinebreak nopagebreak boldmath unboldmath limits selectfont"
+        " nolinebreak nopagebreak nobreakdash string noexpand boldmath unboldmath limits selectfont"
     )
 )
 DROPPED = frozenset(  # commands whose argument is not printed where they stand
     str.split(
         "noopsort SortNoop sortnoop nocite label index hspace vspace color sortas thanks footnote footnotemark"
-        " footnotetext phantom hphantom vphantom selectlanguage marginpar begin end"
+        " footnotetext phantom hphantom vphantom selectlanguage marginpar begin end includegraphics"
     )
 )
 VERBATIM = frozenset({"url", "path", "nolinkurl", "verb", "detokenize"})
 OF_TWO = {  # which of two arguments is printed
-    **dict.fromkeys(("href", "textcolor", "colorbox", "foreignlanguage", "raisebox", "scalebox", "parbox"), 1),
+    **dict.fromkeys(
+        ("href", "textcolor", "colorbox", "foreignlanguage", "raisebox", "scalebox", "rotatebox", "parbox"), 1
+    ),
     "texorpdfstring": 0,
 }
 AROUND = {
@@ -67,7 +69,7 @@ AROUND = {
 CASES = {"uppercase": str.upper, "MakeUppercase": str.upper, "lowercase": str.lower, "MakeLowercase": str.lower}
 MOVES = frozenset({"kern", "mkern", "raise", "lower", "hskip", "vskip", "penalty", "moveleft", "moveright"})
 MOVED_BY = re.compile(r"\s*=?\s*[-+]?[\d.,]*\s*(?:true\s*)?(?:pt|em|ex|cm|mm|in|pc|sp|bp|dd|cc|mu)?\s*")
-CODE = re.compile(r"""\s*(?:"(?P<hex>[0-9A-F]+)|'(?P<oct>[0-7]+)|(?P<dec>\d+))\s?""")
+CODE = re.compile(r"""\s*(?:"(?P<hex>[0-9A-F]+)|'(?P<oct>[0-7]+)|(?P<dec>\d+)|`\\?(?P<sign>[^\\\s]))\s?""")
 
 
 class Command(NamedTuple):

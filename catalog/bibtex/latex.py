@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     r"|[^\\${}~`'\[\]#-]++|.",
     re.S,
 )
+_CHEMICAL = re.compile(r"(?<=[A-Za-z)\]])(\d+)|\^(\d*[+-])|(.)", re.S)
 _ALONE = {"\u0303": "~", "\u0302": "^"}
 _MOST_DEEP = 40
 _MOST_EXPANDED = 20_000  # tokens; a definition may use itself
@@ -137,9 +138,21 @@ class _Reader:
             return self._blank(at, stop), style if kind in ("text", "em", "strong", "sc") else kind
         if (found := symbol(name)) is not None:
             return self._shown(found, name, at, stop, kind), kind
-        if name.isalpha() and not self._braced(self._past_option(self._blank(at, stop, look=True), stop), stop):
+        if not name.isalpha():
+            return at, kind
+        return self._unknown(name, at, stop, kind), kind
+
+    def _unknown(self, name: str, at: int, stop: int, kind: str) -> int:
+        """What nobody defines: its arguments, parted by blanks, or its name where it has none; no word vanishes."""
+        start = self._past_option(self._blank(at, stop, look=True), stop)
+        if not self._braced(start, stop):
             self.out.append((kind, name))
-        return at, kind
+            return at
+        at = self._group(start, stop, kind)
+        while self._braced(at, stop):
+            self.out.append((kind, " "))
+            at = self._group(at, stop, kind)
+        return at
 
     def _shown(self, text: str, name: str, at: int, stop: int, kind: str) -> int:
         self.out.append((kind, text))
@@ -217,10 +230,10 @@ class _Reader:
         return following
 
     def _chemistry(self, _name: str, at: int, stop: int, kind: str) -> int:
-        r"""`\ce{H2O}`: digits behind a letter or a bracket stand low."""
+        r"""`\ce{H2O}`: digits behind a letter or a bracket stand low, charges high."""
         pieces, at = self._argument(at, stop, kind)
-        for found in re.finditer(r"(?<=[A-Za-z)\]])(\d+)|(.)", "".join(text for _, text in pieces), re.S):
-            self.out.append(("sub", found[1]) if found[1] else (kind, found[2]))
+        for low, high, rest in _CHEMICAL.findall("".join(text for _, text in pieces)):
+            self.out.append(("sub", low) if low else ("sup", high) if high else (kind, rest))
         return at
 
     def _moved(self, _name: str, at: int, stop: int, _kind: str) -> int:
@@ -234,7 +247,8 @@ class _Reader:
         code = known.CODE.match("".join(self.tokens[at + braced : min(stop, at + braced + 3)]))
         if not code:
             return at
-        number = int(code["hex"] or code["oct"] or code["dec"], 16 if code["hex"] else 8 if code["oct"] else 10)
+        base = 16 if code["hex"] else 8 if code["oct"] else 10
+        number = ord(code["sign"]) if code["sign"] else int(code["hex"] or code["oct"] or code["dec"], base)
         at = min(self.partner.get(at, stop) + 1, stop) if braced else self._past(at, code.end())
         if name == "accent":
             return self._accent(known.ACCENTS.get(known.NUMBERED.get(number, ""), ""), at, stop, kind)
