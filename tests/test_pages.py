@@ -182,6 +182,7 @@ def test_mathematics_is_set_and_money_is_not() -> None:
     assert "<math" not in notes_html("from $5 to $10", {})
     assert "<math" in page(entry(abstract="costs $O(n)$ steps", title="$x^2$ and more"))
     assert "<math" not in page(entry(abstract="costs $5 or $6"))
+    assert "</math>.</span>" in notes_html("it is $x^2$.", {}), "a full stop begins no line"
 
 
 @pytest.mark.parametrize(

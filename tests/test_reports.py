@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,9 @@ def test_a_page_shows_the_spread_and_what_became_of_it_here() -> None:
     assert shown["here"] == ["shown: ahead by 0.5"]
     assert 'aria-label="the paper 39.4, others 36.5, 32.8"' in shown["spread"]
     assert shown["spread"].count("<circle") == 2
+    (close,) = reported(Ledger(figure=[FIGURE], report=[Report(**REPORT | {"value": 39.5})]), {}, "")
+    bar, dot = (float(re.search(form, close["spread"])[1]) for form in (r'rect x="([\d.]+)', r'cx="([\d.]+)'))
+    assert abs(dot - bar - 1.5) < 5, "what is close looks close"
     (bare,) = reported(Ledger(figure=[FIGURE]), {}, "")
     assert (bare["spread"], bare["here"], bare["reports"]) == ("", [], [])
     assert reported(None, {}, "") == []

@@ -117,12 +117,14 @@ def _of_fields(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def _computed(fields: Mapping[str, str], ids: tuple[tuple[str, str], ...]) -> Iterator[Address]:
     if url := _url(fields.get("url", "")):
         yield Address(_kind(url), url, "", "url")
+    books = [one for one in ids if one[0] == "isbn"]
     for name, value in ids:
-        if url := address(name, value):
+        if name != "isbn" and (url := address(name, value)):
             yield Address("paper", url, "", "eprint" if name == "arxiv" and fields.get("eprint") else name)
     for field in _WORDS:
         if url := _url(fields.get(field, "")):
             yield Address(_kind(url), url, "", field)
+    yield from (Address("paper", address(*book), "", "isbn") for book in books[:1])  # last: a book may hold many papers
 
 
 def _url(text: str) -> str:

@@ -70,7 +70,7 @@ _ADDRESSES = {
     "arxiv": "https://arxiv.org/abs/", "doi": "https://doi.org/", "acl": "https://aclanthology.org/",
     "openreview": "https://openreview.net/forum?id=", "pmcid": "https://www.ncbi.nlm.nih.gov/pmc/articles/",
     "pmid": "https://pubmed.ncbi.nlm.nih.gov/", "s2": "https://www.semanticscholar.org/paper/",
-    "hdl": "https://hdl.handle.net/", "jstor": "https://www.jstor.org/stable/",
+    "hdl": "https://hdl.handle.net/", "jstor": "https://www.jstor.org/stable/", "isbn": "https://openlibrary.org/isbn/",
 }  # fmt: skip
 
 _COPIES = {

@@ -12,6 +12,7 @@ from catalog.pages.escape import html_on_one_line, text
 LONGEST = 4000
 WIDE = 30  # of TeX; what is longer may have to be moved on a narrow screen
 _PLACE = re.compile(r'<(span|div) class="arithmatex">([^<]*)</\1>')
+_AFTER = re.compile(r"(<math>(?:(?!</math>).)*</math>[.,;:!?)\]’”]+)")  # no line begins with what ends a sentence
 _TAG = re.compile(r"<(/?)(\w+)((?: [^<>]*?)?)/?>")
 _ATTRIBUTE = re.compile(r' (\w+)="([\w .,;:%#+-]*)"')
 _TAGS = frozenset(
@@ -33,7 +34,9 @@ _ATTRIBUTES = frozenset(
 
 def typeset(markup: str) -> str:
     """HTML with its formulas set: what stands in `<span class="arithmatex">` and the like, in TeX's delimiters."""
-    return _PLACE.sub(_set, markup) if "arithmatex" in markup else markup
+    if "arithmatex" not in markup:
+        return markup
+    return _AFTER.sub(r'<span class="kb-whole">\1</span>', _PLACE.sub(_set, markup))
 
 
 def math_html(tex: str, block: bool = False) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT, EDGE = 150, 18, 8
 MOST = 100
+LEAST = 0.1  # of the paper's number: a line goes at least so far each way, so that what is close looks close
 
 
 def reported(
@@ -63,15 +64,15 @@ def _here(row: Mapping[str, Any]) -> str:
 
 
 def _spread(figure: Figure, reports: list[Report]) -> str:
-    """A line from the least to the most: a bar for the paper's number, a dot for each other; "" where there is none."""
+    """A line with a bar for the paper's number and a dot for each other, as far as they go; "" where there is none."""
     if not reports:
         return ""
     values = [figure.value, *(report.value for report in reports)]
-    low, high = min(values), max(values)
-    wide = (high - low) or 1.0
+    least = max(LEAST * abs(figure.value), 2 * (figure.spread or 0)) or 1.0
+    low, high = min(*values, figure.value - least), max(*values, figure.value + least)
 
     def x(value: float) -> float:
-        return EDGE + (WIDTH - 2 * EDGE) * ((value - low) / wide if high > low else 0.5)
+        return EDGE + (WIDTH - 2 * EDGE) * (value - low) / (high - low)
 
     said = f"the paper {number(figure.value)}, others {', '.join(number(report.value) for report in reports)}"
     dots = "".join(f'<circle cx="{x(report.value):.1f}" cy="{HEIGHT / 2:g}" r="3"/>' for report in reports)

@@ -196,6 +196,7 @@ window.readrunTableOf = (root, papers, whole, signal) => {
   const exporting = window.readrunExport(() => found, (said) => { result.textContent = said; });
 
   menus.verified.node.hidden = !runs;
+  code.hidden = !papers.some((p) => p.code);
   filters.append(reader, segments, unfold, menus.verified.node, menus.year.node, menus.tags.node, menus.venue.node, menus.author.node, code, sort);
   root.append(
     el("div", { class: "kb-controls", role: "search", "aria-label": "Papers", inert: !whole },
