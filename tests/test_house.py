@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import os
 import re
@@ -62,6 +63,11 @@ def test_what_catalog_offers_is_what_it_says() -> None:
 def test_packages_offer_what_they_say(package: str) -> None:
     module = importlib.import_module(package)
     assert set(module.__all__) <= set(dir(module))
+
+
+def test_each_module_says_what_it_is_for() -> None:
+    for path in (ROOT / "catalog").rglob("*.py"):
+        assert ast.get_docstring(ast.parse(path.read_text())), path.relative_to(ROOT)
 
 
 def below(group: Mapping[str, click.Command], before: str = "") -> list[tuple[str, click.Command]]:

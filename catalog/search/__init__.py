@@ -1,0 +1,1 @@
+"""Queries, and the index that answers them: derived from the paper files, and made again whenever it is lost."""
