@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import benchmark_tables
 import pytest
+from browsing import served, visiting
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import known
-from test_site_browser import ATTACKS, LOW_CONTRAST, Seen, served
+from test_site_browser import ATTACKS, LOW_CONTRAST
 
 from catalog.facts import Facts
 from catalog.library import Library
@@ -403,20 +404,8 @@ def address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
-    seen, contexts = Seen(address), []
-
-    def open_page(path: str = "compare.html", **options: Any) -> Page:
-        contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(5000)
-        seen.watch(page)
-        page.goto(address + path)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert seen.wrong == []
+    with visiting(browser, address, "compare.html") as open_page:
+        yield open_page
 
 
 def methods(page: Page) -> list[str]:

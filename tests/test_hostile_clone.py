@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from test_site_browser import RUN, served
+from browsing import served
+from test_site_browser import RUN
 
 from catalog.library import Library
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from browsing import served, visiting
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import known
-from test_site_browser import ATTACKS, LOW_CONTRAST, Seen, served, tick
+from test_site_browser import ATTACKS, LOW_CONTRAST, tick
 
 from catalog.facts import Facts
 from catalog.library import Library
@@ -559,22 +560,8 @@ def address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
-    seen = Seen(address)
-    contexts = []
-
-    def open_page(path: str, **options: Any) -> Page:
-        contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}))
-        contexts[-1].grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
-        page = contexts[-1].new_page()
-        page.set_default_timeout(5000)
-        seen.watch(page)
-        page.goto(address + path)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert seen.wrong == []
+    with visiting(browser, address) as open_page:
+        yield open_page
 
 
 def test_the_table_finds_papers_with_an_implementation(visit: Callable[..., Page]) -> None:

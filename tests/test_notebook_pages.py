@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from browsing import Seen, served
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import Kb, known
-from test_site_browser import ATTACKS, LOW_CONTRAST, Seen, served
+from test_site_browser import ATTACKS, LOW_CONTRAST
 
 from catalog.check import drift
 from catalog.check.drift import compatible, drifted

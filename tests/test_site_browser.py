@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import csv
-import functools
 import io
 import json
 import os
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
 import pytest
+from browsing import Seen, served, visiting
 from support import known
 
 from catalog.export.ris import as_ris
@@ -29,7 +26,7 @@ from catalog.pages.escape import plain
 from catalog.pages.policy import protect
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Dialog, Page
+    from playwright.sync_api import Browser, Page
 
 TABLE = "table.kb-papers tbody tr"
 TITLES = f"{TABLE} .kb-title"
@@ -170,47 +167,6 @@ def _hostile(number: int, attack: str) -> Facts:
 # --- the browser and what it saw ---
 
 
-@dataclass
-class Seen:
-    """Everything a visit did that a reader did not ask for."""
-
-    base: str
-    wrong: list[str] = field(default_factory=list)
-
-    def watch(self, page: Page) -> None:
-        page.on("dialog", self._dialog)
-        page.on("pageerror", lambda error: self.wrong.append(f"page error: {error}"))
-        page.on(
-            "console", lambda m: self.wrong.append(f"console: {m.text}") if m.type in ("error", "warning") else None
-        )
-        page.on("request", lambda request: self._request(request.url))
-        page.on("response", lambda r: self.wrong.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
-
-    def _dialog(self, dialog: Dialog) -> None:
-        self.wrong.append(f"dialog: {dialog.message}")
-        dialog.dismiss()
-
-    def _request(self, url: str) -> None:
-        if not url.startswith((self.base, "data:", "blob:")):
-            self.wrong.append(f"left the site: {url}")
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args: Any) -> None:
-            """Nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 @pytest.fixture(scope="session")
 def small_folder(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert browser.is_connected()
@@ -239,23 +195,8 @@ def hostile_folder(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture
 def visit(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
     """Open a page of the small site; whatever goes wrong on it fails the test."""
-    seen = Seen(site)
-    contexts = []
-
-    def open_page(path: str = "index.html", **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(5000)
-        seen.watch(page)
-        page.goto(site + path)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert seen.wrong == []
+    with visiting(browser, site) as open_page:
+        yield open_page
 
 
 def titles(page: Page) -> list[str]:
