@@ -22,8 +22,7 @@ _IGNORE = "# PDFs stay out of git; remove this file if they shall be in it\n*\n"
 
 def keep(store: Store, data: bytes) -> str:
     """Put a PDF into `files/`, unless it is there; gives its name. Raises `KbError` for what is no PDF."""
-    if not is_pdf(data):
-        raise KbError("this is no PDF: it does not begin with %PDF")
+    refuse_others(data)
     folder = store.root / FOLDER
     stays_within(folder, store.root)
     if not folder.exists():
@@ -32,6 +31,12 @@ def keep(store: Store, data: bytes) -> str:
     if not (folder / name).is_file():
         store.write_file(folder / name, data)
     return name
+
+
+def refuse_others(data: bytes) -> None:
+    """Raise `KbError` for what is no PDF."""
+    if not is_pdf(data):
+        raise KbError("this is no PDF: it does not begin with %PDF")
 
 
 def name_for(data: bytes) -> str:

@@ -17,6 +17,9 @@ class Hunk(NamedTuple):
     ours: tuple[str, ...]
     theirs: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return f"an unresolved merge, lines {self.first} to {self.last}"
+
 
 def hunks(text: str) -> list[Hunk]:
     """The unresolved places of a text: markers in their order, each at the start of a line."""

@@ -18,6 +18,7 @@ from catalog.errors import BadFile, Finding
 from catalog.filenames import key_of
 from catalog.front import BaseLoader
 from catalog.models import FENCE, FRONT_MATTER, READING, Paper
+from catalog.text import ticks
 
 _HEAD = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.S | re.M)
 _STEEP = re.compile(r"^[ \t\-?:]{40}", re.M)
@@ -66,8 +67,7 @@ def loads(text: str, key: str, path: str = "", apart: bool = False) -> Paper:
 
 
 def _unresolved(hunk: conflict.Hunk, key: str, path: str) -> Finding:
-    message = f"an unresolved merge, lines {hunk.first} to {hunk.last}"
-    return Finding("conflict", message, f"`kb resolve {key}` shows both sides", path, hunk.first, key)
+    return Finding("conflict", str(hunk), f"`kb resolve {key}` shows both sides", path, hunk.first, key)
 
 
 def dumps(paper: Paper) -> str:
@@ -81,7 +81,7 @@ def dumps(paper: Paper) -> str:
     lines = ["---\n", *(front.field(name, values[name], kept) for name in FRONT_MATTER if name in values)]
     lines += [front.rest(kept), "---\n"]
     if paper.bibtex:
-        fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`{3,}", paper.bibtex)), default=2))
+        fence = ticks(paper.bibtex)
         lines.append(f"\n{fence}bibtex\n{paper.bibtex}\n{fence}\n")
     if paper.notes:
         lines.append(f"\n{paper.notes}\n")

@@ -91,7 +91,7 @@ def name_of(text: str) -> str:
 def loads(text: str, name: str, path: str) -> Reader:
     """Read a reader's file; raises `BadFile` with a finding for each thing that is wrong."""
     if unresolved := hunks(text):
-        said = [(f"an unresolved merge, lines {one.first} to {one.last}", one.first) for one in unresolved]
+        said = [(str(one), one.first) for one in unresolved]
         remedy = f"`kb resolve --reader {name}` shows both sides"
         raise BadFile(*(Finding("conflict", message, remedy, path, line) for message, line in said))
     values = read_toml(text, path, "reader", _REMEDY)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import quote
 
-from catalog.bibtex import read, set_key
+from catalog.bibtex import entry_key, set_key
 from catalog.bibtex.describe import entries
 from catalog.bibtex.held import edited, with_references, without
-from catalog.errors import BadBibtex, KbError
+from catalog.errors import KbError
 from catalog.models import Paper
 
 
@@ -61,7 +61,7 @@ def parted(paper: Paper, key: str) -> tuple[Paper, list[Paper]]:
     `key` is the paper's own for all of them, or that of one entry. Raises `KbError` where there is nothing to part.
     """
     others = entries(paper.bibtex)[1:]
-    parts = {k: text for text in others if (k := _key(text)) and key in (paper.key, k)}
+    parts = {k: text for text in others if (k := entry_key(text)) and key in (paper.key, k)}
     if not parts:
         raise KbError(f"{paper.key} holds no further entry that could be a paper of its own; `kb show` prints it")
     bibtex = without(paper.bibtex, list(parts.values()))
@@ -74,14 +74,7 @@ def parted(paper: Paper, key: str) -> tuple[Paper, list[Paper]]:
 
 
 def _entry_keys(paper: Paper) -> list[str]:
-    return [paper.key, *map(_key, entries(paper.bibtex)[1:])]
-
-
-def _key(text: str) -> str:
-    try:
-        return read(text).key
-    except BadBibtex:
-        return ""
+    return [paper.key, *map(entry_key, entries(paper.bibtex)[1:])]
 
 
 def _links(notes: str, old_file: str, new_file: str) -> str:
@@ -96,4 +89,4 @@ def forms_of(file: str) -> set[str]:
 
 
 def _own_key(text: str, old: str, new: str) -> str:
-    return set_key(text, new) if _key(text) == old else text
+    return set_key(text, new) if entry_key(text) == old else text

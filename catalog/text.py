@@ -92,6 +92,11 @@ def some_of(names: Sequence[str], between: str = ", ", most: int = 5) -> str:
     return between.join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
+def ticks(text: str, least: int = 3) -> str:
+    """As many backticks as no run in the text has: a fence for it, or from 1 on what makes it code."""
+    return "`" * max(least, 1 + max(map(len, re.findall("`+", text)), default=0))
+
+
 def _plain(kind: str, text: str) -> str:
     if kind == "math":
         return formula(text)

@@ -1,6 +1,6 @@
 """BibTeX: read as BibTeX reads it, repaired where that is safe, never rewritten unasked."""
 
-from catalog.bibtex.entry import MONTHS, Entry, read, set_field, set_key, strings
+from catalog.bibtex.entry import MONTHS, Entry, entry_key, read, set_field, set_key, strings
 from catalog.bibtex.latex import decode
 from catalog.bibtex.names import faults, people
 from catalog.bibtex.scan import Block, scan
@@ -12,6 +12,7 @@ __all__ = [
     "Entry",
     "Name",
     "decode",
+    "entry_key",
     "faults",
     "people",
     "read",

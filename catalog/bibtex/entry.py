@@ -79,6 +79,14 @@ def strings(text: str, macros: Mapping[str, str]) -> dict[str, str]:
     return defined
 
 
+def entry_key(text: str) -> str:
+    """The key of an entry; "" where it has none, or cannot be read."""
+    try:
+        return read(text).key
+    except BadBibtex:
+        return ""
+
+
 def set_key(text: str, key: str) -> str:
     """The entry with another key, every other byte the same; raises BadBibtex."""
     if not key.strip() or re.search(r"[{},\n]", key):

@@ -206,10 +206,8 @@ def _shared(store: Store, unread: list[Finding]) -> tuple[Shared, tuple[Block, .
     try:
         text = store.shared()
         for hunk in hunks(text):
-            message = f"an unresolved merge, lines {hunk.first} to {hunk.last}"
-            unread.append(
-                Finding("conflict", message, "keep one side, or both one after the other", SHARED, hunk.first)
-            )
+            remedy = "keep one side, or both one after the other"
+            unread.append(Finding("conflict", str(hunk), remedy, SHARED, hunk.first))
         return store.sharing(), tuple(scan(text))
     except BadFile as e:
         unread += e.findings

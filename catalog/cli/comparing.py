@@ -69,8 +69,8 @@ def _cells(row: dict[str, Any]) -> list[str]:
         result(row),
         _said(row["parameters"], "{:,}"),
         _said(row["share"], "{:.2%}"),
-        _megabytes(row["adapter_bytes"]),
-        _megabytes(row["peak_bytes"]),
+        out.as_size(row["adapter_bytes"]),
+        out.as_size(row["peak_bytes"]),
         _said(row["seconds_a_step"], "{:.3g} s"),
         _said(row["inference"], "{:.2f}×"),
         _said(row["inference_merged"], "{:.2f}×"),
@@ -80,7 +80,3 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 def _said(value: float | None, form: str) -> str:
     return "" if value is None else form.format(value)
-
-
-def _megabytes(count: int | None) -> str:
-    return "" if count is None else f"{count / 1e6:,.3g} MB" if count < 1e9 else f"{count / 1e9:,.3g} GB"

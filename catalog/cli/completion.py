@@ -8,7 +8,7 @@ import click
 
 from catalog.cli import out
 from catalog.cli.moving import show_diff
-from catalog.cli.options import json_option, query_argument
+from catalog.cli.options import dry_run_option, json_option, query_argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ _LONG = 45.0  # seconds from which on it is said how long something takes
 @click.command()
 @query_argument()
 @click.option("--only", "what", multiple=True, type=click.Choice(_WHAT), help="Fill in this alone (repeatable).")
-@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@dry_run_option
 @json_option
 @click.pass_context
 def complete(ctx: click.Context, query: str, what: tuple[str, ...], dry_run: bool, as_json: bool) -> None:

@@ -8,7 +8,7 @@ import click
 
 from catalog.cli import out
 from catalog.cli.moving import show_diff
-from catalog.cli.options import json_option, key_argument, query_argument
+from catalog.cli.options import dry_run_option, json_option, key_argument, query_argument
 
 if TYPE_CHECKING:
     from catalog.identity import Pair
@@ -59,7 +59,7 @@ def _short(text: str) -> str:
 @key_argument()
 @key_argument("other")
 @click.option("--take", multiple=True, metavar="FIELD", help="Take this from the other where both say it (repeatable).")
-@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@dry_run_option
 @json_option
 @click.pass_context
 def merge(ctx: click.Context, key: str, other: str, take: tuple[str, ...], dry_run: bool, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from catalog.cli import out
-from catalog.cli.options import json_option, readings_option
+from catalog.cli.options import dry_run_option, json_option, readings_option
 from catalog.errors import BadFile, KbError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ SKIPPED = frozenset({"node_modules", "build", "dist", "__pycache__", "site-packa
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--theirs", is_flag=True, help="Where both say something, take what is imported.")
-@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@dry_run_option
 @readings_option
 @json_option
 @click.pass_context

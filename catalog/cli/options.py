@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+dry_run_option = click.option("--dry-run", is_flag=True, help="Only show what would change.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

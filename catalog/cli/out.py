@@ -225,6 +225,11 @@ def as_count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
+def as_size(count: float | None) -> str:
+    """So many bytes as MB or GB; "" for none."""
+    return "" if count is None else f"{count / 1e6:,.3g} MB" if count < 1e9 else f"{count / 1e9:,.3g} GB"
+
+
 def last_run(runs: dict[str, dict[str, Any]]) -> str:
     """`cpu 2026-11-24: 7 of 9 hold`, for the device that ran last."""
     if not runs:

@@ -153,13 +153,9 @@ def _beside(held: dict[str, Any], full: dict[str, Any]) -> list[tuple[str, str]]
     names = {"adapter": "kept", "gradients": "and moments"}
     rows = []
     for name, ours, theirs in pairs:
-        beside = "" if theirs is None else f"; full fine-tuning {_megabytes(theirs)}"
-        rows.append((name, f"{_megabytes(ours)} {names[name]}{beside}"))
+        beside = "" if theirs is None else f"; full fine-tuning {out.as_size(theirs)}"
+        rows.append((name, f"{out.as_size(ours)} {names[name]}{beside}"))
     return rows
-
-
-def _megabytes(count: float) -> str:
-    return f"{count / 1e6:,.3g} MB" if count < 1e9 else f"{count / 1e9:,.3g} GB"
 
 
 def _onwards(record: dict[str, Any], name: str, paper: str) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ import click
 
 from catalog.cli import out
 from catalog.cli.moving import as_json_of, report, sources_of
-from catalog.cli.options import json_option, readings_option
+from catalog.cli.options import dry_run_option, json_option, readings_option
 from catalog.errors import KbError
 from catalog.files import stays_within
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("lists", nargs=-1, metavar="[LIST]...")
 @click.option("--prune", is_flag=True, help="Remove papers that left their list and have nothing of yours.")
-@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@dry_run_option
 @readings_option
 @json_option
 @click.pass_context

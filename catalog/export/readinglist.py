@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from catalog import front
 from catalog.facts import Facts
 from catalog.models import Link, Paper, Tutorial
+from catalog.text import ticks
 
 _PLAIN_NAMES = frozenset(("paper", "code", "blog", "docs", "model", "dataset", "slides", "video", "homepage", "demo"))
 _PLAIN_URL = re.compile(r"https?://[\w.-]+(?:/[\w./~@+-]*)?(?:\?[\w=&.-]*)?(?:#[\w-]+)?|(?:\.\./)*[\w-][\w./-]*")
@@ -99,8 +100,8 @@ def _more(paper: Paper) -> list[str]:
     """What a list has no words for: fields of others, and the works that this one is not."""
     fields = [front.field("different", list(paper.different))] if paper.different else []
     fields += [text for name, text in paper.extras.items() if not name.startswith("#")]
-    ticks = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", "".join(fields))), default=0))
-    return [f"{ticks}{FRONT_MATTER}\n{''.join(fields)}{ticks}"] if fields else []
+    fence = ticks("".join(fields))
+    return [f"{fence}{FRONT_MATTER}\n{''.join(fields)}{fence}"] if fields else []
 
 
 def _entry_key(bibtex: str) -> str:
@@ -136,7 +137,7 @@ def _link(url: str, label: str) -> str:
 
 def as_code(text: str) -> str:
     """Text in a code span, which stands for itself."""
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    fence = ticks(text, 1)
     pad = " " if text[:1] == "`" or text[-1:] == "`" else ""
     return f"{fence}{pad}{text}{pad}{fence}"
 
@@ -161,10 +162,10 @@ def _version(library: str, version: str, plain: bool) -> str:
 
 def _bibtex(text: str) -> str:
     """The entry in a fence longer than any in it; marked verbatim where it does not look like one whole entry."""
-    ticks = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+|~+", text)), default=0))
+    fence = ticks(text)
     one = re.match(r"@[A-Za-z]+\{[^\s,{}]+,", text) and text.endswith("}") and text.count("{") == text.count("}")
     whole = one and not re.search(r"^[ \t]*(?:[@#%<]|$)", text[1:], re.M) and text.count("@") == 1 and "<" not in text
-    return f"{ticks}bibtex{'' if whole else ' verbatim'}\n{text}\n{ticks}"
+    return f"{fence}bibtex{'' if whole else ' verbatim'}\n{text}\n{fence}"
 
 
 def is_plain(notes: str) -> bool:

@@ -25,5 +25,10 @@ def identifiers(a: Facts, b: Facts) -> tuple[str, str]:
     return shared, opposed
 
 
+def is_named(facts: Facts) -> bool:
+    """Whether it has an identifier by which it can be asked for."""
+    return any(facts.id(name) for name in (*WORK_IDS, "isbn"))
+
+
 def isbns(facts: Facts) -> set[str]:
     return {value for name, value in facts.ids if name == "isbn"}

@@ -16,7 +16,7 @@ from catalog.ingest.report import Report, clean, fit_tag
 from catalog.ingest.tree import Node, Text
 from catalog.models import Link, Status, Tutorial, tag_slug
 from catalog.paperfile import fields_of
-from catalog.text import fold
+from catalog.text import fold, ticks
 
 _BREAK = re.compile(r"<br ?/?>|</?(?:pre|code|p)\b[^<>]*>", re.I)
 _KEY = re.compile(r"@?\s*\w+\s*[{(]\s*([^\s,{}]*)")
@@ -359,8 +359,8 @@ def _second(entry: Entry, text: str, line: int, report: Report) -> None:
         entry.bibtex += f"\n\n{text}"
         return
     report.add("kept", "second-entry", "a second BibTeX entry under the same key is kept in the notes", line)
-    ticks = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", text)), default=0))
-    entry.note(f"{ticks}bibtex\n{text}\n{ticks}")
+    fence = ticks(text)
+    entry.note(f"{fence}bibtex\n{text}\n{fence}")
 
 
 def _key_of(text: str) -> str:

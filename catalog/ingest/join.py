@@ -6,12 +6,11 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from catalog.bibtex import read, set_key
+from catalog.bibtex import entry_key, read, set_key
+from catalog.bibtex.addresses import same_place
 from catalog.bibtex.describe import describe, entries
 from catalog.bibtex.held import digest, edited
-from catalog.bibtex.identifiers import arxiv
 from catalog.bibtex.shared import Shared
 from catalog.bibtex.used import followed
 from catalog.errors import BadBibtex, KbError
@@ -39,12 +38,12 @@ def joined(first: Paper, second: Paper, macros: Mapping[str, str], take: frozens
         raise KbError(f"{min(unknown)} is no field to take; there are {', '.join(sorted(ALL))}")
     join = Join(macros, take)
     own, *_ = entries(second.bibtex) or [""]
-    if own and not first.bibtex and _key(own) == second.key:
+    if own and not first.bibtex and entry_key(own) == second.key:
         second = second.evolve(
             bibtex=edited(second.bibtex, lambda text: set_key(text, first.key) if text == own else text)
         )
     paper = join.papers(first, second, join.status(first, second))
-    keys = {first.key, *map(_key, entries(paper.bibtex))}
+    keys = {first.key, *map(entry_key, entries(paper.bibtex))}
     paper = paper.evolve(
         aliases=tuple(key for key in dict.fromkeys((*paper.aliases, second.key)) if key not in keys),
         different=tuple(key for key in dict.fromkeys((*paper.different, *second.different))
@@ -127,14 +126,14 @@ class Join:
         text = before.bibtex
         for new in entries(brought.bibtex):
             have = entries(text)
-            if any(_key(new) in (_key(one), "") and digest(new) == digest(one) for one in have):
+            if any(entry_key(new) in (entry_key(one), "") and digest(new) == digest(one) for one in have):
                 continue
-            there = next((one for one in have if _key(one) == _key(new)), None)
+            there = next((one for one in have if entry_key(one) == entry_key(new)), None)
             if there is None:
                 text = f"{text}\n\n{new}" if text else new
                 if before.bibtex:
                     note = "another entry for the same work is kept beside it, under its key"
-                    self.differences.append(f"{note} {_key(new)}")
+                    self.differences.append(f"{note} {entry_key(new)}")
                 continue
             if "bibtex" not in self.theirs and says_same(there, new):
                 continue
@@ -156,8 +155,8 @@ class Join:
                 self.differ(name, here, there, there.split() == now.get(name, "").split())
 
     def _links(self, mine: tuple[Link, ...], brought: Iterable[Link]) -> tuple[Link, ...]:
-        have = {_address(link.url) for link in mine}
-        new = tuple(link for link in brought if _address(link.url) not in have)
+        have = {same_place(link.url) for link in mine}
+        new = tuple(link for link in brought if same_place(link.url) not in have)
         self.differences += [f"new {link.name} link: {link.url}" for link in new]
         return mine + new
 
@@ -184,22 +183,6 @@ class Join:
             return mine
         self.differences.append(f"new notes: {_short(brought)}")
         return f"{mine}\n\n{brought}" if mine else brought
-
-
-def _address(url: str) -> str:
-    """What two spellings of one address share."""
-    if paper := arxiv(url):
-        return f"arxiv:{paper}"
-    parts = urlsplit(url)
-    host = (parts.hostname or "").removeprefix("www.")
-    return f"{host}{parts.path.rstrip('/')}?{parts.query}#{parts.fragment}"
-
-
-def _key(text: str) -> str:
-    try:
-        return read(text).key
-    except BadBibtex:
-        return ""
 
 
 def _squeeze(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from catalog.bibtex import Entry, decode, read, set_key
+from catalog.bibtex import Entry, decode, entry_key, read, set_key
 from catalog.bibtex import used as said
 from catalog.bibtex.addresses import same_place
 from catalog.bibtex.describe import entries, read_first
@@ -86,7 +86,7 @@ class Merger:
         drafts = [draft for source in sources for draft in source.drafts]
         self.known.many = len(drafts) > _MANY
         self.known.reserve(key for draft in drafts for key in (draft.key, *draft.aliases) if key)
-        self.known.reserve(_key(text) for d in drafts if not (d.key and _bare(d)) for text in entries(d.bibtex))
+        self.known.reserve(entry_key(text) for d in drafts if not (d.key and _bare(d)) for text in entries(d.bibtex))
         self.entries |= self.known.under("entry", [digest(draft.bibtex.strip()) for draft in drafts if _bare(draft)])
 
     def take_all(self, source: Source) -> list[Change]:
@@ -103,7 +103,7 @@ class Merger:
 
     def take(self, draft: Draft) -> Change:
         """Add a draft, or merge it with the paper that is the same work."""
-        was = draft.key or _key(draft.bibtex)
+        was = draft.key or entry_key(draft.bibtex)
         if there := self._unchanged(draft, was):
             return Change(there, "unchanged", path=draft.path, line=draft.line, was=was)
         try:
@@ -228,9 +228,9 @@ class Merger:
         own, *others = entries(brought.bibtex) or [""]
         owner = self.known.keys.get(brought.key)
         moved = owner is not None and brought.key != there.key
-        if not own or not _readable(own) or not (moved or not _key(draft.bibtex)):
+        if not own or not _readable(own) or not (moved or not entry_key(draft.bibtex)):
             return brought
-        if brought.key in map(_key, entries(there.bibtex)):
+        if brought.key in map(entry_key, entries(there.bibtex)):
             return brought
         return brought.evolve(bibtex="\n\n".join([set_key(own, there.key), *others]))
 
@@ -358,13 +358,6 @@ def _beside(extras: Mapping[str, str]) -> dict[str, str]:
 
 def _year(date: str) -> int:
     return int(date[:4]) if len(date) == 4 else 0
-
-
-def _key(text: str) -> str:
-    try:
-        return read(text).key
-    except BadBibtex:
-        return ""
 
 
 def _readable(text: str) -> bool:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from importlib.resources import files
 
 from catalog.facts import Facts
 from catalog.implemented import said
@@ -19,6 +17,7 @@ from catalog.pages.paper import short_authors
 from catalog.search.fields import facts
 from catalog.search.fold import fold
 from catalog.search.rows import Beside, columns
+from catalog.search.stem import said_of_language
 
 PART = 200  # papers
 _HEAD = re.compile(r"\A---[ \t]*\n.*?^---[ \t]*(?:\n|\Z)", re.S | re.M)
@@ -29,7 +28,7 @@ _MARKUP = re.compile(r"\]\([^()\s]*\)|<[^<>\n]*>|[`*_\[\]|]")
 
 def search_files(known: Known, written: Mapping[str, str], taught: Mapping[str, Shown]) -> dict[str, Body | Lazy]:
     """The index as scripts, which also load from a folder on disk. Papers stand in the order of the table, in parts."""
-    language = json.loads(files("catalog.search").joinpath("language.json").read_text("utf-8"))
+    language = said_of_language()
     pages = [_page(path, body) for path, body in written.items() if path.endswith(".md") and path != "index.md"]
     found: dict[str, Body | Lazy] = {
         f"search/{number}.js": Lazy(

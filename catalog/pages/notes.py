@@ -36,7 +36,6 @@ _ATTRIBUTE = re.compile(r" ([^\s=\">]+)=\"([^\"]*)\"")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _BULLET = re.compile(r"(?:[-*+]|1[.)])[ \t]+\S")
 _INSIDE = re.compile(r"(?:[-*+]|\d+[.)])[ \t]|[ \t>|]|\Z")
-_MATH = re.compile(r"(?<![\\$])\$(?=[^\s$])([^$\n]*[^\s$\\])\$(?![\d$])")
 _BLANK = re.compile(r"\n[ \t\r]*\n")
 _LEAD = re.compile(r"[ \t>*+\-\d.)]*")
 

@@ -11,7 +11,7 @@ import json
 import re
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _SHORTEST = 4  # a word of fewer letters is its own stem
 
@@ -22,9 +22,15 @@ class _Language(NamedTuple):
     steps: list[dict[str, list[tuple[str, str, re.Pattern[str]]]]]  # by last letter: suffix, what for it, condition
 
 
+def said_of_language() -> dict[str, Any]:
+    """What is known of the language of queries, as the site has it too."""
+    said: dict[str, Any] = json.loads(files("catalog.search").joinpath("language.json").read_text("utf-8"))
+    return said
+
+
 @cache
 def _language() -> _Language:
-    rules = json.loads(files("catalog.search").joinpath("language.json").read_text("utf-8"))
+    rules = said_of_language()
     conditions = {name: re.compile(pattern) for name, pattern in rules["conditions"].items()} | {"": re.compile("")}
     steps: list[dict[str, list[tuple[str, str, re.Pattern[str]]]]] = []
     for step in rules["steps"]:

@@ -23,6 +23,7 @@ from catalog.bibtex.forms import forms
 from catalog.errors import KbError
 from catalog.identity import compare
 from catalog.identity.titles import compare_titles
+from catalog.identity.works import WORK_IDS
 from catalog.ingest.draft import Draft
 from catalog.sources.client import Client, NotFound, Unavailable
 from catalog.sources.said import facts_of, links, spare
@@ -43,7 +44,7 @@ __all__ = [
 
 OWN = ("arxiv", "acl", "openreview", "pubmed", "semanticscholar", "openalex", "dblp", "doi", "books", "github", "page")
 GROUP = "readrun.sources"
-IDS = ("doi", "arxiv", "acl", "openreview", "pmid", "pmcid", "isbn", "dblp", "s2")
+IDS = (*WORK_IDS, "isbn")
 
 
 class Source(Protocol):
@@ -104,7 +105,12 @@ def look_up(found: Found, client: Client) -> Draft:
     except Unavailable:
         client.forget_last()
         raise
-    raise NotFound(f"{called(found)} is not known; look for a typing mistake")
+    raise unknown(found)
+
+
+def unknown(found: Found) -> NotFound:
+    """That nobody knows an identifier."""
+    return NotFound(f"{called(found)} is not known; look for a typing mistake")
 
 
 def called(found: Found) -> str:

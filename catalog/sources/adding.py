@@ -17,7 +17,7 @@ from catalog.errors import KbError
 from catalog.files import is_pdf, read_bytes
 from catalog.ingest import read_source
 from catalog.ingest.draft import Draft
-from catalog.sources import Found, better, called, look_up, recognise, resolved
+from catalog.sources import Found, better, look_up, recognise, resolved, unknown
 from catalog.sources.client import Client, NotFound, Unavailable, batches
 from catalog.sources.said import links
 from catalog.sources.titles import candidates
@@ -180,8 +180,7 @@ def _of_source(group: Sequence[tuple[str, Found]], client: Client) -> Iterator[G
         elif silent:
             yield Gathered(what, wrong=f"{silent}{', or' if ';' in str(silent) else ';'} give the BibTeX yourself")
         else:
-            unknown = f"{called(found)} is not known; look for a typing mistake"
-            yield Gathered(what, wrong=wrong.get(found.name, unknown))
+            yield Gathered(what, wrong=wrong.get(found.name, str(unknown(found))))
 
 
 def known(found: Found) -> Draft:

@@ -15,6 +15,7 @@ from catalog.bibtex.describe import describe
 from catalog.facts import Facts
 from catalog.identity import compare
 from catalog.identity.titles import compare_titles
+from catalog.identity.works import WORK_IDS, is_named
 from catalog.ingest.draft import Draft
 from catalog.models import Link, Paper
 from catalog.sources import (
@@ -41,7 +42,6 @@ from catalog.text import plain
 WHAT = ("bibtex", "authors", "venue", "year", "abstract", "ids", "code")
 _MAIN = frozenset({"bibtex", "authors", "venue", "year", "abstract"})
 _ALIKE = ("equal", "close", "longer", "unknown")
-_IDS = ("doi", "arxiv", "pmid", "pmcid", "acl", "openreview", "dblp", "s2")
 
 
 class Step(NamedTuple):
@@ -68,7 +68,7 @@ def lacking(facts: Facts, code: bool = True) -> frozenset[str]:
     """What a paper lacks, of `WHAT`."""
     there = {
         "bibtex": facts.bibtex, "authors": facts.names, "venue": facts.venue, "year": facts.year,
-        "abstract": facts.abstract, "ids": any(facts.id(name) for name in (*_IDS, "isbn")),
+        "abstract": facts.abstract, "ids": is_named(facts),
         "code": facts.address("code") or not code or not facts.arxiv,
     }  # fmt: skip
     return frozenset(name for name, value in there.items() if not value)
@@ -172,7 +172,7 @@ class Run:
         """Works that are the same as a paper of which only title and people are known."""
         from catalog.sources.titles import works
 
-        todo = [one for one in self._todo({"ids", "bibtex"}) if _is_nameless(one)]
+        todo = [one for one in self._todo({"ids", "bibtex"}) if not is_named(one)]
         for number, one in enumerate(todo):
             if one.title:
                 self.now = f"the titles of {len(todo) - number} papers", 4.2 * (len(todo) - number)
@@ -219,13 +219,9 @@ class Run:
             self.notes.append(str(error))
 
 
-def _is_nameless(facts: Facts) -> bool:
-    return not any(facts.id(name) for name in (*_IDS, "isbn"))
-
-
 def _place(facts: Facts) -> tuple[Source, str] | None:
     """The page, or else the repository, of a paper that has no identifier by which it can be asked for."""
-    if not _is_nameless(facts):
+    if is_named(facts):
         return None
     for one in facts.addresses:
         if name := openalex.match(one.url):
@@ -273,7 +269,7 @@ def filled(paper: Paper, draft: Draft, wanted: Collection[str], facts: Callable[
 
 def _more_ids(own: Facts, said: Facts) -> dict[str, str]:
     """Identifiers of the same work; not the DOI of what may be a preprint's publication."""
-    found = {name: value for name, value in said.ids if name in _IDS and not own.id(name)}
+    found = {name: value for name, value in said.ids if name in WORK_IDS and not own.id(name)}
     if own.arxiv and "doi" in found:
         del found["doi"]
     if own.doi and "arxiv" in found:

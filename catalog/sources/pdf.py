@@ -13,10 +13,9 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from catalog.attached import MOST_BYTES
+from catalog.attached import MOST_BYTES, refuse_others
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.errors import KbError
-from catalog.files import is_pdf
 from catalog.ingest.report import clean
 from catalog.sources import Guess
 from catalog.text import fold
@@ -222,8 +221,7 @@ def opened(data: bytes) -> Iterator[PdfReader]:
 
     if len(data) > MOST_BYTES:
         raise KbError(f"this PDF is larger than {MOST_BYTES // 1_000_000} MB and is not read; {_REMEDY}")
-    if not is_pdf(data):
-        raise KbError("this is no PDF: it does not begin with %PDF")
+    refuse_others(data)
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
         reader = PdfReader(BytesIO(data), strict=False)

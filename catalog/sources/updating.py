@@ -16,7 +16,7 @@ from catalog.bibtex.identifiers import doi as doi_in
 from catalog.facts import Facts
 from catalog.identity import compare
 from catalog.identity.titles import compare_titles
-from catalog.identity.works import WORK_IDS
+from catalog.identity.works import is_named
 from catalog.ingest.draft import Draft
 from catalog.sources import arxiv, crossref, datacite, dblp, openalex, semanticscholar
 from catalog.sources.client import Client, NotFound, Unavailable, batches
@@ -67,7 +67,7 @@ class Look:
             for one in part:
                 if is_preprint(one):
                     self._publication(one, candidates.get(one.key, []))
-                elif not any(one.id(name) for name in (*WORK_IDS, "isbn")):
+                elif not is_named(one):
                     self._existence(one)
             yield part
 
