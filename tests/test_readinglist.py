@@ -269,7 +269,7 @@ def carried(paper: Paper, draft: Draft) -> dict[str, tuple[object, object]]:
     return {name: pair for name, pair in same.items() if pair[0] != pair[1]}
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.filter_too_much])
 @given(st.lists(PAPERS, min_size=1, max_size=3))
 def test_what_is_exported_is_read_back(papers: list[Paper]) -> None:
     text = dumps(papers, {})
@@ -279,7 +279,7 @@ def test_what_is_exported_is_read_back(papers: list[Paper]) -> None:
         assert carried(paper, draft) == {}, text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150)
 @given(NOTES)
 def test_nothing_a_list_may_hold_breaks_the_reader(text: str) -> None:
     source = read(text, "list.md")
