@@ -43,7 +43,7 @@ def renamed(
 def under(paper: Paper, key: str, former: Collection[str]) -> Paper:
     """The paper with its own entry under a key, where that has one of the former ones."""
     first = next(iter(entries(paper.bibtex)), "")
-    own = _key(first) if first else ""
+    own = entry_key(first) if first else ""
     if own == key or own not in former:
         return paper
     return paper.evolve(bibtex=edited(paper.bibtex, lambda text: _own_key(text, own, key) if text == first else text))
