@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from catalog import checked
 from catalog.attached import name_of
 from catalog.bibtex.describe import arxiv_of
 from catalog.bibtex.identifiers import arxiv
@@ -126,7 +125,7 @@ def _no_address(url: str) -> str:
         return ""
     try:
         Link(name="link", url=url)
-    except ValidationError as e:
+    except checked.ValidationError as e:
         return refused(e)
     return ""
 

@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pydantic import ValidationError
-
+from catalog import checked
 from catalog.bibtex import Entry, read, scan, set_key
 from catalog.bibtex.describe import describe, entries
 from catalog.bibtex.shared import Shared
@@ -173,7 +172,7 @@ def _single(draft: Draft) -> Draft | KbError:
 def _added(merger: Merger, draft: Draft) -> Addition:
     try:
         paper = merger.paper_of(draft)
-    except ValidationError as e:
+    except checked.ValidationError as e:
         return Addition(wrong=KbError(refused(e)))
     if reason := merger.unreadable.get(paper.key):
         return Addition(wrong=KbError(reason))
