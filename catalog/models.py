@@ -8,16 +8,28 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from catalog import checked
-from catalog.checked import Checked, Kind, day, flag, made, named, one_of, several, slot, text, whole
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import SkipJsonSchema
+
 from catalog.conflict import hunks
 from catalog.errors import KbError, refused
 from catalog.filenames import file_name
+from catalog.schema import DIALECT
 from catalog.text import tag_slug as tag_slug
 
 SCHEMES = ("http", "https", "mailto", "ftp")
@@ -141,35 +153,31 @@ def _rating(value: Any) -> Any:
     return value
 
 
-def _read_date(value: Any) -> Any:
-    if isinstance(value, str):
-        try:
-            return dt.date.fromisoformat(value.strip())
-        except ValueError:
-            raise ValueError(f"{value!r} is not a date; write YYYY-MM-DD") from None
-    return value
+OneLine = Annotated[str, AfterValidator(one_line), Field(max_length=2000)]
+Url = Annotated[str, AfterValidator(_url), Field(max_length=4000)]
+Tag = Annotated[str, AfterValidator(_tag)]
+Key = Annotated[str, AfterValidator(_key)]
+Author = Annotated[str, AfterValidator(_author), Field(max_length=200)]
+Year = Annotated[int, BeforeValidator(_year), Field(ge=0, le=2999)]
+IsoPrefix = Annotated[str, AfterValidator(_iso_prefix)]
+Kind = Annotated[str, AfterValidator(_kind)]
+Ids = Annotated[dict[str, Annotated[str, Field(max_length=300)]], AfterValidator(_ids)]
+Rating = Annotated[int, BeforeValidator(_rating), Field(ge=0, le=10)]
 
 
-def _read_status(value: Any) -> Any:
-    if isinstance(value, str) and value not in tuple(Status):
-        raise ValueError(f"{value!r} is not a status; write unread, reading or read")
-    return value
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-ONE_LINE = text(one_line, most=2000)
-KEY = text(_key)
-DAY = day(_read_date)
-
-
-class Link(Checked):
+class Link(_Model):
     """A typed link: `name` says what is there (paper, code, blog, docs, model, …), `label` what the list called it.
 
     In a file: `code: https://…`, or `model: ['[7B](https://…)', 'https://…']` where there are several or a label.
     """
 
-    name: str = slot(text(_link_name))
-    url: str = slot(text(_url, most=4000))
-    label: str = slot(text(one_line, most=200), default="")
+    name: Annotated[str, AfterValidator(_link_name)]
+    url: Url
+    label: Annotated[OneLine, Field(max_length=200)] = ""
 
     def scalar(self) -> str:
         """The link as it stands in a file, its name apart."""
@@ -185,24 +193,21 @@ class Link(Checked):
         return cls(name=name, url=text)
 
 
-class Tutorial(Checked):
+class Tutorial(_Model):
     """A notebook or page that teaches the paper, and the library versions it was written for."""
 
-    name: str = slot(ONE_LINE)
-    date: str = slot(ONE_LINE, default="")
-    versions: dict[str, str] = slot(named(ONE_LINE, name=ONE_LINE), default={})
-    notebook: str = slot(text(), default="")
+    name: OneLine
+    date: OneLine = ""
+    versions: dict[OneLine, OneLine] = Field(default_factory=dict)
+    notebook: str = ""
 
-    def written(self) -> dict[str, Any]:
-        """What a file says of it, defaults left out."""
-        said = {name: getattr(self, name) for name in Tutorial.model_fields}
-        return {name: value for name, value in said.items() if value}
-
-    def _whole(self) -> None:
+    @model_validator(mode="after")
+    def _check(self) -> Self:
         if not self.name:
             raise ValueError("a tutorial without a name; write name: …")
         if self.notebook:
             _url(self.notebook)
+        return self
 
 
 def _read_links(value: Any) -> Any:
@@ -245,61 +250,76 @@ def _unique_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(first.values())
 
 
-def _as_text(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value if isinstance(value, dict) else str(value)
+def _read_date(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return dt.date.fromisoformat(value.strip())
+        except ValueError:
+            raise ValueError(f"{value!r} is not a date; write YYYY-MM-DD") from None
+    return value
 
 
-_WRITTEN: dict[str, Callable[[Any], Any]] = {
-    "links": _write_links,
-    "tutorials": lambda tutorials: [one.written() for one in tutorials],
-}
-_scalar_link = {"minLength": 1, "type": "string"}
-_LINKS = {
-    "type": "object",
-    "description": "name: address, or a list of addresses; an address may be written [label](address)",
-    "additionalProperties": {"anyOf": [_scalar_link, {"items": _scalar_link, "type": "array"}]},
-}
+def _read_status(value: Any) -> Any:
+    if isinstance(value, str) and value not in tuple(Status):
+        raise ValueError(f"{value!r} is not a status; write unread, reading or read")
+    return value
 
 
-class Paper(Checked):
+_scalar_link = {"type": "string", "minLength": 1}
+Links = Annotated[
+    tuple[Link, ...],
+    BeforeValidator(_read_links),
+    AfterValidator(_group_links),
+    PlainSerializer(_write_links),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "name: address, or a list of addresses; an address may be written [label](address)",
+            "additionalProperties": {"anyOf": [_scalar_link, {"type": "array", "items": _scalar_link}]},
+        }
+    ),
+]
+Date = Annotated[dt.date | None, BeforeValidator(_read_date)]
+
+
+class Paper(_Model):
     """One paper file. The fields stand in the order of its front matter; `key` is its file name.
 
     `apart` says that how far one is with it stands not in this file, but in one of each reader.
     """
 
-    key: str = slot(KEY, hidden=True)
-    title: str = slot(ONE_LINE, default="", about="only where there is no BibTeX, or the list shows another title")
-    authors: tuple[str, ...] = slot(
-        several(text(_author, most=200)), default=(), about="only where the BibTeX names none"
-    )
-    year: int = slot(whole(0, 2999, _year), default=0, about="only where the BibTeX has none")
-    venue: str = slot(ONE_LINE, default="", about="only where the BibTeX has none")
-    status: Status = slot(one_of(Status, _read_status), default=Status.unread)
-    read: dt.date | None = slot(DAY, default=None, about="the day it was read; only with status: read")
-    added: dt.date | None = slot(DAY, default=None, about="the day it came into the catalog")
-    due: dt.date | None = slot(DAY, default=None, about="the day it should be read by")
-    links: tuple[Link, ...] = slot(
-        Kind(several(made(Link), before=_read_links, after=_group_links).read, _LINKS), default=()
-    )
-    tags: tuple[str, ...] = slot(several(text(_tag), after=_unique_tags), default=())
-    tutorials: tuple[Tutorial, ...] = slot(several(made(Tutorial)), default=())
-    aliases: tuple[str, ...] = slot(several(KEY), default=(), about="keys this paper had before")
-    date: str = slot(text(_iso_prefix), default="", about="YYYY-MM or YYYY-MM-DD, where more than the year is known")
-    kind: str = slot(text(_kind), default="", about="book, code, dataset, blog, video …, where it is no paper")
-    ids: dict[str, str] = slot(
-        named(text(most=300), after=_ids), default={}, about="name: identifier, where neither BibTeX nor a link says it"
-    )
-    abstract: str = slot(text(one_line, most=20_000), default="")
-    rating: int = slot(whole(0, 10, _rating), default=0, about="how good it is, 1 to 10; 0 where it has none")
-    different: tuple[str, ...] = slot(
-        several(KEY), default=(), about="keys of papers that look like it and are other works"
-    )
-    apart: bool = slot(flag(), default=False, hidden=True)
-    extras: dict[str, str] = slot(named(text()), default={}, hidden=True)
-    bibtex: str = slot(text(), default="", hidden=True)
-    notes: str = slot(text(), default="", hidden=True)
+    model_config = ConfigDict(json_schema_extra={"$schema": DIALECT, "$id": "urn:readrun:paper:1"})
 
-    def _whole(self) -> None:
+    key: SkipJsonSchema[Key]
+    title: Annotated[OneLine, Field(description="only where there is no BibTeX, or the list shows another title")] = ""
+    authors: Annotated[tuple[Author, ...], Field(description="only where the BibTeX names none")] = ()
+    year: Annotated[Year, Field(description="only where the BibTeX has none")] = 0
+    venue: Annotated[OneLine, Field(description="only where the BibTeX has none")] = ""
+    status: Annotated[Status, BeforeValidator(_read_status)] = Status.unread
+    read: Annotated[Date, Field(description="the day it was read; only with status: read")] = None
+    added: Annotated[Date, Field(description="the day it came into the catalog")] = None
+    due: Annotated[Date, Field(description="the day it should be read by")] = None
+    links: Links = ()
+    tags: Annotated[tuple[Tag, ...], AfterValidator(_unique_tags)] = ()
+    tutorials: tuple[Tutorial, ...] = ()
+    aliases: Annotated[tuple[Key, ...], Field(description="keys this paper had before")] = ()
+    date: Annotated[IsoPrefix, Field(description="YYYY-MM or YYYY-MM-DD, where more than the year is known")] = ""
+    kind: Annotated[Kind, Field(description="book, code, dataset, blog, video …, where it is no paper")] = ""
+    ids: Annotated[Ids, Field(description="name: identifier, where neither BibTeX nor a link says it")] = Field(
+        default_factory=dict
+    )
+    abstract: Annotated[str, AfterValidator(one_line), Field(max_length=20_000)] = ""
+    rating: Annotated[Rating, Field(description="how good it is, 1 to 10; 0 where it has none")] = 0
+    different: Annotated[
+        tuple[Key, ...], Field(description="keys of papers that look like it and are other works")
+    ] = ()
+    apart: SkipJsonSchema[bool] = False
+    extras: SkipJsonSchema[dict[str, str]] = Field(default_factory=dict)
+    bibtex: SkipJsonSchema[str] = ""
+    notes: SkipJsonSchema[str] = ""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
         if self.read and self.status is not Status.read:
             raise ValueError(f"read: {self.read} with status: {self.status}; write status: read or remove the date")
         object.__setattr__(self, "notes", _trim(self.notes))
@@ -310,18 +330,13 @@ class Paper(Checked):
             raise ValueError("both sides of an unresolved merge; keep one of them")
         if not self.bibtex and FENCE.match(self.notes):
             raise ValueError("the notes begin with a BibTeX block; it would be read as the paper's own")
-
-    def written(self) -> dict[str, Any]:
-        """What its front matter says beside the defaults, as strings, lists and mappings, in its order."""
-        said = {name: getattr(self, name) for name in FRONT_MATTER}
-        said = {name: value for name, value in said.items() if value != Paper.model_fields[name].default}
-        return {name: _WRITTEN.get(name, _as_text)(value) for name, value in (said | {"status": self.status}).items()}
+        return self
 
     def evolve(self, **changes: Any) -> Paper:
         """A copy with these fields changed, checked like a new one; raises `KbError` where one is refused."""
         try:
-            return Paper(**{name: getattr(self, name) for name in Paper.model_fields} | changes)
-        except checked.ValidationError as e:
+            return Paper.model_validate({name: getattr(self, name) for name in Paper.model_fields} | changes)
+        except ValidationError as e:
             raise KbError(refused(e)) from None
 
 
@@ -333,12 +348,3 @@ def _trim(text: str) -> str:
 
 FRONT_MATTER = tuple(n for n in Paper.model_fields if n not in ("key", "apart", "extras", "bibtex", "notes"))
 READING = ("status", "read", "due", "rating")
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of the front matter of a paper file."""
-    from catalog.schema import DIALECT
-
-    status = {"description": Status.__doc__, "enum": list(Status), "title": "Status", "type": "string"}
-    named_apart = {"Status": status, "Tutorial": checked.described(Tutorial)}
-    return {"$defs": named_apart, "$id": "urn:readrun:paper:1", "$schema": DIALECT} | checked.described(Paper)

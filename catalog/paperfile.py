@@ -11,8 +11,9 @@ from collections.abc import Hashable
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
-from catalog import checked, conflict, front
+from catalog import conflict, front
 from catalog.errors import BadFile, Finding
 from catalog.filenames import key_of
 from catalog.front import BaseLoader
@@ -61,7 +62,7 @@ def loads(text: str, key: str, path: str = "", apart: bool = False) -> Paper:
     bibtex, notes = _split_body(text[head.end() :])
     try:
         return Paper.model_validate(known | {"key": key, "extras": extras, "bibtex": bibtex, "notes": notes})
-    except checked.ValidationError as e:
+    except ValidationError as e:
         raise BadFile(*(_finding(err, source, key, path) for err in e.errors())) from None
 
 
@@ -71,7 +72,11 @@ def _unresolved(hunk: conflict.Hunk, key: str, path: str) -> Finding:
 
 def dumps(paper: Paper) -> str:
     """The canonical text of a paper: fields in model order, defaults left out, one line end at the end."""
-    values = {name: value for name, value in paper.written().items() if not (paper.apart and name in READING)}
+    values = paper.model_dump(mode="json", include=set(FRONT_MATTER), exclude_defaults=True)
+    values |= {"status": str(paper.status)} | {
+        name: str(number) for name in ("year", "rating") if (number := getattr(paper, name))
+    }
+    values = {name: value for name, value in values.items() if not (paper.apart and name in READING)}
     kept = dict(paper.extras)
     lines = ["---\n", *(front.field(name, values[name], kept) for name in FRONT_MATTER if name in values)]
     lines += [front.rest(kept), "---\n"]

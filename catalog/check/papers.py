@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from catalog import checked
+from pydantic import ValidationError
+
 from catalog.attached import name_of
 from catalog.bibtex.describe import arxiv_of
 from catalog.bibtex.identifiers import arxiv
@@ -125,7 +126,7 @@ def _no_address(url: str) -> str:
         return ""
     try:
         Link(name="link", url=url)
-    except checked.ValidationError as e:
+    except ValidationError as e:
         return refused(e)
     return ""
 

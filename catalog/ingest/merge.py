@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from catalog import checked
+from pydantic import ValidationError
+
 from catalog.bibtex import Entry, decode, entry_key, read, set_key
 from catalog.bibtex import used as said
 from catalog.bibtex.addresses import same_place
@@ -107,7 +108,7 @@ class Merger:
             return Change(there, "unchanged", path=draft.path, line=draft.line, was=was)
         try:
             paper = self.paper_of(draft)
-        except checked.ValidationError as e:
+        except ValidationError as e:
             self._note("rejected", draft, f"{(draft.title or draft.key or 'a paper')[:80]}: {refused(e)}", "rejected")
             return self._rejected(draft, was)
         if reason := self.unreadable.get(paper.key):

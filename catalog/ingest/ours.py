@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from catalog.bibtex import dates
 from catalog.bibtex.describe import describe
 from catalog.facts import SCHEMA, Facts
@@ -25,7 +27,7 @@ def read(text: str, path: str = "") -> Source | None:
         if not all(one["schema"] == SCHEMA and one.keys() >= _OURS for one in data):
             return None
         return Source(tuple(_draft(one, place, path) for place, one in enumerate(data, start=1)))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, ValidationError):
         return None
 
 

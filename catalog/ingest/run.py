@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from catalog import checked
+from pydantic import ValidationError
+
 from catalog.bibtex import Entry, read, scan, set_key
 from catalog.bibtex.describe import describe, entries
 from catalog.bibtex.shared import Shared
@@ -172,7 +173,7 @@ def _single(draft: Draft) -> Draft | KbError:
 def _added(merger: Merger, draft: Draft) -> Addition:
     try:
         paper = merger.paper_of(draft)
-    except checked.ValidationError as e:
+    except ValidationError as e:
         return Addition(wrong=KbError(refused(e)))
     if reason := merger.unreadable.get(paper.key):
         return Addition(wrong=KbError(reason))

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 
-from catalog import checked, threeway
+from pydantic import ValidationError
+
+from catalog import threeway
 from catalog.errors import Finding, KbError, refused
 from catalog.ingest import decode_bytes
 from catalog.ingest.draft import Draft, Source
@@ -178,8 +180,8 @@ class _Sync:
         try:
             base, theirs = (self._paper(key, draft, others, ours) for draft in (was, now))
             merged = threeway.merge(base, ours, theirs)
-        except (checked.ValidationError, KbError) as e:
-            reason = refused(e) if isinstance(e, checked.ValidationError) else str(e)
+        except (ValidationError, KbError) as e:
+            reason = refused(e) if isinstance(e, ValidationError) else str(e)
             self.findings.append(Finding("sync", f"{key}: {reason}", "", now.path, now.line, key, "rejected"))
             return
         after = merged.ours
@@ -253,7 +255,7 @@ class _Sync:
         ours = self.work.merger.now.get(key) or self.work.merger.load(key)
         try:
             base = self._paper(key, _united(entry.was), (), ours)
-        except checked.ValidationError:
+        except ValidationError:
             return False
         return all(getattr(base, name) == getattr(ours, name) for name in Paper.model_fields if name not in _UNSAID)
 

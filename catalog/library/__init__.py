@@ -842,7 +842,10 @@ class Library:
         """The JSON Schema of a paper file's front matter; or of what `--json` prints of a paper."""
         import json
 
-        from catalog.models import schema
-        from catalog.schema import records as described
+        if records:
+            from catalog.schema import records as described
 
-        return json.dumps(described() if records else schema(), indent=2, ensure_ascii=False) + "\n"
+            return json.dumps(described(), indent=2, ensure_ascii=False) + "\n"
+        from catalog.models import Paper
+
+        return json.dumps(Paper.model_json_schema(), indent=2, ensure_ascii=False) + "\n"

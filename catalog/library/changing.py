@@ -329,7 +329,8 @@ def parse_links(links: Iterable[str]) -> tuple[Link, ...]:
 
 
 def _parse_link(text: str) -> Link:
-    from catalog import checked
+    from pydantic import ValidationError
+
     from catalog.bibtex.addresses import CODE_HOSTS
     from catalog.ingest.urls import mend
     from catalog.models import Link
@@ -342,5 +343,5 @@ def _parse_link(text: str) -> Link:
     try:
         link = Link.from_scalar(name, url)
         return Link(name=link.name, url=mend(link.url)[0], label=link.label)
-    except checked.ValidationError as e:
+    except ValidationError as e:
         raise KbError(refused(e)) from None

@@ -12,7 +12,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from catalog import checked
+from pydantic import ValidationError
+
 from catalog.bibtex import read, scan
 from catalog.bibtex.describe import describe
 from catalog.bibtex.spoken import name as spoken
@@ -235,5 +236,5 @@ def _paper(draft: Draft, key: str) -> Paper:
     fields = ("title", "authors", "year", "venue", "date", "ids", "abstract", "links", "bibtex")
     try:
         return Paper(key=key, **{name: getattr(draft, name) for name in fields})
-    except checked.ValidationError as e:
+    except ValidationError as e:
         raise Unavailable(f"an answer that no paper can hold: {refused(e)}") from None
