@@ -109,7 +109,7 @@ MUTANTS = {
         "check/fixes.py", "        return same(loads(text, paper.key, path), paper)\n", "        return True\n", "test_check.py",
     ),
     "keys are offered unquoted": Mutant(
-        "cli/completing.py", "quoted(item.value) if item.type == 'plain' else item.value", "item.value", "test_completion.py",
+        "cli/shell.py", "quoted(item.value) if item.type == 'plain' else item.value", "item.value", "test_completion.py",
     ),
     "every clone is trusted": Mutant(
         "trust.py", "    return (folder / f\"{_name(root)}.{fingerprint(root)}\").is_file()", "    return True", "test_trust.py",

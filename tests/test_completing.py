@@ -20,7 +20,7 @@ from services import Reply, World, running, silent, trusting
 from support import Kb
 
 from catalog.bibtex.describe import describe
-from catalog.cli import completion
+from catalog.cli import updating
 from catalog.ingest import wire
 from catalog.ingest.draft import Draft
 from catalog.library import Library
@@ -114,7 +114,7 @@ import sys
 from catalog.cli import main
 from catalog.ingest import wire
 from catalog.library import Library
-from catalog.sources.opening import client
+from catalog.library.services import client
 from services import Clock, World, trusting
 context, world, clock = trusting(), World(), Clock()
 wire._tls = lambda: context
@@ -255,7 +255,7 @@ def test_nothing_that_was_written_changes(title, venue, abstract, year, authors,
 
 
 def test_what_can_be_chosen_is_what_there_is() -> None:
-    assert completion._WHAT == WHAT
+    assert updating._WHAT == WHAT
 
 
 def test_a_title_that_the_entry_says_too_stands_once() -> None:

@@ -15,8 +15,8 @@ import pytest
 from support import Kb
 
 from catalog.cli import commands
-from catalog.cli.completing import quoted
 from catalog.cli.options import complete_keys
+from catalog.cli.shell import quoted
 from catalog.completion import ALL, FIRST, offered
 from catalog.library import Library
 

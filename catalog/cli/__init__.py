@@ -28,10 +28,10 @@ SECTIONS = {  # of each command: the module that has it, and the first line of i
     },
     "Collect": {
         "add": ("adding", "Add papers."),
-        "import": ("moving", "Take in reading lists and .bib files."),
+        "import": ("importing", "Take in reading lists and .bib files."),
         "sync": ("syncing", "Let papers follow a list that is edited elsewhere."),
-        "complete": ("completion", "Fill in what papers lack: BibTeX, abstract, authors, code …"),
-        "update": ("completion", "Look what became of papers: published, retracted …"),
+        "complete": ("updating", "Fill in what papers lack: BibTeX, abstract, authors, code …"),
+        "update": ("updating", "Look what became of papers: published, retracted …"),
         "attach": ("attaching", "Keep a PDF of a paper."),
         "fetch": ("attaching", "Fetch open copies of papers that have no PDF here."),
         "annotations": ("attaching", "Put what was marked in PDFs into the notes."),
@@ -124,7 +124,7 @@ def commands() -> dict[str, click.Command]:
 def main(args: Sequence[str] | None = None) -> None:
     """Run `kb`: exit status 0, 1 for an error, 2 for a wrong call. A user never sees a traceback."""
     if "_KB_COMPLETE" in os.environ:
-        from catalog.cli.completing import register
+        from catalog.cli.shell import register
 
         register()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking whether some are installed takes 10 ms

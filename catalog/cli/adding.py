@@ -45,7 +45,7 @@ class _Said:
 
     def fields(self, library: Library) -> dict[str, Any]:
         """As the fields of a draft."""
-        from catalog.library.changing import parse_links
+        from catalog.library.edits import parse_links
         from catalog.models import Status
 
         return {
@@ -251,7 +251,7 @@ def _chosen(library: Library, done: Added, fields: dict[str, Any]) -> Added:
 def _titled(done: Added, title: str) -> Gathered | None:
     """A page or a PDF that does not say which paper it is, under the title that the user gives; else None."""
     from catalog.ingest.draft import Draft
-    from catalog.library.changing import parse_links
+    from catalog.library.edits import parse_links
     from catalog.sources.adding import Gathered as One
 
     if "://" in done.what:

@@ -143,7 +143,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    from catalog.cli.completing import register
+    from catalog.cli.shell import register
 
     register()
     kind = get_completion_class(shell)

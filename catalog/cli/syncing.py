@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from catalog.cli import out
-from catalog.cli.moving import as_json_of, report, sources_of
+from catalog.cli.importing import as_json_of, report, sources_of
 from catalog.cli.options import dry_run_option, json_option, readings_option
 from catalog.errors import KbError
 from catalog.files import stays_within

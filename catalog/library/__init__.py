@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from catalog.errors import Finding, KbError
 from catalog.files import read_bytes
-from catalog.library.changing import Changing, parse_links
+from catalog.library.edits import Edits, parse_links
 from catalog.library.implementations import Implementations
 from catalog.snapshot import Snapshot
 from catalog.store import Change, Store, Version, find_root
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from catalog.ingest.manuscript import Cited
     from catalog.ingest.run import Addition, Imported
     from catalog.ingest.sync import Synced
-    from catalog.library.asking import Asking
-    from catalog.library.attaching import Attaching, Kept
-    from catalog.library.several import Become
+    from catalog.library.attachments import Attachments, Kept
+    from catalog.library.readers import Become
+    from catalog.library.services import Services
     from catalog.models import Paper, Status
     from catalog.readers import Reader
     from catalog.reading import Share, Stats, Suggestion
@@ -60,7 +60,7 @@ class Library:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.snapshot = Snapshot(store)
-        self._changing = Changing(store, self.snapshot)
+        self._edits = Edits(store, self.snapshot)
         self._implementations = Implementations(store, self.snapshot)
 
     # --- opening ---
@@ -135,7 +135,7 @@ class Library:
     def _asked(self, query: str) -> Query:
         from catalog.library.finding import asked
 
-        return asked(query, lambda tree: self._attaching.asked(tree), self.implemented)
+        return asked(query, lambda tree: self._attachments.asked(tree), self.implemented)
 
     def like(self, text: str, limit: int = 0) -> Sequence[Line]:
         """The papers that mean what a text says, or what the paper with this key says; the nearest first.
@@ -238,10 +238,10 @@ class Library:
 
     def take(self, gathered: Sequence[Gathered], **more: Any) -> Sequence[Added]:
         """Add what was gathered, as far as it is a work and not here; a PDF that tells of one is kept with it."""
-        from catalog.sources.taking import take
+        from catalog.sources.adding import take
 
-        done = take(self._attaching.linked(gathered), self.add_drafts, more)
-        return [self._attaching.kept_with(one, told.pdf) for one, told in zip(done, gathered, strict=True)]
+        done = take(self._attachments.linked(gathered), self.add_drafts, more)
+        return [self._attachments.kept_with(one, told.pdf) for one, told in zip(done, gathered, strict=True)]
 
     def having(self, name: str, value: str) -> str:
         """The key of the paper with an identifier, the address of a "page", or a "file" in `files/`; "" without one."""
@@ -261,7 +261,7 @@ class Library:
 
     def client(self, fresh: float | None = None) -> Client:
         """Who asks services, for the contact that the settings name; `fresh` is how long answers count (seconds)."""
-        from catalog.sources.opening import client
+        from catalog.library.services import client
 
         return client(self.store, self._fetch(), fresh)
 
@@ -274,27 +274,27 @@ class Library:
         """
         from catalog.sources.completing import WHAT
 
-        return self._asking.complete(self.list(query), self.client(), what or WHAT, dry_run)
+        return self._services.complete(self.list(query), self.client(), what or WHAT, dry_run)
 
     def attach(self, key: str, file: Path) -> Kept:
         """Keep a PDF of a paper in `files/` and link it; raises `KbError` for what is no PDF."""
         from catalog.attached import MOST_BYTES
 
-        return self._attaching.attach(self.resolve(key), read_bytes(file, str(file), MOST_BYTES))
+        return self._attachments.attach(self.resolve(key), read_bytes(file, str(file), MOST_BYTES))
 
     def fetch_copies(self, query: str = "") -> Iterator[Kept]:
         """Fetch open copies of the papers that a query finds and that have no PDF here. Asks the network."""
-        return self._attaching.fetch(self.list(query), self.client())
+        return self._attachments.fetch(self.list(query), self.client())
 
     def annotations(self, query: str = "") -> Iterator[tuple[str, int]]:
         """Put what was marked in the PDFs of papers into a part of their notes; gives keys, and how many marks."""
-        return self._attaching.annotations(self.list(query))
+        return self._attachments.annotations(self.list(query))
 
     @property
-    def _attaching(self) -> Attaching:
-        from catalog.library.attaching import Attaching
+    def _attachments(self) -> Attachments:
+        from catalog.library.attachments import Attachments
 
-        return Attaching(self.store, self.snapshot, self._changing)
+        return Attachments(self.store, self.snapshot, self._edits)
 
     def update(self, query: str = "") -> tuple[Look, Iterator[Sequence[Facts]]]:
         """Look what has become of the papers that a query finds: versions, publication, retraction, citations.
@@ -302,43 +302,43 @@ class Library:
         Gives what was found so far, and each part that was looked at; `check` says it until it is settled. Asks the
         network.
         """
-        return self._asking.look(self.list(query), self.client(fresh=86_400.0))
+        return self._services.look(self.list(query), self.client(fresh=86_400.0))
 
     def news(self, query: str = "") -> Sequence[News]:
         """What was found out about the papers that a query finds and is not settled."""
-        return self._asking.news(line.key for line in self.lines(query).papers)
+        return self._services.news(line.key for line in self.lines(query).papers)
 
     def news_of(self, key: str) -> Sequence[News]:
         """What was found out about one paper and is not settled."""
-        return self._asking.news([self.resolve(key)])
+        return self._services.news([self.resolve(key)])
 
     def settle_news(self, query: str = "") -> int:
         """Take what was found out about papers for settled; returns how much there was."""
-        return self._asking.settle(line.key for line in self.lines(query).papers)
+        return self._services.settle(line.key for line in self.lines(query).papers)
 
     def cited(self, key: str) -> tuple[int, str, str] | None:
         """How often a paper is cited, by whose count, and on what day it was asked; None where nobody was."""
-        return self._asking.cited(self.resolve(key))
+        return self._services.cited(self.resolve(key))
 
     def take_published(self, drafts: Mapping[str, Draft], lead: str = "published") -> Sequence[Filled]:
         """Put publications beside their preprints, by key; either entry leads ("published", "beside"), both stay.
 
         The network is asked for the publishers' own entries.
         """
-        return self._asking.take(drafts, lead, self.client())
+        return self._services.take(drafts, lead, self.client())
 
     def archived(self, query: str = "") -> Sequence[News]:
         """The links that are gone and of which the Internet Archive has a copy. Asks the network."""
-        return self._asking.archived(self.check_links(query), self.client())
+        return self._services.archived(self.check_links(query), self.client())
 
     @property
-    def _asking(self) -> Asking:
-        from catalog.library.asking import Asking
+    def _services(self) -> Services:
+        from catalog.library.services import Services
 
-        return Asking(self.store, self.snapshot, self._changing)
+        return Services(self.store, self.snapshot, self._edits)
 
     def _fetch(self) -> partial[Answer]:
-        from catalog.library.asking import fetch
+        from catalog.library.services import fetch
 
         return fetch(self.store)
 
@@ -386,11 +386,11 @@ class Library:
 
     def change(self, key: str, edit: Callable[[Paper], Paper], what: str = "") -> Paper:
         """Change one paper, whatever others are doing meanwhile; returns it as written. `what` says it in the log."""
-        return self._changing.change([key], edit, what or "change")[0]
+        return self._edits.change([key], edit, what or "change")[0]
 
     def mark(self, keys: Iterable[str], status: str | Status, on: dt.date | None = None) -> Sequence[Paper]:
         """Set the status of papers; `on` is the day they were read. All or none are changed."""
-        return self._changing.mark(keys, status, on)
+        return self._edits.mark(keys, status, on)
 
     def mark_read(self, keys: Iterable[str], on: dt.date | None = None) -> Sequence[Paper]:
         """Mark papers as read on a day (today)."""
@@ -419,19 +419,19 @@ class Library:
 
         `take` does so later too, with what papers say all the same. Raises `KbError` where it is no name.
         """
-        from catalog.library.several import become
+        from catalog.library.readers import become
 
         return become(self.store, name, take)
 
     def alone(self) -> str:
         """Put how far I am back into the papers, who am the only reader; returns who that was. Raises `KbError`."""
-        from catalog.library.several import alone
+        from catalog.library.readers import alone
 
         return alone(self.store)
 
     def queue(self, add: Iterable[str] = (), remove: Iterable[str] = (), *, first: bool = False) -> Sequence[str]:
         """The keys that I want to read next, with these at the end, or `first`, and those taken off."""
-        from catalog.library.several import queue
+        from catalog.library.readers import queue
 
         added, gone = ([self.resolve(key) for key in keys] for keys in (add, remove))
         return queue(self.store, added, gone, first)
@@ -444,7 +444,7 @@ class Library:
 
     def note(self, key: str, text: str, due: dt.date | None = None) -> Paper:
         """Add a paragraph to the notes of a paper; `due` also sets the day by which it should be read."""
-        return self._changing.note(key, text, due)
+        return self._edits.note(key, text, due)
 
     def due(self, key: str, day: dt.date | None) -> Paper:
         """Set the day by which a paper should be read, or take it off."""
@@ -452,30 +452,30 @@ class Library:
 
     def due_all(self, keys: Iterable[str], day: dt.date | None) -> Sequence[Paper]:
         """As `due`, of several papers: all or none are changed."""
-        return self._changing.change(keys, lambda paper: paper.evolve(due=day), f"due {day or 'none'}")
+        return self._edits.change(keys, lambda paper: paper.evolve(due=day), f"due {day or 'none'}")
 
     def tag(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Paper:
         """Add tags to a paper and take others off it, whatever their spelling; also off the keywords of its entry."""
-        return self._changing.tag([key], add, remove)[0]
+        return self._edits.tag([key], add, remove)[0]
 
     def tag_all(self, keys: Collection[str], add: Iterable[str] = (), remove: Iterable[str] = ()) -> Sequence[Paper]:
         """As `tag`, of several papers, taken off where it is: all or none are changed."""
-        return self._changing.tag(keys, add, remove, where_there=True)
+        return self._edits.tag(keys, add, remove, where_there=True)
 
     def spelled(self, tags: Iterable[str]) -> tuple[str, ...]:
         """Tags as most papers spell them."""
-        return self._changing.spelled(tags)
+        return self._edits.spelled(tags)
 
     def link(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Paper:
         """Add links ("name=url" or "url") to a paper, and remove those of a name or address."""
-        return self._changing.link(key, add, remove)
+        return self._edits.link(key, add, remove)
 
     def edit(self, key: str, text: str, expected: Version | str) -> Paper:
         """Put a text, in its canonical form, in place of a paper file that was read; raises `BadFile`, `Conflict`.
 
         `expected` is what was read: a `version`, or its `text`.
         """
-        return self._changing.edit(key, text, expected)
+        return self._edits.edit(key, text, expected)
 
     def text(self, key: str) -> str:
         """The text of a paper file."""
@@ -487,25 +487,25 @@ class Library:
 
     def rename(self, old: str, new: str) -> Paper:
         """Give a paper another key: its file, its entry, links to it in notes; the old key stays as an alias."""
-        return self._changing.rename(old, new)
+        return self._edits.rename(old, new)
 
     def merge(self, key: str, other: str, take: Iterable[str] = (), dry_run: bool = False) -> Joined:
         """Make one paper of two: the first with all that only the other has; the other's key finds it from then on.
 
         `take` names fields (title, status, notes …) in which the other's word counts where both say something.
         """
-        return self._changing.merge(key, other, take, dry_run)
+        return self._edits.merge(key, other, take, dry_run)
 
     def split(self, key: str) -> Sequence[Paper]:
         """Make papers of their own of the further entries that a paper holds, or of the one whose key is given.
 
         Gives the paper and the new ones. Raises `KbError` where it holds none.
         """
-        return self._changing.split(key)
+        return self._edits.split(key)
 
     def tell_apart(self, key: str, other: str) -> Sequence[Paper]:
         """Say that two papers are different works, so that they are not offered as one again."""
-        return self._changing.tell_apart(key, other)
+        return self._edits.tell_apart(key, other)
 
     def duplicates(self, query: str = "") -> Sequence[Pair]:
         """The pairs of papers that are or may be one work, of those that a query finds."""
@@ -518,7 +518,7 @@ class Library:
 
     def remove(self, keys: Iterable[str], *, force: bool = False) -> Sequence[str]:
         """Delete paper files; returns their keys. Raises `KbError` where others point to one, unless forced."""
-        return self._changing.remove(keys, force=force)
+        return self._edits.remove(keys, force=force)
 
     def sides(self, key: str) -> tuple[Paper, Paper]:
         """A paper as either side of an unresolved merge has it. Raises `BadFile` where one cannot be read."""
@@ -528,17 +528,17 @@ class Library:
 
     def settle(self, key: str, choices: Mapping[str, Choice]) -> Paper:
         """End an unresolved merge: of each field that differs, what was chosen: "ours", "theirs" or "both"."""
-        return self._changing.settle(key, choices)
+        return self._edits.settle(key, choices)
 
     def reader_sides(self, name: str) -> tuple[Reader, Reader]:
         """What a reader says as either side of an unresolved merge has it. Raises as `sides`."""
-        from catalog.library.several import sides
+        from catalog.library.readers import sides
 
         return sides(self.store, name)
 
     def settle_reader(self, name: str, choices: Mapping[str, Choice]) -> None:
         """As `settle`, in a reader's file, of fields such as "hu2021lora.due" and the "queue"."""
-        from catalog.library.several import settle
+        from catalog.library.readers import settle
 
         settle(self.store, name, choices)
 
@@ -669,7 +669,7 @@ class Library:
 
     def fmt(self, write: bool = True) -> Sequence[str]:
         """Bring every paper file into its canonical form; returns the files that were not. Raises `BadFile`."""
-        return self._changing.fmt(write)
+        return self._edits.fmt(write)
 
     # --- handing on ---
 

@@ -1,4 +1,4 @@
-"""From what a person gives to drafts: identifiers, addresses, files, texts that were pasted, titles.
+"""From what a person gives to drafts, and to papers: identifiers, addresses, files, pasted texts, titles.
 
 What is here is asked before the network; many of one source are asked together.
 """
@@ -6,9 +6,10 @@ What is here is asked before the network; many of one source are asked together.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from catalog.attached import name_for
 from catalog.bibtex.forms import mistaken, pieces
@@ -16,11 +17,14 @@ from catalog.bibtex.identifiers import address
 from catalog.errors import KbError
 from catalog.files import is_pdf, read_bytes
 from catalog.ingest import read_source
-from catalog.ingest.draft import Draft
+from catalog.ingest.draft import Added, Draft
 from catalog.sources import Found, better, look_up, recognise, resolved, unknown
 from catalog.sources.client import Client, NotFound, Unavailable, batches
 from catalog.sources.said import links
 from catalog.sources.titles import candidates
+
+if TYPE_CHECKING:
+    from catalog.ingest.run import Addition
 
 Having = Callable[[str, str], str]
 _NOTHING = (
@@ -199,3 +203,32 @@ def stub_key(name: str, value: str) -> str:
     """The key of a paper of which nothing is known but an identifier, such as arxiv-2106.09685."""
     slug = re.sub(r"[^\w.-]+", "-", value if name != "page" else value.partition("://")[2]).strip("-")[:80]
     return slug if name == "page" else f"{name}-{slug}"
+
+
+def take(
+    gathered: Sequence[Gathered], add: Callable[[Sequence[Draft]], Sequence[Addition]], more: Mapping[str, Any]
+) -> list[Added]:
+    """Add the works that were gathered; `more` are fields that the user says (tags, status, links …)."""
+    works = [(at, _full(one.draft, more)) for at, one in enumerate(gathered) if one.draft]
+    done = dict(zip((at for at, _ in works), add([draft for _, draft in works]) if works else (), strict=True))
+    return [_added(one, done.get(at)) for at, one in enumerate(gathered)]
+
+
+def _full(draft: Draft, more: Mapping[str, Any]) -> Draft:
+    """The draft with what the user says: lists are joined, the rest counts before what the source says."""
+    own = {name: value for name, value in more.items() if value and name not in ("links", "tags", "notes")}
+    return replace(
+        draft,
+        **own,
+        links=(*more.get("links", ()), *draft.links),
+        tags=(*draft.tags, *more.get("tags", ())),
+        notes="\n\n".join(filter(None, (draft.notes, more.get("notes", "")))),
+    )
+
+
+def _added(one: Gathered, done: Addition | None) -> Added:
+    if done is None:
+        return Added(one.what, one.there, False, one.note, one.wrong, one.choice)
+    if done.paper is None:
+        return Added(one.what, wrong=str(done.wrong))
+    return Added(one.what, done.paper.key, done.new, one.note)

@@ -17,7 +17,7 @@ from catalog.files import is_pdf
 from catalog.identity.titles import compare_titles
 from catalog.ingest.draft import Draft
 from catalog.ingest.fetch import Answer, charset
-from catalog.sources import linked
+from catalog.sources import jsonld
 from catalog.sources.client import Client, NotFound, Unavailable, each
 from catalog.sources.said import abstract, facts_of, links, one_of, untagged, work
 from catalog.sources.spans import day, people
@@ -112,7 +112,7 @@ def read(root: Any, url: str, client: Client) -> Draft | None:
     scripts = (
         one.text or "" for one in root.iter("script") if (one.get("type") or "").lower() == "application/ld+json"
     )
-    draft = _of_metadata(said, url, host) or linked.read(scripts, url, host)
+    draft = _of_metadata(said, url, host) or jsonld.read(scripts, url, host)
     if not draft:
         return _named(root, url, client)
     registered = better(draft, client)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from catalog.errors import BadFile, KbError, UnknownKey
-from catalog.library.changing import Changing
+from catalog.library.edits import Edits
 from catalog.snapshot import Snapshot
 from catalog.store import NEWS, Change, Store
 from catalog.text import some_of
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from catalog.ingest.draft import Draft
     from catalog.ingest.fetch import Answer
     from catalog.models import Paper
-    from catalog.sources import Client
+    from catalog.sources.client import Ask, Client
     from catalog.sources.completing import Filled, Run
     from catalog.sources.news import News, Shelf
     from catalog.sources.updating import Look
+
+_ANSWERS = "answers.sqlite"
 
 
 def fetch(store: Store) -> partial[Answer]:
@@ -33,13 +35,24 @@ def fetch(store: Store) -> partial[Answer]:
     return partial(http_fetch, contact=contact(store.root, store.config.contact) or own_contact())
 
 
-class Asking:
+def client(store: Store, ask: Ask, fresh: float | None = None) -> Client:
+    """Who asks services for a knowledge base: with its memory below `.kb/`, and the user's keys."""
+    from catalog.sources.client import FRESH, Client
+    from catalog.sources.hosts import keys
+    from catalog.sources.memory import Memory
+
+    store.gate.make_private()
+    path = store.private / _ANSWERS if store.private.is_dir() else None
+    return Client(ask, Memory(path), keys(), FRESH if fresh is None else fresh)
+
+
+class Services:
     """The changes that services of the web bring; `Library` says what each does."""
 
-    def __init__(self, store: Store, snapshot: Snapshot, changing: Changing) -> None:
+    def __init__(self, store: Store, snapshot: Snapshot, edits: Edits) -> None:
         self.store = store
         self.snapshot = snapshot
-        self.changing = changing
+        self.edits = edits
 
     def complete(
         self, found: Iterable[Facts], client: Client, wanted: Collection[str], dry_run: bool
@@ -85,7 +98,7 @@ class Asking:
                 used.add(to[key].casefold())
             return to
 
-        done = [Filled(before[old], after) for old, after in zip(stubs, self.changing.rename_all(news), strict=True)]
+        done = [Filled(before[old], after) for old, after in zip(stubs, self.edits.rename_all(news), strict=True)]
         for one in done:
             if one.before.key in run.facts:
                 run.update(describe(one.after, self.store.sharing()), one.before.key)
@@ -220,7 +233,7 @@ class Asking:
                     changes.append(self.store.paper_change(file, version, after))
             if changes and not dry_run:
                 named = some_of([one.after.key for one in done], " ")
-                self.changing.commit(changes, f"{what} {named}", strict=False)
+                self.edits.commit(changes, f"{what} {named}", strict=False)
             return done
 
         return self.store.gate.retried(attempt)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _UNMINDED = frozenset({"status", "read", "due", "rating", "tags", "added"})  # no rule about one paper is about these
 
 
-class Changing:
+class Edits:
     """The changes of a knowledge base; `Library` says what each does."""
 
     def __init__(self, store: Store, snapshot: Snapshot) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from catalog import attached
 from catalog.errors import KbError
 from catalog.files import is_pdf, read_bytes
-from catalog.library.changing import Changing
+from catalog.library.edits import Edits
 from catalog.snapshot import Snapshot
 from catalog.store import Store
 
@@ -40,13 +40,13 @@ class Kept(NamedTuple):
     note: str = ""
 
 
-class Attaching:
+class Attachments:
     """The PDFs of a knowledge base; `Library` says what each does."""
 
-    def __init__(self, store: Store, snapshot: Snapshot, changing: Changing) -> None:
+    def __init__(self, store: Store, snapshot: Snapshot, edits: Edits) -> None:
         self.store = store
         self.snapshot = snapshot
-        self.changing = changing
+        self.edits = edits
 
     def attach(self, key: str, data: bytes) -> Kept:
         facts = self.snapshot.get(key)
@@ -58,7 +58,7 @@ class Attaching:
             return paper if link in paper.links else paper.evolve(links=(*paper.links, link))
 
         if link.url not in {one.url for one in facts.addresses if one.kind == attached.KIND}:
-            self.changing.change([facts.key], edit, "attach")
+            self.edits.change([facts.key], edit, "attach")
         with self._pages() as pages:
             self._read(pages, [name])
         return Kept(facts.key, name, note=note)
@@ -169,7 +169,7 @@ class Attaching:
                     return paper.evolve(notes=fenced(paper.notes, name, list(found_)))  # type: ignore[arg-type]  # marks
 
                 if edit(before := self.store.load(self.snapshot.file(facts.key))) != before:
-                    self.changing.change([facts.key], edit, "annotations")
+                    self.edits.change([facts.key], edit, "annotations")
                 if found_:
                     yield facts.key, len(found_)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from catalog.cli import out
-from catalog.cli.moving import show_diff
+from catalog.cli.importing import show_diff
 from catalog.cli.options import dry_run_option, json_option, query_argument
 
 if TYPE_CHECKING:
