@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 import select
@@ -18,7 +19,10 @@ from catalog.cli import commands
 from catalog.cli.options import complete_keys
 from catalog.cli.shell import quoted
 from catalog.completion import ALL, FIRST, offered
+from catalog.filenames import file_name
 from catalog.library import Library
+from catalog.models import Paper
+from catalog.paperfile import dumps
 
 pty = pytest.importorskip("pty")
 
@@ -28,6 +32,12 @@ SHELLS = {
     "fish": (["fish", "--no-config", "-i"], "kb completion fish | source"),
 }
 KEYS = ("hu$(touch FIRED)", "vas;touch FIRED;", "wu`touch FIRED`", "ze'q", "ba\\ck")
+
+
+def place(library: Library, key: str, title: str) -> None:
+    """A file that somebody else named."""
+    paper = Paper(key=key, title=title, added=dt.date(2026, 1, 1))
+    (library.store.folder / file_name(key)).write_text(dumps(paper))
 
 
 def typed(shell: str, lines: list[tuple[str, str]], folder: Path) -> str:
@@ -58,7 +68,7 @@ def typed(shell: str, lines: list[tuple[str, str]], folder: Path) -> str:
 def test_a_hostile_key_is_a_word(shell: str, key: str, library: Library) -> None:
     if not shutil.which(shell):
         pytest.skip(f"no {shell} on this machine")
-    library.add(title="The title of it", key=key)
+    place(library, key, "The title of it")
     steps = [
         (SHELLS[shell][1] + '; echo rea""dy\n', "ready"),
         (f"kb show {key[:2]}\t", re.findall(r"\w+", key)[-1]),
@@ -71,7 +81,7 @@ def test_a_hostile_key_is_a_word(shell: str, key: str, library: Library) -> None
 
 def test_what_is_offered_is_quoted(kb: Kb, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     for key in (*KEYS, "Müller2020", "a!b", "~x", "y*", "-y"):
-        library.add(title=f"On {key}", key=key)
+        place(library, key, f"On {key}")
     (library.root / "papers" / "\u202eok.md").write_text("---\nstatus: read\ntitle: x\n---\n")
     monkeypatch.setenv("_KB_COMPLETE", "bash_complete")
     monkeypatch.setenv("COMP_WORDS", "kb show ")
