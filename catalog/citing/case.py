@@ -16,6 +16,7 @@ _SMALL = frozenset(str.split(
 _WORD = re.compile(r"[^\s/–—-]+|[\s/–—-]+")
 _ENDS_CLAUSE = re.compile(r"[:?!—]\W*$")
 _LETTER = re.compile(r"[^\W\d_]")
+_CLIPPED = re.compile(r"['’](?:[a-z]|tis|twas|em)(?![a-z])")  # 't Hooft
 _GREEK = re.compile("[\u0370-\u03ff]")
 
 
@@ -56,6 +57,7 @@ def _raised(word: str) -> str:
         or _GREEK.match(first.group())
         or letters != letters.lower()
         or any(c.isdigit() for c in word[: first.start()])
+        or _CLIPPED.match(word)
     ):
         return word
     return word[: first.start()] + first.group().upper() + word[first.end() :]

@@ -13,6 +13,7 @@ from catalog.citing.style import Style
 
 Person = Mapping[str, Any]
 _ALPHABET = re.compile("[\u0041-\u024f\u0370-\u058f\u1e00-\u1fff'’]")
+_ABBREVIATED = re.compile(r"[^\W\d_][^\W\d_A-Z]{1,2}\.")  # "Yu.", "Ph.": an initial of its own
 _OPTIONS = (
     "and", "delimiter-precedes-et-al", "delimiter-precedes-last", "et-al-min", "et-al-use-first", "et-al-use-last",
     "initialize", "initialize-with", "name-as-sort-order", "sort-separator",
@@ -85,11 +86,13 @@ def _one(style: Style, person: Person, option: Mapping[str, str], number: int, n
     given = _initials(parts["given"], option, style.options.get("initialize-with-hyphen", "true") == "true")
     if not _inverted(option, number):
         whole = _formatted(_spaced(dropping, particle, parts["family"]), "family", name)
-        return joined([p for p in (_formatted(given, "given", name), whole, content(parts["suffix"])) if p], " ")
+        return joined(
+            [p for p in (_formatted(given, "given", name), whole, _suffix(parts["suffix"], option)) if p], " "
+        )
     demoted = style.options.get("demote-non-dropping-particle", "display-and-sort") == "display-and-sort"
     family = parts["family"] if demoted else _spaced(particle, parts["family"])
     given = _spaced(given, dropping, particle if demoted else "")
-    order = (_formatted(family, "family", name), _formatted(given, "given", name), content(parts["suffix"]))
+    order = (_formatted(family, "family", name), _formatted(given, "given", name), _suffix(parts["suffix"], option))
     first = joined([p for p in order[:2] if p], option["sort-separator"])
     return joined([p for p in (first, order[2]) if p], option["sort-separator"])
 
@@ -127,6 +130,14 @@ def _initials(given: str, option: Mapping[str, str], hyphens: bool) -> str:
         if not word[0].isupper():
             out = f"{out.rstrip()} {word} " if out else f"{word} "
             continue
+        if _ABBREVIATED.fullmatch(word):
+            out += word[:-1] + sign
+            continue
         heads = [part[0] for part in word.split("-") if part and (part[0].isupper() or not part[0].islower())]
         out += f"{sign.strip()}{'-' if hyphens else ''}".join(heads) + sign
     return out.strip()
+
+
+def _suffix(text: str, option: Mapping[str, str]) -> Pieces:
+    """ "Jr."; without its stop where initials have none."""
+    return content(text.replace(".", "") if option.get("initialize-with") == "" else text)
