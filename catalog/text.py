@@ -139,7 +139,7 @@ _DOUBLE = {"C": "ℂ", "H": "ℍ", "N": "ℕ", "P": "ℙ", "Q": "ℚ", "R": "ℝ
 _LONGEST = 200
 _BETWEEN = re.compile(r"(?<=[^\W_]) (?=[^\W_])")
 _WITHIN = re.compile(r"(?<=[⟨⌊⌈]) | (?=[⟩⌋⌉])")
-_WORD_BOUND = "\ue000"  # between an operator's name and its neighbours
+_NAME, _NAME_END = "\ue000", "\ue002"  # before and behind an operator's name
 _SPACE = "\ue001"  # one that TeX sets, as it does not between letters
 _TEXT_FONTS = frozenset(str.split("text textrm textit textbf mbox hbox textnormal"))
 
@@ -169,7 +169,8 @@ class _Formula:
         except (_Hard, RecursionError):
             return None
         text = _WITHIN.sub("", _BETWEEN.sub("", text))  # TeX sets no space between letters
-        text = re.sub(rf"(?<=[\w)\]]){_WORD_BOUND}|{_WORD_BOUND}(?=[\w√∑∏∫])", " ", text).replace(_WORD_BOUND, "")
+        text = re.sub(rf"(?<=[\w)\]]){_NAME}|{_NAME_END}(?=[\w√∑∏∫{_NAME}])", " ", text)
+        text = text.replace(_NAME, "").replace(_NAME_END, "")
         return " ".join(text.replace(_SPACE, " ").split()) or None
 
     def _until(self, close: str) -> str:
@@ -209,7 +210,7 @@ class _Formula:
         if name in _FONTS:
             inner = self._argument()
             inner = inner.replace(" ", _SPACE) if name in _TEXT_FONTS else inner
-            return f"{_WORD_BOUND}{inner}{_WORD_BOUND}" if name == "operatorname" else inner
+            return f"{_NAME}{inner}{_NAME_END}" if name == "operatorname" else inner
         if name == "mathbb":
             return "".join(_DOUBLE.get(char, char) for char in self._argument())
         if name in _MARKS:
@@ -231,7 +232,7 @@ class _Formula:
         if name in OPERATORS:
             self._skip()
             scripted = self.at < len(self.tokens) and self.tokens[self.at] in "_^"
-            return f"{_WORD_BOUND}{name}{'' if scripted else _WORD_BOUND}"
+            return f"{_NAME}{name}{'' if scripted else _NAME_END}"
         found = symbol(name)
         if found is None or not found.strip():
             raise _Hard
@@ -247,7 +248,7 @@ class _Formula:
         inner = self._argument()
         if table is _SUP and inner in ("∘", "°"):
             return "°"
-        moved = _moved(inner.replace(_WORD_BOUND, ""), table)
+        moved = _moved(inner.replace(_NAME, "").replace(_NAME_END, ""), table)
         if moved is None:
             raise _Hard
         return moved

@@ -62,6 +62,7 @@ from catalog.text import formula, html, plain
         (r"\ding{51} \ding{55}\ding{72} \ding{172} \checkmark", "✓ ✗★ ① ✓"),
         (r"\(x^2\) and \ensuremath{\beta}", "x² and β"),
         (r"\foo{a}{b} \makebox[1cm]{c} \rotatebox{90}{d} e\nobreakdash-f \char`\~ \ce{SO4^2-}\dag", "a b c d e-f ~SO₄²⁻†"),
+        (r"$\operatorname{edim}(R)$ $O(n\log n)$", "edim(R) O(n log n)"),
         (r"$n\times n$, $a \cdot b$, $B\to X$, $\langle x \rangle$, $\not\in$", "n×n, a · b, B→X, ⟨x⟩, ∉"),
         (r"\begin{center}a\end{center}", "a"),
     ],

@@ -72,6 +72,14 @@ def test_what_a_file_says_itself() -> None:
         ("year = {[1998] 2003}", "2003"),
         ("year = {1998--2003}, month = jun", "1998/2003"),
         ("year = {1994/95}", "1994/1995"),
+        ("date = {15 January 2015/25 February 2015}", "2015-01-15/2015-02-25"),
+        ("year = {15 January 2015/25 February 2015}", "2015"),
+        ("date = {30 BC/5 AD}", "-0029/0005"),
+        ("date = {12/2015}", "2015-12"),
+        ("date = {25/12/2015}", "2015-12-25"),
+        ("date = {1/2/2015}", "2015"),
+        ("date = {2010年5月3日}", "2010-05-03"),
+        ("year = {٢٠١٠}", "2010"),
         ("year = {850}", "0850"),
         ("year = {0426}", "0426"),
         ("year = 0426", "0426"),
@@ -302,3 +310,9 @@ def test_lists_and_searches_never_decode() -> None:
     Library.open(root).index()
     done = subprocess.run([sys.executable, "-c", script, str(root)], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_what_describes_a_work_or_holds_it_stands_for_a_missing_title() -> None:
+    assert of("titleaddon = {Photographs of a boy}").heading == "Photographs of a boy"
+    assert of("maintitle = {Cryptography}, subtitle = {Theory}").heading == "Cryptography: Theory"
+    assert of("title = {Owls}, titleaddon = {A grant}").heading == "Owls"

@@ -15,7 +15,9 @@ _POINT = re.compile(  # biblatex's form, which is that of ISO 8601-2; digits tha
     r"(?:T[\d:.+Zz-]*)?)?)?[~?%]*"
 )
 _FORMAL = re.compile(r"[\d~?%/.XxuTZ:+\s-]*")
-_YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})(?:[-/.](\d{1,2}))?")
+_YEAR_FIRST = re.compile(r"(\d{4})[-/.年](\d{1,2})(?:[-/.月](?:(\d{1,2})日?)?)?")
+_MONTH_FIRST = re.compile(r"(?:(?P<one>\d{1,2})/)?(?P<other>\d{1,2})/(?P<year>\d{4})")
+_TWO = re.compile(r"\s*(?:/|--+|[–—]|\s-\s)\s*")
 _DAY_FIRST = re.compile(r"(\d{1,2})\.\s*(\d{1,2})\.\s*(\d{4})")
 _YEAR = re.compile(r"(?<!\d)[12]\d{3}(?!\d)")
 _ERA = re.compile(
@@ -30,7 +32,7 @@ _SHORT = re.compile(r"['’](\d\d)")
 _DECADE = re.compile(
     r"(?<!\d)([12]\d{2})(?:0['’]?s|0er|[Xxu?]|-?0-?luku)(?!\w)|(?<!\d)([12]\d)(?:[Xxu?]{2})(?!\w)", re.I
 )
-_SPAN = re.compile(r"(?<!\d)([12]\d{3})\s*(?:[-–—/]+|\bto\b)\s*([12]\d{3}|\d\d)(?!\d)")
+_SPAN = re.compile(r"(?<!\d)([12]\d{3})\s*(?:[-–—/]+|\bto\b)\s*([12]\d{3}|\d\d(?!\s*[^\W\d_]))(?!\d)")
 _GOES_ON = re.compile(r"\s*([12]\d{3})\s*[-–—]+\s*")
 _UNSURE = re.compile(r"[~?%]|≈|(?<![\w.])(?:ca?\.|circa|um|vers|probably|approx\w*\.?)(?=\s|\d|$)", re.I)
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
@@ -82,7 +84,9 @@ def marks(fields: Mapping[str, str], commands: Mapping[str, Command] = NO_COMMAN
 
 
 def _plain(text: str, commands: Mapping[str, Command]) -> str:
-    """The text; a `~` in biblatex's form means that it is not sure, and is no blank."""
+    """The text; a `~` in biblatex's form means that it is not sure, and is no blank. Any script's digits are 0 to 9."""
+    if not text.isascii():
+        text = "".join(str(int(char)) if char.isdecimal() else char for char in text)
     return decode(text.replace("~", "?") if "~" in text and _FORMAL.fullmatch(text) else text, commands)
 
 
@@ -136,10 +140,26 @@ def _loose(text: str) -> str:
         return _dated(found[1], found[2], found[3] or "")
     if found := _DAY_FIRST.fullmatch(text):
         return _dated(found[3], found[2], found[1])
+    if found := _MONTH_FIRST.fullmatch(text):
+        return _numbered(found["year"], int(found["one"] or 0), int(found["other"]))
+    first, *last = _TWO.split(text)
+    if (
+        len(last) == 1
+        and (_words(text) or _BEFORE.search(text))
+        and (start := _loose(first))
+        and (end := _loose(last[0]))
+    ):
+        return f"{start}/{end}"
     year = _year(text)
     if len(year) != 4 or not year.isdigit():
         return year
     return _with_month(year, text.replace(year, " ", 1).strip(" ,."), "") if _words(text) else year
+
+
+def _numbered(year: str, one: int, other: int) -> str:
+    """A year with a month, or with month and day where it can be told which is which."""
+    day, month = (one, other) if other < 13 else (other, one)
+    return year if 0 < one < 13 and other < 13 and one != other else _dated(year, str(month), str(day or ""))
 
 
 def _year(text: str) -> str:

@@ -41,6 +41,7 @@ _DETAILS = (
     "pagetotal", "langid", "hyphenation", "language", "entrysubtype", "issuetitle", "origlanguage", "crossref",
 )  # fmt: skip
 _PREPRINT = re.compile(r"arxiv\b|corr(?:\Z|\s*,)", re.I)
+_INSTEAD = ("titleaddon", "maintitle", "issuetitle")
 _MOST_SAID = 1000  # characters of one detail
 
 
@@ -126,8 +127,10 @@ def describe(paper: Paper, shared: Shared = NOTHING, parent: Parent = lambda _: 
 
 
 def title(fields: Mapping[str, str], commands: Mapping[str, Command] = NO_COMMANDS) -> Rich:
-    """The title with its subtitle."""
+    """The title with its subtitle; where there is none what describes the work, or is the title of the whole."""
     main, sub = (rich(fields.get(name, ""), commands) for name in ("title", "subtitle"))
+    if not main:
+        main = rich(next((fields[name] for name in _INSTEAD if fields.get(name)), ""), commands)
     if not main or not sub:
         return main
     return joined((main, (("text", " " if plain(main)[-1:] in "?!.:" else ": "),), sub))
