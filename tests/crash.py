@@ -37,6 +37,7 @@ from typing import Any
 from unittest import mock
 
 import filelock
+import pypdf._encryption
 from answers import atom, atom_entry
 
 import catalog
@@ -52,6 +53,7 @@ for _module in pkgutil.walk_packages(catalog.__path__, "catalog."):  # what is i
         importlib.import_module(_module.name)
 assert filelock.FileLock
 assert importlib.resources.readers
+assert pypdf._encryption
 codecs.lookup("utf-8-sig")
 
 FAULTS: dict[str, OSError | None] = {
@@ -141,7 +143,11 @@ FOLLOWING = {  # what was done before
 PIECEWISE = ("github", "fetch", "attach", "complete")  # one change after the other, each as a whole
 PDF = b"%PDF-1.4\nnot much of one\n"
 NAMED = (".md", ".bib", ".toml", ".pdf", ".json", ".yml", ".yaml")
-HONEST = ("cannot be read", "said in two ways: lines")  # what was asked for, but for a file that the disk kept
+HONEST = (
+    "cannot be read",
+    "said in two ways: lines",
+    "completed 0 of 1",
+)  # what was asked for, but for a file that the disk kept
 ELSEWHERE = ("github", "init", "export", "into", "merge of git")  # what they write aside stands beside what they write
 LINKED = re.compile(rb"\.\./files/(\S+\.pdf)")
 TYPED = b"\ntyped and not to be lost\n"
@@ -268,6 +274,8 @@ def reaches(event: str, called: Any, killing: bool = False) -> str:
     module = str(getattr(called, "__module__", None) or type(owner).__module__)
     kind = type(owner).__name__
     if module not in REACHING or name in NEVER_FAILING or kind in ("DirEntry", "ScandirIterator", "StringIO"):
+        return ""
+    if name == "close" and kind in ("Cursor", "Connection"):  # SQLite's never fail
         return ""
     return "" if killing and (name in LOOKING or kind == "BufferedReader") else module
 
@@ -400,7 +408,7 @@ def judged(root: Path, command: str, old: State, new: State, ended: int, expecte
     right = [old, new, new | {name: old[name] for name in left_out}]
     if command in PIECEWISE:
         right += [_some_of(state(root), old, new)]
-    if ended == 1 and any(why in said for why in HONEST):
+    if ended in (1, expected) and any(why in said for why in HONEST):
         return ""
     if ended >= 0 and state(root) not in right and "the next kb finishes it" not in said:
         return "half done, and not said"

@@ -497,6 +497,29 @@ def test_a_git_folder_that_came_along_runs_nothing(
     assert fired.exists()
 
 
+def test_whatever_a_query_chooses_from_what_cannot_be_read_is_said(kb: Kb, library: Library, papers: Path) -> None:
+    library.add(title="A thing of note", key="b", links=["https://x.org"])
+    (papers / "a.md").write_text("---\nstatus: red\n---\n")
+    chosen = [("tag", "-y", "-q", "note", "x"), ("fetch", "tag:none"), ("complete", "tag:none"), ("update", "--settle")]
+    for command in (*chosen, ("duplicates",), ("annotations", "tag:none")):
+        assert "1 file cannot be read: papers/a.md:2" in kb(*command).err, command
+
+
+def test_an_export_leads_nowhere_else(kb: Kb, library: Library, root: Path, tmp_path: Path) -> None:
+    """A clone can bring a link; where what is handed on goes to is the user's to say."""
+    library.add(title="A thing of note", key="b", links=["https://x.org"])
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    (root / "refs.bib").symlink_to(mine)
+    for name in ("refs.bib", str(root / "refs.bib")):
+        done = kb("export", "bib", "--replace", "-o", name)
+        assert (done.status, mine.read_text()) == (1, "mine")
+        assert "refs.bib is a link to" in done.err
+    (tmp_path / "out.bib").symlink_to(mine)  # a link of one's own, elsewhere
+    assert kb("export", "bib", "--replace", "-o", str(tmp_path / "out.bib")).status == 0
+    assert mine.read_text().startswith("@misc{b,")
+
+
 def test_a_paper_reads_back_from_every_text(library: Library) -> None:
     """What `loads` takes `dumps` gives back, also where a link or a label looks like the other."""
     paper = loads("---\nstatus: unread\nlinks:\n  a: '[x](y](https://x.org/](z)'\n---\n", "k")

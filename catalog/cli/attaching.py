@@ -38,13 +38,15 @@ def fetch(ctx: click.Context, query: str) -> None:
     """
     done = 0
     missed = 0
-    for one in out.library(ctx).fetch_copies(query):
+    library = out.library(ctx)
+    for one in library.fetch_copies(query):
         if one.name:
             done += 1
             out.echo(f"{one.key}: files/{one.name}")
         else:
             missed += 1
             out.echo(f"kb: {one.key}: {one.wrong}", err=True)
+    out.unreadable(library)
     click.echo(f"fetched {out.as_count(done, 'PDF')}{f', {missed} not' if missed else ''}", err=True)
 
 
@@ -57,7 +59,9 @@ def annotations_(ctx: click.Context, query: str) -> None:
     Highlights with their page, and comments, stand in a fenced part of the notes that the next call brings up to date;
     the rest of the notes stays.
     """
-    found = list(out.library(ctx).annotations(query))
+    library = out.library(ctx)
+    found = list(library.annotations(query))
+    out.unreadable(library)
     for key, count in found:
         out.echo(f"{key}: {out.as_count(count, 'mark')}")
     if not found:

@@ -23,7 +23,9 @@ def duplicates(ctx: click.Context, query: str, as_json: bool) -> None:
 
     `kb merge` makes them one, `kb split` says that they are two.
     """
-    pairs = out.library(ctx).duplicates(query)
+    library = out.library(ctx)
+    pairs = library.duplicates(query)
+    out.unreadable(library)
     if as_json:
         out.echo_json([_as_json(pair) for pair in pairs])
         return

@@ -143,6 +143,7 @@ def chosen(library: Library, keys: Sequence[str], query: str | None, yes: bool, 
     if query is None:
         return keys
     found = library.lines(query, "key")
+    out.unreadable(library)
     if not query.strip() or found.typos or found.lacking or not found.papers:
         raise KbError(f"no paper is just what {query!r} asks for; try it with `kb list`")
     if not yes:

@@ -35,6 +35,7 @@ def complete(ctx: click.Context, query: str, what: tuple[str, ...], dry_run: boo
     did not answer.
     """
     library = out.library(ctx)
+    out.unreadable(library)
     run, batches = library.complete(query, what, dry_run=dry_run)
     total = len(run.facts)
     done: list[Filled] = []
@@ -111,6 +112,7 @@ def update(ctx: click.Context, query: str, take: str | None, links: bool, settle
     did not answer.
     """
     library = out.library(ctx)
+    out.unreadable(library)
     if settle:
         click.echo(f"settled {library.settle_news(query)}")
         return

@@ -33,12 +33,20 @@ def is_kept(file: str, papers: str) -> bool:
 
 
 def write_out(path: Path, data: bytes | Iterable[bytes]) -> None:
-    """Write what was made for elsewhere, as `write_whole`; raises `KbError` where a knowledge base has its own file."""
+    """Write what was made for elsewhere, as `write_whole`; raises `KbError` where a knowledge base has its own file, or
+    a link that leads out of it."""
+    named = path.absolute()
+    if there := _root_of(named):
+        stays_within(named, there)
     target = Path(os.path.realpath(path))
-    root = next((folder for folder in target.parents if (folder / CONFIG).is_file()), None)
+    root = _root_of(target)
     if root and _is_own(target.relative_to(root), read_config(root).config.papers):
         raise KbError(f"{path} is the knowledge base's own file; name another")
     write_whole(target, data)
+
+
+def _root_of(path: Path) -> Path | None:
+    return next((folder for folder in path.parents if (folder / CONFIG).is_file()), None)
 
 
 def _is_own(file: Path, papers: str) -> bool:

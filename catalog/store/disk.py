@@ -190,12 +190,13 @@ def write_own(root: Path, path: Path, data: bytes) -> None:
     if not path.parent.is_dir():
         path.parent.mkdir(parents=True)
         sync_folder(path.parent.parent)
-    write_whole(path, data)
+    private = root / ".kb"  # where what a killed writer leaves is swept
+    write_whole(path, data, private if private.is_dir() and not private.is_symlink() else path.parent)
 
 
-def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:
+def write_whole(path: Path, data: bytes | Iterable[bytes], beside: Path | None = None) -> None:
     """Write a file outside the papers, such as an export, at once or not at all; a link is written through. What comes
-    in parts is never whole in memory."""
+    in parts is never whole in memory. It is written in `beside` first, or next to its place."""
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "no such folder", str(path.parent))
@@ -205,8 +206,8 @@ def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:
             with target.open("wb") as stream:
                 stream.writelines([data] if isinstance(data, bytes) else data)
             return
-        sweep(target.parent)
-        temp = write_aside(target, data, target.parent)
+        sweep(beside or target.parent)
+        temp = write_aside(target, data, beside or target.parent)
         sync_files([temp])
         temp.replace(target)
         sync_folder(target.parent)
