@@ -70,6 +70,14 @@ def test_each_module_says_what_it_is_for() -> None:
         assert ast.get_docstring(ast.parse(path.read_text())), path.relative_to(ROOT)
 
 
+def test_what_a_module_has_for_itself_is_used() -> None:
+    for path in (ROOT / "catalog").rglob("*.py"):
+        text = path.read_text()
+        names = re.findall(r"^(?:def |class |(?=\w+(?:: [^=]+)? = ))(_[A-Za-z]\w*)", text, re.M)
+        unused = [name for name in names if len(re.findall(rf"\b{name}\b", text)) == 1]
+        assert not unused, path.relative_to(ROOT)
+
+
 def below(group: Mapping[str, click.Command], before: str = "") -> list[tuple[str, click.Command]]:
     found = []
     for name, command in group.items():

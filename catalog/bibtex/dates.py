@@ -51,7 +51,6 @@ _MONTHS = (  # how they begin, in the languages of many bibliographies
     "dec dez déc dic дек gru pro ara",
 )
 _MONTH = {word: number for number, words in enumerate(_MONTHS, 1) for word in words.split()}
-_WORD = re.compile(r"[^\W\d_]{3,}")
 _NUMBER = re.compile(r"\s*0?(\d{1,2})\s*[月월.]?\s*")
 _BETWEEN = re.compile(r"\s*(?:--*|[–—/&]|\b(?:and|to|und|et|bis)\b)\s*")
 _SEASONS = ("spring frühling frühjahr printemps primavera весна 春", "summer sommer été verano estate лето 夏",

@@ -22,7 +22,6 @@ _PARENTS = {
 }  # fmt: skip
 _OF_PARENT = (("volume", "volume"), ("issue", "issue"), ("edition", "edition"))
 _SERIALS = (("DOI", "doi"), ("ISBN", "isbn"), ("ISSN", "issn"), ("PMID", "pmid"), ("PMCID", "pmcid"))
-_ROLES = {"editor": "editor", "author": "author"}
 
 
 def as_hayagriva(papers: Iterable[Facts]) -> str:

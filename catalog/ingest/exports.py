@@ -10,7 +10,7 @@ from lxml import etree
 
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.errors import Finding
-from catalog.ingest import urls, values, words
+from catalog.ingest import urls, words
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.entry import unique_tags
 from catalog.ingest.records import _source
@@ -234,12 +234,6 @@ def _identified(line: str) -> tuple[str, str] | None:
             "-"
         ), line
     return None
-
-
-def day_of(stamp: str) -> str:
-    """The ISO day of a Unix time, or ""."""
-    found = values.date(stamp)
-    return found.value if found else ""
 
 
 def with_lines(source: Source, text: str) -> Source:

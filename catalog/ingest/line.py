@@ -26,18 +26,14 @@ _LEAD_TAG = re.compile(r"\[(?P<tag>[^\[\]]{1,40})\][\s:–—-]*")
 _TICKED = re.compile(
     r"(?:[✅☑✔✓]\ufe0f?|\bread(?: on)?:?|\bfinished:?)\s*\(?(?P<day>\d{4}[-/.]\d{1,2}[-/.]\d{1,2})\)?", re.I
 )
-_STARTED = re.compile(r"\((?:started|begun|since|scheduled|added)[^()\d]{0,12}\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\)", re.I)
-_READ_PAREN = re.compile(r"\((?:read|finished)\b[^()]{0,30}\)", re.I)
 _FIRST_DAY = re.compile(r"\s*(?P<day>\d{4}[-/.]\d\d?[-/.]\d\d?)[\s:：–—-]+(?=\S)")
 _STARS = re.compile(r"(?:(?:⭐|★|🌟|:star:)\ufe0f?\s*)+☆*")
 _SHORT = re.compile(rf"(?:{words.SHORT.pattern}\s*)+")
 _TRAILING = re.compile(r"[\[【(]\s*(?P<word>[^\[\]()【】]{1,24}?)\s*[\])】]\s*$")
-_STRONG_CODE = re.compile(r"(?:^|\s)(?P<word>[A-Za-z -]{4,12})$")
 _BADGE = re.compile(r"/(?:badge|static/v1)/(?P<path>[^?#]+)|[?&]message=(?P<message>[^&]+)")
 _BRACKETED = re.compile(r"[\[【](?P<label>[^\[\]【】]+)[\]】]")
 _TICKS = "`'\"‘’“”*_ "
 _BARE = re.compile(r"(?:https?://|www\.)\S+|\S+\.\w+/\S*|(?:arxiv|doi):\S+", re.I)
-_WRAP = re.compile(r"(?<=[^.!?:;)\]|\n])\n(?=[^\W\d_])|\n(?=[a-z(])")
 
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z ,.'-]*")

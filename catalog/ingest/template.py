@@ -102,13 +102,12 @@ class Reading(NamedTuple):
 
 @dataclass(slots=True)
 class Choice:
-    """How a run of siblings was read: the reading, the next best, and how many fit each."""
+    """How a run of siblings was read: the reading, the next best, and how many fit it."""
 
     name: Reading | None
     second: Reading | None = None
     of: int = 0
     fitting: int = 0
-    second_fitting: int = 0
     close: bool = False
 
 
@@ -668,7 +667,7 @@ def choose(
     counts = Counter(name for name, _ in out)
     fitting = sum(_fit(s, second) >= 0.6 for s in scored) if second else 0
     close = fitting * 10 >= len(lines) * 8 and _spans_differ(scored, main, second)
-    return out, Choice(main, second, len(lines), counts[main] if main else 0, fitting, close)
+    return out, Choice(main, second, len(lines), counts[main] if main else 0, close)
 
 
 def _alike(one: Reading, other: Reading | None) -> float:

@@ -25,7 +25,6 @@ _ET_AL = re.compile(
 _BY = re.compile(r"^\W{0,3}(?:by|authors?|written by|von|par|por|от|作者)\b\s*:?\s+", re.I)
 _FOOT = re.compile(r"(?<=[^\W\d_])[\d*†‡§¶∗,]*[\d*†‡§¶∗]+(?=[\s,;.]|$)|[*†‡§¶∗]+")
 _HIDDEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028\u2029\ufeff]")  # as text from a PDF holds
-_INITIALS = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,4}")
 _INITIALS_DOT = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,2}(?:[^\W\d_]\.[\s-]?){0,3}(?:\s?(?:[Jj]r|[Ss]r)\.?)?")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _CJK_NAME = re.compile(r"[\u3400-\u9fff]{2,4}|[\uac00-\ud7af]{2,4}|[\u3040-\u30ff\u3400-\u9fff·・ ]{2,9}")

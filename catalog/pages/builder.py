@@ -27,8 +27,6 @@ OURS = {comparison.TITLE: comparison.PAGE, lineage.TITLE: lineage.PAGE}
 BASE, SAFE, OWN = "build/mkdocs.base.yml", "build/mkdocs.safe.yml", "mkdocs.yml"
 QUIET = {"NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
 _INHERIT = re.compile(rf"^INHERIT:\s*['\"]?(?:\./)?{re.escape(BASE)}['\"]?\s*$", re.M)
-_TO_PAPER = re.compile(r"papers/([A-Za-z0-9_-]+)\.md")
-_ANCHOR = re.compile(r'\bid="([\w.:-]+)"')
 _NOISE = re.compile(r"^(?:INFO|DEBUG)\b")
 
 

@@ -51,7 +51,6 @@ class _Group:
     """
 
     start: int
-    negated: bool = False
     alternatives: list[list[Node | None]] = field(default_factory=lambda: [[]])
     waiting: _Token | None = None
     negate_next: bool = False
@@ -80,7 +79,7 @@ def _take(text: str, groups: list[_Group], token: _Token) -> None:
     elif token.kind == "(":
         if len(groups) > DEEPEST:
             _bad(text, token.start, f"parentheses more than {DEEPEST} deep; write the query flatter")
-        groups.append(_Group(token.start, top.negate_next))
+        groups.append(_Group(token.start))
     elif token.kind == ")":
         if len(groups) == 1:
             _bad(text, token.start, "this parenthesis was not opened; remove it or quote the text")
