@@ -104,9 +104,9 @@ def extra(name: str, value: Any) -> str:
     return front.field(name, value)
 
 
-def fields_of(source: str, path: str = "") -> tuple[dict[str, Any], dict[str, str]]:
+def fields_of(source: str) -> tuple[dict[str, Any], dict[str, str]]:
     """The values of some front matter, and what in it has no slot in `Paper`, as `extras` hold it; raises `BadFile`."""
-    values = read_yaml(source, "", path)
+    values = read_yaml(source, "", "")
     return values, front.extras(source, values)
 
 

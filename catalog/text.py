@@ -87,9 +87,9 @@ def fit_tag(text: str) -> str:
     return text if len(text) <= 100 else text[:100].rsplit(" ", 1)[0].strip()
 
 
-def some_of(names: Sequence[str], between: str = ", ", most: int = 5) -> str:
-    """The first of some names, and how many more there are."""
-    return between.join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def some_of(names: Sequence[str], between: str = ", ") -> str:
+    """The first five of some names, and how many more there are."""
+    return between.join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def ticks(text: str, least: int = 3) -> str:

@@ -24,9 +24,9 @@ def citations(papers: Iterable[Facts], style: str | Style = STYLE, form: Form = 
     return [_WRITERS[form](cite(chosen, item(facts), number)) for number, facts in enumerate(papers, start=1)]
 
 
-def citation(facts: Facts, style: str | Style = STYLE, form: Form = "text") -> str:
+def citation(facts: Facts, style: str | Style = STYLE) -> str:
     """One paper in a line: "Hu, E. J., & Shen, Y. (2021). LoRA: Low-rank adaptation …"."""
-    return citations([facts], style, form)[0]
+    return citations([facts], style)[0]
 
 
 def every_style(facts: Facts) -> Mapping[str, str]:

@@ -11,6 +11,7 @@ from catalog.export.readinglist import escaped
 from catalog.facts import Address, Facts
 
 BEGIN, END = "<!-- kb:begin -->", "<!-- kb:end -->"
+_LEVEL = 2  # of a heading of the outermost section
 _PLACED = re.compile(rf"^[ \t]*{BEGIN}[ \t]*\n(?P<list>.*?)^[ \t]*{END}[ \t]*$", re.M | re.S)
 
 
@@ -34,8 +35,8 @@ def into(page: str, made: str, name: str) -> str:
     return f"{page[:start]}{made}{page[end:]}"
 
 
-def dumps(sections: Iterable[Section], papers: Mapping[str, Facts], style: str, level: int = 2) -> str:
-    """The sections with their papers, each in a style of `STYLES`; a heading of one's own is of `level`."""
+def dumps(sections: Iterable[Section], papers: Mapping[str, Facts], style: str) -> str:
+    """The sections with their papers, each in a style of `STYLES`."""
     head, item = STYLES[style]
     shift = 1 if style == "heading" else 0
     parts: list[str] = []
@@ -46,10 +47,10 @@ def dumps(sections: Iterable[Section], papers: Mapping[str, Facts], style: str, 
             min(len(section.path), len(seen)),
         )
         for depth, name in enumerate(section.path[shared:], shared):
-            parts.append(f"{'#' * min(level + depth, 6 - shift)} {name}")
+            parts.append(f"{'#' * min(_LEVEL + depth, 6 - shift)} {name}")
         seen = section.path
         parts += [section.intro] if section.intro else []
-        items = [item(papers[key], min(level + len(section.path), 6)) for key in section.keys if key in papers]
+        items = [item(papers[key], min(_LEVEL + len(section.path), 6)) for key in section.keys if key in papers]
         if items:
             parts.append("\n".join([*head, *items]) if style != "heading" else "\n\n".join(items))
     return "\n" + "\n\n".join(parts) + "\n\n"

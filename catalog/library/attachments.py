@@ -96,7 +96,7 @@ class Attachments:
             wrong = "no open copy is known"
             for url in copies(facts, client):
                 try:
-                    data = client.download(url)
+                    data = client.download(url, attached.MOST_BYTES)
                     if doubt := _doubt(facts, data):
                         raise KbError(doubt)
                     kept = self.attach(facts.key, data)

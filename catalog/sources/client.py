@@ -17,7 +17,7 @@ from lxml import etree
 
 from catalog.errors import KbError
 from catalog.ingest.fetch import Answer, NoAnswer
-from catalog.sources.hosts import HOSTS, Host, host_of
+from catalog.sources.hosts import HOSTS, host_of
 from catalog.sources.memory import Kept, Memory
 
 T = TypeVar("T")
@@ -131,19 +131,18 @@ class Client:
         except UnicodeDecodeError:
             return answer.text
 
-    def download(self, url: str, limit: int = 100_000_000) -> bytes:
+    def download(self, url: str, limit: int) -> bytes:
         """The bytes of a file, in turn, and kept nowhere. Raises `NotFound`, `Unavailable`."""
         host = _host(url)
-        about = host_of(host)
-        self._refuse_closed(host)
-        self._spend(host, about, 0)
-        self._wait_turn(host, about)
-        answer = self._send(url, host, about, "application/pdf", b"", None, limit, 4 * TIMEOUT)
+        self._may_ask(host, 0)
+        self._wait_turn(host)
+        answer = self._send(url, host, "application/pdf", limit=limit, timeout=4 * TIMEOUT)
         if answer.status in _UNKNOWN:
-            raise NotFound(f"not known at {about.name}")
-        if answer.status >= 400 or answer.cut:
-            self._busy(answer, host, about, 2) if answer.status >= 400 else None
-            raise Unavailable(f"{about.name} answered with more than {limit // 1_000_000} MB")
+            raise NotFound(f"not known at {self.name(url)}")
+        if answer.status >= 400:
+            self._busy(answer, host, 2)
+        if answer.cut:
+            raise self._too_large(url, limit)
         return answer.data
 
     @staticmethod
@@ -164,19 +163,17 @@ class Client:
 
     def _asked(self, url: str, accept: str, content: bytes, cost: int, kept: Kept | None) -> Kept:
         host = _host(url)
-        about = host_of(host)
-        self._refuse_closed(host)
-        self._spend(host, about, cost)
+        self._may_ask(host, cost)
         for attempt in (1, 2):
-            self._wait_turn(host, about)
-            answer = self._send(url, host, about, accept, content, kept)
+            self._wait_turn(host)
+            answer = self._send(url, host, accept, content, kept)
             if answer.status == 304 and kept:
                 return replace(kept, asked=self.now())
             if answer.cut:
-                raise Unavailable(f"{about.name} answered with more than {LIMIT // 1_000_000} MB")
+                raise self._too_large(url, LIMIT)
             if answer.status == 200 or answer.status in _UNKNOWN:
                 break
-            self._busy(answer, host, about, attempt)
+            self._busy(answer, host, attempt)
         headers = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
         headers.setdefault("content-type", answer.content_type)
         return Kept(self.now(), answer.status, answer.url, headers, answer.data or answer.text.encode())
@@ -185,13 +182,13 @@ class Client:
         self,
         url: str,
         host: str,
-        about: Host,
         accept: str,
-        content: bytes,
-        kept: Kept | None,
+        content: bytes = b"",
+        kept: Kept | None = None,
         limit: int = LIMIT,
         timeout: float = 0.0,
     ) -> Answer:
+        about = host_of(host)
         headers = {"Content-Type": "application/json"} if content else {}
         if kept and "etag" in kept.headers:
             headers["If-None-Match"] = kept.headers["etag"]
@@ -222,11 +219,16 @@ class Client:
             self.closed[host] = self.offline or f"{about.name} could not be asked: {said}"
             raise Unavailable(self.closed[host], bool(self.offline)) from None
 
-    def _refuse_closed(self, host: str) -> None:
+    def _may_ask(self, host: str, cost: int) -> None:
+        """Raises `Unavailable` where the host is not to be asked now, or the day's budget is used up."""
         if self.offline:
             raise Unavailable(self.offline, True)
         if why := self.closed.get(host):
             raise Unavailable(why)
+        self._spend(host, cost)
+
+    def _too_large(self, url: str, limit: int) -> Unavailable:
+        return Unavailable(f"{self.name(url)} answered with more than {limit // 1_000_000} MB")
 
     def _note_offline(self, host: str, error: NoAnswer) -> None:
         """Say once for all that there is no network, where not even the name of a service is found."""
@@ -243,8 +245,9 @@ class Client:
                 return
         self.offline = f"there is no network: {error}"
 
-    def _busy(self, answer: Answer, host: str, about: Host, attempt: int) -> None:
+    def _busy(self, answer: Answer, host: str, attempt: int) -> None:
         """Wait as long as a busy host asks, once; raises `Unavailable` where that is too long, or it is not busy."""
+        about = host_of(host)
         if answer.status not in _BUSY:
             why = "refuses to answer" if answer.status in (401, 403) else f"answered {answer.status}"
             if answer.status >= 500:  # once may be about what was asked for, twice is about the host
@@ -264,9 +267,8 @@ class Client:
         self.closed[host] = f"{about.name} is busy ({answer.status}); ask again {_when(self.now() + seconds)}"
         raise Unavailable(self.closed[host])
 
-    def _spend(self, host: str, about: Host, cost: int) -> None:
-        """Raises `Unavailable` where the host has asked to be left alone, or the day's budget is used up."""
-        state = self.memory.host(host)
+    def _spend(self, host: str, cost: int) -> None:
+        about, state = host_of(host), self.memory.host(host)
         if state.until > self.now():
             raise Unavailable(f"{about.name} is busy; ask again {_when(state.until)}")
         has_key = bool(self.keys.get(about.key))
@@ -280,7 +282,8 @@ class Client:
             raise Unavailable(f"the budget of {about.name} for today is used up{remedy}")
         self.memory.note(host, replace(state, day=day, spent=spent + cost))
 
-    def _wait_turn(self, host: str, about: Host) -> None:
+    def _wait_turn(self, host: str) -> None:
+        about = host_of(host)
         every = about.with_key_every if about.with_key_every and self.keys.get(about.key) else about.every
         state = self.memory.host(host)
         ahead = state.last + every - self.now()
