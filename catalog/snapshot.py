@@ -72,6 +72,15 @@ class Snapshot:
 
     def resolve(self, key: str) -> str:
         """The key that is meant: itself, a former key, or the only key that begins so. Raises `UnknownKey`."""
+        if found := self.known(key):
+            return found
+        near = _near(key, [*self.index().keys(), *map(key_or_name, self.unreadable())])
+        raise UnknownKey(
+            f"no paper {key}" + (f"; did you mean {' or '.join(near)}?" if near else "; `kb list` shows all")
+        )
+
+    def known(self, key: str) -> str:
+        """As `resolve`, but "" where there is none. Raises `SeveralKeys`."""
         index = self.index()
         if index.has(key):
             return key
@@ -89,25 +98,17 @@ class Snapshot:
         if begins:
             shown = ", ".join(begins[:6]) + (" …" if len(begins) > 6 else "")
             raise SeveralKeys(f"{key} is the beginning of {len(begins)} keys: {shown}; write more of it", begins)
-        if former := index.with_fact("alias", folded):
-            return former[0]
-        near = _near(key, [*index.keys(), *unread])
-        raise UnknownKey(
-            f"no paper {key}" + (f"; did you mean {' or '.join(near)}?" if near else "; `kb list` shows all")
-        )
+        return next(iter(index.with_fact("alias", folded)), "")
 
     def meant(self, text: str) -> str:
         """The key that a person means, who may also give an identifier, an address, or words that one paper has.
 
         What means no paper comes back as it is. Raises `UnknownKey` where several papers have the words.
         """
-        try:
-            return self.resolve(text)
-        except SeveralKeys:
-            raise
-        except UnknownKey:
-            known = self._identified(text) if re.search(r"[\d:/]", text) else ""
-            found = [known] if known else _papers_of(self.index(), text)
+        if key := self.known(text):
+            return key
+        same = self._identified(text) if re.search(r"[\d:/]", text) else ""
+        found = [same] if same else _papers_of(self.index(), text)
         if len(found) > 1:
             shown = ", ".join(found[:6]) + (" …" if len(found) > 6 else "")
             raise SeveralKeys(f"{text} is said of {len(found)} papers: {shown}; write which", found)

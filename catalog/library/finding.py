@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from catalog.errors import UnknownKey
+from catalog.errors import SeveralKeys
 from catalog.search.query import parse
 from catalog.search.tree import Is, Or, swapped
 from catalog.snapshot import P, Snapshot
@@ -47,9 +47,12 @@ def ordered(snapshot: Snapshot, ask: Callable[[Index, str, int], Found[P]], sort
 def like(snapshot: Snapshot, text: str, limit: int) -> Sequence[Line]:
     """The papers that mean what a text says, or what the paper with this key says."""
     try:
-        one = snapshot.get(snapshot.resolve(text))
-    except UnknownKey:
+        key = snapshot.known(text)
+    except SeveralKeys:
+        key = ""
+    if not key:
         return snapshot.index().like(text, limit)
+    one = snapshot.get(key)
     return snapshot.index().like(f"{one.heading} {plain(one.abstract)}", limit, one.key)
 
 

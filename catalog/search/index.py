@@ -6,6 +6,7 @@ It answers from the last `update`; whoever owns the files compares `stamps` with
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from heapq import nsmallest
@@ -158,17 +159,16 @@ class Index:
         near = self._run(lambda db: nearest(db, text, apart))
 
         def found(db: sqlite3.Connection) -> list[Line]:
-            there = set(column(db, "SELECT id FROM paper"))
-            by_meaning = [i for i in near if i in there]
-            known, asked = (
-                set(by_meaning),
-                Query(text, And(tuple(Words((token,), True) for token in tokens(text)[:_WORDS]))),
+            asked = And(tuple(Words((token,), True) for token in tokens(text)[:_WORDS]))
+            ids = find(db, Query(text, asked), forgiving=False).ids if asked.parts else []
+            meant = {i: place for place, i in enumerate(near)}
+            worded = {i: place for place, i in enumerate(i for i in ids if i in meant)}
+            some = {*worded, *near[: limit + len(worded) if limit else None]}  # no other can be among the first
+            there = set(
+                column(db, "SELECT id FROM paper WHERE id IN (SELECT value FROM json_each(?))", json.dumps([*some]))
             )
-            by_words = [i for i in find(db, asked, forgiving=False).ids if i in known] if asked.words else []
-            weight: dict[int, float] = {}
-            for order in (by_words, by_meaning):
-                for place, i in enumerate(order):
-                    weight[i] = weight.get(i, 0.0) + 1 / (_SMOOTH + place)
+            by_words = {i: 1 / (_SMOOTH + place) for i, place in worded.items()}
+            weight = {i: by_words.get(i, 0.0) + 1 / (_SMOOTH + meant[i]) for i in some & there}
             return rows.lines(db, nsmallest(limit or len(weight), weight, key=lambda i: (-weight[i], i)))
 
         return self._read(found)

@@ -6,6 +6,7 @@ Recycled token embeddings from large language models", 2024). The package itself
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from catalog.errors import KbError
 from catalog.facts import Facts
 from catalog.search import rows
+from catalog.search.fold import tokens
 from catalog.text import plain
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ _WORDS = 60  # of a passage: the mean of many words means little
 _PASSAGES = 40
 _UNLIKE = 0.3  # nearness that texts about different things have by chance
 _AT_ONCE = 500  # papers that are compared with all others in one product
+_MOST_ASKED = 1000  # words of a question
+_HELD = "SELECT doc FROM vocabulary WHERE term = ?"
 _SENTENCE = re.compile(r"(?<=[.!?:;])\s+|\n{2,}")
 
 
@@ -56,15 +60,29 @@ def nearest(db: sqlite3.Connection, text: str, apart: str = "") -> list[int]:
     import numpy as np
 
     _complete(db)
-    held = "SELECT id, value FROM vector JOIN paper USING (id) WHERE key <> ? ORDER BY id"
-    found = db.execute(held, (apart,)).fetchall()
+    found = db.execute("SELECT id, value FROM vector ORDER BY id").fetchall()
     if not found:
         return []
     vectors = np.frombuffer(b"".join(value for _, value in found), np.float16).reshape(len(found), WIDTH)
-    near = vectors.astype(np.float32) @ embed([text])[0]
+    near = vectors.astype(np.float32) @ _asked(db, text)
     papers, starts = np.unique(np.array([i for i, _ in found]), return_index=True)
-    best = np.maximum.reduceat(near, starts)
-    return [int(papers[place]) for place in np.argsort(-best, kind="stable")]
+    order: list[int] = papers[np.argsort(-np.maximum.reduceat(near, starts), kind="stable")].tolist()
+    (own,) = db.execute("SELECT coalesce(max(id), 0) FROM paper WHERE key = ?", (apart,)).fetchone()
+    return [i for i in order if i != own]
+
+
+def _asked(db: sqlite3.Connection, text: str) -> Vectors:
+    """The vector of a question, shape (256,): a word that few papers have weighs more than one that all have."""
+    weights, tokenizer = _model()
+    import numpy as np
+
+    words = text.split()[:_MOST_ASKED]
+    (papers,) = db.execute("SELECT count(*) FROM body").fetchone()
+    made = np.zeros(WIDTH, np.float32)
+    for word, encoded in zip(words, tokenizer.encode_batch(words, add_special_tokens=False), strict=True):
+        held = [row[0] for token in tokens(word) for row in db.execute(_HELD, (token,))]
+        made += math.log(1 + papers / (1 + min(held, default=0))) * weights[encoded.ids].astype(np.float32).sum(axis=0)
+    return np.asarray(made / max(np.linalg.norm(made), 1e-9), np.float32)
 
 
 def neighbours(db: sqlite3.Connection, limit: int) -> dict[str, list[str]]:
@@ -104,7 +122,9 @@ def _largest(values: Vectors, count: int) -> Sequence[int]:
 
 def _complete(db: sqlite3.Connection) -> None:
     """Make the vectors of papers that have none, some hundred papers at a time."""
-    missing = "SELECT id FROM paper WHERE id NOT IN (SELECT id FROM vector) ORDER BY id LIMIT 500"
+    missing = (
+        "SELECT id FROM paper WHERE NOT EXISTS (SELECT 1 FROM vector WHERE vector.id = paper.id) ORDER BY id LIMIT 500"
+    )
     while ids := [i for (i,) in db.execute(missing)]:
         papers, said = zip(ids, rows.load(db, ids), strict=True), rows.beside(db, ids)
         pieces = [(i, part, text) for i, one in papers for part, text in _pieces(one, said[i])]
