@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import known
+from support import Kb, known
 
 from catalog.cli.reading import said
 from catalog.library import Library
@@ -167,3 +167,22 @@ def test_one_word_in_all_its_forms_finds_a_title_or_a_key(title: str, asked: str
         index.update([("a.md", "1", known("okapi2016kin", title))], [])
         found = index.lines(asked)
     assert ([line.key for line in found.papers], found.typos, found.lacking) == (["okapi2016kin"], {}, {})
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (["tag:long context"], ["b"]),  # one value, as a paper has it
+        (["title:adapters lora"], ["a"]),  # no title has it so: as it would be read in any other place
+        (["title:lora", "adapters"], ["a"]),
+        (["has:paper lora"], ["a"]),
+        (["in:pdf lora"], []),
+        (["title:lora -tag:long"], ["a"]),
+    ],
+)
+def test_a_field_and_more_in_one_piece_is_read_as_typed(
+    library: Library, kb: Kb, asked: list[str], expected: list[str]
+) -> None:
+    library.add(title="LoRA adapters", key="a", links=["https://example.org/x"])
+    library.add(title="Other", key="b", tags=["long context"])
+    assert [line.split("\t")[1] for line in kb("list", *asked).out.splitlines()] == expected

@@ -197,6 +197,9 @@ def test_the_index_comes_with_the_first_key_and_pages_are_found_too(browser: Bro
     assert link.locator("mark").all_inner_texts() == ["reading"]
     page.keyboard.type(" year:x")
     page.get_by_text("is not a year").wait_for()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("in:pdf word")
+    page.get_by_text("a site does not hold").wait_for()
     page.keyboard.press("Escape")
     assert not page.locator(".kb-find").is_visible()
     page.close()

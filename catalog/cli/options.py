@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from catalog.errors import KbError, SeveralKeys
+from catalog.errors import BadQuery, KbError, SeveralKeys
 
 if TYPE_CHECKING:
     from catalog.library import Library
@@ -157,17 +158,25 @@ def chosen(library: Library, keys: Sequence[str], query: str | None, yes: bool, 
 
 def query_argument() -> Decorator:
     """A query as the shell split it."""
-    return click.argument("query", nargs=-1, metavar="[QUERY]...", callback=lambda _ctx, _param, words: joined(words))
+    return click.argument("query", nargs=-1, metavar="[QUERY]...", callback=_query)
 
 
-def joined(words: tuple[str, ...]) -> str:
-    """The words of a query as one text; what the shell unquoted is quoted again."""
-    return " ".join(_requote(word) for word in words)
+def _query(ctx: click.Context, _param: click.Parameter, words: tuple[str, ...]) -> str:
+    """The words of a query as one text. `venue:machine learning` in one piece may come from venue:"machine learning",
+    one value: that is what it is where a paper has it, else what it would be in any other place."""
+    typed, whole = " ".join(words), " ".join(map(_quoted_again, words))
+    if typed == whole or ctx.resilient_parsing:
+        return typed
+    from catalog.cli.out import library
+
+    with contextlib.suppress(BadQuery):
+        found = library(ctx).lines(whole, limit=1)
+        if found.papers and not found.typos and not found.lacking:
+            return whole
+    return typed
 
 
-def _requote(word: str) -> str:
-    """`venue:machine learning` came from "venue:machine learning" in the shell and means one value; a text of several
-    words came from "a b" and is a query of its own."""
+def _quoted_again(word: str) -> str:
     field, colon, value = word.partition(":")
     if colon and " " in value and '"' not in word and field.lstrip("-").isalpha() and "(" not in word:
         return f'{field}:"{value}"' if not any(":" in part for part in value.split()) else word

@@ -82,7 +82,7 @@ def _asked(db: sqlite3.Connection, text: str) -> Vectors:
     for word, encoded in zip(words, tokenizer.encode_batch(words, add_special_tokens=False), strict=True):
         held = [row[0] for token in tokens(word) for row in db.execute(_HELD, (token,))]
         made += math.log(1 + papers / (1 + min(held, default=0))) * weights[encoded.ids].astype(np.float32).sum(axis=0)
-    return np.asarray(made / max(np.linalg.norm(made), 1e-9), np.float32)
+    return np.asarray(made / max(float(np.linalg.norm(made)), 1e-9), np.float32)
 
 
 def neighbours(db: sqlite3.Connection, limit: int) -> dict[str, list[str]]:

@@ -67,6 +67,8 @@
     added: span("added", DATE), due: span("due", DATE), read: span("read", DATE), year: span("year", YEAR),
     arxiv: identifier("arxiv", arxiv), doi: identifier("doi", doi),
     has: (text) => { const name = text.trim().toLowerCase(); return { is: "has", value: SAME[name] || name }; },
+    in: (text) => fail(text.toLowerCase() === "pdf" ? "in:pdf looks into the PDFs beside the papers, which a site does not hold; ask kb search"
+      : `“${text}” is no place to look in; write in:pdf`),
     key: (text, quoted) => (quoted ? { is: "key", value: text.toLowerCase() }
       : stem(text) !== null ? starting("key", stem(text).toLowerCase()) : { contains: "key", value: text.toLowerCase() }),
     link: (text) => ({ contains: "link", value: text.toLowerCase() }),
