@@ -21,6 +21,7 @@ from catalog.bibtex.shared import Shared
 from catalog.export.cite import citation
 from catalog.export.generated import generated
 from catalog.facts import Address, Facts, Name, Reading, Taught
+from catalog.identity import compare
 from catalog.library import Library
 from catalog.models import Link, Paper, Tutorial
 from catalog.search.index import Index
@@ -316,3 +317,13 @@ def test_what_describes_a_work_or_holds_it_stands_for_a_missing_title() -> None:
     assert of("titleaddon = {Photographs of a boy}").heading == "Photographs of a boy"
     assert of("maintitle = {Cryptography}, subtitle = {Theory}").heading == "Cryptography: Theory"
     assert of("title = {Owls}, titleaddon = {A grant}").heading == "Owls"
+
+
+def test_a_short_doi_is_one_and_parts_nothing_from_the_long_one() -> None:
+    short, long = (
+        of("title = {Owls of the north}, author = {Ek, A.}, doi = {10/gf4gqc}"),
+        of(r"title = {Owls of the north}, author = {Ek, A.}, doi = {10.1000/a\_b\&c}"),
+    )
+    assert (short.doi, long.doi) == ("10/gf4gqc", "10.1000/a_b&c")
+    assert short.address() == "https://doi.org/10/gf4gqc"
+    assert compare(short, long).answer != "different"

@@ -6,6 +6,8 @@ import re
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"{}\\|^`]+", re.I)
+_SHORT_DOI = re.compile(r"(?:https?://(?:www\.|dx\.)?doi\.org/|doi:\s*)?(10/[a-z\d]{3,12})", re.I)
+_ESCAPED = re.compile(r"\\([_&%#$])")
 _NEW = r"\d{4}\.\d{4,5}"
 _OLD = r"[a-z][a-z-]+(?:\.[a-z-]{2,10})?/\d{7}"
 _ARXIV_URL = re.compile(rf"arxiv\.org/(?:[a-z][a-z-]*/)?({_NEW}|{_OLD})(v\d+)?", re.I)
@@ -83,14 +85,20 @@ def doi(text: str) -> str:
     """The DOI in a field or an address, lower case and without resolver; "" where there is none."""
     if not text:
         return ""
-    text = text.replace("\\_", "_")
+    text = _ESCAPED.sub(r"\1", text)
     found = _DOI.search(unquote(text) if "%" in text else text)
     if not found:
-        return ""
+        return short_doi(text)
     name = found.group().rstrip(".,;:'")
     while name and name[-1] in ")>]" and name.count(name[-1]) > name.count({")": "(", ">": "<", "]": "["}[name[-1]]):
         name = name[:-1].rstrip(".,;:'")
     return name.lower()
+
+
+def short_doi(text: str) -> str:
+    """The short DOI that a text is, such as 10/gf4gqc."""
+    found = _SHORT_DOI.fullmatch(text.strip()) if "10/" in text else None
+    return found[1].lower() if found else ""
 
 
 def arxiv(text: str, bare: bool = False) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from catalog.bibtex.forms import forms
 from catalog.bibtex.identifiers import arxiv as arxiv_in
 from catalog.bibtex.identifiers import doi as doi_in
-from catalog.bibtex.identifiers import doi_in_address, in_address, isbns
+from catalog.bibtex.identifiers import doi_in_address, in_address, isbns, short_doi
 
 _ARXIV_STAMP = re.compile(
     r"(arxiv:\s*\S+)\s+\[[\w.-]+\]\s+\d{1,2} \w{3} \d{4}", re.I
@@ -34,7 +34,6 @@ _OPENALEX_ID = re.compile(
 _DBLP_BARE = re.compile(
     r"(?:dblp:\s*(?=[\w-]+/)|(?=(?:conf|journals|books|phd|series|reference|tr)/))([\w-]+/[\w.-]+/[\w.+-]+)", re.I
 )
-_DOI_SHORT = re.compile(r"(?:https?://(?:www\.|dx\.)?doi\.org/|doi:\s*)?(10/[a-z\d]{3,12})", re.I)
 _BOOKS_FORMS = re.compile(
     r"(?:(?:urn:)?isbn(?:-1[03])?[:\s]*|https?://(?:[\w-]+\.)*(?:openlibrary|worldcat|bookshop)\.org/isbn/|"
     r"https?://(?:www\.)?amazon\.[a-z.]+/(?:[^?#]*/)?(?:dp|gp/product|ASIN)/|https?://books\.google\.[a-z.]+/[^#]*?isbn[=:]?)?"
@@ -110,8 +109,8 @@ def doi(text: str) -> str:
     text = text.strip()
     if len(text.split()) > 2 or len(text) > 400:
         return ""
-    if found := _DOI_SHORT.fullmatch(text):
-        return found[1].lower()
+    if short := short_doi(text):
+        return short
     if re.match(r"https?://", text, re.I):
         return doi_in_address(text)
     bare = re.sub(r"^(?:(?:info:|urn:)?doi[:/]?\s*)", "", text, flags=re.I)

@@ -19,7 +19,9 @@ def identifiers(a: Facts, b: Facts) -> tuple[str, str]:
         if name in names[0]:
             shared = shared or f"{name} {min(value for n, value in both if n == name)}"
         elif name in names[1] and name in names[2]:
-            opposed = opposed or name
+            opposed = opposed or (
+                name if a.id(name)[:3] == b.id(name)[:3] or name != "doi" else ""
+            )  # 10/gf4gqc is short
     if not shared and a.kind not in PARTS and b.kind not in PARTS and (books := isbns(a) & isbns(b)):
         shared = f"isbn {min(books)}"
     return shared, opposed
