@@ -325,8 +325,9 @@ def _parents_first(drafts: Iterable[Draft]) -> list[Draft]:
 def _bare(draft: Draft) -> bool:
     """Whether a draft is an entry and its groups, and nothing else, as a .bib file gives it."""
     return bool(draft.bibtex) and draft == Draft(
-        bibtex=draft.bibtex, key=draft.key, tags=draft.tags, line=draft.line, path=draft.path, order=draft.order
-    )
+        bibtex=draft.bibtex, key=draft.key, tags=draft.tags, section=draft.section, line=draft.line, path=draft.path,
+        order=draft.order,
+    )  # fmt: skip
 
 
 def _as_entry(draft: Draft, key: str) -> Draft:
