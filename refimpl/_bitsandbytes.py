@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -52,8 +53,30 @@ def dequantize(
     return weight.view(shape)
 
 
-def quantized(layer: nn.Linear) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
-    """Bytes, c2, c1 and offset of a layer that bitsandbytes has quantised; None for any other layer."""
+class Frozen(nn.Module):
+    """Where a Linear stood: its weight in NF4, its bias, and what it was. The constants stay as wide as they are."""
+
+    def __init__(self, was: nn.Linear, W: Tensor, **constants: Tensor) -> None:
+        super().__init__()
+        self.shape, self.dtype = torch.Size([was.out_features, was.in_features]), dtype_of(was)
+        self.out_features, self.in_features = self.shape
+        self.W = nn.Parameter(W, requires_grad=False)
+        vars(self.W)["quant_state"] = SimpleNamespace(shape=self.shape)  # how many weights the bytes stand for
+        self.names = tuple(constants)
+        for name, tensor in constants.items():
+            self.register_buffer(name, tensor, persistent=name not in ("nf4", "float8"))  # the same in every layer
+        self.register_buffer("bias", None if was.bias is None else was.bias.detach())
+
+    def held(self) -> tuple[Tensor, ...]:
+        """W and the constants, in the order in which they were given. Raises ValueError where they were cast."""
+        constants = tuple(self.get_buffer(name) for name in self.names)
+        if odd := [t.dtype for t in constants if t.is_floating_point() and t.dtype != torch.float32]:
+            raise ValueError(f"the constants were cast to {odd[0]} with the model; cast it before `apply` instead")
+        return self.W, *constants
+
+
+def quantized(layer: nn.Linear) -> tuple[Tensor, ...] | None:
+    """Bytes, c2, c1, offset and both codes of a layer that bitsandbytes has quantised; None for any other layer."""
     state: Any = getattr(layer.weight, "quant_state", None)
     if state is None:
         if layer.weight.is_floating_point():
@@ -63,7 +86,8 @@ def quantized(layer: nn.Linear) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
         raise OtherFormat(
             f"a layer is not NF4 twice quantised: load the model with {LOADED_AS}, and apply before it runs"
         )
-    return layer.weight.detach().view(torch.uint8).flatten(), state.absmax, state.state2.absmax, state.offset
+    packed, nested = layer.weight.detach().view(torch.uint8).flatten(), state.state2
+    return packed, state.absmax, nested.absmax, state.offset, state.code, nested.code
 
 
 def dtype_of(layer: nn.Linear) -> torch.dtype:

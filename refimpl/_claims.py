@@ -7,15 +7,15 @@ A claim is a function `claim_*` whose docstring begins with the section of the p
 - `direction`: the paper's main statement at small scale, over seeds; where it does not reproduce, it is not shown;
 - `headline`: a number of the paper, quoted with table or section, not verified here.
 
-It returns one `Measured` or several. `at_most`, `at_least` and `equal` raise `ClaimFailed` where the demand is not met;
-`shown` never raises: what it compares is shown or not shown. `quoted` stands for a number of the paper. `NotHere` says
-what is missing on this machine.
+It returns one `Measured` or several. `at_most`, `at_least`, `equal` and `refused` raise `ClaimFailed` where the demand
+is not met; `shown` never raises: what it compares is shown or not shown. `quoted` stands for a number of the paper.
+`NotHere` says what is missing on this machine.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -72,6 +72,15 @@ def at_least(what: str, value: float, limit: float) -> Measured:
 def equal(what: str, value: float, expected: float) -> Measured:
     """Demand `value == expected` exactly: counts, bytes, bits."""
     return _demand(what, value, f"exactly {expected:.10g}", value == expected)
+
+
+def refused(what: str, run: Callable[[], object], saying: str = "") -> Measured:
+    """Demand that `run()` raises a ValueError that says this: what is left out is not left out in silence."""
+    try:
+        run()
+    except ValueError as e:
+        return equal(f"{what} is refused", saying in str(e), True)
+    return equal(f"{what} is refused", False, True)
 
 
 def shown(what: str, value: float, holds: bool, demanded: str) -> Measured:

@@ -7,6 +7,7 @@ it stands for each of the three, and gets one update for all.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from torch import nn
@@ -60,18 +61,33 @@ _OTHERS: dict[str, tuple[str, ...]] = {
 }
 
 _FAMILIES = (_LLAMA, _EXPERTS, *_OTHERS.values())
+# what a block has that keeps a state in place of attention: the projection into that state, and the one out of it
+_INTO_STATE, _OUT_OF_STATE = "in_proj|in_proj_qkvz|in_proj_qkv|qkv_proj|linear_x", "out_proj|linear_out"
 
 
 def of(model: nn.Module, *parts: Part) -> tuple[str, ...]:
     """The targets that are these parts of the model, each once.
 
-    Of a model whose type is not known they are those of the first family that it has all of, or of Llama.
+    Of a model whose type is not known they are those of the first family that it has all of, or of Llama. Where only
+    some blocks have such a part, the projections of a state stand for it in the others.
     """
     config: Any = getattr(model, "config", None)
     kind = getattr(config, "model_type", "")
     names = _OTHERS[kind] if kind in _OTHERS else next((one for one in _FAMILIES if _has(model, one)), _LLAMA)
-    chosen = [target for part in parts for target in names[_PARTS.index(part)].split()]
-    return tuple(dict.fromkeys(chosen))
+    chosen = [(part, target) for part in parts for target in names[_PARTS.index(part)].split()]
+    return tuple(dict.fromkeys(_in_every_block(model, part, target) for part, target in chosen))
+
+
+def _in_every_block(model: nn.Module, part: Part, target: str) -> str:
+    """The target; with what stands for it in blocks that have none, where there are any with a state."""
+    state = _OUT_OF_STATE if part in ("o", "out") else _INTO_STATE
+    blocks: dict[str, list[str]] = {}
+    for path in [*(path for path, _ in model.named_modules()), *(path for path, _ in model.named_parameters())]:
+        if block := re.match(r"\D+\.\d+\.", path):
+            blocks.setdefault(block.group(), []).append(path)
+    without = [paths for paths in blocks.values() if not any(matches(path, target) for path in paths)]
+    instead = len(without) < len(blocks) and any(matches(path, state) for paths in without for path in paths)
+    return f"{target}|{state}" if instead else target
 
 
 def _has(model: nn.Module, names: tuple[str, ...]) -> bool:

@@ -40,13 +40,12 @@ from torch.nn import functional as F
 from refimpl import _targets
 from refimpl._lab import adapter
 from refimpl._lab import demo as lab
-from refimpl._layers import Adapted, Own
-from refimpl._surgery import READ_ITSELF, NoLayers, close, freeze, guard, opened, put, restored, seen, unwrap
+from refimpl._sites import Site, attach, attached, detach, numbers, sites_of
+from refimpl._surgery import unwrap
 
+__all__ = ["Site", "apply", "attach", "attached", "costates", "demo", "detach", "load", "merge", "save", "sites_of"]
 PAPER = "ding2022delta arXiv:2203.06904"
-
-
-Make = Callable[[nn.Module], nn.Module]
+Make = Callable[[nn.Module], nn.Module]  # a delta for a layer
 
 
 class Adapter(nn.Module):
@@ -54,11 +53,11 @@ class Adapter(nn.Module):
 
     def __init__(self, base: nn.Module, size: int) -> None:
         super().__init__()
-        new, (d, _) = _numbers(base)
+        new, (d, _) = numbers(base)
         self.W_d = nn.Parameter(new(size, d).normal_(std=d**-0.5))
         self.W_u = nn.Parameter(new(d, size))
 
-    def forward(self, x: Tensor, h: Tensor) -> Tensor:  # noqa: ARG002 - every delta is given x - every delta is called with both
+    def forward(self, x: Tensor, h: Tensor) -> Tensor:  # noqa: ARG002 - every delta is given x
         inner = F.relu(F.linear(h, self.W_d.to(h.dtype)))  # (..., d) -> (..., r)
         return h + F.linear(inner, self.W_u.to(h.dtype))
 
@@ -92,7 +91,7 @@ class LowRank(nn.Module):
 
     def __init__(self, base: nn.Module, size: int) -> None:
         super().__init__()
-        new, (d, k) = _numbers(base)
+        new, (d, k) = numbers(base)
         self.A = nn.Parameter(new(size, k).normal_(std=k**-0.5))
         self.B = nn.Parameter(new(d, size))
 
@@ -108,7 +107,7 @@ class Subspace(nn.Module):
 
     def __init__(self, base: nn.Module, z: nn.Parameter, seed: int = 0) -> None:
         super().__init__()
-        new, (d, k) = _numbers(base)
+        new, (d, k) = numbers(base)
         P = torch.randn(len(z), d, k, generator=torch.Generator().manual_seed(seed))
         self.z, self.P = z, nn.Buffer(P.to(new(0)) / (len(z) * k) ** 0.5, persistent=False)
 
@@ -120,73 +119,10 @@ class Subspace(nn.Module):
         return W
 
 
-class Site(Adapted):
-    """A layer and the deltas attached to it, in the order in which they came."""
-
-    def __init__(self, base: nn.Module) -> None:
-        super().__init__()
-        self.base, self.deltas = base, nn.ModuleDict()
-
-    def forward(self, x: Tensor, *rest: Any, **named: Any) -> Tensor:
-        h: Tensor = self.base(x, *rest, **named)
-        for delta in self.deltas.values():
-            h = delta(x, h)
-        return h
-
-    def delta(self) -> Tensor | None:
-        """What those deltas add to the weight that are linear in x."""
-        linear = [delta.update() for delta in self.deltas.values() if isinstance(delta, LowRank | Subspace)]
-        return torch.stack(linear).sum(0) if linear else None
-
-
-def attach(model: nn.Module, name: str, make: Make, targets: str | Iterable[str]) -> nn.Module:
-    """Put `make(layer)` behind each layer that a target names. The first delta freezes the model."""
-    if not name.isidentifier() or name in attached(model):
-        raise ValueError(f"a delta needs a new name that is an identifier; {name!r} is taken or is none")
-    with opened(model, [targets] if isinstance(targets, str) else list(targets)) as wanted:
-        places = _places(model, wanted)
-        layers = {id(layer): layer for layer in places.values()}  # one that stands in two places stays one
-        sites = {at: layer if isinstance(layer, Site) else Site(seen(layer)) for at, layer in layers.items()}
-        made = {at: make(site.base) for at, site in sites.items()}
-        for path, layer in places.items():
-            delta, there = made[id(layer)], sites[id(layer)].deltas.values()
-            if isinstance(delta, Specified) and any(isinstance(d, Specified) for d in there):
-                raise ValueError("another delta trains these biases and gains already; detach it first")
-            if isinstance(delta, Adapter) and path.endswith(READ_ITSELF):
-                raise ValueError(f"the model reads the weight of {path}, which an addition cannot change; leave it out")
-    freeze(model)
-    for path, layer in places.items():
-        put(model, path, layer, sites[id(layer)])
-    for at, delta in made.items():
-        sites[at].deltas[name] = delta
-        if isinstance(delta, Specified):
-            delta.thaw()
-    guard(model)
-    return model
-
-
-def detach(model: nn.Module, name: str) -> nn.Module:
-    """Take a delta away. Without any, the model has the layers and the numbers that it had."""
-    if name not in attached(model):
-        raise ValueError(f"no delta {name!r} is attached; there are {', '.join(attached(model)) or 'none'}")
-    for path, site in sites_of(model):
-        delta = site.deltas.pop(name) if name in site.deltas else None
-        if isinstance(delta, Specified):
-            delta.restore()
-        if not site.deltas:
-            model.set_submodule(path, restored(site, site.base))
-    return close(model)
-
-
-def attached(model: nn.Module) -> list[str]:
-    """The names of the deltas, layer by layer."""
-    return list(dict.fromkeys(name for _, site in sites_of(model) for name in site.deltas))
-
-
-KINDS: dict[str, tuple[Callable[[nn.Module, int], nn.Module], tuple[_targets.Part, ...]]] = {
-    "addition": (Adapter, ("o", "out")),
-    "specification": (lambda base, _: Specified(base), ()),  # the norms inside the blocks
-    "reparametrisation": (LowRank, ("q", "k", "v", "o", "into", "out")),
+KINDS: dict[str, tuple[Callable[[int], Make], tuple[_targets.Part, ...]]] = {  # by size; and where, by default
+    "addition": (lambda size: functools.partial(Adapter, size=size), ("o", "out")),
+    "specification": (lambda _: Specified, ()),  # of the norms inside the blocks
+    "reparametrisation": (lambda size: functools.partial(LowRank, size=size), ("q", "k", "v", "o", "into", "out")),
 }
 
 
@@ -204,7 +140,7 @@ def apply(
             raise ValueError(f"no kind of delta {kind!r}; there are {', '.join(KINDS)}")
         make, parts = KINDS[kind]
         usual = _targets.of(model, *parts) if parts else _norms(model)
-        attach(model, kind, functools.partial(_sized, make, size), usual if targets is None else targets)
+        attach(model, kind, make(size), usual if targets is None else targets)
     return model
 
 
@@ -258,38 +194,6 @@ def costates(
         costate, *steepest = torch.autograd.grad(H_t, (h_t, *delta_t))
         lambdas, gradients = [costate, *lambdas], [*steepest, *gradients]
     return lambdas, gradients
-
-
-def _sized(make: Callable[[nn.Module, int], nn.Module], size: int, base: nn.Module) -> nn.Module:
-    return make(base, size)
-
-
-def _numbers(base: nn.Module) -> tuple[Callable[..., Tensor], tuple[int, int]]:
-    """A maker of zeros beside W, at least float32, and W's shape."""
-    W = getattr(base, "weight", None)
-    if not isinstance(base, nn.Linear) or not isinstance(W, Tensor) or not W.is_floating_point():
-        raise ValueError(f"{type(base).__name__} has no weight (d, k) of floating point; name targets that are Linear")
-    return functools.partial(W.new_zeros, dtype=torch.promote_types(W.dtype, torch.float32)), (W.shape[0], W.shape[1])
-
-
-def sites_of(model: nn.Module) -> list[tuple[str, Site]]:
-    """Where something is attached, by path; a site that stands in two places has two."""
-    every = model.named_modules(remove_duplicate=False)
-    return [(path, layer) for path, layer in every if isinstance(layer, Site)]
-
-
-def _places(model: nn.Module, targets: list[str]) -> dict[str, nn.Module]:
-    """Layers by path, where the path ends in a target; nothing inside a site."""
-    inside = tuple(f"{path}." for path, _ in sites_of(model))
-    every = model.named_modules(remove_duplicate=False)
-    outside = {p: m for p, m in every if p and not (inside and p.startswith(inside))}
-    found = {p: m for p, m in outside.items() if any(_targets.matches(p, target) for target in targets)}
-    if missing := [target for target in targets if not any(_targets.matches(p, target) for p in found)]:
-        there = sorted({path.rpartition(".")[2] for path, m in outside.items() if not list(m.children())})
-        raise NoLayers(f"no layer named {', '.join(sorted(missing))}; there are {', '.join(there)}")
-    if odd := [p for p, m in found.items() if isinstance(m, Own) and not isinstance(m, Site)]:
-        raise ValueError(f"{odd[0]} is adapted already; merge that, name other layers, or load the model anew")
-    return found
 
 
 def demo(

@@ -190,7 +190,7 @@ def _parts(model: Any) -> bool:
             one, other = (model(input_ids=row[None], **_packed(model, s)).logits[:, 3:] for row in ids)
     except (TypeError, ValueError, RuntimeError, IndexError):
         return False  # it takes no such mask
-    return bool(torch.allclose(one, other, rtol=1e-2, atol=1e-2 * float(one.abs().max())))
+    return len(one[0]) > 0 and bool(torch.allclose(one, other, rtol=1e-2, atol=1e-2 * float(one.abs().max())))
 
 
 def _unpack(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

@@ -104,7 +104,10 @@ def shape(model: Any) -> tuple[int, int, int]:
         raise ValueError(
             "some of the model's layers keep a state, which a prefix of keys cannot be; take another model"
         )
-    kept = _cache(model, torch.zeros(1, dtype=torch.long)).layers
+    try:
+        kept = _cache(model, torch.zeros(1, dtype=torch.long)).layers
+    except (AttributeError, IndexError, TypeError, ValueError) as e:
+        raise ValueError("the model has layers that keep something else than keys and values; take another") from e
     there = {tuple(tensor.shape[1::2]) for layer in kept for tensor in (layer.keys, layer.values)}
     if len(there) != 1:
         raise ValueError(

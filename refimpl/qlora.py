@@ -25,9 +25,8 @@ Left out: dropout on X, LayerNorms in float32, a product that never forms dd(c1,
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import torch
@@ -43,15 +42,10 @@ from refimpl._layers import Adapted
 from refimpl._surgery import adapt, unwrap
 
 PAPER = "dettmers2023qlora arXiv:2305.14314"
-
-
 BLOCK, BLOCK2 = 64, 256
-
-
 OFFSET = 0.9677083  # 1 - (1/32 + 1/30) / 2, to as many digits as the authors' code has
 
 
-@functools.cache
 def normal_float(device: torch.device) -> Tensor:
     """The 16 values of NF4, scaled to [-1, 1]."""
 
@@ -63,7 +57,6 @@ def normal_float(device: torch.device) -> Tensor:
     return (values / values.max()).to(device)
 
 
-@functools.cache
 def dynamic_float(device: torch.device) -> Tensor:
     """The 256 values of an 8-bit float: 0, 1, and 2^e of either sign in each decade from 10^(e-7) to 10^(e-6)."""
     values = [torch.tensor([0.0, 1.0])]
@@ -75,7 +68,7 @@ def dynamic_float(device: torch.device) -> Tensor:
 
 
 def quantize(x: Tensor, code: Tensor, block: int) -> tuple[Tensor, Tensor]:
-    """Equation 1, by blocks: c, the largest |x| of each block, and which value of `code` is nearest to each x / c."""
+    """Equation 1, by blocks: which value of `code` is nearest to each x / c, and c, the largest |x| of each block."""
     rows = F.pad(x.flatten().float(), (0, -x.numel() % block)).view(-1, block)
     c = rows.abs().amax(1)  # (n / block,)
     scaled = rows * (1 / c.clamp(min=1e-38))[:, None]
@@ -89,45 +82,34 @@ def dequantize(q: Tensor, c: Tensor, code: Tensor, block: int) -> Tensor:
 
 
 class Quantized(NamedTuple):
-    """A weight in NF4."""
+    """A weight in NF4, the mean of its constants, and the values that the codes of both stand for."""
 
     W: Tensor
     c2: Tensor
     c1: Tensor
     mean: Tensor
-
-
-class Codes(NamedTuple):
-    """The values that its bytes stand for."""
-
     nf4: Tensor
     float8: Tensor
-
-    @classmethod
-    def on(cls, device: torch.device) -> Codes:
-        return cls(normal_float(device), dynamic_float(device))
 
 
 def double_quantize(w: Tensor) -> Quantized:
     """Section 3: the weight in NF4, and its constants quantised once more."""
     if not w.isfinite().all():
         raise ValueError("a weight is NaN or infinite, which no block can hold; load a model that is whole")
-    q, c = quantize(w, normal_float(w.device), BLOCK)
-    c2, c1 = quantize(c - c.mean(), dynamic_float(w.device), BLOCK2)
+    nf4, float8 = normal_float(w.device), dynamic_float(w.device)
+    q, c = quantize(w, nf4, BLOCK)
+    c2, c1 = quantize(c - c.mean(), float8, BLOCK2)
     q = F.pad(q, (0, len(q) % 2))
-    return Quantized(q[::2] << 4 | q[1::2], c2, c1, c.mean())
+    return Quantized(q[::2] << 4 | q[1::2], c2, c1, c.mean(), nf4, float8)
 
 
-def double_dequantize(
-    x: Quantized, shape: torch.Size, dtype: torch.dtype, kernels: bool = False, codes: Codes | None = None
-) -> Tensor:
-    """Equation 6, dd(c1, c2, W): by bitsandbytes' kernels, or by our own code."""
-    codes = codes or Codes.on(x.W.device)
-    if kernels:
-        return bnb.dequantize(*x, codes.float8, shape, dtype)
-    c = dequantize(x.c2, x.c1, codes.float8, BLOCK2) + x.mean
+def double_dequantize(x: Quantized, shape: torch.Size, dtype: torch.dtype, kernels: bool = False) -> Tensor:
+    """Equation 6, dd(c1, c2, W): by bitsandbytes' kernels, which have no float64, or by our own code."""
+    if kernels and dtype != torch.float64:
+        return bnb.dequantize(x.W, x.c2, x.c1, x.mean, x.float8, shape, dtype)
+    c = dequantize(x.c2, x.c1, x.float8, BLOCK2) + x.mean
     q = torch.stack([x.W >> 4, x.W & 15], 1).flatten()[: shape.numel()]
-    return dequantize(q, c, codes.nf4, BLOCK).view(shape).to(dtype)
+    return dequantize(q, c, x.nf4, BLOCK).view(shape).to(dtype)
 
 
 class LowRankOn4Bits(torch.autograd.Function):
@@ -140,7 +122,8 @@ class LowRankOn4Bits(torch.autograd.Function):
     ) -> Tensor:  # fmt: skip
         ctx.save_for_backward(X, L1, L2, *held)
         ctx.s, ctx.shape, ctx.kernels = s, shape, kernels
-        Y = F.linear(X, _dd(held, shape, X.dtype, kernels), bias)  # (n, h) -> (n, o)
+        dd = double_dequantize(Quantized(*held), shape, X.dtype, kernels)  # (o, h)
+        Y = F.linear(X, dd, bias)  # (n, h) -> (n, o)
         return Y.addmm_((X @ L1.to(X.dtype)).to(Y.dtype), L2.to(Y.dtype), alpha=s)
 
     @staticmethod
@@ -151,95 +134,54 @@ class LowRankOn4Bits(torch.autograd.Function):
         gL2 = ctx.s * (g @ L2.T.to(X.dtype))  # (n, r)
         dX = None
         if ctx.needs_input_grad[0]:
-            dX = (g @ _dd(held, ctx.shape, X.dtype, ctx.kernels)).addmm_(gL2, l1.T)
+            dd = double_dequantize(Quantized(*held), ctx.shape, X.dtype, ctx.kernels)
+            dX = (g @ dd).addmm_(gL2, l1.T)
         dL1, dL2 = (X.T @ gL2).to(L1.dtype), (ctx.s * ((X @ l1).T @ g)).to(L2.dtype)
         return dX, dL1, dL2, *[None] * (4 + len(held))
-
-
-def _dd(held: Sequence[Tensor], shape: torch.Size, dtype: torch.dtype, kernels: bool) -> Tensor:
-    return double_dequantize(Quantized(*held[:4]), shape, dtype, kernels, Codes(*held[4:]))
 
 
 class NF4Linear(Adapted):
     """A Linear frozen in NF4, with a trainable low-rank update."""
 
-    c2: Tensor
-    c1: Tensor
-    mean: Tensor
-    nf4: Tensor
-    float8: Tensor
-    b: Tensor | None
-
     def __init__(self, base: nn.Linear, rank: int = 64, alpha: float = 16.0, kernels: bool = True) -> None:
         super().__init__()
         if rank < 1:
             raise ValueError(f"a rank of {rank} trains nothing; take 1 or more")
-        self.shape, self.dtype = torch.Size([base.out_features, base.in_features]), bnb.dtype_of(base)
         self.s, self.kernels = alpha / rank, kernels and bnb.library() is not None
         x = Quantized(*(bnb.quantized(base) or double_quantize(base.weight.detach())))
-        self.W = nn.Parameter(x.W, requires_grad=False)
-        vars(self.W)["quant_state"] = SimpleNamespace(shape=self.shape)  # how many weights the bytes stand for
-        self.register_buffer("c2", x.c2)
-        self.register_buffer("c1", x.c1)
-        self.register_buffer("mean", x.mean)
-        for name, values in Codes.on(x.W.device)._asdict().items():
-            self.register_buffer(name, values, persistent=False)
-        self.register_buffer("b", None if base.bias is None else base.bias.detach())
-        wide = torch.promote_types(self.dtype, torch.float32)
+        self.base = bnb.Frozen(base, **x._asdict())
+        wide = torch.promote_types(self.base.dtype, torch.float32)
         self.L1 = nn.Parameter(torch.empty(base.in_features, rank, dtype=wide, device=x.W.device))
         self.L2 = nn.Parameter(torch.zeros(rank, base.out_features, dtype=wide, device=x.W.device))
         nn.init.uniform_(self.L1, -(base.in_features**-0.5), base.in_features**-0.5)
 
-    @property
-    def weight(self) -> Tensor:
-        return self.dequantized(self.dtype) + self.delta().to(self.dtype)
+    def forward(self, X: Tensor) -> Tensor:
+        rows = X.reshape(-1, X.shape[-1])  # (n, h); what comes out is no view and may be changed in place
+        own = self.L1, self.L2, self.bias, self.s, self.base.shape, self.kernels
+        Y: Tensor = LowRankOn4Bits.apply(rows, *own, *self.base.held())
+        return Y.view(*X.shape[:-1], self.out_features)
 
-    @property
-    def bias(self) -> Tensor | None:
-        return self.b
-
-    @property
-    def in_features(self) -> int:
-        return self.shape[1]
-
-    @property
-    def out_features(self) -> int:
-        return self.shape[0]
+    def dequantized(self, dtype: torch.dtype) -> Tensor:
+        """dd(c1, c2, W), (o, h)."""
+        return double_dequantize(Quantized(*self.base.held()), self.base.shape, dtype, self.kernels)
 
     def delta(self) -> Tensor:
         """s L1 L2, as a weight lies, (o, h)."""
         return self.s * (self.L1 @ self.L2).T
 
+    @property
+    def weight(self) -> Tensor:
+        """dd(c1, c2, W) + s L1 L2."""
+        return self.dequantized(self.base.dtype) + self.delta().to(self.base.dtype)
+
     def factors(self) -> _peft_format.Pair:
         """L1, L2 and s, as peft keeps them."""
         return _peft_format.Pair(self.L1.T, self.L2.T, self.s)
 
-    def held(self) -> tuple[Tensor, ...]:
-        """The weight as it lies there, and its codes."""
-        if self.c1.dtype != torch.float32:
-            raise ValueError(
-                f"the constants were cast to {self.c1.dtype} with the model; cast it before `apply` instead"
-            )
-        return self.W, self.c2, self.c1, self.mean, self.nf4, self.float8
-
-    def dequantized(self, dtype: torch.dtype) -> Tensor:
-        """dd(c1, c2, W), (o, h)."""
-        return _dd(self.held(), self.shape, dtype, self._kernels(dtype))
-
-    def _kernels(self, dtype: torch.dtype) -> bool:
-        return self.kernels and dtype != torch.float64
-
-    def forward(self, X: Tensor) -> Tensor:
-        rows = X.reshape(-1, X.shape[-1])  # (n, h); what comes out is no view and may be changed in place
-        own = self.L1, self.L2, self.bias, self.s, self.shape, self._kernels(X.dtype)
-        Y: Tensor = LowRankOn4Bits.apply(rows, *own, *self.held())
-        return Y.view(*X.shape[:-1], self.shape[0])
-
     @torch.no_grad()
     def merged(self) -> nn.Linear:
         """A Linear of the base's dtype with the update folded into dd(c1, c2, W)."""
-        o, h = self.shape
-        linear = nn.Linear(h, o, self.bias is not None, self.W.device, self.dtype)
+        linear = nn.Linear(self.in_features, self.out_features, self.bias is not None, self.L1.device, self.base.dtype)
         linear.weight.copy_(self.dequantized(self.L1.dtype) + self.delta())
         if self.bias is not None:
             linear.bias.copy_(self.bias)

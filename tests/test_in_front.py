@@ -11,7 +11,7 @@ import transformers as t
 from torch import Tensor
 from torch.nn import functional as F
 
-from refimpl import _targets, flan, longlora, prefix_tuning, prompt_tuning
+from refimpl import _targets, flan, longlora, lora, prefix_tuning, prompt_tuning
 from refimpl._architectures import MODELS, model_of
 from refimpl._surgery import find
 from refimpl._toys import far
@@ -28,6 +28,14 @@ MORE: dict[str, tuple[str, dict[str, Any]]] = {
         **SMALL, "num_hidden_layers": 3, "lru_width": 32, "attention_window_size": 32,
     }),
     "Persimmon": ("PersimmonForCausalLM", SMALL),
+    "LFM2": ("Lfm2ForCausalLM", {**SMALL, "num_key_value_heads": 2, "layer_types": ["conv", "full_attention"]}),
+    "MiniMax": ("MiniMaxForCausalLM", {**SMALL, "num_key_value_heads": 2, "head_dim": 8, "num_local_experts": 2}),
+    "Zamba2": ("Zamba2ForCausalLM", {
+        **SMALL, "layers_block_type": ["mamba", "hybrid"], "mamba_headdim": 8, "mamba_d_state": 8, "mamba_ngroups": 1,
+        "chunk_size": 8, "n_mamba_heads": 8,
+    }),
+    "XLNet": ("XLNetLMHeadModel", {**TOKENS, "d_model": 32, "n_layer": 2, "n_head": 4, "d_inner": 48}),
+    "Llama, of classes": ("LlamaForSequenceClassification", CLASSES),
     "Albert": ("AlbertForSequenceClassification", {**CLASSES, "embedding_size": 16}),
     "DeBERTa": ("DebertaV2ForSequenceClassification", CLASSES),
     "ModernBERT": ("ModernBertForSequenceClassification", CLASSES),
@@ -93,9 +101,9 @@ def test_a_prefix_that_tokens_left_is_these_tokens(name: str) -> None:
         assert far(found, expected_of(base)) < 1e-4
 
 
-@pytest.mark.parametrize("name", ["Mamba", "RecurrentGemma"])
+@pytest.mark.parametrize("name", ["Mamba", "RecurrentGemma", "LFM2", "MiniMax", "XLNet"])
 def test_a_prefix_of_a_state_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=r"no attention heads|keep a state.*take another"):
+    with pytest.raises(ValueError, match=r"no attention heads|keep (a state|something else).*take another"):
         prefix_tuning.apply(base_of(name), 4)
 
 
@@ -110,7 +118,9 @@ def test_packed_examples_are_read_as_if_alone(name: str) -> None:
     assert far(found[:, 5:12], base(input_ids=TEXT[:1]).logits) < 1e-4
 
 
-@pytest.mark.parametrize("name", ["T5", "BART", "BERT", "DeBERTa", "BLOOM", "Mamba", "RecurrentGemma"])
+@pytest.mark.parametrize(
+    "name", ["T5", "BART", "BERT", "DeBERTa", "BLOOM", "Mamba", "RecurrentGemma", "Llama, of classes"]
+)
 def test_where_packed_examples_would_see_each_other_they_are_refused(name: str) -> None:
     model = flan.apply(base_of(name))
     pair = {"labels": TEXT} if model.config.is_encoder_decoder else {}
@@ -133,6 +143,15 @@ def test_the_papers_settings_have_layers(name: str) -> None:
     model = base_of(name)
     for part in ("q", "k", "v", "o", "into", "out"):
         assert find(model, _targets.of(model, part))
+
+
+@pytest.mark.parametrize("name", ["LFM2", "MiniMax", "Zamba2"])
+def test_a_block_that_keeps_a_state_in_place_of_attention_learns_too(name: str) -> None:
+    """By the projections into and out of that state, of which the papers' settings know nothing."""
+    model = lora.apply(base_of(name), rank=2)
+    model(input_ids=TEXT, labels=TEXT, use_cache=False).loss.backward()
+    heard = [p for p, layer in model.named_modules() if isinstance(layer, lora.LoRALinear) and layer.B.grad.any()]
+    assert {path.split(".")[2] for path in heard} == {"0", "1"}
 
 
 @pytest.mark.parametrize("change", [prompt_tuning.apply])

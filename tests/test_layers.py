@@ -258,7 +258,7 @@ def test_the_experts_of_a_mixture_are_quantised_too(architecture: str) -> None:
     )
     linear -= base.lm_head.weight.numel()
     model = qlora.apply(base, rank=2)
-    packed = sum(m.W.numel() for m in model.modules() if isinstance(m, qlora.NF4Linear))
+    packed = sum(m.base.W.numel() for m in model.modules() if isinstance(m, qlora.NF4Linear))
     assert 2 * packed == linear
     assert any(isinstance(m, Experts) for m in model.modules())
 

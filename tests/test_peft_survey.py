@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from catalog.cli import out, showing
-from refimpl import _roster, delta_tuning, llm_adapters, lomo, lora, peft_survey
+from refimpl import _roster, _survey, delta_tuning, llm_adapters, lomo, lora, peft_survey
 from refimpl._claims import ClaimFailed
 from refimpl._lab import cost
 from refimpl._toys import llama
@@ -297,7 +297,7 @@ def test_the_table_is_printed_for_a_pipe(record: dict[str, Any], capsys: pytest.
     showing.demo(record, "peft_survey", "")
     lines = capsys.readouterr().out.splitlines()
     assert not any(line.startswith("  table") for line in lines)
-    at = lines.index("\t".join(peft_survey.COLUMNS))
+    at = lines.index("\t".join(_survey.COLUMNS))
     assert lines[at + 1].split("\t")[:3] == ["Full fine-tuning", "all weights", "2,631,744"]
     assert len(lines) == at + 1 + len(_roster.ENTRIES)
 
@@ -313,7 +313,7 @@ def test_the_table_is_printed_in_parts_that_fit(
     assert len(heads) > 2
     assert max(map(len, lines[3:])) <= 90
     words = " ".join(heads)
-    assert all(column in words for column in peft_survey.COLUMNS)
+    assert all(column in words for column in _survey.COLUMNS)
 
 
 @pytest.mark.parametrize("table", [{}, {"columns": ["a"], "rows": [[1, 2], []]}, {"columns": ["a", "b"], "rows": []}])

@@ -33,10 +33,9 @@ def test_any_length_is_that_of_bitsandbytes(n: int, seed: int, dtype: torch.dtyp
     packed, state = functional.quantize_4bit(w, quant_type="nf4", compress_statistics=True)
     ours = qlora.double_quantize(w)
     assert torch.equal(ours.W[: n // 2], packed.flatten()[: n // 2])
-    theirs = qlora.Quantized(packed.flatten(), state.absmax, state.state2.absmax, state.offset)
-    assert torch.equal(
-        qlora.double_dequantize(theirs, w.shape, dtype), bnb.dequantize(*theirs, state.state2.code, w.shape, dtype)
-    )
+    nested = state.state2
+    theirs = qlora.Quantized(packed.flatten(), state.absmax, nested.absmax, state.offset, state.code, nested.code)
+    assert torch.equal(*(qlora.double_dequantize(theirs, w.shape, dtype, kernels) for kernels in (False, True)))
 
 
 @needs_bitsandbytes
@@ -117,7 +116,10 @@ def test_gradients() -> None:
     layer = qlora.NF4Linear(nn.Linear(16, 12, dtype=torch.float64), rank=3)
     nn.init.normal_(layer.L2)
     x = torch.randn(2, 5, 16, dtype=torch.float64, requires_grad=True)
-    rows, held = x.detach().flatten(0, 1).requires_grad_(), (layer.bias, 1.5, layer.shape, False, *layer.held())
+    rows, held = (
+        x.detach().flatten(0, 1).requires_grad_(),
+        (layer.bias, 1.5, layer.base.shape, False, *layer.base.held()),
+    )
     run = qlora.LowRankOn4Bits.apply
     assert torch.autograd.gradcheck(lambda *inputs: run(*inputs, *held), (rows, layer.L1, layer.L2))
     assert torch.autograd.gradcheck(lambda *inputs: run(rows.detach(), *inputs, *held), (layer.L1, layer.L2))
@@ -153,7 +155,7 @@ def test_all_linears_but_the_head_are_quantised() -> None:
     left = [name for name, m in model.named_modules() if isinstance(m, nn.Linear)]
     assert left == ["lm_head"]
     assert model.lm_head.weight is head
-    assert trainable(model) == sum(4 * sum(m.shape) for m in model.modules() if isinstance(m, qlora.NF4Linear))
+    assert trainable(model) == sum(4 * sum(m.base.shape) for m in model.modules() if isinstance(m, qlora.NF4Linear))
 
 
 def test_named_targets_alone() -> None:
@@ -195,8 +197,8 @@ def test_a_model_loaded_in_4_bits_is_taken_as_it_is() -> None:
     ours = tiny()
     qlora.apply(ours, rank=4)
     for name, weight in packed.items():
-        assert torch.equal(theirs.get_parameter(f"{name}.W"), weight.flatten())
-        assert torch.equal(ours.get_parameter(f"{name}.W"), weight.flatten())
+        assert torch.equal(theirs.get_parameter(f"{name}.base.W"), weight.flatten())
+        assert torch.equal(ours.get_parameter(f"{name}.base.W"), weight.flatten())
     # the constants differ in a few 8-bit steps at most
     assert (logits(ours) - logits(theirs)).abs().max() < 0.02 * logits(theirs).abs().max()
 

@@ -13,9 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from transformers import BloomConfig, BloomForCausalLM
 
 from refimpl import _toys as toys
-from refimpl._claims import Measured, at_least, at_most, equal, quoted, shown
+from refimpl._claims import Measured, at_least, at_most, equal, quoted, refused, shown
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import loop, models
 from refimpl._lab.instructions import FAMILIES, Case, Template, cases, read
@@ -78,7 +79,11 @@ def claim_packed_equals_separate(device: str = "cpu") -> list[Measured]:
     together = F.cross_entropy(seen[0, :-1], row["labels"][0, 1:], ignore_index=-100)
     gradients = [torch.autograd.grad(loss, list(model.parameters())) for loss in (together, alone.sum() / count)]
     begins = EXAMPLES[0][0] + EXAMPLES[0][1]
-    drawn = [([n] * n, [n] * n) for n in (3, 4, 5, 2, 7, 8, 6, 1)]  # one is longer than a row of 7
+    config = BloomConfig(vocab_size=toys.VOCABULARY, hidden_size=32, n_layer=1, n_head=2)
+    bloom: Any = BloomForCausalLM(config)
+    bloom = apply(bloom.to(device).eval())
+    mixed = {name: row[name] for name in ("input_ids", "attention_mask")}
+    drawn = [([n] * n, [n] * n) for n in (3, 4, 5, 1, 7, 8, 6)]  # 8 are too many for a row of 7; two are not full
     rows = [*pack(iter(drawn), 7, 0)]
     read = torch.cat([r["input_ids"][r["attention_mask"] > 0] for r in rows]).tolist()
     return [
@@ -86,6 +91,7 @@ def claim_packed_equals_separate(device: str = "cpu") -> list[Measured]:
         equal("what is read is each example that fits", read == [i for x, _ in drawn if len(x) < 8 for i in x], True),
         at_most("logits, packed against separate, differ by", toys.far(seen[whole], torch.cat(separate, 1)[0]), 1e-12),
         at_most("gradients of the loss differ by", max(map(toys.far, *gradients)), 1e-12),
+        refused("a packed row where positions are distances", lambda: bloom(**mixed), "one example a row"),
         at_least("without the mask the second example moves by", toys.far(leaky[:, begins:], seen[:, begins:]), 0.01),
     ]
 
@@ -159,7 +165,7 @@ def claim_exemplars_never_contain_the_query() -> list[Measured]:
 @exact
 def claim_templates_round_trip() -> list[Measured]:
     """Section 2.1 and the released templates: ten a task, some inverted; what each made can be read back."""
-    draw, tried, lost, options_wrong = _draw(3), 0, 0, 0
+    draw, tried, lost, options_wrong, turned = _draw(3), 0, 0, 0, 0
     templates = [(family, template) for family in FAMILIES.values() for template in family.templates]
     for (family, template), form in itertools.product(templates, FORMS):
         pool = cases(family.name)
@@ -168,6 +174,8 @@ def claim_templates_round_trip() -> list[Measured]:
             text = few_shot(case, pool, template, form, draw)
             said = text.input.split(SEPARATOR)[-1]
             lost += answer_of(text.target, template, form) != (case.word if template.inverted else case.answer)
+            if form.thought is not None and not template.inverted:
+                turned += not (text.target.endswith, text.target.startswith)[form.thought](case.answer)
             lost += _question_of(said, template, form) != _asked(case, template)
             if form.options and not template.inverted:
                 offered = _options_of(said)
@@ -177,6 +185,7 @@ def claim_templates_round_trip() -> list[Measured]:
         equal("of which inverted", sum(template.inverted for _, template in templates), 18),
         equal(f"of {tried} texts, those whose answer or question is lost", lost, 0),
         equal("those without the answer once among different options", options_wrong, 0),
+        equal("thoughts that do not end in the answer, explanations that do not begin with it", turned, 0),
     ]
 
 

@@ -118,12 +118,16 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
     expected = layer.base(x) + torch.tanh(x @ layer.W_down) @ layer.W_up
     zero, _ = _layer(device, init="zero", spread=False)
     attention = tuple(PLACES[kind]["attention"] for kind in ("series", "parallel"))
+    narrow = AdapterLinear(nn.Linear(5, 7, dtype=torch.bfloat16), "series", 2, "tanh", "zero", 1.0)
     wide = [(p.std().item() / 0.02) for p in (layer.W_down, layer.W_up)]
     return [
         equal("series stands after down_proj", places["series"] == {"down_proj"}, True),
         equal("parallel at all three", places["parallel"] == {"gate_proj", "up_proj", "down_proj"}, True),
         equal("in the attention: behind o, or at all four", attention == (("o",), ("q", "k", "v", "o")), True),
         equal("b", layer.W_down.shape[1], 256),
+        equal(
+            "of a base in bfloat16, both in float32", narrow.W_down.dtype == narrow.W_up.dtype == torch.float32, True
+        ),
         at_most("parallel with tanh and s = 1, outputs differ by", far(layer(x), expected), 1e-6),
         at_most("deviations off 0.02, share", max(abs(w - 1) for w in wide), 0.02),
         at_most("with W_up = 0, W_down's largest over 1/sqrt(k)", zero.W_down.abs().max().item() * 64**0.5, 1),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from refimpl._claims import Measured, NotHere, at_most, equal, quoted, shown
+from refimpl._claims import Measured, NotHere, at_most, equal, quoted, refused, shown
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import loop
 from refimpl._lab.contest import Contest, Way, told
@@ -40,12 +40,36 @@ def claim_the_steps_are_those_of_sgd(device: str = "cpu") -> list[Measured]:
     measured = []
     for tied in (False, True):
         ours, theirs = _llama(device, tied), _llama(device, tied)
-        _train(ours, LOMO(ours.parameters()).step)
+        _train(ours, LOMO([*ours.parameters(), *ours.parameters()]).step)  # one that is named twice moves once
         _train(theirs, _sgd(theirs))
         measured.append(
             at_most(f"with {'tied' if tied else 'untied'} embeddings weights differ by", _gap(ours, theirs), 0)
         )
     return measured
+
+
+@exact
+def claim_nothing_else_moves(device: str = "cpu") -> list[Measured]:
+    """Section 3.2, Algorithm 1: theta alone moves; a loss that is no number moves nothing, as no step can be skipped.
+
+    Gradients are gone once their step is done, so they cannot be added to.
+    """
+    model, before = _llama(device), _llama(device)
+    frozen = next(model.parameters()).requires_grad_(False)
+    _train(model, LOMO(model.parameters()).step)
+    kept = float((frozen - next(before.parameters())).abs().max())
+    broken = _llama(device)
+    begun = _llama(device)
+    _loss(begun, *_batches(device)).backward()
+    return [
+        equal("a frozen parameter moved by", kept, 0),
+        refused(
+            "a loss that is NaN",
+            lambda: LOMO(broken.parameters()).step(lambda: _loss(broken, *_batches(device)) * float("nan"), 0.1),
+        ),
+        equal("and moved the parameters by", _gap(broken, before), 0),
+        refused("a gradient that is there already", lambda: _train(begun, LOMO(begun.parameters()).step)),
+    ]
 
 
 @exact

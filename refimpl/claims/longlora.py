@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted, shown
 from refimpl._drawn import SCALES, worst
+from refimpl._grouping import attentions
 from refimpl._grouping import groups as groups_of
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab.texts import glosses
@@ -74,11 +75,17 @@ def claim_dense_at_inference(device: str = "cpu") -> list[Measured]:
     dense = F.scaled_dot_product_attention(q, k, v, is_causal=True)
     base, ids = _base(device).double(), torch.arange(64, device=device).view(2, 32)
     model, expected = apply(copy.deepcopy(base), group=8), base(input_ids=ids).logits
+    random = apply(copy.deepcopy(base), group=8).train()
+    random.config.attention_dropout = 0.5
+    for layer in attentions(random):
+        vars(layer)["attention_dropout"] = 0.5
+    once, twice = (random(input_ids=ids).logits for _ in range(2))
     return [
         at_most("one group differs from dense attention by", far(grouped(q, k, v, G=32), dense), 1e-12),
         at_least("the shifted half differs by", far(shifted(q, k, v, G=32), dense), 0.1),
         at_most("untrained, it differs from its base by", far(model.eval()(input_ids=ids).logits, expected), 1e-12),
         at_least("while training, by", far(model.train()(input_ids=ids).logits, expected), 1e-2),
+        at_least("the base's dropout in its attention acts in the groups, by", far(once, twice), 1e-3),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import tempfile
 from collections.abc import Callable
 from statistics import fmean
 from typing import Any
@@ -18,7 +19,7 @@ from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab.contest import Contest, Way, told
 from refimpl._surgery import trainable
 from refimpl._toys import far, llama
-from refimpl.lora import LINEARS, RATE, RATE_OF_ALL, LoRALinear, apply, merge, unmerge
+from refimpl.lora import LINEARS, RATE, RATE_OF_ALL, LoRALinear, apply, merge, save_peft, unmerge
 
 
 @exact
@@ -73,7 +74,7 @@ def claim_merging_adds_no_latency(device: str = "cpu") -> list[Measured]:
     """Section 4.1: merged, the same layers as the base and the same outputs; subtracting BA gives W back."""
     base, x, y = _task(device)
     model = _train(apply(copy.deepcopy(base), ("0", "2"), rank=4), x, y)
-    expected, merged = model(x), merge(model)
+    expected, merged = model(x), merge(merge(model))  # the second time there is nothing to merge
     outputs, same = far(merged(x), expected), [*map(type, merged.modules())] == [*map(type, base.modules())]
     weights, W = unmerge(model).get_parameter("0.base.weight"), base.get_parameter("0.weight")
     return [
@@ -129,7 +130,7 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
 def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
     """Section 4.1: peft's LoRA with the same A and B has the same outputs, gradients and merged weight."""
     try:
-        from peft import LoraConfig, get_peft_model
+        from peft import LoraConfig, PeftModel, get_peft_model
     except ImportError:
         raise NotHere("pip install peft") from None
     ours = _layer(device)
@@ -137,7 +138,12 @@ def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
     theirs: Any = get_peft_model(nn.Sequential(copy.deepcopy(ours.base)), config)
     layer = theirs.base_model.model[0]
     A, B = layer.lora_A["default"].weight, layer.lora_B["default"].weight
-    return _agree(ours, theirs, A, B, lambda: theirs.merge_and_unload()[0].weight)
+    found = _agree(ours, theirs, A, B, lambda: theirs.merge_and_unload()[0].weight)
+    with tempfile.TemporaryDirectory() as folder:
+        save_peft(nn.Sequential(ours), folder)
+        read: Any = PeftModel.from_pretrained(nn.Sequential(copy.deepcopy(ours.base)), folder)
+    x = torch.randn(5, 64, device=device, dtype=torch.float64)
+    return [*found, at_most("read by peft from our file, outputs differ by", far(read(x), ours(x)), 1e-6)]
 
 
 @parity

@@ -143,12 +143,15 @@ def claim_the_same_layer_as_peft_s(device: str = "cpu") -> list[Measured]:
         g, own = torch.randn_like(h), (layer.lora_A["default"], layer.lora_B["default"])
         gradients = torch.autograd.grad(h, (x, *own), g)
         others = torch.autograd.grad(expected, (x, other.lora_A["default"].weight, other.lora_B["default"].weight), g)
+        read = far(F.linear(x, layer.weight, layer.bias), expected)  # as a model does it that reads the weight itself
         merged = far(merge(ours)(x), theirs.merge_and_unload()(x))
-        return max(float(scales), far(h, expected), max(map(far, gradients, others)), merged)
+        return max(float(scales), far(h, expected), read, max(map(far, gradients, others)), merged)
 
     torch.manual_seed(0)
     A = _lone(apply(nn.Sequential(nn.Linear(400, 50)).to(device), ["0"], rank=100))
     named = apply(nn.ModuleDict({"up": nn.Linear(2, 2), "gate_up": nn.Linear(2, 2), "upper": nn.Linear(2, 2)}), ["up"])
+    shared = nn.Linear(9, 7)
+    twice = apply(nn.ModuleDict({"here": shared, "there": shared}), ["here", "there"], rank=2)
     by_pattern = chosen(
         nn.ModuleDict({"up": nn.Linear(2, 2), "upper": nn.Linear(2, 2), "an_up": nn.Linear(2, 2)}), "up"
     )
@@ -159,6 +162,7 @@ def claim_the_same_layer_as_peft_s(device: str = "cpu") -> list[Measured]:
         equal("rank by default", len(_lone(apply(nn.Sequential(nn.Linear(9, 9)), ["0"]))), peft.LoraConfig().r),
         at_most("deviation of A off 1/sqrt(3 k), share", abs(A.std().item() * 1200**0.5 - 1), 0.02),
         at_most("its largest over 1/sqrt(k)", A.abs().max().item() * 400**0.5, 1),
+        equal("trained numbers of a layer that stands in two places", trainable(twice), 2 * (9 + 7)),
         equal("of up, gate_up and upper, named up", [*tuned(named)] == ["up"], True),
         equal("of up, upper and an_up, matched by up", by_pattern == ["up"], True),
     ]  # fmt: skip

@@ -103,6 +103,9 @@ def claim_reparametrised_methods_change_more_than_they_train(device: str = "cpu"
 def claim_counts_are_of_all_layers(device: str = "cpu") -> list[Measured]:
     """Section 12: the rank is the largest of any weight's change, whichever comes first; equals share their rank."""
     found = {}
+    rosa = _adapted(ways()["rosa"], device)
+    own = sum(p.nbytes for p in rosa.parameters() if p.requires_grad)
+    places = sum(b.nbytes for name, b in rosa.named_buffers() if name.endswith(".at"))
     for first, second in ((1, 3), (3, 1)):
 
         def adapt(model: nn.Module, first: int = first, second: int = second) -> nn.Module:
@@ -115,6 +118,9 @@ def claim_counts_are_of_all_layers(device: str = "cpu") -> list[Measured]:
         equal("rank, of 3 and then 1", found[3].rank, 3),
         equal("numbers trained", found[1].trained, (1 + 3) * (64 + 64)),
         equal("numbers that change", found[1].changed, 2 * 64 * 64),
+        equal("and in a layer of 6 by 5 with a bias", classify(nn.Sequential(nn.Linear(6, 5)), _biased).changed, 6 * 5),
+        equal("bytes stored of what trains numbers at chosen places", stored(ways()["rosa"], rosa), own + places),
+        at_least("of which places", places, 1),
         at_most("correlation of ranks with equals, off 5/6", abs(rank_correlation([1, 1, 2, 3], [1, 2, 2, 4]) - 5 / 6),
                 1e-12),
     ]  # fmt: skip
@@ -300,6 +306,10 @@ def _trained(entry: _roster.Entry, base: Any, device: str) -> Any:
         model(input_ids=_ids(device), labels=_ids(device)).loss.backward()
         optimiser.step()
     return model.eval()
+
+
+def _biased(model: nn.Module) -> nn.Module:
+    return lora.apply(model, "0", rank=2)
 
 
 def _linear_adapter(model: nn.Module) -> nn.Module:

@@ -11,12 +11,21 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import MistralConfig, MistralForCausalLM
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    GemmaConfig,
+    GemmaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 
 from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted, shown
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._surgery import trainable
-from refimpl._toys import KNOWN, NEW, best, ends, far, llama, loss, low_rank, named, reader, spoken, tune
+from refimpl._toys import KNOWN, NEW, VOCABULARY, best, ends, far, llama, loss, low_rank, named, reader, spoken, tune
 from refimpl.prompt_tuning import IGNORED, SoftPrompt, apply, first, vote
 
 
@@ -35,6 +44,33 @@ def claim_a_prompt_of_words_is_those_words(device: str = "cpu") -> list[Measured
         at_most("outputs differ by", far(ours.logits, typed.logits), 1e-12),
         at_most("losses differ by", far(ours.loss, typed.loss), 1e-12),
     ]
+
+
+@exact
+def claim_other_models_read_it_too(device: str = "cpu") -> list[Measured]:
+    """Section 2: in a pair the encoder reads [P; E(x)]; what reads both ways keeps its first token; scales count."""
+    ids, found = _ids(2, 12, device), []
+    x, words = ids[:, 5:], ids[:1, :5].expand(2, -1)
+    for name, base in _others(device).items():
+        model = apply(copy.deepcopy(base), 5)
+        drawn = base.get_input_embeddings()(torch.arange(VOCABULARY, device=device))
+        strange = sum(not (row == drawn).all(1).any() for row in model.prompt.P)
+        model.prompt.P.data.copy_(base.get_input_embeddings()(words[0]))
+        behind = 1 if name == "both ways" else 0
+        both = torch.cat([x[:, :behind], words, x[:, behind:]], dim=1)
+        rest = {"decoder_input_ids": x[:, :3]} if base.config.is_encoder_decoder else {}
+        if rest:  # with padding, so that the decoder is told which places of the encoder to see
+            x_in, both = F.pad(x, (0, 2)), F.pad(both, (0, 2))
+            masks = [F.pad(torch.ones_like(t[:, :-2]), (0, 2)) for t in (x_in, both)]
+        else:
+            x_in, masks = x, [torch.ones_like(t) for t in (x, both)]
+        ours = model(input_ids=x_in, attention_mask=masks[0], **rest).logits
+        typed = base(input_ids=both, attention_mask=masks[1], **rest).logits
+        found += [
+            equal(f"{name}: drawn rows that are not what the model reads of a word", strange, 0),
+            at_most(f"{name}: outputs differ from those behind the words by", far(ours, typed), 1e-12),
+        ]
+    return found
 
 
 @exact
@@ -110,10 +146,12 @@ def claim_prompts_share_one_batch(device: str = "cpu") -> list[Measured]:
         model.prompt = SoftPrompt(P)
         alone.append(model(input_ids=x, labels=x))
     votes = torch.stack([out.logits[:, -1].argmax(-1) for out in alone]).tolist()
+    equals = vote(model, prompts[:2], x).tolist()
     majority = [max(row, key=row.count) for row in zip(*votes, strict=True)]
     return [
         at_most("outputs differ by", far(together.logits, torch.cat([out.logits for out in alone])), 1e-12),
         at_most("losses differ by", far(together.loss, torch.stack([out.loss for out in alone]).mean()), 1e-12),
+        equal("votes of two that are not the first's", sum(map(int.__ne__, equals, votes[0])), 0),
         equal("votes that are not the majority's", sum(map(int.__ne__, vote(model, prompts, x).tolist(), majority)), 0),
     ]
 
@@ -241,6 +279,25 @@ def _prompts(length: int, lr: float, device: str) -> list[float]:
 
 def _base(device: str) -> Any:
     return llama(device=device).double()
+
+
+def _others(device: str) -> dict[str, Any]:
+    """Models that read a prompt otherwise than a Llama: a pair, both ways, and one that scales its embeddings."""
+    torch.manual_seed(0)
+    sizes: dict[str, Any] = {
+        "hidden_size": 64,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+    }
+    models: dict[str, Any] = {
+        "a pair": T5ForConditionalGeneration(
+            T5Config(vocab_size=VOCABULARY, d_model=64, d_kv=16, d_ff=48, num_layers=2, num_heads=4)
+        ),
+        "both ways": BertForMaskedLM(BertConfig(vocab_size=VOCABULARY, max_position_embeddings=32, **sizes)),
+        "scaled": GemmaForCausalLM(GemmaConfig(vocab_size=VOCABULARY, num_key_value_heads=2, head_dim=16, **sizes)),
+    }
+    return {name: model.to(device).double().eval() for name, model in models.items()}
 
 
 def _windows(device: str) -> Any:

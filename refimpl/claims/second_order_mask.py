@@ -95,11 +95,13 @@ def claim_the_mask_of_several_batches(device: str = "cpu") -> Measured:
 def claim_defaults(device: str = "cpu") -> list[Measured]:
     """Authors' code, scripts/train.sh: 0.5 per cent; runner.py: heads are not masked; ours leaves ties, too."""
     model = apply(llama(device=device))
-    base = llama(device=device)
+    base, tied = llama(device=device), nn.Sequential(nn.Linear(5, 5), nn.Linear(5, 5))
+    tied.get_submodule("1").weight = tied.get_submodule("0").weight
     tuned = [name for name, p in base.named_parameters() if "lm_head" not in name and int(0.005 * p.numel())]
     return [
         equal("numbers trained", trainable(model), sum(int(0.005 * base.get_parameter(n).numel()) for n in tuned)),
         equal("tensors with a mask are all but the head's", {*_places(model)} == {*tuned}, True),
+        equal("masks where two layers share a weight, beside their biases", len(_places(apply(tied, None, 0.5))), 2),
     ]
 
 
@@ -131,9 +133,11 @@ def claim_merged_equals_unmerged(device: str = "cpu") -> list[Measured]:
     """Section "Second-order Approximation Method": theta0 + M Delta is a model like theta0."""
     base, x, y = _task(device)
     model = _train(apply(copy.deepcopy(base), None, 1 / 16), x, y)
-    expected = model(x)
+    expected, twin = model(x), merge(copy.deepcopy(model))
+    beside = far(model(x), expected)
     return [
         equal("merged outputs differ by", far(merge(model)(x), expected), 0),
+        equal("those of a copy, and of the model once its copy is merged", max(beside, far(twin(x), expected)), 0),
         equal("the layers are those of the base", [*map(type, model.modules())] == [*map(type, base.modules())], True),
     ]
 

@@ -1,0 +1,78 @@
+"""The survey's table: each method's row on copies of one model, from one step on one batch."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from refimpl import _roster
+from refimpl._lab import cost, loop, models, tasks
+from refimpl._lab.environment import environment
+from refimpl.peft_survey import SAID, classify, forward_cost, rank_correlation, stored
+
+COLUMNS = (
+    "method", "class", "trained", "changed", "rank", "stored, kB", "weights, MB", "activations, MB", "gradients, MB",
+    "moments, MB", "backward, % of full", "forward, + %", "merged, + %", "the survey, with its section",
+)  # fmt: skip
+
+
+def row(entry: _roster.Entry, base: Any, ids: Tensor, budget: int | None, full: cost.Step) -> list[Any]:
+    """One method's row of the table, on copies of the base."""
+    found = classify(base, lambda model: entry.adapt(model, budget).model)
+    model = entry.adapt(copy.deepcopy(base), budget).model
+    weights = sum(t.nbytes for t in (*model.parameters(), *model.buffers()))
+    alone, adapted = forward_cost(base, ids), forward_cost(model, ids)
+    step = cost.step(model, ids, entry.step(model))
+    saved = stored(entry, copy.deepcopy(model))
+    merged = entry.merge(model)
+    return [
+        entry.title, found.kind, found.trained, found.changed, found.rank or "-", _round(saved / 1e3),
+        _round(weights / 1e6), *(_round(size / 1e6) for size in (step.activations, step.gradients, step.moments)),
+        _round(100 * step.backward / full.backward), _round(100 * (adapted / alone - 1)),
+        "-" if merged is None else _round(100 * (forward_cost(merged, ids) / alone - 1)),
+        SAID.get(entry.name, ("", ""))[1] or "not in version 1",
+    ]  # fmt: skip
+
+
+def table(
+    model: str, task: str, batch: int, length: int, budget: int | None, seed: int, device: str,
+    progress: loop.Progress | None,
+) -> dict[str, Any]:  # fmt: skip
+    """The record of the demo. Raises ValueError where a number is out of its range."""
+    if batch < 1 or length < 8 or length % 8 or (budget or 0) < 0:
+        raise ValueError(f"batch {batch}, length {length}, budget {budget}: take 1 or more, a multiple of 8, 0 or more")
+    base, tokenizer = models.load(model, device)
+    torch.manual_seed(seed)
+    ids = next(iter(tasks.get(task).batches(tokenizer, length, batch, seed)))["input_ids"].to(base.device)
+    numbers = _roster.default_budget(base) if budget is None else budget
+    rows, entries = [], list(_roster.ENTRIES.values())
+    with models.out_of_memory(f"for the survey's table on {model}"):
+        full = cost.step(copy.deepcopy(base).requires_grad_(True), ids)
+        for at, entry in enumerate(entries, start=1):
+            rows.append(row(entry, base, ids, numbers or None, full))
+            if progress is not None:
+                progress(at, len(entries), full.loss)
+    rho = rank_correlation([one[2] for one in rows], [sum(one[7:10]) for one in rows])
+    said = f"about {numbers:,} trained numbers each, where a method has a size" if numbers else "each paper's setting"
+    return {
+        "method": "peft_survey", "model": model, "task": task, "seed": seed, "options": {"budget": numbers},
+        "training": {"steps": 1, "batch": batch, "length": length},
+        "table": {
+            "caption": f"One step of {batch} rows of {length} tokens on {model}, {said}. Changed: of the base's "
+            "numbers; rank: of the change of a matrix, the largest; backward: its operations against those of full "
+            "fine-tuning; forward and merged: what a pass over the same tokens takes more than the base's. Rank "
+            "correlation of "
+            f"trained numbers with the bytes of activations, gradients and moments: {rho:.2f}.",
+            "columns": list(COLUMNS),
+            "rows": rows,
+        },
+        "environment": environment(str(base.device), "float32", seed),
+    }  # fmt: skip
+
+
+def _round(value: float) -> float:
+    """Three digits, or the whole number."""
+    return float(f"{value:.3g}") if abs(value) < 1000 else round(value)
