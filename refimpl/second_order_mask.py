@@ -197,7 +197,7 @@ def measure_gains(
 
 def demo(density: float = 0.005, batches: int = 10, **options: Any) -> dict[str, Any]:
     """Find the mask on some batches of a task, and adapt a base model to it."""
-    options = {"task": "json", "rate": 0.1, "seed": 0, "batch": 8, **options}
+    options = {"task": "json", "rate": 0.03, "seed": 0, "batch": 8, **options}
     task = options["task"] if not isinstance(options["task"], str) else tasks.get(options["task"])
 
     def change(base: Any) -> nn.Module:
