@@ -29,6 +29,12 @@ def full(kb: Kb, seed: bytes, root: Path) -> Kb:
     return kb
 
 
+def test_a_command_that_is_not_there_is_answered_with_a_near_one(kb: Kb) -> None:
+    assert "No such command 'lsit'; did you mean site or list?" in kb("lsit").err
+    assert "No such command 'zzzzzz'\n" in kb("zzzzzz").err
+    assert kb("expotr").status == 2
+
+
 def test_add_says_what_is_here_and_refuses_a_taken_key(kb: Kb) -> None:
     done = kb("add", given=BIB)
     assert (done.status, done.out) == (0, "added doe2020things: papers/doe2020things.md\n")

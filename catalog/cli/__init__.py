@@ -97,6 +97,18 @@ class _Sections(click.Group):
                 self.add_command(command)
         return super().get_command(ctx, name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does; a name that there is not is answered with a near one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as e:
+            from difflib import get_close_matches
+
+            near = " or ".join(get_close_matches(args[0], self.list_commands(ctx), 2))
+            raise click.UsageError(e.message.rstrip(".") + (f"; did you mean {near}?" if near else ""), ctx) from None
+
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, names in SECTIONS.items():
             with formatter.section(title):

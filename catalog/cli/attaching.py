@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from catalog.cli import out
 from catalog.cli.options import key_argument, query_argument
 from catalog.errors import KbError
+
+if TYPE_CHECKING:
+    from catalog.library.attachments import Kept
 
 
 @click.command()
@@ -34,20 +38,20 @@ def fetch(ctx: click.Context, query: str) -> None:
     """Fetch open copies of papers that have no PDF here.
 
     From arXiv, the ACL Anthology, OpenReview, the papers' own links to a PDF, and where OpenAlex knows an open one
-    (uses the network). What says to be another paper is not taken.
+    (uses the network). What says to be another paper is not taken. Exit status 1 where somebody did not answer.
     """
-    done = 0
-    missed = 0
+    done: list[Kept] = []
     library = out.library(ctx)
     for one in library.fetch_copies(query):
+        done.append(one)
         if one.name:
-            done += 1
             out.echo(f"{one.key}: files/{one.name}")
         else:
-            missed += 1
             out.echo(f"kb: {one.key}: {one.wrong}", err=True)
     out.unreadable(library)
-    click.echo(f"fetched {out.as_count(done, 'PDF')}{f', {missed} not' if missed else ''}", err=True)
+    missed = sum(not one.name for one in done)
+    click.echo(f"fetched {out.as_count(len(done) - missed, 'PDF')}{f', {missed} not' if missed else ''}", err=True)
+    ctx.exit(1 if any(one.unasked for one in done) else 0)
 
 
 @click.command("annotations")

@@ -32,12 +32,13 @@ _TOP = 2500  # characters of a PDF within which its own title stands
 
 
 class Kept(NamedTuple):
-    """What became of the PDF of a paper: the file's name; or why there is none."""
+    """What became of the PDF of a paper: the file's name; or why there is none, and whether somebody did not answer."""
 
     key: str
     name: str = ""
     wrong: str = ""
     note: str = ""
+    unasked: bool = False
 
 
 class Attachments:
@@ -93,7 +94,7 @@ class Attachments:
         for facts in found:
             if any(name in there for name in self._names(facts)):
                 continue
-            wrong = "no open copy is known"
+            wrong, unasked = "no open copy is known", False
             for url in copies(facts, client):
                 try:
                     data = client.download(url, attached.MOST_BYTES)
@@ -101,14 +102,16 @@ class Attachments:
                         raise KbError(doubt)
                     kept = self.attach(facts.key, data)
                 except (NotFound, Unavailable) as e:
-                    wrong = str(e)
+                    if isinstance(e, Unavailable) and e.offline:
+                        raise
+                    wrong, unasked = str(e), unasked or isinstance(e, Unavailable)
                 except KbError as e:
                     wrong = f"what {client.name(url)} gave was not taken: {e}"
                 else:
                     yield kept
                     break
             else:
-                yield Kept(facts.key, wrong=wrong)
+                yield Kept(facts.key, wrong=wrong, unasked=unasked)
 
     def _names(self, facts: Facts) -> list[str]:
         found = (one for one in facts.addresses if one.kind == attached.KIND)
