@@ -191,7 +191,8 @@ def test_where_nobody_can_be_asked_it_is_said_and_the_status_is_1(
     done = kb(verb, "--json")
     assert (done.status, bool(json.loads(done.out)["unasked"])) == (1, True)
     fetched = kb("fetch")
-    assert (fetched.status, fetched.err) == (1, "kb: there is no network: there is no host\n")
+    assert fetched.status == 1
+    assert fetched.err.endswith("kb: there is no network: there is no host\n")
 
 
 def test_a_paper_that_was_made_of_an_identifier_alone_gets_a_key_of_the_usual_form(
