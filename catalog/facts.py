@@ -16,6 +16,7 @@ from catalog.text import plain
 
 SCHEMA = 1  # the version of what `--json` prints; raised when a field changes its meaning or goes
 ROLES = ("author", "editor", "translator", "director", "holder")  # in the order in which they stand for missing authors
+OTHERS = "others"  # the last of the authors that a paper file gives where there are more, as in BibTeX
 USED = ("keywords", "groups", "readstatus", "annote", "file")  # what of an entry can be tags, a status, notes, links
 _HAN = "[\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7ff]"
 _VIETNAMESE = "[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]"

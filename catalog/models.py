@@ -292,7 +292,9 @@ class Paper(_Model):
 
     key: SkipJsonSchema[Key]
     title: Annotated[OneLine, Field(description="only where there is no BibTeX, or the list shows another title")] = ""
-    authors: Annotated[tuple[Author, ...], Field(description="only where the BibTeX names none")] = ()
+    authors: Annotated[
+        tuple[Author, ...], Field(description="only where the BibTeX names none; `others` at the end: and more")
+    ] = ()
     year: Annotated[Year, Field(description="only where the BibTeX has none")] = 0
     venue: Annotated[OneLine, Field(description="only where the BibTeX has none")] = ""
     status: Annotated[Status, BeforeValidator(_read_status)] = Status.unread

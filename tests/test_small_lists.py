@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from catalog.facts import OTHERS
 from catalog.ingest import read_source
 from catalog.ingest.draft import Draft
 from catalog.models import Status
@@ -63,7 +64,9 @@ LINES = "Rivers that remember https://arxiv.org/abs/2101.00001\n\nBells in the f
 
 def said(draft: Draft) -> tuple[str, tuple[str, ...], str, str]:
     """Title, families, venue and year."""
-    families = tuple(name.partition(",")[0] if "," in name else name.split()[-1] for name in draft.authors)
+    families = tuple(
+        name.partition(",")[0] if "," in name else name.split()[-1] for name in draft.authors if name != OTHERS
+    )
     return draft.title, families, draft.venue, str(draft.date or draft.year or "")[:4]
 
 

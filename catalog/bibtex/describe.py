@@ -18,7 +18,7 @@ from catalog.bibtex.scan import scan
 from catalog.bibtex.shared import NOTHING, Shared
 from catalog.bibtex.spoken import name as spoken_name
 from catalog.errors import BadBibtex
-from catalog.facts import ROLES, Facts, Name, Reading, Taught
+from catalog.facts import OTHERS, ROLES, Facts, Name, Reading, Taught
 from catalog.text import Rich, joined, plain, tag_slug, with_math
 
 if TYPE_CHECKING:
@@ -163,7 +163,9 @@ def _people(
             found.setdefault(role, names)
             goes_on.setdefault(role, others)
     if "author" not in found and paper.authors:
-        found["author"] = tuple(map(spoken_name, paper.authors))
+        names = tuple(spoken_name(name) for name in paper.authors if name != OTHERS)
+        found |= {"author": names} if names else {}
+        goes_on["author"] = OTHERS in paper.authors
     ordered = tuple((role, found[role]) for role in ROLES if role in found)
     return ordered, bool(ordered) and goes_on.get(ordered[0][0], False)
 

@@ -20,7 +20,7 @@ def attached_rules(store: Store, loaded: Loaded) -> Iterator[Finding]:
             if name not in there:
                 message = f"{attached.FOLDER}/{name} is not here"
                 remedy = f"`kb fetch key:{sheet.paper.key}` may bring it, or attach it again"
-                yield sheet.finding("file-gone", message, remedy, sheet.front_line("links"), "note")
+                yield sheet.finding("file-gone", message, remedy, sheet.front_line("links"))
     for name in sorted(there - wanted):
         path = f"{attached.FOLDER}/{name}"
         yield Finding("file-loose", "the PDF of no paper", f"`kb attach KEY {path}`, or remove it", path, kind="note")

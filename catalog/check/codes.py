@@ -67,9 +67,21 @@ CODES: Mapping[str, str] = {
     "string-twice": "a macro that shared.bib defines twice, differently",
     "tag-spelling": "a tag that other papers spell in another way",
     "title-repeated": "a title in the front matter that is the BibTeX's",
+    "unidentified": "a paper with neither a BibTeX entry nor a link",
     "unknown-field": "a front-matter field that is not ours",
     "unknown-implementation": "an implementation of a paper that is not in the catalog",
     "unknown-paper": "a link to a paper that is not in the catalog",
     "unreadable": "a file that may not be read, or is no file: a pipe, a folder, a link to itself",
     "year": "a year that is none",
 }
+
+REFUSED = frozenset({"broken-link", "future", "no-notebook", "no-parent", "outside-link", "unknown-paper"})
+"""Notes on what a command refuses where a person types it: a slip. Brought from elsewhere, it is only said."""
+NOTES = REFUSED | {
+    "appeared", "arxiv-id", "arxiv-resolver", "bibtex-in-notes", "bibtex-note", "corrected", "dirty-link", "doi",
+    "doi-resolver", "drift", "duplicate-field", "entry-type", "file-gone", "key-case", "link-archived", "link-moved",
+    "link-unchecked", "macro", "missing-field", "name", "new-version", "no-bibtex", "not-found", "other-paper",
+    "other-title", "possible-duplicate", "published", "retracted", "same-identifier", "title-repeated",
+    "unidentified", "unknown-field", "year",
+}  # fmt: skip
+"""What is worth a look and hinders nothing: an entry or a list may bring it along, and BibTeX only warns of it."""

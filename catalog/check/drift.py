@@ -38,7 +38,7 @@ def drift_rules(sheet: Sheet, store: Store) -> Iterator[Finding]:
             continue  # a tutorial without a notebook is remembered, and not run
         for library, stated, installed in drifted(tutorial.versions):
             line = _line(sheet, place, library)
-            yield sheet.finding("drift", _message(tutorial.name, library, stated, installed), _REMEDY, line, "note")
+            yield sheet.finding("drift", _message(tutorial.name, library, stated, installed), _REMEDY, line)
         yield from _in_notebook(sheet, tutorial, store)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from catalog.check.codes import REFUSED
 from catalog.check.entries import entry_rules
 from catalog.check.loaded import Loaded, read_some
 from catalog.check.papers import file_rules, link_rules
@@ -21,32 +22,36 @@ from catalog.paperfile import loads, read_key
 from catalog.store import SHARED, Change, Store, Version
 
 _PARENT = re.compile(r"\b(?:crossref|xdata)\s*=\s*[{\"]?\s*([^{}\"]+)", re.I)
+_PLAIN = frozenset(
+    {"bibtex", "bibtex-note", "duplicate-field", "entry-type", "no-bibtex"}
+)  # said before, or needs no saying
 _MANY = 500  # papers; the rules take as long for them as bringing them does
 Sheets = dict[str, tuple[Version, Paper]]
 
 
 def guard(store: Store, changes: Sequence[Change], near: Collection[str] = (), *, strict: bool = True) -> list[str]:
-    """Refuse with `KbError` what would add an error; if not `strict`, what is to be said of it."""
-    wrong = [finding for finding in news(store, changes, near) if finding.kind == "error"]
+    """What is to be said of a change; if `strict`, refuse with `KbError` what would add an error or is a slip."""
+    found = news(store, changes, near)
+    wrong = [finding for finding in found if finding.kind == "error" or finding.code in REFUSED]
     if wrong and strict:
         more = f"\nand {len(wrong) - 5} more" if len(wrong) > 5 else ""
         raise KbError("\n".join(map(str, wrong[:5])) + f"{more}\nnothing was changed")
-    return [f"`kb check` will say: {finding}" for finding in wrong]
+    return [f"`kb check` will say: {finding}" for finding in found if finding.code not in _PLAIN]
 
 
 def foretold(store: Store, changes: Sequence[Change]) -> list[Finding]:
-    """What `kb check` will call wrong in what was brought just now: a note a kind of fault."""
+    """What `kb check` will say of what was brought just now: a note for each code."""
     if len(changes) > _MANY:
         message = f"{len(changes)} papers came or changed: too many to look at each at once"
         return [Finding("will-say", message, "`kb check` says what is wrong with them", kind="note")]
-    wrong: dict[str, list[Finding]] = {}
+    said: dict[str, list[Finding]] = {}
     for finding in news(store, [change for change in changes if change.file != SHARED]):
-        if finding.kind == "error":
-            wrong.setdefault(finding.code, []).append(finding)
+        if finding.code not in _PLAIN:
+            said.setdefault(finding.code, []).append(finding)
     notes = []
-    for code, (first, *others) in wrong.items():
+    for code, (first, *others) in said.items():
         more = f", and {len(others)} more" if others else ""
-        notes.append(Finding("will-say", f"`kb check` will call it wrong: {first}{more}", "", "", 0, code, "note"))
+        notes.append(Finding("will-say", f"`kb check` will say: {first}{more}", "", "", 0, code, "note"))
     return notes
 
 

@@ -64,12 +64,10 @@ def _no_bibtex(sheet: Sheet) -> Iterator[Finding]:
         remedy = "move it up, to between the front matter and the notes"
         yield sheet.finding("bibtex-in-notes", "the BibTeX stands among the notes", remedy, line)
     elif sheet.paper.links or sheet.paper.ids:
-        yield sheet.finding(
-            "no-bibtex", "no BibTeX entry", "`kb complete` may find it; add one if the work has one", kind="note"
-        )
+        yield sheet.finding("no-bibtex", "no BibTeX entry", "`kb complete` may find it; add one if the work has one")
     else:
-        remedy = f"add one with `kb edit {sheet.paper.key}`"
-        yield sheet.finding("no-bibtex", "neither a BibTeX entry nor a link: nothing says what it is", remedy)
+        remedy = f"`kb complete {sheet.paper.key}` may find it; or add one with `kb edit {sheet.paper.key}`"
+        yield sheet.finding("unidentified", "neither a BibTeX entry nor a link says what it is", remedy)
 
 
 def _key(sheet: Sheet) -> Iterator[Finding]:
@@ -140,14 +138,14 @@ def _notes(sheet: Sheet, one: Written) -> Iterator[Finding]:
         elif found.code == "missing-key" and one is not sheet.written[0]:
             yield sheet.finding("key", found.message, found.remedy, line)
         elif found.kind == "note" and found.code != "missing-key":
-            yield sheet.finding("bibtex-note", found.message, found.remedy, line, "note")
+            yield sheet.finding("bibtex-note", found.message, found.remedy, line)
 
 
 def _missing(sheet: Sheet, one: Written) -> Iterator[Finding]:
     kind = one.entry.type if one.entry else ""
     if kind not in REQUIRED:
         message = f"@{kind} is no entry type that styles know; they treat it as @misc"
-        yield sheet.finding("entry-type", message, "use a common type", one.line, "note")
+        yield sheet.finding("entry-type", message, "use a common type", one.line)
     absent = [need for need in REQUIRED.get(kind, _TITLE) if not any(_says(one, name) for name in need.split("|"))]
     if absent:
         needs = ", ".join(_ONLY_BIBLATEX.sub("", need).replace("|", " or ") for need in absent)
@@ -199,9 +197,9 @@ def _doi(sheet: Sheet, one: Written) -> Iterator[Finding]:
         message = f"doi: {value[:60]!r} is not a DOI"
         yield sheet.finding("doi", message, "write it as 10.1234/name, without address", line)
     elif _RESOLVER.match(value):
-        yield sheet.finding("doi-resolver", "doi: with an address before it", f"write {found}", line, "note")
+        yield sheet.finding("doi-resolver", "doi: with an address before it", f"write {found}", line)
     else:
-        yield sheet.finding("doi", f"doi: {value[:60]!r} holds more than a DOI", f"write {found}", line, "note")
+        yield sheet.finding("doi", f"doi: {value[:60]!r} holds more than a DOI", f"write {found}", line)
 
 
 def _arxiv(sheet: Sheet, one: Written) -> Iterator[Finding]:
@@ -213,7 +211,7 @@ def _arxiv(sheet: Sheet, one: Written) -> Iterator[Finding]:
         yield sheet.finding("arxiv-id", message, "write it as 2106.09685", one.line_of("eprint"))
     elif value and re.match(r"(?:https?://|arxiv:)", value, re.I) and (found := arxiv(value)):
         line = one.line_of("eprint")
-        yield sheet.finding("arxiv-resolver", "eprint: with more than the id", f"write {found}", line, "note")
+        yield sheet.finding("arxiv-resolver", "eprint: with more than the id", f"write {found}", line)
     for field in ("journal", "journaltitle"):
         word = _ARXIV_WORD.search(own.get(field, ""))
         if word and not _plausible(arxiv_of({field: own[field]})):

@@ -16,7 +16,7 @@ from urllib.parse import quote, urldefrag, urlsplit
 from catalog.bibtex.identifiers import doi
 from catalog.check.loaded import Sheet
 from catalog.check.notes import targets
-from catalog.errors import Finding, KbError, Kind
+from catalog.errors import Finding, KbError
 from catalog.ingest.fetch import Answer, Fetch, NoAnswer, http_fetch
 
 AT_ONCE = 8
@@ -55,9 +55,9 @@ def check_links(
     outcomes = _ask_all(list(uses), fetch, seconds, pause)
     offline = bool(outcomes) and all(_reason(outcome) in ("no-host", "connection") for outcome in outcomes.values())
     found = [
-        use.sheet.finding(code, f"{url}: {message}", remedy, use.line, kind)
+        use.sheet.finding(code, f"{url}: {message}", remedy, use.line)
         for url, places in uses.items()
-        for code, message, remedy, kind in _judge(url, outcomes.get(url), offline and len(uses) > 1)
+        for code, message, remedy in _judge(url, outcomes.get(url), offline and len(uses) > 1)
         for use in places
     ]
     return sorted(found, key=lambda finding: (finding.path, finding.line, finding.message))
@@ -147,22 +147,22 @@ def _ask(url: str, fetch: Fetch) -> Outcome:
         return NoAnswer("connection", f"{type(e).__name__}: {e}")
 
 
-def _judge(url: str, outcome: Outcome, offline: bool) -> Iterator[tuple[str, str, str, Kind]]:
-    """The findings about one address: code, message, remedy, kind."""
+def _judge(url: str, outcome: Outcome, offline: bool) -> Iterator[tuple[str, str, str]]:
+    """The findings about one address: code, message, remedy."""
     unchecked = "could not be checked"
     if outcome is None:
-        yield "link-unchecked", f"{unchecked}: no time was left", "run it again", "note"
+        yield "link-unchecked", f"{unchecked}: no time was left", "run it again"
     elif isinstance(outcome, NoAnswer):
         if outcome.reason in _DEAD and not offline:
-            yield "link-gone", str(outcome), "correct the address, or remove it", "error"
+            yield "link-gone", str(outcome), "correct the address, or remove it"
         else:
-            yield "link-unchecked", f"{unchecked}: {outcome}", "look at it in a browser", "note"
+            yield "link-unchecked", f"{unchecked}: {outcome}", "look at it in a browser"
     elif outcome.status in GONE:
-        yield "link-gone", f"is gone ({outcome.status})", "find its new address, or remove it", "error"
+        yield "link-gone", f"is gone ({outcome.status})", "find its new address, or remove it"
     elif outcome.status >= 400 and not _resolved(url, outcome):
-        yield "link-unchecked", f"{unchecked}: the host answered {outcome.status}", "look at it in a browser", "note"
+        yield "link-unchecked", f"{unchecked}: the host answered {outcome.status}", "look at it in a browser"
     elif outcome.moved and _host(url) not in DOI_HOSTS:
-        yield "link-moved", f"has moved to {outcome.moved}", "write the new address", "note"
+        yield "link-moved", f"has moved to {outcome.moved}", "write the new address"
 
 
 def _resolved(url: str, answer: Answer) -> bool:

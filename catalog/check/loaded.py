@@ -17,6 +17,7 @@ from catalog.bibtex import Entry, read, scan
 from catalog.bibtex.describe import describe, inherit, title
 from catalog.bibtex.shared import NOTHING, Shared
 from catalog.bibtex.syntax import GrammarError, Source, read_block, skip
+from catalog.check.codes import NOTES
 from catalog.conflict import hunks
 from catalog.errors import BadBibtex, BadFile, Finding, Kind
 from catalog.facts import Facts
@@ -77,8 +78,9 @@ class Sheet:
         """What is known of the paper; few rules ask."""
         return self.described()
 
-    def finding(self, code: str, message: str, remedy: str, line: int = 1, kind: Kind = "error") -> Finding:
-        """Something found in this file."""
+    def finding(self, code: str, message: str, remedy: str, line: int = 1) -> Finding:
+        """Something found in this file: wrong, or a note where its code is one of `NOTES`."""
+        kind: Kind = "note" if code in NOTES else "error"
         return Finding(code, message, remedy, self.path, line, self.paper.key, kind)
 
     @property

@@ -15,4 +15,4 @@ def news_rules(store: Store, loaded: Loaded) -> Iterator[Finding]:
     shelf = read(store.private)
     for sheet in loaded.sheets if shelf.news else ():
         for one in shelf.open(sheet.paper):
-            yield sheet.finding(one.code, one.message, one.remedy, kind="note")
+            yield sheet.finding(one.code, one.message, one.remedy)

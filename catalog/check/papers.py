@@ -91,13 +91,13 @@ def _unknown_fields(sheet: Sheet) -> Iterator[Finding]:
             near = difflib.get_close_matches(name.lower(), FRONT_MATTER, 1, 0.75)
             remedy = f"did you mean {near[0]}?" if near else "nothing to do if another tool writes it"
             message = f"{name}: not a field of ours, kept as it is"
-            yield sheet.finding("unknown-field", message, remedy, sheet.front_line(name), "note")
+            yield sheet.finding("unknown-field", message, remedy, sheet.front_line(name))
 
 
 def _repeated_title(sheet: Sheet) -> Iterator[Finding]:
     if sheet.repeats_title:
         line = sheet.front_line("title")
-        yield sheet.finding("title-repeated", "title: the same as in the BibTeX", "remove the field", line, "note")
+        yield sheet.finding("title-repeated", "title: the same as in the BibTeX", "remove the field", line)
 
 
 def _read_in_future(sheet: Sheet, today: dt.date) -> Iterator[Finding]:

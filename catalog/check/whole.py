@@ -58,10 +58,10 @@ def _same_works(loaded: Loaded) -> Iterator[Finding]:
         elif verdict.why.startswith("one "):
             message = f"{verdict.why.replace('one ', '', 1).partition(',')[0]} is also that of {other}"
             message += verdict.why.partition(",")[2].replace(" but", ", but", 1)
-            yield sheet.finding("same-identifier", message, f"correct the wrong one; or {remedy}", line, "note")
+            yield sheet.finding("same-identifier", message, f"correct the wrong one; or {remedy}", line)
         else:
             message = f"{key} may be {other}: {verdict.why}"
-            yield sheet.finding("possible-duplicate", message, f"look; {remedy}", line, "note")
+            yield sheet.finding("possible-duplicate", message, f"look; {remedy}", line)
 
 
 def _same_keys(loaded: Loaded) -> Iterator[Finding]:
@@ -76,9 +76,7 @@ def _same_keys(loaded: Loaded) -> Iterator[Finding]:
                 first[key.casefold()] = key, sheet.path
             elif there != key:
                 message = f"{key} and {there} in {where} differ in case only: two keys for biber, one for BibTeX"
-                yield sheet.finding(
-                    "key-case", message, "rename one of them if BibTeX has to read both", one.line, "note"
-                )
+                yield sheet.finding("key-case", message, "rename one of them if BibTeX has to read both", one.line)
             elif where != sheet.path:
                 message = f"the key {key} is also that of an entry in {where}"
                 yield sheet.finding("duplicate-key", message, "give one of the two another key", one.line)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from catalog.bibtex import decode, read, scan
+from catalog.bibtex.dates import of_arxiv
 from catalog.bibtex.identifiers import arxiv, doi
-from catalog.errors import BadBibtex, BadFile, Kind
+from catalog.errors import BadBibtex, BadFile
 from catalog.ingest import values, words
 from catalog.ingest.draft import Draft
 from catalog.ingest.report import Report, clean, fit_tag
@@ -18,6 +19,7 @@ from catalog.models import Link, Status, Tutorial, tag_slug
 from catalog.paperfile import fields_of
 from catalog.text import fold, ticks
 
+_LATER = 2  # months
 _BREAK = re.compile(r"<br ?/?>|</?(?:pre|code|p)\b[^<>]*>", re.I)
 _KEY = re.compile(r"@?\s*\w+\s*[{(]\s*([^\s,{}]*)")
 
@@ -62,8 +64,20 @@ class Entry:
             self.parts.append(part)
         self.touched = False
 
+    def _part_day(self) -> None:
+        """Make a note of a day long after the preprint: the list's own, as a reading group's, and not of the work."""
+        preprints = filter(None, (self.ids.get("arxiv", ""), *(arxiv(link.url) for link in self.links)))
+        given = of_arxiv(next(preprints, ""))
+        if len(self.date) == 10 and given and not self.venue and not self.bibtex:
+            year, month = map(int, given.split("-"))
+            day = dt.date.fromisoformat(self.date)
+            if (day.year - year) * 12 + day.month - month > _LATER:
+                self.note(f"date: {self.date}")
+                self.date = ""
+
     def draft(self, lines: Sequence[str], order: int, section: tuple[str, ...]) -> list[Draft]:
         """The draft of the paper, and those of other works whose BibTeX stands with it."""
+        self._part_day()
         tags = unique_tags(self.tags)
         notes = "\n\n".join(_lines(lines, *part) if isinstance(part, tuple) else part for part in self.parts)
         notes = _trim(notes)
@@ -152,7 +166,7 @@ def _set_title(entry: Entry, plain: str, exact: list[str], _report: Report, _lin
 
 
 def _set_authors(entry: Entry, plain: str, exact: list[str], _report: Report, _line: int) -> bool:
-    names = tuple(exact) or values.people(plain)
+    names = tuple(exact) or values.authors(plain)
     good = [name for name in names if name and not re.search(r"[`|<>{}\[\]\\]", name) and len(name) <= 200]
     if not good or (entry.authors and not exact):
         return False
@@ -335,13 +349,7 @@ def entries_of(region: Node, report: Report) -> tuple[list[str], list[str]]:
     found, others = [], []
     for part in scan(text):
         for finding in part.findings:
-            kind: Kind = "kept" if finding.kind in ("rejected", "error") else finding.kind
-            remedy = (
-                finding.remedy or "it is kept as it is; mend it in the list or in its paper"
-                if kind == "kept"
-                else finding.remedy
-            )
-            report.add(kind, finding.code, finding.message, finding.line + first - 1, remedy)
+            report.add(finding.kind, finding.code, finding.message, finding.line + first - 1, finding.remedy)
         if part.kind in ("entry", "broken"):
             found.append(_trim(part.text))
         elif part.kind in ("string", "preamble"):

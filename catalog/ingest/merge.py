@@ -76,6 +76,7 @@ class Merger:
     fresh: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     entries: dict[str, list[str]] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)  # slug of a tag -> how it is spelt
     unreadable: dict[str, str] = field(default_factory=dict)  # key of a file that cannot be read -> why
     used: tuple[str, ...] = ()
     pattern: str = PATTERN
@@ -88,6 +89,8 @@ class Merger:
         self.known.reserve(key for draft in drafts for key in (draft.key, *draft.aliases) if key)
         self.known.reserve(entry_key(text) for d in drafts if not (d.key and _bare(d)) for text in entries(d.bibtex))
         self.entries |= self.known.under("entry", [digest(draft.bibtex.strip()) for draft in drafts if _bare(draft)])
+        slugs = {tag_slug(tag) for draft in drafts for tag in draft.tags}
+        self.tags |= {tag_slug(tag): tag for tag in reversed(self.known.index.spellings(list(slugs)))} if slugs else {}
 
     def take_all(self, source: Source) -> list[Change]:
         """Take the drafts of a source: parents first, so that those who inherit from one call it by its key here."""
@@ -104,7 +107,7 @@ class Merger:
     def take(self, draft: Draft) -> Change:
         """Add a draft, or merge it with the paper that is the same work."""
         was = draft.key or entry_key(draft.bibtex)
-        if there := self._unchanged(draft, was):
+        if there := self._unchanged(draft, was if _may_be(was) else ""):
             return Change(there, "unchanged", path=draft.path, line=draft.line, was=was)
         try:
             paper = self.paper_of(draft)
@@ -162,9 +165,10 @@ class Merger:
         title = " ".join(draft.title.split())
         day = draft.date if len(draft.date) > 4 else ""
         year = draft.year or _year(draft.date)
+        draft = replace(draft, tags=tuple(self.tags.setdefault(tag_slug(tag), tag) for tag in draft.tags))
         entry = read_first(draft.bibtex, self.macros)
         key = draft.key or (entry.key if entry else "")
-        if not key or len(key.encode()) > _LONGEST:
+        if not _may_be(key):
             known = draft.bibtex or (entry_of(draft.record.item, "k") if draft.record.item else "")
             probe = Paper(key="?", title=title, authors=draft.authors, year=year, date=day, bibtex=known)
             key, draft = self._named(draft, probe, key)
@@ -195,11 +199,18 @@ class Merger:
         )  # fmt: skip
 
     def _named(self, draft: Draft, probe: Paper, key: str) -> tuple[str, Draft]:
-        """A key for a draft that has none, or one that is too long; and the draft with it in its entry."""
-        new = propose_key(self.facts(probe), self.known.reserved, self.pattern)
+        """A key for a draft that has none, or one that cannot be; and the draft with it in its entry."""
+        blank = len(key.split()) > 1 and len(key.encode()) <= _LONGEST
+        reserved = self.known.reserved
+        new = (
+            free_key("-".join(key.split()), reserved)
+            if blank
+            else propose_key(self.facts(probe), reserved, self.pattern)
+        )
         if draft.bibtex and _readable(draft.bibtex):
             draft = replace(draft, bibtex=set_key(draft.bibtex, new))
-            what = "the entry's key is too long for a file name" if key else "the entry has no key"
+            long = "holds a blank, so nothing can cite it" if blank else "is too long for a file name"
+            what = f"the entry's key {key[:60]!r} {long}" if key else "the entry has no key"
             self._note("no-key", draft, what, "repaired", f"it was given the key {new}", new)
         return new, draft
 
@@ -359,6 +370,11 @@ def _beside(extras: Mapping[str, str]) -> dict[str, str]:
 
 def _year(date: str) -> int:
     return int(date[:4]) if len(date) == 4 else 0
+
+
+def _may_be(key: str) -> bool:
+    """Whether a key can be one here: one word, and not too long for a file's name."""
+    return len(key.split()) == 1 and len(key.encode()) <= _LONGEST
 
 
 def _readable(text: str) -> bool:

@@ -102,7 +102,7 @@ class Places:
             if entry.authors:
                 return False
             trailing = re.search(r",\s*(?P<rest>[^,]*(?:19|20)\d\d)$", text)
-            names = values.people(text[: trailing.start()] if trailing else text, lead)
+            names = values.authors(text[: trailing.start()] if trailing else text, lead)
             if trailing:
                 set_fact(entry, "date", Text(trailing["rest"]), self.report, entry.line)
             good = tuple(n for n in names if not re.search(r"[`|<>{}\[\]\\]", n) and len(n) <= 200)
@@ -116,7 +116,7 @@ class Places:
             entry.venue = entry.venue or clean(shown.name)[:2000]
             entry.date = shown.date if len(shown.date) > len(entry.date) else entry.date
             if by and not entry.authors and values.likely_people(text[by.end() :]) >= 0.4:
-                entry.authors = values.people(text[by.end() :])
+                entry.authors = values.authors(text[by.end() :])
             return True
         found = values.date(text)
         if not found:

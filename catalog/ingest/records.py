@@ -82,7 +82,8 @@ def read_csv(text: str, path: str = "") -> Source | None:
     """The rows of a table as papers; None where the first line does not name columns that papers have."""
     first = text.split("\n", 1)[0]
     delimiter = max("\t;|,", key=lambda d: first.count(d))
-    if not first.count(delimiter):
+    alone = meaning(first.strip('\ufeff" ')) == "title" and path.lower().endswith((".csv", ".tsv"))
+    if not first.count(delimiter) and not alone:
         return None
     csv.field_size_limit(10_000_000)
     try:
@@ -91,7 +92,7 @@ def read_csv(text: str, path: str = "") -> Source | None:
         return None
     head = [name.strip().lstrip("\ufeff") for name in rows[0]]
     means = [meaning(name) for name in head]
-    if "title" not in means or sum(m in _FACTS or m in ("tags", "rating") for m in means) < 1:
+    if "title" not in means or sum(m in _FACTS or m in ("tags", "rating") for m in means) < (not alone):
         return None
     line, records = 1, []
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
@@ -454,7 +455,7 @@ def _authors(entry: Entry, value: Any) -> bool:
     elif isinstance(value, Mapping):
         names = (clean(_person(value)),)
     else:
-        names = values.people(str(value))
+        names = values.authors(str(value))
     names = tuple(re.sub(r"\s*\([^()]*\)|[*†‡§]+|[`|<>{}\[\]\\]", " ", name).strip()[:200] for name in names)
     entry.authors = entry.authors or tuple(name for name in names if name)
     return bool(entry.authors)

@@ -451,7 +451,7 @@ def _trimmed(plain: str, start: int, end: int) -> Span:
     """The span without what surrounds a title: blanks, quotation marks, brackets that open, full stops, dashes."""
     while start < end and (plain[start] in _EDGE or (plain[start] > "\u2000" and words.is_pictograph(plain[start]))):
         start += 1
-    while end > start and _ends_badly(plain[start:end]):
+    while end > start and (_ends_badly(plain[start:end]) or plain[end - 2 : end] in (" +", " &")):
         end -= 1
     if start and plain[start - 1] == '"' and plain.count('"', start, end) % 2:
         start -= 1  # a word of the title stands in quotation marks

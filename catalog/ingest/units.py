@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from catalog.ingest import template, urls, values, words
+from catalog.ingest import bare, template, urls, values, words
 from catalog.ingest.labels import label_of, without
 from catalog.ingest.line import Line, at_paper, external, leads_to_paper, marked_title, prepared
 from catalog.ingest.tree import Node, Text, joined
@@ -17,9 +17,6 @@ _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _YEAR_LAST = re.compile(r"[\s,(](?:19|20)\d\d[\s).]*$")
 _LABEL = re.compile(r"[^:：\[\]<>|()\n]{1,40}[:：]")
 _CITES_PERHAPS = re.compile(r"\d|[\[\"“(（]|et al|, ")
-_TO_READ = re.compile(
-    r"\b(?:papers?|articles?|literature|publications?|to[ -]?read|reading)\b|论文|论著|已读|待读", re.I
-)
 _A_LIST = re.compile(
     r"\b(?:awesome|papers? with code|(?:reading|paper)[ -]list|list of|collection of)\b"
     r"|合集|汇总|清单|一覧|まとめ|목록",
@@ -27,6 +24,7 @@ _A_LIST = re.compile(
 )
 _CITED = re.compile(r"\(?(?:19|20)\d\d\)?|\bet al\b|\barXiv\b|\bIn [A-Z]|\bProc\b", re.I)
 _ID = re.compile(r"\b(?:doi:\s*|https?://doi\.org/)10\.\d{4}|\barXiv:\s*\d{4}\.\d{4}", re.I)
+_JOINED = re.compile(r"[\s+&;,/]*(?:and\b)?[\s+&;,/]*", re.I)
 BIB = ("bibtex", "verbatim")
 
 
@@ -68,6 +66,7 @@ class Finder:
         self.papers: set[int] = set()
         self.rows: set[int] = set()  # of tables of papers
         self.found = Found()
+        self.bare = False  # whether nothing says more than a title
 
     def line(self, node: Node) -> Line:
         """The line of a block, prepared once."""
@@ -83,6 +82,11 @@ class Finder:
         self._part_lines()
         self._judge_headings()
         self._section(self.root, ())
+        if not self.found.units:
+            bare.part(self.root, self.common)
+            if bare.alone(self.root):
+                self.bare, self.found = True, Found()
+                self._section(self.root, ())
         self.found.units.sort(key=lambda unit: unit.node.line)
         return self.found
 
@@ -505,21 +509,28 @@ class Finder:
     def _items(self, tops: Sequence[Node], section: tuple[str, ...], skip: bool) -> None:
         """The items of a section's lists, deeper ones decided with the others of their depth."""
         kind = next((k for name in reversed(section) if (k := words.kind_of(name))), "")
-        wanted = any(_TO_READ.search(name) for name in section)
+        wanted = any(map(bare.TO_READ.search, section))
         papers = bool(section) and words.is_of_papers(section[-1])
+        named = bool(section) and bare.of_papers(section[-1])
         layer: list[tuple[Node, tuple[str, ...]]] = [(node, ()) for node in tops]
         depth = 0
         while layer:
             judged = [(node, groups, *self.worth(node)) for node, groups in layer]
+            lines = [self.line(node) for node, _ in layer if not node.children]
+            alone = (named or self.bare) and len(lines) == len(layer)
+            if alone and bare.are_titles(lines, self.common, sure=named, least=1 if named or wanted else 2):
+                judged = [(node, groups, max(worth, 1.0), True) for node, groups, worth, _ in judged]
             chosen = self._chosen(judged, kind, wanted, skip, papers)
             below: list[tuple[Node, tuple[str, ...]]] = []
             for (node, groups, worth, _), take in zip(judged, chosen, strict=True):
                 inner = self._inner(node, take)
                 if take:
-                    unit = Unit(node, self.line(node), (*section, *groups), f"item {depth}", worth=worth)
+                    first, *more = works(self.line(node))
+                    unit = Unit(node, first, (*section, *groups), f"item {depth}", worth=worth)
                     unit.linked = bool(self.line(node).anchors)
                     unit.body = [child for child in node.children if id(child) not in inner]
                     self.found.units.append(unit)
+                    self.found.units += [replace(unit, line=line, body=[]) for line in more]
                 elif inner:
                     self.found.outside += [
                         (child, section) for child in node.children if id(child) not in inner and child.kind != "item"
@@ -606,7 +617,10 @@ class Finder:
         rows = [row for row in table.children if row.kind == "row" and row.children]
         head = _header(rows)
         self.rows |= {id(row) for row in rows}
-        for row in rows[1:] if head else rows:
+        body = rows[1:] if head else rows
+        named = [self._names_one(row.children[column]) for row in body if column < len(row.children)]
+        linked = named.count(True) * 10 >= 6 * (len(named) - named.count(None))
+        for row in body:
             cells = row.children
             if column >= len(cells):
                 self.found.outside.append((row, section))
@@ -621,11 +635,36 @@ class Finder:
                 continue
             if words.is_role(main.plain) and len({words.plain(t.plain) for _, t in others}) <= 1:
                 continue
-            unit = Unit(row, main, section, "row " + "|".join(head), cells=others, worth=2, linked=True)
+            pause = bare.size(main.plain) < 4 or main.plain[main.start].islower()
+            if pause and linked and not any(map(self._names_one, cells)):
+                self.rows.discard(id(row))  # "Spring break", among papers that are all linked to
+                self.found.outside.append((row, section))
+                continue
             if not any(words.plain(text.plain) for _, text in others) and not main.anchors and len(head) > 1:
                 self.found.outside.append((row, section))
                 continue
-            self.found.units.append(unit)
+            for work in works(main):
+                unit = Unit(row, work, section, "row " + "|".join(head), cells=others, worth=2, linked=True)
+                self.found.units.append(unit)
+
+    def _names_one(self, cell: Node) -> bool | None:
+        """Whether a cell names a work by a link or an identifier; None where it says nothing."""
+        line = self.line(cell)
+        if not line.anchors and words.plain(line.plain) in words.nothing():
+            return None
+        return bool(line.anchors or _ID.search(line.plain))
+
+
+def works(line: Line) -> list[Line]:
+    """The works that a line names by the links it is made of, with no more than "+", "and" or a comma between them."""
+    links = [a for a in line.anchors if a.titled and at_paper(a) and len(a.label.split()) > 1]
+    ends = [line.start, *(a.mark.end for a in links)]
+    between = [line.plain[end : a.mark.start] for end, a in zip(ends, links, strict=False)]
+    if len(links) < 2 or not all(_JOINED.fullmatch(text) for text in between):
+        return [line]
+    starts = [a.mark.start for a in links[1:]]
+    spans = zip([0, *starts], [*(a.mark.end for a in links[:-1]), len(line.plain)], strict=True)
+    return [prepared(line.text.cut(first, last)) for first, last in spans]
 
 
 def without_marks(line: Line, end: int) -> str:
@@ -680,7 +719,7 @@ def promote(root: Node) -> None:
                 head = None
             if (
                 child.kind == "para"
-                and _all_bold(child.text)
+                and (_all_bold(child.text) or bare.leads(child.text))
                 and after
                 and after.kind in ("item", "para", "section", "region", "table")
                 and not (after.kind == "para" and _all_bold(after.text))

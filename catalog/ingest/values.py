@@ -8,6 +8,7 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import NamedTuple
 
+from catalog.facts import OTHERS
 from catalog.ingest import words
 
 _NEXT_YEAR = dt.date.today().year + 1
@@ -119,12 +120,16 @@ def rating(text: str) -> int:
 @lru_cache(8192)
 def people(text: str, lead: bool = False) -> tuple[str, ...]:
     """The names in a text of nothing but names, each as it is written; `lead`: "Fox, Eve" is one, surname first."""
+    return tuple(name for name in authors(text, lead) if name != OTHERS)
+
+
+def authors(text: str, lead: bool = False) -> tuple[str, ...]:
+    """The names in a text as `people` tells them, with `OTHERS` behind where it says that there are more: "et al."."""
     text = _BY.sub("", _HIDDEN.sub("", text).strip().strip('*_`"“”'))
     text = re.sub(r"\((?:[^()]*)\)|\[[^\[\]]*\]|<[^<>]*>", " ", text)
     text = re.sub(r"(?<=\b[A-Z]\.)(?=[A-Z][a-z]{2})", " ", text)
     text = re.sub(r",\s*(?:\.\.\.|…)\s*(?=,|&|and\b)", ",", text)
-    more = _ET_AL.search(text)
-    text = _ET_AL.sub("", text) if more else text
+    text, more = _ET_AL.subn("", text)
     text = " ".join(_FOOT.sub("", text).split()).strip(" ,;:·•|")
     if not text:
         return ()
@@ -137,9 +142,10 @@ def people(text: str, lead: bool = False) -> tuple[str, ...]:
     parts = [part for part in parts if re.search(r"[^\W\d_]", part)]
     names = [name for part in parts if (name := _TITLES.sub("", part.strip(' ,;:*_`"')).strip())]
     if len(names) > 1 and all(_VANCOUVER.fullmatch(name) for name in names):
-        return tuple(_VANCOUVER.sub(r"\1, \2", name) for name in names)
-    dotted = "." in text
-    return tuple(f"{name}." if dotted and re.search(r"[\s.-][A-Z]$", name) else name for name in names)
+        names = [_VANCOUVER.sub(r"\1, \2", name) for name in names]
+    elif "." in text:
+        names = [f"{name}." if re.search(r"[\s.-][A-Z]$", name) else name for name in names]
+    return (*names, OTHERS) if names and more else tuple(names)
 
 
 def _latin(text: str, lead: bool) -> list[str]:

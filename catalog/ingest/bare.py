@@ -1,0 +1,109 @@
+"""Lists of titles and nothing else: which lines are papers although no link, name or year says so."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from catalog.ingest import template, words
+from catalog.ingest.labels import label_of
+from catalog.ingest.line import Line, prepared
+from catalog.ingest.tree import Node, Text
+
+TO_READ = re.compile(
+    r"\b(?:papers?|articles?|literature|publications?|bibliography|to[ -]?read|read(?:ing)?)\b"
+    r"|论文|论著|文献|已读|待读|読んだ|読む|논문|읽",
+    re.I,
+)
+_NO_END = re.compile(r"(?<!\bet al)\.$|[。:：!]$")
+_SHARE = 0.7  # of the lines of a run
+
+
+def of_papers(heading: str) -> bool:
+    """Whether a heading, or a line before a list, says that papers stand under it, and no more: "To read", "Read:"."""
+    name = heading.strip().rstrip(":：")
+    plain = words.status_word(name) or words.is_of_papers(name) or words.is_generic(name)
+    return bool(plain and TO_READ.search(name))
+
+
+def are_titles(lines: Sequence[Line], common: frozenset[str], *, sure: bool, least: int = 1) -> bool:
+    """Whether a run of lines is one of titles without links; `sure` where a heading says so: else their case must, too.
+
+    A single word among them may be the name of a model.
+    """
+    texts = [(line, text) for line in lines if (text := line.plain[line.start :].strip())]
+    if sum(bool(line.anchors) for line, _ in texts) * 5 > len(texts) or len(texts) < least:
+        return False
+    long = [(line, text) for line, text in texts if size(text) > 1]
+    like = sum(_is_title(text, line, common) and (sure or _in_title_case(text)) for line, text in long)
+    count = sum(size(text) for _, text in (long if sure else texts))
+    enough = count >= (2.5 * len(long) if sure else 3 * len(texts))
+    return enough and len(long) * 2 >= len(texts) and like >= _SHARE * len(long)
+
+
+def alone(root: Node) -> bool:
+    """Whether a text is a list and says little beside its items: no code, no table, no more than a few lines."""
+    kinds: Counter[str] = Counter()
+    for node in root.walk():
+        kinds[node.kind] += size(node.text.plain) if node.kind in ("item", "para") else 1
+    return not kinds["region"] + kinds["code"] + kinds["table"] and kinds["para"] <= max(40, kinds["item"] / 2)
+
+
+def part(root: Node, common: frozenset[str]) -> None:
+    """Make items of paragraphs, and of the lines of one, that are titles; a line such as "Read:" becomes a heading."""
+    for node in list(root.walk()):
+        if node.kind not in ("section", "quote"):
+            continue
+        paras = [child for child in node.children if child.kind == "para"]
+        rows = [row for child in paras for row in _lines(child)]
+        lines = [prepared(text) for _, text in rows if not leads(text)]
+        if len(lines) > 1 and are_titles(lines, common, sure=False, least=2):
+            _rebuild(node)
+
+
+def _rebuild(node: Node) -> None:
+    out: list[Node] = []
+    here = out
+    for child in node.children:
+        if child.kind == "section":
+            here = out
+        for at, text in _lines(child) if child.kind == "para" else ():
+            if leads(text):
+                head = Node("section", at, at, Text(text.plain.rstrip(" :：")), level=7)
+                out.append(head)
+                here = head.children
+            else:
+                here.append(Node("item", at, at, text))
+        if child.kind != "para":
+            here.append(child)
+    node.children = out
+
+
+def _lines(para: Node) -> list[tuple[int, Text]]:
+    """The lines of a paragraph that say something, each with its number."""
+    at = [n for n, line in enumerate(para.text.plain.split("\n"), para.line) if line.strip()]
+    return list(zip(at, para.text.lines(), strict=False))
+
+
+def leads(text: Text) -> bool:
+    """Whether a line is the heading of what follows it: "To read:"."""
+    return text.plain.rstrip().endswith((":", "：")) and of_papers(text.plain)
+
+
+def _is_title(text: str, line: Line, common: frozenset[str]) -> bool:
+    if text[0].islower() or _NO_END.search(text) or "://" in text or words.is_role(text):
+        return False
+    marked = any(m.kind == "code" or (m.kind == "strong" and m.end < len(line.plain) - 1) for m in line.text.marks)
+    return not marked and size(text) < 25 and not label_of(line.text) and template.best(line, common)[0] >= 0.45
+
+
+def _in_title_case(text: str) -> bool:
+    """Whether most longer words of a text begin with a capital, as in the titles of English."""
+    long = [word for word in re.findall(r"[A-Za-z][\w'’-]*", text) if len(word) > 3]
+    return bool(long) and sum(word[0].isupper() for word in long) >= 0.75 * len(long)
+
+
+def size(text: str) -> int:
+    """How many words a text has, or would have in English."""
+    return max(len(text.split()), len(text) // 3 if template.words_cjk(text) else 0)

@@ -1,0 +1,81 @@
+"""Lists of titles and no more, as most people begin one; and lists in which not every line is a paper."""
+
+from __future__ import annotations
+
+import pytest
+from support import Kb
+
+from catalog.ingest import read_source
+from catalog.models import Status
+
+A, B, C = "Rivers That Remember", "Deep Lanterns for Shallow Water", "BELLS: Bringing Echoes to Large Lakes"
+TITLES = {
+    "lines.txt": f"{A}\n{B}\n{C}\n",
+    "bullets.md": f"- {A}\n- {B}\n- {C}\n",
+    "numbers.md": f"1. {A}\n2. {B}\n3. {C}\n",
+    "boxes.md": f"- [ ] {A}\n- [ ] {B}\n- [ ] {C}\n",
+    "topics.md": f"# My reading list\n\n## Water\n1. {A}\n2. {B}\n\n## Sound\n1. {C}\n",
+    "paragraphs.md": f"# To read\n\n{A}\n\n{B}\n\n{C}\n",
+    "ideas.md": f"# Notes\n\n## Ideas\n- Try dropout\n- Ask Bo about it\n\n## Papers to read\n- {A}\n- {B}\n- {C}\n",
+    "column.csv": f"Title\n{A}\n{B}\n{C}\n",
+}
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_titles_alone(name: str) -> None:
+    source = read_source(name, TITLES[name].encode())
+    assert sorted(draft.title for draft in source.drafts) == sorted((A, B, C))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"# To read\n- {A}\n- Bells\n\n# Read\n- {B}\n",
+        f"To read:\n- {A}\n- Bells\n\nRead:\n- {B}\n",
+        f"To read:\n{A}\n\nRead:\n{B}\n",
+    ],
+)
+def test_what_stands_above_says_how_far_one_is(text: str) -> None:
+    found = {draft.title: draft.status for draft in read_source("l.md", text.encode()).drafts}
+    assert (found[A], found[B]) == (Status.unread, Status.read)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Groceries\n- milk\n- bread\n- two dozen eggs\n",
+        "# Minutes\n- Bo will ask for more machines.\n- Ada reads the draft until Monday.\n",
+        "# fastlib\n\n## Features\n- fast and small\n- no dependencies at all\n- works on every platform\n",
+        "We met on Monday and talked about the draft,\nwhich Ada will read,\nand then went home.\n",
+    ],
+)
+def test_other_lists_are_none_of_papers(text: str) -> None:
+    assert not read_source("l.md", text.encode()).drafts
+
+
+SCHEDULE = """# Reading group
+
+| Date | Speaker | Paper |
+|---|---|---|
+| 2023-09-05 | Ada | [Rivers that remember](https://arxiv.org/abs/2203.00001), Quist et al. 2022 |
+| 2023-09-12 | | no meeting (deadline) |
+| 2023-09-19 | Bo | [Lanterns in water](https://arxiv.org/abs/2203.00002) |
+| 2023-09-26 | Cy | [Bells and lakes](https://arxiv.org/abs/2203.00003) + [Echoes of bells](https://arxiv.org/abs/2303.00004) |
+"""
+
+
+def test_a_schedule_has_pauses_meetings_and_two_works_a_day() -> None:
+    source = read_source("l.md", SCHEDULE.encode())
+    rivers, lanterns, bells, echoes = source.drafts
+    assert (rivers.title, rivers.authors, rivers.year) == ("Rivers that remember", ("Quist", "others"), 2022)
+    assert (lanterns.date, "Date: 2023-09-19" in lanterns.notes) == ("", True)
+    assert (bells.title, echoes.title) == ("Bells and lakes", "Echoes of bells")
+    assert [len(one.links) for one in (bells, echoes)] == [1, 1]
+    assert (source.missed, source.left) == (0, 1)
+
+
+def test_those_who_are_not_named_are_cited(kb: Kb) -> None:
+    kb("import", "-", given="# Papers\n\n- Quist et al., *Rivers that remember*, NeurIPS 2022, arXiv:2203.00001\n")
+    assert "author = {{Quist} and others}" in kb("export", "bib").out
+    assert "Quist et al." in kb("list").out or "Quist" in kb("list").out
+    assert '"others": true' in kb("show", "quist", "--json").out
