@@ -351,8 +351,9 @@ def test_table_holds_what_it_needs_and_no_more() -> None:
     }
 
 
-def test_merged_bib_is_given_or_joined() -> None:
-    assert render([entry(bibtex=BIBTEX)], SiteOptions(bib="% all"))["library.bib"] == "% all"
+def test_the_bib_of_all_has_what_its_entries_share() -> None:
+    shared = '@string{icml = "ICML"}'
+    assert str(render([entry(bibtex=BIBTEX)], SiteOptions(shared=shared))["library.bib"]).startswith(shared)
     assert render([entry(bibtex=BIBTEX)], SiteOptions())["library.bib"] == BIBTEX + "\n"
 
 

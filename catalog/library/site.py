@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from catalog.facts import Facts
     from catalog.library import Library
     from catalog.pages import Comparison, Implementation, NotebookFile, SiteOptions
-    from catalog.pages.lazy import Files, Lazy
+    from catalog.pages.lazy import Files
     from catalog.reports import Ledger
     from refimpl import Card
 
@@ -39,7 +39,7 @@ def planned(library: Library, url: str = "") -> Files:
     near = library.neighbours() if len(found) <= _MOST_BY_MEANING else {}
     files = plan(found, options(store, url), texts, implementations, _comparisons(library.root / "runs"),
                  _notebooks(store, found), bad, near)  # fmt: skip
-    return {**files, "library.bib": _merged(found, store.shared()), **others}
+    return {**files, **others}
 
 
 def options(store: Store, url: str = "") -> SiteOptions:
@@ -47,7 +47,8 @@ def options(store: Store, url: str = "") -> SiteOptions:
     from catalog.pages import SiteOptions
     from catalog.trust import is_trusted
 
-    return SiteOptions(title=store.config.title, url=url or store.config.site_url, trusted=is_trusted(store.root))
+    config = store.config
+    return SiteOptions(config.title, url=url or config.site_url, shared=store.shared(), trusted=is_trusted(store.root))
 
 
 def _notebooks(store: Store, papers: Iterable[Facts]) -> dict[str, NotebookFile]:
@@ -76,15 +77,6 @@ def _implementations(
         for card in cards
         if Path(card.path).is_file()
     ]
-
-
-def _merged(papers: Sequence[Facts], shared: str) -> Lazy:
-    """The merged .bib of all papers."""
-    from catalog.export.bib import merge
-    from catalog.pages.lazy import Lazy, key
-
-    entries = [(facts.key, facts.aliases, facts.bibtex or facts) for facts in papers]
-    return Lazy(key(entries, shared), lambda: merge(papers, shared).text)
 
 
 def _comparisons(runs: Path) -> Sequence[Comparison]:

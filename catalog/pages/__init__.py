@@ -74,7 +74,7 @@ def plan(
     files |= {**table_files(known), **parts(known), **search_files(known, written, taught)}
     files |= {file: source for ones in shown.values() for one in ones for file, source in one.files.items()}
     files |= _taught(papers, names, taught)
-    files |= {"library.bib": options.bib or _joined(papers), "feed.xml": feed(papers, names, options)}
+    files |= {"library.bib": _merged(papers, options.shared), "feed.xml": feed(papers, names, options)}
     files |= {**handed_on(known, options), **cards(known, options)}
     if comparisons and PAGE not in written:
         files[PAGE] = comparison_page(comparisons, _places(papers, names, shown))
@@ -148,5 +148,9 @@ def _cited_by(papers: Mapping[str, Facts]) -> dict[str, list[str]]:
     return citing
 
 
-def _joined(papers: Sequence[Facts]) -> str:
-    return "\n\n".join(facts.bibtex for facts in papers if facts.bibtex) + "\n"
+def _merged(papers: Sequence[Facts], shared: str) -> Lazy:
+    """The entries of all papers as one .bib."""
+    from catalog.export.bib import merge
+
+    entries = [(facts.key, facts.aliases, facts.bibtex or facts) for facts in papers]
+    return Lazy(key(entries, shared), lambda: merge(papers, shared).text)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SiteOptions:
-    """Title and description of the site, the address it will have (or ""), and the merged .bib it offers.
+    """Title and description of the site, the address it will have (or "").
 
-    Where `bib` is "", the entries are joined as they are. `trusted` says that the user has agreed to what the root's
-    own `mkdocs.yml` says, whatever that is.
+    `shared` is what the entries of its papers share (`shared.bib`). `trusted` says that the user has agreed to what the
+    root's own `mkdocs.yml` says, whatever that is.
     """
 
     title: str = "Reading list"
     description: str = ""
     url: str = ""
-    bib: str = ""
+    shared: str = ""
     trusted: bool = False
