@@ -33,12 +33,12 @@ def export() -> None:
 output_option = click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write it there.")
 
 
-def _names(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, ...]:
-    return tuple(filter(None, (name.strip().lower() for name in value.split(","))))
+def _names(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip().lower() for value in values for name in value.split(","))))
 
 
-def _changes(ctx: click.Context, param: click.Parameter, value: str) -> frozenset[str]:
-    names = _names(ctx, param, value)
+def _changes(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> frozenset[str]:
+    names = _names(ctx, param, values)
     if unknown := [name for name in names if name not in _CHANGES]:
         raise click.BadParameter(f"{unknown[0]} is none of {', '.join(_CHANGES)}", ctx, param)
     return frozenset(names)
@@ -55,11 +55,11 @@ _BIB_OPTIONS = (
     click.option("--sort", type=click.Choice([sign + name for name in _SORTS for sign in ("", "-")]), default="key",
                  show_default=True, metavar="FIELD", help="key, year, author, title or type; -year turns it round."),
     click.option("--normalize", is_flag=True, help="One style for all entries; without it every entry stays as given."),
-    click.option("--leave", callback=_changes, default="", metavar="WHAT,...",
+    click.option("--leave", callback=_changes, multiple=True, metavar="WHAT,...",
                  help=f"What to leave as it is when normalizing: {', '.join(_CHANGES)}."),
-    click.option("--drop", callback=_names, default="", metavar="FIELD,...", help="Leave these fields out."),
-    click.option("--only", callback=_names, default="", metavar="FIELD,...", help="Leave all other fields out."),
-    click.option("--first", callback=_names, default="", metavar="FIELD,...", help="Put these fields first."),
+    click.option("--drop", callback=_names, multiple=True, metavar="FIELD,...", help="Leave these fields out."),
+    click.option("--only", callback=_names, multiple=True, metavar="FIELD,...", help="Leave all other fields out."),
+    click.option("--first", callback=_names, multiple=True, metavar="FIELD,...", help="Put these fields first."),
     click.option("--align", is_flag=True, help="Put the = of the fields under each other."),
     click.option("--escape", is_flag=True, help="Write &, %, # and _ so that LaTeX takes them for letters."),
     click.option("--ascii", is_flag=True, help="Write letters that are not ASCII as commands, such as {\\'e}."),
