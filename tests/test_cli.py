@@ -395,7 +395,9 @@ def test_a_shared_bib_keeps_what_others_wrote(full: Kb, root: Path) -> None:
 
 def test_normalizing_is_chosen(full: Kb, root: Path) -> None:
     (root / "j.csv").write_text("# list\nArXiv Preprint arXiv:2106.09685;arXiv\n")
-    made = full("export", "bib", "key:hu2021lora", "--drop", "year", "--drop", "note", "--journals", "j.csv", "--first", "title")
+    made = full(
+        "export", "bib", "key:hu2021lora", "--drop", "year", "--drop", "note", "--journals", "j.csv", "--first", "title"
+    )
     assert made.out.splitlines()[1].startswith("  title = ")
     assert "year" not in made.out
     assert "journal = {arXiv}" in made.out

@@ -23,6 +23,7 @@ _LOWER_LETTERS = frozenset({"i", "j", "o", "l", "aa", "ae", "oe", "ss", "dh", "t
 _INITIALS_FIRST = re.compile(r"\s*(?:[^\W\d_]\.[\s~-]*)+[^\W\d_][\w'’-]+\s*")
 _SEVERAL_IN_BRACES = re.compile(r"\{[^{};,]*+,[^{};]*+;\s*[^\W\d_]|\{[^{},]*+,[^{},]{0,100}?\sand\s[^{},]{0,100}+,")
 _ET_AL = re.compile(r"\bet\.?\s+al\b|\bu\.\s*a\.|и др\.", re.I)
+_DEGREE = re.compile(r"Ph\.?\s?D\.?|Esq\.?")
 _HOMONYM = re.compile(r"0\d{3}")  # "Wei Wang 0001", as DBLP tells people of one name apart
 _JUNIOR = re.compile(r"[JS]r\.?|I{2,3}|IV", re.I)
 
@@ -71,6 +72,8 @@ def _decoded(parts: Parts, commands: Mapping[str, Command], language: str) -> Na
     if parts.comma:
         organisation = with_comma(last, first) if first and not von and not jr else ""
         return Name(literal=organisation) if organisation else Name(last, first, von, jr)
+    if von.split()[:1] == ["of"]:  # "Teresa of Ávila"
+        return Name(literal=f"{first} {von} {last}")
     if not jr and (known := spoken.without_comma(" ".join(filter(None, (first, von, last))), language)):
         return known
     return Name(last, first, von, jr)
@@ -156,7 +159,11 @@ def _parts(text: str) -> Parts:
     if not words:
         return Parts(last=text, literal=True)
     if len(parts) == 1:
+        if len(words) > 2 and _JUNIOR.fullmatch(words[-1]):
+            return _first_von_last(words[:-1])._replace(jr=words[-1], comma=True)
         return _first_von_last(words)
+    if len(parts) == 2 and len(words) > 1 and _DEGREE.fullmatch(parts[1]):
+        return _first_von_last(words)._replace(jr=parts[1], comma=True)
     if len(parts) > 1 and _JUNIOR.fullmatch(parts[-1]):  # where one writes it, and BibTeX takes it for a given name
         if len(parts) == 2 and len(words) > 1:
             return _first_von_last(words)._replace(jr=parts[1], comma=True)

@@ -10,9 +10,9 @@ from xml.etree.ElementTree import Element
 from catalog.citing.case import cased
 from catalog.citing.pieces import FONTS, Piece, Pieces, content, joined, marked
 from catalog.citing.style import Style
+from catalog.facts import is_han
 
 Person = Mapping[str, Any]
-_ALPHABET = re.compile("[\u0041-\u024f\u0370-\u058f\u1e00-\u1fff'’]")
 _ABBREVIATED = re.compile(r"[^\W\d_][^\W\d_A-Z]{1,2}\.")  # "Yu.", "Ph.": an initial of its own
 _OPTIONS = (
     "and", "delimiter-precedes-et-al", "delimiter-precedes-last", "et-al-min", "et-al-use-first", "et-al-use-last",
@@ -77,7 +77,7 @@ def _one(style: Style, person: Person, option: Mapping[str, str], number: int, n
         return _formatted(str(literal), "family", name)
     parts = {part: str(person.get(part) or "") for part in ("given", "family", "suffix")}
     particle, dropping = (str(person.get(f"{kind}-particle") or "") for kind in ("non-dropping", "dropping"))
-    if parts["family"] and not _ALPHABET.search(parts["family"]):
+    if is_han(parts["family"]) and not re.search("[A-Za-z]", parts["given"]):
         return _formatted(parts["family"] + parts["given"], "family", name)
     if not parts["family"]:
         return _formatted(parts["given"], "family", name)
