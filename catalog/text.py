@@ -92,6 +92,11 @@ def some_of(names: Sequence[str], between: str = ", ") -> str:
     return between.join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters; of a longer one the beginning."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def ticks(text: str, least: int = 3) -> str:
     """As many backticks as no run in the text has: a fence for it, or from 1 on what makes it code."""
     return "`" * max(least, 1 + max(map(len, re.findall("`+", text)), default=0))

@@ -9,6 +9,7 @@ import click
 from catalog.cli import out
 from catalog.cli.importing import show_diff
 from catalog.cli.options import dry_run_option, json_option, key_argument, query_argument
+from catalog.text import shortened
 
 if TYPE_CHECKING:
     from catalog.identity import Pair
@@ -36,7 +37,7 @@ def duplicates(ctx: click.Context, query: str, as_json: bool) -> None:
         word = "are" if pair.verdict.answer == "same" else "may be"
         out.styled(f"{first.key} and {second.key} {word} one work: {pair.verdict.why}", "bold")
         for what, mine, other in differences(first, second):
-            out.echo(f"    {what}: {_short(mine)} | {_short(other)}")
+            out.echo(f"    {what}: {shortened(mine, 58) or '–'} | {shortened(other, 58) or '–'}")
     if not pairs:
         click.echo("none", err=True)
 
@@ -51,10 +52,6 @@ def _as_json(pair: Pair) -> dict[str, object]:
         "why": pair.verdict.why,
         "differences": [{"what": what, "first": mine, "second": other} for what, mine, other in rows],
     }
-
-
-def _short(text: str) -> str:
-    return f"{text[:57]}…" if len(text) > 58 else text or "–"
 
 
 @click.command()

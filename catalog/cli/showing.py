@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from catalog.cli import out
+from catalog.text import shortened
 
 BARS, WIDE = "▁▂▃▄▅▆▇█", 32
 ADDRESS = "http://127.0.0.1:8000"  # where `kb site serve` serves
@@ -88,7 +89,7 @@ def _samples(record: dict[str, Any]) -> None:
             out.echo(f"  {line.rstrip()}")
     else:
         room = max(12, (shutil.get_terminal_size().columns - 11) // 4)
-        short = [[row[0], *((_cut(text, room), style) for text, style in row[1:])] for row in rows]
+        short = [[row[0], *((shortened(text, room), style) for text, style in row[1:])] for row in rows]
         out.table(list(zip(heads, kinds, strict=True)), short)
     out.echo()
 
@@ -108,11 +109,7 @@ def _asked(text: str) -> str:
 
 
 def _said(text: str) -> str:
-    return _cut(" ".join(text.split()), 300) or "(blanks only)"
-
-
-def _cut(text: str, room: int) -> str:
-    return text if len(text) <= room else f"{text[: room - 1]}…"
+    return shortened(" ".join(text.split()), 300) or "(blanks only)"
 
 
 def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:

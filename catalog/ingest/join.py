@@ -14,6 +14,7 @@ from catalog.bibtex.held import digest, edited
 from catalog.bibtex.shared import Shared
 from catalog.bibtex.used import followed
 from catalog.errors import BadBibtex, KbError
+from catalog.ingest.report import quoted
 from catalog.ingest.shared import says_same
 from catalog.models import Link, Paper, Status, Tutorial, tag_slug
 
@@ -97,7 +98,7 @@ class Join:
 
     def differ(self, what: str, mine: object, brought: object, wins: bool | None = None) -> None:
         """Note that the two sides differ in something; what is brought `wins` where it is told to, or that is said."""
-        here, there = _short(mine), _short(brought)
+        here, there = quoted(mine), quoted(brought)
         wins = what in self.theirs if wins is None else wins
         self.differences.append(f"{what}: {there} replaces {here}" if wins else f"{what}: {here} stays, not {there}")
 
@@ -181,16 +182,9 @@ class Join:
     def _notes(self, mine: str, brought: str) -> str:
         if not brought or _squeeze(brought) in _squeeze(mine):
             return mine
-        self.differences.append(f"new notes: {_short(brought)}")
+        self.differences.append(f"new notes: {quoted(brought)}")
         return f"{mine}\n\n{brought}" if mine else brought
 
 
 def _squeeze(text: str) -> str:
     return " ".join(text.split())
-
-
-def _short(value: object) -> str:
-    text = _squeeze(str(value))
-    if not text:
-        return "nothing"
-    return f"“{text[:77]}…”" if len(text) > 78 else f"“{text}”"

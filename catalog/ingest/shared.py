@@ -16,6 +16,7 @@ from catalog.bibtex.normal import Wanted, normalize
 from catalog.bibtex.scan import Block
 from catalog.errors import BadBibtex, Finding
 from catalog.ingest.draft import Source
+from catalog.ingest.report import quoted
 
 
 @dataclass(slots=True)
@@ -72,8 +73,8 @@ class Sharing:
         for name, value in values_of(block.text, env).items():
             if name in self._own and self.macros[name] != value:
                 new[name] = self._free(name, value, env)
-                message = f"@string {name} is here with another value, {_short(self.macros[name])}"
-                remedy = f"the entries of this file now call theirs, {_short(value)}, {new[name]}"
+                message = f"@string {name} is here with another value, {quoted(self.macros[name], 58)}"
+                remedy = f"the entries of this file now call theirs, {quoted(value, 58)}, {new[name]}"
                 path = source.drafts[0].path if source.drafts else ""
                 self.findings.append(Finding("string-clash", message, remedy, path, 0, name, "repaired"))
         return new
@@ -171,8 +172,3 @@ def _squeeze(text: str) -> str:
 def _lines(text: str) -> str:
     """The lines of a comment, stripped, those that are blank left out."""
     return "\n" + "".join(f"{line}\n" for line in map(str.strip, text.split("\n")) if line)
-
-
-def _short(text: str) -> str:
-    text = _squeeze(text)
-    return f"“{text[:57]}…”" if len(text) > 58 else f"“{text}”"

@@ -22,6 +22,7 @@ from catalog.ingest.draft import Draft, Source
 from catalog.ingest.entry import grouped, unique_tags
 from catalog.ingest.lists import Remembered, keys_of, memory_of, places, read_list, remembered
 from catalog.ingest.merge import RANK, Action, Change
+from catalog.ingest.report import quoted
 from catalog.ingest.run import Imported, Work, imported, work_on
 from catalog.ingest.shared import Sharing
 from catalog.models import Paper, Status
@@ -360,5 +361,4 @@ def _short(paper: Paper, name: str) -> str:
     value = value.get(inner, "") if inner else value
     if isinstance(value, tuple):
         value = ", ".join(getattr(one, "url", "") or getattr(one, "name", "") or str(one) for one in value)
-    text = " ".join(str(value or "").split())
-    return f"“{text[:77]}…”" if len(text) > 78 else f"“{text}”" if text else "nothing"
+    return quoted(value)

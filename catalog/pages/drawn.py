@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from catalog.pages.escape import text
+from catalog.text import shortened
 
 ROW, INDENT, LETTER = 26, 22, 7.6
 NODE_WIDTH, NODE_HEIGHT, COLUMN, GAP, LEFT, PASSING = 142, 30, 204, 46, 30.0, 14
@@ -112,7 +113,7 @@ def _untangled(columns: dict[int, list[str]], edges: Sequence[tuple[str, str]]) 
 
 
 def _node(x: float, y: float, says: str, href: str) -> str:
-    short = says if len(says) <= 18 else f"{says[:17]}…"
+    short = shortened(says, 18)
     return (
         f'<a href="{text(href)}" aria-label="{text(says)}">'
         f'<rect x="{x:g}" y="{y:g}" width="{NODE_WIDTH}" height="{NODE_HEIGHT}" rx="5"/>'

@@ -41,7 +41,7 @@ def one(name: str, client: Client) -> Draft:
             client.forget_last()
     except Unavailable as e:
         entry, silent = "", e
-    if silent and getattr(silent, "offline", False):
+    if silent and silent.offline:
         raise silent
     found = _registered(name, client, entry)
     if found is None:
