@@ -444,3 +444,17 @@ def test_what_an_entry_says_otherwise_is_told(library: Library) -> None:
         line for c in done.changes for line in c.differences
     ]
     assert (library.paper("k").venue, library.paper("k").ids) == ("", {"isbn": "9780306406157"})
+
+
+def test_links_to_files_beside_a_list_lead_there_from_the_paper(library: Library) -> None:
+    place = library.root / "mine"
+    place.mkdir()
+    (place / "a.pdf").write_bytes(b"%PDF-1.4")
+    text = (
+        "- [A map of hands](a.pdf), Ada Quist, CVPR 2023\n- [A map of feet](b.pdf) [[code](https://github.com/a/b)]\n"
+    )
+    done = library.import_([(str(place / "r.md"), text.encode())], today=DAY)
+    assert "b.pdf" in str([str(finding) for finding in done.findings if finding.kind == "kept"])
+    assert not [finding for finding in library.check() if finding.kind == "error"]
+    assert any("paper: ../mine/a.pdf" in said for said in files(library).values())
+    assert any("`[paper](b.pdf)`" in said for said in files(library).values())

@@ -180,6 +180,28 @@ STARS_AND_MEETINGS = """# Group
 | Tue, 18 Oct 2022, 10:00<br>Room 7 | Ada | [Giants that stand still](https://arxiv.org/abs/2204.00001) | 5,100 |
 | Tue, 1 Nov 2022, 10:00<br>Room 7 | Bo | [Facts that can be moved](https://arxiv.org/abs/2202.00002) | 3 |
 """
+NAMES_OF_THE_WORKS = """# Deep
+
+## DUC 2004 Task 1
+- [An image and its words](https://arxiv.org/abs/2010.00001) (ViT) : [review](https://github.com/s/d/issues/8)
+- [A lite learner](https://arxiv.org/abs/1909.00002) (ALBERT) : [review](https://github.com/s/d/issues/10)
+- [From image to image](https://arxiv.org/abs/1611.00003) (Pix2Pix) : [review](https://github.com/s/d/issues/32)
+
+## Met in 2021
+- [Throttles that turn, NSDI '24](https://www.usenix.org/x.pdf)
+- a remark that is no paper
+"""
+YEARS_END_HEADINGS = """# Notes
+
+### [Why it had no thesis (1982)](https://example.org/82.pdf)
+*Author: Ada Quist*
+
+### Calculi of conversion (1941)
+*Author: Bo Lund*
+
+### Names and what they mean
+[pdf](https://arxiv.org/abs/1907.00001) [Cy Marsh 2019: Names](cite:marsh-2019)
+"""
 KINDS: dict[str, tuple[str, Sequence[Said]]] = {
     "badges below the list's own title, papers below 'Contents'": (BADGES_BELOW_THE_TITLE, [
         ("Sparse nets learn faster", ("A. Lindqvist",), "", "2019"),
@@ -250,6 +272,12 @@ KINDS: dict[str, tuple[str, Sequence[Said]]] = {
         ("Layers of nets", ("Ray",), "", "1990")]),
     "the day of a meeting in a joint column, stars of a repository": (STARS_AND_MEETINGS, [
         ("Giants that stand still", (), "", ""), ("Facts that can be moved", (), "", "")]),
+    "names of works in parentheses, a year in the name of a data set, a place within the link": (NAMES_OF_THE_WORKS, [
+        ("An image and its words", (), "", ""), ("A lite learner", (), "", ""), ("From image to image", (), "", ""),
+        ("Throttles that turn", (), "NSDI", "2024")]),
+    "headings that end in years, links that lead nowhere; without links": (YEARS_END_HEADINGS, [
+        ("Why it had no thesis", ("Ada Quist",), "", "1982"), ("Calculi of conversion", ("Bo Lund",), "", "1941"),
+        ("Names and what they mean", (), "", "")]),
 }  # fmt: skip
 
 
@@ -273,3 +301,56 @@ def test_kind(kind: str) -> None:
         or "without links" in kind
         or "names and quotations" in kind
     )
+
+
+PAGE = """<html><body><table><tr><td>
+<table><tr><td><p>I work on <a href="https://nerf.example.org/">maps</a>.</p></td></tr></table>
+<table>
+  <tr><td><img src="a.jpg"></td><td>
+    <a href="https://a.example.org/"><span class="t">Anything in a map</span></a><br>
+    <a href="https://b.example.org/">Ada Quist*</a>, <a href="https://c.example.org/">Bo Lund</a>, <br>
+    <strong>Cy Marsh</strong><br> <em>CVPR</em>, 2025<br>
+    <a href="https://a.example.org/">project page</a> / <a href="https://arxiv.org/abs/2411.00001">arXiv</a>
+    <p>Maps of anything.</p></td></tr>
+  <tr><td><img src="b.jpg"></td><td>
+    <a href="https://arxiv.org/abs/2502.00002"><span class="t">A power of maps</span></a><br>
+    <strong>Cy Marsh</strong><br> <em>ICCV</em>, 2023<br>
+    <a href="https://arxiv.org/abs/2502.00002">arXiv</a></td></tr>
+</table></td></tr></table></body></html>
+"""
+NAMES_ABOVE = """<html><body>
+<div>A. Quist, <u>B. Lund</u> <br> <a href="https://arxiv.org/pdf/2306.00001">All about scenes</a> <br>
+ IEEE Conference on Pattern Recognition, 2013 <br> | <a href="https://arxiv.org/abs/2306.00001"> arXiv </a> |
+ <pre>@inproceedings{q13, title = "All about scenes", author = "Quist, A. and Lund, B.", year = 2013}</pre></div>
+<div><u>B. Lund</u> <br> <a href="https://arxiv.org/pdf/2306.00002">Scenes at large scale</a> <br> PhD thesis, 2012 <br></div>
+</body></html>
+"""
+
+
+def test_a_page_that_tables_lay_out_is_read_row_by_row() -> None:
+    found = parse(PAGE, "index.html").drafts
+    assert [said(draft) for draft in found] == [
+        ("Anything in a map", ("Ada Quist", "Bo Lund", "Cy Marsh"), "CVPR", "2025"),
+        ("A power of maps", ("Cy Marsh",), "ICCV", "2023"),
+    ]
+
+
+def test_names_stand_above_titles_and_bibtex_in_a_page() -> None:
+    first, second = parse(NAMES_ABOVE, "pubs.html").drafts
+    assert (first.title, first.bibtex[:20]) == ("All about scenes", "@inproceedings{q13, ")
+    assert said(second) == ("Scenes at large scale", ("B. Lund",), "PhD thesis", "2012")
+
+
+def test_fields_of_a_record_of_their_own_name_come_first_and_days_are_no_venue() -> None:
+    text = """[{"title": "Flights", "source": "Scholar", "venue": "ICRA", "published": "2026-03-28T07:57:15Z"},
+    {"title": "Landings", "source": "Scholar", "venue": "IROS", "published": "2025-01-02T00:00:00Z"}]"""
+    assert [said(draft)[2:] for draft in parse(text, "a.json").drafts] == [
+        ("ICRA", "2026-03-28"),
+        ("IROS", "2025-01-02"),
+    ]
+
+
+def test_a_link_written_as_an_address_keeps_no_list_from_being_read() -> None:
+    text = "- Maps [[code]]([https://arxiv.org/abs/2310.00001](https://github.com/a/b)) [[pdf]](https://arxiv.org/abs/2310.00002)\n"
+    (draft,) = parse(text, "a.md").drafts
+    assert [link.url for link in draft.links] == ["https://github.com/a/b", "https://arxiv.org/abs/2310.00002"]

@@ -66,7 +66,7 @@ def read_source(path: str, data: bytes, wanted: Mapping[str, int] | None = None)
         return Source(findings=found)
     if form:
         try:
-            source = readinglist.read_html(pandoc.to_html(data, form), path, wanted)
+            source = readinglist.read_html(pandoc.to_html(data, form), path, wanted, own=False)
         except KbError as e:
             return Source(findings=(Finding("pandoc", str(e), "", path, 1, kind="rejected"),))
         source = source if packed else exports.with_lines(source, text)

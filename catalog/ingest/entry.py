@@ -175,6 +175,9 @@ def _set_authors(entry: Entry, plain: str, exact: list[str], _report: Report, _l
 
 
 def _set_venue(entry: Entry, plain: str, exact: list[str], _report: Report, _line: int) -> bool:
+    found = None if exact else values.date(plain)
+    if found and found.end - found.start >= len(plain) - 2:  # when it was published
+        return _set_date(entry, plain, exact, _report, _line)
     shown = None if exact else values.venue(plain)
     name = exact[0] if exact else shown.name if shown else ""
     if shown and shown.date and not entry.date:
@@ -206,6 +209,8 @@ def _set_date(entry: Entry, plain: str, exact: list[str], _report: Report, _line
         rest = plain
     else:
         rest = (plain[: found.start] + plain[found.end :]).strip(" .,;:()[]-–—/'")
+    if len(rest.split()) > 8:  # a text that names a day
+        return False
     if len(found.value) >= len(entry.date):
         entry.date = found.value
     shown = values.venue(rest) if rest else None

@@ -19,6 +19,7 @@ from catalog.ingest.tags import tag_of
 from catalog.models import Link
 
 _RIS = re.compile(r"^TY  ?- ", re.M)
+_QUOTED = re.compile(r"""(['"])(.{6,}?)(?:…|\1|$)""")
 _BOOKMARKS = re.compile(r"\A\s*<!DOCTYPE NETSCAPE-Bookmark-file", re.I)
 _SITES = (
     r"OpenReview|arXiv(?:\.org)?|ACL Anthology|Semantic Scholar|IEEE .*|PubMed|Springer.*|Nature|GitHub|alphaXiv|"
@@ -237,7 +238,7 @@ def _identified(line: str) -> tuple[str, str] | None:
 
 
 def with_lines(source: Source, text: str) -> Source:
-    """The drafts of a text that was converted, each with the line on which its title begins."""
+    """What was read of a text that was converted, by the lines of the text: where titles begin, and what is quoted."""
     drafts, at, line = [], 0, 1
     for draft in source.drafts:
         place = text.find(draft.title[:24], at) if draft.title else -1
@@ -245,4 +246,9 @@ def with_lines(source: Source, text: str) -> Source:
             line += text.count("\n", at, place)
             at = place
         drafts.append(replace(draft, line=line))
-    return replace(source, drafts=tuple(drafts))
+    findings = []
+    for finding in source.findings:
+        quoted = _QUOTED.search(finding.message)
+        place = text.find(quoted[2][:24]) if quoted else -1
+        findings.append(replace(finding, line=text.count("\n", 0, place) + 1) if place >= 0 else finding)
+    return replace(source, drafts=tuple(drafts), findings=tuple(findings))

@@ -301,6 +301,8 @@ class Reader:
                 entry.venue, entry.date = shown.name, entry.date or shown.date
             found = values.date(name)
             reading = re.search(r"(?i)\bread(?:ing)?\b|journal club|диалог|读", name)
+            if found and re.search(r"\w", name[: found.start]) and not words.is_generic(name[found.end :]):
+                found = None  # "DUC 2004 Task 1" names a data set
             if found and not entry.date and not first and not preprint and not reading:
                 entry.date = found.value
         kind = next((k for name in reversed(unit.section) if (k := words.kind_of(name))), "")

@@ -139,7 +139,10 @@ def anchors(text: Text) -> list[Anchor]:
             bracketed, label = True, inner["label"].strip()
         bare = bool(_BARE.fullmatch(label)) or label == mark.url
         role = "" if bare else words.link_of(label)
-        titled = not (image or bare or role or words.is_role(label)) and any(c.isalpha() for c in label)
+        whole = label == plain.strip() and not label[:1].islower() and urls.is_paper(mark.url)
+        alone = whole and role not in ("", "paper")  # a title that is such a word
+        role = "" if alone else role
+        titled = not (image or bare or role or (words.is_role(label) and not alone)) and any(c.isalpha() for c in label)
         titled = (
             titled and (not bracketed or (mark.start <= 3 and len(label.split()) > 2)) and not mark.url.startswith("#")
         )

@@ -12,11 +12,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote, unquote
 from zlib import crc32
 
 from catalog.errors import BadFile, Finding
 from catalog.export.embedded import Section
+from catalog.export.readinglist import as_code
 from catalog.facts import Facts
+from catalog.files import inside
 from catalog.ingest import decode_bytes, read_source
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.merge import Change
@@ -24,6 +27,7 @@ from catalog.store import LISTS, Store, Version
 from catalog.store import Change as FileChange
 from catalog.store.beside import lists
 
+_ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[#?]|//")  # an address, or a place on the same page
 _STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -196,13 +200,14 @@ def order_of(store: Store) -> dict[str, int]:
     return {key: n for n, key in enumerate(dict.fromkeys(keys))}
 
 
-def read_list(memory: Remembered, path: str, data: bytes, readings: Mapping[str, int]) -> Source:
+def read_list(store: Store, memory: Remembered, path: str, data: bytes, readings: Mapping[str, int]) -> Source:
     """A list read as was chosen for it, without what was said when it was last read."""
-    source = read_source(path, data, {**memory.readings, **readings})
+    source = _placed(store, memory.path, read_source(path, data, {**memory.readings, **readings}))
     if not memory.version:
         return source
     text = decode_bytes(data)[0]
-    before = source if text == memory.text else read_source(path, memory.text.encode(), memory.readings)
+    same = text == memory.text
+    before = source if same else _placed(store, memory.path, read_source(path, memory.text.encode(), memory.readings))
     told = Counter((one.code, one.message) for one in before.findings)
     new = []
     for one in source.findings:
@@ -211,6 +216,47 @@ def read_list(memory: Remembered, path: str, data: bytes, readings: Mapping[str,
         elif _digest(one) not in memory.said:
             new.append(one)
     return replace(source, findings=tuple(new))
+
+
+def _placed(store: Store, place: str, source: Source) -> Source:
+    """The papers of a list, with its links to files beside it as paths from a paper, and none to what is not there."""
+    if not source.is_list:
+        return source
+    drafts, lost = [], []
+    for draft in source.drafts:
+        links, notes = [], [draft.notes] if draft.notes else []
+        for link in draft.links:
+            if _ELSEWHERE.match(link.url):
+                links.append(link)
+            elif url := _from_papers(store, place, link.url):
+                links.append(link.model_copy(update={"url": url}))
+            else:
+                lost.append((link.url, draft))
+                notes.append(as_code(f"[{link.label or link.name}]({link.url})"))
+        changed = len(links) < len(draft.links) or tuple(links) != draft.links
+        drafts.append(replace(draft, links=tuple(links), notes="\n\n".join(notes)) if changed else draft)
+    source = replace(source, drafts=tuple(drafts))
+    if not lost:
+        return source
+    (url, first), more = lost[0], f", and {len(lost) - 1} more such links" if len(lost) > 1 else ""
+    message = f"{url[:80]!r} leads to no file beside the list; kept in the notes as text{more}"
+    finding = Finding("refused-link", message, "", first.path, first.line, kind="kept")
+    return replace(source, findings=(*source.findings, finding))
+
+
+def _from_papers(store: Store, place: str, url: str) -> str:
+    """A relative address as one from the papers: as it is, or from where the list stands; "" where nothing is there."""
+    path, mark, rest = re.match(r"([^#?]*)([#?]?)(.*)", url, re.S).groups()  # type: ignore[union-attr]  # it always matches
+    name = unquote(path)
+    beside = Path(os.path.normpath(store.root / place)).parent / name
+    try:
+        if (store.folder / name).exists():
+            return url
+        if not inside(beside, store.root) or not beside.exists():
+            return ""
+    except (OSError, ValueError):  # no file can have that name
+        return ""
+    return quote(Path(os.path.relpath(beside, store.folder)).as_posix()) + mark + rest
 
 
 def untold(memory: Remembered, changes: Sequence[Change]) -> list[Change]:

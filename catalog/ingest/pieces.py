@@ -19,6 +19,7 @@ _INITIAL = re.compile(
 )
 
 
+_DATED = re.compile(r"\d{4}")  # "[Quist (1970)](…)" leads to the paper
 _BETWEEN_NAMES = re.compile(r"[\s,;&·|、，*†‡§¶\d]*(?:\b(?:and|und|et|y)\b)?[\s,&]*")
 _AFFILIATED = re.compile(r"\([^()\d]{2,80}\)\s*[*†‡]?\s*[,;&]")
 
@@ -124,7 +125,7 @@ def linked_names(line: Line, title: tuple[int, int]) -> list[tuple[int, int]]:
                 continue
             text = line.plain[start:end].strip(" \t.,;:·|–—-([")
             names = values.people(text)
-            if len(names) >= len(linked) and all(values.is_name(name) for name in names):
+            if len(names) >= len(linked) and not _DATED.search(text) and all(map(values.is_name, names)):
                 first = line.plain.index(text, start)
                 found.append((first, first + len(text)))
                 continue
@@ -132,7 +133,8 @@ def linked_names(line: Line, title: tuple[int, int]) -> list[tuple[int, int]]:
                 run = [linked.pop(0)]
                 while linked and _BETWEEN_NAMES.fullmatch(line.plain, run[-1].mark.end, linked[0].mark.start):
                     run.append(linked.pop(0))
-                if len(run) > 1 and all(map(values.is_name, values.people(", ".join(a.label for a in run)))):
+                labels = ", ".join(a.label for a in run)
+                if len(run) > 1 and not _DATED.search(labels) and all(map(values.is_name, values.people(labels))):
                     found.append((run[0].mark.start, run[-1].mark.end))
     return found
 

@@ -60,7 +60,7 @@ class Places:
                 names = values.likely_people(maybe[place][0], self.common) >= 0.5
                 if names or values.date(maybe[place][0]):
                     self.roles[run, place] = "authors" if names else "venue"
-            elif maybe[place]:
+            elif maybe[place] and not _all_differ(maybe[place]):
                 capitals = sum(bool(re.match(r"[^a-z]{2,}\b|[A-Z]+[a-z]*[A-Z]", text.strip())) for text in maybe[place])
                 self.roles[run, place] = "venue" if names_elsewhere or capitals * 2 >= len(maybe[place]) else "authors"
 
@@ -124,6 +124,12 @@ class Places:
         if found.value.startswith(entry.date):
             entry.date = found.value
         return entry.date.startswith(found.value) and not _beside_date(text, found)
+
+
+def _all_differ(texts: Sequence[str]) -> bool:
+    """Whether short names without a year differ from entry to entry: what works are called, not where they stood."""
+    single = [text for text in texts if len(text.split()) == 1 and not re.search(r"\d{2}", text)]
+    return len(single) * 10 >= 8 * len(texts) and len(set(single)) * 10 >= 9 * len(single) and len(texts) > 1
 
 
 def _beside_date(text: str, found: values.Found) -> str:

@@ -30,9 +30,9 @@ def read(text: str, path: str = "", wanted: Mapping[str, int] | None = None) -> 
     return replace(source, drafts=tuple(replace(d, path=path) for d in source.drafts), findings=tuple(findings))
 
 
-def read_html(html: str, path: str = "", wanted: Mapping[str, int] | None = None) -> Source:
-    """The papers of a list in HTML."""
-    if re.match(r"\s*<(?:!doctype|html)", html, re.I):
+def read_html(html: str, path: str = "", wanted: Mapping[str, int] | None = None, own: bool = True) -> Source:
+    """The papers of a list in HTML; its lines are the text's `own` where it was not made from another form."""
+    if own:
         numbered = enumerate(html.split("\n"), 1)
         html = "\n".join(markdown.LINE_TAGS.sub(rf'<\1 data-line="{n}"', line) for n, line in numbered)
     root = from_html(html)

@@ -286,7 +286,7 @@ def _draft(
     told = TOLD if item else ()
     notes: list[str] = []
     more: tuple[str, ...] = ()
-    for name, value in record.items():
+    for name, value in sorted(record.items(), key=lambda one: meaning(one[0]) != one[0].lower()):  # exact names first
         value = _unlinked(value)
         if name.startswith("\0") or value in ("", None, [], {}):
             continue

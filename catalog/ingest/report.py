@@ -11,10 +11,11 @@ from catalog.export.readinglist import as_code
 from catalog.ingest import urls, values, words
 from catalog.ingest.line import Anchor
 from catalog.ingest.tree import Text
-from catalog.models import Link
+from catalog.models import SCHEMES, Link
 from catalog.text import fit_tag as fit_tag
 from catalog.text import shortened
 
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _LABEL_LENGTH = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _EMPTY = re.compile(r"\(\s*[,|/]*\s*\)|\[\s*[,|/]*\s*\]|（\s*）|【\s*】|\*\*\s*\*\*|~~\s*~~")
@@ -136,6 +137,11 @@ def markdown(text: Text, spans: Iterable[tuple[int, int]]) -> str:
             inner = piece.plain[mark.start : mark.end]
             bare = inner == mark.url
             safe = "<" not in mark.url and ">" not in mark.url
+            foreign = _SCHEME.match(mark.url)  # "cite:", "zotero:", "file:" lead nowhere here
+            if (foreign and foreign[1].lower() not in SCHEMES) or "{{" in mark.url:
+                parts.append(as_code(f"[{inner}]({mark.url})"))
+                at = mark.end
+                continue
             address = mark.url if not re.search(r"[\s()]", mark.url) else f"<{mark.url}>"
             parts.append(
                 as_code(inner)

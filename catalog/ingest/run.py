@@ -82,7 +82,9 @@ def import_sources(
     """
     sources = list(sources)
     known = lists.remembered(store)
-    parsed = [lists.read_list(lists.memory_of(store, path, known), path, data, wanted or {}) for path, data in sources]
+    parsed = [
+        lists.read_list(store, lists.memory_of(store, path, known), path, data, wanted or {}) for path, data in sources
+    ]
 
     def attempt() -> Imported:
         since = store.gate.latest()

@@ -73,7 +73,9 @@ def sync_sources(
         for path, data in sources:
             memory = memory_of(store, path, known)
             known = [one for one in known if one.path != memory.path] + [memory]
-            read.append((memory, decode_bytes(data)[0], sharing.take(read_list(memory, path, data, wanted or {}))))
+            read.append(
+                (memory, decode_bytes(data)[0], sharing.take(read_list(store, memory, path, data, wanted or {})))
+            )
         work = work_on(store, index(), sharing, [source for *_, source in read], today=today or dt.date.today())
         syncs = [_Sync(store, work, memory, text, source, known, wanted or {}) for memory, text, source in read]
         for one in syncs:
@@ -159,7 +161,7 @@ class _Sync:
         if self.memory.text == self.text and self.readings == dict(self.memory.readings):
             return self.source
         memory = replace(self.memory, version=None)
-        return read_list(memory, self.memory.path, self.memory.text.encode(), {})
+        return read_list(self.store, memory, self.memory.path, self.memory.text.encode(), {})
 
     def _key(self, key: str) -> str:
         """The key that a paper has now; one that is gone keeps its own."""
@@ -223,7 +225,7 @@ class _Sync:
         found = []
         for memory in self.others:
             if key in map(self._key, memory.keys.values()):
-                source = read_list(replace(memory, version=None), memory.path, memory.text.encode(), {})
+                source = read_list(self.store, replace(memory, version=None), memory.path, memory.text.encode(), {})
                 then = dict(zip(places(source.drafts), source.drafts, strict=True))
                 found += [
                     then[place] for place, name in memory.keys.items() if self._key(name) == key and place in then

@@ -359,7 +359,7 @@ def _right(line: Line, cut: Cut, span: Span, stop: int, common: frozenset[str]) 
     title = plain[span[0] : span[1]]
     if title[-1] in "?!" and re.match(r'["”]:\s', plain[span[1] : span[1] + 3]):
         return 0.4  # "“What?”: …" is the beginning of a title
-    if kind in ("by", "-", "(") and any(_is_credited(line, anchor, span, common) for anchor in line.anchors):
+    if kind in ("by", "-", "(", ",") and any(_is_credited(line, anchor, span, common) for anchor in line.anchors):
         return 1.08
     following = plain[at:stop].lstrip(' \t*_"”»」』)]）】.,;:')
     if not following or cut.kind == "end":
@@ -624,6 +624,8 @@ def _is_credited(line: Line, anchor: Anchor, span: Span, common: frozenset[str])
         rest = rest[: role.start()]
         if not rest.strip():
             return True
+    if rest[:1] in ",，" and _role_alone(rest.strip(" ,，")) == "venue":
+        return True
     by = _CREDIT.match(rest)
     if not by or not (by["by"] or by["apart"].strip() in ("-", "–", "—")):
         return False

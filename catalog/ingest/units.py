@@ -554,15 +554,16 @@ class Finder:
         if not taken:
             deep = any(self.worth(x)[0] >= 1 or any(c.kind == "item" for c in x.children) for x in items)
             return {id(item) for item in items} if deep else set()
-        alike = [item for item in items if not self._fieldlike(item) and self._stands_alone(item)]
-        return {id(item) for item in alike} if len(alike) * 2 > len(items) else set()
+        others = [item for item in items if not self._fieldlike(item)]
+        most = sum(map(self._stands_alone, others)) * 2 > len(items)
+        return {id(item) for item in others if self._stands_alone(item, 1.0)} if most else set()
 
-    def _stands_alone(self, node: Node) -> bool:
+    def _stands_alone(self, node: Node, least: float = 1.5) -> bool:
         """Whether an item inside a paper's is a paper by itself: a title at its beginning, and a link to a paper."""
         worth, opens = self.worth(node)
         line = self.line(node)
         best, _, span = template.best(line, self.common)
-        return worth >= 1.5 and opens and best >= 0.6 and span[0] <= line.start + 4
+        return worth >= least and opens and best >= 0.6 and span[0] <= line.start + 4
 
     def _chosen(
         self,
@@ -597,7 +598,8 @@ class Finder:
             fits = worth >= threshold and (bool(line.anchors) or worth >= 1 or share >= 0.6)
             shape = threshold > 0 or any(a.titled for a in line.anchors) or _best(line, self.common) > 0.3
             group = not line.anchors and worth < 1 and any(self._stands_alone(c) for c in _item_children(node))
-            out.append(opens and not group and ((fits and shape) or (task and not kind)))
+            remark = worth <= 0 and not line.anchors and line.plain[line.start : line.start + 1].islower()
+            out.append(opens and not group and not (remark and sure) and ((fits and shape) or (task and not kind)))
         return out
 
     def _lists_titles(self, judged: Sequence[tuple[Node, tuple[str, ...], float, bool]], papers: bool) -> bool:

@@ -35,7 +35,7 @@ _WORD = re.compile(r"[^\W\d_](?:[\w'’`-]*[\w'’`])?\.?|(?:[^\W\d_]\.-?){1,3}[
 _YEAR = r"(?:1[5-9]|20)\d\d"
 _DATES = (
     re.compile(
-        rf"(?<![\d/.:-])(?P<y>{_YEAR})\s?[-/.年]\s?(?P<m>\d{{1,2}})\s?[-/.月]\s?(?P<d>\d{{1,2}})(?:日)?(?![\d])"
+        rf"(?<![\d/.:-])(?P<y>{_YEAR})\s?[-/.年]\s?(?P<m>\d{{1,2}})\s?[-/.月]\s?(?P<d>\d{{1,2}})(?:日)?(?:T\d\d:\d\d[\d:.]*(?:Z|[+-]\d\d:?\d\d)?)?(?![\d])"
     ),
     re.compile(rf"(?<![\d/.:-])(?P<y>{_YEAR})\s?[-/.年]\s?(?P<m>0?[1-9]|1[0-2])(?:月)?(?![\d\w])"),
     re.compile(rf"(?<![\d/.:-])(?P<m>0?[1-9]|1[0-2])[/.](?P<y>{_YEAR})(?![\d/])"),
@@ -47,7 +47,9 @@ _DAY_MONTH = re.compile(
     rf"\b(?:(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.)?\s+)?(?P<w>[^\W\d_]{{3,10}})\.?,?\s+(?:(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,?\s+)?(?P<y>{_YEAR})\b"
 )
 _YEAR_MONTH = re.compile(rf"\b(?P<y>{_YEAR}),?\s+(?P<w>[^\W\d_]{{3,10}})(?:\s+(?P<d>\d{{1,2}}))?\b")
-_ONLY_YEAR = re.compile(rf"(?<![\d./:_#=-])(?P<y>{_YEAR})(?![\d]|[./:]\d|-\d|%)")
+_ONLY_YEAR = re.compile(
+    rf"(?<![\d./:_#=–-])(?P<y>{_YEAR})(?!\d|[A-Z]\d|[./:]\d|[-–—]\s?(?!(?:19|20)\d\d(?!\d))\d|%)"  # no number of a page
+)
 _SHORT_YEAR = re.compile(r"(?<=[A-Za-z])\s?['’`‘]\s?(\d\d)(?!\d)")
 _GLUED_YEAR = re.compile(rf"(?<=[A-Za-z&)])(?:[-_']?|(?<=[A-Z]) )({_YEAR}|\d\d)\b(?!\.\d)")  # "Journal 12" is a volume
 
@@ -206,7 +208,7 @@ def likely_people(text: str, common: frozenset[str] = frozenset(), lead: bool = 
     names = people(text, lead)
     plain = re.findall(r"[^\W\d_]+", text)
     small = sum(word.islower() and word not in _PARTICLES and word not in _JOINING for word in plain)
-    if not names or small * 5 > len(plain) * 2 or {":", "："}.intersection(names[0]):
+    if not names or small * 5 > len(plain) * 2 or any(":" in name or "：" in name for name in names):
         return 0.0
     good = sum(is_name(name, common) for name in names[:12])
     share = good / min(len(names), 12)
