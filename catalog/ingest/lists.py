@@ -167,7 +167,7 @@ def sections_of(store: Store, papers: Iterable[Facts]) -> list[Section]:
     found: dict[tuple[str, ...], Section] = {}
     placed: set[str] = set()
     for memory in remembered(store):
-        source = read_list(replace(memory, version=None), memory.path, memory.text.encode(), {})
+        source = read_list(store, replace(memory, version=None), memory.path, memory.text.encode(), {})
         title = next((d.section[0] for d in source.drafts if d.section), "")
         title = title if all(d.section[:1] == (title,) for d in source.drafts) else ""
         intros = dict(source.sections)

@@ -73,6 +73,10 @@ _SHORT_NAMES = re.compile(
 )  # "Ek et al."
 _ROLE_LAST = re.compile(r"\s*[(（\[]([^()（）\[\]]{2,20})[)）\]]\s*$")
 _CREDIT = re.compile(r"(?P<apart>\s*[-–—,(·|]\s*|\s+)(?P<by>by:?\s+)?(?P<names>[^\d]+?)\)?\s*$")
+_DOING = re.compile(r"\w{3,}ing\b")
+_ROMAN = re.compile(r"\b[IVX]{2,4}$")  # "Big Bird II" is no name
+_LONE = 0.7  # what one name before a title is worth
+_AS_THE_RUN = 0.25  # and what more where most of the run has names there
 _ARTICLE = re.compile(r"(?:An?|The) ")
 _BY_LENGTH = ((1, 0.35), (2, 0.85), (20, 1.0), (30, 0.7), (59, 0.25), (10_000, 0.1))  # words at most, worth
 
@@ -231,9 +235,17 @@ def _goes_on(piece: str, common: frozenset[str], first: bool = False) -> bool:
     return _vancouver(piece) or bool(_SHORT_NAMES.match(piece)) or values.likely_people(piece, common) >= 0.3
 
 
+def _like_one_name(head: str, common: frozenset[str]) -> bool:
+    """Whether a text of two or three words could be one name, or two surnames: "Ada Quist", "Quist and Lund"."""
+    if _ARTICLE.match(head) or _ROMAN.search(head):
+        return False
+    alone = len(head.split()) in (2, 3) and "," not in head and head[-2] != " " and values.is_name(head, common)
+    return alone or bool(_PAIR.fullmatch(head))
+
+
 def _vancouver(text: str) -> bool:
     """Whether a text is one name as medicine writes it: "Kingma DP"."""
-    return bool(
+    return not _ROMAN.search(text) and bool(
         re.fullmatch(r"(?:[a-z]{2,3} )?[A-ZÀ-ÖØ-ÞĀ-ſ][\w'’-]+(?: [A-ZÀ-ÖØ-ÞĀ-ſ][\w'’-]+)? [A-ZÀ-ÖØ-ÞĀ-ſ]{1,3}", text)
     )
 
@@ -257,9 +269,8 @@ def _left(line: Line, start: int, cut: Cut, common: frozenset[str], named: bool)
         return "venue", 1.0
     if named and cut.kind != "end" and _are_names(line, start, cut, head, common):
         return "names", 1.05
-    alone = len(head.split()) in (2, 3) and "," not in head and values.is_name(head, common) and head[-2] != " "
-    if cut.kind in (":", ".") and (alone or _PAIR.fullmatch(head)) and not _ARTICLE.match(head):
-        return "names", 0.93  # "Ada Quist: …" and "Big Bird: …" look alike; the run tells
+    if cut.kind in (":", ".") and _like_one_name(head, common):
+        return "names", _LONE  # "Ada Quist: …" and "Big Bird: …" look alike; the run tells
     if shown and shown.date and len(head) < 30 and cut.kind in (")", "-", ":", "(mark", ")mark"):
         return "venue", 1.0
     if links and len(plain[links[-1].mark.end : cut.end].split()) < 4 and cut.kind in (":", "-", "(mark"):
@@ -629,8 +640,12 @@ def _is_credited(line: Line, anchor: Anchor, span: Span, common: frozenset[str])
     by = _CREDIT.match(rest)
     if not by or not (by["by"] or by["apart"].strip() in ("-", "–", "—")):
         return False
+    names = values.people(by["names"])
+    if names and _DOING.match(names[0]):  # "… by Deleting Rows and Columns"
+        return False
+    whole = bool(by["apart"].strip()) or "et al" in rest or all(len(name.split()) > 1 for name in names)
     least = 0.8 if not by["by"] else 0.5 if by["apart"].strip() else 0.6
-    return values.likely_people(by["names"], common) >= least
+    return whole and values.likely_people(by["names"], common) >= least
 
 
 def _whole(line: Line, a: int, b: int, start: int) -> bool:
@@ -662,6 +677,7 @@ def choose(
         chosen, most = Reading(), -1.0
         for name, (worth, _) in found.items():
             bonus = trust * max(_alike(name, main), 0.6 * _alike(name, peeled))
+            bonus += _AS_THE_RUN if main and main.after == "names" == name.after else 0
             bonus += 10 if name == wanted and worth > 0.1 else 0
             if worth + bonus > most:
                 chosen, most = name, worth + bonus
