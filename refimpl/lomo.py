@@ -140,4 +140,4 @@ def demo(clip_norm: float | None = 1.0, clip_value: float | None = None, **optio
     def step(model: nn.Module) -> loop.Step:
         return LOMO(model.parameters(), clip_norm, clip_value).step
 
-    return lab.run("lomo", apply, step=step, options=said, **{"rate": 1.0, "narrower": False, **options})
+    return lab.run("lomo", apply, step=step, options=said, **{"rate": 1.0, **options})

@@ -233,5 +233,5 @@ def demo(length: int = 20, init: str = "vocabulary", **options: Any) -> dict[str
 
     return lab.run(
         "prompt_tuning", lambda model: apply(model, length, init), options={"length": length, "init": init},
-        **(dict[str, Any](task="json", steps=200, rate=0.1, narrower=False) | options),
+        **(dict[str, Any](task="json", usual=200, rate=0.1, narrower=False) | options),
     )  # fmt: skip

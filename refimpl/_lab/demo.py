@@ -28,9 +28,10 @@ OPTIONS = (  # those of `run` that are the user's, of every method
 
 def run(
     method: str, apply: Change, *, merge: Change | None = None, model: str = "tiny", task: str | Task = "words",
-    steps: int | None = None, lr: float | None = None, rate: float = 1e-3, narrower: bool = True,
-    batch: int | None = None, length: int | None = None, seed: int = 0, device: str = "auto", dtype: str = "float32",
-    checkpointing: bool = False, step: Callable[[nn.Module], Step] | None = None, optimiser: Optimiser = adamw,
+    steps: int | None = None, usual: int | None = None, lr: float | None = None, rate: float = 1e-3,
+    narrower: bool = True, batch: int | None = None, length: int | None = None, seed: int = 0, device: str = "auto",
+    dtype: str = "float32", checkpointing: bool = False, step: Callable[[nn.Module], Step] | None = None,
+    optimiser: Optimiser = adamw,
     out: str | Path | None = None, save: bool = True, buffers: tuple[str, ...] = (),
     options: dict[str, Any] | None = None, progress: Progress | None = None,
     announce: Callable[[str], None] | None = None,
@@ -38,11 +39,12 @@ def run(
     """Train `model` with a method on `task`, and say what that did and cost.
 
     `rate` is the method's for `tiny` on `python`; a nearer task takes its share of it, a wider model (`narrower`) less.
+    `usual` steps are what the method needs on `tiny`, where those of the task are too few.
     """
     chosen = tasks.get(task) if isinstance(task, str) else task
     base, tokenizer = models.load(model, device, dtype, announce=announce)
     place = str(next(base.parameters()).device)
-    steps, batch = _plan(chosen, base, steps, batch)
+    steps, batch = _plan(chosen, base, steps, batch, usual)
     lr = lr or _rate(chosen, base, rate, narrower)
     with models.out_of_memory(f"for {method} on {model}"):
         before = _look(chosen, base, tokenizer)
@@ -68,10 +70,11 @@ def run(
     }  # fmt: skip
 
 
-def _plan(task: Task, base: Any, steps: int | None, batch: int | None) -> tuple[int, int]:
-    """Steps and rows where they are not given: a much wider model learns in half of the steps, not of fewer rows."""
-    usual = task.steps if isinstance(task, Answers) else STEPS
-    return usual // (1 + models.is_wide(base)) if steps is None else steps, BATCH if batch is None else batch
+def _plan(task: Task, base: Any, steps: int | None, batch: int | None, usual: int | None) -> tuple[int, int]:
+    """Steps and rows where they are not given: a much wider model learns in half of the task's, not of fewer rows."""
+    own = task.steps if isinstance(task, Answers) else STEPS
+    found = own // 2 if models.is_wide(base) else usual or own
+    return found if steps is None else steps, BATCH if batch is None else batch
 
 
 def _rate(task: Task, base: Any, rate: float, narrower: bool) -> float:
