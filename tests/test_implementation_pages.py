@@ -510,7 +510,7 @@ def test_the_site_shows_implementations_with_their_papers(tmp_path: Path) -> Non
     assert "<math" in pages["doe2026tiny"]
     assert files["implementations/tiny.py"] == SOURCE
     assert "implementations/lost.py" not in files
-    named = {one["key"]: one["implementations"] for one in json.loads(str(files["papers.json"]))}
+    named = {one["key"]: one["implementations"] for one in json.loads(files["papers.json"])}
     assert named == {"doe2026tiny": ["tiny"], "other2020": [], "renamed2021": ["old"]}
 
 

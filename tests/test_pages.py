@@ -359,7 +359,7 @@ def test_the_bib_of_all_has_what_its_entries_share() -> None:
 
 def test_nothing_at_all_is_a_site() -> None:
     files = render([], SiteOptions())
-    assert json.loads(str(files["papers.json"])) == []
+    assert json.loads(files["papers.json"]) == []
     ET.fromstring(str(files["feed.xml"]))  # noqa: S314  # our own text
 
 
