@@ -18,6 +18,7 @@ _NUMBERED = ("volume", "number", "edition", "part", "chapter", "version", "eid",
 _WHOLE = frozenset({"book", "mvbook", "collection", "mvcollection", "proceedings", "mvproceedings", "reference"})
 _LOOSE = frozenset({"", "misc", "online", "electronic", "unpublished", "preprint", "techreport", "report"})
 _THESES = frozenset({"phdthesis", "mastersthesis", "thesis"})
+_DEGREE = re.compile(r"(?P<master>master|mathesis|diplom|\bmsc\b|bachelor)|phd|doctor|dissertation")
 _SERIAL = frozenset({"techreport", "report", "proceedings", "mvproceedings", "periodical", "manual"})
 _IN_PROCEEDINGS = frozenset({"inproceedings", "conference"})
 _IN_VENUE = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
@@ -29,6 +30,8 @@ def reasons_apart(a: Facts, b: Facts) -> Iterator[str]:
     kinds = {_family_of(a.kind), _family_of(b.kind)}
     if kinds == {"whole", "part"} or (kinds == {"thesis", "part"} and not (_preprint(a) or _preprint(b))):
         yield "kind of work"
+    if _degree(a) and _degree(b) and _degree(a) != _degree(b):
+        yield "degree"
     for name in _NUMBERED:
         if _numbered_otherwise(a, b, name) and (name != "volume" or not _on_same_pages(a, b)):
             yield name
@@ -56,7 +59,7 @@ def doubts(a: Facts, b: Facts) -> Iterator[str]:
     if a.year and b.year and a.year != b.year and not (_preprint(a) or _preprint(b)):
         yield "other years"
     kinds = {_family_of(a.kind), _family_of(b.kind)} - {"loose"}
-    if len(kinds) > 1:
+    if len(kinds) > 1 or _reports_a_thesis(a, b):
         yield "other kinds of work"
     if compare_venues(a, b) == "other" and not number_in_common(a, b):
         yield "other venues"
@@ -111,9 +114,11 @@ def years_apart(a: Facts, b: Facts) -> bool:
 
 def repeated(a: Facts, b: Facts) -> bool:
     """Whether two of one title may be two of a row: in the proceedings of other years, letters of other days, pages
-    of one site."""
+    of one site, a thesis and the report on it."""
     if _IN_PROCEEDINGS & {a.kind} and _IN_PROCEEDINGS & {b.kind}:
         return a.year != b.year and bool(a.year and b.year) and compare_venues(a, b) == "same"
+    if _reports_a_thesis(a, b):
+        return True
     if {_family_of(a.kind), _family_of(b.kind)} != {"loose"}:
         mine, other = (re.findall(r"\w+", f.detail("pages").casefold()) for f in (a, b))
         return a.year != b.year and bool(mine and other) and mine != other
@@ -148,6 +153,17 @@ def _family_of(kind: str) -> str:
         if kind in kinds:
             return name
     return "loose"
+
+
+def _reports_a_thesis(a: Facts, b: Facts) -> bool:
+    kinds = {a.kind, b.kind}
+    return bool(kinds & _THESES and kinds & {"techreport", "report"})
+
+
+def _degree(facts: Facts) -> str:
+    """What a thesis was for: "phd", "master"; "" where it does not say."""
+    said = _DEGREE.search(f"{facts.kind} {fold(facts.detail('type'))}") if _family_of(facts.kind) == "thesis" else None
+    return "" if said is None else "master" if said["master"] else "phd"
 
 
 def _number(text: str) -> str:
