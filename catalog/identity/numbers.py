@@ -59,7 +59,7 @@ def doubts(a: Facts, b: Facts) -> Iterator[str]:
     if a.year and b.year and a.year != b.year and not (_preprint(a) or _preprint(b)):
         yield "other years"
     kinds = {_family_of(a.kind), _family_of(b.kind)} - {"loose"}
-    if len(kinds) > 1 or _reports_a_thesis(a, b):
+    if len(kinds) > 1 or _reports_a_thesis(a, b) or _of_what_is_made(a, b):
         yield "other kinds of work"
     if compare_venues(a, b) == "other" and not number_in_common(a, b):
         yield "other venues"
@@ -107,17 +107,17 @@ def years_apart(a: Facts, b: Facts) -> bool:
     if not apart:
         return False
     unnamed = organised(a, b) or not (a.names and b.names)
-    if _preprint(a) or _preprint(b) or (_LOOSE & {a.kind, b.kind} and a.kind != b.kind):
+    if _grown(a, b) or _preprint(a) or _preprint(b) or (_LOOSE & {a.kind, b.kind} and a.kind != b.kind):
         return apart > 3
     return apart > 1 or unnamed or bool(_SERIAL & {a.kind, b.kind})
 
 
 def repeated(a: Facts, b: Facts) -> bool:
     """Whether two of one title may be two of a row: in the proceedings of other years, letters of other days, pages
-    of one site, a thesis and the report on it."""
+    of one site; or if one may come of the other: thesis and report, paper and software, conference and journal."""
     if _IN_PROCEEDINGS & {a.kind} and _IN_PROCEEDINGS & {b.kind}:
         return a.year != b.year and bool(a.year and b.year) and compare_venues(a, b) == "same"
-    if _reports_a_thesis(a, b):
+    if _reports_a_thesis(a, b) or _of_what_is_made(a, b) or (_grown(a, b) and a.year != b.year):
         return True
     if {_family_of(a.kind), _family_of(b.kind)} != {"loose"}:
         mine, other = (re.findall(r"\w+", f.detail("pages").casefold()) for f in (a, b))
@@ -158,6 +158,26 @@ def _family_of(kind: str) -> str:
 def _reports_a_thesis(a: Facts, b: Facts) -> bool:
     kinds = {a.kind, b.kind}
     return bool(kinds & _THESES and kinds & {"techreport", "report"})
+
+
+def _grown(a: Facts, b: Facts) -> bool:
+    """Whether one is a conference's paper and the other a journal's, which may be its longer form of years later."""
+    kinds = {a.kind, b.kind}
+    return bool(a.names and b.names and kinds & _IN_PROCEEDINGS and "article" in kinds) and not (
+        _preprint(a) or _preprint(b)
+    )
+
+
+def _of_what_is_made(a: Facts, b: Facts) -> bool:
+    """Whether one is software or data, and the other a text on it."""
+    return _made(a) != _made(b) and bool({_family_of(a.kind), _family_of(b.kind)} - {"loose"})
+
+
+def _made(facts: Facts) -> bool:
+    if facts.kind in ("software", "dataset", "softwareversion", "softwaremodule"):
+        return True
+    said = [one.kind for one in facts.addresses if one.origin not in ("link", "file")]
+    return _family_of(facts.kind) == "loose" and bool(said) and set(said) <= {"code", "data"}
 
 
 def _degree(facts: Facts) -> str:
