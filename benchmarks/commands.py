@@ -283,9 +283,9 @@ class Bench:
         ]  # fmt: skip
 
 
-def install(folder: Path) -> None:
+def install(folder: Path, peers: Sequence[str]) -> None:
     """The peers, each in an environment of its own."""
-    for name, packages in PEERS.items():
+    for name, packages in ((name, PEERS[name]) for name in peers):
         if not (folder / name / "bin" / name).exists():
             venv.create(folder / name, with_pip=True, clear=True)
             subprocess.run([folder / name / "bin" / "pip", "install", "--quiet", *packages], check=True)
@@ -386,7 +386,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as own:
         work = given.work or Path(own)
         if given.rounds:
-            install(work / "peers")
+            install(work / "peers", given.peers)
         for count in given.sizes if given.rounds else ():
             record["sizes"][str(count)] = measure(work.absolute(), count, given.rounds, given.peers)
             record["environment"] = environment()

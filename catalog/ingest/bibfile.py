@@ -39,7 +39,7 @@ def read(text: str, path: str = "") -> Source:
         macros |= values
         defined |= values.keys()
         if block.kind in ("entry", "broken") and _type(block.text) not in SHARED_TYPES:
-            drafts.append(Draft(bibtex=own, key=block.key, line=block.line, path=path))
+            drafts.append(Draft(bibtex=own.strip(), key=block.key, line=block.line, path=path))
         elif own.strip():
             shared.append(own.strip())
     return Source(tuple(drafts), tuple(shared), tuple(findings))

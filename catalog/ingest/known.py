@@ -25,7 +25,8 @@ class Known:
     _indexed: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     _facts: dict[str, Facts] = field(default_factory=dict)
     _different: dict[str, set[str]] = field(default_factory=dict)
-    _marks: dict[tuple[str, str], dict[str, None]] = field(default_factory=dict)
+    _marks: dict[tuple[str, str], str | list[str]] = field(default_factory=dict)  # a list where there are several
+    _own: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         pairs = self.index.marked("key")
@@ -43,8 +44,13 @@ class Known:
     def add(self, facts: Facts, bibtex: str) -> None:
         """A paper that is new, or as it is now."""
         self._facts[facts.key] = facts
-        for mark in marks_of(facts, bibtex):
-            self._marks.setdefault(mark, {})[facts.key] = None
+        self._own[facts.key] = marks_of(facts, bibtex)
+        for mark in self._own[facts.key]:
+            there = self._marks.setdefault(mark, facts.key)
+            if isinstance(there, list):
+                there.append(facts.key)
+            elif there != facts.key:
+                self._marks[mark] = [there, facts.key]
             if mark[0] == "key":
                 self.keys.setdefault(mark[1], facts.key)
                 self.reserved.add(mark[1].casefold())
@@ -57,13 +63,18 @@ class Known:
             self._facts[key] = self.load(key)
         return self._facts[key]
 
+    def marks(self, key: str) -> frozenset[tuple[str, str]]:
+        """Under what a paper that was added is found again."""
+        return self._own.get(key, frozenset())
+
     def under(self, name: str, values: Iterable[str]) -> dict[str, list[str]]:
         """The papers that have one of these values under a mark's name, by value."""
         values = list(values)
         found = self._stored(name, values)
         for value in values:
-            new = [key for key in self._marks.get((name, value), ()) if key not in found.get(value, ())]
-            if new:
+            came = self._marks.get((name, value), [])
+            keys = [came] if isinstance(came, str) else list(dict.fromkeys(came))
+            if new := [key for key in keys if key not in found.get(value, ())]:
                 found[value] = [*found.get(value, ()), *new]
         return found
 
@@ -88,7 +99,7 @@ class Known:
             if key in self._different.get(facts.key, ()):
                 continue
             there = self.of(key)
-            mine = replace(facts, key=key) if self.keys.get(facts.key) == key else facts
+            mine = replace(facts, key=key) if facts.key != key and self.keys.get(facts.key) == key else facts
             verdict = compare(mine, there)
             if verdict.answer == "same":
                 return there, []

@@ -10,7 +10,8 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from typing import Literal
 
 from pydantic import ValidationError
@@ -37,6 +38,9 @@ from catalog.text import fold, tag_slug
 Action = Literal["added", "merged", "unchanged", "rejected"]
 RANK = {Status.unread: 0, Status.reading: 1, Status.read: 2}
 _REFERS = re.compile(rf"\b(?:{'|'.join(REFERENCES)})\s*=\s*[\"{{]?\s*([^\"{{}}]+)", re.I)
+_OF_BARE = frozenset({"bibtex", "key", "tags", "section", "line", "path", "order"})  # what a .bib file says of an entry
+_BESIDE = attrgetter(*(field.name for field in fields(Draft) if field.name not in _OF_BARE))
+_BESIDE_NOTHING = _BESIDE(Draft())
 _LONGEST = 230  # bytes of a key
 _MANY = 200  # drafts; to look up fewer one by one is quicker than to read the whole index
 
@@ -87,8 +91,12 @@ class Merger:
         drafts = [draft for source in sources for draft in source.drafts]
         self.known.many = len(drafts) > _MANY
         self.known.reserve(key for draft in drafts for key in (draft.key, *draft.aliases) if key)
-        self.known.reserve(entry_key(text) for d in drafts if not (d.key and _bare(d)) for text in entries(d.bibtex))
-        self.entries |= self.known.under("entry", [digest(draft.bibtex.strip()) for draft in drafts if _bare(draft)])
+        bare = [_bare(draft) for draft in drafts]
+        own = (d.bibtex for d, is_bare in zip(drafts, bare, strict=True) if not (d.key and is_bare))
+        self.known.reserve(entry_key(text) for bibtex in own for text in entries(bibtex))
+        if self.known.keys:
+            texts = (d.bibtex.strip() for d, is_bare in zip(drafts, bare, strict=True) if is_bare)
+            self.entries |= self.known.under("entry", map(digest, texts))
         slugs = {tag_slug(tag) for draft in drafts for tag in draft.tags}
         self.tags |= {tag_slug(tag): tag for tag in reversed(self.known.index.spellings(list(slugs)))} if slugs else {}
 
@@ -98,7 +106,8 @@ class Merger:
         own = {draft.key for draft in source.drafts}
         changes = []
         for draft in each(list(_parents_first(source.drafts)), "comparing"):
-            change = self.take(replace(draft, bibtex=with_references(draft.bibtex.strip(), moved, own)))
+            bibtex = with_references(draft.bibtex.strip(), moved, own)
+            change = self.take(draft if bibtex == draft.bibtex else replace(draft, bibtex=bibtex))
             changes.append(change)
             if change.was and change.action != "rejected" and self.known.keys.get(change.was) != change.key:
                 moved.setdefault(change.was, change.key)
@@ -147,7 +156,7 @@ class Merger:
         name, record, _ = draft.record
         if record and (owner := self.known.keys.get(name)) and is_exported(record, self.known.of(owner)):
             return owner
-        if self.theirs or not _bare(draft):
+        if self.theirs or not self.entries or not _bare(draft):
             return ""
         owner = self.known.keys.get(key, "")
         there = self.entries.get(digest(draft.bibtex), ())
@@ -161,7 +170,8 @@ class Merger:
 
     def paper_of(self, draft: Draft) -> Paper:
         """The draft as a paper of its own; raises `ValidationError`."""
-        draft = replace(draft, bibtex=draft.bibtex.strip())
+        if draft.bibtex != draft.bibtex.strip():
+            draft = replace(draft, bibtex=draft.bibtex.strip())
         title = " ".join(draft.title.split())
         day = draft.date if len(draft.date) > 4 else ""
         year = draft.year or _year(draft.date)
@@ -335,10 +345,7 @@ def _parents_first(drafts: Iterable[Draft]) -> list[Draft]:
 
 def _bare(draft: Draft) -> bool:
     """Whether a draft is an entry and its groups, and nothing else, as a .bib file gives it."""
-    return bool(draft.bibtex) and draft == Draft(
-        bibtex=draft.bibtex, key=draft.key, tags=draft.tags, section=draft.section, line=draft.line, path=draft.path,
-        order=draft.order,
-    )  # fmt: skip
+    return bool(draft.bibtex) and _BESIDE(draft) == _BESIDE_NOTHING
 
 
 def _as_entry(draft: Draft, key: str) -> Draft:

@@ -18,7 +18,7 @@ from catalog.facts import Facts
 from catalog.ingest import lists
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.groups import with_groups
-from catalog.ingest.known import Known
+from catalog.ingest.known import Known as Works
 from catalog.ingest.merge import Change, Merger
 from catalog.ingest.shared import Sharing
 from catalog.keys import free_key
@@ -28,6 +28,7 @@ from catalog.search.index import Index
 from catalog.search.rows import uncollected
 from catalog.store import SHARED, Store, Version
 from catalog.store import Change as FileChange
+from catalog.store.gate import Known
 from catalog.store.indexing import unreadable
 from catalog.text import some_of
 
@@ -227,7 +228,8 @@ class Work:
         for key, paper in self.merger.now.items():
             facts = None if _INHERITS.search(paper.bibtex) else self.merger.known.of(key)
             file = new.get(key) or self.store.file_of(key)
-            changes.append(self.store.paper_change(file, self.read.get(key), paper, facts=facts))
+            known = Known(facts, self.merger.known.marks(key)) if facts else None
+            changes.append(self.store.paper_change(file, self.read.get(key), paper, known=known))
         return changes
 
 
@@ -260,7 +262,7 @@ def work_on(
     def facts_of(paper: Paper) -> Facts:
         return describe(paper, shared, parent)
 
-    known = Known(index, lambda key: facts_of(load(key)))
+    known = Works(index, lambda key: facts_of(load(key)))
     merger = Merger(
         known,
         load,
@@ -283,7 +285,7 @@ def _is_of(text: str, key: str) -> bool:
     return re.match(rf"@\s*[\w:+*-]+\s*[{{(]\s*{re.escape(key)}\s*[,}})]", text) is not None
 
 
-def _unreadable(store: Store, known: Known) -> dict[str, str]:
+def _unreadable(store: Store, known: Works) -> dict[str, str]:
     """The keys of the files that the index does not know, since they cannot be read, and what is to be said of each."""
     found = {}
     for file, findings in unreadable(known.index).items():

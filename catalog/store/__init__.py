@@ -22,7 +22,7 @@ from catalog.implemented import Implemented
 from catalog.store.beside import LISTS, REPORTS, SHARED, is_kept
 from catalog.store.config import CONFIG, Config, find_root, read_config
 from catalog.store.disk import Stamp, Version, folded, names_in, read_version, stamp_of, write_own, write_whole
-from catalog.store.gate import TRIES, Change, Gate
+from catalog.store.gate import TRIES, Change, Gate, Known
 from catalog.store.readers import Mine, Readers
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class _Written:
     what all papers share has that `mark`."""
 
     papers: dict[str, tuple[bytes, Paper]] = field(default_factory=dict)
-    facts: dict[str, tuple[Paper, Facts]] = field(default_factory=dict)
+    known: dict[str, tuple[Paper, Known]] = field(default_factory=dict)
     mark: str = ""
 
 
@@ -267,20 +267,20 @@ class Store:
         """Hold the knowledge base against other writers; waits up to a minute."""
         return self.gate.lock()
 
-    def facts_of(self, paper: Paper, mark: str) -> Facts | None:
+    def known_of(self, paper: Paper, mark: str) -> Known | None:
         """What is known of a paper that was written last, if it is as it was and what all share still has the mark."""
-        known, facts = self._written.facts.get(paper.key, (None, None))
-        return facts if known == paper and mark == self._written.mark else None
+        written, known = self._written.known.get(paper.key, (None, None))
+        return known if written == paper and mark == self._written.mark else None
 
     def paper_change(
-        self, file: str, before: Version | None, paper: Paper, was: Paper | None = None, facts: Facts | None = None
+        self, file: str, before: Version | None, paper: Paper, was: Paper | None = None, known: Known | None = None
     ) -> Change:  # fmt: skip
         """The change that lets a file say what a paper says, whatever was read of it before: what it `was`."""
         from catalog.paperfile import dumps
 
         if not paper.apart and self.readers.names():
             paper = paper.model_copy(update={"apart": True})
-        return Change(self.shown(file), before, dumps(paper).encode("utf-8", "surrogatepass"), paper, was, facts)
+        return Change(self.shown(file), before, dumps(paper).encode("utf-8", "surrogatepass"), paper, was, known)
 
     def change(self, file: str, edit: Callable[[Paper], Paper], what: str = "change") -> tuple[Paper, Paper]:
         """Read a paper, change it, write it; where somebody changed it meanwhile, change that. Before and after."""
@@ -305,7 +305,7 @@ class Store:
             before = folder_mark(self)
             number = self.gate.swap(moves, what, since)
             self._written.mark = shared_mark(self)
-            self._written.facts = {one.meant.key: (one.meant, one.facts) for one in changes if one.meant and one.facts}
+            self._written.known = {one.meant.key: (one.meant, one.known) for one in changes if one.meant and one.known}
             papers = all(Path(change.file).suffix == ".md" for change in changes)
             if number and (self.private / INDEX).exists() and papers:
                 noted(self, changes, before)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from catalog.errors import BadFile, Conflict, KbError
 from catalog.files import stays_within
@@ -34,11 +34,18 @@ TRIES = 5
 _GLANCES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)  # seconds that a reader gives a writer to end its swap
 
 
+class Known(NamedTuple):
+    """What is known of a paper, and under what the index finds it again."""
+
+    facts: Facts
+    marks: frozenset[tuple[str, str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What shall become of a file: its path below the root, what was read of it (None: nothing was there), and its new
     bytes (None removes it). `meant` is the paper that the new bytes have to read back as, `was` the one that was read,
-    `facts` what is known of `meant` where that has been worked out, and depends on no other paper;
+    `known` what is known of `meant` where that has been worked out, and depends on no other paper;
     `reader` is what the bytes of a reader's file have to read back as."""
 
     file: str
@@ -46,7 +53,7 @@ class Change:
     after: bytes | None
     meant: Paper | None = None
     was: Paper | None = None
-    facts: Facts | None = None
+    known: Known | None = None
     reader: Reader | None = None
 
     def only(self, fields: Collection[str]) -> bool:

@@ -300,10 +300,10 @@ def _describe(
             continue
         if _inherits(paper.bibtex):
             heirs.append(file)
-        facts = store.facts_of(paper, common) or describe(paper, shared, parents)
+        facts, own = store.known_of(paper, common) or (describe(paper, shared, parents), None)
+        marks[file] = own if own and not paper.different else marks_of(facts, paper.bibtex, paper.different)
         facts = store.readers.told(facts, readers, me) if readers else facts
         rows.append((file, mark, facts))
-        marks[file] = marks_of(facts, paper.bibtex, paper.different)
     return rows, marks, bad, heirs
 
 
