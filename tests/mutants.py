@@ -82,7 +82,7 @@ MUTANTS = {
         "test_looking.py",
     ),
     "young files are trusted never": Mutant(
-        "store/indexing.py", "return mark if int(mark.partition(\".\")[0]) < time.time_ns() - GRAIN else \"young\"", 'return "young"',
+        "store/indexing.py", "return mark if int(mark.partition(\".\")[0]) < time.time_ns() - GRAIN else young", 'return "young"',
         "test_looking.py",
     ),
     "two of my changes at once": Mutant(

@@ -105,6 +105,35 @@ def test_a_change_of_our_own_leaves_nothing_to_look_for(many: Library, counted: 
     assert counted["listed"] == 0
 
 
+def test_what_was_written_this_moment_is_known_as_long_as_it_says_the_same(
+    many: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its stamp tells nothing yet: another may write over it in the same moment. So its bytes do."""
+    monkeypatch.setattr(indexing, "GRAIN", 3600 * 10**9)
+    described: list[str] = []
+    old = indexing._describe
+    monkeypatch.setattr(indexing, "_describe", lambda store, files: described.extend(files) or old(store, files))
+    many.tag("k3", ["new"])
+    assert described == ["k3.md"]
+    many.mark_read(["k3"])
+    for _ in range(2):
+        assert Library.open().get("k3").tags == ("new",)
+        assert [paper.key for paper in Library.open().list("tag:new status:read")] == ["k3"]
+        assert "k3" in [paper.key for paper in Library.open().lines(limit=20).papers]
+    many.index(whole=True)
+    assert described == ["k3.md"]
+    path = many.root / "papers" / "k3.md"
+    stamp = path.stat()
+    path.write_text(path.read_text(encoding="utf-8").replace("Number 3", "Numbat 3"), encoding="utf-8")
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert Library.open().get("k3").heading == "Numbat 3"
+    monkeypatch.setattr(indexing, "GRAIN", 0)
+    assert Library.open().get("k3").heading == "Numbat 3"
+    marks = Library.open().index().stamps(["k3"])
+    assert marks == {"k3.md": indexing.mark_of(indexing.stamp_at(path) or (0, 0, 0, 0))}
+    assert described == ["k3.md", "k3.md"]
+
+
 def test_files_that_come_go_or_are_replaced_are_seen(many: Library) -> None:
     write(many, "new", "Zebra")
     assert [paper.key for paper in many.list("zebra")] == ["new"]

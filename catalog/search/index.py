@@ -100,8 +100,13 @@ class Index:
         if latest or gone:
             self._run(lambda db: _write(db, rows.update, list(latest.values()), gone, marks, say))
 
-    def read_on(self, file: str, before: str, stamp: str, reading: Reading) -> bool:
-        """Keep how far the reader is with the paper of a file; False where it is not known under the stamp `before`."""
+    def restamp(self, stamps: Mapping[str, str]) -> None:
+        """Keep other stamps of files that say what they said."""
+        with contextlib.suppress(CacheLost):
+            self._run(lambda db: _write(db, rows.restamp, stamps))
+
+    def read_on(self, file: str, before: Sequence[str], stamp: str, reading: Reading) -> bool:
+        """Keep how far the reader is with the paper of a file; False where it is known under none of these stamps."""
         return self._run(lambda db: _write(db, rows.read_on, file, before, stamp, reading))
 
     def formed(self, form: str) -> dict[str, str]:

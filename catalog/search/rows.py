@@ -163,10 +163,15 @@ def update(
     db.executemany("INSERT INTO mark VALUES (?, ?, ?)", sorted(pairs))
 
 
-def read_on(db: sqlite3.Connection, file: str, before: str, stamp: str, reading: Reading) -> bool:
-    """Keep how far the reader is with the paper of a file; False where it is not known under the stamp `before`."""
-    found = db.execute("SELECT id FROM paper WHERE file = ? AND stamp = ?", (_stored(file), before)).fetchone()
-    if found is None:
+def restamp(db: sqlite3.Connection, stamps: Mapping[str, str]) -> None:
+    """Keep other stamps of files that say what they said."""
+    db.executemany("UPDATE paper SET stamp = ? WHERE file = ?", ((mark, _stored(f)) for f, mark in stamps.items()))
+
+
+def read_on(db: sqlite3.Connection, file: str, before: Sequence[str], stamp: str, reading: Reading) -> bool:
+    """Keep how far the reader is with the paper of a file; False where it is known under none of these stamps."""
+    found = db.execute("SELECT id, stamp FROM paper WHERE file = ?", (_stored(file),)).fetchone()
+    if found is None or found[1] not in before:
         return False
     ids = [found[0]]
     marks = list(db.execute("SELECT name, value FROM mark WHERE id = ?", ids))

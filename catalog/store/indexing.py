@@ -16,7 +16,7 @@ from catalog.errors import BadBibtex, BadFile, Finding, UnknownKey
 from catalog.facts import Facts, Reading
 from catalog.implemented import Told, by_paper, text_of
 from catalog.progress import each
-from catalog.store.disk import Stamp, stamp_at
+from catalog.store.disk import Stamp, digest, stamp_at
 from catalog.store.readers import GRAIN
 from catalog.store.taught import keep, restless, texts
 
@@ -31,6 +31,7 @@ _MANY = 2000  # papers: below, every file is looked at before each command
 _AT_ONCE = 2_000  # papers that are described and then written as one
 _FEW = 50  # files whose change is told to the index at once
 _LONG_AGO = 600  # s: after that, a large folder is looked through again whatever its stamp says
+_YOUNG = "young "  # the mark of a file that was read so early that its stamp tells nothing, before its digest
 _READING = frozenset({"status", "read", "due", "rating"})
 _HEIR = re.compile(r"\b(?:crossref|xdata)\s*=")
 Row = tuple[str, str, "Facts"]
@@ -66,7 +67,7 @@ def renewed(store: Store, index: Index, keys: Iterable[str]) -> bool:
     """
     known = index.stamps(keys)
     on_disk = {file: stamp_at(store.folder / file) for file in known}
-    changed = {file: mark_of(stamp) for file, stamp in on_disk.items() if stamp and known[file] != mark_of(stamp)}
+    changed = _changed(store, index, known, {file: mark_of(stamp) for file, stamp in on_disk.items() if stamp})
     _take(store, index, changed, [], told(index))
     return bool(changed) or not all(on_disk.values())
 
@@ -92,17 +93,35 @@ def noted(store: Store, changes: Iterable[Change], before: str) -> None:
 def _is_read_on(store: Store, index: Index, file: str, change: Change) -> bool:
     """Tell the index of a change that is of nothing but how far the reader is; False where it takes the whole file."""
     stamp = stamp_at(store.folder / file)
-    if not stamp or not change.before or not change.meant or not change.only(_READING):
+    if not stamp or not change.before or not change.after or not change.meant or not change.only(_READING):
         return False
     paper = change.meant
     added, read, due = (day.isoformat() if day else "" for day in (paper.added, paper.read, paper.due))
     reading = Reading(str(paper.status), added, read, due, paper.rating)
-    return index.read_on(file, mark_of(change.before.stamp), kept_mark(stamp), reading)
+    before = (mark_of(change.before.stamp), _YOUNG + change.before.digest)
+    return index.read_on(file, before, _aged(mark_of(stamp), _YOUNG + digest(change.after)), reading)
 
 
-def _aged(mark: str) -> str:
-    """The mark of a file as the index keeps it: what is so young that it may change without another matches none."""
-    return mark if int(mark.partition(".")[0]) < time.time_ns() - GRAIN else "young"
+def _aged(mark: str, young: str = _YOUNG) -> str:
+    """The mark of a file as the index keeps it; `young` where it is so young that it may change without another."""
+    return mark if int(mark.partition(".")[0]) < time.time_ns() - GRAIN else young
+
+
+def _changed(store: Store, index: Index, known: Mapping[str, str], on_disk: Mapping[str, str]) -> dict[str, str]:
+    """Those of the files on the disk, by name with their marks, that are not as they are known. Of one that was young
+    when it was read, what it says tells; its mark is kept as soon as it can be."""
+    changed = {file: mark for file, mark in on_disk.items() if known.get(file) != mark}
+    marks = {}
+    for file in [file for file in changed if known.get(file, "").startswith(_YOUNG)]:
+        with contextlib.suppress(BadFile, UnknownKey):
+            version = store.read(file)
+            young = _YOUNG + version.digest
+            if known[file] == young:
+                marks[file] = _aged(mark_of(version.stamp), young)
+                del changed[file]
+    if aged := {file: mark for file, mark in marks.items() if mark != known[file]}:
+        index.restamp(aged)
+    return changed
 
 
 def known_facts(store: Store, index: Index) -> dict[str, tuple[Stamp, Facts]]:
@@ -156,7 +175,7 @@ def _look_through(store: Store, index: Index, mark: str) -> int:
     shared, _, implemented = mark.partition("|")[2].rpartition("|")
     if index.get_meta("shared") != shared:
         known = dict.fromkeys(known, "")
-    changed = {file for file, mark in on_disk.items() if known.get(file) != mark}
+    changed = set(_changed(store, index, known, on_disk))
     changed |= restless(store, index) & on_disk.keys()
     before, said = _told(index)
     if before != implemented:
@@ -256,7 +275,7 @@ def _heirs(index: Index) -> list[str]:
 
 
 def kept_mark(stamp: Stamp) -> str:
-    """A stamp as the index keeps it of a file that was read: what is too young to be trusted matches none."""
+    """A stamp that is kept of a file that was read: what is too young to be trusted matches none."""
     return _aged(mark_of(stamp))
 
 
@@ -290,11 +309,10 @@ def _describe(
     bad: _Unread = {}
     heirs = []
     for file, mark in changed.items():
-        mark = _aged(mark)
         try:
-            paper = store.load_as(file, mine)[1]
+            version, paper = store.load_as(file, mine)
         except BadFile as e:
-            bad[file] = (mark, [asdict(finding) for finding in e.findings])
+            bad[file] = (_aged(mark), [asdict(finding) for finding in e.findings])
             continue
         except UnknownKey:  # gone since; the next look sees that
             continue
@@ -303,7 +321,7 @@ def _describe(
         facts, own = store.known_of(paper, common) or (describe(paper, shared, parents), None)
         marks[file] = own if own and not paper.different else marks_of(facts, paper.bibtex, paper.different)
         facts = store.readers.told(facts, readers, me) if readers else facts
-        rows.append((file, mark, facts))
+        rows.append((file, _aged(mark, _YOUNG + version.digest), facts))
     return rows, marks, bad, heirs
 
 
