@@ -217,10 +217,3 @@ def test_bibtexparser_gives_no_entry(text: str) -> None:
 def test_bibtexparser_writes_macros_out() -> None:
     library = bibtexparser.parse_string("@string{j={Journal}}\n@article{a, journal = j}")
     assert "journal = {Journal}" in bibtexparser.write_string(library)
-
-
-def test_every_page_of_ours_stands_in_the_navigation() -> None:
-    root = Path(__file__).parents[1]
-    told = (root / "mkdocs.yml").read_text("utf-8")
-    pages = [path.relative_to(root / "site").as_posix() for path in (root / "site").rglob("*.md")]
-    assert [page for page in pages if not re.search(rf"(?:^|[ ]){re.escape(page)}$", told, re.M)] == []
