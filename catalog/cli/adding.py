@@ -114,7 +114,7 @@ def _say_unchanged(keys: list[str], said: _Said) -> None:
     """Say that what the options say was not added to papers that were here."""
     if keys and (said.links or said.tags or said.notes or said.status or said.due):
         change = "`kb tag`, `kb note`, `kb link`, `kb mark-read` change it"
-        click.echo(f"kb: {some_of(keys)} stays as it is; {change}", err=True)
+        out.note(f"{some_of(keys)} stays as it is; {change}")
 
 
 def _all_here(library: Library, whats: tuple[str, ...]) -> list[str]:
@@ -289,9 +289,9 @@ def _say(library: Library, done: Added, told: set[str]) -> None:
     if done.choice:
         _candidates(done)
         wrong = f"{done.what}: {len(done.choice)} works may be meant; give the identifier of one, or --first"
-        out.echo(f"kb: {wrong}", err=True)
+        out.note(wrong)
     elif done.wrong:
-        out.echo(f"kb: {f'{done.what}: ' if done.what else ''}{done.wrong}", err=True)
+        out.note(f"{f'{done.what}: ' if done.what else ''}{done.wrong}")
     elif done.new:
         facts = library.get(done.key)
         title = f" ({facts.heading})" if done.what and facts.heading != done.key else ""
@@ -300,7 +300,7 @@ def _say(library: Library, done: Added, told: set[str]) -> None:
         _say_here(library, done.key)
     if done.note and done.note not in told:
         told.add(done.note)
-        out.echo(f"kb: {done.note}", err=True)
+        out.note(done.note)
 
 
 def _finish(ctx: click.Context, library: Library, done: list[Added], as_json: bool) -> None:

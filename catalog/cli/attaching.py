@@ -27,7 +27,7 @@ def attach(ctx: click.Context, key: str, file: Path) -> None:
     """
     done = out.library(ctx).attach(key, file)
     if done.note:
-        out.echo(f"kb: look whether it is the right one: {done.note}", err=True)
+        out.note(f"look whether it is the right one: {done.note}")
     out.echo(f"{done.key}: files/{done.name}")
 
 
@@ -47,7 +47,7 @@ def fetch(ctx: click.Context, query: str) -> None:
         if one.name:
             out.echo(f"{one.key}: files/{one.name}")
         else:
-            out.echo(f"kb: {one.key}: {one.wrong}", err=True)
+            out.note(f"{one.key}: {one.wrong}")
     out.unreadable(library)
     missed = sum(not one.name for one in done)
     click.echo(f"fetched {out.as_count(len(done) - missed, 'PDF')}{f', {missed} not' if missed else ''}", err=True)

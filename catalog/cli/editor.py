@@ -82,7 +82,7 @@ def recover(library: Library, key: str = "") -> None:
     if not found:
         raise KbError("no text was left behind" + (f" for {key}" if key else ""))
     for other in found[:-1]:
-        click.echo(f"kb: there is also {_shown(other.path)}", err=True)
+        out.note(f"there is also {_shown(other.path)}")
     draft = found[-1]
     if draft.kind != "edit":
         remedy = f"kb note {draft.file.removesuffix('.md')} - <" if draft.kind == "note" else "kb add"
@@ -90,7 +90,7 @@ def recover(library: Library, key: str = "") -> None:
     name = draft.file.removesuffix(".md")
     before = library.version(name)
     if not before.digest.startswith(draft.base):
-        click.echo(f"kb: {name} has changed since that text was written; `kb log {name} -p` shows how", err=True)
+        out.note(f"{name} has changed since that text was written; `kb log {name} -p` shows how")
     _take(library, library.resolve(name), before, draft)
 
 

@@ -34,7 +34,7 @@ def init(ctx: click.Context, folder: str, title: str, github: bool) -> None:
     library = Library.open(where) if there else Library.init(where, title)
     if not there:
         if around := next(filter(Library.is_at, library.root.parents), None):
-            out.echo(f"kb: it lies within {around}, a knowledge base too, which reads none of its papers", err=True)
+            out.note(f"it lies within {around}, a knowledge base too, which reads none of its papers")
         out.echo(f"made {library.root}")
         click.echo("next: kb import LIST.md, kb import LIBRARY.bib, or kb add 2106.09685")
     if github:

@@ -43,7 +43,7 @@ def library(ctx: click.Context) -> Library:
     @root.call_on_close
     def say() -> None:
         for notice in made.store.gate.notices:
-            echo(f"kb: {notice}", err=True)
+            note(notice)
 
     return made
 
@@ -76,16 +76,13 @@ def unreadable(library: Library) -> int:
     findings(library.store.settings.wrong, err=True)
     found = library.unreadable() | library.unreadable_readers()
     if not library.me() and (names := library.store.readers.names()):
-        echo(f"kb: here read {', '.join(names[:5])}; `kb me NAME` says who you are, and how far", err=True)
+        note(f"here read {', '.join(names[:5])}; `kb me NAME` says who you are, and how far")
     if found:
         from catalog.text import some_of
 
         places = [next((finding.where for finding in findings), file) for file, findings in found.items()]
         reason = f" {next(iter(found.values()))[0].message}" if len(found) == 1 else ""
-        echo(
-            f"kb: {as_count(len(found), 'file')} cannot be read: {some_of(places)}{reason}; `kb check` says more",
-            err=True,
-        )
+        note(f"{as_count(len(found), 'file')} cannot be read: {some_of(places)}{reason}; `kb check` says more")
     return len(found) + len(library.store.settings.wrong)
 
 
@@ -107,6 +104,11 @@ def fancy() -> bool:
 def echo(text: str = "", err: bool = False) -> None:
     """Print a line of text that may come from a file."""
     click.echo(plain(text), err=err)
+
+
+def note(text: str) -> None:
+    """Say something by the way, on stderr."""
+    echo(f"kb: {text}", err=True)
 
 
 def verbatim(text: str) -> None:

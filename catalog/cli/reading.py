@@ -336,7 +336,7 @@ def open_(ctx: click.Context, key: str, name: str, only_print: bool) -> None:
         raise KbError(f"{url}: not an address that a browser should get; use http, https, ftp or mailto")
     out.echo(url)
     if not only_print and click.launch(url) != 0:
-        click.echo("kb: no browser to open it with", err=True)
+        out.note("no browser to open it with")
 
 
 def _is_here(library: Library, url: str) -> bool:

@@ -211,7 +211,7 @@ def bench(ctx: click.Context, /, names: tuple[str, ...], restart: bool, as_json:
     except KeyboardInterrupt:
         out.progress()
         again = "the command without --restart" if restart else "the same command"
-        click.echo(f"kb: stopped; what was measured is kept, and {again} goes on from there", err=True)
+        out.note(f"stopped; what was measured is kept, and {again} goes on from there")
         ctx.exit(130)
     finally:
         out.progress()

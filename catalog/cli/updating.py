@@ -58,7 +58,7 @@ def complete(ctx: click.Context, query: str, what: tuple[str, ...], dry_run: boo
 def _end(said: str, asked: Run | Look) -> None:
     """Say who did not answer, what was done, and how many papers nobody could be asked about."""
     for note in asked.notes:
-        out.echo(f"kb: {note}", err=True)
+        out.note(note)
     unasked = f"; {out.as_count(len(asked.unasked), 'paper')} not asked about" if asked.unasked else ""
     click.echo(f"{said}{unasked}", err=True)
 
