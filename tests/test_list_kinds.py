@@ -202,6 +202,18 @@ YEARS_END_HEADINGS = """# Notes
 ### Names and what they mean
 [pdf](https://arxiv.org/abs/1907.00001) [Cy Marsh 2019: Names](cite:marsh-2019)
 """
+NAMES_OF_MANY_LETTERS = """# L
+
+| Title | Author | Date |
+|---|---|---|
+| [A map of hands](https://arxiv.org/abs/2101.00001) | You et al. | 03/02/2021 |
+| [A map of feet](https://arxiv.org/abs/2101.00002) | И. И. Иванов | 14/02/2021 |
+| [A map of heads](https://arxiv.org/abs/2101.00003) | 何 愷明, 佐藤 花子 | 01/02/2021 |
+
+- **A map of "known" things**, И. И. Иванов, П. С. Петров, 2020 [pdf](https://arxiv.org/abs/2101.00004)
+- Roads rediscovered by Ada Quist, Bo Lund: https://arxiv.org/abs/2101.00005
+- **Hands II: Fingers by Counting Rows and Columns**, 2022 [pdf](https://arxiv.org/abs/2101.00006)
+"""
 KINDS: dict[str, tuple[str, Sequence[Said]]] = {
     "badges below the list's own title, papers below 'Contents'": (BADGES_BELOW_THE_TITLE, [
         ("Sparse nets learn faster", ("A. Lindqvist",), "", "2019"),
@@ -278,6 +290,12 @@ KINDS: dict[str, tuple[str, Sequence[Said]]] = {
     "headings that end in years, links that lead nowhere; without links": (YEARS_END_HEADINGS, [
         ("Why it had no thesis", ("Ada Quist",), "", "1982"), ("Calculi of conversion", ("Bo Lund",), "", "1941"),
         ("Names and what they mean", (), "", "")]),
+    "names in other letters, days whose order a column tells": (NAMES_OF_MANY_LETTERS, [
+        ("A map of hands", ("You",), "", "2021-02-03"), ("A map of feet", ("И. И. Иванов",), "", "2021-02-14"),
+        ("A map of heads", ("何 愷明", "佐藤 花子"), "", "2021-02-01"),
+        ('A map of "known" things', ("И. И. Иванов", "П. С. Петров"), "", "2020"),
+        ("Roads rediscovered", ("Ada Quist", "Bo Lund"), "", ""),
+        ("Hands II: Fingers by Counting Rows and Columns", (), "", "2022")]),
 }  # fmt: skip
 
 
@@ -354,3 +372,13 @@ def test_a_link_written_as_an_address_keeps_no_list_from_being_read() -> None:
     text = "- Maps [[code]]([https://arxiv.org/abs/2310.00001](https://github.com/a/b)) [[pdf]](https://arxiv.org/abs/2310.00002)\n"
     (draft,) = parse(text, "a.md").drafts
     assert [link.url for link in draft.links] == ["https://github.com/a/b", "https://arxiv.org/abs/2310.00002"]
+
+
+def test_the_days_of_a_table_are_in_one_order() -> None:
+    text = "title,author,date,read\nHands,You et al.,03/02/2021,05/04/2021\nFeet,何 愷明; 佐藤 花子,04/02/2021,25/04/2021\n"
+    first, second = parse(text, "a.csv").drafts
+    assert (first.authors[0], first.date, str(first.read)) == ("You", "2021-02-03", "2021-04-05")
+    assert (second.authors, second.date) == (("何 愷明", "佐藤 花子"), "2021-02-04")
+    (alone,) = parse("title,author,date\nHands,Ada Quist,03/02/2021\n", "a.csv").drafts
+    assert (alone.date, alone.year) == ("", 0)  # which is the month nothing tells
+    assert "03/02/2021" in str(alone.extras)

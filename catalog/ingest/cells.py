@@ -20,6 +20,8 @@ _PROSE = 40  # characters beside the links of a cell, from which on a link witho
 
 def take_cell(entry: Entry, name: str, cell: Text, unit: Unit, places: Places, report: Report) -> None:
     """A column of a row: by its header; else by its look and what the column holds elsewhere."""
+    if (said := values.in_order(cell.plain, places.days.get(unit.run))) != cell.plain:
+        cell = Text(said)
     line = prepared(cell)
     for badge, value in line.badges:
         set_fact(entry, badge, Text(value), report, entry.line)

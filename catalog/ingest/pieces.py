@@ -15,7 +15,7 @@ _CUT = re.compile(
     r"\n|[()\[\]（）【】《》]|\s+[-–—|·•/]+\s+|\s*[|·•;；｜]\s*|——|(?<!,)(?<!&)(?<!\band)\s{2,}|(?<=[.。!?])(?=\s|$)|(?<=\bal\.)(?=[A-Za-z])|(?<=\bal\.),\s+(?=[A-Z])|。|\s+(?=(?:by|from)\s+[A-Z])"
 )
 _INITIAL = re.compile(
-    r"(?:^|[\s.,(-])[A-Z]\.$|\b(?:et|vs|vol|no|pp|eds?|Proc|Trans|Conf|Int|J|St|Dr|Prof|Jr|Sr|Comput|Mach|Learn|Sci|Lett|Rev)\.$"
+    r"(?:^|[\s.,(-])[A-ZА-ЯЁ]\.$|\b(?:et|vs|vol|no|pp|eds?|Proc|Trans|Conf|Int|J|St|Dr|Prof|Jr|Sr|Comput|Mach|Learn|Sci|Lett|Rev)\.$"
 )
 
 

@@ -27,6 +27,7 @@ class Places:
     def __init__(self, common: frozenset[str], report: Report) -> None:
         self.common, self.report = common, report
         self.roles: dict[tuple[str, str], str] = {}
+        self.days: dict[str, bool | None] = {}  # whether a run writes the day before the month
 
     def vote(self, run: str, units: Sequence[Unit], pieces: dict[int, list[Piece]]) -> None:
         """What each place of a run holds, by what is plain in some of its entries."""
@@ -51,6 +52,7 @@ class Places:
                     sure[f"cell {name}"]["count" if beyond else ""] += 1
                 elif not words.field_of(name) and re.search(r"\w", cell.plain):
                     sure[f"cell {name}"][self.look(cell.plain.strip(), False).rstrip("?")] += 1
+        self._vote_days(run, units)
         names_elsewhere = any(c["authors"] * 2 > len(units) for c in sure.values())
         for place in {*sure, *maybe} if not run.startswith("heading") else sure:
             (role, count), *_ = [*sure[place].most_common(1), ("", 0)]
@@ -63,6 +65,12 @@ class Places:
             elif maybe[place] and not _all_differ(maybe[place]):
                 capitals = sum(bool(re.match(r"[^a-z]{2,}\b|[A-Z]+[a-z]*[A-Z]", text.strip())) for text in maybe[place])
                 self.roles[run, place] = "venue" if names_elsewhere or capitals * 2 >= len(maybe[place]) else "authors"
+
+    def _vote_days(self, run: str, units: Sequence[Unit]) -> None:
+        """In which order the rows of a run write their days."""
+        self.days[run] = values.day_first(
+            cell.plain for unit in units for _, cell in unit.cells if len(cell.plain) < 12
+        )
 
     def role(self, line: Line, piece: Piece) -> str:
         text = line.plain[piece.start : piece.end].strip(' .,;:·|"“”')

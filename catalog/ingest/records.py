@@ -241,7 +241,8 @@ def _source(records: Sequence[tuple[int, Mapping[str, Any]]], path: str, names: 
     report = Report()
     zotero = "Item Type" in names
     records = _parted(records)
-    drafts = [_draft(r, line, path, report, order, zotero) for order, (line, r) in enumerate(records, 1)]
+    first = values.day_first(v for _, r in records for v in r.values() if isinstance(v, str) and len(v) < 12)
+    drafts = [_draft(r, line, path, report, order, zotero, first) for order, (line, r) in enumerate(records, 1)]
     if any(draft.record.item for draft in drafts):  # those of an entry are no news
         names = [name for name in names if name not in TOLD]
     told = [f"{name} = {m}" for name in names if (m := meaning(name)) and m != name.strip().lower()]
@@ -268,7 +269,7 @@ def _parted(records: Sequence[tuple[int, Mapping[str, Any]]]) -> list[tuple[int,
             line,
             {"\0written": record}
             | {
-                n: [v] if n in by and isinstance(v, str) and not re.search(r";| and ", v) else v
+                n: [v] if n in by and isinstance(v, str) and not re.search(r";| and |\bet al\b", v) else v
                 for n, v in record.items()
             },
         )
@@ -279,8 +280,9 @@ def _parted(records: Sequence[tuple[int, Mapping[str, Any]]]) -> list[tuple[int,
 
 
 def _draft(
-    record: Mapping[str, Any], line: int, path: str, report: Report, order: int = 0, zotero: bool = False
-) -> Draft:
+    record: Mapping[str, Any], line: int, path: str, report: Report, order: int = 0, zotero: bool = False,
+    day_first: bool | None = None,
+) -> Draft:  # fmt: skip
     entry = Entry(line)
     item = item_of(record)
     told = TOLD if item else ()
@@ -288,6 +290,7 @@ def _draft(
     more: tuple[str, ...] = ()
     for name, value in sorted(record.items(), key=lambda one: meaning(one[0]) != one[0].lower()):  # exact names first
         value = _unlinked(value)
+        value = values.in_order(value, day_first) if isinstance(value, str) else value
         if name.startswith("\0") or value in ("", None, [], {}):
             continue
         field = "" if zotero and name == "Key" else meaning(name)

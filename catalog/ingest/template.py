@@ -28,7 +28,7 @@ _CUTS = re.compile(
     r"|(?P<by>[\s,;–—-]+\(?by:?\s+(?=[A-Z\u3400-\u9fff]))"
     r"|(?P<dash>\s+(?:[-–—|·•/]|//|\\)+\s+|\s*——\s*|\s*[｜|•]\s*|;\s+|；\s*)"
     r"|(?P<open>\s*[(（\[【《])|(?P<close>[)）\]】》])"
-    r"|(?P<stop>[.?!](?=\s+(?:[\"“A-Z\d\[(\u3400-\u9fff]|arXiv|bioRxiv|medRxiv|https?:|doi:|[a-z]\w*[A-Z\d])|\s*$|[\[(*])|[。！？])"
+    r"|(?P<stop>[.?!](?=\s+(?:[\"“A-ZА-ЯЁ\d\[(\u3400-\u9fff]|arXiv|bioRxiv|medRxiv|https?:|doi:|[a-z]\w*[A-Z\d])|\s*$|[\[(*])|[。！？])"
     r"|(?P<comma>[,，、]\s*)|(?P<colon>\s*[:：](?=\s|$|[^\x00-\x7f])\s*)"
 )
 _KIND = {
@@ -45,7 +45,7 @@ _KIND = {
 _ABBREVIATION = re.compile(
     r"(?:[A-Z]\.){2}[A-Z]$|\b(?:U\.[SKN]|D\.C|vs|etc|Dr|Prof|St|Mr|Mrs|Jr|Sr|No|Vol|vol|pp|eds?|i\.e|e\.g|cf|Bros|Inc|Fig|Eq|approx|v\d+|Proc|Conf|Int|Trans)$"
 )
-_INITIAL = re.compile(r"(?:^|[\s.,-])[A-ZÀ-ÖØ-ÞĀ-ſ]$")
+_INITIAL = re.compile(r"(?:^|[\s.,-])[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]$")
 _BY = re.compile(r"[\s,;–—-]+\(?by:?\s+(?=[A-Z\u3400-\u9fff])")
 _APA = re.compile(r"[(（](?:1[5-9]|20)\d\d[a-z]?(?:,\s*[A-Za-z]+\.?(?:\s+\d{1,2})?)?[)）][.,:]?\s*")
 _YEAR_ALONE = re.compile(r"[\s(\[（【]*(?:(?:1[5-9]|20)\d\d[a-z]?)[\s)\]）】.,:]*")
@@ -60,7 +60,7 @@ _PLACE_LAST = re.compile(r"[.,?!]\s+[Ii]n:?(?:\s+[A-Z*\d]\S*(?:\s+\S+){0,9})?$")
 _PROSE = re.compile(
     r"\b(?:this (?:paper|work|article|study|repo|repository|is)|we (?:propose|present|show|introduce)|is an? )\b", re.I
 )
-_PART = re.compile(r"\s+[-–—|·•/]+\s+|\s*[|｜；;]\s*|[.。](?=\s|$)(?<![A-Z]\.)|[(（\[【]|\n")
+_PART = re.compile(r"\s+[-–—|·•/]+\s+|\s*[|｜；;]\s*|[.。](?=\s|$)(?<![A-ZА-ЯЁ]\.)|[(（\[【]|\n")
 _COMMA = re.compile(r"[,，、]\s*")
 _FIRST = re.compile(r"(?:(?<!\b[A-Z])\.|[,:])\s|\s[-–—|/·]\s")
 _EDGE = ' \t\n*_"“”„«»「」『』《》:：,.;，、·•|–—/-'
@@ -73,6 +73,7 @@ _SHORT_NAMES = re.compile(
 )  # "Ek et al."
 _ROLE_LAST = re.compile(r"\s*[(（\[]([^()（）\[\]]{2,20})[)）\]]\s*$")
 _CREDIT = re.compile(r"(?P<apart>\s*[-–—,(·|]\s*|\s+)(?P<by>by:?\s+)?(?P<names>[^\d]+?)\)?\s*$")
+_INVERTED = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+, [A-ZÀ-ÖØ-Þ][\w.'’-]*(?: [A-ZÀ-ÖØ-Þ]\.?)*")  # "Quist, Ada"
 _DOING = re.compile(r"\w{3,}ing\b")
 _ROMAN = re.compile(r"\b[IVX]{2,4}$")  # "Big Bird II" is no name
 _LONE = 0.7  # what one name before a title is worth
@@ -246,7 +247,9 @@ def _like_one_name(head: str, common: frozenset[str]) -> bool:
 def _vancouver(text: str) -> bool:
     """Whether a text is one name as medicine writes it: "Kingma DP"."""
     return not _ROMAN.search(text) and bool(
-        re.fullmatch(r"(?:[a-z]{2,3} )?[A-ZÀ-ÖØ-ÞĀ-ſ][\w'’-]+(?: [A-ZÀ-ÖØ-ÞĀ-ſ][\w'’-]+)? [A-ZÀ-ÖØ-ÞĀ-ſ]{1,3}", text)
+        re.fullmatch(
+            r"(?:[a-z]{2,3} )?[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ][\w'’-]+(?: [A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ][\w'’-]+)? [A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]{1,3}", text
+        )
     )
 
 
@@ -312,20 +315,23 @@ def _unfinished(head: str, rest: str) -> bool:
     """Whether a full stop belongs to an initial after which the name goes on: "Emily M. Bender"."""
     if not _INITIAL.search(head.rstrip(".")):
         return False
-    if re.match(r"\W*[A-ZÀ-ÖØ-ÞĀ-ſ]\.", head) or re.match(
-        r"\s*[A-ZÀ-ÖØ-ÞĀ-ſ]\.", rest
+    if re.match(r"\W*[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]\.", head) or re.match(
+        r"\s*[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]\.", rest
     ):  # "A. Baevski, H. Zhou": initials stand before
         return True
     last = re.search(
-        r"(?:[A-ZÀ-ÖØ-ÞĀ-ſ]\.?,?\s+(?:and|&)\s+.*[A-ZÀ-ÖØ-ÞĀ-ſ]|,\s*(?:[A-ZÀ-ÖØ-ÞĀ-ſ][. -]*)+)\.?$", head[-60:]
+        r"(?:[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]\.?,?\s+(?:and|&)\s+.*[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]|,\s*(?:[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ][. -]*)+)\.?$",
+        head[-60:],
     )
-    if last and re.match(r"[^,]{2,40}, (?:[A-ZÀ-ÖØ-ÞĀ-ſ]\.|[A-ZÀ-ÖØ-ÞĀ-ſ][\w-]+)", head):  # "Ribeiro, M. T., Singh, S."
+    if last and re.match(
+        r"[^,]{2,40}, (?:[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]\.|[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ][\w-]+)", head
+    ):  # "Ribeiro, M. T., Singh, S."
         return False
     return not all(_vancouver(one.strip(" .")) for one in _COMMA.split(head) if one.strip(" ."))
 
 
 def _lone(names: str) -> bool:
-    return bool(re.search(r"\b[A-Z]\.", names)) or len(names.split()) in (2, 3)
+    return bool(re.search(r"\b[A-ZА-ЯЁ]\.", names)) or len(names.split()) in (2, 3)
 
 
 def _without(text: str, offset: int, links: Iterable[Anchor]) -> str:
@@ -513,6 +519,8 @@ def _brackets(title: str) -> float:
 def _with_names(title: str, count: int, name: Reading, common: frozenset[str]) -> float:
     """How much speaks against a text that holds names: alone, in front, at the end, or after "by"."""
     worth = 0.5 if _PAIR.fullmatch(title) and title[0] not in "(（" and _people(title, common) >= 0.5 else 1.0
+    if _INVERTED.fullmatch(title) and values.is_name(title, common):
+        worth *= 0.6
     if "," in title or " and " in title or "et al" in title:
         if _people(title, common) >= 0.7:
             worth *= 0.3
@@ -524,7 +532,7 @@ def _with_names(title: str, count: int, name: Reading, common: frozenset[str]) -
         worth *= _head(title, name, common)
         if (tail := _tail(title)) and _people(tail, common) >= 0.5:
             worth *= 0.6
-    if re.match(r"[A-ZÀ-ÖØ-ÞĀ-ſ][\w'’-]+ [A-ZÀ-ÖØ-ÞĀ-ſ]{1,3}\.\s", title):  # "Auli M. A title"
+    if re.match(r"[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ][\w'’-]+ [A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]{1,3}\.\s", title):  # "Auli M. A title"
         worth *= 0.6
     by = _BY.search(title) if " by" in title else None
     if by and (likely := _people(title[by.end() :], common)) >= 0.5:
@@ -635,7 +643,7 @@ def _is_credited(line: Line, anchor: Anchor, span: Span, common: frozenset[str])
         rest = rest[: role.start()]
         if not rest.strip():
             return True
-    if rest[:1] in ",，" and _role_alone(rest.strip(" ,，")) == "venue":
+    if rest[:1] in ",，" and (shown := values.venue(rest.strip(" ,，"))) and shown.known:
         return True
     by = _CREDIT.match(rest)
     if not by or not (by["by"] or by["apart"].strip() in ("-", "–", "—")):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -32,6 +32,9 @@ _CJK_NAME = re.compile(r"[\u3400-\u9fff]{2,4}|[\uac00-\ud7af]{2,4}|[\u3040-\u30f
 _VANCOUVER = re.compile(r"((?:[a-z]{2,3} )?[A-ZÀ-ÖØ-Þ][\w'’-]+(?: [A-ZÀ-ÖØ-Þ][\w'’-]+)?) ([A-Z]{1,3})")  # "Kingma DP"
 _WORD = re.compile(r"[^\W\d_](?:[\w'’`-]*[\w'’`])?\.?|(?:[^\W\d_]\.-?){1,3}[^\W\d_]?")
 
+_TOLD = re.compile("[:：]")
+_TOLD_YEAR = re.compile(r"\d[:：]")  # "Quist, Lund 2017: A title"
+
 _YEAR = r"(?:1[5-9]|20)\d\d"
 _DATES = (
     re.compile(
@@ -43,6 +46,7 @@ _DATES = (
 _DAY_FIRST = re.compile(
     rf"(?<![\d/.:-])(?P<d>\d{{1,2}})(?:\.\s?(?P<m>\d{{1,2}})\.\s?|/(?P<m2>\d{{1,2}})/)(?P<y>{_YEAR})(?!\d)"
 )
+_EITHER = re.compile(rf"(\d{{1,2}})/(\d{{1,2}})/({_YEAR})")  # which is the month, another day of the column tells
 _DAY_MONTH = re.compile(
     rf"\b(?:(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.)?\s+)?(?P<w>[^\W\d_]{{3,10}})\.?,?\s+(?:(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,?\s+)?(?P<y>{_YEAR})\b"
 )
@@ -100,6 +104,22 @@ def _iso(match: re.Match[str]) -> str:
     return f"{year}-{month:02}-{day:02}" if day else f"{year}-{month:02}"
 
 
+def day_first(texts: Iterable[str]) -> bool | None:
+    """Whether days such as 03/02/2021 begin with the day, as one beyond 12 among them tells; None where none does."""
+    found = [match for text in texts if (match := _EITHER.fullmatch(text.strip()))]
+    first, second = any(int(m[1]) > 12 for m in found), any(int(m[2]) > 12 for m in found)
+    return first if first != second else None
+
+
+def in_order(text: str, first: bool | None) -> str:
+    """A day as ISO where all that it needs is whether it begins with the day; else the text itself."""
+    match = _EITHER.fullmatch(text.strip())
+    if not match or first is None:
+        return text
+    d, m = (match[1], match[2]) if first else (match[2], match[1])
+    return f"{match[3]}-{int(m):02}-{int(d):02}"
+
+
 def day(text: str) -> dt.date | None:
     """A whole day in a text, or None."""
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text.strip()):
@@ -129,7 +149,7 @@ def authors(text: str, lead: bool = False) -> tuple[str, ...]:
     """The names in a text as `people` tells them, with `OTHERS` behind where it says that there are more: "et al."."""
     text = _BY.sub("", _HIDDEN.sub("", text).strip().strip('*_`"“”'))
     text = re.sub(r"\((?:[^()]*)\)|\[[^\[\]]*\]|<[^<>]*>", " ", text)
-    text = re.sub(r"(?<=\b[A-Z]\.)(?=[A-Z][a-z]{2})", " ", text)
+    text = re.sub(r"(?<=\b[A-ZА-ЯЁ]\.)(?=[A-ZА-ЯЁ][a-zа-яё]{2})", " ", text)
     text = re.sub(r",\s*(?:\.\.\.|…)\s*(?=,|&|and\b)", ",", text)
     text, more = _ET_AL.subn("", text)
     text = " ".join(_FOOT.sub("", text).split()).strip(" ,;:·•|")
@@ -138,7 +158,9 @@ def authors(text: str, lead: bool = False) -> tuple[str, ...]:
     if ";" in text or "；" in text or " | " in text:
         parts = re.split(r"\s*[;；|]\s*", text)
     elif _CJK.search(text):
-        parts = re.split(r"\s*[,，、・/]\s*|\s+(?:and|&|和|与)\s+|(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff]{2})", text)
+        parts = re.split(r"\s*[,，、・/]\s*|\s+(?:and|&|和|与)\s+", text)
+        if len(parts) == 1:  # else a blank stands between family and given name
+            parts = re.split(r"(?<=[\u3400-\u9fff]{2})\s+(?=[\u3400-\u9fff]{2})", text)
     else:
         parts = _latin(text, lead)
     parts = [part for part in parts if re.search(r"[^\W\d_]", part)]
@@ -208,13 +230,13 @@ def likely_people(text: str, common: frozenset[str] = frozenset(), lead: bool = 
     names = people(text, lead)
     plain = re.findall(r"[^\W\d_]+", text)
     small = sum(word.islower() and word not in _PARTICLES and word not in _JOINING for word in plain)
-    if not names or small * 5 > len(plain) * 2 or any(":" in name or "：" in name for name in names):
+    if not names or small * 5 > len(plain) * 2 or _TOLD.search(names[0]) or _TOLD_YEAR.search(names[-1]):
         return 0.0
     good = sum(is_name(name, common) for name in names[:12])
     share = good / min(len(names), 12)
     if said and share >= 0.5:
         return 1.0
-    initials = bool(re.search(r"(?:^|[\s,])[A-Z]\.[\s,-]", text))
+    initials = bool(re.search(r"(?:^|[\s,])[A-ZА-ЯЁ]\.[\s,-]", text))
     if len(names) == 1:
         size = len(names[0].split())
         if _CJK.fullmatch(names[0]):
