@@ -16,15 +16,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
+from answers import atom, atom_entry
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_gate import DAMAGE
 
 from catalog.cli import main
 from catalog.errors import Finding, KbError
+from catalog.ingest.fetch import Answer, NoAnswer
 from catalog.library import Library
 from catalog.models import Link, Paper, Status
 from catalog.paperfile import dumps
+from catalog.sources import Client
 from catalog.store.disk import digest
 
 NAMES = ("a.md", "b.md", "c.md", "\u00e4.md", "a\u0308.md", "B.md", "d e.md", "README.md", "x.md.orig")
@@ -34,6 +37,11 @@ PAPERS = (
         key="b", title="Beta among the others", links=(Link(name="paper", url="https://x.org/b"),), tags=("low-rank",)
     ),
     Paper(key="c", bibtex="@inproceedings{c, title={Gamma}, crossref={a}}", status=Status.reading, tags=("Low rank",)),
+    Paper(
+        key="d",
+        title="Delta in song",
+        links=(Link(name="paper", url="https://arxiv.org/abs/3103.00001"), Link(name="pdf", url="https://x.org/a.pdf")),
+    ),
 )
 ODD = (
     "---\n# c\ntags:: x\nstatus: unread # s\nlinks:\n  # l\n  paper: https://x.org\n---\n\nnotes\n",
@@ -97,9 +105,16 @@ commands = st.one_of(
     st.tuples(st.just("import"), st.just("--theirs"), st.sampled_from(sorted(IMPORTED))),
     st.tuples(st.just("edit"), keys),
     st.tuples(st.just("resolve"), keys, st.sampled_from(["--ours", "--theirs"])),
+    st.tuples(st.just("resolve"), st.just("--reader"), st.sampled_from(["ana", "bo"]), st.sampled_from(["--ours", "--theirs"])),
+    st.tuples(st.just("complete"), st.sampled_from(["--only=bibtex", "--only=abstract", "--dry-run"])),
+    st.tuples(st.just("update"), st.sampled_from(["--settle", "--take=published", "--links"])),
+    st.tuples(st.just("report"), st.just("lomo"), st.just("--of"), st.just("wic-7b"), st.just("--value"), st.sampled_from(["69", "nan", "1e400"]),
+              st.just("--setting"), words, st.just("--address"), st.just("https://a.org/3")),
+    st.tuples(st.just("merge-driver"), st.just("papers/a.md"), st.sampled_from(["papers/b.md", "readers/ana.toml"]), st.sampled_from(["papers/c.md", "in.pdf"]),
+              st.sampled_from(["papers/b.md", "readers/ana.toml"])),
     st.sampled_from([("fmt",), ("check", "--fix"), ("undo",), ("redo",), ("list",), ("export", "bib"), ("log", "-p"),
                      ("edit", "--recover"), ("annotations",), ("init", "--github"), ("export", "markdown", "--into", "in.md"),
-                     ("update", "--settle"), ("next",), ("stats",), ("duplicates",), ("search", "in:pdf")]),
+                     ("fetch",), ("update",), ("complete",), ("merge-driver",), ("next",), ("stats",), ("duplicates",), ("search", "in:pdf")]),
 )  # fmt: skip
 RESTORING = (
     "import",
@@ -110,6 +125,8 @@ RESTORING = (
     "edit",
     "resolve",
     "split",
+    "complete",
+    "update",
 )  # what comes from elsewhere may be wrong; `check` says so
 
 
@@ -123,11 +140,16 @@ def call(root: Path, args: tuple[str, ...]) -> tuple[int, str]:
             mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"@misc{c, title={Gamma}, note={n}}")))
         )
         stack.enter_context(mock.patch("click.edit", type_into))
+        stack.enter_context(mock.patch.object(Library, "client", return_value=Client(asked, sleep=lambda _: None)))
+        stack.enter_context(mock.patch.object(Library, "_fetch", return_value=asked))
         try:
             main(["--root", str(root), *args])
         except SystemExit as ended:
             return int(ended.code or 0), out.buffer.getvalue().decode("utf-8", "replace")
     raise AssertionError("main returned")
+
+
+ANSWERS = itertools.cycle(["a feed", "a PDF", "JSON", "a feed", "unknown", "no answer", "bytes", "a PDF", "nothing"])
 
 
 def type_into(filename: str, editor: str | None = None) -> None:
@@ -136,8 +158,36 @@ def type_into(filename: str, editor: str | None = None) -> None:
         stream.write(next(TYPED))
 
 
+def asked(url: str, **_: object) -> Answer:
+    """The web: each time another answer."""
+    feed = atom(atom_entry("3103.00001", "Delta in \u202e song", ["Ana Lee"])).data()
+    bodies = {
+        "a feed": feed,
+        "a PDF": b"%PDF-1.4\nnot much of one\n",
+        "JSON": b'{"message": {"items": [[[',
+        "nothing": b"",
+        "bytes": b"\xff\x00<",
+    }
+    match next(ANSWERS):
+        case "no answer":
+            raise NoAnswer("x.org: no answer")
+        case "unknown":
+            return Answer(404, url)
+        case what:
+            data = bodies[what]
+            return Answer(200, url, data.decode("utf-8", "replace"), content_type="text/html", data=data)
+
+
+def merged(root: Path, command: tuple[str, ...]) -> tuple[str, ...]:
+    """The call of the merge driver with copies, as git makes them."""
+    _, *names, name = command
+    for copy, original in zip(("base", "mine", "other"), names, strict=True):
+        (root / copy).write_bytes((root / original).read_bytes() if (root / original).is_file() else b"")
+    return "merge-driver", "base", "mine", "other", name
+
+
 def files(root: Path) -> dict[str, bytes]:
-    paths = [path for name in ("papers", "readers", "lists", "files") for path in (root / name).glob("*")]
+    paths = [path for name in ("papers", "readers", "lists", "files", "reports") for path in (root / name).glob("*")]
     paths += [root / "shared.bib", root / "kb.toml"]
     return {str(path.relative_to(root)): path.read_bytes() for path in paths if path.is_file()}
 
@@ -181,6 +231,8 @@ def test_no_byte_is_lost(start: dict[str, bytes], sequence: list[tuple[str, ...]
             if command[0] == "list edited, then sync":
                 (root / "in.md").write_text(LATER)
                 command = ("sync", *command[1:])
+            if command[0] == "merge-driver" and len(command) == 5:
+                command = merged(root, command)
             status, said = call(root, command)
             assert "Traceback" not in said, command
             assert "a fault of kb" not in said, (command, said)
