@@ -23,7 +23,7 @@ def renamed(
     two. Raises `KeyError` where no paper has the old key.
     """
     papers = list(papers)
-    keys = {key for paper in papers for key in _entry_keys(paper)}.union(others) - {old}
+    keys = {key for paper in papers for key in entry_keys(paper)}.union(others) - {old}
     changed, result = [], None
     for paper in papers:
         bibtex = edited(paper.bibtex, lambda text: with_references(text, {old: new}, keys)) if paper.bibtex else ""
@@ -73,7 +73,8 @@ def parted(paper: Paper, key: str) -> tuple[Paper, list[Paper]]:
     return rest, [new.evolve(key=k, bibtex=text) for k, text in parts.items()]
 
 
-def _entry_keys(paper: Paper) -> list[str]:
+def entry_keys(paper: Paper) -> list[str]:
+    """The key of a paper, and those of its further entries."""
     return [paper.key, *map(entry_key, entries(paper.bibtex)[1:])]
 
 

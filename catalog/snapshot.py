@@ -68,7 +68,7 @@ class Snapshot:
 
     def taken(self) -> set[str]:
         """The keys that no work may be newly given, case folded."""
-        return {key.casefold() for key in self.keys()}
+        return {key.casefold() for key in self.keys()} | self.store.sharing().entries.keys()
 
     def resolve(self, key: str) -> str:
         """The key that is meant: itself, a former key, or the only key that begins so. Raises `UnknownKey`."""

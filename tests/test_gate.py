@@ -497,6 +497,27 @@ def test_a_git_folder_that_came_along_runs_nothing(
     assert fired.exists()
 
 
+def test_a_key_that_is_an_entrys_or_looks_left_behind_is_refused(kb: Kb, library: Library, root: Path) -> None:
+    library.add("@misc{a, title={Alpha of things}}")
+    library.change("a", lambda paper: paper.evolve(bibtex=paper.bibtex + "\n\n@misc{b, title={Beta within it}}"))
+    (root / "shared.bib").write_text("@misc{shared, title={Shared by all}}\n")
+    for key in ("b", "shared", "SHARED"):
+        assert f"{key} is taken" in kb("rename", "a", key).err
+    assert "a copy that a sync service made" in kb("rename", "a", "a.sync-conflict-1").err
+    assert list(library.papers()) == ["a"]
+    added = kb("add", "--title", "A new thing", "--link", "https://x.org", "--key", "a.sync-conflict-1")
+    assert "`kb check` will say: papers/a.sync-conflict-1.md: a copy" in added.err
+
+
+def test_undo_says_what_comes_back_wrong(kb: Kb, library: Library, papers: Path) -> None:
+    (papers / "a.md").write_text("---\nstatus:   unread\nlinks:\n  paper: https://x.org/a?utm_source=b\n---\n")
+    assert kb("check", "--fix").status == 0
+    undone = kb("undo")
+    assert undone.status == 0
+    assert "`kb check` will say: papers/a.md" in undone.err
+    assert "`kb check` will say" not in kb("redo").err
+
+
 def test_whatever_a_query_chooses_from_what_cannot_be_read_is_said(kb: Kb, library: Library, papers: Path) -> None:
     library.add(title="A thing of note", key="b", links=["https://x.org"])
     (papers / "a.md").write_text("---\nstatus: red\n---\n")

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from catalog.check.loaded import Loaded
 from catalog.check.notes import targets
+from catalog.check.papers import left_behind
 from catalog.errors import Finding, Kind
 from catalog.files import inside
 from catalog.store import Store
 from catalog.store.config import CONFIG
 from catalog.toml import line_of
-
-_LEFT = (
-    (r"conflicted copy|\.sync-conflict-|\(case conflict\)", "a copy that a sync service made of a file changed twice",
-     "move what only this one holds to the other, then remove it"),
-    (r"\.orig$|\.rej$|[._](?:BACKUP|BASE|LOCAL|REMOTE)[._]\d+\.md$", "left behind by a merge or a patch",
-     "take from it what is missing, then remove it"),
-    (r"^\..*\.sw[a-p]$|^\.#", "an editor has the file open, or was killed",
-     "close it there; vim -r recovers the text"),
-    (r"~$|^#.*#$", "a copy that an editor made", "remove it"),
-)  # fmt: skip
 
 
 def folder_rules(store: Store, loaded: Loaded) -> Iterator[Finding]:
@@ -42,25 +32,21 @@ def config_line(root: Path, name: str) -> int:
 
 
 def _ignored(store: Store, loaded: Loaded) -> Iterator[Finding]:
-    read = set(loaded.files)
+    read, sheets = set(loaded.files), {sheet.file for sheet in loaded.sheets}
     with os.scandir(store.folder) as listing:
         items = sorted(listing, key=lambda item: item.name)
     if len(items) > len(read):
         read |= _linked(loaded)
     for item in items:
-        if left := _left_behind(item.name):
+        if left := left_behind(item.name):
             kind: Kind = "error" if item.name in read else "note"
-            yield Finding("leftover", left[0], left[1], store.shown(item.name), 0, kind=kind)
+            if item.name not in sheets:  # of a paper that can be read, the rules about it say so
+                yield Finding("leftover", left[0], left[1], store.shown(item.name), 0, kind=kind)
             continue
         plain = item.name.startswith(".") or item.name.upper() == "README.MD" or item.name in read
         if not plain and (why := _why_ignored(item, store.root)):
             path = store.shown(item.name)
             yield Finding("ignored", f"not read: {why[0]}", why[1], path, 0, kind="note")
-
-
-def _left_behind(name: str) -> tuple[str, str] | None:
-    """What a file is by its name that a merge, a sync service or an editor has left, and what to do."""
-    return next((said for form, *said in _LEFT if re.search(form, name, re.I)), None)  # type: ignore[return-value]  # each row holds two more
 
 
 def _linked(loaded: Loaded) -> frozenset[str]:

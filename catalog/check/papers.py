@@ -28,11 +28,22 @@ PAPER_LINKS = frozenset({"paper", "arxiv", "pdf", "abstract", "preprint"})
 Wrong = tuple[str, str, str]
 _ENTRY_NEXT = re.compile(r"\s*@")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.I)
+_LEFT = (
+    (r"conflicted copy|\.sync-conflict-|\(case conflict\)", "a copy that a sync service made of a file changed twice",
+     "move what only this one holds to the other, then remove it"),
+    (r"\.orig$|\.rej$|[._](?:BACKUP|BASE|LOCAL|REMOTE)[._]\d+\.md$", "left behind by a merge or a patch",
+     "take from it what is missing, then remove it"),
+    (r"^\..*\.sw[a-p]$|^\.#", "an editor has the file open, or was killed",
+     "close it there; vim -r recovers the text"),
+    (r"~$|^#.*#$", "a copy that an editor made", "remove it"),
+)  # fmt: skip
 
 
 def file_rules(sheet: Sheet, loaded: Loaded) -> Iterator[Finding]:
     """The file's name, its form, and what its front matter says."""
     yield from _name(sheet)
+    if left := left_behind(sheet.file):
+        yield sheet.finding("leftover", *left, 0)
     yield from _blank(sheet)
     yield from _form(sheet)
     yield from _unknown_fields(sheet)
@@ -59,6 +70,11 @@ def _name(sheet: Sheet) -> Iterator[Finding]:
     right = file_name(sheet.paper.key)
     if sheet.file not in (right, apart_name(sheet.paper.key)):
         yield sheet.finding("file-name", f"the file of {sheet.paper.key} is named {right}", f"rename it to {right}")
+
+
+def left_behind(name: str) -> tuple[str, str] | None:
+    """What a file is by its name that a merge, a sync service or an editor has left, and what to do."""
+    return next((said for form, *said in _LEFT if re.search(form, name, re.I)), None)  # type: ignore[return-value]  # each row holds two more
 
 
 def _blank(sheet: Sheet) -> Iterator[Finding]:

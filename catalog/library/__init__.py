@@ -217,13 +217,9 @@ class Library:
 
     def add_drafts(self, drafts: Sequence[Draft]) -> Sequence[Addition]:
         """Add works as one change; what cannot be added says why, and does not keep the others from it."""
-        from catalog.check.entrance import guard
         from catalog.ingest.run import add_papers
 
-        def added(changes: Sequence[Change]) -> None:
-            self.store.gate.notices += guard(self.store, changes, strict=False)
-
-        return add_papers(self.store, self.index, drafts, added)
+        return add_papers(self.store, self.index, drafts, self._edits.foretell)
 
     def add_all(self, whats: Iterable[str], *, first: bool = False, **more: Any) -> Iterator[Added]:
         """Add what these are: identifiers, addresses, files, titles; `first` takes the likeliest work of a title.
@@ -560,13 +556,13 @@ class Library:
         """Take back the last change, or that of a number. Raises `Conflict` where its files have changed since."""
         from catalog.store.undo import undo
 
-        return undo(self.store.gate, number)
+        return undo(self.store.gate, number, self._edits.foretell)
 
     def redo(self) -> Past:
         """Make the change again that was taken back last. Raises `Conflict` where its files have changed since."""
         from catalog.store.undo import redo
 
-        return redo(self.store.gate)
+        return redo(self.store.gate, self._edits.foretell)
 
     # --- looking at the whole ---
 

@@ -58,6 +58,12 @@ class Edits:
         self.store.commit(changes, what, since)
         self.store.gate.notices += notices
 
+    def foretell(self, changes: Sequence[Change]) -> None:
+        """Say what `kb check` will call wrong in changes that are made in any case."""
+        from catalog.check.entrance import guard
+
+        self.store.gate.notices += guard(self.store, changes, strict=False)
+
     def mark(self, keys: Iterable[str], status: str | Status, on: dt.date | None = None) -> Sequence[Paper]:
         from catalog.models import Status
 
@@ -138,11 +144,13 @@ class Edits:
 
     def rename(self, old: str, new: str) -> Paper:
         from catalog.keys import free_key
+        from catalog.rename import entry_keys
 
         old = self.snapshot.resolve(old)
 
         def checked() -> Mapping[str, str]:
-            if self._owner(new) not in ("", old):
+            further = entry_keys(self._paper(old))[1:]
+            if self._owner(new) not in ("", old) or new in further or new.casefold() in self.store.sharing().entries:
                 raise TakenKey(new, free_key(new, self.snapshot.taken()))
             self._paper(old).evolve(key=new)  # a key that cannot be one is refused before anything is looked for
             return {old: new}

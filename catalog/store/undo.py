@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from catalog.errors import Conflict, KbError
 from catalog.store.disk import read_version
 from catalog.store.gate import Change, Gate
 from catalog.store.history import Past
 
+Look = Callable[[Sequence[Change]], None]
 
-def undo(gate: Gate, number: int = 0) -> Past:
-    """Take back the last change that stands, or that of a number; raises `Conflict` where its files have changed."""
+
+def undo(gate: Gate, number: int = 0, look: Look = lambda _: None) -> Past:
+    """Take back the last change that stands, or that of a number; raises `Conflict` where its files have changed.
+
+    `look` sees what will be written before it is.
+    """
     with gate.history() as history:
         past = history.change(number) if number else history.to_undo()
     if past is None:
         raise KbError(f"there is no change {number}; `kb log` shows all" if number else "there is nothing to undo")
     if past.state != "done":
         raise KbError(f"change {past.number} is undone already; `kb redo` makes it again")
-    return _turn(gate, past, "undo")
+    return _turn(gate, past, "undo", look)
 
 
-def redo(gate: Gate) -> Past:
-    """Make the change again that was taken back last; raises `Conflict` where its files have changed since."""
+def redo(gate: Gate, look: Look = lambda _: None) -> Past:
+    """Make the change again that was taken back last; raises as `undo`."""
     with gate.history() as history:
         past = history.to_redo()
     if past is None:
         raise KbError("there is nothing to redo")
-    return _turn(gate, past, "redo")
+    return _turn(gate, past, "redo", look)
 
 
-def _turn(gate: Gate, past: Past, way: str) -> Past:
+def _turn(gate: Gate, past: Past, way: str, look: Look) -> Past:
     changes, moved = [], []
     with gate.history() as history:
         for path, before, after in past.files:
@@ -42,5 +49,6 @@ def _turn(gate: Gate, past: Past, way: str) -> Past:
                 changes.append(Change(path, now, history.text(wanted)))
     if moved:
         raise Conflict(f"cannot {way} {past.number} ({past.what}): {'; '.join(moved)}; nothing was changed")
+    look(changes)
     gate.commit(changes, f"{way} {past.number}: {past.what}", turn=f"{way} {past.number}")
     return past
