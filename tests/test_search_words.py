@@ -186,3 +186,17 @@ def test_a_field_and_more_in_one_piece_is_read_as_typed(
     library.add(title="LoRA adapters", key="a", links=["https://example.org/x"])
     library.add(title="Other", key="b", tags=["long context"])
     assert [line.split("\t")[1] for line in kb("list", *asked).out.splitlines()] == expected
+
+
+@pytest.mark.parametrize(
+    ("typo", "right"),
+    [("quantzied", "quantized"), ("adaptaion", "adaptation"), ("modeling", "modelling"), ("promt", "prompt")],
+)
+def test_a_typo_finds_what_the_right_word_finds(library: Library, typo: str, right: str) -> None:
+    for key, title in enumerate(
+        ("Quantized models", "Quantization of a prompt", "Prompting an adaptation", "Adapted modelling")
+    ):
+        library.add(title=title, key=f"k{key}")
+    found = {line.key for line in library.lines(right).papers}
+    assert found
+    assert {line.key for line in library.lines(typo).papers} == found

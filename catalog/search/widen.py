@@ -24,7 +24,8 @@ def widened(db: sqlite3.Connection, root: Node | None) -> Node | None:
 
 
 def forgiven(db: sqlite3.Connection, root: Node | None) -> tuple[Node | None, dict[str, str]]:
-    """A widened query with the nearest words there are beside those that nobody has, and the nearest of each."""
+    """A widened query with the nearest words there are beside those that nobody has, in all that a right word would
+    find, and the nearest of each."""
     typos: dict[str, str] = {}
 
     def change(words: Words) -> Words:
@@ -33,7 +34,7 @@ def forgiven(db: sqlite3.Connection, root: Node | None) -> tuple[Node | None, di
         near = _near(db, words.tokens[0])
         if near:
             typos[words.tokens[0]] = near[0]
-        return _also(words, ((word,) for word in near))
+        return _also(words, ((form,) for word in near for form in (word, *_goes_on(db, word), *_family(db, word))))
 
     return each_word(root, change), typos
 
@@ -78,6 +79,12 @@ def _family(db: sqlite3.Connection, token: str) -> list[str]:
     start = family_prefix(token)
     found = db.execute("SELECT term FROM vocabulary WHERE term >= ? AND term < ?", (start, start + BEYOND))
     return [word for (word,) in found if stem(word) == root][:_MOST_FORMS]
+
+
+def _goes_on(db: sqlite3.Connection, token: str) -> list[str]:
+    """The words that begin with a token."""
+    found = db.execute("SELECT term FROM vocabulary WHERE term >= ? AND term < ?", (token, token + BEYOND))
+    return [word for (word,) in found][:_MOST_FORMS]
 
 
 def _starts(db: sqlite3.Connection, token: str) -> list[str]:

@@ -147,7 +147,7 @@
       if (!isBare(words) || words.also.length || starting(words.words[0]).length) return words;
       const found = near(words.words[0]);
       if (found.length) typos[words.words[0]] = found[0];
-      return also(words, found.map((word) => [word]));
+      return also(words, found.flatMap((word) => [word, ...starting(word).slice(0, MOST_FORMS), ...family(word)]).map((word) => [word]));
     });
 
     /* ---- which papers: see catalog.search.evaluate ---- */
