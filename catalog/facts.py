@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from catalog.text import Rich as Rich
 from catalog.text import plain
 
+STATUSES = ("unread", "reading", "read")  # how far a reader may be
 SCHEMA = 1  # the version of what `--json` prints; raised when a field changes its meaning or goes
 ROLES = ("author", "editor", "translator", "director", "holder")  # in the order in which they stand for missing authors
 OTHERS = "others"  # the last of the authors that a paper file gives where there are more, as in BibTeX

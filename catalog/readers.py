@@ -22,10 +22,9 @@ from typing import Any
 
 from catalog.conflict import hunks
 from catalog.errors import BadFile, Finding, KbError
-from catalog.facts import UNREAD, Reading
+from catalog.facts import STATUSES, UNREAD, Reading
 from catalog.toml import line_of, quoted, read_toml
 
-STATUSES = ("unread", "reading", "read")
 FOLDER = "readers"
 NOBODY = "nobody"
 _RESERVED = frozenset({NOBODY, "me", "everyone", "con", "prn", "aux", "nul"})

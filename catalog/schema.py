@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from catalog.facts import ROLES, SCHEMA, Name
+from catalog.facts import ROLES, SCHEMA, STATUSES, Name
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DAY = "ISO, as precise as it is known; empty where it is not"
@@ -30,14 +30,14 @@ def records() -> dict[str, Any]:
         "date": _text("of publication: 2021, 2021-06, 2021-06-17, 0850, a span 2019/2021; empty where it is not known"),
         "venue": _text("journal, proceedings, school, publisher; arXiv for a preprint"),
         "kind": _text("the entry's type in lower case, or what the file says: article, book, code, dataset, blog …"),
-        "status": {"enum": ["unread", "reading", "read"]},
+        "status": {"enum": list(STATUSES)},
         **{name: _text(f"when it was {name}; {_DAY}") for name in ("added", "read")},
         "due": _text(f"when it should be read; {_DAY}"),
         "rating": {"type": "integer", "minimum": 0, "maximum": 10, "description": "0 where there is none"},
         "readers": _list(
             _object({
                 "name": _text(),
-                "status": {"enum": ["unread", "reading", "read"]},
+                "status": {"enum": list(STATUSES)},
                 "read": _text(_DAY),
                 "due": _text(_DAY),
                 "rating": {"type": "integer", "minimum": 0, "maximum": 10},

@@ -20,7 +20,9 @@ import catalog
 from catalog import __version__
 from catalog.cli import SECTIONS, commands
 from catalog.cli.reference import manual, reference
+from catalog.facts import STATUSES
 from catalog.library import Library
+from catalog.models import Status
 
 ROOT = Path(__file__).parent.parent
 HEAVY = ("torch", "mkdocs", "bibtexparser", "httpcore2", "markdown", "nh3", "pylatexenc")
@@ -128,6 +130,7 @@ def test_what_stands_in_several_places_is_the_same() -> None:
     assert project["version"] == __version__ == citation["version"]
     assert project["license"] == citation["license"]
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
+    assert tuple(Status) == STATUSES
 
 
 def test_each_command_has_its_twin() -> None:

@@ -14,6 +14,7 @@ import click
 from catalog.cli import editor, out
 from catalog.cli.options import Day, json_option
 from catalog.errors import KbError
+from catalog.facts import STATUSES
 from catalog.files import is_pdf
 from catalog.text import some_of
 
@@ -67,7 +68,7 @@ class _Said:
 @click.option("--key", default="", help="The citation key, if not the entry's own.")
 @click.option("--note", default="", help="A note.")
 @click.option(
-    "--status", type=click.Choice(["unread", "reading", "read"]),
+    "--status", type=click.Choice(STATUSES),
     help="How far you are; else what the entry says, or unread.",
 )  # fmt: skip
 @click.option("--due", type=Day(), help="The day it should be read by.")

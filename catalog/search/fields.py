@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from catalog.errors import BadQuery
-from catalog.facts import Facts
+from catalog.facts import STATUSES, Facts
 from catalog.search.fold import clean, is_ideograph, tokens
 from catalog.search.tree import BEYOND, Between, Contains, Is, Node, Not, Words, any_of, starting
 from catalog.text import tag_slug
 
-STATUSES = ("unread", "reading", "read")
 _YEAR = re.compile(r"[0-9]{4}\Z")
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?\Z")
 _COMPARED = re.compile(r"(>=|<=|>|<)(.*)\Z", re.S)

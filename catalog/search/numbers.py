@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from catalog.facts import STATUSES
 from catalog.search.evaluate import column
-from catalog.search.fields import STATUSES
 
 _READ = STATUSES.index("read")
 _BEGUN = STATUSES.index("reading")

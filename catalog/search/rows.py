@@ -20,8 +20,8 @@ from dataclasses import fields, replace
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from catalog.facts import SCHEMA, Address, Facts, Line, Name, Reading, Taught
-from catalog.search.fields import STATUSES, facts
+from catalog.facts import SCHEMA, STATUSES, Address, Facts, Line, Name, Reading, Taught
+from catalog.search.fields import facts
 from catalog.search.fold import clean, compounds, fold
 from catalog.text import plain
 
