@@ -21,6 +21,11 @@ from catalog.text import plain
         ('<span class="nocase">AB</span>', (("text", "AB"),)),
         ("<m:bold>Great</m:bold> paper<m:linebreak/>", (("strong", "Great"), ("text", " paper"))),
         (r"<jats:p>{\'E}t\'e <jats:italic>x</jats:italic></jats:p>", (("text", "Été "), ("em", "x"))),
+        (
+            '<inline-formula><tex-math notation="LaTeX">$x^2$</tex-math></inline-formula>-rays',
+            (("math", "x^2"), ("text", "-rays")),
+        ),
+        ("<math xmlns='x'><mi>x</mi></math> <title>y</title>", (("text", "x y"),)),
         ("One<br/>two", (("text", "One two"),)),
         (r"Q&amp;A, R\&amp;D, {\&}quot;x&#34; &#x2013; &eacute;", (("text", 'Q&A, R&D, "x" – é'),)),
     ],

@@ -18,7 +18,9 @@ _PAIR = re.compile(
 _SMALL = re.compile(r"<span\s[^<>]{0,200}small-caps[^<>]{0,200}>([^<>]*)</span\s*>", re.I)
 _BREAK = re.compile(r"<(?:/(?:jats:)?(?:p|title|sec|div|li)|(?:m:line)?br(?:eak)?)\s*/?>", re.I)
 _PLAIN = re.compile(
-    r"</?(?:(?:jats|mml|m):[a-z][\w-]{0,30}|span|p|div|br|ul|ol|li|font|u|a)(?:\s[^<>]{0,500})?/?>", re.I
+    r"</?(?:(?:jats|mml|m):[a-z][\w-]{0,30}|span|p|div|br|ul|ol|li|font|u|a|title|sec|tex(?:-math)?|(?:inline|disp)-formula"
+    r"|alternatives|ext-link|xref|math|m(?:i|o|n|row|sub|sup|subsup|frac|sqrt|text|style|over|under))(?:\s[^<>]{0,500})?/?>",
+    re.I,
 )
 _ENTITY = re.compile(r"\{?\\?&\}?(#x?[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.I)
 _MOST_DEEP = 8
