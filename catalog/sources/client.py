@@ -17,7 +17,7 @@ from lxml import etree
 
 from catalog.errors import KbError
 from catalog.ingest.fetch import Answer, NoAnswer
-from catalog.sources.hosts import HOSTS, host_of
+from catalog.sources.hosts import HOSTS, Host, host_of
 from catalog.sources.memory import Kept, Memory
 
 T = TypeVar("T")
@@ -188,35 +188,18 @@ class Client:
         limit: int = LIMIT,
         timeout: float = 0.0,
     ) -> Answer:
-        about = host_of(host)
-        headers = {"Content-Type": "application/json"} if content else {}
-        if kept and "etag" in kept.headers:
-            headers["If-None-Match"] = kept.headers["etag"]
-        elif kept and "last-modified" in kept.headers:
-            headers["If-Modified-Since"] = kept.headers["last-modified"]
-        asked = url
-        if key := self.keys.get(about.key, ""):
-            if about.into.startswith("?"):
-                asked += f"{'&' if '?' in url else '?'}{about.into[1:]}={quote(key, safe='')}"
-            else:
-                name, value = ("Authorization", f"Bearer {key}") if about.into == "bearer" else (about.into, key)
-                headers[name] = value
+        method = "POST" if content else "GET"
+        headers = _conditions(kept) | ({"Content-Type": "application/json"} if content else {})
+        key = self.keys.get(host_of(host).key, "")
+        asked, own = _with_key(url, host_of(host), key) if key else (url, {})
         self.asked += 1
         try:
-            return self.fetch(
-                asked,
-                accept=accept,
-                method="POST" if content else "GET",
-                headers=headers,
-                content=content,
-                limit=limit,
-                timeout=timeout or TIMEOUT,
-                again=False,
-            )
+            return self.fetch(asked, accept=accept, method=method, headers=headers | own, content=content, limit=limit,
+                              timeout=timeout or TIMEOUT, again=False)  # fmt: skip
         except NoAnswer as e:
             self._note_offline(host, e)
-            said = str(e) if not key else str(e).replace(key, "…")
-            self.closed[host] = self.offline or f"{about.name} could not be asked: {said}"
+            said = str(e).replace(key, "…") if key else str(e)
+            self.closed[host] = self.offline or f"{self.name(url)} could not be asked: {said}"
             raise Unavailable(self.closed[host], bool(self.offline)) from None
 
     def _may_ask(self, host: str, cost: int) -> None:
@@ -317,6 +300,21 @@ def each(names: Iterable[str], ask: Callable[[str], T | None], client: Client) -
             silent = silent or e
     if silent:
         raise silent
+
+
+def _conditions(kept: Kept | None) -> dict[str, str]:
+    """The headers by which a host need not send again what has not changed."""
+    known = kept.headers if kept else {}
+    if "etag" in known:
+        return {"If-None-Match": known["etag"]}
+    return {"If-Modified-Since": known["last-modified"]} if "last-modified" in known else {}
+
+
+def _with_key(url: str, about: Host, key: str) -> tuple[str, dict[str, str]]:
+    """An address and headers with a key of the user's, where the service wants it."""
+    if about.into.startswith("?"):
+        return f"{url}{'&' if '?' in url else '?'}{about.into[1:]}={quote(key, safe='')}", {}
+    return url, {"Authorization": f"Bearer {key}"} if about.into == "bearer" else {about.into: key}
 
 
 def _answer(kept: Kept) -> Answer:
