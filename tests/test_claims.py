@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from refimpl import Card, Claim, cards
-from refimpl._claims import ClaimFailed, Measured, NotHere, at_most, equal, on, quoted, shown
+from refimpl._claims import ClaimFailed, Measured, NotHere, at_most, equal, on, quoted, refused, shown
 from refimpl._lab import contest, models
 from refimpl._lab.contest import Contest, Way
 from refimpl._verify import claim_of, verify
@@ -217,6 +217,21 @@ def test_rounding_is_wider_on_a_gpu_and_nothing_else_is() -> None:
         assert at_most("it", limit, limit).verdict == "holds"
         with pytest.raises(ClaimFailed):
             at_most("it", 1.1 * limit + 1e-15, limit)
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"), [(ValueError("too wide"), True), (ValueError("other"), False), (None, False)]
+)
+def test_what_is_to_be_refused_must_say_so(error: Exception | None, verdict: bool) -> None:
+    def run() -> None:
+        if error:
+            raise error
+
+    if verdict:
+        assert refused("it", run, "wide").verdict == "holds"
+    else:
+        with pytest.raises(ClaimFailed, match="it is refused"):
+            refused("it", run, "wide")
 
 
 @pytest.mark.parametrize(

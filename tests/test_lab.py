@@ -491,3 +491,12 @@ def test_a_rate_falls_as_models_grow_wider(tiny: tuple[Any, Any], tmp_path: Path
     for asked, taken in ({"rate": 3e-3}, 3e-3), ({"rate": 3e-3, "lr": 1e-4}, 1e-4):
         record = demo.run("full", lambda m: m, task=small, steps=1, batch=1, device="cpu", out=tmp_path, **asked)
         assert record["training"]["lr"] == pytest.approx(taken)
+
+
+def test_a_wider_model_takes_half_of_the_tasks_steps_and_a_method_may_want_more_on_tiny(tiny: tuple[Any, Any]) -> None:
+    wide = types.SimpleNamespace(get_input_embeddings=lambda: torch.nn.Embedding(2, 2 * models.WIDTH))
+    words = tasks.get("words")
+    assert demo._plan(words, tiny[0], None, None, None) == (120, 8)
+    assert demo._plan(words, tiny[0], None, 3, 200) == (200, 3)
+    assert demo._plan(words, wide, None, None, 200) == (60, 8)
+    assert demo._plan(words, wide, 7, None, 200) == (7, 8)
