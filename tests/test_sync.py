@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from catalog import Library
 from catalog.errors import KbError
+from catalog.ingest.fetch import Answer
 from catalog.models import Link, Paper, Status
+from catalog.sources import Client
 
 SECTIONS = ("Models", "Data", "Uses")
 WORDS = ("Sparse", "Dense", "Quiet", "Loud", "Early", "Late")
@@ -240,3 +242,33 @@ def test_what_was_said_is_not_said_again(tmp_path: Path) -> None:
     first = library.sync([(str(path), path.read_bytes())])
     assert [f.code for f in first.done.findings] == ["outside-a-paper"]
     assert not library.import_([(str(path), path.read_bytes())]).findings
+
+
+def test_a_list_at_an_address_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = Library.init(tmp_path / "kb")
+    said = {
+        "text": "# L\n\n- [Sparse networks](https://arxiv.org/abs/2101.00001) [[slides](talks/a.pdf)]\n",
+        "asked": "",
+    }
+
+    def ask(url: str, **_: Any) -> Answer:
+        said["asked"] = url
+        return Answer(200, url, said["text"], data=said["text"].encode(), content_type="text/plain")
+
+    monkeypatch.setattr(Library, "client", lambda *_, **__: Client(ask, sleep=lambda _: None))
+    place, data = library.list_at("https://github.com/quist/lists")
+    assert said["asked"] == "https://raw.githubusercontent.com/quist/lists/HEAD/README.md"
+    (change,) = library.import_([(place, data)]).changes
+    assert library.followed() == [place] == ["https://github.com/quist/lists/blob/HEAD/README.md"]
+    links = [link.url for link in library.papers()[change.key].links]
+    assert links == ["https://arxiv.org/abs/2101.00001", "https://github.com/quist/lists/blob/HEAD/talks/a.pdf"]
+    said["text"] = (
+        said["text"].replace("- [Sparse networks]", "- [x] [Sparse networks of wires]")
+        + "\n- [x] [Dense nets](https://arxiv.org/abs/2101.00002)\n"
+    )
+    library.sync([library.list_at(place)])
+    assert sorted(paper.status for paper in library.papers().values()) == [Status.read, Status.read]
+    gone = Client(lambda url, **_: Answer(404, url), sleep=lambda _: None)
+    monkeypatch.setattr(Library, "client", lambda *_, **__: gone)
+    with pytest.raises(KbError, match=r"x\.example"):
+        library.list_at("https://x.example/list.md")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from catalog.errors import Finding
     from catalog.ingest.merge import Change
     from catalog.ingest.run import Imported
+    from catalog.library import Library
     from catalog.models import Paper
 
 SKIPPED = frozenset({"node_modules", "build", "dist", "__pycache__", "site-packages"})
@@ -34,14 +35,15 @@ def import_(
 ) -> None:
     """Take in reading lists and .bib files.
 
-    Markdown lists, .bib files and paper files are told apart by content; - is standard input, a folder is walked.
+    Markdown lists, .bib files and paper files are told apart by content; - is standard input, a folder is walked, and
+    what is at an address (https://…) is asked for.
 
     What is there already is merged: what you have stays, and what differs is shown. Nothing is dropped in silence;
     exit status 1 if something could not be taken.
     """
     library = out.library(ctx)
     unread: list[Finding] = []
-    sources = list(sources_of(files, library.store.folder, unread))
+    sources = list(sources_of(files, library, unread))
     done = _walked(library.import_(sources, theirs=theirs, dry_run=dry_run, readings=readings), files)
     if as_json:
         out.echo_json(as_json_of(done))
@@ -62,15 +64,18 @@ def _walked(done: Imported, named: Collection[str]) -> Imported:
     return replace(done, findings=tuple(found))
 
 
-def sources_of(files: Iterable[str], own: Path, unread: list[Finding]) -> Iterator[tuple[str, bytes]]:
-    """Path and bytes of each file; what is wrong with one of a folder that cannot be read goes to `unread`."""
+def sources_of(files: Iterable[str], library: Library, unread: list[Finding]) -> Iterator[tuple[str, bytes]]:
+    """Path and bytes of each file or address; what is wrong with one of a folder's goes to `unread`."""
     from catalog.files import read_bytes
     from catalog.ingest import SUFFIXES
 
+    own = library.store.folder
     for name in files:
         path = Path(name)
         if name == "-":
             yield "<stdin>", sys.stdin.buffer.read()
+        elif name.startswith(("https://", "http://")):
+            yield library.list_at(name)
         elif path.is_dir():
             inside = [p for p in _walk(path) if p.suffix.lower() in SUFFIXES and own not in p.absolute().parents]
             if not inside:

@@ -30,13 +30,13 @@ def sync(
 ) -> None:
     """Let papers follow a list that is edited elsewhere.
 
-    What changed in LIST since it was last read goes into its papers: entries added, moved to another section,
-    corrected, ticked. What you changed here stays; where both changed one thing, both are shown. Without LIST those of
-    kb.toml (`lists`) are followed, or else every list that was read before.
+    What changed in LIST, a file or an address, since it was last read goes into its papers: entries added, moved to
+    another section, corrected, ticked. What you changed here stays; where both changed one thing, both are shown.
+    Without LIST those of kb.toml (`lists`) are followed, or else every list that was read before.
     """
     library = out.library(ctx)
     unread: list[Finding] = []
-    sources = list(sources_of(lists or _known(library), library.store.folder, unread))
+    sources = list(sources_of(lists or _known(library), library, unread))
     done = library.sync(sources, prune=prune, dry_run=dry_run, readings=readings)
     if as_json:
         out.echo_json({**as_json_of(done.done), "left": list(done.left), "pruned": list(done.pruned)})
@@ -55,12 +55,14 @@ def _known(library: Library) -> list[str]:
     places = list(library.store.config.lists) or library.followed()
     if not places:
         raise KbError('no list to follow; name one, or write `lists = ["README.md"]` into kb.toml')
-    paths = [library.root / place for place in places]
+    away = [place for place in places if "://" in place]
+    paths = [library.root / place for place in places if "://" not in place]
     for path in paths:
         stays_within(path, library.root)
     if missing := next((path for path in paths if not path.exists()), None):
         raise KbError(f"{missing}: no such list; name the one that took its place, or correct `lists` in kb.toml")
-    return [str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path) for path in paths]
+    here = Path.cwd()
+    return [*away, *(str(path.relative_to(here)) if path.is_relative_to(here) else str(path) for path in paths)]
 
 
 COMMANDS = (sync,)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urljoin
 from zlib import crc32
 
 from catalog.errors import BadFile, Finding
@@ -93,7 +93,9 @@ def _table(value: object) -> dict[str, str]:
 
 
 def place_of(store: Store, path: str) -> str:
-    """Where a list stands, from the root of the knowledge base."""
+    """Where a list stands, from the root of the knowledge base, or its address."""
+    if "://" in path:
+        return path
     try:
         return PurePosixPath(os.path.relpath(Path(path).absolute(), store.root).replace(os.sep, "/")).as_posix()
     except ValueError:  # another drive
@@ -246,6 +248,8 @@ def _placed(store: Store, place: str, source: Source) -> Source:
 
 def _from_papers(store: Store, place: str, url: str) -> str:
     """A relative address as one from the papers: as it is, or from where the list stands; "" where nothing is there."""
+    if "://" in place:
+        return urljoin(place, url)
     path, mark, rest = re.match(r"([^#?]*)([#?]?)(.*)", url, re.S).groups()  # type: ignore[union-attr]  # it always matches
     name = unquote(path)
     beside = Path(os.path.normpath(store.root / place)).parent / name

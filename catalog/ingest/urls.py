@@ -15,6 +15,9 @@ _ARXIV_PDF = re.compile(r"^(https?://(?:www\.|export\.)?arxiv\.org/pdf/[\w./-]+?
 _NO_SCHEME = re.compile(
     r"^(?:www\.|(?:arxiv\.org|github\.com|huggingface\.co|doi\.org|openreview\.net|aclanthology\.org)/)", re.I
 )
+_AT_GITHUB = re.compile(
+    r"https?://(?:www\.)?github\.com/(?P<owner>[\w.-]+/[\w.-]+?)(?:\.git)?/?(?:/blob/(?P<branch>[^/#?]+)/(?P<path>[^#?]+))?(?:[#?].*)?"
+)
 _PLACES_OF_PAPERS = """
     arxiv.org openreview.net aclanthology.org aclweb.org doi.org semanticscholar.org biorxiv.org medrxiv.org nips.cc
     neurips.cc mlr.press thecvf.com cv-foundation.org aaai.org ijcai.org acm.org ieee.org computer.org springer.com
@@ -89,6 +92,18 @@ _STEPS = (
     ("url-scheme", "https:// completed in an address", _scheme),
     ("arxiv-pdf-suffix", ".pdf removed from an arXiv address", lambda url: _ARXIV_PDF.sub(r"\1", url)),
 )
+
+
+def file_at(url: str) -> tuple[str, str]:
+    """Where a list stands, and the address of its file: of a repository at GitHub the README, of its page the file."""
+    match = _AT_GITHUB.fullmatch(url)
+    if not match:
+        return url, url
+    owner, branch, path = match["owner"], match["branch"] or "HEAD", match["path"] or "README.md"
+    return (
+        f"https://github.com/{owner}/blob/{branch}/{path}",
+        f"https://raw.githubusercontent.com/{owner}/{branch}/{path}",
+    )
 
 
 def host(url: str) -> str:

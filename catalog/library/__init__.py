@@ -255,6 +255,13 @@ class Library:
             return look_up(found, self.client())
         raise KbError(f"{what}: no identifier or address of a paper; give an arXiv id, a DOI, or its page")
 
+    def list_at(self, address: str) -> tuple[str, bytes]:
+        """The list at an address of the web: where it stands, and its bytes. Raises `KbError`."""
+        from catalog.ingest.urls import file_at
+
+        place, file = file_at(address)
+        return place, self.client(fresh=0.0).get(file).data
+
     def client(self, fresh: float | None = None) -> Client:
         """Who asks services, for the contact that the settings name; `fresh` is how long answers count (seconds)."""
         from catalog.library.services import client
