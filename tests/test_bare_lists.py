@@ -53,6 +53,49 @@ def test_other_lists_are_none_of_papers(text: str) -> None:
     assert not read_source("l.md", text.encode()).drafts
 
 
+ROWS = {
+    "l.tsv": f"{A}\tQuist et al.\t2017\tread\n{B}\tLund and Marsh\t2016\tunread\n",
+    "l.csv": f"{A};Quist et al.;2017;read\n{B};Lund and Marsh;2016;unread\n",
+    "l.md": f"| {A} | Quist et al. | 2017 | read |\n|---|---|---|---|\n| {B} | Lund and Marsh | 2016 | unread |\n",
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_columns_without_a_header_are_told_by_what_they_hold(name: str) -> None:
+    found = read_source(name, ROWS[name].encode()).drafts
+    assert [(one.title, one.authors, one.year, one.status) for one in found] == [
+        (A, ("Quist", "others"), 2017, Status.read),
+        (B, ("Lund", "Marsh"), 2016, Status.unread),
+    ]
+
+
+def test_a_line_each_names_first() -> None:
+    text = f"Quist et al 2017 - {A}\nLund & Marsh 2016 - {B}\n"
+    found = read_source("l.txt", text.encode()).drafts
+    assert [(one.title, one.authors, one.year) for one in found] == [
+        (A, ("Quist", "others"), 2017),
+        (B, ("Lund", "Marsh"), 2016),
+    ]
+
+
+@pytest.mark.parametrize("text", [f'["{A}", "{B}"]', f'{{"papers": ["{A}", "{B}"]}}', f"- {A}\n- {B}\n"])
+def test_strings_alone(text: str) -> None:
+    found = read_source("l.json" if text[0] in "[{" else "l.yaml", text.encode()).drafts
+    assert [one.title for one in found] == [A, B]
+
+
+def test_pages_and_hashtags_as_obsidian_has_them_and_what_is_struck_out() -> None:
+    text = f"# Queue\n\n- [ ] [[{A}]] #water #toread\n- [[notes/b|{B}]] #water/light\n- ~~{C}~~\n"
+    found = read_source("l.md", text.encode()).drafts
+    assert [(one.title, one.tags, one.status) for one in found] == [
+        (A, ("water",), Status.unread),
+        (B, ("water/light",), None),
+        (C, (), Status.read),
+    ]
+    linked = read_source("l.md", b"- [Rivers that remember](https://arxiv.org/abs/2101.00001) #water #read\n").drafts
+    assert (linked[0].tags, linked[0].status, linked[0].notes) == (("water",), Status.read, "")
+
+
 SCHEDULE = """# Reading group
 
 | Date | Speaker | Paper |

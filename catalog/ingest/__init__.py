@@ -100,6 +100,10 @@ def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) ->
         )
         if source:
             return source
+        if text[:1] in "[{" and (lines := records.strings(text)):
+            return parse("\n".join(lines), path, wanted)
+        if suffix in ("csv", "tsv") and (rows := records.as_html(text)):
+            return readinglist.read_html(rows, path, wanted)
     if suffix in ("html", "htm") or _HTML.match(text):
         return readinglist.read_html(text, path, wanted)
     source = readinglist.read(text, path, wanted)

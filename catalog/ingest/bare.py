@@ -17,7 +17,7 @@ TO_READ = re.compile(
     re.I,
 )
 _NO_END = re.compile(r"(?<!\bet al)\.$|[。:：!]$")
-_SHARE = 0.7  # of the lines of a run
+_SHARE = (0.7, 0.5)  # of the lines of a run, where no heading above says that they are papers, and where one does
 
 
 def of_papers(heading: str) -> bool:
@@ -28,18 +28,18 @@ def of_papers(heading: str) -> bool:
 
 
 def are_titles(lines: Sequence[Line], common: frozenset[str], *, sure: bool, least: int = 1) -> bool:
-    """Whether a run of lines is one of titles without links; `sure` where a heading says so: else their case must, too.
+    """Whether a run of `least` lines or more is one of titles without links.
 
-    A single word among them may be the name of a model.
+    `sure` where the heading right above says so: else their case must. A single word among them may name a model.
     """
-    texts = [(line, text) for line in lines if (text := line.plain[line.start :].strip())]
+    texts = [(line, text) for line in lines if (text := line.plain[line.start : line.stop or None].strip())]
     if sum(bool(line.anchors) for line, _ in texts) * 5 > len(texts) or len(texts) < least:
         return False
     long = [(line, text) for line, text in texts if size(text) > 1]
     like = sum(_is_title(text, line, common) and (sure or _in_title_case(text)) for line, text in long)
     count = sum(size(text) for _, text in (long if sure else texts))
     enough = count >= (2.5 * len(long) if sure else 3 * len(texts))
-    return enough and len(long) * 2 >= len(texts) and like >= _SHARE * len(long)
+    return enough and len(long) * 2 >= len(texts) and like >= _SHARE[least < 2] * len(long)
 
 
 def alone(root: Node) -> bool:

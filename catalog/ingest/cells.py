@@ -9,7 +9,7 @@ from catalog.ingest import values, words
 from catalog.ingest.entry import Entry, set_fact
 from catalog.ingest.labels import without
 from catalog.ingest.line import Line, prepared
-from catalog.ingest.places import Places
+from catalog.ingest.places import Places, cell_place
 from catalog.ingest.report import Report, joined, link_name, markdown
 from catalog.ingest.tree import Text
 from catalog.ingest.units import Unit
@@ -18,8 +18,10 @@ _JOINT = re.compile(r"\s*(?:&|/|,|\n|\band\b)\s*")
 _PROSE = 40  # characters beside the links of a cell, from which on a link without a role is part of a sentence
 
 
-def take_cell(entry: Entry, name: str, cell: Text, unit: Unit, places: Places, report: Report) -> None:
+def take_cell(entry: Entry, at: int, unit: Unit, places: Places, report: Report) -> None:
     """A column of a row: by its header; else by its look and what the column holds elsewhere."""
+    name, cell = unit.cells[at]
+    place = cell_place(name, at)
     if (said := values.in_order(cell.plain, places.days.get(unit.run))) != cell.plain:
         cell = Text(said)
     line = prepared(cell)
@@ -31,7 +33,7 @@ def take_cell(entry: Entry, name: str, cell: Text, unit: Unit, places: Places, r
     joint = [words.field_of(part) for part in _JOINT.split(name)]
     if "date" in (field, *joint) and any(words.field_of(other) == "by" for other, _ in unit.cells):
         field = "meeting"  # somebody presents the paper that day
-    if field == "rating" and places.roles.get((unit.run, f"cell {name}")) == "count":
+    if field == "rating" and places.roles.get((unit.run, place)) == "count":
         field = "count"  # the stars of a repository
     rest, linked = _links(entry, line, field, words.link_of(name), report)
     left = "".join(line.plain[a:b] for a, b in rest)
@@ -41,7 +43,7 @@ def take_cell(entry: Entry, name: str, cell: Text, unit: Unit, places: Places, r
     text = Text(left.strip(), cell.marks if not line.anchors else ())
     field = "" if field == "status" and name.strip().lower() == "to read" else field
     if _by_header(entry, name, field, text, report) or (
-        not (field or linked or words.link_of(name)) and _by_look(entry, f"cell {name}", line, unit, places)
+        not (field or linked or words.link_of(name)) and _by_look(entry, place, line, unit, places)
     ):
         return
     bare = words.plain(left)
@@ -78,7 +80,8 @@ def _is_status(entry: Entry, name: str, field: str, line: Line, left: str) -> bo
     """Whether a cell is a tick or an empty box, and says so how far one is."""
     told = words.plain(name) in ("", "read") or field == "status"
     ticked = words.tick(line.plain.strip())[0] if told else None
-    if not ticked or (words.plain(left) and field not in ("status", "read")):
+    ticked = ticked or (None if words.plain(name) else words.status_word(line.plain))
+    if not ticked or (words.plain(left) and name and field not in ("status", "read")):
         return False
     entry.status = entry.status or ticked
     return True

@@ -135,12 +135,12 @@ class Reader:
         label = label_of(unit.body[0].text) if line.own and unit.body else None
         if not (label and label[0] == "title" and label[1].of("code")):  # else that says it all
             self._main(entry, unit, title, pieces, heading)
-        for name, cell in unit.cells:
-            take_cell(entry, name, cell, unit, self.places, self.report)
+        for at in range(len(unit.cells)):
+            take_cell(entry, at, unit, self.places, self.report)
         self.below.read(entry, unit, guess)
         self._from_place(entry, unit)
         section = tuple(name for name in unit.section if name)
-        entry.tags = [*self._tags(unit), *entry.tags]
+        entry.tags = [*self._tags(unit), *line.tags, *entry.tags]
         return entry.draft(self.lines, order, section)
 
     def _main(self, entry: Entry, unit: Unit, title: tuple[int, int], pieces: Sequence[Piece], heading: bool) -> None:

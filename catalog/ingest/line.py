@@ -22,6 +22,7 @@ _OPTIONAL = re.compile(
 )
 _LEAD = re.compile(rf"(?:[\s•·▪●|>–—-]|(?!{words.SHORT.pattern}):(?![a-z]))*")
 _TAG_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_HASHTAGS = re.compile(r"(?:(?:^|[ \t]+)#(?=[^\W\d_])[\w/-]{2,40})+[ \t]*$", re.M)
 _LEAD_TAG = re.compile(r"\[(?P<tag>[^\[\]]{1,40})\][\s:–—-]*")
 _TICKED = re.compile(
     r"(?:[✅☑✔✓]\ufe0f?|\bread(?: on)?:?|\bfinished:?)\s*\(?(?P<day>\d{4}[-/.]\d{1,2}[-/.]\d{1,2})\)?", re.I
@@ -68,6 +69,7 @@ class Line:
     rating: int = 0
     tags: list[str] = field(default_factory=list)
     lead_tag: str = ""
+    stop: int = 0  # where the tags begin that the first line ends in; 0 where there are none
     quotes: list[tuple[int, int]] = field(default_factory=list)
     mended: str = ""
     own: bool = False
@@ -190,6 +192,7 @@ def prepared(text: Text) -> Line:
     line.badges = [pair for mark in line.text.of("image") if (pair := _badge(mark))]
     _lead(line)
     _dates_and_stars(line)
+    _trailing_tags(line)
     _trailing_status(line)
     return line
 
@@ -296,6 +299,22 @@ def _dates_and_stars(line: Line) -> None:
         if count := values.rating(stars[0]):
             line.rating = line.rating or count
             line.used.append(stars.span())
+
+
+def _trailing_tags(line: Line) -> None:
+    """Hashtags that a line ends in: tags, or a status; and a line that is struck out is done with."""
+    for found in _HASHTAGS.finditer(line.plain, line.start) if "#" in line.plain else ():
+        if any(a.mark.start < found.end() and found.start() < a.mark.end for a in line.anchors):
+            continue
+        for tag in found[0].split():
+            status = words.status_word(tag[1:])
+            line.status = line.status or status
+            line.tags += [] if status else [tag[1:]]
+        line.used.append(found.span())
+        if not line.stop and "\n" not in line.plain[: found.start()]:
+            line.stop = found.start()
+    struck = any(m.start <= line.start + 1 and m.end - m.start > len(line.plain) / 2 for m in line.text.of("del"))
+    line.status = line.status or (Status.read if struck else None)
 
 
 def _trailing_status(line: Line) -> None:

@@ -18,6 +18,9 @@ from catalog.export.embedded import BEGIN, END
 from catalog.export.readinglist import FRONT_MATTER
 from catalog.ingest.tree import Node, Region, from_html
 
+_WIKI = re.compile(
+    r"(?<!\[)\[\[(?:[^\[\]()|\n]+\|)?(?P<name>[^\[\]()|\n]*\w{2}[^\[\]()|\n]*)\]\](?![\[(:\]])"
+)  # a page's
 VERBATIM = "verbatim"  # after ```bibtex: what is fenced is one paper's, whatever it looks like
 ITEM = re.compile(
     r"^(?P<indent>[ \t]*)(?P<marker>[-*+•●▪◦‣–]|(?:\(?\d{1,4}[.)]|\\?\[\d{1,4}\\?\])(?=[ \t]+\S))(?:[ \t]+(?=\S)|$)"
@@ -129,7 +132,7 @@ class _Amended:
             self.html = 1
             self.out.append(LINE_TAGS.sub(rf'<\1 data-line="{at + 1}"', line.strip()))
             return at + 1
-        self.out.append(self._placed(line, at))
+        self.out.append(_WIKI.sub(r"\g<name>", self._placed(line, at)))
         return at + 1
 
     def _cut(self, at: int, end: int, kind: str, raw: str, info: str = "", indent: int | None = None) -> int:

@@ -46,12 +46,12 @@ class Places:
                 ):
                     if role := self.role(text, piece):
                         sure[f"body {at} {piece.place}"][role.rstrip("?")] += 0 if role.endswith("?") else 1
-            for name, cell in unit.cells:
+            for at, (name, cell) in enumerate(unit.cells):
                 if words.field_of(name) == "rating" and re.fullmatch(r"\s*[\d,.]+k?\s*", cell.plain):
                     beyond = values.rating(cell.plain) == 0 and re.search(r"[1-9]", cell.plain)
-                    sure[f"cell {name}"]["count" if beyond else ""] += 1
+                    sure[cell_place(name, at)]["count" if beyond else ""] += 1
                 elif not words.field_of(name) and re.search(r"\w", cell.plain):
-                    sure[f"cell {name}"][self.look(cell.plain.strip(), False).rstrip("?")] += 1
+                    sure[cell_place(name, at)][self.look(cell.plain.strip(), False).rstrip("?")] += 1
         self._vote_days(run, units)
         names_elsewhere = any(c["authors"] * 2 > len(units) for c in sure.values())
         for place in {*sure, *maybe} if not run.startswith("heading") else sure:
@@ -109,7 +109,7 @@ class Places:
         if role == "authors":
             if entry.authors:
                 return False
-            trailing = re.search(r",\s*(?P<rest>[^,]*(?:19|20)\d\d)$", text)
+            trailing = re.search(r"(?:,\s*|(?=\s\(?\d{4}\)?$))(?P<rest>[^,]*(?:19|20)\d\d)\)?$", text)
             names = values.authors(text[: trailing.start()] if trailing else text, lead)
             if trailing:
                 set_fact(entry, "date", Text(trailing["rest"]), self.report, entry.line)
@@ -144,6 +144,11 @@ def _beside_date(text: str, found: values.Found) -> str:
     """What stands beside a date, but for the words that only introduce it."""
     rest = re.sub(r"(?i)\b(?:published|on|in|year|date|th|st|v\d+)\b", "", text[: found.start] + text[found.end :])
     return rest.strip(" .,;:()[]-–—/'")
+
+
+def cell_place(name: str, at: int) -> str:
+    """What the column of a run is called in which a cell stands: by its header, or by its number."""
+    return f"cell {name or at}"
 
 
 def _first_lines(unit: Unit) -> list[Line]:

@@ -6,6 +6,7 @@ Field names are mapped by meaning (`words.toml`); what has no slot is kept as ex
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -81,7 +82,7 @@ def meaning(name: str) -> str:
 def read_csv(text: str, path: str = "") -> Source | None:
     """The rows of a table as papers; None where the first line does not name columns that papers have."""
     first = text.split("\n", 1)[0]
-    delimiter = max("\t;|,", key=lambda d: first.count(d))
+    delimiter = _delimiter(first)
     alone = meaning(first.strip('\ufeff" ')) == "title" and path.lower().endswith((".csv", ".tsv"))
     if not first.count(delimiter) and not alone:
         return None
@@ -111,6 +112,30 @@ def read_csv(text: str, path: str = "") -> Source | None:
                 )
             )
     return _source(records, path, head)
+
+
+def _delimiter(first: str) -> str:
+    return max("\t;|,", key=lambda d: first.count(d))
+
+
+def as_html(text: str) -> str:
+    """The rows of a table whose first line names no columns, as HTML of as many lines; "" where there is no table."""
+    try:
+        rows = list(csv.reader(io.StringIO(text), delimiter=_delimiter(text.split("\n", 1)[0])))
+    except csv.Error:
+        return ""
+    if len(rows) < 2 or len({len(row) for row in rows if row}) > 1 or len(rows[0]) < 2 or len(rows) < text.count("\n"):
+        return ""
+    cells = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows)
+    return "<html><table>" + "\n".join(f"<tr>{row}</tr>" for row in cells)
+
+
+def strings(text: str) -> list[str]:
+    """The strings of JSON that holds no more than a list of them, perhaps under a name."""
+    data = _load(text, "json")
+    if isinstance(data, dict) and len(data) == 1:
+        data = next(iter(data.values()))
+    return data if isinstance(data, list) and all(isinstance(one, str) for one in data) else []
 
 
 def read_data(text: str, path: str = "") -> Source | None:

@@ -139,7 +139,7 @@ def _readings(line: Line, common: frozenset[str]) -> Scored:
     stop = plain.find("\n", start)
     if stop > 0 and _names_first(plain[start:stop], plain[stop:], common):  # the title stands in the second line
         stop = plain.find("\n", stop + 1)
-    stop = min(len(plain) if stop < 0 else stop, start + _LONGEST)
+    stop = min(len(plain) if stop < 0 else stop, start + _LONGEST, line.stop or len(plain))
     cuts = _cuts(line, start, stop)
     out: Scored = {}
     for first, after, left in _starts(line, cuts, common):

@@ -82,11 +82,14 @@ class Finder:
         self._part_lines()
         self._judge_headings()
         self._section(self.root, ())
-        if not self.found.units:
+        if all(unit.worth < 1 for unit in self.found.units):
             bare.part(self.root, self.common)
+            before = self.found
             if bare.alone(self.root):
                 self.bare, self.found = True, Found()
                 self._section(self.root, ())
+            if len(self.found.units) < len(before.units):
+                self.found = before
         self.found.units.sort(key=lambda unit: unit.node.line)
         return self.found
 
@@ -115,7 +118,8 @@ class Finder:
             for child in node.children:
                 lines = child.text.plain.split("\n") if child.kind == "para" else []
                 texts = child.text.lines() if len(lines) > 1 else []
-                if len(texts) > 1 and all(_names_a_paper(text) for text in texts):
+                each_one = len(texts) > 1 and (all(map(_names_a_paper, texts)) or all(map(self._is_reference, texts)))
+                if each_one:
                     starts = [n for n, line in enumerate(lines) if line.strip()][: len(texts)]
                     out += [
                         Node("item", child.line + n, child.line + n, t) for n, t in zip(starts, texts, strict=False)
@@ -125,6 +129,10 @@ class Finder:
                 else:
                     out.append(child)
             node.children = out
+
+    def _is_reference(self, text: Text) -> bool:
+        """Whether a line by itself cites a work, names first."""
+        return bool(_CITED.search(text.plain)) and _citation(prepared(text), self.common)
 
     def _is_line(self, node: Node) -> bool:
         """Whether a paragraph is a title and its address, and no more."""
@@ -369,9 +377,18 @@ class Finder:
         others = known + sum(bool(words.link_of(name)) for n, name in enumerate(head) if n != column and not names[n])
         vague = column < len(head) and words.is_vague(head[column]) and not {"authors", "venue"} & set(names)
         sure = mine in ("title", "paper") and others > 0 and (leads > 0 or not vague)
+        if not any(head) and best >= 0.4 and self._has_facts(body, column):
+            return column
         if leads * 2 >= len(body) and (mine in ("title", "paper", "") or not head):
             return column
         return column if sure or (leads and mine == "title") else None
+
+    def _has_facts(self, body: Sequence[Node], column: int) -> bool:
+        """Whether a column without a header, beside the titles', holds years, names or a status in most rows."""
+        told: Counter[int] = Counter()
+        for row in body:
+            told.update(n for n, cell in enumerate(row.children) if n != column and _is_fact_alone(cell.text.plain))
+        return any(count * 10 >= 7 * len(body) for count in told.values())
 
     def _of_papers(self, table: Node) -> bool:
         """Whether most rows of a table lead to a paper each."""
@@ -836,9 +853,19 @@ def _header(rows: Sequence[Node]) -> list[str]:
     """The names of the columns; empty where the first row is not a header."""
     first = rows[0].children if rows else []
     names = [cell.text.plain.strip() for cell in first]
+    if sum(map(_is_fact_alone, names)) > sum(bool(words.field_of(n) or words.link_of(n)) for n in names):
+        return []  # a row as the others, which Markdown asks to be the header
     if first and (first[0].info == "th" or all(words.field_of(n) or words.link_of(n) for n in names if n)):
         return names if any(names) else [""] * len(names)
     return []
+
+
+def _is_fact_alone(text: str) -> bool:
+    """Whether a cell is a year, names, or a status, and no more."""
+    text = text.strip()
+    dated = values.date(text)
+    whole = dated is not None and dated.end - dated.start >= len(text) - 2
+    return whole or bool(words.status_word(text)) or (len(text.split()) > 1 and values.likely_people(text) >= 0.6)
 
 
 def _title_alone(line: Line) -> bool:
