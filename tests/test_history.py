@@ -60,6 +60,7 @@ def test_undo_refuses_where_the_folder_moved_on(kb: Kb, papers: Path) -> None:
 
 def test_the_log_says_what_was_done_and_when(kb: Kb) -> None:
     assert kb("log").err == "nothing has been changed yet\n"
+    assert (kb("log", "zz").status, "no paper zz" in kb("log", "zz").err) == (1, True)
     kb("add", "--title", "A thing of note", "--key", "a", "--link", "https://x.org")
     kb("add", "--title", "Quite another thing", "--key", "b", "--link", "https://x.org/2")
     kb("rename", "a", "z")

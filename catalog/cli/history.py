@@ -36,7 +36,8 @@ def log(ctx: click.Context, key: str | None, limit: int, patch: bool, as_json: b
         if patch:
             out.echo(library.difference(past))
     if not found:
-        click.echo("nothing has been changed yet", err=True)
+        of = f" of {library.resolve(key)}" if key else ""
+        out.echo(f"nothing{of} has been changed yet", err=True)
 
 
 def _line(past: Past) -> str:
