@@ -25,10 +25,11 @@ from catalog.pages import Implementation, SiteOptions, build, render
 from catalog.pages.annotated import annotated
 from catalog.pages.curve import curve
 from catalog.pages.docstring import docstring_html
-from catalog.pages.equations import equation, rows
+from catalog.pages.equations import rows
 from catalog.pages.implementation import implementation_html
 from catalog.pages.mathematics import math_html
 from catalog.pages.quantity import number, powers, seconds, share, size
+from catalog.pages.typed import equation
 from catalog.pages.verdicts import found_in_short, results, standing, tallies
 from refimpl import cards
 from refimpl.registry import PACKAGE, read_card
