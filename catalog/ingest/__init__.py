@@ -19,7 +19,10 @@ _OUTSIDE = re.compile(r"^(?:#{1,6}[ \t]+\S|[ \t]*(?:`{3,}|~{3,}))", re.M)  # Mar
 _PAPER_FILE = re.compile(r"\A---\n(?:(?!---\n).*\n)*?status:[ \t]", re.M)
 _NOTE = re.compile(r"\A\ufeff?---[ \t]*\n(?P<yaml>(?:(?!---[ \t]*\n).*\n)*?)---[ \t]*(?:\n|\Z)")
 _HTML = re.compile(r"\A\s*(?:<!doctype html|<html|<\?xml[^>]*\?>\s*<html)", re.I)
-_NO_PAPERS = "a paper is a heading with a link, status, tag or BibTeX below it, or an item or a row with a link to one"
+_NO_PAPERS = (
+    "a paper is a heading with a link, status, tag or BibTeX below it, an item or a row with a link to one, "
+    "or a title under a heading such as `To read`"
+)
 _REFUSED = (
     (b"%PDF", "a PDF", "give a list of papers, or `kb add` its arXiv id or DOI"),
     (b"\x1f\x8b", "a gzip archive", "unpack it first"),
