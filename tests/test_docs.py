@@ -17,8 +17,8 @@ from catalog.check.codes import CODES
 from catalog.cli import SECTIONS
 from catalog.library import Library
 from catalog.models import FRONT_MATTER
+from catalog.search.cells import SORTS
 from catalog.search.query import EXAMPLES, FIELDS, parse
-from catalog.search.rows import SORTS
 from catalog.store.config import Config
 
 SITE = REPOSITORY / "site"

@@ -23,8 +23,8 @@ from catalog.pages.finding import search_files
 from catalog.pages.known import Known
 from catalog.pages.lazy import body_of
 from catalog.pages.notebook import NotebookFile, Shown
+from catalog.search.cells import Beside
 from catalog.search.index import Index
-from catalog.search.rows import Beside
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -14,9 +14,9 @@ from catalog.pages.known import Known
 from catalog.pages.lazy import Body, Lazy
 from catalog.pages.notebook import Shown
 from catalog.pages.paper import short_authors
+from catalog.search.cells import Beside, columns
 from catalog.search.fields import facts
 from catalog.search.fold import fold
-from catalog.search.rows import Beside, columns
 from catalog.search.stem import said_of_language
 
 PART = 200  # papers

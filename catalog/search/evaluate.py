@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from catalog.errors import BadQuery
-from catalog.search import rows
+from catalog.search.cells import SORTS
 from catalog.search.stem import is_stopword
 from catalog.search.tree import And, Between, Contains, Is, Node, Not, Or, Query, Words, each_word
 from catalog.search.widen import forgiven, widened
@@ -116,17 +116,15 @@ def _order_by(sort: str) -> str:
     terms = []
     for name in sort.split(","):
         column = name.strip().lower().removeprefix("-")
-        if column not in rows.SORTS:
-            raise BadQuery(
-                f"cannot sort by {name.strip()[:40]!r}; known are {', '.join(rows.SORTS)}, or -year and so on"
-            )
+        if column not in SORTS:
+            raise BadQuery(f"cannot sort by {name.strip()[:40]!r}; known are {', '.join(SORTS)}, or -year and so on")
         last = "" if column == "key" else " NULLS LAST"  # every paper has a key
         terms.append(f"{column} {'DESC' if name.strip().startswith('-') else 'ASC'}{last}")
     return ", ".join(dict.fromkeys(terms))
 
 
 def _ordered(db: sqlite3.Connection, ids: set[int] | None, order: str, limit: int) -> list[int]:
-    """The ids, or all there are, in an order that is made of the names in `rows.SORTS` alone."""
+    """The ids, or all there are, in an order that is made of the names in `SORTS` alone."""
     if ids is None:
         return column(db, f"SELECT id FROM paper ORDER BY {order} LIMIT ?", limit if limit > 0 else -1)
     chosen = f"SELECT id FROM paper WHERE id IN (SELECT value FROM json_each(?)) ORDER BY {order}"

@@ -18,6 +18,7 @@ from catalog.errors import KbError
 from catalog.facts import Facts, Line, Reading
 from catalog.search import numbers as counting
 from catalog.search import rows
+from catalog.search.cells import Beside
 from catalog.search.evaluate import column, find
 from catalog.search.fold import clean, tokens
 from catalog.search.query import parse
@@ -92,7 +93,7 @@ class Index:
 
     def update(
         self, changed: Iterable[rows.Change], removed: Iterable[str], marks: rows.Marks = MappingProxyType({}),
-        say: Mapping[str, rows.Beside] = MappingProxyType({}),
+        say: Mapping[str, Beside] = MappingProxyType({}),
     ) -> None:  # fmt: skip
         """Take in changed files and forget removed ones, all or nothing; `marks`, `say` as for `rows.update`."""
         latest = {change[0]: change for change in changed}

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from catalog.errors import KbError
 from catalog.facts import Facts
 from catalog.search import rows
+from catalog.search.cells import Beside
 from catalog.search.fold import tokens
 from catalog.text import plain
 
@@ -133,7 +134,7 @@ def _complete(db: sqlite3.Connection) -> None:
         db.executemany("INSERT OR REPLACE INTO vector VALUES (?, ?, ?)", made)
 
 
-def _pieces(one: Facts, said: rows.Beside) -> Iterator[tuple[int, str]]:
+def _pieces(one: Facts, said: Beside) -> Iterator[tuple[int, str]]:
     tags = " ".join(one.tags)
     prose = "\n\n".join((plain(one.abstract), one.notes, said.told))  # a notebook says a little of everything
     return enumerate(passages(f"{one.heading} {tags}".strip(), prose))

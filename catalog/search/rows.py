@@ -11,26 +11,36 @@ import contextlib
 import gc
 import itertools
 import json
-import re
 import sqlite3
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
-from operator import attrgetter
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from catalog.facts import SCHEMA, STATUSES, Address, Facts, Line, Name, Reading, Taught
-from catalog.search.fields import facts
-from catalog.search.fold import clean, compounds, fold
+from catalog.facts import SCHEMA, Facts, Line, Reading
+from catalog.search.cells import (
+    FIELDS,
+    NOTHING,
+    SORTS,
+    Beside,
+    as_text,
+    columns,
+    decode,
+    from_text,
+    kept,
+    line,
+    pairs,
+    shown,
+    sorts,
+)
+from catalog.search.fold import clean
 from catalog.text import plain
 
 T = TypeVar("T")
 _FEW = 1000  # papers that are looked up one by one, however many there are
-SORTS = ("year", "added", "read", "title", "author", "key", "venue", "status", "due")
 
 _APPLICATION = 0x6B624958
-_BETWEEN = " \N{PILCROW SIGN} "  # a token that no query has, so that a phrase does not run on into the next author
 _SCHEMA = (
     f"CREATE TABLE paper(id INTEGER PRIMARY KEY, file TEXT UNIQUE NOT NULL, stamp TEXT NOT NULL, {', '.join(SORTS)},"
     " shown, authors, by)",
@@ -49,15 +59,10 @@ _SCHEMA = (
     "CREATE TABLE formed(file TEXT PRIMARY KEY, stamp TEXT) WITHOUT ROWID",
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )
-_LETTERS = re.compile(r"(?<![^\W\d_])[^\W\d_]{2,}(?![^\W\d_])")
-_FIELDS = tuple(field.name for field in fields(Facts))
-_VALUES = attrgetter(*_FIELDS)
-_PROSE = tuple(map(_FIELDS.index, ("abstract", "notes", "bibtex")))
-_decode = json.JSONDecoder().raw_decode  # half the time of json.loads, which looks for blanks around
 Change: TypeAlias = tuple[str, str, Facts]
 Marks: TypeAlias = Mapping[str, Iterable[tuple[str, str]]]
 _LAYOUT = 6  # raised when the rows of a paper change their meaning
-_VERSION = zlib.crc32(repr((_LAYOUT, SCHEMA, _SCHEMA, _FIELDS, unicodedata.unidata_version)).encode()) & 0x7FFFFFFF
+_VERSION = zlib.crc32(repr((_LAYOUT, SCHEMA, _SCHEMA, FIELDS, unicodedata.unidata_version)).encode()) & 0x7FFFFFFF
 _ADD_PAPER = "INSERT INTO paper VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ADD_WORDS = (
     "INSERT INTO words(rowid, key, title, authors, tags, venue, abstract, notes, told, taught)"
@@ -90,16 +95,6 @@ class Entries(NamedTuple):
     key: str
     aliases: tuple[str, ...]
     bibtex: str
-
-
-class Beside(NamedTuple):
-    """What others say of a paper: its implementations, and its notebooks."""
-
-    told: str = ""
-    taught: str = ""
-
-
-_NOTHING = Beside()
 
 
 class NotAnIndex(sqlite3.DatabaseError):
@@ -158,9 +153,9 @@ def update(
     fresh = itertools.count(db.execute("SELECT coalesce(max(id), 0) + 1 FROM paper").fetchone()[0])
     _drop(db, list(known.values()))
     rows = [(known.get(change[0]) or next(fresh), *change) for change in changed]
-    _insert(db, [(*row, Beside(*map(clean, say.get(row[1], _NOTHING)))) for row in rows])
-    pairs = {(clean(name), clean(value), i) for i, file, *_ in rows for name, value in marks.get(file, ())}
-    db.executemany("INSERT INTO mark VALUES (?, ?, ?)", sorted(pairs))
+    _insert(db, [(*row, Beside(*map(clean, say.get(row[1], NOTHING)))) for row in rows])
+    marked = {(clean(name), clean(value), i) for i, file, *_ in rows for name, value in marks.get(file, ())}
+    db.executemany("INSERT INTO mark VALUES (?, ?, ?)", sorted(marked))
 
 
 def restamp(db: sqlite3.Connection, stamps: Mapping[str, str]) -> None:
@@ -226,7 +221,7 @@ def marked(db: sqlite3.Connection, name: str, values: Iterable[str] | None) -> l
 def load(db: sqlite3.Connection, ids: Sequence[int]) -> list[Facts]:
     """The papers with these ids, in their order."""
     with uncollected():
-        return _in_order(db, _WHOLE, ids, _facts)
+        return _in_order(db, _WHOLE, ids, from_text)
 
 
 def entries(db: sqlite3.Connection) -> list[Entries]:
@@ -243,7 +238,7 @@ def texts(db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, dict[str, st
     found = db.execute(_TEXTS, (json.dumps(keys),))
     return {
         key: {
-            "abstract": plain(_pairs(_decode(abstract)[0])),
+            "abstract": plain(pairs(decode(abstract)[0])),
             "notes": notes,
             "implementation": told,
             "notebook": taught,
@@ -272,7 +267,7 @@ def beside(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Beside]:
 def lines(db: sqlite3.Connection, ids: Sequence[int]) -> list[Line]:
     """What a list prints of the papers with these ids, in their order."""
     with uncollected():
-        return _in_order(db, _LINES, ids, _line)
+        return _in_order(db, _LINES, ids, line)
 
 
 def _in_order(db: sqlite3.Connection, sql: str, ids: Sequence[int], make: Callable[..., T]) -> list[T]:
@@ -307,7 +302,7 @@ def _drop(db: sqlite3.Connection, ids: Sequence[int]) -> None:
     db.executemany(_DROP_WORDS, ((i, *columns(one, said[i])) for i, one in zip(ids, known, strict=True)))
     db.executemany(
         "DELETE FROM fact WHERE name = ? AND value = ? AND id = ?",
-        sorted((*fact, i) for i, one in zip(ids, known, strict=True) for fact in _kept(one)),
+        sorted((*fact, i) for i, one in zip(ids, known, strict=True) for fact in kept(one)),
     )
     db.executemany("DELETE FROM paper WHERE id = ?", ((i,) for i in ids))
     db.executemany("DELETE FROM body WHERE id = ?", ((i,) for i in ids))
@@ -317,20 +312,14 @@ def _drop(db: sqlite3.Connection, ids: Sequence[int]) -> None:
 
 
 def _insert(db: sqlite3.Connection, changes: Sequence[tuple[int, str, str, Facts, Beside]]) -> None:
-    papers = ((i, _stored(file), stamp, *_sorts(one), *_shown(one)) for i, file, stamp, one, _ in changes)
+    papers = ((i, _stored(file), stamp, *sorts(one), *shown(one)) for i, file, stamp, one, _ in changes)
     db.executemany(_ADD_PAPER, papers)
-    db.executemany("INSERT INTO body VALUES (?, ?)", ((i, _text(one)) for i, *_, one, _ in changes))
+    db.executemany("INSERT INTO body VALUES (?, ?)", ((i, as_text(one)) for i, *_, one, _ in changes))
     prose = ((i, json.dumps(one.abstract), clean(one.notes), clean(one.bibtex), *say) for i, *_, one, say in changes)
     db.executemany("INSERT INTO prose VALUES (?, ?, ?, ?, ?, ?)", prose)
-    pairs = sorted((*fact, i) for i, *_, one, _ in changes for fact in _kept(one))
-    db.executemany("INSERT INTO fact VALUES (?, ?, ?)", pairs)
+    known = sorted((*fact, i) for i, *_, one, _ in changes for fact in kept(one))
+    db.executemany("INSERT INTO fact VALUES (?, ?, ?)", known)
     db.executemany(_ADD_WORDS, ((i, *columns(one, say)) for i, *_, one, say in changes))
-
-
-def _kept(one: Facts) -> set[tuple[str, str]]:
-    """What fields compare, and beside it what is only counted: tags and venue as they are written, the keys cited."""
-    counted = [("tags", tag) for tag in one.tags] + [("cites", key) for key in one.cites if key != one.key]
-    return facts(one) | {(name, clean(value)) for name, value in (*counted, ("in", one.venue)) if value}
 
 
 def _stored(file: str) -> str | bytes:
@@ -343,67 +332,3 @@ def _named(stored: str | bytes) -> str:
         return stored if isinstance(stored, str) else stored.decode("utf-8", "surrogatepass")
     except (ValueError, AttributeError):
         raise NotAnIndex from None
-
-
-def _text(one: Facts) -> str:
-    """All facts but prose, as a JSON array in the order of the fields."""
-    values = list(_VALUES(one))
-    for place in _PROSE:
-        values[place] = ""
-    return json.dumps(values)
-
-
-def _facts(text: str, abstract: str, notes: str, bibtex: str) -> Facts:
-    (key, title, people, others, date, venue, kind, ids, addresses, _, tags, details, aliases, cites, tutorials,
-     extras, reading, readers, *_) = _decode(text)[0]  # fmt: skip
-    return Facts(
-        key, _pairs(title), tuple((role, tuple(Name(*name) for name in names)) for role, names in people), others, date,
-        venue, kind, _pairs(ids), tuple(Address(*one) for one in addresses), _pairs(_decode(abstract)[0]), tuple(tags),
-        _pairs(details), tuple(aliases), tuple(cites),
-        tuple(Taught(name, day, _pairs(versions), notebook) for name, day, versions, notebook in tutorials),
-        _pairs(extras), Reading(*reading), tuple((name, Reading(*said)) for name, said in readers), bibtex, notes,
-    )  # fmt: skip
-
-
-def _pairs(values: list[list[str]]) -> tuple[tuple[str, str], ...]:
-    return tuple(map(tuple, values))  # type: ignore[arg-type]  # what was written are pairs
-
-
-def _line(key: str, status: int, year: int | None, shown: str, authors: str, by: str) -> Line:
-    return Line(key, STATUSES[status], year or 0, shown, authors, by)
-
-
-def columns(one: Facts, say: Beside = _NOTHING) -> tuple[str, ...]:
-    """The text of each column of `words`, folded; `say` is what others say of the paper."""
-    authors = _BETWEEN.join(_running(name.display) for name in one.names)
-    notes = _BETWEEN.join(map(_running, filter(None, (one.notes, *(taught.name for taught in one.tutorials)))))
-    tags, prose = _BETWEEN.join(map(fold, one.tags)), (_running(plain(one.abstract)), notes)
-    return _key(one.key), _running(plain(one.title)), authors, tags, fold(one.venue), *prose, *map(_running, say)
-
-
-def _key(key: str) -> str:
-    """A key, and apart from it the words that it is made of: "he2016resnet" has "resnet"."""
-    folded = fold(key)
-    parts = _LETTERS.findall(folded)
-    return _BETWEEN.join([folded, *parts]) if len(parts) > 1 else folded
-
-
-def _running(text: str) -> str:
-    """A text, and apart from it its words with hyphens written as one."""
-    return _BETWEEN.join([fold(text), *compounds(text)])
-
-
-def _sorts(one: Facts) -> tuple[str | int | None, ...]:
-    """What each of `SORTS` compares; None where there is no value."""
-    reading = one.reading
-    status = STATUSES.index(reading.status) if reading.status in STATUSES else None
-    year = one.year if 0 < one.year <= 9999 else None
-    added, read, due = (clean(date) or None for date in (reading.added, reading.read, reading.due))
-    texts = plain(one.title), one.names[0].sort if one.names else "", one.venue
-    title, author, venue = (fold(text) or None for text in texts)
-    return year, added, read, title, author, clean(one.key), venue, status, due
-
-
-def _shown(one: Facts) -> tuple[str, str, str]:
-    line = one.line
-    return clean(line.title), clean(line.authors), clean(line.by)

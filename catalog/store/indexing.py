@@ -232,7 +232,7 @@ def _take(store: Store, index: Index, changed: Mapping[str, str], gone: Sequence
 def _take_some(
     store: Store, index: Index, changed: Mapping[str, str], gone: Sequence[str], told: Iterable[Told]
 ) -> None:  # fmt: skip
-    from catalog.search.rows import Beside
+    from catalog.search.cells import Beside
 
     rows, marks, bad, heirs = _describe(store, changed)
     unread = {file: kept for file, kept in _unread(index).items() if file not in changed and file not in gone} | bad
