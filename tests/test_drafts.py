@@ -194,3 +194,11 @@ def test_a_due_day_is_set_and_taken_off(kb: Kb, library: Library, papers: Path) 
     assert kb("due", "a", "none").out == "a has no due date\n"
     assert library.paper("a").due is None
     assert kb("due", "a", "20300102").status == 2
+
+
+def test_an_empty_pipe_opens_no_editor(library: Library, kb: Kb, editor: Callable[[str], None]) -> None:
+    library.add(title="A", key="a")
+    editor("p.write_text('TYPED')")
+    done = kb("note", "a", given="")
+    assert (done.status, done.err) == (1, "kb: an empty note; write something\n")
+    assert not library.paper("a").notes

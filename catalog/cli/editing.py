@@ -95,11 +95,11 @@ def note(ctx: click.Context, key: str, text: tuple[str, ...], due: dt.date | Non
         _say_due(library.due(key, due))
         return
     with editor.composing(library, "note", library.file(key)) as compose:
-        if words == "-" or (not text and not sys.stdin.isatty()):
+        if piped := words == "-" or (not text and not sys.stdin.isatty()):
             from catalog.ingest import decode_bytes
 
             words = decode_bytes(sys.stdin.buffer.read())[0]
-        library.note(key, words if text or words else compose(), due)
+        library.note(key, words if text or piped else compose(), due)
     out.echo(f"noted on {key}")
 
 
