@@ -275,6 +275,7 @@ def test_an_organisation_is_known_without_braces(names: str) -> None:
 )
 def test_an_organisation_that_was_turned_round_is_turned_back(value: str, organisation: str) -> None:
     assert people(value)[0] == (Name(literal=organisation),)
+    assert faults(value) == [f"'{value}' is an organisation, which BibTeX takes for a person; write {{{organisation}}}"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from catalog.bibtex import spoken
 from catalog.bibtex.commands import NO_COMMANDS, Command
 from catalog.bibtex.latex import decode
 from catalog.bibtex.organisations import with_comma
-from catalog.facts import Name
+from catalog.facts import Name, is_han
 
 _AND = re.compile(r"[{}]|(?:^|(?<=\s))and(?=\s|$)", re.I)
 _COMMA = re.compile(r"[{}]|,")
@@ -48,7 +48,7 @@ def people(
     """
     parts, others = split(value)
     names = (_known(one, language) if not commands else _decoded(one, commands, language) for one in parts)
-    return tuple(name for name in names if any(name)), others
+    return tuple(name for name in names if name.last), others
 
 
 def split(value: str) -> tuple[list[Parts], bool]:
@@ -77,6 +77,18 @@ def _decoded(parts: Parts, commands: Mapping[str, Command], language: str) -> Na
     if not jr and (known := spoken.without_comma(" ".join(filter(None, (first, von, last))), language)):
         return known
     return Name(last, first, von, jr)
+
+
+def in_braces(name: str) -> str:
+    """An organisation's name in the braces that keep BibTeX from turning it round; "" where it has them, and for
+    people."""
+    parts = _parts(name)
+    if parts.literal or not (parts.first or parts.von):
+        return ""
+    known = _known(parts, "")
+    if not known.literal or parts.von.startswith("of") or is_han(known.literal):
+        return ""
+    return f"{{{name}}}" if decode(name) == known.literal else f"{{{parts.first} {parts.last}}}"
 
 
 def faults(value: str) -> list[str]:
@@ -113,6 +125,8 @@ def _faults_of(name: str, alone: bool) -> Iterator[str]:
         yield f"'{shown}' ends in a comma"
     elif len(parts) == 3 and not parts[1].strip():
         yield f"'{shown}' has two commas with nothing between them"
+    elif braced := in_braces(name):
+        yield f"'{shown}' is an organisation, which BibTeX takes for a person; write {braced}"
     elif any(_SEVERAL_IN_BRACES.search(part) for part in parts):
         yield f"'{shown}' holds several names in one pair of braces; write 'and' between names"
 

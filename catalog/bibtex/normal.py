@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from catalog.bibtex.entry import MONTHS, read
 from catalog.bibtex.latex import decode
 from catalog.bibtex.modern import modern
+from catalog.bibtex.names import in_braces
 from catalog.bibtex.syntax import Shape, Source, read_block, skip, value_atoms
 
 if TYPE_CHECKING:
@@ -87,9 +88,9 @@ def normalize(text: str, macros: Mapping[str, str] = MONTHS, wanted: Wanted = Wa
 
     Type and field names in lower case, one field a line in a fixed order, values in braces. Changed in the values:
     months become macros, DOIs lose their resolver, page ranges get `--`, one blank stands around the `and` of names,
-    and capitals in titles that a style would lower are protected: names like LoRA, BERT and GPT-3, and formulas.
-    Macros and `#` stay. Of two fields of one name that differ both stay, in their order: BibTeX takes the first, biber
-    the last. Comments between fields stand before the entry.
+    organisations among them get braces, and capitals in titles that a style would lower are protected: names like LoRA,
+    BERT and GPT-3, and formulas. Macros and `#` stay. Of two fields of one name that differ both stay, in their order:
+    BibTeX takes the first, biber the last. Comments between fields stand before the entry.
     """
     read(text, macros)
     shape = read_block(Source(text), skip(text, 0))
@@ -217,7 +218,13 @@ def _people(text: str) -> str:
             names.append(text[start : found.start()].strip())
             start = found.end()
     names.append(text[start:].strip())
-    return " and ".join(names) if all(names) else text
+    return " and ".join(map(_braced, names)) if all(names) else text
+
+
+def _braced(name: str) -> str:
+    """The name as it is; of an organisation whose words stand in their order in braces."""
+    braced = in_braces(name)
+    return braced if braced[1:-1] == name else name
 
 
 def _free(title: str) -> list[bool]:

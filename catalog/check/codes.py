@@ -47,7 +47,7 @@ CODES: Mapping[str, str] = {
     "link-unchecked": "a web page that could not be asked (asked with --links)",
     "macro": "a macro that is not defined",
     "missing-field": "a field that a bibliography style would miss",
-    "name": "a name that does not parse",
+    "name": "a name that does not parse, or an organisation's that BibTeX turns round",
     "new-version": "a newer version at arXiv (found by `kb update`)",
     "no-bibtex": "a paper without a BibTeX entry",
     "no-implementation": "a paper that kb.toml demands an implementation of, and there is none",
