@@ -323,6 +323,7 @@ def test_names_of_lists(text: str, expected: Name, display: str) -> None:
 
 @given(st.text(max_size=40))
 @example(":㐀")
+@example("À㐀")
 def test_any_text_is_a_name_that_reads_as_it_was_written(text: str) -> None:
     parts_of = spoken(text)
     assert isinstance(parts_of.display, str)

@@ -82,7 +82,7 @@ def _han(text: str) -> Name:
     """A Chinese, Japanese or Korean name in its own script: the family stands first, with or without a blank."""
     words = re.split(r"[\s·・]+", text)
     signs = "".join(words)
-    if _ORGANISATION_IN_HAN.search(text) or len(words) > 2 or not signs.isalpha() or any(map(str.isascii, signs)):
+    if _ORGANISATION_IN_HAN.search(text) or len(words) > 2 or not signs.isalpha() or not all(map(is_han, signs)):
         return Name(literal=text)
     if len(words) == 2:
         return Name(*words)
