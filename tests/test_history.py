@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -197,3 +200,22 @@ def test_computing_does_not_hold_the_lock(library: Library, papers: Path) -> Non
     text = (papers / "a.md").read_text()
     assert "written while the other computes" in text
     assert "  - t\n" in text
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["text SET data = x'00'", "change SET time = x'ff', what = 12, turn = 'undo x'", "change SET state = 'pending', turn = 'undo x'",
+     "change SET time = '\u202e\x1b[31m', what = 'tag \u202e'", "file SET path = '../../x.md'"],
+)  # fmt: skip
+def test_a_history_that_came_along_damaged_stops_nothing(kb: Kb, library: Library, root: Path, damage: str) -> None:
+    library.add(title="A thing of note", key="a", links=["https://x.org"])
+    library.tag("a", ["one"])
+    with contextlib.closing(sqlite3.connect(root / ".kb" / "history.sqlite")) as db:
+        db.execute(f"UPDATE {damage}")
+        db.commit()
+    for command in (["log"], ["log", "-p"], ["undo"], ["redo"]):
+        done = kb(*command)
+        assert "a fault of kb" not in done.err
+        assert not re.search("[\u202e\x1b]", done.out + done.err)
+    assert kb("tag", "a", "two").status == 0
+    assert not (root.parent / "x.md").exists()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import itertools
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import Kb
 
 from catalog.bibtex.describe import describe
 from catalog.check import loaded
@@ -375,3 +378,14 @@ def test_a_check_describes_only_what_the_index_does_not_know(many: Library, monk
     assert described == ["k3"]
     many.index().clear()
     assert {str(finding) for finding in Library.open().check()} == {str(finding) for finding in many.check()}
+
+
+def test_an_index_that_says_nonsense_is_made_anew(kb: Kb, library: Library, root: Path) -> None:
+    library.add(title="A thing of note", key="a", links=["https://x.org"])
+    for said in ("{{{", "3", "[[[["):
+        kb("list")
+        with contextlib.closing(sqlite3.connect(root / ".kb" / "index.sqlite")) as db:
+            db.execute("UPDATE meta SET value = ?", (said,))
+            db.commit()
+        assert "A thing of note" in kb("list").out
+        assert kb("tag", "a", "x").status == 0

@@ -170,7 +170,7 @@ def asked(url: str, **_: object) -> Answer:
     }
     match next(ANSWERS):
         case "no answer":
-            raise NoAnswer("x.org: no answer")
+            raise NoAnswer("connection", "x.org: no answer")
         case "unknown":
             return Answer(404, url)
         case what:

@@ -41,7 +41,10 @@ def log(ctx: click.Context, key: str | None, limit: int, patch: bool, as_json: b
 
 
 def _line(past: Past) -> str:
-    when = dt.datetime.fromisoformat(past.time).astimezone().strftime("%Y-%m-%d %H:%M")
+    try:
+        when = dt.datetime.fromisoformat(past.time).astimezone().strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError):  # the history of somebody else
+        when = past.time
     files = f"  {past.files[0].path}" if len(past.files) == 1 else f"  {out.as_count(len(past.files), 'file')}"
     return f"{past.number:>5}  {when}  {past.what}{files}{'  (undone)' if past.state == 'undone' else ''}"
 

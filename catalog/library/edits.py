@@ -309,12 +309,11 @@ class Edits:
 
     def _pointing(self, keys: Collection[str]) -> Sequence[str]:
         """The files of papers whose notes or entries point to one of these."""
-        import json
 
         index = self.snapshot.index()
         names = set(keys) | {name for key in keys if (one := index.get(key)) for name in one.aliases}
         citing = sorted({key for name in names for key in index.with_fact("cites", name)})
-        return [*map(self.store.file_of, citing), *json.loads(index.get_meta("heirs") or "[]")]
+        return [*map(self.store.file_of, citing), *index.get_json("heirs", [])]
 
 
 def _is_minded_by_no_rule(change: Change) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from heapq import nsmallest
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Generic, NamedTuple, NoReturn, Self, TypeVar
+from typing import Any, Generic, NamedTuple, NoReturn, Self, TypeVar
 
 from catalog.errors import KbError
 from catalog.facts import Facts, Line, Reading
@@ -125,6 +125,17 @@ class Index:
         """Forget every paper and every meta value."""
         with contextlib.suppress(CacheLost):
             self._run(lambda db: _write(db, rows.clear))
+
+    def get_json(self, name: str, default: Any) -> Any:
+        """A value kept with `set_meta` as JSON, or the default; raises `CacheLost` where it is damaged."""
+        text = self.get_meta(name)
+        try:
+            value = json.loads(text) if text else default
+        except (ValueError, RecursionError):
+            value = None
+        if type(value) is not type(default):
+            self._start_again()
+        return value
 
     def get_meta(self, name: str) -> str:
         """A value kept with `set_meta`, or ""."""

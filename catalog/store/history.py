@@ -114,8 +114,9 @@ class History:
         with self._writing("NORMAL"):
             self._db.execute("UPDATE change SET state = 'done' WHERE id = ?", (number,))
             self._db.executemany("DELETE FROM file WHERE change = ? AND path = ?", ((number, path) for path in without))
-            turn = self._db.execute("SELECT turn FROM change WHERE id = ?", (number,)).fetchone()[0].split()
-            if len(turn) == 2:
+            turn = self._db.execute("SELECT turn FROM change WHERE id = ?", (number,)).fetchone()[0]
+            turn = str(turn).split()
+            if len(turn) == 2 and turn[0] in ("undo", "redo") and turn[1].isdecimal():
                 state = {"undo": "undone", "redo": "done"}[turn[0]]
                 self._db.execute("UPDATE change SET state = ? WHERE id = ?", (state, int(turn[1])))
             self._keep_small(number)
@@ -160,14 +161,17 @@ class History:
         if not name:
             return None
         found = self._ask("SELECT data FROM text WHERE digest = ?", name)
-        data = zlib.decompress(found[0][0]) if found else b""
+        data = b""
+        with contextlib.suppress(zlib.error, TypeError, MemoryError):  # damaged, or made to be
+            data = zlib.decompress(found[0][0]) if found else b""
         if digest(data) != name:
             raise KbError(f"the text {name[:12]} is not in the history any more")
         return data
 
     def _past(self, rest: str, *values: object) -> list[Past]:
         found = self._ask(f"SELECT id, time, what, state, turn FROM change {rest}", *values)  # noqa: S608 - our own words
-        return [Past(n, time, what, state, turn, tuple(self._files(n))) for n, time, what, state, turn in found]
+        said = ((n, *map(str, words)) for n, *words in found)
+        return [Past(n, time, what, state, turn, tuple(self._files(n))) for n, time, what, state, turn in said]
 
     def _files(self, number: int) -> Iterator[Touched]:
         return (Touched(*row) for row in self._ask("SELECT path, before, after FROM file WHERE change = ?", number))

@@ -50,7 +50,7 @@ def refresh(store: Store, index: Index, whole: bool = False) -> list[Finding]:
     if whole or seen.papers < _MANY or seen.folder != folder or not 0 <= time.time() - seen.when < _LONG_AGO:
         count = _look_through(store, index, folder)
         index.set_meta("seen", json.dumps((folder if _at_rest(store) else "", count, time.time())))
-    readers = json.loads(index.get_meta("readers") or "{}").get("wrong", [])
+    readers = index.get_json("readers", {}).get("wrong", [])
     return [*(one for found in unreadable(index).values() for one in found), *(Finding(**one) for one in readers)]
 
 
@@ -201,7 +201,7 @@ def _about(index: Index, implementations: Iterable[Told]) -> set[str]:
 
 def _follow_readers(store: Store, index: Index) -> None:
     """Read the papers again of which a reader says something else than the index knows."""
-    kept = json.loads(index.get_meta("readers") or "{}")
+    kept = index.get_json("readers", {})
     was, before = kept.get("mark", ""), kept.get("said", {})
     mark = store.readers.mark()
     if mark == was:
@@ -255,22 +255,22 @@ class _Seen(NamedTuple):
 
 
 def _seen(index: Index) -> _Seen:
-    return _Seen(*json.loads(index.get_meta("seen") or "[]"))
+    return _Seen(*index.get_json("seen", []))
 
 
 def _told(index: Index) -> tuple[str, list[Told]]:
     """The mark of the implementations when they were read, and what they said."""
-    mark, kept = json.loads(index.get_meta("told") or '["", []]')
+    mark, kept = index.get_json("told", ["", []])
     return mark, [Told(name, paper, tuple(map(tuple, ids)), text) for name, paper, ids, text in kept]
 
 
 def _unread(index: Index) -> _Unread:
-    unread: _Unread = json.loads(index.get_meta("unreadable") or "{}")
+    unread: _Unread = index.get_json("unreadable", {})
     return unread
 
 
 def _heirs(index: Index) -> list[str]:
-    heirs: list[str] = json.loads(index.get_meta("heirs") or "[]")
+    heirs: list[str] = index.get_json("heirs", [])
     return heirs
 
 

@@ -56,7 +56,7 @@ def keep(index: Index, fresh: _Kept, looked_at: Collection[str]) -> None:
 
 
 def _kept(index: Index) -> _Kept:
-    kept: _Kept = json.loads(index.get_meta("notebooks") or "{}")
+    kept: _Kept = index.get_json("notebooks", {})
     return kept
 
 
