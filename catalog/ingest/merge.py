@@ -10,7 +10,8 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
+from dataclasses import fields as fields_of
 from operator import attrgetter
 from typing import Literal
 
@@ -39,7 +40,7 @@ Action = Literal["added", "merged", "unchanged", "rejected"]
 RANK = {Status.unread: 0, Status.reading: 1, Status.read: 2}
 _REFERS = re.compile(rf"\b(?:{'|'.join(REFERENCES)})\s*=\s*[\"{{]?\s*([^\"{{}}]+)", re.I)
 _OF_BARE = frozenset({"bibtex", "key", "tags", "section", "line", "path", "order"})  # what a .bib file says of an entry
-_BESIDE = attrgetter(*(field.name for field in fields(Draft) if field.name not in _OF_BARE))
+_BESIDE = attrgetter(*(field.name for field in fields_of(Draft) if field.name not in _OF_BARE))
 _BESIDE_NOTHING = _BESIDE(Draft())
 _LONGEST = 230  # bytes of a key
 _MANY = 200  # drafts; to look up fewer one by one is quicker than to read the whole index
@@ -196,17 +197,15 @@ class Merger:
             elif title.casefold() == listed.casefold():
                 self._note("title-case", draft, f"the list and the BibTeX of {key} write the title in different case",
                            "repaired", "both are kept; the list's is shown", key)  # fmt: skip
-        return Paper(
-            key=key, title=title, authors=draft.authors, year=year,
-            venue=draft.venue,
-            status=draft.status or _said_status(entry, self.used) or Status.unread, read=draft.read,
-            due=draft.due,
-            added=draft.added or self.today, links=draft.links, tags=tags, tutorials=draft.tutorials,
-            aliases=draft.aliases, different=draft.different,
-            date=day, kind=draft.kind, ids=dict(draft.ids),
-            abstract=draft.abstract, rating=draft.rating, extras=_beside(draft.extras), bibtex=draft.bibtex,
-            notes=notes,
-        )  # fmt: skip
+        fields = {
+            "title": title, "authors": draft.authors, "year": year, "venue": draft.venue,
+            "status": draft.status or _said_status(entry, self.used) or Status.unread, "read": draft.read,
+            "due": draft.due, "added": draft.added or self.today, "links": draft.links, "tags": tags,
+            "tutorials": draft.tutorials, "aliases": draft.aliases, "different": draft.different, "date": day,
+            "kind": draft.kind, "ids": dict(draft.ids), "abstract": draft.abstract, "rating": draft.rating,
+            "extras": _beside(draft.extras), "bibtex": draft.bibtex, "notes": notes,
+        }  # fmt: skip
+        return Paper.model_validate({"key": key, **{name: value for name, value in fields.items() if value}})
 
     def _named(self, draft: Draft, probe: Paper, key: str) -> tuple[str, Draft]:
         """A key for a draft that has none, or one that cannot be; and the draft with it in its entry."""
