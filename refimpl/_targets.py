@@ -80,6 +80,8 @@ def of(model: nn.Module, *parts: Part) -> tuple[str, ...]:
 
 def _in_every_block(model: nn.Module, part: Part, target: str) -> str:
     """The target; with what stands for it in blocks that have none, where there are any with a state."""
+    if not _is_hybrid(model):
+        return target
     state = _OUT_OF_STATE if part in ("o", "out") else _INTO_STATE
     blocks: dict[str, list[str]] = {}
     for path in [*(path for path, _ in model.named_modules()), *(path for path, _ in model.named_parameters())]:
@@ -88,6 +90,12 @@ def _in_every_block(model: nn.Module, part: Part, target: str) -> str:
     without = [paths for paths in blocks.values() if not any(matches(path, target) for path in paths)]
     instead = len(without) < len(blocks) and any(matches(path, state) for paths in without for path in paths)
     return f"{target}|{state}" if instead else target
+
+
+def _is_hybrid(model: nn.Module) -> bool:
+    """Whether some blocks keep a state: by what transformers says of the model, or of each of its blocks."""
+    kinds: list[str] = getattr(getattr(model, "config", None), "layer_types", None) or []
+    return stateful(model) or any(not kind.endswith("attention") or kind.startswith("linear") for kind in kinds)
 
 
 def _has(model: nn.Module, names: tuple[str, ...]) -> bool:
