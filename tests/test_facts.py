@@ -327,3 +327,25 @@ def test_a_short_doi_is_one_and_parts_nothing_from_the_long_one() -> None:
     assert (short.doi, long.doi) == ("10/gf4gqc", "10.1000/a_b&c")
     assert short.address() == "https://doi.org/10/gf4gqc"
     assert compare(short, long).answer != "different"
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "url"),
+    [
+        ("bdsk-url-1 = {http://x.org/a}", "paper", "http://x.org/a"),
+        ("link = {http://x.org/a}", "paper", "http://x.org/a"),
+        ("pdf = {https://x.org/a.pdf}", "paper", "https://x.org/a.pdf"),
+        ("code = {https://example.org/b}", "code", "https://example.org/b"),
+        ("slides = {https://example.org/s}", "slides", "https://example.org/s"),
+        ("howpublished = {Available at www.x.org/a}", "paper", "http://www.x.org/a"),
+        ("arxivId = {2106.09685}", "paper", "https://arxiv.org/abs/2106.09685"),
+        ("eprint = {0309136}, archiveprefix = {arXiv}, primaryclass = {math.GT}", "paper",
+         "https://arxiv.org/abs/math/0309136"),
+        ("eprint = {10.1000/a}, eprinttype = {doi}", "paper", "https://doi.org/10.1000/a"),
+        ("ee = {https://doi.org/10.1000/a}", "paper", "https://doi.org/10.1000/a"),
+    ],
+)  # fmt: skip
+def test_what_other_programs_call_an_address_is_one(fields: str, kind: str, url: str) -> None:
+    (found,) = of(fields).addresses
+    assert (found.kind, found.url) == (kind, url)
+    assert found.origin not in ("link", "file"), "computed, and no secret"

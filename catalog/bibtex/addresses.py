@@ -21,6 +21,12 @@ _SAID = {"pmid": r"\d{1,9}", "pmcid": r"(?i:pmc)?\d{1,9}", "jstor": r"[\w./-]+",
 _EPRINTS = {"pubmed": "pmid", "pmid": "pmid", "jstor": "jstor", "hdl": "hdl"}
 _BESIDE = frozenset({"code", "data", "dataset", "model", "slides", "poster", "video", "talk", "supplement", "blog"})
 _WORDS = ("howpublished", "note", "annote", "addendum")
+_FIELDS = {  # other programs' and pages' fields for addresses, and what is there
+    **dict.fromkeys(("link", "ee", "bdsk-url-1", "html", "pdf", "file"), "paper"),
+    **dict.fromkeys(("code", "github", "repository"), "code"),
+    **dict.fromkeys(("data", "dataset", "slides", "poster", "video", "blog", "website"), ""),
+}
+_WWW = re.compile(r"(?<![\w./@-])www\.[\w-]+\.[^\s{}\"<>|\\^`]+", re.I)
 
 
 def identifiers(paper: Paper, fields: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -69,8 +75,11 @@ def same_place(url: str) -> str:
 def doi_of(fields: Mapping[str, str]) -> str:
     """The DOI the entry gives, also as an address; an arXiv DOI is an arXiv id and not counted."""
     found = doi(fields.get("doi", ""))
-    if not found and "doi.org" in fields.get("url", ""):
-        found = doi(fields["url"])
+    if not found and fields.get("eprinttype", "").strip().lower() == "doi":
+        found = doi(fields.get("eprint", ""))
+    for name in ("url", "ee"):
+        if not found and "doi.org" in fields.get(name, ""):
+            found = doi(fields[name])
     return "" if _is_arxiv_doi("doi", found) else found
 
 
@@ -79,6 +88,12 @@ def arxiv_of(fields: Mapping[str, str]) -> str:
     kind = (fields.get("archiveprefix") or fields.get("eprinttype") or "").strip().lower()
     if kind in ("", "arxiv") and (found := arxiv(fields.get("eprint", ""), bare=True)):
         return found
+    group = fields.get("primaryclass") or fields.get("eprintclass") or ""
+    if kind == "arxiv" and (found := arxiv(f"{group.strip()}/{fields.get('eprint', '').strip()}", bare=True)):
+        return found
+    for name in ("arxivid", "arxiv"):
+        if found := arxiv(fields.get(name, ""), bare=True):
+            return found
     for name in ("journal", "journaltitle", "doi", "url", "howpublished", "note", "volume", "number", "pubstate"):
         if found := arxiv(fields.get(name, "").replace("\\_", "_")):
             return found
@@ -117,6 +132,9 @@ def _of_fields(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def _computed(fields: Mapping[str, str], ids: tuple[tuple[str, str], ...]) -> Iterator[Address]:
     if url := _url(fields.get("url", "")):
         yield Address(_kind(url), url, "", "url")
+    for field, kind in _FIELDS.items():
+        if field in fields and (url := _url(fields[field])):
+            yield Address(kind or field, url, "", "url" if field in ("link", "file") else field)
     books = [one for one in ids if one[0] == "isbn"]
     for name, value in ids:
         if name != "isbn" and (url := address(name, value)):
@@ -129,9 +147,11 @@ def _computed(fields: Mapping[str, str], ids: tuple[tuple[str, str], ...]) -> It
 
 def _url(text: str) -> str:
     r"""The first address in a field, `\url{…}` and LaTeX's escapes undone."""
+    text = _ESCAPED.sub(lambda m: m[1] or "~", text) if "\\" in text else text
     if "://" not in text:
-        return ""
-    found = _URL.search(_ESCAPED.sub(lambda m: m[1] or "~", text))
+        bare = _WWW.search(text) if "www." in text.lower() else None
+        text = f"http://{bare.group()}" if bare else ""
+    found = _URL.search(text)
     return found.group().rstrip(".,;:)'") if found and urlsplit_works(found.group()) else ""
 
 

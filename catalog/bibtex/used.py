@@ -68,7 +68,7 @@ def files(fields: Mapping[str, str], used: Collection[str] = USED) -> Iterator[A
     """The files that an entry names, by the forms of JabRef, Zotero, Mendeley (`label:path:type;…`) and by path."""
     for name in _NAMES["file"] if "file" in used else ():
         for label, path in list(_paths(fields.get(name, "").strip()))[:_MOST]:
-            if path.isprintable() and len(path) <= 1000:
+            if path.isprintable() and len(path) <= 1000 and "://" not in path:
                 yield Address("file", path, label, "file")
 
 
