@@ -40,6 +40,8 @@ def test_what_a_query_finds_is_changed_at_once(three: Library, kb: Kb, call: tup
     asked = kb(*call, "--query", "okapi", given="n\n")
     assert (asked.status, "2 papers? [y/N]" in asked.out) == (130, True)
     assert not three.log()[:-3], "nothing changes where the answer is no"
+    nobody = kb(*call, "--query", "okapi")
+    assert (nobody.status, "--yes goes on without" in nobody.err) == (1, True)
     assert kb(*call, "-q", "okapi", "--yes").out == said
     assert kb("undo").status == 0
     assert [facts.reading.status for facts in three.list("okapi")] == ["unread", "unread"], "one change, one undo"

@@ -199,7 +199,7 @@ def rm(ctx: click.Context, keys: tuple[str, ...], query: str | None, yes: bool, 
     if not yes and query is None:
         for facts in found:
             out.echo(f"{facts.key}  {facts.heading}")
-        click.confirm(f"delete {out.as_count(len(found), 'paper')}?", abort=True)
+        out.confirm(f"delete {out.as_count(len(found), 'paper')}?")
     for key in library.remove((facts.key for facts in found), force=force):
         out.echo(f"deleted {key}")
 

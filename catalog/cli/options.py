@@ -152,7 +152,7 @@ def chosen(library: Library, keys: Sequence[str], query: str | None, yes: bool, 
             out.echo(f"{line.key}  {line.title}")
         if len(found.papers) > _SHOWN:
             out.echo(f"and {len(found.papers) - _SHOWN} more")
-        click.confirm(f"{doing} {out.as_count(len(found.papers), 'paper')}?", abort=True)
+        out.confirm(f"{doing} {out.as_count(len(found.papers), 'paper')}?")
     return [line.key for line in found.papers]
 
 

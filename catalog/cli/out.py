@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from catalog.errors import KbError
+
 if TYPE_CHECKING:
     from catalog.errors import Finding
     from catalog.facts import Facts, Line
@@ -109,6 +111,19 @@ def echo(text: str = "", err: bool = False) -> None:
 def note(text: str) -> None:
     """Say something by the way, on stderr."""
     echo(f"kb: {text}", err=True)
+
+
+def confirm(question: str) -> None:
+    """Go on where somebody agrees; raises `KbError` where nobody is there to be asked."""
+    try:
+        agreed = click.confirm(question)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        click.echo(err=True)
+        raise KbError("nothing was changed: nobody is there to be asked; --yes goes on without") from None
+    if not agreed:
+        raise click.Abort
 
 
 def verbatim(text: str) -> None:
