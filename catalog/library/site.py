@@ -33,7 +33,9 @@ def planned(library: Library, url: str = "") -> Files:
     written = hand_written(library.root)
     texts = {path: body.decode("utf-8", "replace") for path, body in written.items() if path.endswith(".md")}
     others = {path: body for path, body in written.items() if path not in texts}
-    implementations = _implementations(library.cards(), library.runs(), library.reports())
+    keys = {key for facts in found for key in (facts.key, *facts.aliases)}
+    cards = () if keys.isdisjoint(library.implemented()) else library.cards()  # each is read for it
+    implementations = _implementations(cards, library.runs(), library.reports())
     bad = {key_or_name(file): findings for file, findings in library.unreadable().items()}
     found = [everyone(facts) for facts in found] if store.readers.names() else found
     near = library.neighbours() if len(found) <= _MOST_BY_MEANING else {}
