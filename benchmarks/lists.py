@@ -50,6 +50,21 @@ SHAPES = {
     "yaml": r"^ *(?:- )?title: \"?(?P<title>[^\n]+?)\"? *\n +author: (?P<authors>[^\n]+)\n +year: (?P<year>\d{4})\n +link: (?P<links>\S+)",
     "tsv": r"^(?P<year>20\d\d)\t\d+\t[^\t\n]*\t(?P<title>[^\t\n]+)\t(?P<links>https?://[^\t\n]+)",
     "csv": r"^\d+,(?:\"(?P<quoted>[^\"\n]+)\"|(?P<title>[^,\n\"]+)),(?:\"(?P<authors>[^\"\n]+)\"|(?P<one>[^,\n\"]+)),",
+    "names: title, place year": r"^\* (?P<authors>[A-Z][^:\n\[\"]+?)(?:,? [ea]t al\.)?: (?P<title>[A-Z](?:(?!, |\. )[^\n\[\"])+), (?:(?P<venue>[A-Z][A-Za-z]{2,}) )?(?P<year>(?:19|20)\d\d)\. *$",
+    "bold, names in italics, place year. [links]": r"^\*\*(?P<title>[^*\n]+?)\.?\*\*<br>\n\*(?P<authors>[^*\n]+?)\.*\*<br> *\n(?P<venue>[A-Z][\w ]*?) (?P<year>20\d\d)\. *(?P<links>\[\[.*)",
+    "title, links, sub-bullet of names and place": r"^- (?P<title>[A-Z][^\n\[]+?)\.? *\n  (?P<links>\[\[pdf\]\]\([^\n]+) *\n(?:  \[\[[^\n]*\n)*  - (?P<authors>(?!\w+, \w+ and)(?!\w+, \w+\. )[^*\n]+?)[.,]? +\*(?P<venue>[A-Z][\w-]+) (?P<year>20\d\d)\.?\* *$",
+    "emoji by name, linked title": r"^:\w+: :page_facing_up: ?\[(?P<title>[^\]\n]+?)(?: - by (?P<authors>[^\]\n]+))?\](?P<links>\(https?://[^)\n]+\))",
+    "see also: bold (year), names [@place]": r"^- (?:See also: )?\*\*(?P<title>[^*\n]+?) \((?P<year>(?:19|20)\d\d)\)\*\*[.,] (?P<authors>[A-Z][^\n\[]+?), (?P<links>\[@.*)",
+    "[name] title | [place'year] | [links]": r"^- \*\*\[[^\n]+?\]\*\* (?P<title>[^|\n]+?) \| \*\*\[(?P<venue>[A-Z]\w+)' ?\d\d\]\*\* \|(?P<links>[^\n]*)",
+    "table: linked title, place, code, stars": r"^\| \[(?P<title>[^\]\n]+)\](?P<links>\([^)\n]+\)) \| (?P<venue>[A-Z]+) \| \[code\]",
+    "page: names above a linked title, place, year": r"^ *<br>\n *(?P<links><a href=\"[^\"]+)\">\s*(?P<title>[^<]+?)\s*</a>\s*<br>\s*(?P<venue>[^<,\n]+), (?P<year>(?:19|20)\d\d)\s*<br>",
+    "[title](link) (place'year)": r"^- +\[(?P<title>[^\]\n]+)\](?P<links>\([^)\n]+\)) ?\((?P<venue>[A-Z][\w &-]+)['’]\d\d\)",
+    "numbered, bold title. names. place year. [paper]": r"^\d+\. +\*\*(?P<title>[^*\n]+?)\.?\*\*\.? +(?P<authors>[A-Z][^\n\[]+?)\. (?P<venue>[A-Z][A-Za-z]+) (?P<year>20\d\d)\. *(?P<links>\[paper\].*)",
+    "page laid out by tables": r"<span class=\"papertitle\">(?P<title>[^<]+?)\s*</span>(?:(?!papertitle)[\s\S])*?<em>(?P<venue>[^<]+)</em>,?\s*(?P<year>20\d\d)",
+    "yaml: title, id, date, names, place": r"^ +- title: \"(?P<title>[^\"\n]+)\"\n +id: [^\n]*\n +date: \"(?P<year>20\d\d)-[^\n]*\n +authors: \"(?P<authors>[^\"\n]+)\"\n +venue: \"(?P<venue>[^\"\n]+?) 20\d\d",
+    "yaml: name, url, authors, conference, year": r"^ +- name: '(?P<title>[^\n]+)'\n(?: +url: [^\n]*\n)? +authors: '(?P<authors>[^'\n]+)'\n +conference: '(?P<venue>[^'\n]+)'\n +year: '(?P<year>20\d\d)'",
+    "json: title, authors, year": r"^ +\"title\": \"(?P<title>[^\"\n]+)\",\n +\"authors\": \[\n(?P<authors>(?: +\"[^\n]+\"\n?,?\n)+) +\],\n(?: +\"(?!year|title)[^\n]*\n)*? +\"year\": \"?(?P<year>20\d\d)",
+    "csv: year, title, names; address": r"^(?P<year>20\d\d),(?:\"(?P<quoted>[^\"\n]+)\"|(?P<title>[^,\n\"]+)),(?P<authors>[^,\n\"]+),(?P<links>https?://[^,\n]+),",
 }  # fmt: skip
 _FIELDS = ("authors", "year", "venue", "links")
 

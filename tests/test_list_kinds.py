@@ -374,6 +374,22 @@ def test_a_link_written_as_an_address_keeps_no_list_from_being_read() -> None:
     assert [link.url for link in draft.links] == ["https://github.com/a/b", "https://arxiv.org/abs/2310.00002"]
 
 
+def test_names_parted_by_semicolons_and_links_of_many_words_come_back() -> None:
+    text = """- Rotations without a teacher.
+  [[pdf]](https://arxiv.org/abs/2101.00001)
+  - Ada Quist; Bo Lund; Cy Marsh. *CVPR 2019*
+- AET vs. AED: What is learned by Turning Things rather than Data. [[pdf]](https://arxiv.org/abs/2101.00002)
+  - Dee Holm, Eve Ray. *CVPR 2019*
+"""
+    assert [said(draft) for draft in parse(text, "a.md").drafts] == [
+        ("Rotations without a teacher", ("Ada Quist", "Bo Lund", "Cy Marsh"), "CVPR", "2019"),
+        ("AET vs. AED: What is learned by Turning Things rather than Data", ("Dee Holm", "Eve Ray"), "CVPR", "2019"),
+    ]
+    heading = "## A paper of some kind\n\n`official code - of others` link: [here](https://github.com/a/b)\n"
+    (draft,) = parse(heading, "a.md").drafts
+    assert [link.name for link in draft.links] == ["official code - of others"]
+
+
 def test_the_days_of_a_table_are_in_one_order() -> None:
     text = "title,author,date,read\nHands,You et al.,03/02/2021,05/04/2021\nFeet,何 愷明; 佐藤 花子,04/02/2021,25/04/2021\n"
     first, second = parse(text, "a.csv").drafts

@@ -187,12 +187,7 @@ class Reader:
         voted = "venue" if voted == "date" and role == "venue?" else voted  # a day stands there in other entries
         if (role.endswith("?") or not role) and voted:
             likely = values.likely_people(text, frozenset(), True)
-            fits = (
-                likely >= 0.25
-                if voted == "authors"
-                else bool((v := values.venue(text)) and values.is_venue_like(v.name) and len(text) < 60)
-                and bool(v and (v.known or v.date or not piece.place.startswith("before")))
-            )
+            fits = likely >= 0.25 if voted == "authors" else _may_be_venue(unit, piece, text)
             role = voted if fits and (role or likely or voted == "venue") else ""
         alone = role == "authors?" and not unit.cells and not voted
         return "" if alone or (heading and role == "authors") else role
@@ -331,6 +326,15 @@ def _without_years(lines: Sequence[Line], spans: Sequence[tuple[int, int]]) -> l
         (span[0], year.start()) if year and (most or year["paren"]) else span
         for year, span in zip(found, spans, strict=True)
     ]
+
+
+def _may_be_venue(unit: Unit, piece: Piece, text: str) -> bool:
+    """Whether a text may be the venue that its place holds in other entries of the run."""
+    shown = values.venue(text)
+    if not shown or not values.is_venue_like(shown.name) or len(text) >= 60:
+        return False
+    person = bool(unit.cells) and len(shown.name.split()) > 1 and values.is_name(shown.name)  # in a line of names
+    return shown.known or bool(shown.date) or not (piece.place.startswith("before") or person)
 
 
 def _ends_quoted(line: Line, title: tuple[int, int]) -> bool:

@@ -45,7 +45,7 @@ def label_of(text: Text) -> tuple[str, Text] | None:
     only = bool(links) and not re.search(
         r"\w{2}", "".join(c for n, c in enumerate(value.plain) if not any(m.start <= n < m.end for m in links))
     )
-    if only and not words.field_of(name) and len(name.split()) > 4:
+    if only and not code and not words.field_of(name) and len(name.split()) > 4:
         return None
     return (name, value) if known or only else None
 

@@ -33,6 +33,8 @@ _TIGHT_ATX = re.compile(r"^(#{2,6})([^\s#].*)$")
 _SETEXT = re.compile(r"^ {0,3}(={2,}|-{2,})[ \t]*$")
 _RULE = re.compile(r"^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
 _FENCE = re.compile(r"^(?P<indent>[ \t]*(?:[-*+>][ \t]+)?)(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
+_CUT_OUT = re.compile(r"[@<]|```|~~~|\$\$")  # what lines hold that are cut out before parsing
+_HTML_BLOCK = re.compile(r"[ \t]*</?(?:table|tr|td|th|tbody|thead|ul|ol|li|dl)\b", re.I)
 _ENTRY = re.compile(r"@[ \t]*([A-Za-z]+)[ \t]*([{(])")
 _TAGS = re.compile(r"<[^<>]*>")
 _NOTES = re.compile(r"^<!-- notes(?P<number> \d+)? -->$")
@@ -82,6 +84,7 @@ def is_bibtex(text: str) -> bool:
     return bool(_ENTRY.match(start)) or (start.startswith("%") and bool(_ENTRY.search(start)))
 
 
+_NO_DIGIT = re.compile(r"\D")
 _NUMBER_ALONE = re.compile(r"^(\d{1,9})([.)])(?=[ \t]*$)")  # a text, no item that says nothing
 _YEAR_FIRST = re.compile(r"^((?:19|20)\d\d)([.)])(?=\s)")  # in an item a year, no number of a list inside it
 
@@ -117,10 +120,11 @@ class _Amended:
             self.out.append("")
             self.html = 0
             return at + 1
-        for recognise in (self._notes, self._comment, self._fence, self._maths, self._entry):
-            if end := recognise(at):
-                return end
-        if found := heading(line):
+        if _CUT_OUT.search(line):
+            for recognise in (self._notes, self._comment, self._fence, self._maths, self._entry):
+                if end := recognise(at):
+                    return end
+        if found := heading(line) if "#" in line else None:
             self.stack.clear()
             self.out.append(f"{'#' * found[0]} {found[1]}")
             return at + 1
@@ -128,7 +132,7 @@ class _Amended:
             return len(self.out)
         if "|" in line and at + 1 < len(self.lines) and _is_delimiter(self.lines[at + 1]):
             return self._table(at)
-        if re.match(r"[ \t]*</?(?:table|tr|td|th|tbody|thead|ul|ol|li|dl)\b", line, re.I) or self.html:
+        if ("<" in line and _HTML_BLOCK.match(line)) or self.html:
             self.html = 1
             self.out.append(LINE_TAGS.sub(rf'<\1 data-line="{at + 1}"', line.strip()))
             return at + 1
@@ -167,7 +171,7 @@ class _Amended:
 
     def _may_begin(self, marker: str) -> bool:
         """Whether a list may begin right after a line of text: with a bullet, with 1, or where a number goes on."""
-        number = re.sub(r"\D", "", marker)
+        number = _NO_DIGIT.sub("", marker)
         return not number or number in ("0", "1") or not self.out[-1] or self.out[-1].startswith(("#", "<!--"))
 
     def _front_matter(self) -> int:

@@ -74,6 +74,7 @@ _SHORT_NAMES = re.compile(
 _ROLE_LAST = re.compile(r"\s*[(（\[]([^()（）\[\]]{2,20})[)）\]]\s*$")
 _CREDIT = re.compile(r"(?P<apart>\s*[-–—,(·|]\s*|\s+)(?P<by>by:?\s+)?(?P<names>[^\d]+?)\)?\s*$")
 _INVERTED = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+, [A-ZÀ-ÖØ-Þ][\w.'’-]*(?: [A-ZÀ-ÖØ-Þ]\.?)*")  # "Quist, Ada"
+_SENTENCE = re.compile(r"[.?!](?=\s+[A-Z])")
 _DOING = re.compile(r"\w{3,}ing\b")
 _ROMAN = re.compile(r"\b[IVX]{2,4}$")  # "Big Bird II" is no name
 _LONE = 0.7  # what one name before a title is worth
@@ -566,7 +567,7 @@ def _with_place(title: str, count: int) -> float:
     shown = values.venue(title) if count <= 4 else None
     if shown and shown.known and (shown.date or shown.name.lower() in words.acronyms()):
         worth *= 0.2
-    elif re.search(r"(?:\.|\?|!)\s+[A-Z]", title) and count > 6:
+    elif count > 6 and any(not _ABBREVIATION.search(title[: end.start()]) for end in _SENTENCE.finditer(title)):
         worth *= 0.6 if ". " in title else 0.95
     elif _PLACED.search(title):
         worth *= 0.55

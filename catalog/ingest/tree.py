@@ -23,6 +23,7 @@ _BLOCKS_NAMES = (
 _BLOCKS = frozenset(_BLOCKS_NAMES.split(" "))
 _NESTED = frozenset({"li", "dt", "dd", "blockquote", "details"})
 _BIBTEX = re.compile(r"\s*@[A-Za-z]+\s*[{(]")
+_LINE_END = re.compile(r" ?\n ?")
 _SPACE = re.compile(r"[ \t\r\f\v]+")
 _ANCHOR = re.compile(r"<a\b(?![^<>]*\bhref\b)[^<>]*>(?:\s*</a>)?", re.I)  # a place to jump to, often never closed
 
@@ -50,8 +51,8 @@ class Text(NamedTuple):
     def cut(self, start: int, end: int) -> Text:
         """The part from start to end, without blanks around it."""
         piece = self.plain[start:end]
-        if not piece and not self.marks:
-            return Text()
+        if not self.marks:
+            return Text(piece.strip())
         first, last = start, end
         start += len(piece) - len(piece.lstrip())
         end = start + len(piece.strip())
@@ -152,7 +153,7 @@ class _Builder:
             text = text.expandtabs(1) if self.exact else _SPACE.sub(" ", text)
             if "\n" in text:
                 inside = any(kind != "code" for kind, *_ in self.pending)
-                text = re.sub(r" ?\n ?", " " if inside or not (self.exact and self.soft) else self.soft, text)
+                text = _LINE_END.sub(" " if inside or not (self.exact and self.soft) else self.soft, text)
             if self.length == 0 or self.parts[-1].endswith("\n"):
                 text = text.lstrip(" ") if self.length else text.lstrip(" \n")
         if text:
@@ -163,9 +164,9 @@ class _Builder:
         """The block under way is complete: it becomes the text of `target`, or a paragraph."""
         plain = "".join(self.parts)
         if plain.strip() or self.marks:
-            text = Text(plain, tuple(sorted(self.marks, key=lambda m: (m.start, -m.end)))).cut(0, len(plain))
-            self.parts, self.length, self.marks = [], 0, []
-            self.pending = [(kind, 0, url, title) for kind, _, url, title in self.pending]
+            marks = tuple(sorted(self.marks, key=lambda m: (m.start, -m.end))) if self.marks else ()
+            text = Text(plain, marks).cut(0, len(plain))
+            self.pending = [(kind, 0, url, title) for kind, _, url, title in self.pending] if self.pending else []
             line, end = (max(at, self.line) for at in (self.spans[-1] if self.spans else (0, 0)))
             owner = target or self.open[-1].node
             if target is None and owner.kind == "item" and not owner.children and not owner.text.plain:
