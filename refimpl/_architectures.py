@@ -84,6 +84,7 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {  # transformers' class, and ho
     "Falcon": ("FalconForCausalLM", {**_TOKENS, **_LAYERS, "multi_query": True}),
     "Mixtral": ("MixtralForCausalLM", {**_MOE, "num_local_experts": 4}),
     "Qwen3-MoE": ("Qwen3MoeForCausalLM", {**_MOE, "head_dim": 8, "num_experts": 4, "moe_intermediate_size": 32}),
+    "gpt-oss": ("GptOssForCausalLM", {**_MOE, "head_dim": 8, "num_local_experts": 4, "sliding_window": 32}),
     "T5": ("T5ForConditionalGeneration", {
         **_TOKENS, "d_model": WIDTH, "d_kv": 8, "d_ff": 48, "num_layers": 2, "num_heads": 4, "dropout_rate": 0.0,
         "decoder_start_token_id": 0, "tie_word_embeddings": False,

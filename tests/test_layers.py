@@ -250,7 +250,7 @@ def test_a_weight_that_is_no_number_is_refused(name: str, value: float) -> None:
         EVERY[name][1](model, NAMES)
 
 
-@pytest.mark.parametrize("architecture", ["Mixtral", "Qwen3-MoE"])
+@pytest.mark.parametrize("architecture", ["Mixtral", "Qwen3-MoE", "gpt-oss"])
 def test_the_experts_of_a_mixture_are_quantised_too(architecture: str) -> None:
     base = model_of(architecture)
     linear = sum(
@@ -263,7 +263,7 @@ def test_the_experts_of_a_mixture_are_quantised_too(architecture: str) -> None:
     assert any(isinstance(m, Experts) for m in model.modules())
 
 
-@pytest.mark.parametrize("architecture", ["Mixtral", "GPT-2"])
+@pytest.mark.parametrize("architecture", ["Mixtral", "gpt-oss", "GPT-2"])
 def test_back_again_the_model_is_what_it_was(architecture: str) -> None:
     base = model_of(architecture)
     model = lora.merge(lora.apply(copy.deepcopy(base), "all-linear", rank=2))
