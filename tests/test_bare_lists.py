@@ -96,6 +96,69 @@ def test_pages_and_hashtags_as_obsidian_has_them_and_what_is_struck_out() -> Non
     assert (linked[0].tags, linked[0].status, linked[0].notes) == (("water",), Status.read, "")
 
 
+LOG = """## 2024-03-01
+Read [Mamba](https://arxiv.org/abs/2312.00001). Linear time. To try on birds.
+
+## 2024-03-04
+- skimmed Hyenas (https://arxiv.org/abs/2302.00002)
+"""
+TASKS = """- [x] Rivers That Remember 📅 2024-01-10 ✅ 2024-01-12
+- [ ] Deep Lanterns for Shallow Water 📅 2024-05-01
+"""
+HEADS = """READ
+Rivers That Remember, Quist et al., 2017
+BELL, Lund et al., 2019
+
+TO READ
+Deep Lanterns for Shallow Water, Marsh et al., 2020
+"""
+CONFERENCE = """# Seminar
+
+* Optional: Quist et al. (2019). Rivers that remember. NeurIPS.
+* Required: Lund et al. (2020). Deep lanterns. *ICML 2020*.
+"""
+
+
+def test_what_a_diary_says_was_done() -> None:
+    mamba, hyenas = read_source("l.md", LOG.encode()).drafts
+    assert (mamba.title, mamba.status, mamba.notes) == ("Mamba", Status.read, "Linear time. To try on birds.")
+    assert (hyenas.title, hyenas.status) == ("Hyenas", Status.reading)
+
+
+def test_days_of_tasks() -> None:
+    first, second = read_source("l.md", TASKS.encode()).drafts
+    assert (first.title, str(first.read), str(first.due)) == (A, "2024-01-12", "2024-01-10")
+    assert (second.title, second.read, str(second.due)) == (B, None, "2024-05-01")
+
+
+def test_words_in_capitals_above_lines() -> None:
+    found = read_source("l.txt", HEADS.encode()).drafts
+    assert [(one.title, one.authors, one.status) for one in found] == [
+        (A, ("Quist", "others"), Status.read),
+        ("BELL", ("Lund", "others"), Status.read),
+        (B, ("Marsh", "others"), Status.unread),
+    ]
+
+
+def test_what_is_optional_says_so() -> None:
+    found = read_source("l.md", CONFERENCE.encode()).drafts
+    assert [(one.title, one.tags) for one in found] == [
+        ("Rivers that remember", ("optional",)),
+        ("Deep lanterns", ("required",)),
+    ]
+
+
+def test_a_column_called_paper_holds_titles() -> None:
+    text = (
+        f"Paper,Link,Read?,Rating\n{A},https://arxiv.org/abs/1706.00001,Y,5\n{B},https://arxiv.org/abs/1706.00002,N,\n"
+    )
+    found = read_source("l.csv", text.encode()).drafts
+    assert [(one.title, one.status, one.rating, len(one.links)) for one in found] == [
+        (A, Status.read, 5, 1),
+        (B, Status.unread, 0, 1),
+    ]
+
+
 SCHEDULE = """# Reading group
 
 | Date | Speaker | Paper |

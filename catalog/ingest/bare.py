@@ -17,7 +17,7 @@ TO_READ = re.compile(
     re.I,
 )
 _NO_END = re.compile(r"(?<!\bet al)\.$|[。:：!]$")
-_SHARE = (0.7, 0.5)  # of the lines of a run, where no heading above says that they are papers, and where one does
+_SHARE = (0.6, 0.5)  # of the lines of a run, where no heading above says that they are papers, and where one does
 
 
 def of_papers(heading: str) -> bool:
@@ -66,18 +66,24 @@ def _rebuild(node: Node) -> None:
     out: list[Node] = []
     here = out
     for child in node.children:
-        if child.kind == "section":
-            here = out
-        for at, text in _lines(child) if child.kind == "para" else ():
-            if leads(text):
-                head = Node("section", at, at, Text(text.plain.rstrip(" :：")), level=7)
-                out.append(head)
-                here = head.children
-            else:
-                here.append(Node("item", at, at, text))
-        if child.kind != "para":
-            here.append(child)
+        if child.kind == "para":
+            here = parted(child, out, here)
+            continue
+        here = out if child.kind == "section" else here
+        here.append(child)
     node.children = out
+
+
+def parted(para: Node, out: list[Node], here: list[Node]) -> list[Node]:
+    """Put the lines of a paragraph `here` as items; one that leads opens a section in `out`. What is open then."""
+    for at, text in _lines(para):
+        if leads(text):
+            head = Node("section", at, at, Text(text.plain.rstrip(" :：")), level=7)
+            out.append(head)
+            here = head.children
+        else:
+            here.append(Node("item", at, at, text))
+    return here
 
 
 def _lines(para: Node) -> list[tuple[int, Text]]:
@@ -87,8 +93,9 @@ def _lines(para: Node) -> list[tuple[int, Text]]:
 
 
 def leads(text: Text) -> bool:
-    """Whether a line is the heading of what follows it: "To read:"."""
-    return text.plain.rstrip().endswith((":", "：")) and of_papers(text.plain)
+    """Whether a line is the heading of what follows it: "To read:", "TO READ"."""
+    plain = text.plain.strip()
+    return (plain.endswith((":", "：")) or plain.isupper()) and of_papers(plain)
 
 
 def _is_title(text: str, line: Line, common: frozenset[str]) -> bool:

@@ -128,6 +128,7 @@ class Reader:
         entry.status, entry.rating = line.status, line.rating
         if line.mended:
             self.report.add("repaired", "status", line.mended, entry.line)
+        entry.days |= line.days
         if line.read:
             entry.days["read"] = line.read
         heading = unit.run.startswith("heading")

@@ -18,8 +18,11 @@ _NUMBER = re.compile(
     r"\s*(?:\(?(?!(?:19|20)\d\d[.)])\d{1,4}[.)]\s+|\[(?!(?:19|20)\d\d\])\d{1,4}\][.:]?\s+|#\d+\s+)(?=\S)"
 )
 _OPTIONAL = re.compile(
-    r"\(?(?:optional|required|recommended|supplementary|background|bonus|main)(?: reading)?\)?[:：]\s*", re.I
+    r"\(?(?P<said>optional|required|recommended|supplementary|background|bonus|main)(?: reading)?\)?[:：]\s*", re.I
 )
+_VERB = re.compile(r"(?P<said>read|re-?read|reading|skimmed|finished)\b[:\s]+", re.I)
+_TASK_DAY = re.compile(r"[ \t]+(?P<sign>[📅🗓➕✅])\ufe0f?[ \t]*(?P<day>\d{4}-\d\d-\d\d)(?=\s|$)")  # of Obsidian's tasks
+_DAY_OF = {"📅": "due", "🗓": "due", "➕": "added", "✅": "read"}
 _LEAD = re.compile(rf"(?:[\s•·▪●|>–—-]|(?!{words.SHORT.pattern}):(?![a-z]))*")
 _TAG_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _HASHTAGS = re.compile(r"(?:(?:^|[ \t]+)#(?=[^\W\d_])[\w/-]{2,40})+[ \t]*$", re.M)
@@ -69,7 +72,8 @@ class Line:
     rating: int = 0
     tags: list[str] = field(default_factory=list)
     lead_tag: str = ""
-    stop: int = 0  # where the tags begin that the first line ends in; 0 where there are none
+    days: dict[str, dt.date] = field(default_factory=dict)
+    stop: int = 0  # where the tags or days begin that the first line ends in; 0 where there are none
     quotes: list[tuple[int, int]] = field(default_factory=list)
     mended: str = ""
     own: bool = False
@@ -191,6 +195,7 @@ def prepared(text: Text) -> Line:
         line.quotes = [q for q in quoted_ranges(line.plain[:2000], 0) if q[1] - q[0] > 4]
     line.badges = [pair for mark in line.text.of("image") if (pair := _badge(mark))]
     _lead(line)
+    _task_days(line)
     _dates_and_stars(line)
     _trailing_tags(line)
     _trailing_status(line)
@@ -227,8 +232,14 @@ def _lead(line: Line) -> None:
                 Status.reading if mark in ("/", "~", "-") and mark else Status.read if mark.strip() else Status.unread
             )
             at = box.end()
-        if lead := _NUMBER.match(plain, at) or _OPTIONAL.match(plain, at):
+        if lead := _NUMBER.match(plain, at):
             at = lead.end()
+        if said := _OPTIONAL.match(plain, at):
+            line.tags.append(said["said"].lower())
+            at = said.end()
+        if (verb := _VERB.match(plain, at)) and _names_next(line, verb.end()):
+            said_so = words.status_word(verb["said"].lower().replace("re-", "").replace("reread", "read"))
+            line.status, at = line.status or said_so, verb.end()
         day = _FIRST_DAY.match(plain, at)
         if day and (when := values.day(day["day"])):
             line.read, line.day, at = when if line.status is Status.read else None, when, day.end()
@@ -258,6 +269,14 @@ def _lead(line: Line) -> None:
     line.start = at
 
 
+def _names_next(line: Line, at: int) -> bool:
+    """Whether what follows is a work: a link, what stands in quotation marks, or a name and its address."""
+    if any(a.titled and a.mark.start == at for a in line.anchors) or line.plain[at : at + 1] in tuple('"“«„'):
+        return True
+    links = [a for a in line.anchors if at_paper(a) and a.mark.start > at]
+    return bool(links) and line.plain[at : at + 1].isupper() and links[0].mark.start - at < 80
+
+
 def _past_pointers(line: Line, at: int) -> int:
     """Where the title begins after links that only name what they lead to: "[[PDF](…)] A title"."""
     plain, end = line.plain, at
@@ -283,6 +302,17 @@ def _between(line: Line, at: int) -> list[tuple[int, int]]:
             out.append((at, anchor.mark.start))
             at = anchor.mark.end
     return [*out, (at, len(line.plain))]
+
+
+def _task_days(line: Line) -> None:
+    """Days as Obsidian's tasks have them: 📅 due, ➕ added, ✅ done."""
+    for found in _TASK_DAY.finditer(line.plain, line.start):
+        if day := values.day(found["day"]):
+            line.days[_DAY_OF[found["sign"]]] = day
+            line.used.append(found.span())
+            line.stop = min(line.stop or found.start(), found.start())
+    if "read" in line.days:
+        line.status, line.read = line.status or Status.read, line.days.pop("read")
 
 
 def _dates_and_stars(line: Line) -> None:

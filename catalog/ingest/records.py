@@ -55,6 +55,7 @@ _MORE_NAMES = {
     "": "container-title-short, editor, language",
 }
 _MORE = {name: field for field, names in _MORE_NAMES.items() for name in names.split(", ")}
+_ADDRESS = re.compile(r"https?://[^\s<>\"]+")
 _FACTS = frozenset({"authors", "date", "venue", "link", "doi", "arxiv", "isbn", "abstract", "status", "pmid", "ids"})
 _ADDRESS = re.compile(r"(?:https?://|www\.|doi:|arxiv:)\S+|10\.\d{4,9}/\S+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,6}/\S+", re.I)
 _REFERENCE = frozenset(
@@ -93,6 +94,10 @@ def read_csv(text: str, path: str = "") -> Source | None:
         return None
     head = [name.strip().lstrip("\ufeff") for name in rows[0]]
     means = [meaning(name) for name in head]
+    if "title" not in means and "paper" in means:  # titles, where it is no column of addresses
+        at = means.index("paper")
+        if not any("://" in row[at] for row in rows[1:] if at < len(row)):
+            head[at], means[at] = "title", "title"
     if "title" not in means or sum(m in _FACTS or m in ("tags", "rating") for m in means) < (not alone):
         return None
     line, records = 1, []
@@ -126,8 +131,12 @@ def as_html(text: str) -> str:
         return ""
     if len(rows) < 2 or len({len(row) for row in rows if row}) > 1 or len(rows[0]) < 2 or len(rows) < text.count("\n"):
         return ""
-    cells = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows)
+    cells = ("".join(f"<td>{_ADDRESS.sub(_linked, html.escape(cell))}</td>" for cell in row) for row in rows)
     return "<html><table>" + "\n".join(f"<tr>{row}</tr>" for row in cells)
+
+
+def _linked(address: re.Match[str]) -> str:
+    return f'<a href="{address[0]}">{address[0]}</a>'
 
 
 def strings(text: str) -> list[str]:

@@ -117,7 +117,7 @@ def tidy(rest: str) -> str:
     rest = " ".join(_SHORT.sub("", rest).split())
     while (shorter := _EMPTY.sub(" ", rest)) != rest:
         rest = " ".join(shorter.split())
-    rest = rest.strip(_APART)
+    rest = re.sub(r"^[.,;:]\s+", "", rest.strip(_APART))
     rest = rest.lstrip(")]） " + _APART) if rest[:1] in ")]）" else rest
     while rest.endswith(("(", "[", "（", "【")):
         rest = rest[:-1].rstrip(_APART)

@@ -8,12 +8,14 @@ from functools import lru_cache
 from catalog.ingest import words
 from catalog.ingest.report import fit_tag
 
+_COUNT = re.compile(r"\s*[(（\[]\d+[)）\]]\s*$")  # of the papers under a heading: "Vision (12)"
 _ACRONYM = re.compile(r"(.+?)[ \t]*\(([^()\s]{2,12})\)")
 
 
 @lru_cache(4096)
 def tag_of(name: str, is_title: bool = False) -> str:
     """The tag that a heading gives to the papers under it, or ""; the list's own title only by its acronym."""
+    name = _COUNT.sub("", name)
     if words.is_generic(name) or words.status_word(name) or words.is_boilerplate(name):
         return ""
     text = words.undecorated(name)

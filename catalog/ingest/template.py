@@ -48,6 +48,7 @@ _ABBREVIATION = re.compile(
 _INITIAL = re.compile(r"(?:^|[\s.,-])[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]$")
 _BY = re.compile(r"[\s,;–—-]+\(?by:?\s+(?=[A-Z\u3400-\u9fff])")
 _APA = re.compile(r"[(（](?:1[5-9]|20)\d\d[a-z]?(?:,\s*[A-Za-z]+\.?(?:\s+\d{1,2})?)?[)）][.,:]?\s*")
+_CITED_WITHIN = re.compile(r"[(（][^()（）]*\bet al\b[^()（）]*[)）]\s*[:：.–—-]")  # "BERT (Devlin et al., 2019): …"
 _YEAR_ALONE = re.compile(r"[\s(\[（【]*(?:(?:1[5-9]|20)\d\d[a-z]?)[\s)\]）】.,:]*")
 _LAST_YEAR = re.compile(
     r"[\s,.;]*[(（\[]?(?:1[5-9]|20)\d\d[a-z]?(?:,\s*[A-Za-z]+\.?(?:\s+\d{1,2})?)?[)）\]]?[\s.,:;]*$"
@@ -401,7 +402,13 @@ def _right(line: Line, cut: Cut, span: Span, stop: int, common: frozenset[str]) 
         role = "names"
     else:
         role = "" if inside else _role(_PART.split(following, maxsplit=1)[0][:400], common, kind)
-    if role == "names" and kind == "," and len(title.split()) < 4 and values.likely_people(title, common, True) >= 0.5:
+    if (
+        role == "names"
+        and kind == ","
+        and len(title.split()) < 4
+        and not title.isupper()
+        and values.likely_people(title, common, True) >= 0.5
+    ):
         return 0.3  # one name of several
     within = any(
         m.start <= span[0] + 2 and cut.end < m.end - 1 for m in line.text.marks if m.kind in ("strong", "link")
@@ -561,6 +568,8 @@ def _with_place(title: str, count: int) -> float:
     last = title.rpartition(". ")[2]
     if _PLACE_LAST.search(title) or (last != title and (shown := values.venue(last[:90])) and shown.known):
         worth *= 0.4
+    if _CITED_WITHIN.search(title):
+        worth *= 0.4
     apa = _APA.search(title) if "(" in title or "（" in title else None
     if apa and title[apa.end() :].strip():
         worth *= 0.35
@@ -613,7 +622,8 @@ def _heeds(line: Line, mark: str, span: Span, common: frozenset[str]) -> float:
         elif not anchor.titled:
             factor = min(factor, 0.3)
         elif (a - start > 3 or end - b > 3) and mark not in ("bold", "quoted"):
-            factor = min(factor, 0.5 if len(anchor.label.split()) > 1 else 0.8)
+            ended = a - start <= 1 and line.plain[b : b + 2] == ". "  # "[Mamba](…). Linear in time."
+            factor = min(factor, 0.5 if ended or len(anchor.label.split()) > 1 else 0.8)
     for one in line.text.marks:
         if one.kind != "strong" or one.start >= end or one.end <= start or one.end - one.start < 3:
             continue

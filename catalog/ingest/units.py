@@ -114,17 +114,16 @@ class Finder:
             if node.kind not in ("section", "quote"):
                 continue
             out: list[Node] = []
+            here = out
             alone = sum(child.kind == "para" and self._is_line(child) for child in node.children) > 1
             for child in node.children:
-                lines = child.text.plain.split("\n") if child.kind == "para" else []
-                texts = child.text.lines() if len(lines) > 1 else []
-                each_one = len(texts) > 1 and (all(map(_names_a_paper, texts)) or all(map(self._is_reference, texts)))
-                if each_one:
-                    starts = [n for n, line in enumerate(lines) if line.strip()][: len(texts)]
-                    out += [
-                        Node("item", child.line + n, child.line + n, t) for n, t in zip(starts, texts, strict=False)
-                    ]
-                elif alone and child.kind == "para" and self._is_line(child):
+                texts = child.text.lines() if child.kind == "para" and "\n" in child.text.plain else []
+                said = [text for text in texts if not bare.leads(text)]
+                if len(texts) > 1 and said and (all(map(_names_a_paper, said)) or all(map(self._is_reference, said))):
+                    here = bare.parted(child, out, here)
+                    continue
+                here = out
+                if alone and child.kind == "para" and self._is_line(child):
                     out.append(Node("item", child.line, child.end, child.text))
                 else:
                     out.append(child)
@@ -528,7 +527,8 @@ class Finder:
         kind = next((k for name in reversed(section) if (k := words.kind_of(name))), "")
         wanted = any(map(bare.TO_READ.search, section))
         papers = bool(section) and words.is_of_papers(section[-1])
-        named = bool(section) and bare.of_papers(section[-1])
+        last = section[-1] if section else ""
+        named = bare.of_papers(last) or (wanted and words.status_word(last) is not None)
         layer: list[tuple[Node, tuple[str, ...]]] = [(node, ()) for node in tops]
         depth = 0
         while layer:

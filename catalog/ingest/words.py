@@ -119,6 +119,8 @@ def _look(table: str, label: str) -> str:
 
 def field_of(label: str) -> str:
     """The field that a label or a column names, or ""."""
+    if label.strip() in ("#", "№"):
+        return "order"
     return _look("field", label) if len(label) <= 60 else ""
 
 
