@@ -31,7 +31,7 @@ def test_what_is_taken_out_comes_back_where_it_was(body: list[str]) -> None:
     if not script:
         assert lean == before
         return
-    parts = json.loads(re.search(r'"afterend", (\[.*\])\[readrunFrame\]', script)[1])
+    parts = json.loads(re.search(r"const parts = (\[.*\]);", script)[1])
     halves = lean.split(PLACE)
     assert len(halves) == len(parts) + 1
     again = "".join(half + part for half, part in zip(halves, [*parts, ""], strict=True))

@@ -31,7 +31,7 @@ def said(page: Path) -> str:
     """What a reader reads in the article."""
     markup = page.read_text(encoding="utf-8")
     article = markup[markup.index("<article") : markup.rindex("</article>")]
-    shown = re.sub(r"<(script|style)\\b.*?</\\1>", " ", article, flags=re.S)
+    shown = re.sub(r"<(script|style)\b.*?</\1>", " ", article, flags=re.S)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", shown)).replace("¶", " ").split())
 
 

@@ -28,7 +28,8 @@ var readrunFrame = (window.readrunFrame ?? -1) + 1;
 {
   const said = document.querySelector('meta[property="og:title"]')?.content || "";
   const place = document.currentScript;
-  place.insertAdjacentHTML("afterend", %s[readrunFrame].replaceAll("%s", () => new Option(said).innerHTML));
+  const parts = %s;
+  place.insertAdjacentHTML("afterend", (parts[readrunFrame] || "").replaceAll("%s", () => new Option(said).innerHTML));
   place.remove();
 }
 """
