@@ -444,6 +444,15 @@ LOW_CONTRAST = """() => {
 }"""
 
 
+def test_what_stands_around_a_paper_comes_from_one_script(visit: Callable[..., Page], small_folder: Path) -> None:
+    page = visit("papers/hu2021lora.html", viewport={"width": 360, "height": 740})
+    assert "md-header" not in (small_folder / "papers" / "hu2021lora.html").read_text(encoding="utf-8")
+    assert page.locator(".md-header__topic").all_inner_texts()[1] == page.locator("h1").inner_text()
+    page.locator(".md-header label[for=__drawer]").click()
+    page.locator(".md-nav--primary").get_by_text("Guide").click()
+    assert page.url.endswith("/guide.html")
+
+
 def test_on_paper_the_list_fits_and_menus_are_gone(visit: Callable[..., Page]) -> None:
     page = visit(viewport={"width": 700, "height": 990})
     page.emulate_media(media="print")
