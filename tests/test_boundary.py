@@ -266,6 +266,18 @@ def test_a_file_is_read_up_to_a_size(tmp_path: Path) -> None:
             read_bytes(tmp_path / "pipe")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_a_pipe_in_the_place_of_our_own_file_is_not_waited_for(kb: Kb, library: Library, root: Path) -> None:
+    library.add(title="A thing of note", key="a", links=["https://x.org"])
+    for name in ("me", "news.json"):
+        os.mkfifo(root / ".kb" / name)
+    assert kb("me", "ana").out.startswith("you are ana")
+    assert (root / ".kb" / "me").read_text() == "ana\n"
+    assert ".kb/news.json" in kb("update", "--settle").err
+    (root / ".kb" / "swapping").mkdir()
+    assert kb("list").status == 0
+
+
 # --- any bytes give a value or a finding ---
 
 PIECES = st.one_of(

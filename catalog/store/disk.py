@@ -182,11 +182,13 @@ def sync_folder(folder: Path) -> None:
 def write_own(root: Path, path: Path, data: bytes) -> None:
     """Write a file of a knowledge base that is no paper, at once or not at all, never through a link.
 
-    Raises `KbError` where it is one, or its folder leads out.
+    Raises `KbError` where it is one, or a pipe or folder, or its folder leads out.
     """
     stays_within(path.parent, root)
     if path.is_symlink():
         raise KbError(f"{path.relative_to(root).as_posix()} is a link; remove it, kb makes a file of its own")
+    if path.exists() and not path.is_file():
+        raise KbError(f"{path.relative_to(root).as_posix()} is no file; remove it, kb makes one")
     if not path.parent.is_dir():
         path.parent.mkdir(parents=True)
         sync_folder(path.parent.parent)

@@ -140,7 +140,8 @@ class Gate:
         return seen
 
     def _swaps(self) -> tuple[Stamp | None, Stamp | None]:
-        return disk.stamp_at(self.private / "swapping"), disk.stamp_at(self.private / "swapped")
+        marker = self.private / "swapping"  # what else has that name came with a clone
+        return disk.stamp_at(marker) if marker.is_file() else None, disk.stamp_at(self.private / "swapped")
 
     def _finish_for_others(self) -> bool:
         """Finish what a killed writer left; False where one is alive, or nothing may be written."""

@@ -212,7 +212,7 @@ class Readers:
 
         path = self.private / "me"
         try:
-            if path.is_symlink() or not name:
+            if path.is_symlink() or not name or not path.is_file():  # a pipe would be waited on for ever
                 path.unlink(missing_ok=True)
             if name:
                 write_whole(path, f"{name}\n".encode())
