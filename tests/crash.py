@@ -140,7 +140,7 @@ IN_GIT = ("merge-driver", "commit")
 FOLLOWING = {  # what was done before
     "undo": ["rename"], "redo": ["rename", "undo"], "settle": ["update"],
 }  # fmt: skip
-PIECEWISE = ("github", "fetch", "attach", "complete")  # one change after the other, each as a whole
+PIECEWISE = ("github", "fetch", "attach", "complete", "fix")  # as far as it came, or as files could be read
 PDF = b"%PDF-1.4\nnot much of one\n"
 NAMED = (".md", ".bib", ".toml", ".pdf", ".json", ".yml", ".yaml")
 HONEST = (
