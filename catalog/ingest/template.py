@@ -78,7 +78,7 @@ _INVERTED = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+, [A-ZÀ-ÖØ-Þ][\w.'’-]*(?
 _SENTENCE = re.compile(r"[.?!](?=\s+[A-Z])")
 _DOING = re.compile(r"\w{3,}ing\b")
 _ROMAN = re.compile(r"\b[IVX]{2,4}$")  # "Big Bird II" is no name
-_LONE = 0.7  # what one name before a title is worth
+_LONE = 0.8  # what one name before a title is worth
 _AS_THE_RUN = 0.25  # and what more where most of the run has names there
 _ARTICLE = re.compile(r"(?:An?|The) ")
 _BY_LENGTH = ((1, 0.35), (2, 0.85), (20, 1.0), (30, 0.7), (59, 0.25), (10_000, 0.1))  # words at most, worth
