@@ -222,7 +222,7 @@ def demo(length: int = 10, mid: int | None = 512, out: str | Path | None = None,
     record = lab.run(
         "prefix_tuning", lambda model: apply(model, length, mid), merge=finish, save=False,
         options={"length": length, "mid": mid},
-        **(dict[str, Any](task="json", usual=200, rate=1e-2, narrower=False) | options),
+        **(dict[str, Any](task="json", steps=200, rate=1e-2, narrower=False) | options),
     )  # fmt: skip
     folder = Path(out or models.cache() / "adapters" / f"prefix_tuning-{Path(record['model']).name}-{record['task']}")
     record["bytes"]["adapter"] = measure.size(done[0]).adapter_bytes
