@@ -62,7 +62,7 @@ class Places:
                 names = values.likely_people(maybe[place][0], self.common) >= 0.5
                 if names or values.date(maybe[place][0]):
                     self.roles[run, place] = "authors" if names else "venue"
-            elif maybe[place] and not _all_differ(maybe[place]):
+            elif maybe[place] and not ("paren" in place and _all_differ(maybe[place])):
                 capitals = sum(bool(re.match(r"[^a-z]{2,}\b|[A-Z]+[a-z]*[A-Z]", text.strip())) for text in maybe[place])
                 self.roles[run, place] = "venue" if names_elsewhere or capitals * 2 >= len(maybe[place]) else "authors"
 
