@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
-COPIED = ("catalog", "refimpl", "tests", "papers", "notebooks", "runs", "site", "pyproject.toml", "README.md", "kb.toml",
+COPIED = (".github", "catalog", "refimpl", "tests", "papers", "notebooks", "runs", "site", "pyproject.toml", "README.md", "kb.toml",
           "shared.bib", "CHANGELOG.md", "CONTRIBUTING.md", "constraints.txt", "mkdocs.yml", "catalog.schema.json")  # fmt: skip
 
 
@@ -68,7 +68,7 @@ MUTANTS = {
         "store/undo.py", 'if (now.digest if now else "") != there:', "if False:", "test_history.py",
     ),
     "a killed writer's texts stay": Mutant(
-        "store/gate.py", "        disk.sweep(self.private)\n", "", "test_races.py",
+        "store/gate.py", "        disk.sweep(self.private)\n", "", "test_gate.py",
     ),
     "a living writer's texts are swept": Mutant(
         "store/disk.py", " and not _is_at_work(folder / name, found):", ":", "test_gate.py",

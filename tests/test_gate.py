@@ -518,6 +518,19 @@ def test_undo_says_what_comes_back_wrong(kb: Kb, library: Library, papers: Path)
     assert "`kb check` will say" not in kb("redo").err
 
 
+@pytest.mark.skipif(os.name == "nt", reason="whether a process lives cannot be asked")
+def test_what_a_killed_writer_wrote_aside_goes_with_the_next_change(kb: Kb, library: Library, root: Path) -> None:
+    library.add(title="A thing of note", key="a", links=["https://x.org"])
+    child = os.fork()
+    if child == 0:
+        disk.write_aside(root / "papers" / "a.md", b"half", root / ".kb")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert list((root / ".kb").glob(".*.tmp"))
+    assert kb("tag", "a", "x").status == 0
+    assert not list((root / ".kb").glob(".*.tmp"))
+
+
 def test_whatever_a_query_chooses_from_what_cannot_be_read_is_said(kb: Kb, library: Library, papers: Path) -> None:
     library.add(title="A thing of note", key="b", links=["https://x.org"])
     (papers / "a.md").write_text("---\nstatus: red\n---\n")
