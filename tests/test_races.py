@@ -14,11 +14,15 @@ from crash import COMMANDS, FAULTS, tried
 from race import race
 
 from catalog.library import Library
+from catalog.store import Store
+from catalog.store.disk import Stamp
 
 PROCESSES = 4
 WORKER = """
 import sys
 from catalog.library import Library
+from catalog.store import Store
+from catalog.store.disk import Stamp
 library, me = Library.open(), sys.argv[1]
 for i in range(4):
     library.add("@misc{p%s%d, title = {Work %s of number %d}, author = {A%s B}}" % (me, i, me, i, me))
@@ -70,3 +74,24 @@ def test_a_fault_at_any_call_leaves_before_or_after(tmp_path: Path, command: str
     """A few calls for each fault; `python tests/crash.py` tries all of every command."""
     problems = [found for found in tried(tmp_path, command, list(FAULTS), most) if found[2]]
     assert problems == []
+
+
+def test_what_comes_while_the_folder_is_listed_is_not_forgotten(
+    library: Library, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.add("@misc{first, title = {The first of two}}")
+    library.list()
+    listed, others = Store.files, Library.open(root)
+
+    def slowly(store: Store) -> dict[str, Stamp]:
+        files = listed(store)
+        if store is library.store and "second" not in others.papers():
+            others.add("@misc{second, title = {What somebody else adds meanwhile}}")
+            others.list()
+        return files
+
+    monkeypatch.setattr(Store, "files", slowly)
+    library.list()
+    monkeypatch.undo()
+    with library.store.open_index() as index:
+        assert index.has("second")

@@ -170,8 +170,8 @@ def _at_rest(store: Store) -> bool:
 
 def _look_through(store: Store, index: Index, mark: str) -> int:
     """Compare every file with what the index, at that mark, knows of it; returns how many there are."""
-    on_disk = {file: mark_of(stamp) for file, stamp in store.files().items()}
     known = index.stamps() | {file: mark for file, (mark, _) in _unread(index).items()}
+    on_disk = {file: mark_of(stamp) for file, stamp in store.files().items()}  # after: else what came meanwhile is gone
     shared, _, implemented = mark.partition("|")[2].rpartition("|")
     if index.get_meta("shared") != shared:
         known = dict.fromkeys(known, "")
@@ -182,6 +182,9 @@ def _look_through(store: Store, index: Index, mark: str) -> int:
         was, said = said, store.implemented.told()
         changed |= _about(index, set(was) ^ set(said)) & on_disk.keys()
     removed = [file for file in known if file not in on_disk]
+    if removed:  # one that was renamed may be back by now
+        there = store.files()
+        removed = [file for file in removed if file not in there]
     if changed or removed:
         changed.update(file for file in _heirs(index) if file in on_disk)
         _take(store, index, {file: on_disk[file] for file in sorted(changed)}, removed, said)
