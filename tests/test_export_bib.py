@@ -17,6 +17,7 @@ from catalog.bibtex import MONTHS, read
 from catalog.bibtex.normal import Wanted
 from catalog.bibtex.scan import scan
 from catalog.export.bib import merge
+from catalog.library import Library
 from catalog.models import Link, Paper
 
 BIBS = Path(__file__).parent.parent.parent / "shared" / "bibs"
@@ -283,3 +284,8 @@ def test_the_list_of_journals_that_kb_toml_names(kb: Kb, root: Path) -> None:
     assert "journal = {Journal of Owls}" in kb("export", "bib").out
     (root / "kb.toml").write_text('journals = "../j.csv"\n')
     assert "journals: '../j.csv' is not a file below kb.toml" in kb("export", "bib").err
+
+
+def test_the_usual_style_is_asked_for_by_true(library: Library) -> None:
+    library.add("@MISC{a, TITLE = {A thing}, year = 2001}")
+    assert library.export_bib(normal=True).text == library.export_bib(normal=Wanted()).text != library.export_bib().text

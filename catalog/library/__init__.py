@@ -690,13 +690,13 @@ class Library:
         return cited_in(map(Path, manuscripts))
 
     def export_bib(
-        self, query: str = "", *, normal: Wanted | None = None, cited: Collection[str] | None = None,
+        self, query: str = "", *, normal: Wanted | bool | None = None, cited: Collection[str] | None = None,
         unsure: Collection[str] = (), sort: str = "key",
     ) -> Bib:  # fmt: skip
         """The merged .bib of the papers that a query finds, or of the keys that a manuscript cites.
 
-        With `normal` it is written in that style; `sort` is by key, year, author, title or type, turned round by a "-".
-        What a manuscript cites and is `unsure` is not missed where there is no such paper.
+        With `normal` it is written in that style, with True in the usual one; `sort` is by key, year, author, title or
+        type, turned round by a "-". What a manuscript cites and is `unsure` is not missed where there is no such paper.
         """
         from catalog.library.bibliography import bibliography
 

@@ -20,24 +20,34 @@ _FEW = 200  # papers; of more, every file is looked at before
 
 
 def bibliography(
-    snapshot: Snapshot, asked: Query | None, shared: str, normal: Wanted | None, cited: Collection[str] | None,
+    snapshot: Snapshot, asked: Query | None, shared: str, normal: Wanted | bool | None, cited: Collection[str] | None,
     unsure: Collection[str], sort: str,
 ) -> Bib:  # fmt: skip
     """The entries of the papers that a query finds, or of the keys that a manuscript cites.
 
     Of a few papers nothing but themselves is read, unless one inherits from others.
     """
+    style = _style(normal)
     only = None if cited is None else [*cited, *unsure]
     few = _few(snapshot, asked) if asked and only is None else _cited(snapshot, only) if only and not asked else None
     if few is not None and not any(map(inherits, few)):
-        return merge(few, shared, only, normal, whole=False, sort=sort)
+        return merge(few, shared, only, style, whole=False, sort=sort)
     index = snapshot.index(whole=True)
     every: list[Held] = [*index.entries(), *index.without_entries()]
     keys = {line.key for line in index.lines(asked).papers} if asked else None
     chosen = [paper for paper in every if keys is None or paper.key in keys]
     others = [paper for paper in every if keys is not None and paper.key not in keys]
-    made = merge(chosen, shared, only, normal, asked is None and cited is None, others, sort)
+    made = merge(chosen, shared, only, style, asked is None and cited is None, others, sort)
     return replace(made, missing=tuple(key for key in made.missing if key not in unsure))
+
+
+def _style(normal: Wanted | bool | None) -> Wanted | None:
+    """The style that is asked for; True asks for the usual one."""
+    if normal is True:
+        from catalog.bibtex.normal import Wanted
+
+        return Wanted()
+    return normal or None
 
 
 def _few(snapshot: Snapshot, asked: Query) -> Sequence[Held] | None:
