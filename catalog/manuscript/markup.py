@@ -15,7 +15,7 @@ _TYPST_HIDDEN = re.compile(
 _TYPST_COMMENT = re.compile(r"/\*|\*/")
 _TYPST_REFERENCE = re.compile(r"(?P<mail>(?<=\w))?@(?P<key>\w(?:[\w:.-]*\w)?)")
 _TYPST_VALUE = re.compile(  # in a call a label is a value; anywhere else it names what stands before it
-    r"(?P<call>\w*\(|attribution:|[(,:])\s*(?:<(?P<label>[\w:./+-]+)>|label\(\s*\"(?P<text>[^\"]+)\"\s*\))"
+    r"(?P<call>(?<!\w)\w*+\(|attribution:|[(,:])\s*(?:<(?P<label>[\w:./+-]+)>|label\(\s*\"(?P<text>[^\"]+)\"\s*\))"
 )
 _TYPST_OWN_CITE = re.compile(r"#\w*cite\w*\(\s*\"([^\"\s]+)\"")
 _TYPST_LABEL = re.compile(r"<([\w:.-]+)>")
