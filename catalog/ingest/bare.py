@@ -17,7 +17,6 @@ TO_READ = re.compile(
     re.I,
 )
 _NO_END = re.compile(r"(?<!\bet al)\.$|[。:：!]$")
-_SHARE = (0.6, 0.5)  # of the lines of a run, where no heading above says that they are papers, and where one does
 
 
 def of_papers(heading: str) -> bool:
@@ -27,19 +26,20 @@ def of_papers(heading: str) -> bool:
     return bool(plain and TO_READ.search(name))
 
 
-def are_titles(lines: Sequence[Line], common: frozenset[str], *, sure: bool, least: int = 1) -> bool:
-    """Whether a run of `least` lines or more is one of titles without links.
+def are_titles(lines: Sequence[Line], common: frozenset[str], *, sure: bool, told: bool) -> bool:
+    """Whether a run of lines is one of titles without links; a single word among them may name a model.
 
-    `sure` where the heading right above says so: else their case must. A single word among them may name a model.
+    `sure` where the heading right above says so, else their case must; `told` where one further up says it: else there
+    must be two, and more of them look like titles.
     """
     texts = [(line, text) for line in lines if (text := line.plain[line.start : line.stop or None].strip())]
-    if sum(bool(line.anchors) for line, _ in texts) * 5 > len(texts) or len(texts) < least:
+    if sum(bool(line.anchors) for line, _ in texts) * 5 > len(texts) or len(texts) < 2 - told:
         return False
     long = [(line, text) for line, text in texts if size(text) > 1]
     like = sum(_is_title(text, line, common) and (sure or _in_title_case(text)) for line, text in long)
     count = sum(size(text) for _, text in (long if sure else texts))
     enough = count >= (2.5 * len(long) if sure else 3 * len(texts))
-    return enough and len(long) * 2 >= len(texts) and like >= _SHARE[least < 2] * len(long)
+    return enough and len(long) * 2 >= len(texts) and like >= (0.5 if told else 0.6) * len(long)
 
 
 def alone(root: Node) -> bool:
@@ -58,7 +58,7 @@ def part(root: Node, common: frozenset[str]) -> None:
         paras = [child for child in node.children if child.kind == "para"]
         rows = [row for child in paras for row in _lines(child)]
         lines = [prepared(text) for _, text in rows if not leads(text)]
-        if len(lines) > 1 and are_titles(lines, common, sure=False, least=2):
+        if len(lines) > 1 and are_titles(lines, common, sure=False, told=False):
             _rebuild(node)
 
 

@@ -535,7 +535,7 @@ class Finder:
             judged = [(node, groups, *self.worth(node)) for node, groups in layer]
             lines = [self.line(node) for node, _ in layer if not node.children]
             alone = (named or self.bare) and len(lines) == len(layer)
-            if alone and bare.are_titles(lines, self.common, sure=named, least=1 if named or wanted else 2):
+            if alone and bare.are_titles(lines, self.common, sure=named, told=named or wanted):
                 judged = [(node, groups, max(worth, 1.0), True) for node, groups, worth, _ in judged]
             chosen = self._chosen(judged, kind, wanted, skip, papers)
             below: list[tuple[Node, tuple[str, ...]]] = []
