@@ -20,7 +20,7 @@ _NUMBER = re.compile(
 _OPTIONAL = re.compile(
     r"\(?(?P<said>optional|required|recommended|supplementary|background|bonus|main)(?: reading)?\)?[:：]\s*", re.I
 )
-_VERB = re.compile(r"(?P<said>read|re-?read|reading|skimmed|finished)\b[:\s]+", re.I)
+_VERB = re.compile(r"(?:re-?)?(?P<said>read|reading|skimmed|finished)\b[:\s]+", re.I)
 _TASK_DAY = re.compile(r"[ \t]+(?P<sign>[📅🗓➕✅])\ufe0f?[ \t]*(?P<day>\d{4}-\d\d-\d\d)(?=\s|$)")  # of Obsidian's tasks
 _DAY_OF = {"📅": "due", "🗓": "due", "➕": "added", "✅": "read"}
 _LEAD = re.compile(rf"(?:[\s•·▪●|>–—-]|(?!{words.SHORT.pattern}):(?![a-z]))*")
@@ -238,8 +238,7 @@ def _lead(line: Line) -> None:
             line.tags.append(said["said"].lower())
             at = said.end()
         if (verb := _VERB.match(plain, at)) and _names_next(line, verb.end()):
-            said_so = words.status_word(verb["said"].lower().replace("re-", "").replace("reread", "read"))
-            line.status, at = line.status or said_so, verb.end()
+            line.status, at = line.status or words.status_word(verb["said"]), verb.end()
         day = _FIRST_DAY.match(plain, at)
         if day and (when := values.day(day["day"])):
             line.read, line.day, at = when if line.status is Status.read else None, when, day.end()
