@@ -175,8 +175,7 @@ def _set_authors(entry: Entry, plain: str, exact: list[str], _report: Report, _l
 
 
 def _set_venue(entry: Entry, plain: str, exact: list[str], _report: Report, _line: int) -> bool:
-    found = None if exact else values.date(plain)
-    if found and found.end - found.start >= len(plain) - 2:  # when it was published
+    if not exact and values.is_date(plain):  # when it was published
         return _set_date(entry, plain, exact, _report, _line)
     shown = None if exact else values.venue(plain)
     name = exact[0] if exact else shown.name if shown else ""

@@ -267,7 +267,7 @@ def _left(line: Line, start: int, cut: Cut, common: frozenset[str], named: bool)
         return "link", 1.0
     if len(head) < 2:
         return ("", 1.0)
-    if _YEAR_ALONE.fullmatch(whole) or ((d := values.date(head)) and d.end - d.start >= len(head) - 2):
+    if _YEAR_ALONE.fullmatch(whole) or values.is_date(head):
         return "date", 1.0
     shown = values.venue(head) if len(head) < 90 and not re.search(r"[)\]?!]\s", head) else None
     if shown and shown.known and (cut.kind != "," or shown.date):
@@ -438,7 +438,7 @@ def _role_alone(text: str) -> str:
     text = text.strip(' *_"“”.,;:()[]（）【】`')
     if not text:
         return ""
-    if _YEAR_ALONE.fullmatch(text) or ((d := values.date(text)) and d.end - d.start >= len(text) - 2):
+    if _YEAR_ALONE.fullmatch(text) or values.is_date(text):
         return "date"
     shown = values.venue(text) if len(text) < 120 else None
     return "venue" if shown and (shown.known or (shown.date and len(text) < 30)) else ""

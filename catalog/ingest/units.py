@@ -863,9 +863,11 @@ def _header(rows: Sequence[Node]) -> list[str]:
 def _is_fact_alone(text: str) -> bool:
     """Whether a cell is a year, names, or a status, and no more."""
     text = text.strip()
-    dated = values.date(text)
-    whole = dated is not None and dated.end - dated.start >= len(text) - 2
-    return whole or bool(words.status_word(text)) or (len(text.split()) > 1 and values.likely_people(text) >= 0.6)
+    return (
+        values.is_date(text)
+        or bool(words.status_word(text))
+        or (len(text.split()) > 1 and values.likely_people(text) >= 0.6)
+    )
 
 
 def _title_alone(line: Line) -> bool:

@@ -84,6 +84,12 @@ def date(text: str) -> Found | None:
     return None
 
 
+def is_date(text: str) -> bool:
+    """Whether a text is a date and no more than two other characters."""
+    found = date(text)
+    return found is not None and found.end - found.start >= len(text) - 2
+
+
 def _iso(match: re.Match[str]) -> str:
     parts = match.groupdict()
     year = int(parts["y"])
