@@ -22,6 +22,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {  # the modules that make an extra
     ),
     "run": ("accelerate", "bitsandbytes", "huggingface_hub", "peft", "safetensors", "torch", "transformers"),
     "cluster": ("ray",),
+    "pick": ("prompt_toolkit",),
     "semantic": ("numpy", "tokenizers", "wordllama"),
 }
 

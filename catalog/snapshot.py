@@ -164,6 +164,9 @@ def _papers_of(index: Index, text: str) -> list[str]:
 
 
 def _near(key: str, keys: Sequence[str]) -> list[str]:
-    from rapidfuzz import fuzz, process
+    from heapq import nlargest
 
-    return [found[0] for found in process.extract(key, keys, scorer=fuzz.ratio, limit=3, score_cutoff=50)]
+    from catalog.nearness import ratio
+
+    scored = ((ratio(key, other), other) for other in keys)
+    return [other for score, other in nlargest(3, scored, key=lambda one: one[0]) if score >= 50]

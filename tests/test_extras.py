@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from catalog import Library
+from catalog.cli import picker
+from catalog.errors import KbError
 from catalog.extras import EXTRAS
 
 ROOT = Path(__file__).parent.parent
@@ -95,3 +97,11 @@ def test_another_catalog_is_named(tmp_path: Path) -> None:
         f"kb: {tmp_path / 'catalog'} is another package called catalog and stands before readrun's; "
         "run kb from another folder, or without PYTHONPATH\n"
     )
+
+
+def test_choosing_from_a_list_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picker, "can_ask", lambda: True)
+    monkeypatch.setitem(sys.modules, "prompt_toolkit", None)
+    with pytest.raises(KbError, match=r"pip install 'readrun\[pick\]'"):
+        picker.pick(lambda _: [])
+    assert not picker.can_pick()

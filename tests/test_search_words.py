@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
 from support import Kb, known
 
 from catalog.cli.reading import said
 from catalog.library import Library
+from catalog.nearness import ratio, slips_from
 from catalog.search.fold import tokens
 from catalog.search.index import Index
 from catalog.search.stem import family_prefix, stem
@@ -200,3 +203,9 @@ def test_a_typo_finds_what_the_right_word_finds(library: Library, typo: str, rig
     found = {line.key for line in library.lines(right).papers}
     assert found
     assert {line.key for line in library.lines(typo).papers} == found
+
+
+@given(st.text("abcé", max_size=12), st.text("abcé", max_size=12))
+def test_nearness_is_that_of_a_library(one: str, two: str) -> None:
+    assert slips_from(one)(two) == OSA.distance(one, two)
+    assert ratio(one, two) == pytest.approx(fuzz.ratio(one, two))

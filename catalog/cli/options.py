@@ -103,9 +103,9 @@ def _meant(ctx: click.Context, _param: click.Parameter, given: Any) -> Any:
         try:
             return there.meant(text)
         except SeveralKeys as e:
-            from catalog.cli.picker import can_ask, pick_of
+            from catalog.cli.picker import can_pick, pick_of
 
-            key = pick_of(there, e.keys) if can_ask() else ""
+            key = pick_of(there, e.keys) if can_pick() else ""
             if not key:
                 raise
             return key

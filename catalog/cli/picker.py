@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from catalog.cli.out import on_terminal
 from catalog.errors import BadQuery, KbError
+from catalog.extras import need
 
 if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import AnyFormattedText
@@ -26,6 +28,11 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def can_pick() -> bool:
+    """Whether somebody can choose from a list: the extra for it is installed, too."""
+    return can_ask() and find_spec("prompt_toolkit") is not None
+
+
 def pick_of(library: Library, keys: Sequence[str]) -> str:
     """One of some papers; "" where none is chosen."""
     among = set(keys)
@@ -36,6 +43,7 @@ def pick(ask: Ask, text: str = "") -> str:
     """The key of the paper that somebody chooses; "" where none is. The list stands on stderr, and goes away after."""
     if not can_ask():
         raise KbError("there is nobody to choose: this needs a terminal")
+    need("pick")
     from prompt_toolkit import Application
     from prompt_toolkit.buffer import Buffer
     from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, Layout, VSplit, Window

@@ -68,7 +68,12 @@ def list_(ctx: click.Context, query: str, sort: str, limit: int, as_json: bool) 
     help="At most so many; 0 for all.",
 )
 @click.option("--like", is_flag=True, help="By meaning: papers near to this text, or to the paper with this key.")
-@click.option("--interactive", "-i", is_flag=True, help="Choose one paper of a list that narrows while you type.")
+@click.option(
+    "--interactive",
+    "-i",
+    is_flag=True,
+    help="Choose one paper of a list that narrows while you type; with readrun[pick].",
+)
 @fresh_option
 @json_option
 @click.pass_context

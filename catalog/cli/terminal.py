@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from unicodedata import category, east_asian_width
 
 Cell = tuple[str, str]  # a text and its style
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
@@ -29,9 +31,7 @@ def width_of(text: str) -> int:
     """How many cells of a terminal a text takes: two for 中, none for an accent that stands by itself."""
     if _ONE_EACH(text):
         return len(text)
-    from wcwidth import width
-
-    return width(text)
+    return sum(map(_cells, text))
 
 
 def table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Cell]], room: int) -> Iterator[str]:
@@ -87,6 +87,11 @@ def _fitted(natural: Sequence[int], how: Sequence[str], room: int) -> list[int]:
 def _cut(text: str, width: int) -> str:
     if _ONE_EACH(text):
         return text[:width].rstrip()
-    from wcwidth import clip
+    taken = accumulate(map(_cells, text))
+    return text[: sum(1 for cells in taken if cells <= width)].rstrip()
 
-    return clip(text, 0, max(0, width)).rstrip()
+
+def _cells(letter: str) -> int:
+    if category(letter) in ("Mn", "Me", "Cf", "Cc"):
+        return 0
+    return 2 if east_asian_width(letter) in "WF" else 1

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeGuard
 
+from catalog.nearness import slips_from
 from catalog.search.stem import family_prefix, stem
 from catalog.search.tree import BEYOND, And, Node, Words, each_word
 
@@ -98,13 +99,11 @@ def _near(db: sqlite3.Connection, token: str) -> list[str]:
     allowed = 0 if len(token) < 4 else 1 if len(token) < 9 else 2
     if not allowed or not token.isalpha():
         return []
-    from rapidfuzz.distance import OSA
-
+    slips_to, letters = slips_from(token), set(token)
     distances: dict[str, tuple[int, int]] = {}
     sized = "SELECT term, doc FROM vocabulary WHERE length(term) BETWEEN ? AND ?"
     for word, papers in db.execute(sized, (len(token) - allowed, len(token) + allowed)):
-        slips = OSA.distance(token, word, score_cutoff=allowed)
-        if slips <= allowed and word.isalpha():
+        if len(letters.difference(word)) <= allowed and (slips := slips_to(word)) <= allowed and word.isalpha():
             distances[word] = (slips, -papers)
     best = min(distances.values(), default=(0, 0))[0]
     return sorted((w for w, (slips, _) in distances.items() if slips == best), key=lambda w: (distances[w], w))[

@@ -16,8 +16,6 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import NamedTuple, Protocol, cast
 
-from rapidfuzz import fuzz
-
 from catalog.bibtex import naming
 from catalog.bibtex.forms import forms
 from catalog.errors import KbError
@@ -25,6 +23,7 @@ from catalog.identity import compare
 from catalog.identity.titles import compare_titles
 from catalog.identity.works import WORK_IDS
 from catalog.ingest.draft import Draft
+from catalog.nearness import within
 from catalog.sources.client import Client, NotFound, Unavailable
 from catalog.sources.said import facts_of, links, spare
 from catalog.text import fold
@@ -163,7 +162,7 @@ class Guess:
 
     def says(self, title: str) -> bool:
         """Whether a title stands on the first pages, as far as they have text: an identifier may be that of another."""
-        return not (self.head.strip() and title) or fuzz.partial_ratio(fold(title), fold(self.head)) >= 85
+        return not (self.head.strip() and title) or within(fold(title), fold(self.head)) >= 85
 
 
 def resolved(guess: Guess, client: Client, place: tuple[str, str] | None = None) -> Draft:

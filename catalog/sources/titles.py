@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rapidfuzz import fuzz
-
 from catalog.ingest.draft import Draft
+from catalog.nearness import ratio
 from catalog.sources import arxiv, crossref, dblp
 from catalog.sources.client import Client, NotFound, Unavailable
 from catalog.sources.said import facts_of
@@ -56,6 +55,6 @@ def likeness(words: str, title: str) -> float:
     one, two = fold(words), fold(title)
     if not one or not two:
         return 0.0
-    whole = fuzz.token_sort_ratio(one, two)
+    whole = ratio(*(" ".join(sorted(text.split())) for text in (one, two)))
     within = 90.0 if len(one) > 5 and set(one.split()) <= set(two.split()) else 0.0
     return max(whole, within)
