@@ -175,6 +175,32 @@ def test_what_left_goes_with_prune_alone_and_only_without_anything_of_the_reader
     assert set(library.papers()) == set(keys.values())
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "code"),
+    [
+        ("list.md", "", "list-empty"),
+        ("list.md", "# This list has moved\n\nSee elsewhere.\n", "list-empty"),
+        ("list.md", "\x00" * 40, "encoding"),
+        ("list.md", f"<<<<<<< ours\n{text_of(ROWS)}=======\n{text_of(ROWS[:1])}>>>>>>> theirs\n", "unsettled"),
+    ],
+    ids=["empty", "moved", "no text", "an open merge"],
+)
+def test_a_list_that_is_none_just_now_removes_nothing(tmp_path: Path, name: str, text: str, code: str) -> None:
+    library, path, keys = fresh(tmp_path, ROWS)
+    other = tmp_path / "other.md"
+    other.write_text("# Other\n\n- [Wholly other works](https://arxiv.org/abs/2102.00001)\n")
+    before = {p: p.read_bytes() for p in library.root.glob("lists/*")}
+    sources = [(str(tmp_path / name), text.encode()), (str(other), other.read_bytes())]
+    for _ in range(2):
+        done = library.sync(sources, prune=True)
+        assert (done.pruned, done.left) == ((), ())
+        assert [f.code for f in done.done.findings if f.kind == "rejected"] == [code]
+        assert not done.done.whole
+    assert len(library.papers()) == len(keys) + 1  # the other list is followed all the same
+    assert before.items() <= {p: p.read_bytes() for p in library.root.glob("lists/*")}.items()
+    assert not follow(library, path, ROWS, prune=True).done.count("merged")
+
+
 def test_a_conflict_is_shown_and_the_readers_side_stays(tmp_path: Path) -> None:
     library, path, keys = fresh(tmp_path, ROWS)
     library.change(keys[0], lambda paper: paper.evolve(title="My own title"))
@@ -222,6 +248,19 @@ def test_a_tag_that_another_list_still_gives_stays(tmp_path: Path) -> None:
     library.sync([(str(other), other.read_bytes())])
     follow(library, path, edit_list(ROWS, [("section", 0, "Uses")]))
     assert set(library.paper(keys[0]).tags) == {"Models", "Uses"}
+
+
+def test_what_left_one_of_two_lists_loses_its_tag_and_what_left_both_is_said(tmp_path: Path) -> None:
+    library, path, keys = fresh(tmp_path, ROWS)
+    other = tmp_path / "other.md"
+    texts = [text_of(edit_list(ROWS, [("section", 0, "Uses"), ("section", 1, "Uses")])), text_of(ROWS[2:])]
+    library.sync([(str(other), texts[0].encode())])
+    assert set(library.paper(keys[0]).tags) == {"Models", "Uses"}
+    done = follow(library, path, ROWS[1:], prune=True)
+    assert (library.paper(keys[0]).tags, done.left, done.pruned) == (("Uses",), (), ())
+    both = [(str(path), text_of(ROWS[2:]).encode()), (str(other), texts[1].encode())]
+    assert set(library.sync(both).left) == {keys[0], keys[1]}
+    assert set(library.sync(both, prune=True).pruned) == {keys[0], keys[1]}
 
 
 def test_the_order_of_the_list_is_an_order_of_papers(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from difflib import SequenceMatcher
 from pydantic import ValidationError
 
 from catalog import threeway
+from catalog.conflict import hunks
 from catalog.errors import Finding, KbError, refused
 from catalog.ingest import decode_bytes
 from catalog.ingest.draft import Draft, Source
@@ -66,22 +67,24 @@ def sync_sources(
 
     def attempt() -> Synced:
         since = store.gate.latest()
-        known = remembered(store)
+        known = {one.path: one for one in remembered(store)}
         version, have = store.shared_version()
         sharing = Sharing(have, lambda: (one.bibtex for one in index().entries()))
-        read = []
+        read, found = [], []
         for path, data in sources:
-            memory = memory_of(store, path, known)
-            known = [one for one in known if one.path != memory.path] + [memory]
-            read.append(
-                (memory, decode_bytes(data)[0], sharing.take(read_list(store, memory, path, data, wanted or {})))
-            )
+            memory, text = memory_of(store, path, known.values()), decode_bytes(data)[0]
+            known[memory.path] = memory
+            source = read_list(store, memory, path, data, wanted or {})
+            if wrong := _no_list_now(memory, text, source, path):
+                found += wrong
+            else:
+                read.append((memory, text, sharing.take(source)))
         work = work_on(store, index(), sharing, [source for *_, source in read], today=today or dt.date.today())
         syncs = [_Sync(store, work, memory, text, source, known, wanted or {}) for memory, text, source in read]
         for one in syncs:
             one.run(prune)
         changes = [change for one in syncs for change in one.changes]
-        found = [finding for *_, source in read for finding in source.findings]
+        found += [finding for *_, source in read for finding in source.findings]
         found += sharing.findings + work.merger.findings + [finding for one in syncs for finding in one.findings]
         done = imported(changes, found, [source for *_, source in read], dry_run)
         if not dry_run:
@@ -97,15 +100,32 @@ def sync_sources(
     return store.gate.retried(attempt)
 
 
+def _no_list_now(memory: Remembered, text: str, source: Source, path: str) -> list[Finding]:
+    """Why a list says nothing of its papers just now: a merge that is not settled, or no paper left in it.
+
+    Its papers have not left it, then.
+    """
+    if open_ := hunks(text):
+        message = f"the list has {open_[0]}; nothing was changed"
+        return [Finding("unsettled", message, "settle it, then sync again", path, open_[0].first, kind="rejected")]
+    if source.drafts or not memory.keys:
+        return []
+    had = len(memory.keys)
+    message = f"no paper is in this list, which had {had}; nothing was changed"
+    remedy = f"take it from its history; where it is meant, delete {memory.file} and `kb rm` the papers"
+    wrong = [one for one in source.findings if one.kind == "rejected" and one.code != "no-papers"]
+    return wrong or [Finding("list-empty", message, remedy, path, kind="rejected")]
+
+
 class _Sync:
     """One list under way."""
 
     def __init__(
-        self, store: Store, work: Work, memory: Remembered, text: str, source: Source, known: Sequence[Remembered],
+        self, store: Store, work: Work, memory: Remembered, text: str, source: Source, known: dict[str, Remembered],
         wanted: Mapping[str, int],
     ) -> None:  # fmt: skip
         self.store, self.work, self.memory, self.text, self.source = store, work, memory, text, source
-        self.others = [one for one in known if one.path != memory.path]
+        self.known = known  # lists by their places, those that were synced before this one as they are now
         self.readings = {**memory.readings, **wanted}
         self.changes: list[Change] = []
         self.findings: list[Finding] = []
@@ -146,13 +166,17 @@ class _Sync:
         keys |= {
             named[id(draft)]: found[place] for draft, place in zip(new, places(new), strict=True) if place in found
         }
-        gone = {key: entry for key, entry in entries.items() if not entry.now and key not in keys.values()}
-        left = self._leave(gone, set(keys.values()), prune)
+        here, elsewhere = set(keys.values()), self._named_elsewhere()
+        gone = {key: entry for key, entry in entries.items() if not entry.now and key not in here}
+        for key in gone.keys() & elsewhere:  # what this list filed it under goes
+            self._follow(key, _Entry(gone[key].was, [replace(_united(gone[key].was), tags=(), line=1)]))
+        left = self._leave(gone, here | elsewhere, prune)
         order = list(dict.fromkeys(keys[place] for place in places(now) if place in keys))
         write = self.memory.change(
             text=self.text, keys=keys, order=order, left=left, readings=self.readings, sections=self.source.sections,
         )  # fmt: skip
         self.writes += [write] if write else []
+        self.known[self.memory.path] = replace(self.memory, text=self.text, keys=keys, readings=self.readings)
         self.changes.sort(key=lambda change: change.line)
 
     def _before(self) -> Source:
@@ -223,7 +247,7 @@ class _Sync:
     def _elsewhere(self, key: str) -> list[Draft]:
         """What other lists say of a paper."""
         found = []
-        for memory in self.others:
+        for memory in self._others():
             if key in map(self._key, memory.keys.values()):
                 source = read_list(self.store, replace(memory, version=None), memory.path, memory.text.encode(), {})
                 then = dict(zip(places(source.drafts), source.drafts, strict=True))
@@ -232,11 +256,16 @@ class _Sync:
                 ]
         return found
 
-    def _leave(self, gone: Mapping[str, _Entry], here: set[str], prune: bool) -> dict[str, str]:
-        """Say which papers have left the list; with `prune` those go on which nothing of the reader's hangs."""
+    def _others(self) -> list[Remembered]:
+        return [one for path, one in self.known.items() if path != self.memory.path]
+
+    def _named_elsewhere(self) -> set[str]:
+        return {self._key(key) for one in self._others() for key in one.keys.values()}
+
+    def _leave(self, gone: Mapping[str, _Entry], stay: set[str], prune: bool) -> dict[str, str]:
+        """Say which papers have left the list, of those that do not stay; with `prune` those go on which nothing of
+        the reader's hangs."""
         kept = {}
-        elsewhere = {self._key(key) for one in self.others for key in one.keys.values()}
-        stay = here | elsewhere
         for key, mark in self.memory.left.items():
             if self._key(key) not in stay and self._there(key) and not (prune and self._remove(key, mark)):
                 kept[key] = mark
@@ -263,8 +292,10 @@ class _Sync:
         return all(getattr(base, name) == getattr(ours, name) for name in Paper.model_fields if name not in _UNSAID)
 
     def _mark(self, key: str) -> str:
-        version = self.store.read(self.store.file_of(key))
-        return hashlib.sha256(version.data).hexdigest()[:16]
+        """The digest of a paper's file, as this sync leaves it."""
+        file, paper = self.store.file_of(key), self.work.merger.now.get(key)
+        data = self.store.paper_change(file, None, paper).after if paper else self.store.read(file).data
+        return hashlib.sha256(data or b"").hexdigest()[:16]
 
     def _cited(self) -> set[str]:
         """What the notes and entries of any paper point to."""
