@@ -17,7 +17,7 @@ from catalog.errors import BadQuery
 from catalog.facts import Facts, Taught
 from catalog.library import Library
 from catalog.notebook import Cell, Notebook, said_in
-from catalog.pages import SiteOptions, build, finding, home, render, takeaway
+from catalog.pages import SiteOptions, build, finding, home, render, shards, takeaway
 from catalog.pages.assets import THEME
 from catalog.pages.finding import search_files
 from catalog.pages.known import Known
@@ -42,23 +42,26 @@ ASKED = (
     "added:2026-01", "quantzied", "memorie", "adaptr", "modle", "zebra", "year:x", "foo:bar", '"', "(", "arxiv.org/abs/1", "-", "*", '""', "N19-1423",
     "https://openreview.net/forum?id=aB-1",
 )  # fmt: skip
-ANSWER = """([index, queries]) => {
-  const search = window.readrunEngine(index).search;
-  const asked = (query) => {
-    const answer = search(query);
-    const lacking = [...answer.lacking].map(([i, words]) => [index.papers[i].key, words]);
-    return [answer.found.map((i) => index.papers[i].key), answer.typos, Object.fromEntries(lacking)];
+ANSWER = """async ([data, queries]) => {
+  const fetched = async (path) => window.readrunShard(...data.files[path]);
+  if (data.bounds) data.index = await window.readrunShards(data, fetched);
+  const { papers, answered } = window.readrunEngine(data);
+  const asked = async (query) => {
+    const answer = await answered(query);
+    const lacking = [...answer.lacking].map(([i, words]) => [papers[i].key, words]);
+    return [answer.found.map((i) => papers[i].key), answer.typos, Object.fromEntries(lacking)];
   };
-  return queries.map((query) => {
-    try { return asked(query); } catch (error) { if (error instanceof SyntaxError) return "refused"; throw error; }
-  });
+  return Promise.all(queries.map((query) => asked(query).catch((error) => {
+    if (error instanceof SyntaxError) return "refused";
+    throw error;
+  })));
 }"""
 
 
 @pytest.fixture(scope="module")
 def engine(browser: Browser) -> Page:
     page = browser.new_page()
-    for name in ("query.js", "engine.js"):
+    for name in ("query.js", "engine.js", "shards.js"):
         page.add_script_tag(path=THEME / "assets" / name)
     return page
 
@@ -110,7 +113,8 @@ def some_query(draw: random.Random) -> str:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_browser_and_command_line_give_one_answer(engine: Page, seed: int) -> None:
+def test_browser_and_command_line_give_one_answer(engine: Page, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "SEGMENT", 7)
     draw = random.Random(seed)
     papers = [some_paper(draw, i) for i in range(draw.choice([1, 8, 30]))]
     queries = [some_query(draw) for _ in range(300)]
@@ -123,13 +127,26 @@ def test_browser_and_command_line_give_one_answer(engine: Page, seed: int) -> No
         }
         index.update([(f"{paper.key}.md", "1", paper) for paper in papers], [], say=say)
         expected = [answer(index, query) for query in queries]
+    for whole in (len(papers), 0):
+        monkeypatch.setattr(finding, "WHOLE", whole)
+        data = index_of(papers, taught)
+        assert bool(whole) != ("bounds" in data)
+        for query, here, there in zip(queries, expected, engine.evaluate(ANSWER, [data, queries]), strict=True):
+            assert there == here, query
+
+
+def index_of(papers: list[Facts], taught: dict[str, Shown]) -> dict[str, Any]:
+    """What the scripts of the index hold: papers with their columns, or shards of words."""
     files = search_files(Known(papers, {paper.key: paper.key for paper in papers}, {}), {}, taught)
     about = json.loads(str(files.pop("search.js")).removeprefix("window.readrunIndex=").removesuffix(";\n"))
-    parts = [re.fullmatch(r"window\.readrunSearchPart\(\d+,(.*)\);\n", str(body_of(file))) for file in files.values()]
+    calls = {path: re.fullmatch(r"window\.readrun(\w+)\((.*)\);\n", str(body_of(file))) for path, file in files.items()}
+    said = {path: (call[1], json.loads(f"[{call[2]}]")) for path, call in calls.items() if call}
+    parts = [rows for name, (_, rows) in said.values() if name == "SearchPart"]
     assert len(parts) == about["parts"]
-    data = about | {"papers": [row for part in parts if part for row in json.loads(part[1])]}
-    for query, here, there in zip(queries, expected, engine.evaluate(ANSWER, [data, queries]), strict=True):
-        assert there == here, query
+    return about | {
+        "papers": [row for part in parts for row in part],
+        "files": {path: one for path, (name, one) in said.items() if name == "Shard"},
+    }
 
 
 def answer(index: Index, query: str) -> Any:
@@ -206,10 +223,11 @@ def test_the_index_comes_with_the_first_key_and_pages_are_found_too(browser: Bro
 
 
 def test_a_list_in_parts_is_one_list(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name, size in ((home, "ROWS", 4), (home, "SOON", 2), (home, "PART", 3), (takeaway, "PART", 3), (finding, "PART", 5)):  # fmt: skip
+    for module, name, size in ((home, "ROWS", 4), (home, "SOON", 2), (home, "PART", 3), (takeaway, "PART", 3), (finding, "PART", 5), (finding, "WHOLE", 9), (finding, "SEGMENT", 6)):  # fmt: skip
         monkeypatch.setattr(module, name, size)
     draw = random.Random(5)
-    papers = [replace(some_paper(draw, i), bibtex=f"@misc{{k{i}}}") for i in range(11)]
+    papers = [replace(some_paper(draw, i), bibtex=f"@misc{{k{i}}}") for i in range(10)]
+    papers.append(known(key="fish", title="Of zebrafish", bibtex="@misc{fish}"))
     folder = build(tmp_path, render(papers, SiteOptions("Many")), SiteOptions("Many"))
     page = browser.new_page()
     page.goto((folder / "index.html").as_uri() + "#sort=-year")
@@ -225,3 +243,11 @@ def test_a_list_in_parts_is_one_list(browser: Browser, tmp_path: Path, monkeypat
     assert entries == [takeaway.cited(one) for one in papers]
     found = page.evaluate("async () => (await window.readrunFind.load()).papers.map((one) => one.key)")
     assert found == [one.key for one in papers]
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    page.reload()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("zebrafish")
+    page.locator(".kb-find__list").get_by_text("Of zebrafish").wait_for()
+    words = {path for path in asked if re.fullmatch(r"\d+-\d+\.js", path)}
+    assert 0 < len(words) < 2 * len(shards.BOUNDS) / 10, "the words typed, and not the whole index"

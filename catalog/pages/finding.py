@@ -14,12 +14,14 @@ from catalog.pages.known import Known
 from catalog.pages.lazy import Body, Lazy
 from catalog.pages.notebook import Shown
 from catalog.pages.paper import short_authors
+from catalog.pages.shards import BOUNDS, SEGMENT, Row, segment_files
 from catalog.search.cells import Beside, columns
 from catalog.search.fields import facts
 from catalog.search.fold import fold
 from catalog.search.stem import said_of_language
 
 PART = 200  # papers
+WHOLE = 5000  # papers whose index is read whole; of more, a query loads the words that it asks for
 _HEAD = re.compile(r"\A---[ \t]*\n.*?^---[ \t]*(?:\n|\Z)", re.S | re.M)
 _TITLE = re.compile(r"^#[ \t]+(.+?)[ \t]*#*$", re.M)
 _HEADING = re.compile(r"^#{2,6}[ \t]+(.+?)[ \t]*#*$", re.M)
@@ -28,15 +30,23 @@ _MARKUP = re.compile(r"\]\([^()\s]*\)|<[^<>\n]*>|[`*_\[\]|]")
 
 def search_files(known: Known, written: Mapping[str, str], taught: Mapping[str, Shown]) -> dict[str, Body | Lazy]:
     """The index as scripts, which also load from a folder on disk. Papers stand in the order of the table, in parts."""
+    many = len(known.papers) > WHOLE
     language = said_of_language()
     pages = [_page(path, body) for path, body in written.items() if path.endswith(".md") and path != "index.md"]
     found: dict[str, Body | Lazy] = {
         f"search/{number}.js": Lazy(
-            known.key(papers, *_notebooks(papers, taught)), partial(_part, number, papers, known, taught)
+            known.key(papers, many, *_notebooks(papers, taught)),
+            partial(_part, number, papers, known, taught, whole=not many),
         )
         for number, papers in known.parted(PART)
     }
-    about = {"language": language, "pages": pages, "parts": len(found)}
+    about: dict[str, object] = {"language": language, "pages": pages, "parts": len(found)}
+    if many:
+        about |= {"total": len(known.papers), "part": PART, "segment": SEGMENT, "bounds": BOUNDS}
+        segments = [
+            (number, known.key(papers, *_notebooks(papers, taught)), papers) for number, papers in known.parted(SEGMENT)
+        ]
+        found |= segment_files(segments, partial(_row, known=known, taught=taught))
     return found | {"search.js": f"window.readrunIndex={script_json(about)};\n"}
 
 
@@ -45,28 +55,23 @@ def _notebooks(papers: Sequence[Facts], taught: Mapping[str, Shown]) -> Iterator
     yield from (taught[address] for address in addresses if address in taught)
 
 
-def _part(number: int, papers: Sequence[Facts], known: Known, taught: Mapping[str, Shown]) -> str:
-    told = {one.key: said(ran.card for ran in known.shown.get(one.key, ())) for one in papers}
-    say = {
-        one.key: Beside(told[one.key], said_in(shown.notebook for shown in _notebooks([one], taught))) for one in papers
-    }
-    rows = [_paper(one, known.names[one.key], say[one.key]) for one in papers]
+def _part(
+    number: int, papers: Sequence[Facts], known: Known, taught: Mapping[str, Shown], *, whole: bool = True
+) -> str:
+    rows = [_shown(one, known.names[one.key]) | (_row(one, known, taught)._asdict() if whole else {}) for one in papers]
     return f"window.readrunSearchPart({number},{script_json(rows)});\n"
 
 
-def _paper(one: Facts, slug: str, say: Beside) -> dict[str, object]:
-    named = facts(one) | ({("has", "impl")} if say.told else set())
-    return {
-        "key": one.key,
-        "slug": slug,
-        "title": one.heading,
-        "by": short_authors(one),
-        "year": f"{one.year:04}" if one.year else "",
-        "added": one.reading.added,
-        "status": one.reading.status,
-        "columns": columns(one, say),
-        "facts": sorted(named),
-    }
+def _shown(one: Facts, slug: str) -> dict[str, object]:
+    return {"slug": slug, "title": one.heading, "by": short_authors(one), "status": one.reading.status}
+
+
+def _row(one: Facts, known: Known, taught: Mapping[str, Shown]) -> Row:
+    told = said(ran.card for ran in known.shown.get(one.key, ()))
+    say = Beside(told, said_in(shown.notebook for shown in _notebooks([one], taught)))
+    named = facts(one) | ({("has", "impl")} if told else set())
+    year = f"{one.year:04}" if one.year else ""
+    return Row(one.key, year, one.reading.added, columns(one, say), sorted(named))
 
 
 def _page(path: str, body: str) -> dict[str, object]:

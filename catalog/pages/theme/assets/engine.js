@@ -9,6 +9,8 @@
   const RANKING = new Set(["", "title", "abstract", "notes"]);
   const [K1, B, ENOUGH, BESIDE, AT_ONCE, MOST_FORMS, MOST_TYPOS] = [1.2, 0.75, 0.6, 0.5, 50, 40, 5];
   const PLACE = 2 ** 20; // of a token: (paper * columns + column) * PLACE + position
+  const columnOf = (place) => Math.floor(place / PLACE) % COLUMNS.length;
+  const paperOf = (place) => Math.floor(place / PLACE / COLUMNS.length);
 
   /* ---- stems: the rules come with the index ---- */
 
@@ -52,14 +54,9 @@
     return last[b.length] <= most ? last[b.length] : Infinity;
   };
 
-  window.readrunEngine = ({ language, papers }) => {
-    const stem = stemmer(language);
-    const stopwords = new Set(language.stopwords);
-    const every = new Set(papers.keys());
-
-    /* ---- the words there are, and where ---- */
-
-    const places = new Map();
+  /* Which words there are, and where, and what fields hold, of papers that are here whole. */
+  const wholeIndex = (papers) => {
+    const places = new Map(), facts = new Map();
     const lengths = papers.map((paper, i) => {
       let length = 0;
       paper.columns.forEach((text, column) => {
@@ -72,14 +69,13 @@
         });
         length += found.length;
       });
+      for (const [name, value] of paper.facts) {
+        if (!facts.has(name)) facts.set(name, []);
+        facts.get(name).push([value, i]);
+      }
       return length;
     });
-    const average = lengths.reduce((a, b) => a + b, 0) / Math.max(1, papers.length);
     const vocabulary = [...places.keys()].sort();
-    const columnOf = (place) => Math.floor(place / PLACE) % COLUMNS.length;
-    const paperOf = (place) => Math.floor(place / PLACE / COLUMNS.length);
-    const holders = (word) => new Set((places.get(word) || []).map(paperOf)).size;
-
     const starting = (prefix) => {
       let low = 0, high = vocabulary.length;
       while (low < high) {
@@ -91,6 +87,20 @@
       while (end < vocabulary.length && vocabulary[end].startsWith(prefix)) end += 1;
       return vocabulary.slice(low, end);
     };
+    return {
+      papers, lengths, starting, settle: () => {}, words: () => vocabulary,
+      places: (word) => places.get(word) || [], facts: (name) => facts.get(name) || [],
+      holders: (word) => new Set((places.get(word) || []).map(paperOf)).size,
+    };
+  };
+
+  /* Of papers, or of an `index` of them, some of which may have to be loaded first (shards.js). */
+  window.readrunEngine = ({ language, papers: whole, index = wholeIndex(whole) }) => {
+    const { papers, lengths, places, starting, settle } = index;
+    const stem = stemmer(language);
+    const stopwords = new Set(language.stopwords);
+    const every = new Set(papers.keys());
+    const average = lengths.reduce((a, b) => a + b, 0) / Math.max(1, papers.length);
 
     /* ---- what a reader means by a word: see catalog.search.widen ---- */
 
@@ -137,8 +147,8 @@
       const size = [...token].length;
       const most = size < 4 ? 0 : size < 9 ? 1 : 2;
       if (!most || !/^\p{L}+$/u.test(token)) return [];
-      const found = vocabulary.filter((word) => /^\p{L}+$/u.test(word)).map((word) => [slips(token, word, most), -holders(word), word])
-        .filter(([away]) => away <= most);
+      const found = index.words().filter((word) => /^\p{L}+$/u.test(word)).map((word) => [slips(token, word, most), word])
+        .filter(([away]) => away <= most).map(([away, word]) => [away, -index.holders(word), word]);
       const best = Math.min(...found.map(([away]) => away));
       return found.filter(([away]) => away === best).sort((a, b) => a[1] - b[1] || (a[2] < b[2] ? -1 : 1))
         .map(([, , word]) => word).slice(0, MOST_TYPOS);
@@ -152,19 +162,14 @@
 
     /* ---- which papers: see catalog.search.evaluate ---- */
 
-    const facts = new Map();
-    papers.forEach((paper, i) => paper.facts.forEach(([name, value]) => {
-      if (!facts.has(name)) facts.set(name, []);
-      facts.get(name).push([value, i]);
-    }));
-    const holding = (name, test) => new Set((facts.get(name) || []).filter(([value]) => test(value)).map(([, i]) => i));
+    const holding = (name, test) => new Set(index.facts(name).filter(([value]) => test(value)).map(([, i]) => i));
 
     /* Where a phrase begins, within the columns named. */
     const occurrences = (phrase, prefix, columns) => {
-      const last = prefix ? starting(phrase.at(-1)).flatMap((word) => places.get(word)) : places.get(phrase.at(-1)) || [];
+      const last = prefix ? starting(phrase.at(-1)).flatMap(places) : places(phrase.at(-1));
       let found = last;
       if (phrase.length > 1) {
-        const rest = phrase.slice(0, -1).map((word) => new Set(places.get(word) || []));
+        const rest = phrase.slice(0, -1).map((word) => new Set(places(word)));
         found = last.map((place) => place - rest.length).filter((start) => rest.every((at, n) => at.has(start + n)));
       }
       return columns ? found.filter((place) => columns.includes(columnOf(place))) : found;
@@ -253,21 +258,28 @@
     /* The papers that a query finds, best first, as places in `papers`; throws a SyntaxError that says what is wrong. */
     const search = (text) => {
       let root = widened(window.readrunQuery.parse(text));
+      settle();
       const typos = {};
       let matched = root && ids(proper(root)), close = new Map(), lacking = new Map();
+      settle();
       if (matched && !matched.size && wordsIn(root).length) {
         const other = forgiven(root, typos);
+        settle();
         if (Object.keys(typos).length) { root = other; matched = ids(proper(root)); }
+        settle();
       }
       if (matched && !matched.size && root.all) {
         root = asked(root);
         [close, lacking] = nearest(root);
         matched = new Set(close.keys());
+        settle();
       }
+      const found = sorted(root, matched, close);
+      settle();
       const shown = wordsIn(root);
       const starts = new Set(shown.flatMap((words) => phrasesOf(words).flatMap(([phrase]) => phrase)));
       return {
-        found: sorted(root, matched, close), typos, lacking,
+        found, typos, lacking,
         /* whether a word of a text is one of those asked for */
         marks: (word) => window.readrunQuery.tokens(word).some((token) => [...starts].some((start) => token.startsWith(start))),
         /* the columns in which a paper was found */
@@ -275,7 +287,16 @@
           occurrences(phrase, prefix, columnsOf(words)).filter((place) => paperOf(place) === i).map((place) => COLUMNS[columnOf(place)]))))),
       };
     };
-    return { search };
+    /* The same, once what it needs of the index has come. */
+    const answered = async (text) => {
+      for (;;) {
+        try { return search(text); } catch (error) {
+          if (!error.wanted) throw error;
+          await index.load(error.wanted);
+        }
+      }
+    };
+    return { papers, search, answered };
   };
 
   /* What a reader has to know of an answer that is not quite what was asked. */

@@ -24,15 +24,24 @@
   });
   const start = async () => {
     await Promise.all(["assets/query.js", "assets/engine.js", "search.js"].map(fetched));
-    const { language, pages, parts } = window.readrunIndex;
-    const found = [];
-    window.readrunSearchPart = (number, rows) => { found[number] = rows; };
-    await Promise.all(Array.from({ length: parts }, (_, number) => fetched(`search/${number}.js`)));
-    const papers = found.reverse().flat();  // parts are numbered from the end of the list
+    const { language, pages, parts, bounds, total, part } = window.readrunIndex;
+    const rows = [];  // in parts that are numbered from the end of the list
+    window.readrunSearchPart = (number, some) => { rows[number] = some; };
+    const come = async (number) => rows[number] || (await fetched(`search/${number}.js`), rows[number]);
+    const engine = async () => {
+      if (bounds) await fetched("assets/shards.js");
+      else await Promise.all(Array.from({ length: parts }, (_, number) => come(number)));
+      return window.readrunEngine(bounds ? { language, index: await window.readrunShards(window.readrunIndex, fetched) } : { language, papers: rows.toReversed().flat() });
+    };
+    const { papers, answered } = await engine();
+    const shown = async (i) => {
+      const number = Math.floor((total - 1 - i) / part);
+      return (await come(number))[i - Math.max(0, total - (number + 1) * part)];
+    };
     return {
-      papers, pages,
-      ofPapers: window.readrunEngine({ language, papers }).search,
+      papers, pages, ofPapers: answered,
       ofPages: window.readrunEngine({ language, papers: pages }).search,
+      paper: bounds ? shown : async (i) => papers[i],
     };
   };
   const load = () => (loading ||= start().catch((error) => { loading = null; throw error; }));
@@ -53,8 +62,8 @@
     el("span", { class: "kb-find__title" }, ...marked(title, marks)),
     el("span", { class: "kb-find__about" }, ...marked(about, marks), where ? el("small", {}, where) : "")));
 
-  const paperEntry = (answer, papers) => (i) => {
-    const paper = papers[i], columns = answer.where(i);
+  const paperEntry = (answer, index) => async (i) => {
+    const paper = await index.paper(i), columns = answer.where(i);
     const prose = Object.entries(PROSE).filter(([name]) => columns.has(name)).map(([, said]) => said);
     const seen = ["title", "authors", "venue", "key"].some((name) => columns.has(name));
     const lacks = (answer.lacking.get(i) || []).join(", ");
@@ -70,10 +79,10 @@
     if (!text.trim()) { list.replaceChildren(); said.textContent = ""; return; }
     try {
       const index = await load();
-      if (turn !== asked) return;
-      const papers = index.ofPapers(text), pages = index.ofPages(text);
+      const papers = await index.ofPapers(text), pages = index.ofPages(text);
       const near = pages.lacking.size && papers.found.length ? [] : pages.found;
-      const items = papers.found.slice(0, MOST).map(paperEntry(papers, index.papers));
+      const items = await Promise.all(papers.found.slice(0, MOST).map(paperEntry(papers, index)));
+      if (turn !== asked) return;
       items.push(...near.slice(0, 5).map((i) => entry(index.pages[i].slug, index.pages[i].title, pages.marks, index.pages[i].by, "")));
       list.replaceChildren(...items);
       const more = papers.found.length - MOST;

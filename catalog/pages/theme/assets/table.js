@@ -83,7 +83,7 @@ window.readrunTableOf = (root, papers, whole, signal) => {
     if (answer?.text === text) return;
     try {
       const index = await window.readrunFind.load();
-      const got = index.ofPapers(text);
+      const got = await index.ofPapers(text);
       if (state.q.trim() === text) answer = { text, ...got, rank: new Map(got.found.map((i, rank) => [i, rank])), said: window.readrunSaid(got) };
     } catch (error) {
       if (state.q.trim() === text) answer = { ...(answer || { found: null, rank: null }), text, said: error.message };
