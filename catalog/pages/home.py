@@ -32,8 +32,8 @@ _TITLE = re.compile(r"^# ", re.M)
 
 _MEANS = {
     "exact": "follows from the equations",
-    "parity": "the numbers of other people's code",
-    "shown": "what training shows, at small scale",
+    "parity": "as other people's code",
+    "shown": "in training, at small scale",
 }
 
 
