@@ -42,7 +42,7 @@ def _command(command: click.Command, name: str, parent: click.Context) -> Iterat
     rows = [record for option in options if (record := option.get_help_record(context))]
     if rows:
         yield "\n| Option | Meaning |\n| --- | --- |\n"
-        yield from (f"| `{_cell(option)}` | {_cell(meaning)} |\n" for option, meaning in rows)
+        yield from (f"| <code>{_cell(option)}</code> | {_cell(meaning)} |\n" for option, meaning in rows)
     if command.epilog:
         yield f"\n{_prose(command.epilog)}"
     if isinstance(command, click.Group):
@@ -63,7 +63,7 @@ def _prose(text: str | None) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
+    return text.replace("&", "&amp;").replace("|", "&#124;").replace("<", "&lt;")
 
 
 def manual() -> str:
