@@ -25,7 +25,7 @@ from catalog.library.site import planned
 from catalog.pages import SiteOptions, render, slugs, write
 from catalog.pages.builder import BASE, base_config, prepare
 from catalog.pages.escape import front_matter, html_on_one_line, meta_value, script_json, text, web_address
-from catalog.pages.home import MARK, table
+from catalog.pages.home import MARK, home_page, table
 from catalog.pages.lazy import Lazy, body_of
 from catalog.pages.mathematics import math_html
 from catalog.pages.notes import notes_html
@@ -530,3 +530,9 @@ def test_a_file_written_in_place_is_news_in_a_large_collection_too(
 
 def key_of(file: object) -> object:
     return file.key if isinstance(file, Lazy) else file
+
+
+def test_no_title_takes_a_place_of_the_page(tmp_path: Path) -> None:
+    options = SiteOptions("kbmarkbodykbmark", description="kbmarkheadkbmark")
+    said = home_page([], {}, options) + repr(base_config(tmp_path, {}, options))
+    assert "kbmark" not in said.replace(str(tmp_path), "")

@@ -36,8 +36,8 @@ def in_html(markup: str) -> str:
 
 
 def plain(value: str) -> str:
-    """The text on one line without control characters."""
-    return _CONTROL.sub(" ", value).strip()
+    """The text on one line without control characters, and without what marks a place in a page (`shell`)."""
+    return _CONTROL.sub(" ", value).replace("kbmark", "kb mark").strip()
 
 
 def meta_value(value: str) -> str:
