@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -53,48 +53,41 @@ def related(
         for name, keys in holders.items()
         if 1 < len(keys) <= (most_shared_tag if name.startswith("#") else most_shared_word)
     }
-    if meant:
-        near = {key: [other for other in meant.get(key, ()) if other in traits][:limit] for key in traits}
-    else:
-        near = {key: _nearest(key, traits, holders, weights, limit) for key in traits}
-    return {
-        key: [
-            Related(
-                other, tuple(traits[key][name] for name in _shared(traits[key], traits[other], weights)[:_MOST_NAMED])
-            )
-            for other in others
-        ]
-        for key, others in near.items()
-    }
+    told = {key: _telling(names, weights) for key, names in traits.items()}
+    found: dict[str, list[Related]] = {}
+    for key, names in traits.items():
+        shares = {}
+        for other in meant.get(key, ()) if meant else _nearest(key, names, holders, weights):
+            if other not in traits:
+                continue
+            shared = [name for name in told[key] if name in traits[other]]
+            # one word is not enough where papers are many
+            if meant or len(traits) < _MANY or len(shared) > 1 or (shared and shared[0][0] == "#"):
+                shares[other] = tuple(names[name] for name in shared[:_MOST_NAMED])
+            if len(shares) == limit:
+                break
+        found[key] = [Related(other, shared) for other, shared in shares.items()]
+    return found
 
 
 def _nearest(
-    key: str, traits: Mapping[str, Mapping[str, str]], holders: Mapping[str, Sequence[str]],
-    weights: Mapping[str, float], limit: int,
-) -> list[str]:  # fmt: skip
-    """The best others. Where one word is not enough, as papers are many, they share a tag or several words."""
-    score: Counter[str] = Counter()
-    for name in traits[key]:
+    key: str, names: Collection[str], holders: Mapping[str, Sequence[str]], weights: Mapping[str, float]
+) -> list[str]:
+    """The others that share something, best first."""
+    score: defaultdict[str, float] = defaultdict(float)
+    for name in names:
         if weight := weights.get(name):
             for other in holders[name]:
-                score[other] += weight  # type: ignore[assignment]  # a Counter adds floats as well
-    del score[key]
-    alone = len(traits) < _MANY
-    best: list[str] = []
-    for other in sorted(score, key=lambda other: (-score[other], other)):
-        shared = () if alone else _shared(traits[key], traits[other], weights)
-        if alone or len(shared) > 1 or any(name.startswith("#") for name in shared):
-            best.append(other)
-        if len(best) == limit:
-            break
-    return best
+                score[other] += weight
+    score.pop(key, None)
+    return sorted(score, key=lambda other: (-score[other], other))
 
 
-def _shared(names: Collection[str], others: Collection[str], weights: Mapping[str, float]) -> list[str]:
-    """What two papers share and few others have: tags first, then words, but no word that a tag says."""
+def _telling(names: Collection[str], weights: Mapping[str, float]) -> list[str]:
+    """What few others have of a paper: tags first, then words, but no word that a tag says."""
     tagged = {part for name in names if name.startswith("#") for part in (name[1:], *name[1:].split("-"))}
-    both = (name for name in names if name in others and name in weights and name not in tagged)
-    return sorted(both, key=lambda name: (name[0] != "#", -weights[name]))
+    telling = (name for name in names if name in weights and name not in tagged)
+    return sorted(telling, key=lambda name: (name[0] != "#", -weights[name]))
 
 
 def _weight(name: str, holders: int, total: int) -> float:
