@@ -51,7 +51,7 @@ def related(
     weights = {
         name: _weight(name, len(keys), len(papers))
         for name, keys in holders.items()
-        if 1 < len(keys) <= (most_shared_tag if name.startswith("#") else most_shared_word)
+        if 1 < len(keys) <= (most_shared_tag if name.startswith("#") else most_shared_word) and name not in _COMMON
     }
     told = {key: _telling(names, weights) for key, names in traits.items()}
     found: dict[str, list[Related]] = {}
@@ -96,6 +96,5 @@ def _weight(name: str, holders: int, total: int) -> float:
 
 def _traits(facts: Facts) -> dict[str, str]:
     """What a paper may share, as it is compared and as it is shown: tags behind a `#`, and words."""
-    words = {word.lower(): word.lower() for word in _WORD.findall(f"{facts.heading} {plain(facts.abstract)[:5000]}")}
-    tags = {f"#{tag_slug(tag)}": tag for tag in facts.tags}
-    return tags | {word: word for word in words if word not in _COMMON}
+    words = _WORD.findall(f"{facts.heading} {plain(facts.abstract)[:5000]}".lower())
+    return {f"#{tag_slug(tag)}": tag for tag in facts.tags} | dict(zip(words, words, strict=True))
