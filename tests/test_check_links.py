@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from catalog.check.links import AT_ONCE, STRIKES, check_links
-from catalog.check.loaded import Sheet, read_catalog
+from catalog.check.sheet import Sheet
+from catalog.check.sheet import sheets as read
 from catalog.errors import Finding
 from catalog.ingest.fetch import Answer, NoAnswer, Reason
 from catalog.models import Link, Paper
@@ -50,7 +51,8 @@ def sheets(root: Path, *urls: str, **fields: str) -> tuple[Sheet, ...]:
     (root / "kb.toml").touch()
     paper = Paper.model_validate({"key": "doe", "links": links, "title": "T"} | fields)
     (root / "papers/doe.md").write_text(dumps(paper), "utf-8")
-    return read_catalog(Store(root)).sheets
+    store = Store(root)
+    return tuple(read(store, sorted(store.names())))
 
 
 def found(root: Path, web: Web, *urls: str, seconds: float = 30, **fields: str) -> list[Finding]:

@@ -18,13 +18,10 @@ from typing import Any
 import pytest
 from support import Kb
 
-from catalog.bibtex.describe import describe
-from catalog.check import loaded
 from catalog.errors import KbError, UnknownKey
 from catalog.facts import Facts, Reading
 from catalog.implemented import Implemented
 from catalog.library import Library
-from catalog.models import Paper
 from catalog.search.index import Index
 from catalog.store import Store, indexing
 
@@ -363,21 +360,16 @@ def test_very_many_papers_are_indexed_in_parts(many: Library, monkeypatch: pytes
     assert many.unreadable() == {}
 
 
-def test_a_check_describes_only_what_the_index_does_not_know(many: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    described: list[str] = []
-
-    def describing(paper: Paper, *more: Any) -> Facts:
-        described.append(paper.key)
-        return describe(paper, *more)
-
-    monkeypatch.setattr(loaded, "describe", describing)
+def test_a_check_reads_what_changed_since_the_last_one(many: Library, counted: Counter[str]) -> None:
     many.check()
-    assert described == []
-    (many.root / "papers" / "k3.md").write_text(TEXT.format(title="Number 4"), encoding="utf-8")
+    counted.clear()
     many.check()
-    assert described == ["k3"]
-    many.index().clear()
-    assert {str(finding) for finding in Library.open().check()} == {str(finding) for finding in many.check()}
+    assert counted["read"] == 0
+    path = many.root / "papers" / "k3.md"
+    path.write_text(TEXT.format(title="Number 4"), encoding="utf-8")
+    os.utime(path, (time.time() - 5,) * 2)
+    assert "duplicate" in {finding.code for finding in many.check()}
+    assert counted["read"] == 2, "for the index, and for the rules"
 
 
 def test_an_index_that_says_nonsense_is_made_anew(kb: Kb, library: Library, root: Path) -> None:

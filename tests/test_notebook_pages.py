@@ -23,8 +23,7 @@ from hypothesis import strategies as st
 from support import Kb, known
 from test_site_browser import ATTACKS, LOW_CONTRAST
 
-from catalog.check import drift
-from catalog.check.drift import compatible, drifted
+from catalog.check.drift import compatible, drifted, version_of
 from catalog.errors import KbError
 from catalog.facts import Facts, Taught
 from catalog.library import Library
@@ -430,11 +429,11 @@ def test_any_version_is_compared(stated: str, installed: str) -> None:
 
 @given(st.dictionaries(st.text(max_size=30), st.text(max_size=10), max_size=3))
 def test_any_name_may_be_a_librarys(versions: dict[str, str]) -> None:
-    assert all(name in versions for name, _, _ in drifted(versions))
+    assert all(name in versions for name, _, _ in drifted(versions, version_of))
 
 
 @pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+def installed(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     versions = {"torch": "3.0.1", "peft": "0.21.2", "transformers": "5.23.0"}
 
     def version(name: str) -> str:
@@ -444,9 +443,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
             raise importlib.metadata.PackageNotFoundError(name) from None
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    drift._installed.cache_clear()
-    yield versions
-    drift._installed.cache_clear()
+    return versions
 
 
 def drift_of(root: Path) -> list[Any]:
@@ -496,7 +493,6 @@ def test_the_linked_page_of_another_site_falls_behind_too(root: Path, installed:
     tutorials(root, {"name": "Far", "versions": {"transformers": "4.36"}, "notebook": "https://example.org/a.ipynb"})
     assert len(drift_of(root)) == 1
     installed["transformers"] = "4.50"
-    drift._installed.cache_clear()
     assert drift_of(root) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -12,7 +13,19 @@ from catalog.bibtex.syntax import CLOSER, HEADER, GrammarError, Source, read_blo
 from catalog.errors import BadBibtex
 
 REFERENCES = ("crossref", "xref", "xdata", "related", "entryset")
+_IDS = re.compile(r"\bids\s*=")
 _KEY = re.compile(r"[^,{}()]*")
+
+
+def keys_of(text: str) -> list[str]:
+    """The keys under which an entry is found: its own, and biblatex's `ids`; "" where it has none."""
+    header = HEADER.search(text)
+    key = _KEY.match(text, header.end()) if header else None
+    keys = [key.group().strip() if key else ""]
+    if "ids" in (low := text.lower()) and _IDS.search(low):
+        with contextlib.suppress(BadBibtex):
+            keys += map(str.strip, read(text).fields.get("ids", "").split(","))
+    return keys
 
 
 def digest(text: str) -> str:

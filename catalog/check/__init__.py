@@ -1,42 +1,45 @@
 """Everything that is wrong with a catalog, each with file, line and remedy; and the mending of what is safe to mend.
 
-Rules are functions from a loaded catalog to findings. A finding of kind "error" is wrong; a "note" is worth a look.
+Rules about one paper are functions from its sheet to findings, which are kept in the index; what shows in several at
+once is asked of the index. A finding of kind "error" is wrong; a "note" is worth a look.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from catalog.check.codes import CODES
 from catalog.errors import Finding
 
 if TYPE_CHECKING:
-    from catalog.check.loaded import Loaded
+    from catalog.search.index import Index
     from catalog.store import Store
     from refimpl import Card
 
-__all__ = ["CODES", "check", "fix", "fixable"]
+T = TypeVar("T")
+__all__ = ["CODES", "check", "fix", "fixable", "looked_up"]
 
 
 def check(store: Store, cards: Sequence[Card] = (), today: dt.date | None = None) -> list[Finding]:
     """All findings, by path and line. Asks no network, changes nothing."""
-    from catalog.check.loaded import read_catalog
-
-    return _check(store, read_catalog(store, cards, today))
+    return looked_up(store, lambda index: _check(store, index, cards, today or dt.date.today()))
 
 
 def fix(store: Store, cards: Sequence[Card] = (), today: dt.date | None = None) -> tuple[list[Finding], list[Finding]]:
     """Mend what is safe to mend, as a whole; returns what was mended and what remains."""
     from catalog.check.fixes import mended
-    from catalog.check.loaded import read_catalog
+    from catalog.check.sheet import sheets
+    from catalog.check.whole import preferred_tags
 
     def attempt() -> list[Finding]:
-        before = read_catalog(store, cards, today)
-        store.commit(mended(before), "check --fix")
-        return _check(store, before)
+        before = check(store, cards, today)
+        files = sorted({finding.path.rpartition("/")[2] for finding in before if fixable(finding.code)})
+        tags = looked_up(store, preferred_tags) if files else {}
+        store.commit(mended(sheets(store, files), tags), "check --fix")
+        return before
 
     found = store.gate.retried(attempt)
     remaining = check(store, cards, today)
@@ -58,29 +61,42 @@ def fixable(code: str) -> bool:
     return code in FIXABLE
 
 
-def _check(store: Store, loaded: Loaded) -> list[Finding]:
-    return sorted(_findings(store, loaded), key=lambda f: (f.path, f.line, f.code, f.message))
+def looked_up(store: Store, ask: Callable[[Index], T]) -> T:
+    """What is asked of an index for which every file was looked at."""
+    from catalog.search.index import CacheLost
+
+    with store.open_index() as index:
+        try:
+            store.refresh(index, whole=True)
+            return ask(index)
+        except CacheLost:  # it was damaged and has been emptied: fill it again
+            store.refresh(index, whole=True)
+            return ask(index)
 
 
-def _findings(store: Store, loaded: Loaded) -> Iterator[Finding]:
-    from catalog.check.attached import attached_rules
-    from catalog.check.drift import drift_rules
-    from catalog.check.entries import entry_rules
-    from catalog.check.folder import folder_rules
+def _check(store: Store, index: Index, cards: Sequence[Card], today: dt.date) -> list[Finding]:
+    return sorted(_findings(store, index, cards, today), key=lambda f: (f.path, f.line, f.code, f.message))
+
+
+def _findings(store: Store, index: Index, cards: Sequence[Card], today: dt.date) -> Iterator[Finding]:
+    from catalog.check.folder import folder_rules, loose_rules
     from catalog.check.implementations import implementation_rules
+    from catalog.check.kept import of_papers, world_of
     from catalog.check.news import news_rules
-    from catalog.check.papers import file_rules, link_rules
     from catalog.check.readers import reader_rules
     from catalog.check.whole import whole_rules
+    from catalog.store.indexing import unreadable
 
-    for sheet in loaded.sheets:
-        yield from file_rules(sheet, loaded)
-        yield from entry_rules(sheet, loaded)
-        yield from link_rules(sheet, loaded)
-        yield from drift_rules(sheet, store)
-    yield from whole_rules(loaded)
-    yield from implementation_rules(store, loaded)
-    yield from folder_rules(store, loaded)
-    yield from news_rules(store, loaded)
-    yield from reader_rules(store, loaded)
-    yield from attached_rules(store, loaded)
+    bad = unreadable(index)
+    files = {*index.stamps(), *bad}
+    world = world_of(store, index, files, today)
+    for wrong in bad.values():
+        yield from wrong
+    yield from of_papers(store, index, world)
+    yield from whole_rules(store, index, world, files)
+    yield from implementation_rules(store, index, world, cards)
+    yield from folder_rules(store, index, files)
+    yield from news_rules(store)
+    yield from reader_rules(store, world)
+    if (store.root / "files").is_dir():
+        yield from loose_rules(store, index)

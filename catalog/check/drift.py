@@ -10,15 +10,17 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import re
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from catalog.check.loaded import Sheet
 from catalog.errors import Finding, KbError
 from catalog.models import Tutorial
 from catalog.notebook import OWN, read
-from catalog.store import Store
-from catalog.store.beside import notebook
+from catalog.store.beside import notebook_at
+
+if TYPE_CHECKING:
+    from catalog.check.sheet import Sheet
+    from catalog.check.world import World
 
 _VERSION = re.compile(
     r"\s*(?:===?|~=|\^)?\s*v?(?P<numbers>\d{1,6}(?:\.\d{1,6}){0,7})(?:\.[x*])?"
@@ -31,41 +33,42 @@ _ITEM = re.compile(r"(?P<indent>[ \t]*)-(?:[ \t]|\Z)")
 _REMEDY = "run the notebook with what is installed, and state the versions that it runs with"
 
 
-def drift_rules(sheet: Sheet, store: Store) -> Iterator[Finding]:
+def drift_rules(sheet: Sheet, world: World) -> Iterator[Finding]:
     """Tutorials of a paper that link a notebook, and state another version than is installed."""
     for place, tutorial in enumerate(sheet.paper.tutorials):
         if not tutorial.notebook:
             continue  # a tutorial without a notebook is remembered, and not run
-        for library, stated, installed in drifted(tutorial.versions):
+        for library, stated, installed in drifted(tutorial.versions, world.installed):
             line = _line(sheet, place, library)
             yield sheet.finding("drift", _message(tutorial.name, library, stated, installed), _REMEDY, line)
-        yield from _in_notebook(sheet, tutorial, store)
+        yield from _in_notebook(sheet, tutorial, world)
 
 
-def _in_notebook(sheet: Sheet, tutorial: Tutorial, store: Store) -> Iterator[Finding]:
+def _in_notebook(sheet: Sheet, tutorial: Tutorial, world: World) -> Iterator[Finding]:
     """What the notebook itself states, as far as the paper does not."""
-    found = notebook(store, tutorial.notebook)
-    if not found:
+    path = notebook_at(world.store, tutorial.notebook)
+    if not path:
         return
-    path, body = found
     try:
+        body = world.contents(path)
         stated = read(body).written_for
-    except KbError:
+    except (KbError, FileNotFoundError):
         return  # said already, as a link to what is no notebook
     new = {library: version for library, version in stated.items() if library not in tutorial.versions}
-    for library, version, installed in drifted(new):
+    for library, version, installed in drifted(new, world.installed):
         message = _message(tutorial.name, library, version, installed)
-        yield Finding("drift", message, _REMEDY, path, _line_in_notebook(body, library), sheet.paper.key, "note")
+        shown = path.relative_to(world.store.root).as_posix()
+        yield Finding("drift", message, _REMEDY, shown, _line_in_notebook(body, library), sheet.paper.key, "note")
 
 
 def _message(name: str, library: str, stated: str, installed: str) -> str:
     return f"tutorial {name}: written for {library} {stated}, and {installed} is installed"
 
 
-def drifted(versions: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+def drifted(versions: Mapping[str, str], version: Callable[[str], str]) -> Iterator[tuple[str, str, str]]:
     """The libraries of which another major version is installed than is stated: name, stated, installed."""
     for library, stated in versions.items():
-        installed = _installed(library)
+        installed = version(library)
         if installed and not compatible(stated, installed):
             yield library, stated, installed
 
@@ -89,8 +92,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, match["numbers"].split("."))) if match else ()
 
 
-@lru_cache(maxsize=256)
-def _installed(library: str) -> str:
+def version_of(library: str) -> str:
     """The version of a library that is installed, "" where none is."""
     if not _LIBRARY.match(library):
         return ""

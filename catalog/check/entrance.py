@@ -14,11 +14,14 @@ from pathlib import Path
 
 from catalog.check.codes import REFUSED
 from catalog.check.entries import entry_rules
-from catalog.check.loaded import Loaded, read_some
 from catalog.check.papers import file_rules, link_rules
+from catalog.check.sheet import sheet_of
+from catalog.check.world import World, entry_in
 from catalog.errors import BadFile, Finding, KbError, UnknownKey
+from catalog.filenames import is_paper
 from catalog.models import Paper
 from catalog.paperfile import loads, read_key
+from catalog.snapshot import key_or_name
 from catalog.store import SHARED, Change, Store, Version
 
 _PARENT = re.compile(r"\b(?:crossref|xdata)\s*=\s*[{\"]?\s*([^{}\"]+)", re.I)
@@ -71,8 +74,8 @@ def news(
     others = {file: one for name in near for file, one in _sheet(store, name).items() if name not in before}
     others |= _parents(store, {**before, **after}, names)
     gone = {Path(change.file).name for change in changes if change.after is None}
-    old = list(_findings(read_some(store, names, others | before, today)))
-    new = list(_findings(read_some(store, lambda: (names() | set(after)) - gone, others | after, today, gone)))
+    old = list(_findings(store, others | before, names, today))
+    new = list(_findings(store, others | after, names, today, gone))
     more = Counter(map(_sort_of, new)) - Counter(map(_sort_of, old))
     said = {(finding.code, finding.message) for finding in old}
     return [one for one in new if more[_sort_of(one)] and (one.code, one.message) not in said]
@@ -103,8 +106,26 @@ def _parents(store: Store, sheets: Mapping[str, tuple[Version, Paper]], names: C
     return {file: one for name in found for file, one in _sheet(store, name).items()}
 
 
-def _findings(loaded: Loaded) -> Iterator[Finding]:
-    for sheet in loaded.sheets:
-        yield from file_rules(sheet, loaded)
-        yield from entry_rules(sheet, loaded)
-        yield from link_rules(sheet, loaded)
+def _findings(
+    store: Store, papers: Sheets, names: Callable[[], Collection[str]], today: dt.date | None,
+    gone: Collection[str] = (),
+) -> Iterator[Finding]:  # fmt: skip
+    """What is wrong with some papers, as if the folder held them, too, and nothing of what is to go."""
+
+    def is_file(name: str) -> bool:
+        return name in papers or (name not in gone and is_paper(name) and (store.folder / name).exists())
+
+    def key_of(folded: str) -> str:
+        there = {key_or_name(name).casefold(): key_or_name(name) for name in {*names(), *papers} - {*gone}}
+        former = {alias.casefold(): paper.key for _, paper in papers.values() for alias in paper.aliases}
+        return there.get(folded) or former.get(folded, "")
+
+    def entry_of(folded: str) -> str:
+        return next(filter(None, (entry_in(paper.bibtex, folded) for _, paper in papers.values())), "")
+
+    world = World(store, today or dt.date.today(), is_file, key_of, entry_of, gone)
+    for file, (version, paper) in papers.items():
+        sheet = sheet_of(store, file, version, paper, world.shared.macros, world.parent)
+        yield from file_rules(sheet, world)
+        yield from entry_rules(sheet, world)
+        yield from link_rules(sheet, world)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
 
@@ -9,9 +10,10 @@ from catalog.bibtex import decode
 from catalog.bibtex.describe import arxiv_of
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.bibtex.names import faults
-from catalog.check.loaded import Loaded, Sheet, Written
 from catalog.check.papers import bibtex_in_notes
 from catalog.check.published import published
+from catalog.check.sheet import Sheet, Written
+from catalog.check.world import World
 from catalog.errors import Finding
 
 _ARTICLE = ("author", "title", "journal|journaltitle", "year|date")
@@ -43,7 +45,7 @@ _NOT_YET = re.compile(r"forthcoming|to appear|in press|n\.?\s?d\.?|submitted|in 
 _ARXIV_WORD = re.compile(r"\barxiv\s*:\s*(\d[\w.]*)", re.I)
 
 
-def entry_rules(sheet: Sheet, loaded: Loaded) -> Iterator[Finding]:
+def entry_rules(sheet: Sheet, world: World) -> Iterator[Finding]:
     """All that is wrong with a paper's BibTeX."""
     if not sheet.paper.bibtex:
         yield from _no_bibtex(sheet)
@@ -53,10 +55,11 @@ def entry_rules(sheet: Sheet, loaded: Loaded) -> Iterator[Finding]:
         yield sheet.finding("bibtex", "no BibTeX entry in the BibTeX block", "give one, or remove the block", line)
         return
     yield from _key(sheet)
+    yield from _twice(sheet)
     for one in sheet.written:
         yield from _damage(sheet, one)
         if one.entry:
-            yield from _readable(sheet, one, loaded)
+            yield from _readable(sheet, one, world)
 
 
 def _no_bibtex(sheet: Sheet) -> Iterator[Finding]:
@@ -82,6 +85,16 @@ def _key(sheet: Sheet) -> Iterator[Finding]:
     yield sheet.finding("key", f"the entry's key is {there}, the file's is {key}", remedy, own.line)
 
 
+def _twice(sheet: Sheet) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for one in sheet.written:
+        key = one.entry.key if one.entry else ""
+        if key and key.casefold() in seen:
+            message = f"two entries of this paper have the key {key}"
+            yield sheet.finding("duplicate-key", message, "keep one, or give it another key", one.line)
+        seen.add(key.casefold())
+
+
 def _damage(sheet: Sheet, one: Written) -> Iterator[Finding]:
     repaired = [found for found in one.block.findings if found.kind == "repaired"]
     base = one.line - one.block.line
@@ -94,13 +107,13 @@ def _damage(sheet: Sheet, one: Written) -> Iterator[Finding]:
         yield sheet.finding("bibtex", f"BibTeX that cannot be read: {one.fault}", remedy, line)
 
 
-def _readable(sheet: Sheet, one: Written, loaded: Loaded) -> Iterator[Finding]:
+def _readable(sheet: Sheet, one: Written, world: World) -> Iterator[Finding]:
     yield from _macros(sheet, one)
     yield from _notes(sheet, one)
     yield from _missing(sheet, one)
-    yield from _parents(sheet, one, loaded)
+    yield from _parents(sheet, one, world)
     yield from _names(sheet, one)
-    yield from _year(sheet, one, loaded.today.year)
+    yield from _year(sheet, one, world)
     yield from _doi(sheet, one)
     yield from _arxiv(sheet, one)
     if said := published(one.entry.type if one.entry else "", one.fields):
@@ -156,10 +169,10 @@ def _says(one: Written, name: str) -> bool:
     return bool(one.fields.get(name, "").strip('{}" \t\r\n'))
 
 
-def _parents(sheet: Sheet, one: Written, loaded: Loaded) -> Iterator[Finding]:
+def _parents(sheet: Sheet, one: Written, world: World) -> Iterator[Finding]:
     for field in ("crossref", "xdata"):
         for name in filter(None, map(str.strip, _own(one).get(field, "").split(","))):
-            if name.casefold() not in loaded.entry_keys:
+            if not world.has_entry(name):
                 remedy = "add that entry, or correct the key"
                 yield sheet.finding("no-parent", f"{field}: there is no entry {name}", remedy, one.line_of(field))
 
@@ -172,14 +185,14 @@ def _names(sheet: Sheet, one: Written) -> Iterator[Finding]:
             yield sheet.finding("name", f"{field}: {message}", remedy, one.line_of(field))
 
 
-def _year(sheet: Sheet, one: Written, this_year: int) -> Iterator[Finding]:
+def _year(sheet: Sheet, one: Written, world: World) -> Iterator[Finding]:
     for field in ("year", "date"):
         value = decode(_own(one).get(field, "")).strip()
         if not value or _NOT_YET.search(value):
             continue
         found = _YEAR.search(value) or _YEAR.search(_own(one)[field])
         wrong = "" if found else "is not a year"
-        if found and found.group().isdecimal() and int(found.group()) > this_year + 5:
+        if found and found.group().isdecimal() and not world.has_come(dt.date(max(int(found.group()) - 5, 1), 1, 1)):
             wrong = "is far in the future"
         if wrong and not (field == "date" and re.fullmatch(r"[-+]?\d{1,3}\D.*|-?\d{4,}.*|\$.*", value)):
             yield sheet.finding("year", f"{field}: {value[:40]!r} {wrong}", "write four digits", one.line_of(field))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from catalog.bibtex import scan
-from catalog.check.loaded import Loaded, Sheet
 from catalog.check.notes import targets
 from catalog.check.papers import clean
-from catalog.check.whole import preferred_tags
+from catalog.check.sheet import Sheet
 from catalog.errors import BadFile
 from catalog.models import Paper
 from catalog.paperfile import dumps, loads, same
@@ -18,11 +17,11 @@ from catalog.text import tag_slug
 FIXABLE = frozenset({"format", "bibtex-damage", "title-repeated", "tag-spelling", "dirty-link"})
 
 
-def mended(loaded: Loaded) -> list[Change]:
-    """The change of each file that can be mended; none where the new text would not read back."""
-    tags = preferred_tags(loaded)
+def mended(sheets: Iterable[Sheet], tags: Mapping[str, str]) -> list[Change]:
+    """The change of each file that can be mended; none where the new text would not read back. `tags` are the spellings
+    to be used, by slug."""
     changes = []
-    for sheet in loaded.sheets:
+    for sheet in sheets:
         paper = _mended(sheet, tags)
         text = dumps(paper)
         if text != sheet.text and _reads_back(text, paper, sheet.path):

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from urllib.parse import quote, urldefrag, urlsplit
 
 from catalog.bibtex.identifiers import doi
-from catalog.check.loaded import Sheet
 from catalog.check.notes import targets
+from catalog.check.sheet import Sheet
 from catalog.errors import Finding, KbError
 from catalog.ingest.fetch import Answer, Fetch, NoAnswer, http_fetch
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from catalog.check.loaded import Loaded
 from catalog.errors import Finding
-from catalog.sources.news import read
-from catalog.store import Store
+from catalog.store import NEWS, Store
 
 
-def news_rules(store: Store, loaded: Loaded) -> Iterator[Finding]:
+def news_rules(store: Store) -> Iterator[Finding]:
     """A note each, with the day of the evidence in its words."""
+    if not (store.private / NEWS).exists():
+        return
+    from catalog.check.sheet import sheets
+    from catalog.sources.news import read
+
     shelf = read(store.private)
-    for sheet in loaded.sheets if shelf.news else ():
+    for sheet in sheets(store, (store.file_of(key) for key, found in sorted(shelf.news.items()) if found)):
         for one in shelf.open(sheet.paper):
             yield sheet.finding(one.code, one.message, one.remedy)

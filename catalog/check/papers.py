@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import difflib
 import re
 from collections.abc import Iterator
@@ -13,11 +12,12 @@ from pydantic import ValidationError
 from catalog.attached import name_of
 from catalog.bibtex.describe import arxiv_of
 from catalog.bibtex.identifiers import arxiv
-from catalog.check.loaded import Loaded, Sheet
+from catalog.check.folder import left_behind
 from catalog.check.notes import Target, targets, without_code
+from catalog.check.sheet import Sheet
+from catalog.check.world import World
 from catalog.errors import BadFile, Finding, refused
 from catalog.filenames import apart_name, file_name
-from catalog.files import MOST_SHOWN, read_bytes
 from catalog.ingest.urls import mend
 from catalog.models import FENCE, FRONT_MATTER, READING, Link, Status
 from catalog.notebook import problem
@@ -28,18 +28,9 @@ PAPER_LINKS = frozenset({"paper", "arxiv", "pdf", "abstract", "preprint"})
 Wrong = tuple[str, str, str]
 _ENTRY_NEXT = re.compile(r"\s*@")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.I)
-_LEFT = (
-    (r"conflicted copy|\.sync-conflict-|\(case conflict\)", "a copy that a sync service made of a file changed twice",
-     "move what only this one holds to the other, then remove it"),
-    (r"\.orig$|\.rej$|[._](?:BACKUP|BASE|LOCAL|REMOTE)[._]\d+\.md$", "left behind by a merge or a patch",
-     "take from it what is missing, then remove it"),
-    (r"^\..*\.sw[a-p]$|^\.#", "an editor has the file open, or was killed",
-     "close it there; vim -r recovers the text"),
-    (r"~$|^#.*#$", "a copy that an editor made", "remove it"),
-)  # fmt: skip
 
 
-def file_rules(sheet: Sheet, loaded: Loaded) -> Iterator[Finding]:
+def file_rules(sheet: Sheet, world: World) -> Iterator[Finding]:
     """The file's name, its form, and what its front matter says."""
     yield from _name(sheet)
     if left := left_behind(sheet.file):
@@ -48,20 +39,20 @@ def file_rules(sheet: Sheet, loaded: Loaded) -> Iterator[Finding]:
     yield from _form(sheet)
     yield from _unknown_fields(sheet)
     yield from _repeated_title(sheet)
-    yield from _read_in_future(sheet, loaded.today)
+    yield from _read_in_future(sheet, world)
 
 
-def link_rules(sheet: Sheet, loaded: Loaded) -> Iterator[Finding]:
+def link_rules(sheet: Sheet, world: World) -> Iterator[Finding]:
     """Every link of the paper: of its front matter, its tutorials and its notes."""
     for link in sheet.paper.links:
-        for code, message, remedy in _wrong(loaded, link.url):
+        for code, message, remedy in _wrong(world, link.url):
             yield sheet.finding(code, f"{link.name}: {message}", remedy, sheet.front_line("links", link.url))
     for tutorial in sheet.paper.tutorials:
-        for code, message, remedy in _wrong(loaded, tutorial.notebook) if tutorial.notebook else ():
+        for code, message, remedy in _wrong(world, tutorial.notebook) if tutorial.notebook else ():
             line = sheet.front_line("tutorials", tutorial.notebook)
             yield sheet.finding(code, f"tutorial {tutorial.name}: {message}", remedy, line)
     for target in targets(sheet.paper.notes):
-        for code, message, remedy in _wrong_in_notes(loaded, target):
+        for code, message, remedy in _wrong_in_notes(world, target):
             yield sheet.finding(code, message, remedy, sheet.notes_line + target.line - 1)
     yield from _other_paper(sheet)
 
@@ -70,11 +61,6 @@ def _name(sheet: Sheet) -> Iterator[Finding]:
     right = file_name(sheet.paper.key)
     if sheet.file not in (right, apart_name(sheet.paper.key)):
         yield sheet.finding("file-name", f"the file of {sheet.paper.key} is named {right}", f"rename it to {right}")
-
-
-def left_behind(name: str) -> tuple[str, str] | None:
-    """What a file is by its name that a merge, a sync service or an editor has left, and what to do."""
-    return next((said for form, *said in _LEFT if re.search(form, name, re.I)), None)  # type: ignore[return-value]  # each row holds two more
 
 
 def _blank(sheet: Sheet) -> Iterator[Finding]:
@@ -116,14 +102,13 @@ def _repeated_title(sheet: Sheet) -> Iterator[Finding]:
         yield sheet.finding("title-repeated", "title: the same as in the BibTeX", "remove the field", line)
 
 
-def _read_in_future(sheet: Sheet, today: dt.date) -> Iterator[Finding]:
-    """A day ahead is another time zone."""
+def _read_in_future(sheet: Sheet, world: World) -> Iterator[Finding]:
     day = sheet.paper.read
-    if sheet.paper.status is Status.read and day and day > today + dt.timedelta(days=1):
+    if sheet.paper.status is Status.read and day and not world.has_come(day):
         yield sheet.finding("future", f"read: {day} is still to come", "correct the date", sheet.front_line("read"))
 
 
-def _wrong_in_notes(loaded: Loaded, target: Target) -> Iterator[Wrong]:
+def _wrong_in_notes(world: World, target: Target) -> Iterator[Wrong]:
     url = target.to.strip()
     if not url:
         yield "empty-link", "a link without an address", "give one, or write plain text"
@@ -133,7 +118,7 @@ def _wrong_in_notes(loaded: Loaded, target: Target) -> Iterator[Wrong]:
         message, _, remedy = message.partition("; ")
         yield "bad-link", message, remedy or "correct the address"
     else:
-        yield from _wrong(loaded, url)
+        yield from _wrong(world, url)
 
 
 def _no_address(url: str) -> str:
@@ -147,13 +132,13 @@ def _no_address(url: str) -> str:
     return ""
 
 
-def _wrong(loaded: Loaded, url: str) -> Iterator[Wrong]:
+def _wrong(world: World, url: str) -> Iterator[Wrong]:
     """What is wrong with where an address leads: code, message, remedy."""
     if (better := clean(url)) != url:
         yield "dirty-link", f"{url[:100]} holds what is not part of it", f"write {better}"
         url = better
     if not _SCHEME.match(url) and not url.startswith(("#", "?")):
-        yield from _wrong_path(loaded, url)
+        yield from _wrong_path(world, url)
 
 
 def clean(url: str) -> str:
@@ -162,18 +147,18 @@ def clean(url: str) -> str:
     return better if any(code not in _KEPT_AS_THEY_ARE for code, _ in done) else url
 
 
-def _wrong_path(loaded: Loaded, url: str) -> Iterator[Wrong]:
-    path = loaded.resolve(url)
-    if name_of(loaded.root, loaded.root / loaded.folder, url):
+def _wrong_path(world: World, url: str) -> Iterator[Wrong]:
+    store, path = world.store, world.resolve(url)
+    if name_of(store.root, store.folder, url):
         return  # the rules about files/ look whether it is there
-    here = path.parent == loaded.root / loaded.folder and path.suffix == ".md"
-    place = loaded.place(path)
-    if place != "there" and here and path.name in loaded.file_set:
+    here = path.parent == store.folder and path.suffix == ".md"
+    if here and world.has_paper(path.name):
         return
+    place = world.place(path)
     if place == "outside":
         yield "outside-link", f"{url} leads out of the knowledge base", "move the file into it, or link to the web"
     elif place == "missing" and here:
-        key = loaded.keys.get(path.name.removesuffix(".md").casefold())
+        key = world.key(path.name.removesuffix(".md"))
         remedy = f"did you mean {file_name(key)}?" if key else "correct the key, or add the paper"
         yield "unknown-paper", f"{url}: no such paper", remedy
     elif place == "missing" and path.suffix == ".ipynb":
@@ -181,15 +166,17 @@ def _wrong_path(loaded: Loaded, url: str) -> Iterator[Wrong]:
     elif place == "missing":
         remedy = "correct the path (it starts at the paper file), or remove the link"
         yield "broken-link", f"{url}: no such file", remedy
-    elif path.suffix == ".ipynb" and (wrong := _notebook_problem(path)):
+    elif path.suffix == ".ipynb" and (wrong := _notebook_problem(world, path)):
         yield "bad-notebook", f"{url}: {wrong[0]}", wrong[1]
 
 
-def _notebook_problem(path: Path) -> tuple[str, str] | None:
+def _notebook_problem(world: World, path: Path) -> tuple[str, str] | None:
     try:
-        return problem(read_bytes(path, most=MOST_SHOWN))
+        return problem(world.contents(path))
     except BadFile as e:
         return e.findings[0].message, e.findings[0].remedy
+    except FileNotFoundError:  # gone since a moment ago
+        return None
 
 
 def _other_paper(sheet: Sheet) -> Iterator[Finding]:

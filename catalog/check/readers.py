@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from catalog.check.loaded import Loaded
+from catalog.check.world import World
 from catalog.errors import Finding
 from catalog.facts import UNREAD
 from catalog.readers import FOLDER, Reader, facts_of
@@ -14,11 +14,11 @@ from catalog.store.disk import names_in
 from catalog.toml import line_of
 
 
-def reader_rules(store: Store, loaded: Loaded) -> Iterator[Finding]:
+def reader_rules(store: Store, world: World) -> Iterator[Finding]:
     """What cannot be read, what is still to come, what is said of papers that are not here, and what is no reader."""
     readers, wrong = store.readers.all()
     yield from wrong
-    latest = str(loaded.today + dt.timedelta(days=1))  # a day ahead is another time zone
+    latest = str(world.today + dt.timedelta(days=1))  # a day ahead is another time zone
     for reader in readers:
         path = store.readers.path(reader.name)
         text = store.readers.load(reader.name)[0].data.decode()
@@ -26,9 +26,9 @@ def reader_rules(store: Store, loaded: Loaded) -> Iterator[Finding]:
             if said.read > latest:
                 message = f"{key}: read on {said.read}, which is still to come"
                 yield Finding("future", message, "correct the date", path, line_of(text, key))
-        yield from _in_two_ways(reader, path, text, loaded)
+        yield from _in_two_ways(reader, path, text, world)
         for key in (*reader.papers, *reader.queue):
-            if key.casefold() not in loaded.keys:
+            if not world.key(key):
                 remedy = "nothing to do if it comes back"
                 yield Finding(
                     "unknown-paper", f"{key}: no such paper here", remedy, path, line_of(text, key), kind="note"
@@ -40,11 +40,11 @@ def reader_rules(store: Store, loaded: Loaded) -> Iterator[Finding]:
             yield Finding("ignored", "not read: not the file of a reader", remedy, f"{FOLDER}/{name}", 0, kind="note")
 
 
-def _in_two_ways(reader: Reader, path: str, text: str, loaded: Loaded) -> Iterator[Finding]:
+def _in_two_ways(reader: Reader, path: str, text: str, world: World) -> Iterator[Finding]:
     """What is said of one paper under two of its keys, differently, as a merge leaves it where one was renamed."""
     first: dict[str, str] = {}
     for key in reader.papers:
-        other = first.setdefault(loaded.keys.get(key.casefold(), key), key)
+        other = first.setdefault(world.key(key) or key, key)
         pairs = zip(facts_of(reader.papers[other]).items(), facts_of(reader.papers[key]).items(), strict=True)
         nothing = facts_of(UNREAD)
         if names := [name for (name, a), (_, b) in pairs if a != b and nothing[name] not in (a, b)]:

@@ -12,7 +12,7 @@ from catalog.cli.options import dry_run_option, json_option, key_argument, query
 from catalog.text import shortened
 
 if TYPE_CHECKING:
-    from catalog.identity import Pair
+    from catalog.library.finding import Pair
 
 
 @click.command()
@@ -34,8 +34,8 @@ def duplicates(ctx: click.Context, query: str, as_json: bool) -> None:
 
     for pair in pairs:
         first, second = pair.first, pair.second
-        word = "are" if pair.verdict.answer == "same" else "may be"
-        out.styled(f"{first.key} and {second.key} {word} one work: {pair.verdict.why}", "bold")
+        word = "are" if pair.answer == "same" else "may be"
+        out.styled(f"{first.key} and {second.key} {word} one work: {pair.why}", "bold")
         for what, mine, other in differences(first, second):
             out.echo(f"    {what}: {shortened(mine, 58) or '–'} | {shortened(other, 58) or '–'}")
     if not pairs:
@@ -48,8 +48,8 @@ def _as_json(pair: Pair) -> dict[str, object]:
     rows = differences(pair.first, pair.second)
     return {
         "keys": [pair.first.key, pair.second.key],
-        "answer": pair.verdict.answer,
-        "why": pair.verdict.why,
+        "answer": pair.answer,
+        "why": pair.why,
         "differences": [{"what": what, "first": mine, "second": other} for what, mine, other in rows],
     }
 

@@ -6,11 +6,11 @@ pages, volume, edition … What only one side says tells nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 from catalog.bibtex.describe import entries
-from catalog.bibtex.held import digest
+from catalog.bibtex.held import digest, keys_of
 from catalog.facts import Facts
 from catalog.identity.numbers import (
     PREPRINT_DOIS,
@@ -137,40 +137,16 @@ def _agree(a: Facts, b: Facts) -> bool:
 
 
 def marks_of(facts: Facts, bibtex: str, different: Iterable[str] = ()) -> frozenset[tuple[str, str]]:
-    """All by which the index finds a paper again: its look-ups, its keys ("key") and its entries' digests ("entry").
+    """All by which the index finds a paper again: its look-ups, its keys ("key"), its entries' digests ("entry"), and
+    under which keys that are not its own it "holds" an entry, case folded.
 
     "different" are the keys of papers that somebody has told apart from it.
     """
     found = {("key", key) for key in (facts.key, *facts.aliases)} | {("different", key) for key in different}
-    return lookups(facts) | found | {("entry", digest(text)) for text in entries(bibtex)}
-
-
-class Pair(NamedTuple):
-    """Two works that are one or may be, and why."""
-
-    first: Facts
-    second: Facts
-    verdict: Verdict
-
-
-def pairs(works: Iterable[Facts], apart: Collection[frozenset[str]] = ()) -> Iterator[Pair]:
-    """The pairs of works that are or may be one; the first stands before the second. `apart` are pairs of keys that
-    somebody has told apart.
-
-    What a hundred works have in common tells nothing.
-    """
-    there: dict[tuple[str, str], list[Facts]] = {}
-    for work in works:
-        near: dict[str, Facts] = {}
-        for mark in sorted(lookups(work)):
-            alike = there.setdefault(mark, [])
-            near |= {other.key: other for other in alike if len(alike) < MOST_NAMESAKES}
-            alike.append(work)
-        for other in near.values():
-            if frozenset((work.key, other.key)) not in apart:
-                verdict = compare(work, other)
-                if verdict.answer != "different":
-                    yield Pair(other, work, verdict)
+    texts = entries(bibtex)
+    held = {key for text in texts for key in keys_of(text)} - {facts.key, *facts.aliases, ""}
+    found |= {("holds", key.casefold()) for key in held}
+    return lookups(facts) | found | {("entry", digest(text)) for text in texts}
 
 
 def differences(a: Facts, b: Facts) -> list[tuple[str, str, str]]:

@@ -18,7 +18,7 @@ from catalog.files import read_bytes
 from catalog.library.edits import Edits, parse_links
 from catalog.library.implementations import Implementations
 from catalog.snapshot import Snapshot
-from catalog.store import Change, Store, Version, find_root
+from catalog.store import REPORTS, Change, Store, Version, find_root
 
 if TYPE_CHECKING:
     from catalog.bibtex.normal import Wanted
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from catalog.export.cite import Form
     from catalog.export.refs import Refs
     from catalog.facts import Facts, Line
-    from catalog.identity import Pair
     from catalog.ingest.draft import Added, Draft
     from catalog.ingest.fetch import Answer, Fetch
     from catalog.ingest.join import Joined
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from catalog.ingest.run import Addition, Imported
     from catalog.ingest.sync import Synced
     from catalog.library.attachments import Attachments, Kept
+    from catalog.library.finding import Pair
     from catalog.library.readers import Become
     from catalog.library.services import Services
     from catalog.models import Paper, Status
@@ -512,12 +512,9 @@ class Library:
 
     def duplicates(self, query: str = "") -> Sequence[Pair]:
         """The pairs of papers that are or may be one work, of those that a query finds."""
-        from catalog.check.loaded import read_catalog
-        from catalog.check.whole import alike
+        from catalog.library.finding import duplicates
 
-        pairs = alike(read_catalog(self.store))
-        found = {line.key for line in self.lines(query).papers} if query else set()
-        return [pair for pair in pairs if not query or {pair.first.key, pair.second.key} & found]
+        return duplicates(self.snapshot, {line.key for line in self.lines(query).papers} if query else None)
 
     def remove(self, keys: Iterable[str], *, force: bool = False) -> Sequence[str]:
         """Delete paper files; returns their keys. Raises `KbError` where others point to one, unless forced."""
@@ -611,7 +608,8 @@ class Library:
         """What is wrong with records in `runs/` and `reports/` that cannot be read."""
         from catalog.runs import unread
 
-        return [*unread(self.root / "runs"), *self._implementations.reports()[1]]
+        told = self._implementations.reports()[1] if (self.root / REPORTS).is_dir() else ()  # those that came are sound
+        return [*unread(self.root / "runs"), *told]
 
     def reports(self) -> dict[str, Ledger]:
         """The headline numbers of papers and what others got, by implementation."""
@@ -653,22 +651,21 @@ class Library:
         """Everything that is wrong, each with file, line and remedy."""
         from catalog.check import check
 
-        return [*check(self.store, self.cards()), *self.unread_runs()]
+        return [*check(self.store, self._implementations.to_check()), *self.unread_runs()]
 
     def fix(self) -> tuple[Sequence[Finding], Sequence[Finding]]:
         """Mend what is safe to mend; returns what was mended and what remains."""
         from catalog.check import fix
 
-        return fix(self.store, self.cards())
+        return fix(self.store, self._implementations.to_check())
 
     def check_links(self, query: str = "", fetch: Fetch | None = None) -> Sequence[Finding]:
         """Ask every link of the papers that a query finds whether it is alive. Asks the network."""
         from catalog.check.links import check_links
-        from catalog.check.loaded import read_catalog
+        from catalog.check.sheet import sheets
 
-        wanted = {line.key for line in self.lines(query).papers}
-        sheets = [sheet for sheet in read_catalog(self.store).sheets if sheet.paper.key in wanted]
-        return check_links(sheets, fetch or self._fetch())
+        files = sorted(self.store.file_of(line.key) for line in self.lines(query).papers)
+        return check_links(sheets(self.store, files), fetch or self._fetch())
 
     def fmt(self, write: bool = True) -> Sequence[str]:
         """Bring every paper file into its canonical form; returns the files that were not. Raises `BadFile`."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalog.errors import BadFile, Conflict, KbError, TakenKey, refused
+from catalog.files import own_code
 from catalog.snapshot import Snapshot, key_or_name
 from catalog.store import Change, Store, Version
 from catalog.store.indexing import kept_mark, mark_of
@@ -263,7 +264,7 @@ class Edits:
 
         def attempt() -> Sequence[str]:
             with self.store.open_index() as index:  # as it was left: what is looked at are the files
-                form = self._form()
+                form = repr((own_code(), bool(self.store.readers.names())))  # with readers it is another one
                 formed = index.formed(form)
                 loaded, findings = self.store.load_versions(lambda file, stamp: formed.get(file) == mark_of(stamp))
                 changes = [self.store.paper_change(file, version, paper) for file, (version, paper) in loaded.items()]
@@ -277,13 +278,6 @@ class Edits:
             return sorted(Path(change.file).name for change in stale)
 
         return self.store.gate.retried(attempt)
-
-    def _form(self) -> str:
-        """What changes with the canonical form: the code that writes it, and whether there are readers."""
-        from catalog import __version__, front, paperfile
-
-        code = [Path(module.__file__).stat().st_mtime_ns for module in (front, paperfile) if module.__file__]
-        return repr((__version__, code, bool(self.store.readers.names())))
 
     def _paper(self, key: str) -> Paper:
         return self.store.load(self.snapshot.file(key))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.errors import SeveralKeys
 from catalog.search.query import parse
@@ -54,6 +54,26 @@ def like(snapshot: Snapshot, text: str, limit: int) -> Sequence[Line]:
         return snapshot.index().like(text, limit)
     one = snapshot.get(key)
     return snapshot.index().like(f"{one.heading} {plain(one.abstract)}", limit, one.key)
+
+
+class Pair(NamedTuple):
+    """Two works that are one ("same") or may be ("maybe"), and why."""
+
+    first: Facts
+    second: Facts
+    answer: str
+    why: str
+
+
+def duplicates(snapshot: Snapshot, some: Collection[str] | None) -> Sequence[Pair]:
+    """The pairs of papers that are or may be one work; with keys, those with one of them."""
+    from catalog.check.whole import alike
+
+    index = snapshot.index(whole=True)
+    found = [pair for pair in alike(index) if some is None or {*pair[:2]} & {*some}]
+    facts = {key: index.get(key) for pair in found for key in pair[:2]}
+    pairs = ((facts[a], facts[b], answer, why) for a, b, answer, why in found)
+    return [Pair(first, second, answer, why) for first, second, answer, why in pairs if first and second]
 
 
 def together(library: Library, query: str, sort: str) -> tuple[Mapping[str, Paper], Sequence[Facts]]:

@@ -36,6 +36,11 @@ class Implementations:
         there = self.store.implemented.cards()
         return [replace(card, paper=paper) for card, paper in zip(there, self._papers_of(there), strict=True)]
 
+    def to_check(self) -> Sequence[Card]:
+        """Those that a check is about; none is read where it is about none."""
+        wanted = self.store.config.implemented or (self.store.root / "refimpl").is_dir()
+        return self.cards() if wanted else ()
+
     def named(self) -> dict[str, tuple[str, ...]]:
         there = told(self.snapshot.index())
         found: dict[str, tuple[str, ...]] = {}

@@ -56,9 +56,13 @@ _SCHEMA = (
     " content='', tokenize='ascii', prefix='2')",
     "CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, 'row')",
     "CREATE TABLE vector(id INTEGER, part INTEGER, value BLOB, PRIMARY KEY(id, part)) WITHOUT ROWID",
+    "CREATE TABLE verdict(id INTEGER PRIMARY KEY, findings TEXT NOT NULL, entries TEXT NOT NULL, tags TEXT NOT NULL)",
+    "CREATE TABLE asked(id INTEGER, what TEXT, of TEXT, answer TEXT, PRIMARY KEY(id, what, of)) WITHOUT ROWID",
+    "CREATE TABLE likeness(name TEXT, value TEXT, pairs TEXT NOT NULL, PRIMARY KEY(name, value)) WITHOUT ROWID",
     "CREATE TABLE formed(file TEXT PRIMARY KEY, stamp TEXT) WITHOUT ROWID",
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )
+FOUND = ("verdict", "asked", "likeness")  # what is kept of checks
 Change: TypeAlias = tuple[str, str, Facts]
 Marks: TypeAlias = Mapping[str, Iterable[tuple[str, str]]]
 _LAYOUT = 6  # raised when the rows of a paper change their meaning
@@ -136,7 +140,7 @@ def stamps(db: sqlite3.Connection, keys: Iterable[str] | None = None) -> dict[st
     else:
         wanted = json.dumps([clean(key) for key in keys])
         found = db.execute("SELECT file, stamp FROM paper WHERE key IN (SELECT value FROM json_each(?))", (wanted,))
-    return {_named(file): stamp for file, stamp in found}
+    return {named(file): stamp for file, stamp in found}
 
 
 def update(
@@ -148,7 +152,7 @@ def update(
     say of it, which is searched too.
     """
     files = [*(change[0] for change in changed), *removed]
-    rows_of = (db.execute("SELECT id FROM paper WHERE file = ?", (_stored(file),)).fetchone() for file in files)
+    rows_of = (db.execute("SELECT id FROM paper WHERE file = ?", (stored(file),)).fetchone() for file in files)
     known = {file: row[0] for file, row in zip(files, rows_of, strict=True) if row}
     fresh = itertools.count(db.execute("SELECT coalesce(max(id), 0) + 1 FROM paper").fetchone()[0])
     _drop(db, list(known.values()))
@@ -156,16 +160,29 @@ def update(
     _insert(db, [(*row, Beside(*map(clean, say.get(row[1], NOTHING)))) for row in rows])
     marked = {(clean(name), clean(value), i) for i, file, *_ in rows for name, value in marks.get(file, ())}
     db.executemany("INSERT INTO mark VALUES (?, ?, ?)", sorted(marked))
+    _uncompare(db, [row[:1] for row in rows])
+
+
+def unjudge(db: sqlite3.Connection, ids: Sequence[tuple[int]]) -> None:
+    """Forget what was found in the files of these papers, and beyond them."""
+    db.executemany("DELETE FROM verdict WHERE id = ?", ids)
+    db.executemany("DELETE FROM asked WHERE id = ?", ids)
+
+
+def _uncompare(db: sqlite3.Connection, ids: Sequence[tuple[int]]) -> None:
+    """Forget which papers are alike of those that have a mark of one of these."""
+    if db.execute("SELECT 1 FROM likeness LIMIT 1").fetchone():
+        db.executemany("DELETE FROM likeness WHERE (name, value) IN (SELECT name, value FROM mark WHERE id = ?)", ids)
 
 
 def restamp(db: sqlite3.Connection, stamps: Mapping[str, str]) -> None:
     """Keep other stamps of files that say what they said."""
-    db.executemany("UPDATE paper SET stamp = ? WHERE file = ?", ((mark, _stored(f)) for f, mark in stamps.items()))
+    db.executemany("UPDATE paper SET stamp = ? WHERE file = ?", ((mark, stored(f)) for f, mark in stamps.items()))
 
 
 def read_on(db: sqlite3.Connection, file: str, before: Sequence[str], stamp: str, reading: Reading) -> bool:
     """Keep how far the reader is with the paper of a file; False where it is known under none of these stamps."""
-    found = db.execute("SELECT id, stamp FROM paper WHERE file = ?", (_stored(file),)).fetchone()
+    found = db.execute("SELECT id, stamp FROM paper WHERE file = ?", (stored(file),)).fetchone()
     if found is None or found[1] not in before:
         return False
     ids = [found[0]]
@@ -179,14 +196,8 @@ def read_on(db: sqlite3.Connection, file: str, before: Sequence[str], stamp: str
 
 def clear(db: sqlite3.Connection) -> None:
     """Drop the rows of every paper and every meta value, within the caller's transaction."""
-    db.execute("DELETE FROM paper")
-    db.execute("DELETE FROM body")
-    db.execute("DELETE FROM prose")
-    db.execute("DELETE FROM fact")
-    db.execute("DELETE FROM mark")
-    db.execute("DELETE FROM vector")
-    db.execute("DELETE FROM formed")
-    db.execute("DELETE FROM meta")
+    for table in ("paper", "body", "prose", "fact", "mark", "vector", *FOUND, "formed", "meta"):
+        db.execute(f"DELETE FROM {table}")
     db.execute("INSERT INTO words(words) VALUES ('delete-all')")
 
 
@@ -194,7 +205,7 @@ def formed(db: sqlite3.Connection, form: str) -> dict[str, str]:
     """File name -> stamp of the files that were found to be in this canonical form."""
     held = db.execute("SELECT value FROM meta WHERE name = 'form'").fetchone()
     return (
-        {_named(file): stamp for file, stamp in db.execute("SELECT file, stamp FROM formed")} if held == (form,) else {}
+        {named(file): stamp for file, stamp in db.execute("SELECT file, stamp FROM formed")} if held == (form,) else {}
     )
 
 
@@ -203,7 +214,7 @@ def keep_formed(db: sqlite3.Connection, stamps: Mapping[str, str], form: str) ->
     if db.execute("SELECT value FROM meta WHERE name = 'form'").fetchone() != (form,):
         db.execute("DELETE FROM formed")
         set_meta(db, "form", form)
-    db.executemany("INSERT OR REPLACE INTO formed VALUES (?, ?)", ((_stored(f), mark) for f, mark in stamps.items()))
+    db.executemany("INSERT OR REPLACE INTO formed VALUES (?, ?)", ((stored(f), mark) for f, mark in stamps.items()))
 
 
 def set_meta(db: sqlite3.Connection, name: str, value: str) -> None:
@@ -304,15 +315,15 @@ def _drop(db: sqlite3.Connection, ids: Sequence[int]) -> None:
         "DELETE FROM fact WHERE name = ? AND value = ? AND id = ?",
         sorted((*fact, i) for i, one in zip(ids, known, strict=True) for fact in kept(one)),
     )
-    db.executemany("DELETE FROM paper WHERE id = ?", ((i,) for i in ids))
-    db.executemany("DELETE FROM body WHERE id = ?", ((i,) for i in ids))
-    db.executemany("DELETE FROM prose WHERE id = ?", ((i,) for i in ids))
-    db.executemany("DELETE FROM mark WHERE id = ?", ((i,) for i in ids))
-    db.executemany("DELETE FROM vector WHERE id = ?", ((i,) for i in ids))
+    these = [(i,) for i in ids]
+    _uncompare(db, these)
+    unjudge(db, these)
+    for table in ("paper", "body", "prose", "mark", "vector"):
+        db.executemany(f"DELETE FROM {table} WHERE id = ?", these)
 
 
 def _insert(db: sqlite3.Connection, changes: Sequence[tuple[int, str, str, Facts, Beside]]) -> None:
-    papers = ((i, _stored(file), stamp, *sorts(one), *shown(one)) for i, file, stamp, one, _ in changes)
+    papers = ((i, stored(file), stamp, *sorts(one), *shown(one)) for i, file, stamp, one, _ in changes)
     db.executemany(_ADD_PAPER, papers)
     db.executemany("INSERT INTO body VALUES (?, ?)", ((i, as_text(one)) for i, *_, one, _ in changes))
     prose = ((i, json.dumps(one.abstract), clean(one.notes), clean(one.bibtex), *say) for i, *_, one, say in changes)
@@ -322,12 +333,12 @@ def _insert(db: sqlite3.Connection, changes: Sequence[tuple[int, str, str, Facts
     db.executemany(_ADD_WORDS, ((i, *columns(one, say)) for i, *_, one, say in changes))
 
 
-def _stored(file: str) -> str | bytes:
+def stored(file: str) -> str | bytes:
     """A file name as the table holds it: some are no UTF-8."""
     return file if file.isascii() else file.encode("utf-8", "surrogatepass")
 
 
-def _named(stored: str | bytes) -> str:
+def named(stored: str | bytes) -> str:
     try:
         return stored if isinstance(stored, str) else stored.decode("utf-8", "surrogatepass")
     except (ValueError, AttributeError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,6 @@ from catalog.store.readers import Mine, Readers
 
 if TYPE_CHECKING:
     from catalog.bibtex.shared import Shared
-    from catalog.facts import Facts
     from catalog.models import Paper
     from catalog.readers import Reader
     from catalog.search.index import Index
@@ -247,13 +246,6 @@ class Store:
         from catalog.store.indexing import renewed
 
         return renewed(self, index, keys)
-
-    def known_facts(self) -> Mapping[str, tuple[Stamp, Facts]]:
-        """By file, what the index, as it was left, knows of it under which stamp, where that is all still true."""
-        from catalog.store.indexing import known_facts
-
-        with self.open_index() as index:
-            return known_facts(self, index)
 
     def sharing(self) -> Shared:
         """What `shared.bib` holds for the entries: macros, commands, and entries that others inherit from."""

@@ -16,7 +16,7 @@ from catalog.errors import BadBibtex, BadFile, Finding, UnknownKey
 from catalog.facts import Facts, Reading
 from catalog.implemented import Told, by_paper, text_of
 from catalog.progress import each
-from catalog.store.disk import Stamp, digest, stamp_at
+from catalog.store.disk import Stamp, Version, digest, stamp_at
 from catalog.store.readers import GRAIN
 from catalog.store.taught import keep, restless, texts
 
@@ -98,8 +98,8 @@ def _is_read_on(store: Store, index: Index, file: str, change: Change) -> bool:
     paper = change.meant
     added, read, due = (day.isoformat() if day else "" for day in (paper.added, paper.read, paper.due))
     reading = Reading(str(paper.status), added, read, due, paper.rating)
-    before = (mark_of(change.before.stamp), _YOUNG + change.before.digest)
-    return index.read_on(file, before, _aged(mark_of(stamp), _YOUNG + digest(change.after)), reading)
+    new = _aged(mark_of(stamp), _YOUNG + digest(change.after))
+    return index.read_on(file, marks_of_version(change.before), new, reading)
 
 
 def _aged(mark: str, young: str = _YOUNG) -> str:
@@ -122,27 +122,6 @@ def _changed(store: Store, index: Index, known: Mapping[str, str], on_disk: Mapp
     if aged := {file: mark for file, mark in marks.items() if mark != known[file]}:
         index.restamp(aged)
     return changed
-
-
-def known_facts(store: Store, index: Index) -> dict[str, tuple[Stamp, Facts]]:
-    """By file, what the index knows of it under which stamp; nothing where what all entries share has changed since, or
-    readers say how far they are, and without what inherits from others."""
-    from catalog.paperfile import read_key
-    from catalog.search.index import CacheLost
-
-    try:
-        if index.get_meta("shared") != shared_mark(store) or store.readers.names():
-            return {}
-        stamps, by_key = index.stamps(), {facts.key: facts for facts in index.all()}
-    except CacheLost:
-        return {}
-    known = {}
-    for file, mark in stamps.items():
-        with contextlib.suppress(BadFile):
-            stamp, facts = stamp_from(mark), by_key.get(read_key(file))
-            if stamp and facts and not _inherits(facts.bibtex):
-                known[file] = (stamp, facts)
-    return known
 
 
 def folder_mark(store: Store) -> str:
@@ -282,10 +261,9 @@ def kept_mark(stamp: Stamp) -> str:
     return _aged(mark_of(stamp))
 
 
-def stamp_from(mark: str) -> Stamp | None:
-    """The stamp that was kept; None where the file was too young to be trusted."""
-    parts = mark.split(".")
-    return (int(parts[0]), int(parts[1]), int(parts[2]), int(parts[3])) if len(parts) == 4 else None
+def marks_of_version(version: Version) -> tuple[str, str]:
+    """What a file that was read may have for a stamp in the index, as long as it is as it was."""
+    return mark_of(version.stamp), _YOUNG + version.digest
 
 
 def mark_of(stamp: Stamp) -> str:
