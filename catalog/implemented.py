@@ -77,23 +77,26 @@ def _stamps(folder: Path) -> list[tuple[str, int]]:
 _once = cache(_stamps)  # of what came with readrun: it does not change under a command that runs
 
 
-def by_paper(told: Iterable[Told]) -> Mapping[tuple[str, str], Sequence[str]]:
-    """What implementations say, by each identifier of their paper, or by its key where they give none."""
-    texts: dict[tuple[str, str], list[str]] = {}
+def by_paper(told: Iterable[Told]) -> Mapping[tuple[str, str], Sequence[Told]]:
+    """Implementations by each identifier of their paper, and by its key."""
+    found: dict[tuple[str, str], list[Told]] = {}
     for one in told:
-        for name in one.ids or (("key", one.paper),):
-            texts.setdefault(name, []).append(one.text)
-    return texts
+        for name in (*one.ids, ("key", one.paper)):
+            found.setdefault(name, []).append(one)
+    return found
 
 
-def text_of(facts: Facts, texts: Mapping[tuple[str, str], Sequence[str]]) -> str:
-    """The names, docstrings and claims of a paper's implementations, of `by_paper`; "" where it has none."""
-    names = (*facts.ids, *(("key", key) for key in (facts.key, *facts.aliases)))
-    return "\n\n".join(dict.fromkeys(text for name in names for text in texts.get(name, ())))
+def text_of(facts: Facts, told: Mapping[tuple[str, str], Sequence[Told]]) -> str:
+    """What a paper's implementations say; "" where it has none. One that only has its key, but another identifier, is
+    another paper's."""
+    by_id = [one for name in facts.ids for one in told.get(name, ())]
+    by_key = [one for key in (facts.key, *facts.aliases) for one in told.get(("key", key), ())]
+    own = (one for one in by_key if not any(facts.id(name) not in ("", value) for name, value in one.ids))
+    return "\n\n".join(dict.fromkeys(one.text for one in (*by_id, *own)))
 
 
 def said(cards: Iterable[Card]) -> str:
     """What implementations say: their names, docstrings and claims."""
     return "\n\n".join(
-        "\n".join([card.name, card.title, card.doc, *(claim.says for claim in card.claims)]) for card in cards
+        "\n".join([card.name, card.doc, card.parts, *(claim.says for claim in card.claims)]) for card in cards
     )

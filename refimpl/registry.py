@@ -55,6 +55,7 @@ class Problem:
 class Card:
     """What an implementation says of itself. `name` is its file, `title` its method, `paper` a citation key.
 
+    `parts` are its classes and functions for others, each with what its docstring says.
     `ids` are identifiers of the paper, as ("arxiv", "2106.09685") or ("doi", "10.1234/x"): they hold in any collection,
     whatever key the paper has there.
     `claims_path` is the file of its claims where they have one of their own, `claims/NAME.py` beside it; else "".
@@ -66,6 +67,7 @@ class Card:
     title: str = ""
     summary: str = ""
     doc: str = ""
+    parts: str = ""
     paper: str = ""
     ids: tuple[tuple[str, str], ...] = ()
     line: int = 0
@@ -121,6 +123,7 @@ def _read_tree(tree: ast.Module, blank: Card) -> Card:
         title=title.strip() if colon else "",
         summary=summary.strip(),
         doc=doc,
+        parts="\n".join(_parts(tree)),
         paper=paper,
         ids=ids,
         line=line,
@@ -128,6 +131,13 @@ def _read_tree(tree: ast.Module, blank: Card) -> Card:
         has_merge="merge" in functions,
         has_demo="demo" in functions,
     )
+
+
+def _parts(tree: ast.Module) -> Iterator[str]:
+    """The classes, methods and functions that are no one's own affair, each with its docstring."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+            yield f"{node.name}: {ast.get_docstring(node) or ''}".removesuffix(": ")
 
 
 def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:

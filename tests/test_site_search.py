@@ -34,12 +34,13 @@ TEXT = (
     "LoRA low-rank Low rank adaptation adapters adapter adapted fine-tuning finetuning fine tuned quantization models"
     " quantized model Müller Łódź 深度学习 α-stable C++ memory memories the how with of large language 2021 colour color"
     " multi–task mc^2 x^{n} O'Brien d’Alembert x Straße naïve İstanbul ΑΒΓ Ω embedding embeddings optimisation optimise"
+    " LLM pictures graph neural networks GNN"
 )
 WORDS = TEXT.split()
 ASKED = (
     "year:2021", "year:2019..2021", "year:>2020", "tag:peft", "tag:quant*", 'tag:"Long Context"', "status:unread,read",
     "has:code", "has:impl", "link:github", "key:k1", "2106.09685", "10.1145/ab(1)", "https://doi.org/10.1145/ab(1)",
-    "added:2026-01", "quantzied", "memorie", "adaptr", "modle", "zebra", "year:x", "foo:bar", '"', "(", "arxiv.org/abs/1", "-", "*", '""', "N19-1423",
+    "added:2026-01", "quantzied", "memorie", "adaptr", "modle", "zebra", "gnns", "photo", "memry quantz picture", "year:x", "foo:bar", '"', "(", "arxiv.org/abs/1", "-", "*", '""', "N19-1423",
     "https://openreview.net/forum?id=aB-1",
 )  # fmt: skip
 ANSWER = """async ([data, queries]) => {

@@ -182,8 +182,13 @@ def as_dict(library: Library, facts: Facts) -> dict[str, Any]:
     return facts.as_dict(library.implemented().get(facts.key, ()))
 
 
-def lines(found: Sequence[Line], pieces: Mapping[str, Snippet] = MappingProxyType({})) -> None:
-    """Print papers: one line each; on a terminal, under it a piece of the paper by its key, where there is one."""
+def lines(
+    found: Sequence[Line], pieces: Mapping[str, Snippet] = MappingProxyType({}),
+    lacking: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> None:  # fmt: skip
+    """Print papers: one line each; on a terminal, under it a piece of the paper and the words that it lacks."""
+    from catalog.cli.terminal import paint
+
     if not found:
         click.echo("no paper", err=True)
         return
@@ -196,6 +201,8 @@ def lines(found: Sequence[Line], pieces: Mapping[str, Snippet] = MappingProxyTyp
         click.echo(line)
         if piece := pieces.get(paper.key):
             click.echo(_marked(piece))
+        if missing := lacking.get(paper.key):
+            click.echo(paint(plain(f"   without {', '.join(missing)}"), "dim"))
 
 
 def on_terminal(found: Sequence[Line], width: int = 0) -> Iterator[str]:

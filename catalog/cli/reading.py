@@ -95,7 +95,10 @@ def search(ctx: click.Context, query: str, limit: int, like: bool, interactive: 
         return
     found = library.lines(query, limit=limit)
     _say(found)
-    out.lines(found.papers, library.snippets(found, shutil.get_terminal_size().columns - 20) if out.fancy() else {})
+    pieces = library.snippets(found, shutil.get_terminal_size().columns - 20) if out.fancy() else {}
+    everywhere = found.lacked_by_all()
+    lacking = {key: [word for word in words if word not in everywhere] for key, words in found.lacking.items()}
+    out.lines(found.papers, pieces, lacking)
     out.unreadable(library)
     if not found.papers:
         ctx.exit(1)
@@ -144,10 +147,12 @@ def said(found: Found[Any]) -> Iterator[str]:
     for asked, shown in found.typos.items():
         yield f'no "{asked}"; shown for "{shown}"'
     if found.lacking:
-        lacked = dict.fromkeys(word for words in found.lacking.values() for word in words)
-        everywhere = [word for word in lacked if all(word in words for words in found.lacking.values())]
-        without = f", all without {', '.join(everywhere)}" if everywhere else ""
-        yield f"no paper has all of these words; the nearest{without}:"
+        without = f", all without {', '.join(missing)}" if (missing := found.lacked_by_all()) else ""
+        whole = sum(not words for words in found.lacking.values())
+        have = (
+            f"{whole} of these papers {'has' if whole == 1 else 'have'} all of the words; the others are the nearest:"
+        )
+        yield have if whole else f"no paper has all of these words; the nearest{without}:"
 
 
 @click.command()

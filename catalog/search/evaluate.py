@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -14,12 +14,19 @@ from catalog.errors import BadQuery
 from catalog.search.cells import SORTS
 from catalog.search.stem import is_stopword
 from catalog.search.tree import And, Between, Contains, Is, Node, Not, Or, Query, Words, each_word
-from catalog.search.widen import forgiven, widened
+from catalog.search.widen import forgiven, related, widened
 
 _ENOUGH = 0.6  # of the weight that the nearest paper has
 _AT_ONCE = 50  # words in one full-text expression
-_BESIDE = 0.5  # of the weight of a word that stands in a notebook alone
-_PROPER = "key title authors tags venue abstract notes told"  # all columns but that of notebooks
+_LEAST = 0.3  # of it that the first few must have
+_FEW = 3
+_HEAD = 1.2  # of the weight of a word: where it stands in what names the paper
+_ALIKE = 0.7  # where another word of that meaning stands
+_LESS = 0.5  # where it only begins a word, or stands in a notebook alone
+_NAMED = "key title authors tags"
+_OWN = f"{_NAMED} venue abstract notes"
+_PROPER = f"{_OWN} told"  # all columns but that of notebooks
+_QUESTION = 4  # words, from which a query is one
 _RANKING = ("", "title", "abstract", "notes")
 _SCORED = (  # weights of key, title, authors, tags, venue, abstract, notes, told, taught
     "SELECT rowid, bm25(words, 10, 10, 6, 5, 3, 2, 1, 0.5, 0.5) FROM words WHERE words MATCH ?"
@@ -75,14 +82,20 @@ def _sorted(db: sqlite3.Connection, query: Query, matched: set[int] | None, orde
 
 
 def _proper(root: Node) -> Node:
-    """The query whose several words stand in the paper itself; one word alone may stand in its notebooks."""
-    if not isinstance(root, And) or sum(bool(Query("", part).words) for part in root.parts) < 2:
+    """The query whose several words stand in the paper itself; one word alone may stand in its notebooks, a few in what
+    its implementation says."""
+    words = sum(bool(Query("", part).words) for part in root.parts) if isinstance(root, And) else 0
+    if not isinstance(root, And) or words < 2:
         return root
-    return And(tuple(part if isinstance(part, Not) else each_word(part, _within_paper) or part for part in root.parts))
+    columns = _OWN if words >= _QUESTION else _PROPER
+    return And(tuple(
+        part if isinstance(part, Not) else each_word(part, lambda one: _within(one, columns)) or part
+        for part in root.parts
+    ))  # fmt: skip
 
 
-def _within_paper(words: Words) -> Words:
-    return words if words.column else replace(words, column=_PROPER)
+def _within(words: Words, columns: str) -> Words:
+    return words if words.column else replace(words, column=columns)
 
 
 def _asked(root: And) -> And:
@@ -94,22 +107,38 @@ def _asked(root: And) -> And:
 def _nearest(db: sqlite3.Connection, root: And) -> tuple[dict[int, float], dict[int, tuple[str, ...]]]:
     """The papers that hold most of the words, weighed by how rare each is (the best lowest), and what each lacks.
 
-    A word in a notebook alone counts half. What is no word (a field, a range, a NOT) must hold all the same.
+    What is no word (a field, a range, a NOT) must hold all the same.
     """
     words = [part for part in root.parts if isinstance(part, Words)]
     held = [part for part in root.parts if not isinstance(part, Words)]
-    within = _all_of(db, held) if held else _every(db)
-    having = [(" ".join(part.tokens), _ids(db, part) & within) for part in words]
+    within = _all_of(db, held) if held else None
+    papers = len(within) if within is not None else column(db, "SELECT count(*) FROM body")[0]
     score: dict[int, float] = {}
-    for part, (_, ids) in zip(words, having, strict=True):
-        proper = _ids(db, _within_paper(part))
-        for i in ids:
-            weight = math.log(1 + len(within) / len(ids))
-            score[i] = score.get(i, 0.0) + (weight if i in proper else _BESIDE * weight)
-    least = _ENOUGH * max(score.values(), default=0.0)
-    near = {i: -round(weight, 6) for i, weight in score.items() if weight >= least > 0}
+    having: list[tuple[str, set[int]]] = []
+    for part in words:
+        weight: dict[int, float] = {}
+        for counts, other in _taken_for(db, part):
+            ids = _ids(db, other) if within is None else _ids(db, other) & within
+            rare = counts * math.log(1 + papers / max(1, len(ids)))
+            weight |= {i: rare for i in ids if weight.get(i, 0.0) < rare}
+        for i, rare in weight.items():
+            score[i] = score.get(i, 0.0) + rare
+        having.append((" ".join(part.tokens), ids))
+    best = sorted(score.values(), reverse=True)
+    least = max(min(_ENOUGH * best[0], *best[:_FEW]), _LEAST * best[0]) if best else 0.0
+    near = {i: -round(weight, 6) for i, weight in score.items() if weight >= least}
     lacking = {i: tuple(name for name, ids in having if i not in ids) for i in near}
     return near, lacking if any(lacking.values()) else {}
+
+
+def _taken_for(db: sqlite3.Connection, part: Words) -> Iterator[tuple[float, Words]]:
+    """What a word is taken for, each with how much of its weight that counts; the word as it was asked for is last."""
+    whole = _within(replace(part, prefix=False), _PROPER)
+    yield _HEAD, _within(replace(part, prefix=False), _NAMED)
+    yield 1.0, whole
+    if others := [(word,) for word in related(db, part)]:
+        yield _ALIKE, replace(whole, tokens=others[0], also=tuple(others[1:]))
+    yield _LESS, part
 
 
 def _order_by(sort: str) -> str:

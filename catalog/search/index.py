@@ -32,6 +32,7 @@ _Failure = (sqlite3.DatabaseError, UnicodeDecodeError)  # the latter where SQLit
 WAIT_SECONDS = 2.0
 _AT_ONCE = 1000  # marks under which papers are compared as one
 _WORDS = 40  # of a text that is compared by words too
+_PASTED = 20  # words, from which a text is one that was copied, with nobody's typos in it
 _SMOOTH = 10  # reciprocal rank fusion: how little a place at the very top counts more than the next
 _REFUSED = {  # the file may be sound, but it cannot be used now; any other error is damage
     sqlite3.SQLITE_BUSY,
@@ -59,6 +60,11 @@ class Found(NamedTuple, Generic[P]):
     typos: Mapping[str, str]
     lacking: Mapping[str, tuple[str, ...]]
     words: tuple[Words, ...] = ()
+
+    def lacked_by_all(self) -> list[str]:
+        """The words that every one of the papers lacks."""
+        first, *rest = [*self.lacking.values()] or [()]
+        return [word for word in first if all(word in words for words in rest)]
 
 
 class Index:
@@ -212,7 +218,7 @@ class Index:
 
         def found(db: sqlite3.Connection) -> list[Line]:
             asked = And(tuple(Words((token,), True) for token in tokens(text)[:_WORDS]))
-            ids = find(db, Query(text, asked), forgiving=False).ids if asked.parts else []
+            ids = find(db, Query(text, asked), forgiving=len(asked.parts) < _PASTED).ids if asked.parts else []
             meant = {i: place for place, i in enumerate(near)}
             worded = {i: place for place, i in enumerate(i for i in ids if i in meant)}
             some = {*worded, *near[: limit + len(worded) if limit else None]}  # no other can be among the first

@@ -1,4 +1,5 @@
-"""What a reader means by a word: its other forms, the same written as one, and, where nobody has it, a typo.
+"""What a reader means by a word: its other forms, the same written as one or cut short, and, where nobody has it, a
+word that means nearly the same, or a typo.
 
 Asks the index which words there are. The site's script does the same over the words that the site holds.
 """
@@ -6,16 +7,19 @@ Asks the index which words there are. The site's script does the same over the w
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TypeGuard
 
 from catalog.nearness import slips_from
 from catalog.search.stem import family_prefix, stem
+from catalog.search.synonyms import LONGEST, alike, short_for, stands_for
 from catalog.search.tree import BEYOND, And, Node, Words, each_word
 
 _MOST_FORMS = 40
 _MOST_TYPOS = 5
+_LEAST_BEGUN = 4  # letters; the beginnings of words are near to whatever has as few
+_NAMES = ("authors", "venue")
 _Phrases = tuple[tuple[str, ...], ...]
 
 
@@ -32,7 +36,7 @@ def forgiven(db: sqlite3.Connection, root: Node | None) -> tuple[Node | None, di
     def change(words: Words) -> Words:
         if not _is_bare(words) or words.also or _starts(db, words.tokens[0]):
             return words
-        near = _near(db, words.tokens[0])
+        near = related(db, words)[:1] or _near(db, words.tokens[0])
         if near:
             typos[words.tokens[0]] = near[0]
         return _also(words, ((form,) for word in near for form in (word, *_goes_on(db, word), *_family(db, word))))
@@ -48,11 +52,22 @@ def _is_bare(node: Node) -> TypeGuard[Words]:
     return isinstance(node, Words) and node.prefix and len(node.tokens) == 1
 
 
+def related(db: sqlite3.Connection, words: Words) -> list[str]:
+    """The words there are that mean nearly what a bare one means, in all their forms; names mean nothing."""
+    others = alike(words.tokens[0]) if _is_bare(words) and words.column not in _NAMES else ()
+    return [word for other in others for word in _family(db, other)]
+
+
 def _joined(db: sqlite3.Connection, root: Node | None) -> Node | None:
-    """Neighbours may be one word, as "fine tuning" is "finetuning": each of them is also that."""
+    """Neighbours may be one word, as "fine tuning" is "finetuning", or have an abbreviation: each is also that."""
     if not isinstance(root, And):
         return root
     parts = list(root.parts)
+    for count in range(2, LONGEST + 1):
+        for at in range(len(parts) - count + 1):
+            run = [part for part in parts[at : at + count] if _is_bare(part)]
+            if len(run) == count and (short := short_for([words.tokens[0] for words in run])):
+                parts[at : at + count] = [_also(words, ((short,), (f"{short}s",))) for words in run]
     for at in range(len(parts) - 1):
         left, right = parts[at : at + 2]
         if _is_bare(left) and _is_bare(right) and left.column == right.column:
@@ -69,6 +84,9 @@ def _forms(db: sqlite3.Connection, words: Words) -> Iterator[tuple[str, ...]]:
     for word in _family(db, last):
         if not word.startswith(last):
             yield (*before, word)
+    for full in () if before else stands_for(last):
+        for word in _family(db, full[-1]):
+            yield (*full[:-1], word)
     if before and (one := "".join(words.tokens)).isascii():
         for word in dict.fromkeys([*_starts(db, one), *_family(db, one)]):
             yield (word,)
@@ -95,17 +113,30 @@ def _starts(db: sqlite3.Connection, token: str) -> list[str]:
 
 
 def _near(db: sqlite3.Connection, token: str) -> list[str]:
-    """The words the fewest slips of the finger away, of one in four letters or two in nine; the commonest first."""
+    """The words the fewest slips of the finger away, of one in four letters or two in nine; the commonest first. Those
+    with the same first letter come before others, and where there is none, those of which the beginning is near, as
+    "promt" is near "prompts"."""
     allowed = 0 if len(token) < 4 else 1 if len(token) < 9 else 2
     if not allowed or not token.isalpha():
         return []
+    shortest, longest = len(token) - allowed, len(token) + allowed
+    sized = "SELECT term, term, doc FROM vocabulary WHERE term >= ? AND term < ? AND length(term) BETWEEN ? AND ?"
+    for start in (token[0], ""):
+        if near := _fewest_slips(token, allowed, db.execute(sized, (start, start + BEYOND, shortest, longest))):
+            return near
+    begun = "SELECT term, doc FROM vocabulary WHERE term >= ? AND term < ? AND length(term) > ?"
+    found = db.execute(begun, (token[0], token[0] + BEYOND, longest)).fetchall() if len(token) > _LEAST_BEGUN else []
+    cut = ((word[:size], word, papers) for word, papers in found for size in range(shortest, longest + 1))
+    return _fewest_slips(token, allowed, cut)
+
+
+def _fewest_slips(token: str, allowed: int, compared: Iterable[tuple[str, str, int]]) -> list[str]:
+    """Of (what is compared, the word it is of, how many papers have that), the words nearest to a token."""
     slips_to, letters = slips_from(token), set(token)
     distances: dict[str, tuple[int, int]] = {}
-    sized = "SELECT term, doc FROM vocabulary WHERE length(term) BETWEEN ? AND ?"
-    for word, papers in db.execute(sized, (len(token) - allowed, len(token) + allowed)):
-        if len(letters.difference(word)) <= allowed and (slips := slips_to(word)) <= allowed and word.isalpha():
-            distances[word] = (slips, -papers)
+    for part, word, papers in compared:
+        if len(letters.difference(part)) <= allowed and (slips := slips_to(part)) <= allowed and word.isalpha():
+            distances[word] = min(distances.get(word, (slips, -papers)), (slips, -papers))
     best = min(distances.values(), default=(0, 0))[0]
-    return sorted((w for w, (slips, _) in distances.items() if slips == best), key=lambda w: (distances[w], w))[
-        :_MOST_TYPOS
-    ]
+    near = [word for word, (slips, _) in distances.items() if slips == best]
+    return sorted(near, key=lambda word: (distances[word], word))[:_MOST_TYPOS]

@@ -176,7 +176,7 @@ def _look_through(store: Store, index: Index, mark: str) -> int:
 
 def _about(index: Index, implementations: Iterable[Told]) -> set[str]:
     """The files of the papers that these implement."""
-    pairs = {pair for one in implementations for pair in one.ids or [("key", one.paper), ("alias", one.paper)]}
+    pairs = {pair for one in implementations for pair in (*one.ids, ("key", one.paper), ("alias", one.paper))}
     keys = {key for name, value in pairs for key in index.with_fact(name, value.casefold())}
     return set(index.stamps(keys))
 

@@ -5,9 +5,12 @@
 
   const COLUMNS = ["key", "title", "authors", "tags", "venue", "abstract", "notes", "told", "taught"];
   const WEIGHTS = [10, 10, 6, 5, 3, 2, 1, 0.5, 0.5];
-  const PROPER = "key title authors tags venue abstract notes told"; // all columns but that of notebooks
   const RANKING = new Set(["", "title", "abstract", "notes"]);
-  const [K1, B, ENOUGH, BESIDE, AT_ONCE, MOST_FORMS, MOST_TYPOS] = [1.2, 0.75, 0.6, 0.5, 50, 40, 5];
+  const NAMED = "key title authors tags";
+  const OWN = `${NAMED} venue abstract notes`;
+  const PROPER = `${OWN} told`; // all columns but that of notebooks
+  const [K1, B, AT_ONCE, MOST_FORMS, MOST_TYPOS, LEAST_BEGUN, LONGEST] = [1.2, 0.75, 50, 40, 5, 4, 6];
+  const [ENOUGH, LEAST, FEW, HEAD, ALIKE, LESS, QUESTION] = [0.6, 0.3, 3, 1.2, 0.7, 0.5, 4]; // see catalog.search.evaluate
   const PLACE = 2 ** 20; // of a token: (paper * columns + column) * PLACE + position
   const columnOf = (place) => Math.floor(place / PLACE) % COLUMNS.length;
   const paperOf = (place) => Math.floor(place / PLACE / COLUMNS.length);
@@ -34,6 +37,25 @@
     return (word) => {
       if (!cache.has(word)) cache.set(word, apply(word));
       return cache.get(word);
+    };
+  };
+
+  /* Abbreviations and words of one meaning: see catalog.search.synonyms. */
+  const synonyms = ({ same, alike }, stem) => {
+    const stems = (words) => words.map(stem).join(" ");
+    const full = new Map(Object.entries(same).map(([name, texts]) => [name, texts.map((text) => text.split(" "))]));
+    const short = new Map([...full].flatMap(([name, texts]) => texts.map((words) => [stems(words), name])));
+    const others = new Map();
+    for (const group of alike.map((words) => words.split(" "))) {
+      for (const root of new Set(group.map(stem))) {
+        const more = group.filter((word) => stem(word) !== root);
+        others.set(root, [...new Set([...(others.get(root) || []), ...more])]);
+      }
+    }
+    return {
+      standsFor: (token) => full.get(token) || full.get(token.replace(/s$/, "")) || [],
+      shortFor: (words) => short.get(stems(words)),
+      alike: (token) => others.get(stem(token)) || [],
     };
   };
 
@@ -98,6 +120,7 @@
   window.readrunEngine = ({ language, papers: whole, index = wholeIndex(whole) }) => {
     const { papers, lengths, places, starting, settle } = index;
     const stem = stemmer(language);
+    const { standsFor, shortFor, alike } = synonyms(language, stem);
     const stopwords = new Set(language.stopwords);
     const every = new Set(papers.keys());
     const average = lengths.reduce((a, b) => a + b, 0) / Math.max(1, papers.length);
@@ -127,6 +150,13 @@
     const joined = (root) => {
       if (!root?.all) return root;
       const parts = [...root.all];
+      for (let count = 2; count <= LONGEST; count++) {
+        for (let at = 0; at + count <= parts.length; at++) {
+          const run = parts.slice(at, at + count);
+          const short = run.every(isBare) && shortFor(run.map(({ words }) => words[0]));
+          if (short) parts.splice(at, count, ...run.map((words) => also(words, [[short], [`${short}s`]])));
+        }
+      }
       for (let at = 0; at + 1 < parts.length; at++) {
         const [left, right] = [parts[at], parts[at + 1]];
         if (!isBare(left) || !isBare(right) || left.column !== right.column) continue;
@@ -139,23 +169,39 @@
     const forms = ({ words }) => {
       const before = words.slice(0, -1), last = words.at(-1), one = words.join("");
       const found = family(last).filter((word) => !word.startsWith(last)).map((word) => [...before, word]);
+      if (!before.length) for (const full of standsFor(last)) found.push(...family(full.at(-1)).map((word) => [...full.slice(0, -1), word]));
       if (before.length && /^[\x00-\x7f]*$/.test(one)) found.push(...withAll(one).map((word) => [word]));
       return found;
     };
     const widened = (root) => eachWord(joined(root), (words) => (words.prefix ? also(words, forms(words)) : words));
+    const related = (part) => (isBare(part) && !["authors", "venue"].includes(part.column) ? alike(part.words[0]).flatMap(family) : []);
+    const fewestSlips = (token, most, compared) => {
+      const away = new Map();
+      for (const [part, word] of compared) {
+        const found = /^\p{L}+$/u.test(word) ? slips(token, part, most) : Infinity;
+        if (found <= most) away.set(word, Math.min(found, away.get(word) ?? Infinity));
+      }
+      const best = Math.min(...away.values());
+      return [...away].filter(([, found]) => found === best).map(([word]) => [index.holders(word), word])
+        .sort((a, b) => b[0] - a[0] || (a[1] < b[1] ? -1 : 1)).map(([, word]) => word).slice(0, MOST_TYPOS);
+    };
     const near = (token) => {
       const size = [...token].length;
       const most = size < 4 ? 0 : size < 9 ? 1 : 2;
       if (!most || !/^\p{L}+$/u.test(token)) return [];
-      const found = index.words().filter((word) => /^\p{L}+$/u.test(word)).map((word) => [slips(token, word, most), word])
-        .filter(([away]) => away <= most).map(([away, word]) => [away, -index.holders(word), word]);
-      const best = Math.min(...found.map(([away]) => away));
-      return found.filter(([away]) => away === best).sort((a, b) => a[1] - b[1] || (a[2] < b[2] ? -1 : 1))
-        .map(([, , word]) => word).slice(0, MOST_TYPOS);
+      const vocabulary = index.words(), sameStart = vocabulary.filter((word) => word.startsWith([...token][0]));
+      for (const words of [sameStart, vocabulary]) {
+        const found = fewestSlips(token, most, words.map((word) => [word, word]));
+        if (found.length) return found;
+      }
+      if (size <= LEAST_BEGUN) return [];
+      const begun = sameStart.filter((word) => [...word].length > size + most);
+      const sizes = Array.from({ length: 2 * most + 1 }, (_, i) => size - most + i);
+      return fewestSlips(token, most, begun.flatMap((word) => sizes.map((n) => [[...word].slice(0, n).join(""), word])));
     };
     const forgiven = (root, typos) => eachWord(root, (words) => {
       if (!isBare(words) || words.also.length || starting(words.words[0]).length) return words;
-      const found = near(words.words[0]);
+      const other = related(words).slice(0, 1), found = other.length ? other : near(words.words[0]);
       if (found.length) typos[words.words[0]] = found[0];
       return also(words, found.flatMap((word) => [word, ...starting(word).slice(0, MOST_FORMS), ...family(word)]).map((word) => [word]));
     });
@@ -217,26 +263,42 @@
       return score;
     };
 
-    const withinPaper = (words) => (words.column ? words : { ...words, column: PROPER });
+    const within = (words, columns) => (words.column ? words : { ...words, column: columns });
     const proper = (root) => {
-      if (!root?.all || root.all.filter((part) => wordsIn(part).length).length < 2) return root;
-      return { all: root.all.map((part) => (part.not ? part : eachWord(part, withinPaper))) };
+      const count = (root?.all || []).filter((part) => wordsIn(part).length).length;
+      if (count < 2) return root;
+      const columns = count >= QUESTION ? OWN : PROPER;
+      return { all: root.all.map((part) => (part.not ? part : eachWord(part, (words) => within(words, columns)))) };
     };
     const asked = (root) => {
       const kept = root.all.filter((part) => !(part.words && part.prefix && stopwords.has(part.words.at(-1))));
       return kept.some((part) => part.words) ? { all: kept } : root;
     };
+    const takenFor = (part) => {
+      const bare = { ...part, prefix: false }, whole = within(bare, PROPER);
+      const others = related(part).map((word) => [word]);
+      return [
+        [HEAD, within(bare, NAMED)], [1, whole],
+        ...(others.length ? [[ALIKE, { ...whole, words: others[0], also: others.slice(1) }]] : []), [LESS, part],
+      ];
+    };
     const nearest = (root) => {
       const held = root.all.filter((part) => !part.words);
-      const within = held.length ? ids({ all: held }) : every;
-      const having = root.all.filter((part) => part.words).map((part) => [part.words.join(" "), both(ids(part), within), ids(withinPaper(part))]);
-      const score = new Map();
-      for (const [, found, inPaper] of having) {
-        const weight = Math.log(1 + within.size / found.size);
-        for (const i of found) score.set(i, (score.get(i) || 0) + (inPaper.has(i) ? weight : BESIDE * weight));
+      const there = held.length ? ids({ all: held }) : every;
+      const score = new Map(), having = [];
+      for (const part of root.all.filter(({ words }) => words)) {
+        const weight = new Map();
+        for (const [counts, other] of takenFor(part)) {
+          const found = both(ids(other), there);
+          const rare = counts * Math.log(1 + there.size / Math.max(1, found.size));
+          for (const i of found) weight.set(i, Math.max(rare, weight.get(i) || 0));
+        }
+        for (const [i, rare] of weight) score.set(i, (score.get(i) || 0) + rare);
+        having.push([part.words.join(" "), ids(part)]);
       }
-      const least = ENOUGH * Math.max(0, ...score.values());
-      const kept = new Map([...score].filter(([, weight]) => weight >= least && least > 0));
+      const best = [...score.values()].sort((a, b) => b - a);
+      const least = Math.max(Math.min(ENOUGH * best[0], ...best.slice(0, FEW)), LEAST * best[0]);
+      const kept = new Map([...score].filter(([, weight]) => weight >= least));
       const lacking = new Map([...kept.keys()].map((i) => [i, having.filter(([, found]) => !found.has(i)).map(([name]) => name)]));
       return [kept, [...lacking.values()].some((words) => words.length) ? lacking : new Map()];
     };
@@ -303,9 +365,10 @@
   window.readrunSaid = ({ typos, lacking }) => {
     const said = Object.entries(typos).map(([asked, shown]) => `no “${asked}”; shown for “${shown}”`);
     if (lacking.size) {
-      const lists = [...lacking.values()];
-      const everywhere = [...new Set(lists.flat())].filter((word) => lists.every((words) => words.includes(word)));
-      said.push(`no paper has all of these words; the nearest${everywhere.length ? `, all without ${everywhere.join(", ")}` : ""}:`);
+      const lists = [...lacking.values()], whole = lists.filter((words) => !words.length).length;
+      const missing = lists[0].filter((word) => lists.every((words) => words.includes(word)));
+      said.push(whole ? `${whole} of these papers ${whole === 1 ? "has" : "have"} all of the words; the others are the nearest:`
+        : `no paper has all of these words; the nearest${missing.length ? `, all without ${missing.join(", ")}` : ""}:`);
     }
     return said.join(" · ");
   };
