@@ -6,7 +6,6 @@ A library for it is a fifth of what the whole package may weigh.
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import SequenceMatcher
 
 
 def ratio(one: str, two: str) -> float:
@@ -17,6 +16,8 @@ def ratio(one: str, two: str) -> float:
 
 def within(part: str, whole: str) -> float:
     """How much of a text stands in one piece of a longer one, of a hundred."""
+    from difflib import SequenceMatcher  # which the search has no use for
+
     if len(part) > len(whole):
         part, whole = whole, part
     blocks = SequenceMatcher(None, whole, part, autojunk=False).get_matching_blocks()
