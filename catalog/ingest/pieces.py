@@ -19,6 +19,7 @@ _INITIAL = re.compile(
 )
 
 
+_QUOTED = re.compile(r"""["“”„«]([^"“”„«»]+)["“”»][.,]?""")
 _DATED = re.compile(r"\d{4}")  # "[Quist (1970)](…)" leads to the paper
 _BETWEEN_NAMES = re.compile(r"[\s,;&·|、，*†‡§¶\d]*(?:\b(?:and|und|et|y)\b)?[\s,&]*")
 _LAST_PART = re.compile(r"[;；\n]")
@@ -178,7 +179,13 @@ def with_marks(plain: str, span: tuple[int, int]) -> tuple[int, int]:
 
 
 def heading_title(line: Line) -> tuple[int, int]:
-    """The title in a heading: without links that only point, and the bracket at its end that is none of it."""
+    """The title in a heading: without links that only point, and the bracket or the marks around it that are none."""
+    start, end = _in_heading(line)
+    quoted = _QUOTED.fullmatch(line.plain, start, end)
+    return quoted.span(1) if quoted else (start, end)
+
+
+def _in_heading(line: Line) -> tuple[int, int]:
     if line.own and not any(a.titled or a.role for a in line.anchors) and "[" not in line.plain[: line.used[0][0]]:
         return 0, len(line.plain[: line.used[0][0]].rstrip())
     whole = template.first_titled(line.anchors)

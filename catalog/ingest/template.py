@@ -246,6 +246,11 @@ def _like_one_name(head: str, common: frozenset[str]) -> bool:
     return alone or bool(_PAIR.fullmatch(head))
 
 
+def is_short_name(text: str) -> bool:
+    """Whether a text is surnames that stand for all: "Ek et al.", "Ek & Foss"."""
+    return bool(_SHORT_NAMES.fullmatch(text) or _SHORT_NAMES.fullmatch(f"{text}."))
+
+
 def _vancouver(text: str) -> bool:
     """Whether a text is one name as medicine writes it: "Kingma DP"."""
     return not _ROMAN.search(text) and bool(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from catalog.ingest import bare, template, urls, values, words
+from catalog.ingest.credit import Credit, cites, credit
 from catalog.ingest.labels import label_of, without
 from catalog.ingest.line import Line, at_paper, external, leads_to_paper, marked_title, prepared
 from catalog.ingest.tree import Node, Text, joined
@@ -78,7 +79,7 @@ class Finder:
 
     def run(self) -> Found:
         """Find them all."""
-        promote(self.root)
+        promote(self.root, self.common)
         self._part_lines()
         self._judge_headings()
         self._section(self.root, ())
@@ -154,17 +155,22 @@ class Finder:
         for node in sections:
             levels[node.level].append(node)
         for level, nodes in levels.items():
+            credited = [node for node in nodes if signs[id(node)] == 0.5 and not self._heads_a_list(node)]
             sure = sum(id(node) in self.papers for node in nodes)
+            if 2 <= sure + len(credited) >= 0.75 * len(nodes):
+                self.papers |= set(map(id, credited))
+                sure += len(credited)
             if level < 7 and sure >= 3 and sure * 2 > len(nodes):
                 for node in nodes:
-                    bare = (
+                    topic = (
                         words.is_generic(node.text.plain)
                         or words.is_part(node.text.plain)
                         or words.is_boilerplate(node.text.plain)
+                        or (not node.children and bare.size(node.text.plain) < 3)
                     )
                     if (
                         signs[id(node)] == 0
-                        and not bare
+                        and not topic
                         and not any(c.kind in ("section", "item", "table") for c in node.children)
                     ):
                         self.papers.add(id(node))
@@ -195,7 +201,9 @@ class Finder:
             return -1
         if words.is_generic(plain) or words.is_boilerplate(plain) or words.is_part(plain) or words.status_word(plain):
             return -1
-        own = list(_own_blocks(node))
+        own = _without_quotes(list(_own_blocks(node)))
+        if credited := self._credited(line, own):
+            return credited
         paper_blocks = facts = links = bibs = listed = remarks = others = 0
         for block in own:
             if block.kind == "region":
@@ -236,6 +244,25 @@ class Finder:
             mine & set(re.findall(r"\w{3,}", b.raw.lower().partition("title")[2][:200])) for b in own if b.info in BIB
         )
 
+    def _credited(self, head: Line, own: Sequence[Node]) -> float:
+        """How much what stands right below a heading is a credit: 1 with a link to the paper, 0.5 where it may be."""
+        said, found, after = [head], list[Credit](), iter(own)
+        for block in after:
+            line = self.line(block)
+            one = credit(line, self.common) if block.kind == "para" or not block.children else None
+            if one and block.kind == "item" and one.kinds > 1:
+                one = None  # an item that says more than one thing has its title, too
+            if not (one or is_links(line) or is_fact(line.text)):
+                after = iter([block, *after])
+                break
+            said.append(line)
+            found += [one] if one else []
+        if not found or any(block.kind in ("item", "table") for block in after):
+            return 0.0
+        return (
+            1.0 if any(one.sure for one in found) and any(leads_to_paper(a) for x in said for a in x.anchors) else 0.5
+        )
+
     def _sort(self, node: Node) -> str:
         """What a block below a heading is: "fact", "links", "entry" or "prose"."""
         line = self.line(node)
@@ -243,21 +270,14 @@ class Finder:
             return "links" if line.anchors else "prose"
         if is_fact(line.text):
             return "fact"
-        if is_links(line) or (node.kind == "para" and self._is_credit(line)):
+        if is_links(line):
+            return "links"
+        if node.kind == "para" and (found := credit(line, self.common)) and found.sure and found.paper:
             return "links"
         worth, opens = self.worth(node)
         small = node.kind == "para" and line.plain[line.start : line.start + 1].islower()
         remark = small and not any(a.titled for a in line.anchors)
         return "entry" if worth >= 1 and opens and not remark else "prose"
-
-    def _is_credit(self, line: Line) -> bool:
-        """Whether a line holds links to a paper and, beside them, only where and when it appeared."""
-        if not any(map(leads_to_paper, line.anchors)) or any(a.titled for a in line.anchors):
-            return False
-        beside = [part for part in re.split(r"\s*[·|,]\s*", without(line)) if words.plain(part)]
-        shown = [values.venue(part) for part in beside if not words.link_of(part)]
-        short = all(len(part.split()) < 8 for part in beside) and not line.text.of("strong")
-        return short and all(one and (one.known or one.date) for one in shown)
 
     # judging
 
@@ -512,6 +532,7 @@ class Finder:
                 or line.plain[at : at + 1] in '"“'
                 or (at > 1 and worth >= 2)
                 or _citation(line, self.common)
+                or cites(line, self.common)
             )
         )
 
@@ -720,7 +741,7 @@ def _item_children(node: Node) -> list[Node]:
     return [child for child in node.children if child.kind == "item"][:3]
 
 
-def promote(root: Node) -> None:
+def promote(root: Node, common: frozenset[str]) -> None:
     """Make a paragraph all in bold, followed by links or facts, the heading of what follows it."""
     for node in list(root.walk()):
         if node.info == "dt" and len(node.children) == 1 and _labels(node.text.plain):  # a term and its value
@@ -740,8 +761,9 @@ def promote(root: Node) -> None:
                 child.kind == "para"
                 and (_all_bold(child.text) or bare.leads(child.text))
                 and after
-                and after.kind in ("item", "para", "section", "region", "table")
+                and after.kind in ("item", "para", "quote", "section", "region", "table")
                 and not (after.kind == "para" and _all_bold(after.text))
+                and not credit(prepared(child.text), common)
             ):
                 head = Node("section", child.line, child.end, child.text, level=7, info="bold")
                 out.append(head)

@@ -1,0 +1,86 @@
+"""Lines that say whose a work is, where and when it appeared, and lead to it, and say nothing more."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from catalog.ingest import template, values, words
+from catalog.ingest.line import Line, external, leads_to_paper, prepared
+
+_PIECE = re.compile(r"\s*[|·•｜\n\[\]（）【】]\s*|\s+[-–—/]+\s+|(?<!\b[A-ZÀ-Þ])[.。](?=\s|$)|\s{3,}")
+_COMMA = re.compile(r"[,，、;；]\s*")
+_LONE = 0.6  # what looks no more like names than this may be a title of two words
+
+
+class Credit(NamedTuple):
+    """What a line says of a work beside its title: how much like names it is, where and when, and links."""
+
+    names: float = 0.0
+    place: bool = False
+    links: bool = False
+    paper: bool = False
+
+    @property
+    def sure(self) -> bool:
+        """Whether it cannot be a title: one name by itself may be one of two words."""
+        return self.names >= _LONE or (self.place and not self.names)
+
+    @property
+    def kinds(self) -> int:
+        """How many of these it says."""
+        return bool(self.names) + self.place + self.links
+
+
+def credit(line: Line, common: frozenset[str]) -> Credit | None:
+    """What a line of names, a venue, a date and links says; None where it holds anything else, or links alone."""
+    if any(anchor.titled and external(anchor) for anchor in line.anchors) or line.status:
+        return None
+    at, pieces = line.start, list[str]()
+    for anchor in line.anchors:
+        pieces += _PIECE.split(line.plain[at : anchor.mark.start])
+        at = max(at, anchor.mark.end)
+    pieces += _PIECE.split(line.plain[at:])
+    names, place = 0.0, bool(line.badges)
+    for piece in pieces:
+        text = piece.strip(" \t*_\"“”'’`.,;:()<>")
+        if not re.search(r"\w", text) or words.link_of(text) or words.plain(text) in ("and", "links"):
+            continue
+        rest = _without_place(text)
+        place |= rest != text
+        if rest:
+            likely = max(values.likely_people(rest, common, True), float(template.is_short_name(rest)))
+            if likely < 0.5 or len(rest.split()) < 2 or ":" in rest:
+                return None
+            names = max(names, likely)
+    links = any(map(external, line.anchors))
+    return Credit(names, place, links, any(map(leads_to_paper, line.anchors))) if names or place else None
+
+
+def cites(line: Line, common: frozenset[str]) -> bool:
+    """Whether a line is a title and a credit, of names and a place or with a link to the paper, and nothing else."""
+    worth, _, (start, end) = template.best(line, common)
+    if worth < 0.5:
+        return False
+    sides = [line.text.cut(line.start, start), line.text.cut(end, len(line.plain))]
+    said = [credit(prepared(side), common) for side in sides if re.search(r"\w", side.plain)]
+    found = [one for one in said if one]
+    named = any(one.names for one in found) and any(one.place for one in found)
+    return bool(found) and len(found) == len(said) and (named or any(map(leads_to_paper, line.anchors)))
+
+
+def _without_place(text: str) -> str:
+    """A text without the venue and the date that it is, or that stand at its end after a comma."""
+    if _is_place(text):
+        return ""
+    for comma in list(_COMMA.finditer(text))[-3:]:
+        if _is_place(text[comma.end() :]):
+            return _without_place(text[: comma.start()].strip(" ()*_"))
+    return text
+
+
+def _is_place(text: str) -> bool:
+    if values.is_date(text):
+        return True
+    shown = values.venue(text) if len(text.split()) < 12 else None
+    return bool(shown and (shown.known or (shown.date and len(text.split()) < 4)))
