@@ -168,14 +168,14 @@ def _one_entry(text: str) -> str | None:
 
     if is_bib(text):  # what reads all the rest is not loaded for it
         return None if _are_several(text) else text
-    from catalog.ingest import exports
+    from catalog.ingest import tagged
     from catalog.sources import recognise
     from catalog.sources.adding import lines, within
 
     said = lines(text)
     if "@" in text and not (said and all(map(recognise, said))):
         return text
-    other = exports.is_ris(text) or text.lstrip()[:1] in ("{", "[", "<") or (len(said) == 1 and " " in said[0])
+    other = tagged.is_tagged(text) or text.lstrip()[:1] in ("{", "[", "<") or (len(said) == 1 and " " in said[0])
     return None if other or any(recognise(one) or within(one) for one in said) else text
 
 
@@ -227,12 +227,12 @@ def _several(
 
 def _is_list(text: str) -> bool:
     """Whether a text has one thing to add a line, rather than records of some form."""
-    from catalog.ingest import exports, is_bib
+    from catalog.ingest import is_bib, tagged
     from catalog.sources import recognise
     from catalog.sources.adding import lines
 
     said = lines(text)
-    if exports.is_ris(text) or is_bib(text) or text.lstrip()[:1] in ("{", "[", "<"):
+    if tagged.is_tagged(text) or is_bib(text) or text.lstrip()[:1] in ("{", "[", "<"):
         return False
     return any(map(recognise, said)) or not any(line.startswith(("|", "```", "---")) for line in said)
 

@@ -17,7 +17,9 @@ _ENTRY = re.compile(r"^[ \t]*@[ \t]*[A-Za-z][\w-]*\s*[{(]", re.M)
 _MARKDOWN = re.compile(r"^(?:#{1,6}[ \t]+\S|[ \t]*(?:`{3,}|~{3,})|[ \t]*(?:[-*+]|\d+\.)[ \t]+\S|\|.*\|)", re.M)
 _OUTSIDE = re.compile(r"^(?:#{1,6}[ \t]+\S|[ \t]*(?:`{3,}|~{3,}))", re.M)  # Markdown that no .bib has between entries
 _PAPER_FILE = re.compile(r"\A---\n(?:(?!---\n).*\n)*?status:[ \t]", re.M)
-_NOTE = re.compile(r"\A\ufeff?---[ \t]*\n(?P<yaml>(?:(?!---[ \t]*\n).*\n)*?)---[ \t]*(?:\n|\Z)")
+_NOTE = re.compile(
+    r"\A\ufeff?(?P<mark>---|\+\+\+)[ \t]*\n(?P<fields>(?:(?!(?P=mark)[ \t]*\n).*\n)*?)(?P=mark)[ \t]*(?:\n|\Z)"
+)
 _HTML = re.compile(r"\A\s*(?:<!doctype html|<html|<\?xml[^>]*\?>\s*<html)", re.I)
 _NO_PAPERS = (
     "a paper is a heading with a link, status, tag or BibTeX below it, an item or a row with a link to one, "
@@ -82,30 +84,29 @@ def read_source(path: str, data: bytes, wanted: Mapping[str, int] | None = None)
 
 def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) -> Source:
     """The papers of a text, whichever of the known forms it has. `wanted` names readings by section, from 1."""
-    from catalog.ingest import bibfile, exports, ours, readinglist, records
+    from catalog.ingest import bibfile, exports, ours, readinglist, records, tables, tagged
 
     suffix = path.rsplit(".", 1)[-1].lower() if "." in path else ""
     if _PAPER_FILE.match(text):
         return _paper_file(text, path)
     if exports.is_bookmarks(text):
         return exports.read_bookmarks(text, path)
-    if exports.is_ris(text):
-        return exports.read_ris(text, path)
+    if tagged.is_tagged(text):
+        return records.read_tagged(text, path)
     if is_bib(text, suffix):
         return bibfile.read(text, path)
     if suffix not in ("md", "markdown") or not _MARKDOWN.search(text):
         source = (
             ours.read(text, path)
-            or (exports.read_endnote(text, path) if text.lstrip()[:1] == "<" else None)
             or exports.read_identifiers(text, path)
             or records.read_data(text, path)
             or (records.read_csv(text, path) if suffix in ("csv", "tsv", "txt", "") else None)
         )
         if source:
             return source
-        if text[:1] in "[{" and (lines := records.strings(text)):
-            return parse("\n".join(lines), path, wanted)
-        if suffix in ("csv", "tsv") and (rows := records.as_html(text)):
+        if lines := records.strings(text, path):
+            return parse("\n".join(lines), "", wanted)
+        if suffix in ("csv", "tsv") and (rows := tables.as_html(text)):
             return readinglist.read_html(rows, path, wanted)
     if suffix in ("html", "htm") or _HTML.match(text):
         return readinglist.read_html(text, path, wanted)
@@ -130,13 +131,13 @@ def is_bib(text: str, suffix: str = "bib") -> bool:
 
 def _note(text: str, path: str) -> Source | None:
     """A note on a paper, with its facts as front matter (Obsidian, Hugo, Jekyll, Zotero); None where it is none."""
-    from catalog.ingest import records
+    from catalog.ingest import columns, nested, records
 
     head = _NOTE.match(text)
-    data = records.load_yaml(head["yaml"]) if head else None
+    data = nested.front_matter(head["fields"], toml=head["mark"] == "+++") if head else None
     if not head or not isinstance(data, dict):
         return None
-    means = {records.meaning(str(name)) for name in data}
+    means = {columns.meaning(str(name)) for name in data}
     if not means & {"authors", "venue", "link", "doi", "arxiv", "status", "isbn", "abstract", "paper", "read", "key"}:
         return None
     return Source((records.read_note(path, data, text[head.end() :]),))
@@ -153,7 +154,7 @@ def _paper_file(text: str, path: str) -> Source:
     except BadFile as e:
         note = _note(text, path)
         if note:
-            return replace(note, findings=tuple(replace(finding, kind="kept") for finding in e.findings))
+            return note
         return Source(findings=tuple(replace(finding, kind="rejected") for finding in e.findings))
     if paper.extras and not paper.links and (note := _note(text, path)):
         return note  # its fields have names of another program

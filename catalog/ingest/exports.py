@@ -1,4 +1,4 @@
-"""What other programs export: RIS, EndNote XML, bookmarks, and identifiers one a line."""
+"""What browsers and people keep: bookmarks, and identifiers one a line."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from catalog.errors import Finding
 from catalog.ingest import urls, words
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.entry import unique_tags
-from catalog.ingest.records import _source
 from catalog.ingest.report import clean, fit_tag
 from catalog.ingest.tags import tag_of
 from catalog.models import Link
 
-_RIS = re.compile(r"^TY  ?- ", re.M)
 _QUOTED = re.compile(r"""(['"])(.{6,}?)(?:…|\1|$)""")
 _BOOKMARKS = re.compile(r"\A\s*<!DOCTYPE NETSCAPE-Bookmark-file", re.I)
 _SITES = (
@@ -26,80 +24,6 @@ _SITES = (
     ".*Digital Library"
 )
 _SITE = re.compile(rf"\s+(?:[|·–—-]\s+(?:{_SITES})|\| .{{1,40}})$")
-
-
-def is_ris(text: str) -> bool:
-    """Whether a text is RIS."""
-    return bool(_RIS.match(text.lstrip("\ufeff\n ")))
-
-
-def read_ris(text: str, path: str = "") -> Source:
-    """The references of a RIS file, by rispy."""
-    import rispy
-
-    begins = [m.start() for m in _RIS.finditer(text)]
-    starts = [text.count("\n", 0, at) + 1 for at in begins]
-    written = [
-        text[at:end].split("\nER  -")[0].split("\n") for at, end in zip(begins, [*begins[1:], None], strict=True)
-    ]
-    try:
-        found = rispy.loads(text.lstrip("\ufeff\n "))
-    except (OSError, ValueError, KeyError, IndexError) as e:
-        message = f"this RIS cannot be read: {e}"
-        return Source(
-            findings=(Finding("ris", message, "export it again, or export BibTeX", path, 1, kind="rejected"),)
-        )
-    records = []
-    for at, one in enumerate(found):
-        record: dict[str, Any] = {k: v for k, v in one.items() if v}
-        pages = [str(record.pop(k)) for k in ("start_page", "end_page") if k in record]
-        if pages:
-            record["pages"] = "–".join(pages)
-        year = str(record.get("year") or record.get("publication_year") or "").strip("/")
-        if year and "date" not in record:
-            record["year"] = year
-        for venue in ("journal_name", "alternate_title2", "alternate_title3"):
-            if venue in record and not record.get("secondary_title"):
-                record["secondary_title"] = record.pop(venue)
-        whole = len(found) == len(starts)
-        records.append((starts[at] if at < len(starts) else 1, record | {"\0written": written[at] if whole else []}))
-    return _source(records, path, ())
-
-
-def read_endnote(text: str, path: str = "") -> Source | None:
-    """The records of an EndNote XML export; None where it is none."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
-    try:
-        root = etree.fromstring(text.encode(), parser=parser)
-    except (etree.XMLSyntaxError, ValueError):
-        return None
-    if root is None or not root.findall(".//record"):
-        return None
-
-    def said(record: Any, where: str) -> list[str]:
-        return [clean("".join(e.itertext())) for e in record.findall(where) if "".join(e.itertext()).strip()]
-
-    records = []
-    for record in root.iter("record"):
-        kind = record.find("ref-type")
-        values_: dict[str, Any] = {
-            "\0endnote": "1",
-            "title": " ".join(said(record, "titles/title")[:1]),
-            "authors": said(record, "contributors/authors/author"),
-            "year": " ".join(said(record, "dates/year")[:1]),
-            "venue": next(iter(said(record, "periodical/full-title") + said(record, "titles/secondary-title")), ""),
-            "doi": " ".join(said(record, "electronic-resource-num")[:1]),
-            "abstract": " ".join(said(record, "abstract")),
-            "keywords": said(record, "keywords/keyword"),
-            "notes": " ".join(said(record, "notes")),
-            "type": kind.get("name", "") if kind is not None else "",
-            "links": [url for where in ("urls/related-urls/url", "urls/web-urls/url") for url in said(record, where)],
-            "isbn": " ".join(said(record, "isbn")[:1]),
-        }
-        for name in ("volume", "number", "pages", "publisher"):
-            values_[name] = " ".join(said(record, name)[:1])
-        records.append((_line(record), {k: v for k, v in values_.items() if v}))
-    return _source(records, path, ())
 
 
 def is_bookmarks(text: str) -> bool:
@@ -127,10 +51,10 @@ def read_bookmarks(text: str, path: str = "") -> Source:
         except ValueError:
             left.append((_line(element), title or url))
             continue
-        title = _SITE.sub("", re.sub(r"^\[(?:\d{4}\.\d{4,5}|[a-z-]+/\d{7})(?:v\d+)?\]\s*", "", title))
         drafts.append(
             Draft(
-                title=title,
+                title=page_title(title),
+                status=next((status for name in reversed(folders) if (status := words.status_word(name))), None),
                 links=(link,),
                 tags=tags,
                 order=len(drafts) + 1,
@@ -146,6 +70,11 @@ def read_bookmarks(text: str, path: str = "") -> Source:
         )
         findings = [Finding("outside-a-paper", message, path=path, line=left[0][0], kind="note")]
     return Source(tuple(drafts), findings=tuple(findings), is_list=True, left=len(left))
+
+
+def page_title(title: str) -> str:
+    """The title of a work out of that of its page: without the site, and arXiv's number before it."""
+    return _SITE.sub("", re.sub(r"^\[(?:\d{4}\.\d{4,5}|[a-z-]+/\d{7})(?:v\d+)?\]\s*", "", title))
 
 
 def _line(element: Any) -> int:

@@ -1,62 +1,43 @@
-"""Records with named fields as papers: CSV, JSON (CSL, too), YAML (Hayagriva, CITATION.cff), TOML, notes' front matter.
+"""Records with named fields as papers: rows of tables, JSON (CSL, too), YAML (Hayagriva, CITATION.cff), TOML, XML,
+front matter of notes.
 
-Field names are mapped by meaning (`words.toml`); what has no slot is kept as extras, and the mapping is told.
+Field names are mapped by meaning (`columns.meaning`); what has no slot is kept as extras, and the mapping is told.
 """
 
 from __future__ import annotations
 
-import csv
-import html
-import io
-import json
+import datetime as dt
 import re
-import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import yaml
-
 from catalog.bibtex.identifiers import arxiv, doi
-from catalog.errors import Finding
 from catalog.export.again import canonical
 from catalog.export.csl import untagged
-from catalog.ingest import urls, values, words
+from catalog.ingest import nested, tables, tagged, urls, values, words
+from catalog.ingest.columns import LINKS, meaning, spaced
 from catalog.ingest.draft import Draft, Record, Source
 from catalog.ingest.entry import Entry, set_fact
-from catalog.ingest.references import TOLD, item_of
+from catalog.ingest.exports import page_title
+from catalog.ingest.references import DETAILS, TOLD, item_of, item_of_parts
 from catalog.ingest.report import Report, clean
+from catalog.ingest.tags import tag_of
 from catalog.ingest.tree import Text
 from catalog.models import Link
 from catalog.paperfile import extra
 
-_ALIAS = {
-    "family-names": "family", "given-names": "given", "last": "family", "first": "given", "lastname": "family",
-    "firstname": "given", "last name": "family", "first name": "given",
-}  # fmt: skip
-_MORE_NAMES = {
-    "link": "url-paper, pdf url, paper url, url, uri, href, web url",
-    "code": "repository-code, repository code",
-    "date": "date-released, date released, original-date, year published, original publication year, issued",
-    "venue": "secondary title, journal name, conference, parent, journal/conference",
-    "abstract": "notes abstract, summary",
-    "tags": "manual tags, automatic tags",
-    "status": "exclusive shelf",
-    "notes": "my review, annote, annotation, note",
-    "kind": "type of reference, type, entrytype",
-    "title": "primary title",
-    "authors": "first authors",
-    "more authors": "additional authors",
-    "key": "citation-label, label",
-    "ids": "serial number, serial-number",
-    "arxiv": "arxiv, eprint",
-    "read": "date_read",
-    "": "container-title-short, editor, language",
+Fields = Mapping[str, Any]
+
+_PARTS = {
+    "family": "family names|family name|family|last|lastname|last name|surname",
+    "given": "given names|given name|given|first|firstname|first name|fore name|forename",
+    "particle": "non dropping particle|dropping particle|prefix|name particle|particle",
+    "suffix": "suffix|name suffix",
+    "whole": "literal|name|full name|display name|text|raw author name|collective name|#text",
 }
-_MORE = {name: field for field, names in _MORE_NAMES.items() for name in names.split(", ")}
-_ADDRESS = re.compile(r"https?://[^\s<>\"]+")
-_FACTS = frozenset({"authors", "date", "venue", "link", "doi", "arxiv", "isbn", "abstract", "status", "pmid", "ids"})
+_PART = {name: part for part, names in _PARTS.items() for name in names.split("|")}
 _ADDRESS = re.compile(r"(?:https?://|www\.|doi:|arxiv:)\S+|10\.\d{4,9}/\S+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,6}/\S+", re.I)
 _REFERENCE = frozenset(
     {"type", "type_of_reference"}
@@ -67,146 +48,72 @@ _COUNTED = re.compile(
     r"|(?-i:[A-Z\d]{8})|10\.\d{4,9}/.*|(?:doi|isbn|pmid|arxiv):.*", re.I,
 )  # fmt: skip
 _LONGEST_KEY = 100
-_CITED = frozenset({"author", "editor", "issued", "container-title"})  # what CSL-JSON says of a work without title
 _NAMED = re.compile(r"(?:^|(?<=; ))([\w .-]{1,40}): (\S+?)(?=; |$)")
-_DEEP = 60
+_LISTED = re.compile(r"\[\s*(['\"]).*\1\s*\]|\[\s*\]", re.S)  # "['a', 'b']"
+_WITHIN = ("url", "@href", "href", "@url", "link", "#text")  # where the address of a link stands
+_SAID = ("title", "value", "name", "display_name", "#text", "@term", "tag", "term", "label", "@name", "text")
+_ARXIV_ID = re.compile(r"\d{4}\.\d{4,5}(?:v\d+)?|[a-z-]+(?:\.[A-Z]{2})?/\d{7}")
+_SAVED = frozenset({"folder", "timestamp", "time added", "favorite", "cover", "highlights", "reading progress"})
 
 
-def meaning(name: str) -> str:
-    """The field that the name of a column or key stands for: one of the slots, "link" or "code" …, or ""."""
-    key = " ".join(name.strip().lower().replace("_", " ").split())
-    if key in _MORE:
-        return _MORE[key]
-    return words.field_of(name) or words.link_of(name) or (meaning(key[3:]) if key.startswith("my ") else "")
+@dataclass(slots=True)
+class _Reading:
+    """One record under way: its slots, what of them waits for the others, and where to report."""
+
+    entry: Entry
+    report: Report
+    line: int
+    notes: list[str] = field(default_factory=list)
+    more: tuple[str, ...] = ()
+    details: dict[str, tuple[str, Any]] = field(default_factory=dict)  # by field: the name it has there, and its value
+
+    def fact(self, name: str, value: str) -> bool:
+        return set_fact(self.entry, name, Text(value), self.report, self.line)
 
 
 def read_csv(text: str, path: str = "") -> Source | None:
-    """The rows of a table as papers; None where the first line does not name columns that papers have."""
-    first = text.split("\n", 1)[0]
-    delimiter = _delimiter(first)
-    alone = meaning(first.strip('\ufeff" ')) == "title" and path.lower().endswith((".csv", ".tsv"))
-    if not first.count(delimiter) and not alone:
-        return None
-    csv.field_size_limit(10_000_000)
-    try:
-        rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))
-    except csv.Error:
-        return None
-    head = [name.strip().lstrip("\ufeff") for name in rows[0]]
-    means = [meaning(name) for name in head]
-    if "title" not in means and "paper" in means:  # titles, where it is no column of addresses
-        at = means.index("paper")
-        if not any("://" in row[at] for row in rows[1:] if at < len(row)):
-            head[at], means[at] = "title", "title"
-    if "title" not in means or sum(m in _FACTS or m in ("tags", "rating") for m in means) < (not alone):
-        return None
-    line, records = 1, []
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    next(reader)
-    for row in reader:
-        start, line = line + 1, reader.line_num
-        if any(cell.strip() for cell in row):
-            records.append(
-                (
-                    start,
-                    {
-                        n: v
-                        for n, v in zip([*head, *map(str, range(len(head), len(row)))], row, strict=False)
-                        if v.strip()
-                    },
-                )
-            )
-    return _source(records, path, head)
-
-
-def _delimiter(first: str) -> str:
-    return max("\t;|,", key=lambda d: first.count(d))
-
-
-def as_html(text: str) -> str:
-    """The rows of a table whose first line names no columns, as HTML of as many lines; "" where there is no table."""
-    try:
-        rows = list(csv.reader(io.StringIO(text), delimiter=_delimiter(text.split("\n", 1)[0])))
-    except csv.Error:
-        return ""
-    if len(rows) < 2 or len({len(row) for row in rows if row}) > 1 or len(rows[0]) < 2 or len(rows) < text.count("\n"):
-        return ""
-    cells = ("".join(f"<td>{_ADDRESS.sub(_linked, html.escape(cell))}</td>" for cell in row) for row in rows)
-    return "<html><table>" + "\n".join(f"<tr>{row}</tr>" for row in cells)
-
-
-def _linked(address: re.Match[str]) -> str:
-    return f'<a href="{address[0]}">{address[0]}</a>'
-
-
-def strings(text: str) -> list[str]:
-    """The strings of JSON that holds no more than a list of them, perhaps under a name."""
-    data = _load(text, "json")
-    if isinstance(data, dict) and len(data) == 1:
-        data = next(iter(data.values()))
-    return data if isinstance(data, list) and all(isinstance(one, str) for one in data) else []
+    """The rows of a table as papers; None where no line names columns that papers have."""
+    found = tables.read(text, path)
+    if not found and text.lstrip("\ufeff").startswith("PT\t"):
+        head, _, rest = text.lstrip("\ufeff").partition("\n")
+        found = tables.read("\t".join(tagged.columns(dict.fromkeys(head.split("\t")))) + "\n" + rest, path)
+    return _source(*found, path=path, table=True) if found else None
 
 
 def read_data(text: str, path: str = "") -> Source | None:
-    """The records of JSON, YAML or TOML as papers; None where the text is none of these or holds no records."""
-    data = _load(text, path.rsplit(".", 1)[-1].lower())
-    if data is None:
-        return None
-    found = list(_records(data, (), 0))
+    """The records of JSON, YAML, TOML or XML as papers; None where the text is none of these or holds no records."""
+    data = nested.load(text, path.rsplit(".", 1)[-1].lower())
+    found = list(nested.records(data))
     lines = _Lines(text)
-    records = [(lines.of(record), record | {"\0section": section, "\0key": key}) for record, section, key in found]
-    names = list(Counter(name for _, record in records for name in record if not name.startswith("\0")))
-    return _source(records, path, names) if records else None
+    made = [(lines.of(one.record), one.record | {"\0section": one.section, "\0key": one.key}) for one in found]
+    return _source(made, list(Counter(name for one in found for name in one.record)), path) if made else None
 
 
-def read_note(path: str, values_: Mapping[str, Any], body: str) -> Draft:
-    """A note with front matter: its fields, and its text as the notes."""
-    title = next((line.lstrip("# ").strip() for line in body.split("\n") if line.startswith("# ")), "")
-    name = path.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    record = dict(values_)
-    if not any(meaning(k) == "title" for k in record):
-        record["title"] = title or name
-    draft = _draft(record, 1, path, Report())
-    notes = body.strip("\n")
-    return replace(draft, notes="\n\n".join(filter(None, (draft.notes, notes))))
+def read_tagged(text: str, path: str = "") -> Source:
+    """The references of RIS, nbib, .enw or Web of Science as papers."""
+    found = tagged.read(text, path)
+    return found if isinstance(found, Source) else _source(found, (), path)
 
 
-def _load(text: str, suffix: str) -> Any:
-    start = text.lstrip()[:1]
-    try:
-        if start in ("[", "{") and suffix != "toml":
-            try:
-                return json.loads(text, parse_int=str, parse_float=str)
-            except json.JSONDecodeError:
-                if suffix in ("json", "md", "txt", ""):
-                    return None
-        if suffix == "toml" or (
-            suffix not in ("yml", "yaml", "cff") and re.match(r"\s*\[\[?[\w.-]+\]\]?\s*$", text, re.M)
-        ):
-            return tomllib.loads(text)
-        if suffix in ("yml", "yaml", "cff") or re.match(
-            r"\s*(?:#[^\n]*\n|---\n|\n)*(?:-[ ]+)?[\w\"' -]{1,60}:(?:[ ]|\n)", text
-        ):
-            if re.search(r"(?:^|[\s,\[{:-])\*[\w-]+\s*$", text, re.M) and any(
-                isinstance(e, yaml.AliasEvent) for e in yaml.parse(text, Loader=_Loader)
-            ):
-                return None
-            blocks = re.split(r"\n[ \t]*\n+", text.strip("\n"))
-            first = {block.partition(":")[0].strip().lower() for block in blocks}
-            if len(blocks) > 1 and len(first) == 1 and not text.lstrip().startswith(("-", "#")):  # a paper a block
-                return [yaml.load(block, Loader=_Loader) for block in blocks]  # noqa: S506 - as below
-            return yaml.load(text, Loader=_Loader)  # noqa: S506 - it makes strings, lists and mappings alone
-    except (yaml.YAMLError, tomllib.TOMLDecodeError, RecursionError, ValueError):
-        return None
-    return None
+def strings(text: str, path: str = "") -> list[str]:
+    """The strings of data that holds no more than lists of them, perhaps under names."""
+    return nested.strings(nested.load(text, path.rsplit(".", 1)[-1].lower()))
 
 
 def load_yaml(text: str) -> Any:
     """YAML with every scalar a string; None where it is none, or uses anchors."""
-    return _load(text, "yaml")
+    return nested.load(text, "yaml")
 
 
-_Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+def read_note(path: str, fields: Fields, body: str) -> Draft:
+    """A note with front matter: its fields, and its text as the notes."""
+    title = next((line.lstrip("# ").strip() for line in body.split("\n") if line.startswith("# ")), "")
+    name = path.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    record = dict(fields)
+    if not any(meaning(k) == "title" for k in record):
+        record["title"] = title or name
+    draft = _draft(record, 1, path, Report())
+    return replace(draft, notes="\n\n".join(filter(None, (draft.notes, body.strip("\n")))))
 
 
 class _Lines:
@@ -215,8 +122,10 @@ class _Lines:
     def __init__(self, text: str) -> None:
         self.text, self.at, self.line = text, 0, 1
 
-    def of(self, record: Mapping[str, Any]) -> int:
-        title = next((str(v) for k, v in record.items() if meaning(k) == "title" and isinstance(v, str)), "")
+    def of(self, record: Fields) -> int:
+        if "\0line" in record:
+            return int(record["\0line"])
+        title = next((_one(v) for k, v in record.items() if meaning(k) == "title"), "")
         place = self.text.find(title[:40].split("\n")[0], self.at) if title else -1
         if place >= 0:
             self.line += self.text.count("\n", self.at, place)
@@ -224,89 +133,60 @@ class _Lines:
         return self.line
 
 
-def _records(
-    data: Any, section: tuple[str, ...], depth: int, key: str = ""
-) -> Iterator[tuple[dict[str, Any], tuple[str, ...], str]]:
-    """The papers in nested data, outermost first; the names of the lists they stand in are their sections."""
-    if depth > _DEEP:
-        return
-    if isinstance(data, Mapping):
-        if _is_record(data):
-            inner = {
-                k: v
-                for k, v in data.items()
-                if isinstance(v, list | Mapping)
-                and _holds_records(v)
-                and meaning(str(k)) not in ("authors", "venue", "date")
-            }
-            yield {str(k): v for k, v in data.items() if k not in inner}, section, key
-            for name, value in inner.items():
-                yield from _records(value, section, depth + 1, str(name))
-            return
-        for name, value in data.items():
-            is_work = isinstance(value, Mapping) and _is_record(value)
-            yield from _records(value, section if is_work else (*section, str(name)), depth + 1, str(name))
-    elif isinstance(data, list):
-        for value in data:
-            yield from _records(value, section, depth + 1)
-
-
-def _is_record(data: Mapping[Any, Any]) -> bool:
-    means = [meaning(str(name)) for name in data]
-    if "title" not in means:
-        return data.keys() >= {"id", "type"} and not _CITED.isdisjoint(data)
-    title = next(v for n, v in data.items() if meaning(str(n)) == "title")
-    if not isinstance(title, str | Mapping) or not title:
-        return False
-    plain = any(str(n).lower() in ("title", "paper_title", "题目", "标题") or "titl" in str(n).lower() for n in data)
-    facts = sum(m in _FACTS or m in ("paper", "code") for m in means)
-    return facts >= (1 if plain else 2)
-
-
-def _holds_records(value: Any) -> bool:
-    if isinstance(value, list):
-        return any(isinstance(one, Mapping) and _is_record(one) for one in value)
-    return isinstance(value, Mapping) and (
-        _is_record(value) or any(isinstance(one, Mapping) and _is_record(one) for one in value.values())
-    )
-
-
-def _source(records: Sequence[tuple[int, Mapping[str, Any]]], path: str, names: Sequence[str]) -> Source:
+def _source(records: Sequence[tuple[int, Fields]], names: Sequence[str], path: str, table: bool = False) -> Source:
     report = Report()
-    zotero = "Item Type" in names
+    saved = table and not _SAVED.isdisjoint(map(spaced, names)) and "authors" not in map(meaning, names)
     records = _parted(records)
     first = values.day_first(v for _, r in records for v in r.values() if isinstance(v, str) and len(v) < 12)
-    drafts = [_draft(r, line, path, report, order, zotero, first) for order, (line, r) in enumerate(records, 1)]
-    if any(draft.record.item for draft in drafts):  # those of an entry are no news
-        names = [name for name in names if name not in TOLD]
+    drafts = [
+        _draft(r, line, path, report, order, "Item Type" in names, first) for order, (line, r) in enumerate(records, 1)
+    ]
+    if drafts and all(re.search(r"[^.]\.$", draft.title) for draft in drafts):  # as DBLP and PubMed end them
+        drafts = [replace(draft, title=draft.title[:-1]) for draft in drafts]
+    _tell_mapping(names, any(draft.record.item for draft in drafts), report)
+    good = [d for d in drafts if d.title or d.links or d.ids or (d.record.name and d.authors)]
+    for draft in drafts:
+        if draft not in good:
+            report.add("rejected", "row", "a row without a title stays in the list", draft.line, "give it a title")
+    left: list[Draft] = []
+    good = [replace(draft, title=page_title(draft.title)) for draft in good] if saved else good
+    if saved and any(_is_of_paper(draft) for draft in good):
+        left = [draft for draft in good if not _is_of_paper(draft)]
+        good = [draft for draft in good if _is_of_paper(draft)]
+    if left:
+        more = " …" if len(left) > 1 else ""
+        message = f"{len(left)} of what was saved leads to no paper and stays there: {left[0].title[:60]!r}{more}"
+        report.add("note", "outside-a-paper", message, left[0].line)
+    findings = tuple(replace(f, path=path) for f in report.findings)
+    missed = len(drafts) - len(good) - len(left)
+    return Source(tuple(good), findings=findings, is_list=True, missed=missed, left=len(left))
+
+
+def _is_of_paper(draft: Draft) -> bool:
+    return any(urls.is_paper(link.url) for link in draft.links) or bool(draft.ids)
+
+
+def _tell_mapping(names: Sequence[str], of_items: bool, report: Report) -> None:
+    """Say which fields were read as what, and which were kept; those of an entry are no news."""
+    names = [name for name in names if not name.startswith("\0") and not (of_items and name in TOLD)]
     told = [f"{name} = {m}" for name in names if (m := meaning(name)) and m != name.strip().lower()]
     kept = [name for name in names if not meaning(name) and name]
     parts = [", ".join(told[:20])] if told else []
     parts += [f"kept as they are: {', '.join(kept[:20])}"] if kept else []
     if parts:
         report.add("note", "mapping", f"fields read: {'; '.join(parts)}", 1)
-    good = [
-        draft for draft in drafts if draft.title or draft.links or draft.ids or (draft.record.name and draft.authors)
-    ]
-    for draft in drafts:
-        if draft not in good:
-            report.add("rejected", "row", "a row without a title stays in the list", draft.line, "give it a title")
-    findings = tuple(replace(f, path=path) for f in report.findings)
-    return Source(tuple(good), findings=findings, is_list=True, missed=len(drafts) - len(good))
 
 
-def _parted(records: Sequence[tuple[int, Mapping[str, Any]]]) -> list[tuple[int, Mapping[str, Any]]]:
-    """The records, with one name as a list in columns that part names by semicolons: there "Quist, Ada" is one."""
-    by = {n for _, r in records for n, v in r.items() if isinstance(v, str) and ";" in v and meaning(n) == "authors"}
+def _parted(records: Sequence[tuple[int, Fields]]) -> list[tuple[int, Fields]]:
+    """The records, with one name as a list in columns of names such as "Quist, Ada; Rein, Bo"."""
+    told = [(n, v) for _, r in records for n, v in r.items() if isinstance(v, str) and ";" in v]
+    by = {name for name, value in told if meaning(name) == "authors" and re.search(r"\w, [^;]+;|; [^;]+, \w", value)}
+
+    def parted(name: str, value: Any) -> Any:
+        return [value] if name in by and not re.search(r";| and |\bet al\b", value) else value
+
     return [
-        (
-            line,
-            {"\0written": record}
-            | {
-                n: [v] if n in by and isinstance(v, str) and not re.search(r";| and |\bet al\b", v) else v
-                for n, v in record.items()
-            },
-        )
+        (line, {"\0written": record} | {n: parted(n, v) for n, v in record.items()})
         if any(n in by and isinstance(v, str) for n, v in record.items())
         else (line, record)
         for line, record in records
@@ -314,55 +194,69 @@ def _parted(records: Sequence[tuple[int, Mapping[str, Any]]]) -> list[tuple[int,
 
 
 def _draft(
-    record: Mapping[str, Any], line: int, path: str, report: Report, order: int = 0, zotero: bool = False,
+    record: Fields, line: int, path: str, report: Report, order: int = 0, zotero: bool = False,
     day_first: bool | None = None,
 ) -> Draft:  # fmt: skip
-    entry = Entry(line)
+    reading = _Reading(entry := Entry(line), report, line)
     item = item_of(record)
-    told = TOLD if item else ()
-    notes: list[str] = []
-    more: tuple[str, ...] = ()
-    for name, value in sorted(record.items(), key=lambda one: meaning(one[0]) != one[0].lower()):  # exact names first
+    for name, value in sorted(record.items(), key=_rank):
         value = _unlinked(value)
         value = values.in_order(value, day_first) if isinstance(value, str) else value
         if name.startswith("\0") or value in ("", None, [], {}):
             continue
-        field = "" if zotero and name == "Key" else meaning(name)
-        if field == "more authors":
-            more = values.people(str(value))
-        elif field == "notes" and (texts := [value] if isinstance(value, str) else value) and _all_texts(texts):
-            notes += [text.strip() for text in texts]
-        elif field != "order" and not (field and _put(entry, field, name, value, report, line)) and name not in told:
+        field_ = "" if zotero and name == "Key" else meaning(name)
+        if field_ == "order" and spaced(name) == "number" and any(meaning(n) == "volume" for n in record):
+            field_ = "number"
+        done = _put(reading, field_, name, value) if field_ else _take_within(reading, name, value)
+        if not done and not (item and name in TOLD):
             _keep(entry, name, value)
-    entry.authors += tuple(name for name in more if name not in entry.authors)
+    entry.authors += tuple(name for name in reading.more if name not in entry.authors)
+    item = item or _item_of_details(reading)
     name = str(record.get("\0key") or record.get("id") or entry.key)
     entry.key = entry.key or _citation_key(name, record)
     section = tuple(record.get("\0section", ()))
-    entry.tags += [tag for name in section if (tag := _tag(name))]
+    entry.tags += [tag for one in section if (tag := tag_of(one))]
+    entry.status = entry.status or next((s for one in reversed(section) if (s := words.status_word(one))), None)
     draft = entry.draft((), order, section)[0]
     said = canonical(record.get("\0written") or {n: v for n, v in record.items() if not n.startswith("\0")})
-    notes += [draft.notes] if draft.notes else []
-    return replace(draft, notes="\n\n".join(notes), path=path, record=Record(name, said, item))
+    notes = "\n\n".join([*reading.notes, *([draft.notes] if draft.notes else [])])
+    return replace(draft, notes=notes, path=path, record=Record(name, said, item))
 
 
-def _all_texts(values: Any) -> bool:
-    return isinstance(values, list) and all(isinstance(value, str) for value in values)
+def _rank(pair: tuple[str, Any]) -> tuple[int, bool]:
+    """Exact names first; months and days behind their year, what a database calls its source last: it may be itself."""
+    name = meaning(pair[0])
+    if spaced(pair[0]) == "author full names":
+        return -1, False
+    return ("month", "day", spaced(pair[0])).index(name) + 1 if name in ("month", "day") else 3 * (
+        spaced(pair[0]) == "source"
+    ), name != pair[0].lower()
 
 
-def _citation_key(name: str, record: Mapping[str, Any]) -> str:
+def _item_of_details(reading: _Reading) -> Fields:
+    """What a record says of the work's place in a volume, as an item; else that is kept, or is the venue."""
+    entry, details = reading.entry, reading.details
+    publisher = clean(_one(details["publisher"][1])) if "publisher" in details else ""
+    whole = {"volume", "number", "pages", "first page"} & details.keys() and entry.title and entry.authors
+    if whole and entry.venue:
+        return item_of_parts(entry, {name: value for name, (_, value) in details.items()})
+    if publisher and not entry.venue:
+        entry.venue = publisher[:2000]
+        del details["publisher"]
+    for name, value in details.values():
+        if name:
+            _keep(entry, name, value)
+    return {}
+
+
+def _citation_key(name: str, record: Fields) -> str:
     """The key under which a reference is cited: its `id` in CSL-JSON and RIS, the name of an entry of Hayagriva's.
 
     Numbers, addresses and what programs count with are none.
     """
     typed = not _REFERENCE.isdisjoint(record)
     good = _KEY.fullmatch(name) and not _COUNTED.fullmatch(name) and len(name) <= _LONGEST_KEY
-    return name if good and (typed or re.search(r"\d", name)) else ""
-
-
-def _tag(name: str) -> str:
-    from catalog.ingest.tags import tag_of
-
-    return tag_of(name)
+    return name if good and (typed or re.search(r"\d", name)) and name.lower() not in words.wrappers() else ""
 
 
 def _keep(entry: Entry, name: str, value: Any) -> None:
@@ -385,87 +279,276 @@ def _plain(value: Any, depth: int) -> Any:
     if depth > 5:
         return clean(str(value))
     if isinstance(value, Mapping):
-        return {clean(str(k)): _plain(v, depth + 1) for k, v in value.items()}
+        return {clean(str(k)): _plain(v, depth + 1) for k, v in value.items() if k != "\0line"}
     if isinstance(value, list):
         return [_plain(v, depth + 1) for v in value]
     return clean(str(value))
 
 
-def _put(entry: Entry, field: str, name: str, value: Any, report: Report, line: int) -> bool:
-    """Put a value into the slot its field has; False where it does not fit there."""
-    if field == "authors":
-        return _authors(entry, value)
-    if field == "date":
-        return _date(entry, value)
-    if field in (
-        "link",
-        "paper",
-        "code",
-        "homepage",
-        "blog",
-        "docs",
-        "model",
-        "dataset",
-        "slides",
-        "video",
-        "demo",
-        "poster",
-        "notebook",
-        "supp",
-    ):
-        return _links(entry, field, value, report, line)
-    if field == "ids" and isinstance(value, Mapping):
-        return all(set_fact(entry, str(n).lower(), Text(str(v)), report, line) for n, v in value.items())
-    if field == "tags":
-        parts = value if isinstance(value, list) else re.split(r"\s*[,;|、，]\s*", str(value))
-        for part in parts:
-            if isinstance(part, str) and words.status_word(part):
-                continue  # a shelf, which another column says
-            set_fact(
-                entry,
-                "tags",
-                Text(clean(str(part if isinstance(part, str) else (part or {}).get("tag", part)))),
-                report,
-                line,
-            )
-        return True
+def _one(value: Any) -> str:
+    """The text of a value: itself, the first of a list, or what a mapping calls its name; "" where there is none."""
     if isinstance(value, Mapping):
-        inner = next((v for n, v in value.items() if str(n).lower() in ("title", "value", "name")), None)
-        return isinstance(inner, str) and set_fact(entry, field, Text(inner), report, line)
+        lower = {str(name).lower(): one for name, one in value.items()}
+        value = next((lower[name] for name in _SAID if lower.get(name)), "")
     if isinstance(value, list):
-        value = value[0] if len(value) == 1 or field in ("venue", "title") else ", ".join(map(str, value))
-        if not isinstance(value, str):
-            return isinstance(value, Mapping) and _put(entry, field, name, value, report, line)
-    text = _untexed(str(value).strip())
-    if field in ("isbn", "issn"):
-        text = text.strip('="')
-        return not text or set_fact(entry, field, Text(text), report, line)
-    if field == "rating" and text == "0":
+        return _one(value[0]) if value else ""
+    return value.strip() if isinstance(value, str) else "" if isinstance(value, Mapping) else str(value)
+
+
+def _all(done: Iterable[bool]) -> bool:
+    """Whether all of it was done, and none left undone because another was."""
+    return all([*done])
+
+
+def _put(reading: _Reading, name: str, called: str, value: Any) -> bool:
+    """Put a value into the slot its field has; False where it does not fit there."""
+    if name in LINKS:
+        return _links(reading, name, value)
+    if name == "pages" and "://" in _one(value):
+        return _links(reading, "homepage", value)
+    if name in DETAILS:
+        reading.details.setdefault(name, (called, value))
+        return reading.details[name] == (called, value)
+    if setter := _SETTERS.get(name):
+        return setter(reading, value)
+    if isinstance(value, list) and len(value) > 1 and name not in ("isbn", "issn"):
+        value = ", ".join(map(_one, value))
+    text = _untexed(_one(value))
+    if name in ("isbn", "issn"):
+        text = re.split(r"[;,\s]", text.strip('=" '))[0]
+    if name == "abstract":
+        text = re.sub(r"</?(?:jats:)?(?:p|sec|title|i|b|sub|sup|italic|bold)\b[^<>]*>", " ", text)
+    if name in ("arxiv", "doi", "acl", "openreview") and not reading.fact(name, text):
+        return _links(reading, "paper", text)
+    return (name in ("isbn", "issn") and not text) or (bool(text) and reading.fact(name, text))
+
+
+def _take_within(reading: _Reading, called: str, value: Any) -> bool:
+    """Identifiers and addresses in a group of fields that has no meaning itself, which is kept whole."""
+    if isinstance(value, Mapping) and not called.startswith("@"):
+        for name, inner in value.items():
+            found = meaning(str(name))
+            if (
+                inner
+                and inner != "None"
+                and (found in ("doi", "arxiv", "pmid", "code") or found in DETAILS - {"editor"})
+            ):
+                _put(reading, found, str(name), inner)
+    return False
+
+
+def _set_authors(reading: _Reading, value: Any) -> bool:
+    names = [*_people(value)] if isinstance(value, list | Mapping) else values.authors(str(value))
+    names = [re.sub(r"\s*\([^()]*\)|[*†‡§]+|[`|<>{}\[\]\\]", " ", name).strip()[:200] for name in names]
+    names = [re.sub(r" \d{4}$", "", clean(name)) for name in names if name]  # DBLP counts those of one name
+    if "admin" in names:  # whoever has the site, to Hugo
+        names.remove("admin")
+        _keep(reading.entry, "authors_of_site", "admin")
+    reading.entry.authors = reading.entry.authors or tuple(names)
+    return bool(names) and reading.entry.authors == tuple(names)
+
+
+def _people(value: Any) -> Iterator[str]:
+    """The names in lists of people, however deep they stand."""
+    if isinstance(value, str):
+        yield clean(value)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _people(one)
+    elif isinstance(value, Mapping):
+        inner = [
+            one for name, one in value.items() if meaning(str(name)) == "authors" and spaced(str(name)) not in _PART
+        ]
+        if not inner and (name := _person(value)):
+            yield name
+        else:
+            yield from _people(inner or [one for one in value.values() if isinstance(one, list | Mapping)])
+
+
+def _person(one: Fields) -> str:
+    parts = {_PART.get(spaced(str(k)), ""): _one(v) for k, v in reversed([*one.items()]) if not isinstance(v, list)}
+    family = " ".join(filter(None, (parts.get("particle"), parts.get("family"))))
+    whole = parts.get("whole", "")
+    return clean(
+        whole if whole and not family else " ".join(filter(None, (parts.get("given"), family, parts.get("suffix"))))
+    )
+
+
+def _set_more_authors(reading: _Reading, value: Any) -> bool:
+    reading.more += tuple(_people(value)) if isinstance(value, list) else values.people(str(value))
+    return True
+
+
+def _set_title(reading: _Reading, value: Any) -> bool:
+    title = clean(untagged(_untexed(_one(value))))
+    if re.fullmatch(r"https?://\S+", title):  # where whoever saved it knew no other
         return True
-    if field == "title":
-        entry.title = clean(untagged(text))
-        return True
-    if field == "key" and entry.key:
+    reading.entry.title = reading.entry.title or title
+    return reading.entry.title == title
+
+
+def _set_date(reading: _Reading, value: Any) -> bool:
+    if isinstance(value, list):
+        value = value[0]
+    if isinstance(value, Mapping):
+        parts = value.get("date-parts") or value.get("dateParts")
+        lower = {spaced(str(k)): v for k, v in value.items()}
+        if isinstance(parts, list) and parts and isinstance(parts[0], list):
+            value = "-".join(str(p).zfill(2) for p in parts[0][:3] if p)
+        else:
+            said = [str(_one(lower[k])).zfill(2) for k in ("year", "month", "day") if lower.get(k)]
+            dash = " " if any(part.isalpha() for part in said) else "-"
+            value = dash.join(said) or lower.get("raw") or lower.get("literal") or lower.get("date") or ""
+    text = re.sub(r"^(\d{4})/(\d\d)/?$", r"\1-\2", _one(value).rstrip("/"))
+    found = values.date(text.split("T")[0]) or (values.Found(text, 0, 4) if re.fullmatch(r"\d{4}", text) else None)
+    if found and len(found.value) > len(reading.entry.date):
+        reading.entry.date = found.value
+    return bool(found)
+
+
+def _set_month(reading: _Reading, value: Any) -> bool:
+    """A month, of whose year another field tells; "Mar 5" holds the day, too."""
+    text, entry = _one(value), reading.entry
+    number, _, day = text.partition(" ")
+    month = int(number) if number.isdecimal() and len(number) < 3 else words.months().get(number.strip(".").lower(), 0)
+    if not 1 <= month <= 12 or len(entry.date) != 4:
+        return len(entry.date) < 4 and _set_date(reading, value)
+    entry.date += f"-{month:02}" + (f"-{int(day):02}" if re.fullmatch(r"[1-9]|[12]\d|3[01]", day) else "")
+    return True
+
+
+def _set_day(reading: _Reading, value: Any) -> bool:
+    text, entry = _one(value), reading.entry
+    if not (re.fullmatch(r"0?[1-9]|[12]\d|3[01]", text) and len(entry.date) == 7):
         return False
-    if field in ("arxiv", "doi", "acl", "openreview") and not set_fact(entry, field, Text(text), report, line):
-        return _links(entry, "paper", text, report, line)
-    text = text.strip("*_") if field == "venue" else text
-    if field == "venue" and re.fullmatch(r"\d{4}(?:-\d\d){0,2}", text):  # "published: 2023-12"
-        return _date(entry, text)
-    if field == "venue" and not values.date(text):
-        entry.venue = entry.venue or clean(text)[:2000]
-        return entry.venue == clean(text)[:2000]
-    if field == "kind":
-        entry.kind = _KINDS.get(text.lower()) or words.type_of(text)
-        return bool(entry.kind) or text.lower() in _PAPERS
-    return set_fact(entry, field, Text(text), report, line)
+    entry.date += f"-{int(text):02}"
+    return True
 
 
+def _set_venue(reading: _Reading, value: Any) -> bool:
+    text, entry = untagged(_untexed(_one(value))), reading.entry
+    if not text and isinstance(value, Mapping):
+        inner = next((one for name, one in value.items() if meaning(str(name)) == "venue"), "")
+        return bool(inner) and _set_venue(reading, inner) and False  # the rest of it is kept
+    if values.date(text) and re.fullmatch(r"\d{4}(?:-\d\d){0,2}(?:T\S*)?", text):  # "published: 2023-12"
+        return _set_date(reading, text)
+    text = re.sub(r"(?<!\w)[*_]+|[*_]+(?!\w)", "", re.sub(r"<[^<>]*>", " ", text))
+    if values.date(text) or re.match(r"In\b", text):
+        return reading.fact("venue", text)
+    entry.venue = entry.venue or clean(text)[:2000]
+    return entry.venue == clean(text)[:2000]
+
+
+def _set_tags(reading: _Reading, value: Any) -> bool:
+    if isinstance(value, Mapping):
+        inner = [one for name, one in value.items() if name != "\0line"]
+        value = [part for one in inner for part in (one if isinstance(one, list) else [one])]
+    if isinstance(value, str) and _LISTED.fullmatch(value.strip()):
+        value = re.findall(r"['\"]([^'\"]+)['\"]", value)
+    for part in value if isinstance(value, list) else re.split(r"\s*[,;|、，]\s*", str(value)):
+        if (tag := clean(_one(part))) and not words.status_word(tag):  # a shelf, which another column says
+            reading.fact("tags", tag)
+    return True
+
+
+def _set_ids(reading: _Reading, value: Any) -> bool:
+    """Identifiers by name; those that have no slot are kept with all."""
+    if isinstance(value, Mapping) and not any(str(name).startswith("@") for name in value):
+        known = [(meaning(str(name)) or str(name).lower(), _one(one)) for name, one in value.items()]
+        return _all(reading.fact(name, one.rsplit("/", 1)[-1] if name == "pmid" else one) for name, one in known)
+    for one in value if isinstance(value, list) else [value] if isinstance(value, Mapping) else ():
+        inner = next(iter(one.values())) if isinstance(one, Mapping) and len(one) == 1 else one
+        if isinstance(inner, Mapping):
+            named = next((str(kind).lower() for name, kind in inner.items() if "type" in str(name).lower()), "")
+            reading.fact(meaning(named) or named, _one(inner))
+    return False
+
+
+def _set_id(reading: _Reading, value: Any) -> bool:
+    """What a program calls a work by: it is of use where others know it, too."""
+    text = _one(value)
+    if _ARXIV_ID.fullmatch(text):
+        reading.fact("arxiv", text)
+    elif re.match(r"https?://", text) and urls.is_paper(text):
+        _links(reading, "link", text)
+    return True
+
+
+def _set_kind(reading: _Reading, value: Any) -> bool:
+    text = _one(value)
+    reading.details.setdefault("kind", ("", text))
+    kind = _KINDS.get(text.lower()) or words.type_of(text)
+    reading.entry.kind = reading.entry.kind or kind
+    return bool(kind) or text.lower().replace("-", " ") in _PAPERS or text.lower() in _PAPERS
+
+
+def _set_status(reading: _Reading, value: Any) -> bool:
+    text = _one(value)
+    archived = text.lower() in ("archive", "archived", "checked")
+    return reading.fact("status", "read" if archived else text)
+
+
+def _set_added(reading: _Reading, value: Any) -> bool:
+    text = _one(value)
+    if re.fullmatch(r"1\d{9}", text):  # seconds since 1970
+        text = dt.datetime.fromtimestamp(int(text), dt.UTC).date().isoformat()
+    return reading.fact("added", text)
+
+
+def _set_read(reading: _Reading, value: Any) -> bool:
+    text = _one(value)
+    return _set_status(reading, text) if text.lower() == "checked" else reading.fact("read", text)
+
+
+def _set_key(reading: _Reading, value: Any) -> bool:
+    return not reading.entry.key and reading.fact("key", _one(value))
+
+
+def _set_notes(reading: _Reading, value: Any) -> bool:
+    texts = [value] if isinstance(value, str) else value
+    if not (isinstance(texts, list) and all(isinstance(one, str) for one in texts)):
+        return False
+    reading.notes += [text.strip() for text in texts]
+    return True
+
+
+def _set_extra(reading: _Reading, value: Any) -> bool:
+    """What Zotero writes into its field for all the rest, which is kept."""
+    text = _one(value)
+    for name, found in values.identifiers(text).items() | ({("arxiv", one)} if (one := arxiv(text)) else set()):
+        reading.fact(name, found)
+    if key := re.search(r"^Citation Key: (\S+)$", text, re.M):
+        _set_key(reading, key[1])
+    return False
+
+
+def _set_folder(reading: _Reading, value: Any) -> bool:
+    """Where a program files it: a shelf is a status, any other is a tag."""
+    for part in re.split(r"\s*/\s*", _one(value)):
+        if words.status_word(part) or part.lower() == "archive":
+            _set_status(reading, part)
+        elif tag := tag_of(part):
+            reading.entry.tags.append(tag)
+    return True
+
+
+def _set_rating(reading: _Reading, value: Any) -> bool:
+    return _one(value) == "0" or reading.fact("rating", _one(value))
+
+
+_SETTERS: Mapping[str, Callable[[_Reading, Any], bool]] = {
+    "authors": _set_authors, "more authors": _set_more_authors, "title": _set_title, "date": _set_date,
+    "month": _set_month, "day": _set_day, "venue": _set_venue, "tags": _set_tags, "ids": _set_ids, "id": _set_id,
+    "kind": _set_kind, "status": _set_status, "added": _set_added, "read": _set_read, "key": _set_key,
+    "notes": _set_notes, "folder": _set_folder, "extra": _set_extra, "rating": _set_rating,
+    "order": lambda _reading, _value: True,
+}  # fmt: skip
 _PAPERS_NAMES = (
     "article, article-journal, journal, journalarticle, journal article, paper, paper-conference, "
     "conference, conf, conferencepaper, conference paper, jour, cpaper, preprint, misc, inproceedings, "
     "document, attachment, proceedings, generic, gen, online, electronic, www, webpage, web, elec, web page, unpb, "
-    "mgzn, news"
+    "mgzn, news, journal-article, proceedings-article, posted-content, journal articles, "
+    "conference and workshop papers"
 )
 _KINDS = {
     word: words_.split()[0]
@@ -486,96 +569,36 @@ def _untexed(text: str) -> str:
     return re.sub(r"[{}]", "", text) if re.search(r"\{\w", text) and text.count("{") == text.count("}") else text
 
 
-def _authors(entry: Entry, value: Any) -> bool:
-    if isinstance(value, list):
-        names = tuple(clean(name) for one in value if (name := _person(one)))
-    elif isinstance(value, Mapping):
-        names = (clean(_person(value)),)
-    else:
-        names = values.authors(str(value))
-    names = tuple(re.sub(r"\s*\([^()]*\)|[*†‡§]+|[`|<>{}\[\]\\]", " ", name).strip()[:200] for name in names)
-    entry.authors = entry.authors or tuple(name for name in names if name)
-    return bool(entry.authors)
-
-
-def _person(one: Any) -> str:
-    if isinstance(one, str):
-        return one
-    if not isinstance(one, Mapping):
-        return ""
-    parts = {_ALIAS.get(str(k).lower(), str(k).lower()): str(v) for k, v in one.items()}
-    literal = parts.get("literal") or parts.get("name") or parts.get("full_name") or ""
-    family = " ".join(
-        filter(
-            None,
-            (
-                parts.get("non-dropping-particle") or parts.get("dropping-particle") or parts.get("prefix"),
-                parts.get("family"),
-            ),
-        )
-    )
-    return literal or " ".join(filter(None, (parts.get("given"), family, parts.get("suffix"))))
-
-
-def _date(entry: Entry, value: Any) -> bool:
+def _links(reading: _Reading, name: str, value: Any) -> bool:
     if isinstance(value, Mapping):
-        parts = value.get("date-parts") or value.get("dateParts")
-        if isinstance(parts, list) and parts and isinstance(parts[0], list):
-            value = "-".join(str(p).zfill(2) for p in parts[0][:3] if p)
-        else:
-            value = (
-                "-".join(str(value[k]).zfill(2) for k in ("year", "month", "day") if k in value)
-                or value.get("raw")
-                or value.get("literal")
-                or ""
-            )
-    text = str(value).strip().rstrip("/")
-    text = re.sub(r"^(\d{4})/(\d\d)/?$", r"\1-\2", text)
-    found = values.date(text.split("T")[0]) or (values.Found(text, 0, 4) if re.fullmatch(r"\d{4}", text) else None)
+        lower = {str(k).lower(): one for k, one in value.items()}
+        if address := next((lower[k] for k in _WITHIN if lower.get(k)), ""):
+            return _links(reading, words.link_of(_one(lower)) or name, address)
+        named = [(words.link_of(str(k)) or name, url) for k, url in value.items() if not str(k).startswith(("@", "\0"))]
+        return bool(named) and _all(_links(reading, kind, url) for kind, url in named if url)
+    if isinstance(value, list):
+        return _all(_links(reading, name, one) for one in value)
+    text = str(value).strip()
+    if len(named_ := _NAMED.findall(text)) > 1 or (named_ and _NAMED.fullmatch(text)):  # as our own table writes them
+        return _all(_links(reading, kind.lower(), url) for kind, url in named_)
+    return _all(_link(reading, name, part) for part in re.split(r"\s+|;\s*", text))
+
+
+def _link(reading: _Reading, name: str, text: str) -> bool:
+    """One address, or "[label](address)"."""
+    found = _ADDRESS.fullmatch(text) or re.fullmatch(r"\[[^\[\]]*\]\((?P<u>\S+)\)", text)
     if not found:
         return False
-    if len(found.value) > len(entry.date):
-        entry.date = found.value
+    url = found.groupdict().get("u") or text
+    if re.match(r"10\.|doi:", url, re.I):
+        url = f"https://doi.org/{doi(url)}"
+    elif re.match(r"arxiv:", url, re.I):
+        url = f"https://arxiv.org/abs/{arxiv(url)}"
+    url, changes = urls.mend(url)
+    for code, message in changes:
+        reading.report.add("repaired", code, message, reading.line)
+    try:
+        reading.entry.links.append(Link(name=urls.name_of_place(url) if name == "link" else name, url=url))
+    except ValueError:
+        return False
     return True
-
-
-def _links(entry: Entry, field: str, value: Any, report: Report, line: int) -> bool:
-    if isinstance(value, Mapping):
-        return all(_links(entry, words.link_of(str(name)) or "link", url, report, line) for name, url in value.items())
-    if isinstance(value, list):
-        return all(
-            _links(
-                entry, field, one.get("url") or one.get("href") or "" if isinstance(one, Mapping) else one, report, line
-            )
-            for one in value
-        )
-    text = str(value).strip()
-    if len(named := _NAMED.findall(text)) > 1 or (named and _NAMED.fullmatch(text)):  # as our own table writes them
-        return all(_links(entry, name.lower(), url, report, line) for name, url in named)
-    done = True
-    for part in re.split(r"\s+|;\s*", text):
-        found = _ADDRESS.fullmatch(part) or re.fullmatch(r"\[[^\[\]]*\]\((?P<u>\S+)\)", part)
-        url = part if found else ""
-        if found and "u" in found.groupdict():
-            url = found["u"]
-        if re.match(r"10\.|doi:", url, re.I):
-            url = f"https://doi.org/{doi(url)}"
-        elif re.match(r"arxiv:", url, re.I):
-            url = f"https://arxiv.org/abs/{arxiv(url)}"
-        if not url:
-            done = False
-            continue
-        url, changes = urls.mend(url)
-        for code, message in changes:
-            report.add("repaired", code, message, line)
-        try:
-            name = urls.name_of_place(url) if field == "link" else field
-            entry.links.append(Link(name=name, url=url))
-        except ValueError:
-            done = False
-    return done
-
-
-def refused(path: str, what: str, remedy: str) -> Source:
-    """Nothing was read: what the file is, and what to do instead."""
-    return Source(findings=(Finding("not-a-list", what, remedy, path, 1, kind="rejected"),))

@@ -15,6 +15,8 @@ from catalog.bibtex.identifiers import arxiv, doi, isbns
 from catalog.bibtex.spoken import name as spoken_name
 from catalog.export.generated import generated
 from catalog.facts import Address, Facts, Name
+from catalog.ingest import values
+from catalog.ingest.entry import Entry
 from catalog.ingest.report import clean
 from catalog.text import Rich
 
@@ -39,12 +41,16 @@ _RIS = {
     "BLOG": "post-weblog", "VIDEO": "motion_picture", "SOUND": "song", "PAMP": "pamphlet", "STAND": "standard",
     "CASE": "legal_case", "STAT": "legislation", "ART": "graphic", "PCOMM": "personal_communication", "GEN": "document",
 }  # fmt: skip
-_ENDNOTE = {
-    "journal article": "article-journal", "book": "book", "edited book": "book", "book section": "chapter",
-    "conference proceedings": "paper-conference", "conference paper": "paper-conference", "thesis": "thesis",
-    "report": "report", "web page": "webpage", "patent": "patent", "dataset": "dataset", "computer program": "software",
-    "unpublished work": "manuscript", "magazine article": "article-magazine", "newspaper article": "article-newspaper",
-}  # fmt: skip
+_KINDS = (  # words in the type of a work, by what it is in CSL; the first that is there
+    ("chapter", "section|chapter|incollection|inbook"), ("thesis", "thesis|dissertation|phdthesis|mastersthesis"),
+    ("paper-conference", "conference|proceedings|inproceedings|cpaper"), ("report", "report|techreport"),
+    ("book", "book|monograph"), ("webpage", "web|online|electronic"), ("patent", "patent"), ("dataset", "dataset"),
+    ("software", "program|software"), ("manuscript", "unpublished|manuscript"), ("article-magazine", "magazine"),
+    ("article-newspaper", "newspaper"), ("article-journal", "journal|article|j|s"),
+)  # fmt: skip
+DETAILS = frozenset(  # what a record says of where a work stands, beside its venue
+    {"volume", "number", "pages", "first page", "last page", "publisher", "edition", "series", "location", "editor"}
+)
 _OF_RIS = {
     "title": "title primary_title", "container-title": "secondary_title journal_name alternate_title3", "volume":
     "volume", "issue": "number", "publisher": "publisher", "publisher-place": "place_published", "edition": "edition",
@@ -85,8 +91,6 @@ def item_of(record: Mapping[str, Any]) -> Item:
     kind = str(record.get("type", "")).lower()
     if "id" in record and kind in _TYPES:
         return record
-    if kind in _ENDNOTE and "\0endnote" in record:
-        return _of_endnote(record, _ENDNOTE[kind])
     if record.get("\0key") and kind in _HAYAGRIVA:
         return _of_hayagriva(record)
     return {}
@@ -98,7 +102,7 @@ def entry_of(item: Item, key: str) -> str:
 
 
 def _kind(item: Item) -> str:
-    kind = _TYPES.get(str(item["type"]).lower(), "misc")
+    kind = _TYPES.get(str(item["type"]).lower(), "misc") if item["type"] else ""
     if kind == "phdthesis" and re.search(r"master|bachelor|diplom", str(item.get("genre", "")), re.I):
         return "mastersthesis" if "master" in str(item["genre"]).lower() else "thesis"
     return kind
@@ -106,11 +110,13 @@ def _kind(item: Item) -> str:
 
 def _facts(item: Item, key: str) -> Facts:
     kind = _kind(item)
-    within = kind in ("article", "inproceedings", "incollection")
+    within = kind in ("article", "inproceedings", "incollection", "")
     publisher = _text(item, "publisher")
     venue = _text(item, "container-title") if within else publisher if kind not in ("book", "misc", "online") else ""
     details = {ours: _text(item, theirs) for theirs, ours in _DETAILS}
-    details["number"] = _text(item, "issue" if kind == "article" else "number") or _text(item, "collection-number")
+    details["number"] = _text(item, "issue" if kind in ("article", "") else "number") or _text(
+        item, "collection-number"
+    )
     details["pages"] = re.sub(r"(?<=\w)\s*[-–—]+\s*(?=\w)", "--", _text(item, "page"))
     details |= {"urldate": _date(item.get("accessed")), "origdate": _date(item.get("original-date"))}
     details["publisher"] = publisher if publisher != venue else ""
@@ -216,14 +222,30 @@ def _of_ris(record: Mapping[str, Any]) -> Item:
     return made
 
 
-def _of_endnote(record: Mapping[str, Any], kind: str) -> Item:
-    """A record of EndNote's XML, as its reader has parted it."""
-    serial = str(record.get("isbn", ""))
-    same = ("title", "volume", "publisher")
-    made = {"author": "authors", "issued": "year", "container-title": "venue", "issue": "number", "page": "pages",
-            "DOI": "doi", "URL": "links", **dict(zip(same, same, strict=True))}  # fmt: skip
-    said = {name: record.get(theirs, "") for name, theirs in made.items()}
-    return {"type": kind, **said, "ISBN" if isbns(serial) else "ISSN": serial}
+def item_of_parts(entry: Entry, details: Mapping[str, Any]) -> Item:
+    """The slots of a record and the details beside them as an item."""
+    said = {name: _flat(value) for name, value in details.items()}
+    pages = said.get("pages") or "-".join(filter(None, (said.get("first page"), said.get("last page"))))
+    kind = set(re.findall(r"[a-z]+", said.get("kind", "").lower()))
+    of = next((of for of, names in _KINDS if kind & set(names.split("|"))), "")
+    serial = entry.ids.get("issn", "")
+    return {
+        "type": of, "title": entry.title, "author": [_spoken(name) for name in entry.authors],
+        "container-title": entry.venue, "volume": said.get("volume", ""), "issue": said.get("number", ""),
+        "page": pages, "publisher": said.get("publisher", ""), "publisher-place": said.get("location", ""),
+        "edition": said.get("edition", ""), "collection-title": said.get("series", ""),
+        "editor": [_spoken(one) for one in values.people(said.get("editor", ""))], "issued": entry.date,
+        "DOI": entry.ids.get("doi", ""), "ISBN": entry.ids.get("isbn", ""), "ISSN": serial,
+        "number": f"arXiv:{entry.ids['arxiv']}" if entry.ids.get("arxiv") else "",
+        "URL": next((link.url for link in entry.links if link.name == "paper"), ""),
+    }  # fmt: skip
+
+
+def _flat(value: Any) -> str:
+    value = "; ".join(map(str, value)) if isinstance(value, list) else value
+    if isinstance(value, Mapping):
+        value = next((one for name, one in value.items() if str(name).lower() in ("name", "#text", "medlinepgn")), "")
+    return clean(str(value))
 
 
 def _of_hayagriva(record: Mapping[str, Any]) -> Item:

@@ -68,6 +68,31 @@ def months() -> dict[str, int]:
     return {w: n for n, ws in enumerate(_data()["month"]["names"].split("|"), 1) for w in ws.split()}
 
 
+def of_records() -> dict[str, str]:
+    """What a key of a record or the head of a column means beyond the labels of lists, by its words."""
+    return _words("record")
+
+
+def before() -> frozenset[str]:
+    """Words that say no more before the name of a field: "paper title"."""
+    return _set("record_words", "before")
+
+
+def after() -> frozenset[str]:
+    """Words that say no more behind the name of a field: "author list"."""
+    return _set("record_words", "after")
+
+
+def of_others() -> frozenset[str]:
+    """Words that make the name of a field one of something else: "author id"."""
+    return _set("record_words", "others")
+
+
+def wrappers() -> frozenset[str]:
+    """Names of lists in answers of services, which say nothing of what is in them."""
+    return _set("record_words", "wrappers")
+
+
 @cache
 def nothing() -> frozenset[str]:
     """What stands in a cell that has nothing to say."""

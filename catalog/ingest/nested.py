@@ -1,0 +1,213 @@
+"""JSON, YAML, TOML and XML as records: the works in nested data, with the names of the lists in which they stand."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import yaml
+from lxml import etree
+
+from catalog.ingest import words
+from catalog.ingest.columns import FACTS, STRONG, meaning, spaced
+from catalog.ingest.report import clean
+
+_DEEP = 60
+_CITED = frozenset({"author", "editor", "issued", "container-title"})  # what CSL-JSON says of a work without title
+_PROMOTED = frozenset({"titles", "contributors", "dates", "urls", "periodical", "bibjson", "attributes"})
+_SAME_WORK = frozenset({"paper", "article", "work", "publication", "item", "info"})
+_INLINE = frozenset({"i", "b", "em", "strong", "sub", "sup", "tt", "u", "span", "style", "sc", "p"})
+_YAML = re.compile(r"\s*(?:#[^\n]*\n|---\n|\n)*(?:-[ ]+)?[\w\"' -]{1,60}:(?:[ ]|\n)")
+_TABLE = re.compile(r"\s*\[\[?[\w.-]+\]\]?\s*$", re.M)  # of TOML
+_ALIAS = re.compile(r"(?:^|[\s,\[{:-])\*[\w-]+\s*$", re.M)
+_FIELD = re.compile(r"^([^\s#\-][^:\n]*?):(?:[ \t]+(.*))?$", re.M)
+_ODD = re.compile(r"^(\s*(?:- +)?(?:[\w -]+: +)?)((?:#|\[\[|@|`|%)\S.*)$", re.M)  # "#reading", "[[A. Quist]]"
+_Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+
+class Found(NamedTuple):
+    """A record, the names of the lists in which it stands, and the key under which it does."""
+
+    record: dict[str, Any]
+    section: tuple[str, ...] = ()
+    key: str = ""
+
+
+def load(text: str, suffix: str) -> Any:
+    """Data as strings, lists and mappings; None where a text is none, or uses anchors."""
+    start = text.lstrip()[:1]
+    try:
+        if start == "<":
+            return _load_xml(text)
+        if start in ("[", "{") and suffix != "toml":
+            try:
+                return json.loads(text, parse_int=str, parse_float=str)
+            except json.JSONDecodeError:
+                rows = [line for line in text.split("\n") if line.strip()]
+                if len(rows) > 1 and rows[0].startswith("{") and rows[0].rstrip().endswith("}"):  # a record a line
+                    return [json.loads(row, parse_int=str, parse_float=str) for row in rows]
+                if suffix in ("json", "jsonl", "ndjson", "md", "txt", ""):
+                    return None
+        if suffix == "toml" or (suffix not in ("yml", "yaml", "cff") and _TABLE.match(text)):
+            return tomllib.loads(text)
+        if suffix in ("yml", "yaml", "cff") or _YAML.match(text):
+            return _load_yaml(text)
+    except (yaml.YAMLError, tomllib.TOMLDecodeError, RecursionError, ValueError):
+        return None
+    return None
+
+
+def _load_yaml(text: str) -> Any:
+    if _ALIAS.search(text) and any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(text, Loader=_Loader)):
+        return None
+    blocks = re.split(r"\n[ \t]*\n+", text.strip("\n"))
+    first = {block.partition(":")[0].strip().lower() for block in blocks}
+    if len(blocks) > 1 and len(first) == 1 and not text.lstrip().startswith(("-", "#")):  # a paper a block
+        return [yaml.load(block, Loader=_Loader) for block in blocks]  # noqa: S506 - as below
+    every = [one for one in yaml.load_all(text, Loader=_Loader) if one]  # it makes strings, lists, mappings alone
+    return every[0] if len(every) == 1 else every
+
+
+def front_matter(text: str, toml: bool = False) -> Any:
+    """The fields before a note. Where they are no YAML, as people write them, each line that is one is read alone."""
+    if toml:
+        return load(text, "toml")
+    text = _ODD.sub(lambda found: found[1] + json.dumps(found[2].strip(), ensure_ascii=False), text)
+    data = load(text, "yaml")
+    if isinstance(data, Mapping) or _ALIAS.search(text):
+        return data
+    fields = [*_FIELD.finditer(text)]
+    ends = [*(found.start() for found in fields[1:]), len(text)]
+    said = {}
+    for found, end in zip(fields, ends, strict=True):
+        one = load(text[found.start() : end], "yaml")
+        whole = clean(text[found.end(1) + 1 : end].replace("\t", " "))
+        said[found[1].strip("'\" ")] = one[found[1]] if isinstance(one, Mapping) and found[1] in one else whole
+    return said or None
+
+
+def _load_xml(text: str) -> Any:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
+    text = re.sub(r"\A\s*<\?xml[^>]*\?>", "", text)
+    try:
+        root = etree.fromstring(text.encode(errors="replace"), parser=parser)
+    except etree.XMLSyntaxError:
+        return None
+    return None if root is None or _local(root.tag) == "html" else {_local(root.tag): _of_element(root)}
+
+
+def _local(tag: Any) -> str:
+    return str(tag).rpartition("}")[2]
+
+
+def _of_element(element: Any) -> Any:
+    """An element as its text, or as a mapping of its attributes, its children and its line."""
+    children = [one for one in element if isinstance(one.tag, str)]
+    if all(_local(one.tag).lower() in _INLINE for one in children) and not element.attrib:
+        return clean("".join(element.itertext()))
+    made: dict[str, Any] = {"\0line": int(element.sourceline or 1)}
+    made |= {f"@{_local(name)}": value for name, value in element.attrib.items()}
+    if text := clean("".join(element.itertext()) if all(map(_is_inline, children)) else element.text or ""):
+        made["#text"] = text
+    for one in children if not all(map(_is_inline, children)) else ():
+        name, value = _local(one.tag), _of_element(one)
+        there = made.get(name)
+        made[name] = value if there is None else [*there, value] if isinstance(there, list) else [there, value]
+    return made
+
+
+def _is_inline(element: Any) -> bool:
+    return _local(element.tag).lower() in _INLINE
+
+
+def strings(data: Any) -> list[str]:
+    """What lists hold that have strings alone, a line each, the names of the lists between them."""
+    if isinstance(data, Mapping):
+        named = [(str(name), strings(value)) for name, value in data.items()]
+        return [line for name, lines in named if lines for line in (f"{name}:", *lines)][len(named) == 1 :]
+    every = isinstance(data, list) and all(isinstance(one, str) for one in data)
+    return [" ".join(one.split()) for one in data] if every else []
+
+
+def records(data: Any, section: tuple[str, ...] = (), depth: int = 0, key: str = "") -> Iterator[Found]:
+    """The works in nested data, outermost first; the names of the lists they stand in are their sections."""
+    if depth > _DEEP:
+        return
+    if isinstance(data, Mapping):
+        data = _promoted(data)
+        if is_record(data):
+            data = _united(data)
+            inner = {name: value for name, value in data.items() if _holds_works(str(name), value)}
+            yield Found({str(k): v for k, v in data.items() if k not in inner}, section, key)
+            for name, value in inner.items():
+                yield from records(value, section, depth + 1, str(name))
+            return
+        for name, value in data.items():
+            plain = isinstance(value, Mapping) and is_record(_promoted(value))
+            under = plain or str(name).lower() in words.wrappers() or not isinstance(value, list | Mapping)
+            yield from records(value, section if under else (*section, str(name)), depth + 1, str(name))
+    elif isinstance(data, list):
+        for value in data:
+            yield from records(value, section, depth + 1)
+
+
+def _promoted(data: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """A mapping with what stands in groups of its fields, as EndNote's `titles`, beside these."""
+    groups = [name for name, one in data.items() if str(name).lower() in _PROMOTED and isinstance(one, Mapping)]
+    if not groups:
+        return data
+    made = {name: value for name, value in data.items() if name not in groups}
+    for name in groups:
+        made |= {inner: value for inner, value in data[name].items() if inner not in made}
+    return made
+
+
+def _united(data: Mapping[Any, Any]) -> dict[Any, Any]:
+    """A record with what a record within says of the same work."""
+    made = dict(data)
+    for name, value in data.items():
+        if str(name).lower() in _SAME_WORK and isinstance(value, Mapping) and is_record(value):
+            made = {**{k: v for k, v in made.items() if k != name}, **value}
+    return made
+
+
+def _title(data: Mapping[Any, Any]) -> tuple[str, Any]:
+    return next(((str(name), value) for name, value in data.items() if meaning(str(name)) == "title"), ("", None))
+
+
+def is_record(data: Mapping[Any, Any]) -> bool:
+    """Whether a mapping describes one work: it has a title, and a fact of a work; of a mere name, two."""
+    name, title = _title(data)
+    if not name:
+        return data.keys() >= {"id", "type"} and not _CITED.isdisjoint(data)
+    title = title[0] if isinstance(title, list) and title else title
+    if not isinstance(title, str | Mapping) or not title:
+        return False
+    means = [meaning(str(name)) for name in data]
+    if "authors" not in means and any(
+        str(k).lower() in words.wrappers() and (isinstance(v, list) or k in ("entry", "item")) and _holds_records(v)
+        for k, v in data.items()
+    ):
+        return False
+    if words.is_vague(name) or spaced(name) == "@text":
+        return sum(m in STRONG or m in ("paper", "link") for m in means) > (spaced(name) != "@text")
+    return any(m in FACTS or m in ("paper", "code") for m in means)
+
+
+def _holds_works(name: str, value: Any) -> bool:
+    """Whether a field of a record holds other works than that which it is of."""
+    if meaning(name) in ("authors", "venue", "date", "editor", "ids") or spaced(name) in ("citations", "cited by"):
+        return False
+    return isinstance(value, list | Mapping) and _holds_records(value)
+
+
+def _holds_records(value: Any) -> bool:
+    def is_one(one: Any) -> bool:
+        return isinstance(one, Mapping) and is_record(_promoted(one))
+
+    if isinstance(value, list):
+        return any(map(is_one, value))
+    return isinstance(value, Mapping) and (is_one(value) or any(map(is_one, value.values())))

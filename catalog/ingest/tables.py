@@ -1,0 +1,95 @@
+"""Tables as records: CSV and TSV as spreadsheets and reference managers export them."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from catalog.ingest.columns import FACTS, meaning
+
+_ADDRESS = re.compile(r"https?://[^\s<>\"]+")
+_HEADS = 12  # lines, before which the names of the columns stand
+Row = tuple[int, list[str]]
+
+
+def rows_of(text: str) -> list[Row]:
+    """The rows that say something, each with its first line."""
+    csv.field_size_limit(10_000_000)
+    reader = csv.reader(io.StringIO(text), delimiter=_delimiter(text))
+    line, found = 1, []
+    try:
+        for row in reader:
+            start, line = line, reader.line_num + 1
+            if any(cell.strip() for cell in row):
+                found.append((start, [cell.strip("\ufeff") if start == 1 else cell for cell in row]))
+    except csv.Error:
+        return []
+    return found
+
+
+def _delimiter(text: str) -> str:
+    """What parts the cells: what the line with most of it has most of, among the first."""
+    lines = text.split("\n", _HEADS)[:_HEADS]
+    return max("\t;|,", key=lambda d: max(line.count(d) for line in lines))
+
+
+def read(text: str, path: str = "") -> tuple[list[tuple[int, dict[str, Any]]], list[str]] | None:
+    """The rows as records with their lines, and the names of the columns; None where no line names those of papers."""
+    rows = rows_of(text)
+    named = path.lower().endswith((".csv", ".tsv"))
+    at = next((n for n, (_, row) in enumerate(rows[:_HEADS]) if _is_head(row, rows[n + 1 :], named and not n)), None)
+    if at is None:
+        return None
+    head = _head(rows[at][1], rows[at + 1 :])
+    return list(_records(head, rows[at + 1 :])), [name for name in head if name]
+
+
+def _is_head(row: list[str], below: list[Row], alone: bool) -> bool:
+    means = [meaning(name) for name in _head(row, below)]
+    facts = sum(one in FACTS or one in ("paper", "tags", "rating") for one in means)
+    return "title" in means and (facts > 0 or (alone and len(row) == 1)) and not any(map(_ADDRESS.search, row))
+
+
+def _head(row: list[str], below: list[Row]) -> list[str]:
+    """The names of the columns; one called "Paper" that holds no addresses is of titles."""
+    head = [" ".join(name.split()) for name in row]
+    means = [meaning(name) for name in head]
+    if "title" not in means and "paper" in means:
+        at = means.index("paper")
+        if not any("://" in cells[at] for _, cells in below if at < len(cells)):
+            head[at] = "title"
+    return head
+
+
+def _records(head: list[str], rows: list[Row]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows by column; one cell alone, under no title, is the heading of those below it."""
+    headed = len(head) > 2 and meaning(head[0]) != "title"
+    section: tuple[str, ...] = ()
+    for line, row in rows:
+        said = [n for n, cell in enumerate(row) if cell.strip()]
+        if headed and said == [0] and re.search(r"[^\W\d_]{3}", row[0]) and "://" not in row[0]:
+            section = (row[0].strip(),)
+            continue
+        names = [*head, *map(str, range(len(head), len(row)))]
+        record: dict[str, Any] = {}
+        for name, cell in zip(names, row, strict=False):
+            if cell.strip():
+                record[name if name not in record else f"{name} {len(record)}"] = cell
+        yield line, record | ({"\0section": section} if section else {})
+
+
+def as_html(text: str) -> str:
+    """The rows of a table whose first line names no columns, as HTML of as many lines; "" where there is no table."""
+    rows = [row for _, row in rows_of(text)]
+    if len(rows) < 2 or len({len(row) for row in rows}) > 1 or len(rows[0]) < 2 or len(rows) < text.count("\n"):
+        return ""
+    cells = ("".join(f"<td>{_ADDRESS.sub(_linked, html.escape(cell))}</td>" for cell in row) for row in rows)
+    return "<html><table>" + "\n".join(f"<tr>{row}</tr>" for row in cells)
+
+
+def _linked(address: re.Match[str]) -> str:
+    return f'<a href="{address[0]}">{address[0]}</a>'

@@ -1,0 +1,149 @@
+"""What programs and services export: every field in its slot, whatever its name, and what has none is kept."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from catalog.export.cite import citation
+from catalog.ingest import parse, read_source
+from catalog.ingest.columns import meaning
+from catalog.ingest.draft import Draft
+from catalog.library import Library
+
+LAMPS = {"title": "Lamps at Sea", "authors": ("Ada Quist", "Bo Rein"), "date": "2019-03", "venue": "Journal of Lamps"}
+AUTHORS = [{"given": "Ada", "family": "Quist"}, {"name": "Bo Rein"}]
+TEXTS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "names in capitals within": ("a.json", json.dumps({"items": [
+        {"paperTitle": "Lamps at Sea", "authorList": AUTHORS, "publicationDate": "2019-03", "publishedIn": "Journal of Lamps",
+         "externalIds": {"ArXiv": "1903.00001", "CorpusId": "7"}, "isRead": True, "openAccessPdf": {"url": "https://a.org/p.pdf"},
+         "githubRepo": "https://github.com/q/lamps", "citationCount": 3}]}),
+        LAMPS | {"status": "read", "ids": {"arxiv": "1903.00001"}, "links": ["https://a.org/p.pdf", "https://github.com/q/lamps"],
+                 "extras": {"externalIds", "citationCount"}}),
+    "a record a line": ("a.jsonl", "".join(json.dumps({"title": t, "authors": ["Ada Quist", "Bo Rein"], "year": "2019-03", "venue":
+        "Journal of Lamps", "has_been_read": read}) + "\n" for t, read in (("Lamps at Sea", "yes"), ("Other", "no"))),
+        LAMPS | {"status": "read"}),
+    "Crossref": ("a.json", json.dumps({"status": "ok", "message": {"items": [
+        {"title": ["Lamps at Sea"], "author": AUTHORS, "issued": {"date-parts": [[2019, 3]]}, "container-title": ["Journal of Lamps"],
+         "type": "journal-article", "volume": "3", "page": "1-9", "DOI": "10.1000/L1"}]}}), LAMPS | {"ids": {"doi": "10.1000/l1"}, "item": ("3", "1-9")}),
+    "OpenAlex": ("a.json", json.dumps({"results": [
+        {"display_name": "Lamps at Sea", "publication_date": "2019-03", "doi": "https://doi.org/10.1000/l1", "ids": {"pmid":
+         "https://pubmed.ncbi.nlm.nih.gov/123456"}, "primary_location": {"source": {"display_name": "Journal of Lamps"}},
+         "authorships": [{"author": {"display_name": n}, "institutions": [{"display_name": "X"}]} for n in LAMPS["authors"]],
+         "biblio": {"volume": "3", "first_page": "1", "last_page": "9"}}]}),
+        LAMPS | {"ids": {"doi": "10.1000/l1", "pmid": "123456"}, "item": ("3", "1-9")}),
+    "DBLP": ("a.xml", """<dblp><article key="journals/l/Q19" mdate="2020-01-01"><author>Ada Quist</author><author>Bo Rein 0001</author>
+<title>Lamps at Sea.</title><journal>Journal of Lamps</journal><volume>3</volume><pages>1-9</pages><year>2019</year><month>March</month>
+<ee type="oa">https://doi.org/10.1000/l1</ee></article></dblp>""", LAMPS | {"links": ["https://doi.org/10.1000/l1"], "item": ("3", "1-9")}),
+    "an answer of arXiv": ("a.xml", """<feed xmlns="http://www.w3.org/2005/Atom"><title>Query</title><link href="https://a.org/q"/>
+<entry><id>http://arxiv.org/abs/1903.00001v2</id><published>2019-03</published><title>Lamps at
+ Sea</title><author><name>Ada Quist</name></author><author><name>Bo Rein</name></author><category term="cs.LG"/></entry></feed>""",
+        LAMPS | {"venue": "", "tags": ("cs.LG",), "links": ["http://arxiv.org/abs/1903.00001v2"]}),
+    "EndNote XML": ("a.xml", """<xml><records><record><rec-number>1</rec-number><ref-type name="Journal Article">17</ref-type><contributors>
+<authors><author><style face="normal">Quist, Ada</style></author><author>Rein, Bo</author></authors></contributors><titles><title>Lamps
+ at Sea</title><secondary-title>Journal of Lamps</secondary-title></titles><volume>3</volume><pages>1-9</pages><keywords><keyword>light
+</keyword></keywords><dates><year>2019-03</year></dates><urls><related-urls><url>https://a.org/p</url></related-urls></urls></record>
+</records></xml>""", LAMPS | {"authors": ("Quist, Ada", "Rein, Bo"), "tags": ("light",), "links": ["https://a.org/p"], "item": ("3", "1-9")}),
+    "PubMed": ("a.nbib", """PMID- 123456
+OWN - NLM
+TI  - Lamps at
+      Sea.
+FAU - Quist, Ada
+AU  - Quist A
+FAU - Rein, Bo
+DP  - 2019 Mar
+JT  - Journal of Lamps
+VI  - 3
+PG  - 1-9
+AID - 10.1000/l1 [doi]
+OT  - light
+""", LAMPS | {"authors": ("Quist, Ada", "Rein, Bo"), "ids": {"pmid": "123456", "doi": "10.1000/l1"}, "tags": ("light",), "item": ("3", "1-9")}),
+    "refer": ("a.enw", "%0 Journal Article\n%T Lamps at Sea\n%A Quist, Ada\n%A Rein, Bo\n%J Journal of Lamps\n%D 2019-03\n%V 3\n%P 1-9\n%K light\n",
+        LAMPS | {"authors": ("Quist, Ada", "Rein, Bo"), "tags": ("light",), "item": ("3", "1-9")}),
+    "Web of Science": ("a.txt", "FN X\nVR 1.0\nPT J\nAU Quist, A\n   Rein, B\nAF Quist, Ada\n   Rein, Bo\nTI Lamps\n   at Sea\nSO Journal of Lamps\n"
+        "PD MAR\nPY 2019\nVL 3\nBP 1\nEP 9\nDI 10.1000/l1\nER\n\nEF\n", LAMPS | {"authors": ("Quist, Ada", "Rein, Bo"), "item": ("3", "1-9")}),
+    "its table": ("a.txt", "PT\tAU\tTI\tSO\tPY\tVL\tBP\tEP\nJ\tQuist, Ada; Rein, Bo\tLamps at Sea\tJournal of Lamps\t2019-03\t3\t1\t9\n",
+        LAMPS | {"authors": ("Quist, Ada", "Rein, Bo"), "item": ("3", "1-9")}),
+    "Scopus": ("a.csv", '"Authors","Author full names","Author(s) ID","Title","Year","Source title","Page start","Page end","Source"\n"Quist A.; Rein B.",'
+        '"Quist, Ada (12); Rein, Bo (34)","12;34","Lamps at Sea","2019-03","Journal of Lamps","1","9","Scopus"\n',
+        LAMPS | {"authors": ("Quist, Ada", "Rein, Bo"), "extras": {"Author s  ID", "Source", "Authors"}, "item": ("", "1-9")}),
+    "columns below a heading": ("a.csv", "Lamp group,,,,\n,,,,\nWhen,Paper,Authors,Where,Link\nWeek 1,,,,\n2019-03,Lamps at Sea,\"Ada Quist, Bo Rein\","
+        "Journal of Lamps,https://arxiv.org/abs/1903.00001\n2019-04,Other,Cy Sund; Di Toft,,https://arxiv.org/abs/1904.00001\n", LAMPS),
+    "Airtable": ("a.csv", "Paper Title,Lead Author,Co-authors,Published On,Publication,Read?\nLamps at Sea,Ada Quist,Bo Rein,2019-03,Journal of Lamps,checked\n",
+        LAMPS | {"status": "read"}),
+    "Pocket": ("a.csv", "title,url,time_added,tags,status\n[1903.00001] Lamps at Sea,https://arxiv.org/abs/1903.00001,1683000000,a|b,archive\n"
+        "A cake,https://a.org/cake,1683000001,,unread\n", {"title": "Lamps at Sea", "status": "read", "tags": ("a", "b"), "added": "2023-05-02"}),
+    "Zotero": ("a.csv", '"Key","Item Type","Author","Title","Publication Title","Date","Access Date","Extra","Volume","Pages"\n"AB12CD34","journalArticle",'
+        '"Quist, Ada; Rein, Bo","Lamps at Sea","Journal of Lamps","2019-03","2023-01-05","PMID: 123456\nCitation Key: q19","3","1-9"\n',
+        LAMPS | {"authors": ("Quist, Ada", "Rein, Bo"), "ids": {"pmid": "123456"}, "key": "q19", "item": ("3", "1-9")}),
+    "cobib": ("a.yaml", "---\nQ_2019:\n  ENTRYTYPE: article\n  author:\n    - first: Ada\n      last: Quist\n    - first: Bo\n      last: Rein\n"
+        "  title: Lamps at Sea\n  journal: Journal of Lamps\n  month: mar\n  year: 2019\n...\n---\nS_20:\n  title: Other\n  author: Cy Sund\n  year: 2020\n...\n",
+        LAMPS | {"key": "Q_2019"}),
+    "papis": ("info.yaml", "author: Quist, Ada and Rein, Bo\nauthor_list:\n- family: Quist\n  given: Ada\ntitle: Lamps at Sea\njournal: Journal of Lamps\n"
+        "month: 3\nyear: 2019\nref: Q2019\ntype: article\ncitations:\n- title: Cited\n  author: X, Y\n  doi: 10.1000/x\n",
+        LAMPS | {"authors": ("Quist, Ada", "Rein, Bo"), "key": "Q2019", "extras": {"author_list", "citations"}}),
+    "a note as people write it": ("a.md", '---\ntitle: Lamps at Sea\nauthor: "[[Ada Quist]], [[Bo Rein]]"\nsummary: of lamps: and seas\njournal: [[Journal of Lamps]]\n'
+        "date: 2019-03\nstatus: #reading\ntags: #light #sea\nrating: ⭐⭐⭐\n---\nText.\n",
+        LAMPS | {"status": "reading", "tags": ("light", "sea"), "rating": 3, "abstract": "of lamps: and seas"}),
+    "a note of Hugo": ("a.md", '+++\ntitle = "Lamps at Sea"\nauthors = ["Ada Quist", "Bo Rein"]\ndate = "2019-03"\npublication = "In *Journal of Lamps*"\n'
+        '[[links]]\nname = "Slides"\nurl = "https://a.org/s.pdf"\n[params]\ndoi = "10.1000/l1"\n+++\nText.\n',
+        LAMPS | {"ids": {"doi": "10.1000/l1"}, "links": ["https://a.org/s.pdf"], "extras": {"params"}}),
+}  # fmt: skip
+
+
+def said(draft: Draft, name: str) -> Any:
+    if name == "item":
+        return draft.record.item.get("volume"), draft.record.item.get("page")
+    if name == "links":
+        return [link.url for link in draft.links]
+    if name == "date":
+        return draft.date or str(draft.year or "")
+    value = getattr(draft, name)
+    return set(value) if name == "extras" else str(value) if name == "added" else value
+
+
+@pytest.mark.parametrize("program", TEXTS)
+def test_every_field_has_its_slot(program: str) -> None:
+    name, text, wanted = TEXTS[program]
+    first = read_source(name, text.encode()).drafts[0]
+    assert {field: said(first, field) for field in wanted} == wanted
+
+
+def test_what_was_saved_and_is_no_paper_stays_and_is_told() -> None:
+    source = parse(TEXTS["Pocket"][1], "a.csv")
+    assert (len(source.drafts), source.left) == (1, 1)
+    assert "'A cake'" in source.findings[-1].message
+
+
+def test_identifiers_under_names_have_the_status_of_these() -> None:
+    source = parse("reading:\n  - 10.1000/a\ndone:\n  - https://arxiv.org/abs/1903.00001\n", "a.yaml")
+    assert [draft.status for draft in source.drafts] == ["reading", "read"]
+
+
+@pytest.mark.parametrize(
+    "text", ['{"name": "x", "version": "1", "author": "A B", "repository": "https://github.com/a/b"}']
+)
+def test_what_a_package_says_of_itself_is_no_paper(text: str) -> None:
+    assert not parse(text, "package.json").drafts
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("Document Title", "title"), ("first_author", "authors"), ("Author Affiliations", ""), ("yearOfPublication", "date"),
+     ("CitesURL", ""), ("arxivId", "arxiv"), ("prism:publicationName", "venue"), ("isRead", "read"), ("isPublished", "")],
+)  # fmt: skip
+def test_names_of_fields_by_their_words(name: str, field: str) -> None:
+    assert meaning(name) == field
+
+
+def test_all_of_it_comes_in_stays_as_it_is_and_is_cited_in_full(library: Library) -> None:
+    files = [(f"{n}.{name.rpartition('.')[2]}", text.encode()) for n, (name, text, _) in enumerate(TEXTS.values())]
+    library.import_(files)
+    assert not [finding for finding in library.check() if finding.kind == "error"]
+    before = library.papers()
+    again = library.import_([*files, ("a.json", library.export_csl().encode())])
+    assert (library.papers(), again.count("merged")) == (before, 0)
+    full = [citation(facts) for facts in library.list()]
+    assert "Quist, A., & Rein, B. (2019). Lamps at Sea. Journal of Lamps, 3, 1–9. https://doi.org/10.1000/l1" in full
