@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from catalog.pages.escape import text
 from catalog.pages.scatter import Axis, Point, drawable, shortened
 
-NAMES, STRIP, APART, ROW, TOP = 114, 66, 12, 24, 34
+NAMES, STRIP, APART, ROW, TOP = 114, 66, 14, 24, 34
 MOST = 60
 _HERE = Axis("")
 
@@ -54,9 +54,12 @@ def _strip(axis: Axis, points: Sequence[Point], rows: Mapping[str, float], left:
         f'<text x="{left + STRIP / 2:g}" y="{12 + 12 * line}" text-anchor="middle">{text(words)}</text>'
         for line, words in enumerate(_two_lines(axis.title))
     ]
-    ends = [(left, "start", low)] + ([(left + STRIP, "end", high)] if high > low else [])
+    least, most = (axis.write(float(f"{value:.2g}")) for value in (low, high))
+    unit = most.partition(" ")[2]
+    ends = [(left, "start", least if low == high or not unit else least.removesuffix(f" {unit}"))]
+    ends += [(left + STRIP, "end", most)] if high > low else []
     foot = [
-        f'<text class="kb-end" x="{at:g}" y="{height - 6:g}" text-anchor="{anchor}">{text(_round(value, axis))}</text>'
+        f'<text class="kb-end" x="{at:g}" y="{height - 6:g}" text-anchor="{anchor}">{text(value)}</text>'
         for at, anchor, value in ends
     ]
     shown = sorted((point for point in points if point.name in rows), key=lambda point: point.hollow)
@@ -67,10 +70,6 @@ def _dot(point: Point, x: float, y: float, axis: Axis) -> str:
     group = "own" if point.hollow else "matched"
     said = text(f"{shortened(point.name)} {axis.write(point.y)}")
     return f'<circle class="kb-{group}" cx="{x:.1f}" cy="{y:g}" r="4"><title>{said}</title></circle>'
-
-
-def _round(value: float, axis: Axis) -> str:
-    return axis.write(float(f"{value:.2g}"))
 
 
 def _flat(value: float, axis: Axis) -> float:
