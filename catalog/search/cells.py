@@ -71,10 +71,17 @@ def line(key: str, status: int, year: int | None, shown: str, authors: str, by: 
 
 def columns(one: Facts, say: Beside = NOTHING) -> tuple[str, ...]:
     """The text of each column of `words`, folded; `say` is what others say of the paper."""
-    authors = _BETWEEN.join(_running(name.display) for name in one.names)
+    authors = _BETWEEN.join(_running(said) for name in one.names for said in _called(name))
     notes = _BETWEEN.join(map(_running, filter(None, (one.notes, *(taught.name for taught in one.tutorials)))))
     tags, prose = _BETWEEN.join(map(fold, one.tags)), (_running(plain(one.abstract)), notes)
     return _key(one.key), _running(plain(one.title)), authors, tags, fold(one.venue), *prose, *map(_running, say)
+
+
+def _called(name: Name) -> tuple[str, ...]:
+    """A name as it is read, and without the given names after the first: "Edward J Hu" is Edward Hu."""
+    first, *more = name.given.split() or [""]
+    short = name._replace(given=first).display if more and len(first.strip(".")) > 1 else name.display
+    return tuple(dict.fromkeys((name.display, short)))
 
 
 def _key(key: str) -> str:

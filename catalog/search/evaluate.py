@@ -27,6 +27,7 @@ _NAMED = "key title authors tags"
 _OWN = f"{_NAMED} venue abstract notes"
 _PROPER = f"{_OWN} told"  # all columns but that of notebooks
 _QUESTION = 4  # words, from which a query is one
+_PAIR = 2  # words that are looked up rather than asked: a paper that has both is enough
 _RANKING = ("", "title", "abstract", "notes")
 _SCORED = (  # weights of key, title, authors, tags, venue, abstract, notes, told, taught
     "SELECT rowid, bm25(words, 10, 10, 6, 5, 3, 2, 1, 0.5, 0.5) FROM words WHERE words MATCH ?"
@@ -62,8 +63,10 @@ def find(db: sqlite3.Connection, query: Query, sort: str = "", limit: int = 0, f
     lacking: dict[int, tuple[str, ...]] = {}
     if matched is not None and not matched and isinstance(root, And):
         root = _asked(root)
-        near, lacking = _nearest(db, root)
-        matched = set(near)
+        matched = _ids(db, _proper(root)) if len(root.parts) <= _PAIR else set()
+        if not matched:
+            near, lacking = _nearest(db, root)
+            matched = set(near)
     ids = _sorted(db, Query(query.text, root), matched, order, limit)
     if near and not order:
         ids.sort(key=lambda i: near[i])

@@ -94,6 +94,12 @@ def _text(column: str) -> Callable[[Value], Node]:
     return read
 
 
+def _author(value: Value) -> Node:
+    """Words of a name, which may stand as in a bibliography: "Hu, Edward"."""
+    family, comma, given = value.text.partition(",")
+    return _text("authors")(Value(f"{given} {family}", quoted=True) if comma and value.quoted else value)
+
+
 def _status(value: Value) -> Node:
     status = value.text.lower()
     if status not in STATUSES:
@@ -212,7 +218,7 @@ FIELDS: dict[str, Field] = {
     "arxiv": Field(
         "arXiv id, whatever its version, or the start of one", "arxiv:2106.09685", _identifier("arxiv", _arxiv)
     ),
-    "author": Field("words of the authors' names", 'author:dettmers or author:"Edward Hu"', _text("authors")),
+    "author": Field("words of the authors' names", 'author:dettmers or author:"Edward Hu"', _author),
     "doi": Field("DOI, or the start of one", "doi:10.18653/", _identifier("doi", _doi)),
     "due": Field("when it should be read by: a date or a range", "due:..2026-12-31", _span("due", _date)),
     "has": Field(

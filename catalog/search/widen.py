@@ -6,6 +6,7 @@ Asks the index which words there are. The site's script does the same over the w
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from catalog.search.tree import BEYOND, And, Node, Words, each_word
 _MOST_FORMS = 40
 _MOST_TYPOS = 5
 _LEAST_BEGUN = 4  # letters; the beginnings of words are near to whatever has as few
+_MEASURE = re.compile(r"([0-9]+)([a-z]+)")  # "4bit", "24gb"
 _NAMES = ("authors", "venue")
 _Phrases = tuple[tuple[str, ...], ...]
 
@@ -87,6 +89,9 @@ def _forms(db: sqlite3.Connection, words: Words) -> Iterator[tuple[str, ...]]:
     for full in () if before else stands_for(last):
         for word in _family(db, full[-1]):
             yield (*full[:-1], word)
+    if measure := None if before else _MEASURE.fullmatch(last):
+        for unit in (measure[2], *_family(db, measure[2])):
+            yield (measure[1], unit)
     if before and (one := "".join(words.tokens)).isascii():
         for word in dict.fromkeys([*_starts(db, one), *_family(db, one)]):
             yield (word,)

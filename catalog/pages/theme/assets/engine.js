@@ -10,7 +10,7 @@
   const OWN = `${NAMED} venue abstract notes`;
   const PROPER = `${OWN} told`; // all columns but that of notebooks
   const [K1, B, AT_ONCE, MOST_FORMS, MOST_TYPOS, LEAST_BEGUN, LONGEST] = [1.2, 0.75, 50, 40, 5, 4, 6];
-  const [ENOUGH, LEAST, FEW, HEAD, ALIKE, LESS, QUESTION] = [0.6, 0.3, 3, 1.2, 0.7, 0.5, 4]; // see catalog.search.evaluate
+  const [ENOUGH, LEAST, FEW, HEAD, ALIKE, LESS, QUESTION, PAIR] = [0.6, 0.3, 3, 1.2, 0.7, 0.5, 4, 2]; // see catalog.search.evaluate
   const PLACE = 2 ** 20; // of a token: (paper * columns + column) * PLACE + position
   const columnOf = (place) => Math.floor(place / PLACE) % COLUMNS.length;
   const paperOf = (place) => Math.floor(place / PLACE / COLUMNS.length);
@@ -170,6 +170,8 @@
       const before = words.slice(0, -1), last = words.at(-1), one = words.join("");
       const found = family(last).filter((word) => !word.startsWith(last)).map((word) => [...before, word]);
       if (!before.length) for (const full of standsFor(last)) found.push(...family(full.at(-1)).map((word) => [...full.slice(0, -1), word]));
+      const measure = /^([0-9]+)([a-z]+)$/.exec(words.length === 1 ? last : "");
+      if (measure) found.push([measure[1], measure[2]], ...family(measure[2]).map((unit) => [measure[1], unit]));
       if (before.length && /^[\x00-\x7f]*$/.test(one)) found.push(...withAll(one).map((word) => [word]));
       return found;
     };
@@ -332,8 +334,12 @@
       }
       if (matched && !matched.size && root.all) {
         root = asked(root);
-        [close, lacking] = nearest(root);
-        matched = new Set(close.keys());
+        if (root.all.length <= PAIR) matched = ids(proper(root));
+        settle();
+        if (!matched.size) {
+          [close, lacking] = nearest(root);
+          matched = new Set(close.keys());
+        }
         settle();
       }
       const found = sorted(root, matched, close);

@@ -39,6 +39,10 @@
   const arxiv = (text) => text.trim().toLowerCase()
     .replace(/^(?:https?:\/\/(?:www\.|export\.)?arxiv\.org\/(?:abs|pdf|html)\/|arxiv:\s*)/, "").replace(/(?:v[0-9]+)?(?:\.pdf)?$/, "");
   const prose = (column) => (text, quoted) => words(text, quoted, column) || fail(`“${text}” has no letter and no digit; write a word`);
+  const author = (text, quoted) => {
+    const comma = quoted ? text.indexOf(",") : -1;
+    return prose("authors")(comma < 0 ? text : `${text.slice(comma + 1)} ${text.slice(0, comma)}`, quoted);
+  };
   const stem = (text, quoted) => (text.endsWith("*") && !quoted ? text.slice(0, -1) : null);
   const identifier = (name, base) => (text, quoted) => {
     const value = base(stem(text, quoted) ?? text);
@@ -63,7 +67,7 @@
   };
   const SAME = { links: "link", tags: "tag", tutorials: "tutorial", implementation: "impl" };
   const FIELDS = {
-    abstract: prose("abstract"), author: prose("authors"), notes: prose("notes"), title: prose("title"), venue: prose("venue"),
+    abstract: prose("abstract"), author, notes: prose("notes"), title: prose("title"), venue: prose("venue"),
     added: span("added", DATE), due: span("due", DATE), read: span("read", DATE), year: span("year", YEAR),
     arxiv: identifier("arxiv", arxiv), doi: identifier("doi", doi),
     has: (text) => { const name = text.trim().toLowerCase(); return { is: "has", value: SAME[name] || name }; },
