@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
@@ -86,7 +86,7 @@ def _part(text: str, form: str) -> _Part:
     return _Part(_ALIASES.get(name, name), int(part["number"] or 0) or number, shown, first, changes)
 
 
-def propose_key(facts: Facts, used: Collection[str] = (), pattern: str = PATTERN) -> str:
+def propose_key(facts: Facts, used: Container[str] = (), pattern: str = PATTERN) -> str:
     """A free key by the pattern; of a work with neither names nor year the first words of its title. `used` as in
     `free_key`."""
     made = _made(facts, parse(pattern)) if facts.names or facts.year else ""
@@ -94,7 +94,7 @@ def propose_key(facts: Facts, used: Collection[str] = (), pattern: str = PATTERN
     return free_key(made[:_LONGEST].rstrip("-_.:/+") or "untitled", used)
 
 
-def free_key(stem: str, used: Collection[str]) -> str:
+def free_key(stem: str, used: Container[str]) -> str:
     """The key itself, or with the letter or number behind it that makes it free. `used` are keys, case folded."""
     if stem.casefold() not in used:
         return stem

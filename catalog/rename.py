@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from urllib.parse import quote
 
 from catalog.bibtex import entry_key, set_key
@@ -14,19 +14,24 @@ from catalog.models import Paper
 
 
 def renamed(
-    papers: Iterable[Paper], old: str, new: str, files: Mapping[str, str], others: Iterable[str] = ()
-) -> tuple[list[Paper], Paper]:
+    papers: Iterable[Paper], old: str, new: str, files: Mapping[str, str],
+    other: Callable[[str], bool] = lambda _: False,
+) -> tuple[list[Paper], Paper]:  # fmt: skip
     """The other papers that change, and the paper under its new key; the old key stays as an alias.
 
     Links to the old file in notes and `crossref`, `xdata`, `xref`, `related` fields of other entries follow. `files`
-    are the names of the two files by key, `others` keys of papers that are not given, as they refer to none of the
-    two. Raises `KeyError` where no paper has the old key.
+    are the names of the two files by key; `other` says whether a paper has a key that is not given, as it refers to
+    none of the two. Raises `KeyError` where no paper has the old key.
     """
     papers = list(papers)
-    keys = {key for paper in papers for key in entry_keys(paper)}.union(others) - {old}
+    here = {key for paper in papers for key in entry_keys(paper)}
+
+    def stays(key: str) -> bool:
+        return key != old and (key in here or other(key))
+
     changed, result = [], None
     for paper in papers:
-        bibtex = edited(paper.bibtex, lambda text: with_references(text, {old: new}, keys)) if paper.bibtex else ""
+        bibtex = edited(paper.bibtex, lambda text: with_references(text, {old: new}, stays)) if paper.bibtex else ""
         after = paper.evolve(notes=_links(paper.notes, files[old], files[new]), bibtex=bibtex)
         if paper.key == old:
             aliases = tuple(key for key in dict.fromkeys((*paper.aliases, old)) if key != new)

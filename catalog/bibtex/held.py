@@ -58,17 +58,17 @@ def without(bibtex: str, texts: Collection[str]) -> str:
     return bibtex
 
 
-def with_references(text: str, keys: Mapping[str, str], others: Collection[str] = ()) -> str:
+def with_references(text: str, keys: Mapping[str, str], is_other: Callable[[str], bool] = lambda _: False) -> str:
     """An entry that refers to others under their new keys; `keys` are the old ones.
 
-    BibTeX finds a parent in any case, so a key that is none of `others` matches in any case.
+    BibTeX finds a parent in any case, so a key that `is_other` does not know matches in any case.
     """
     if not keys or not any(f in text.lower() for f in REFERENCES):
         return text
     folded = {old.casefold(): new for old, new in keys.items()}
 
     def new_key(key: str) -> str:
-        return keys.get(key) or (key if key in others else folded.get(key.casefold(), key))
+        return keys.get(key) or (key if is_other(key) else folded.get(key.casefold(), key))
 
     try:
         entry = read(text)

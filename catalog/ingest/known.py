@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from catalog.facts import Facts
@@ -10,18 +10,81 @@ from catalog.identity import MOST_NAMESAKES, Verdict, compare, lookups, marks_of
 from catalog.search.index import Index
 
 
+class Keys:
+    """Every key that a work has, with that of its paper: aliases, keys that came just now, and those that are spoken
+    for. What the index has is looked up one by one, or `read` at once."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._owners: dict[str, str | None] = {}  # None: nobody has it
+        self._cases: dict[str, str] = {}
+        self._spoken_for: set[str] = set()
+        self._whole = False
+
+    def read(self) -> None:
+        """All that the index has, as that is quicker where many are asked for."""
+        pairs = self._index.marked("key")
+        there: dict[str, str | None] = {**dict(pairs), **{key: key for key, paper in pairs if key == paper}}
+        self._owners = there | {key: owner for key, owner in self._owners.items() if owner is not None}
+        self._cases = {key.casefold(): key for key in there} | self._cases
+        self._whole = True
+
+    def __contains__(self, key: object) -> bool:
+        return self._owner(str(key)) is not None
+
+    def get(self, key: str) -> str:
+        """The key of the paper that has a key; "" where none has, though something else may."""
+        return self._owner(key) or ""
+
+    def _owner(self, key: str) -> str | None:
+        if key not in self._owners and not self._whole:
+            owners = [paper for _, paper in self._index.marked("key", [key])]
+            self._owners[key] = key if key in owners else owners[-1] if owners else None
+        return self._owners.get(key)
+
+    def put(self, key: str, owner: str) -> None:
+        """That a paper, or "" something else, has a key."""
+        self._owners[key] = owner
+        self._cases.setdefault(key.casefold(), key)
+
+    def reserve(self, keys: Iterable[str]) -> None:
+        """Keys that are spoken for: no work may be newly given one."""
+        self._spoken_for.update(key.casefold() for key in keys)
+
+    def like(self, key: str) -> str:
+        """A key that a work has and that differs from this one in case only, or ""."""
+        return "" if key in self else self._like(key.casefold())
+
+    def is_taken(self, folded: str) -> bool:
+        """Whether no work may be newly given a key, case folded."""
+        return folded in self._spoken_for or bool(self._like(folded))
+
+    def _like(self, folded: str) -> str:
+        if folded not in self._cases and not self._whole:
+            there = [key for name in ("key", "alias") for key in self._index.with_fact(name, folded)]
+            self._cases |= {folded: there[0]} if there else {}
+        return self._cases.get(folded, "")
+
+
+class Taken:
+    """The keys that no work may be newly given, case folded."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def __contains__(self, folded: object) -> bool:
+        return self._keys.is_taken(str(folded))
+
+
 @dataclass(slots=True)
 class Known:
-    """`load` gives the facts of a paper in the catalog. `keys` holds every key that a work has, aliases among them, and
-    the key of its paper; `reserved` all keys that no work may be newly given, case folded. Where `many` works come in,
-    all that the index knows is read at once."""
+    """`load` gives the facts of a paper in the catalog. Where `many` works come in, all that the index knows is read at
+    once."""
 
     index: Index
     load: Callable[[str], Facts]
-    keys: dict[str, str] = field(default_factory=dict)
-    reserved: set[str] = field(default_factory=set)
+    keys: Keys = field(init=False)
     many: bool = False
-    _cases: dict[str, str] = field(default_factory=dict)
     _indexed: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     _facts: dict[str, Facts] = field(default_factory=dict)
     _different: dict[str, set[str]] = field(default_factory=dict)
@@ -29,17 +92,21 @@ class Known:
     _own: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        pairs = self.index.marked("key")
-        self.keys |= dict(pairs) | {key: key for key, paper in pairs if key == paper}
-        self._cases |= {key.casefold(): key for key in self.keys}
-        self.reserve(self.keys)
+        self.keys = Keys(self.index)
         for other, key in self.index.marked("different"):
             self._different.setdefault(key, set()).add(other)
             self._different.setdefault(other, set()).add(key)
 
-    def reserve(self, keys: Iterable[str]) -> None:
-        """Keys that are spoken for."""
-        self.reserved.update(key.casefold() for key in keys)
+    def expect(self, many: bool) -> None:
+        """Whether so many works come in that to read the whole index is quicker than to look each up."""
+        self.many = many
+        if many:
+            self.keys.read()
+
+    @property
+    def reserved(self) -> Container[str]:
+        """The keys that no work may be newly given, case folded."""
+        return Taken(self.keys)
 
     def add(self, facts: Facts, bibtex: str) -> None:
         """A paper that is new, or as it is now."""
@@ -52,10 +119,10 @@ class Known:
             elif there != facts.key:
                 self._marks[mark] = [there, facts.key]
             if mark[0] == "key":
-                self.keys.setdefault(mark[1], facts.key)
-                self.reserved.add(mark[1].casefold())
-                self._cases.setdefault(mark[1].casefold(), mark[1])
-        self.keys[facts.key] = facts.key
+                if mark[1] not in self.keys:
+                    self.keys.put(mark[1], facts.key)
+                self.keys.reserve([mark[1]])
+        self.keys.put(facts.key, facts.key)
 
     def of(self, key: str) -> Facts:
         """The facts of a paper."""
@@ -77,11 +144,6 @@ class Known:
             if new := [key for key in keys if key not in found.get(value, ())]:
                 found[value] = [*found.get(value, ()), *new]
         return found
-
-    def like(self, key: str) -> str:
-        """A key that a work has and that differs from this one in case only, or ""."""
-        found = self._cases.get(key.casefold(), "")
-        return "" if key in self.keys else found
 
     def _stored(self, name: str, values: list[str]) -> dict[str, list[str]]:
         """What the index has under these values."""

@@ -90,12 +90,12 @@ class Merger:
     def reserve(self, sources: Iterable[Source]) -> None:
         """Keep every key that a source gives from being given to anything else, and look up which entries are here."""
         drafts = [draft for source in sources for draft in source.drafts]
-        self.known.many = len(drafts) > _MANY
-        self.known.reserve(key for draft in drafts for key in (draft.key, *draft.aliases) if key)
+        self.known.expect(len(drafts) > _MANY)
+        self.known.keys.reserve(key for draft in drafts for key in (draft.key, *draft.aliases) if key)
         bare = [_bare(draft) for draft in drafts]
         own = (d.bibtex for d, is_bare in zip(drafts, bare, strict=True) if not (d.key and is_bare))
-        self.known.reserve(entry_key(text) for bibtex in own for text in entries(bibtex))
-        if self.known.keys:
+        self.known.keys.reserve(entry_key(text) for bibtex in own for text in entries(bibtex))
+        if not self.known.index.is_empty():
             texts = (d.bibtex.strip() for d, is_bare in zip(drafts, bare, strict=True) if is_bare)
             self.entries |= self.known.under("entry", map(digest, texts))
         slugs = {tag_slug(tag) for draft in drafts for tag in draft.tags}
@@ -107,7 +107,7 @@ class Merger:
         own = {draft.key for draft in source.drafts}
         changes = []
         for draft in each(list(_parents_first(source.drafts)), "comparing"):
-            bibtex = with_references(draft.bibtex.strip(), moved, own)
+            bibtex = with_references(draft.bibtex.strip(), moved, own.__contains__)
             change = self.take(draft if bibtex == draft.bibtex else replace(draft, bibtex=bibtex))
             changes.append(change)
             if change.was and change.action != "rejected" and self.known.keys.get(change.was) != change.key:
@@ -159,7 +159,7 @@ class Merger:
             return owner
         if self.theirs or not self.entries or not _bare(draft):
             return ""
-        owner = self.known.keys.get(key, "")
+        owner = self.known.keys.get(key)
         there = self.entries.get(digest(draft.bibtex), ())
         found = owner if owner in there else ""
         if there and (not key or (owner and not found)):
@@ -239,15 +239,14 @@ class Merger:
             remedy = f"they stay two; `kb merge {there.key} {facts.key}` makes them one"
             self._note("possible-duplicate", draft, f"{facts.key} may be {there.key}: {verdict.why}", "note", remedy,
                        facts.key)  # fmt: skip
-        if like := self.known.like(facts.key):
+        if like := self.known.keys.like(facts.key):
             self._note("key-case", draft, f"{facts.key} and {like} differ in case only", "note",
                        "biber tells them apart, BibTeX does not", facts.key)  # fmt: skip
 
     def _under(self, there: Paper, brought: Paper, draft: Draft) -> Paper:
         """What is brought, its entry under the key that it has here: it was given one, or has been renamed since."""
         own, *others = entries(brought.bibtex) or [""]
-        owner = self.known.keys.get(brought.key)
-        moved = owner is not None and brought.key != there.key
+        moved = brought.key in self.known.keys and brought.key != there.key
         if not own or not _readable(own) or not (moved or not entry_key(draft.bibtex)):
             return brought
         if brought.key in map(entry_key, entries(there.bibtex)):

@@ -223,7 +223,9 @@ class Work:
 
     def changes(self) -> list[FileChange]:
         """What becomes of each paper's file."""
-        new = self.store.new_files(key for key in self.merger.now if key in self.merger.fresh)
+        new = self.store.new_files(
+            (key for key in self.merger.now if key in self.merger.fresh), self.merger.known.index
+        )
         changes = []
         for key, paper in self.merger.now.items():
             facts = None if _INHERITS.search(paper.bibtex) else self.merger.known.of(key)
@@ -275,8 +277,9 @@ def work_on(
         pattern=store.config.key_pattern,
     )
     for key in (*sharing.entries, *merger.unreadable):
-        known.keys.setdefault(key, "")
-        known.reserve([key])
+        if key not in known.keys:
+            known.keys.put(key, "")
+        known.keys.reserve([key])
     merger.reserve(sources)
     return Work(store, merger, versions)
 

@@ -164,18 +164,17 @@ class Edits:
 
         def attempt() -> list[Paper]:
             since = self.store.gate.latest()
-            self.snapshot.index(whole=True)
+            index = self.snapshot.index(whole=True)
             to = news()
-            keys = self.snapshot.keys()
             loaded: dict[str, tuple[str, Version, Paper]] = {}
             for old in to:
                 loaded |= {key: one for key, one in self._loaded(old).items() if key not in loaded}
             names = {old: self.store.file_of(old) for old in to}
-            files = names | self.store.new_files(to.values(), leaving=list(to))
+            files = names | self.store.new_files(to.values(), index, leaving=list(to))
             papers = {key: paper for key, (_, _, paper) in loaded.items()}
             for old, new in to.items():
                 read_as = {paper.key: key for key, paper in papers.items()}
-                changed, paper = renamed(papers.values(), old, new, files, keys)
+                changed, paper = renamed(papers.values(), old, new, files, lambda key: bool(self._owner(key)))
                 papers |= {read_as[one.key]: one for one in changed} | {old: paper}
             changes = []
             for key, paper in papers.items():
@@ -231,7 +230,7 @@ class Edits:
             file = self.snapshot.file(key)
             version, paper = self.store.load_version(file)
             rest, new = parted(paper, key if self.snapshot.index().marked("key", [key]) else paper.key)
-            files = self.store.new_files(one.key for one in new)
+            files = self.store.new_files((one.key for one in new), self.snapshot.index())
             changes = [self.store.paper_change(files[one.key], None, one) for one in new]
             self.commit([*changes, self.store.paper_change(file, version, rest)], f"split {key}", since)
             return [rest, *new]

@@ -269,6 +269,10 @@ class Index:
         """All tags of the papers that have a tag with one of these slugs, as written, the most frequent first."""
         return self._read(lambda db: counting.spellings(db, slugs))
 
+    def is_empty(self) -> bool:
+        """Whether there is no paper at all."""
+        return not self._run(lambda db: column(db, "SELECT 1 FROM paper LIMIT 1"))
+
     def has(self, key: str) -> bool:
         """Whether there is a paper with exactly this key."""
         return bool(self._run(lambda db: column(db, "SELECT 1 FROM paper WHERE key = ? LIMIT 1", clean(key))))

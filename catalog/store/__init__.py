@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from stat import S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 INDEX = "index.sqlite"
+_FEW = 50  # new papers, of which none lists the folder
 NEWS = "news.json"
 
 
@@ -111,11 +113,21 @@ class Store:
         apart = apart_name(key)
         return apart if (self.folder / apart).exists() else file_name(key)
 
-    def new_files(self, keys: Iterable[str], leaving: Iterable[str] = ()) -> dict[str, str]:
-        """File names for new keys; none is that of another file but of keys that leave, also where case is ignored."""
-        from catalog.filenames import apart_name, file_name
+    def new_files(self, keys: Iterable[str], index: Index, leaving: Iterable[str] = ()) -> dict[str, str]:
+        """File names for new keys; none is that of another file but of keys that leave, also where case is ignored.
 
-        taken = set(map(folded, names_in(self.folder))) - {folded(self.file_of(key)) for key in leaving}
+        Few are looked up in the index: that no other file has such a name, the gate looks at again.
+        """
+        from catalog.filenames import apart_name, file_name
+        from catalog.store.indexing import unreadable
+
+        keys, there = list(keys), names_in(self.folder)
+        if len(keys) <= _FEW and all(map(str.isascii, keys)):
+            own = (self.file_of(key) for new in keys for key in index.with_fact("key", new.casefold()))
+            there = chain(
+                own, unreadable(index), filter(lambda name: (self.folder / name).exists(), map(file_name, keys))
+            )
+        taken = set(map(folded, there)) - {folded(self.file_of(key)) for key in leaving}
         files = {}
         for key in keys:
             files[key] = file_name(key) if folded(file_name(key)) not in taken else apart_name(key)

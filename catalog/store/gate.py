@@ -248,6 +248,7 @@ class Gate:
     def _compare(self, moves: Sequence[Move]) -> None:
         """Look whether each file still is what was read, and what is to be new is not there in any case or form."""
         gone = {move.change.file for move in moves if move.change.after is None}
+        new = {folded(move.path.name) for move in moves if move.change.before is None}
         there: dict[Path, dict[str, str]] = {}
         for move in moves:
             change, path = move.change, move.path
@@ -255,7 +256,8 @@ class Gate:
             if change.before is None and change.after is not None:
                 folder = path.parent
                 if folder not in there:
-                    there[folder] = {folded(name): name for name in disk.names_in(folder)}
+                    names = ((folded(name), name) for name in disk.names_in(folder))
+                    there[folder] = {form: name for form, name in names if form in new}
                 other = there[folder].get(folded(path.name))
                 if other and change.file.removesuffix(path.name) + other not in gone:
                     raise Conflict(f"{change.file} is there already, as {other}; nothing was overwritten")
