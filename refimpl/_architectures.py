@@ -12,7 +12,6 @@ then writes must come back. A cell is "right", or "refused" with the method's ow
 from __future__ import annotations
 
 import copy
-import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -265,10 +264,8 @@ def _train(model: Any, rows: dict[str, Tensor], way: Way) -> list[float]:
 
 def _heard(base: Any, model: Any) -> bool:
     """Whether something is trained in each block, and has a gradient that was not zero."""
-    places = [re.match(r"\D+\.\d+\.", f"{name}.") for name, _ in base.named_modules()]
-    blocks = {place.group() for place in places if place}
     moved = {name for name, p in model.named_parameters() if p.requires_grad and (p.grad is None or bool(p.grad.any()))}
-    return all(any(name.startswith(block) for name in moved) for block in blocks)
+    return all(any(name.startswith(block) for name in moved) for block in _targets.blocks(base))
 
 
 def _says_the_same(model: Any, ids: Tensor) -> None:

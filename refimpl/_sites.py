@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from refimpl._layers import Adapted, Own
-from refimpl._surgery import READ_ITSELF, NoLayers, close, freeze, guard, opened, put, restored, seen
+from refimpl._surgery import READ_ITSELF, NoLayers, close, demand_linear, freeze, guard, opened, put, restored, seen
 from refimpl._targets import matches
 
 
@@ -96,6 +96,8 @@ def numbers(base: nn.Module) -> tuple[Callable[..., Tensor], tuple[int, int]]:
 
 def _check(path: str, delta: nn.Module, site: Site) -> None:
     own = hasattr(delta, "thaw")
+    if not own:
+        demand_linear(path, site.base)
     if own and any(hasattr(other, "thaw") for other in site.deltas.values()):
         raise ValueError("another delta trains these biases and gains already; detach it first")
     if not own and not hasattr(delta, "update") and path.endswith(READ_ITSELF):

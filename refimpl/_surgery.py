@@ -9,11 +9,12 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn, TypeVar
 
+import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from refimpl._layers import Adapted, Experts, Own, Transposed, as_conv1d, names
-from refimpl._targets import ALL_LINEAR, CLASSIFIERS, head_of, matches
+from refimpl._targets import ALL_LINEAR, CLASSIFIERS, blocks, head_of, matches
 
 A = TypeVar("A", bound=Adapted)
 # layers whose weight their model multiplies by itself, so that only what a weight can hold has an effect
@@ -107,6 +108,8 @@ def find(model: nn.Module, targets: Iterable[str]) -> dict[str, Any]:
         heads = {id(module) for head in head_of(model) for module in head.modules()}
         found = {path: layer for path, layer in there.items() if id(layer) not in heads}
         missing: list[str] = []
+        if found and (left := [block for block in blocks(model) if not any(path.startswith(block) for path in found)]):
+            raise NoLayers(f"no Linear in {left[0][:-1]}, whose weights are in another form; name the layers to adapt")
     else:
         found = {path: layer for path, layer in there.items() if any(matches(path, target) for target in wanted)}
         missing = [target for target in wanted if not any(matches(path, target) for path in found)]
@@ -154,8 +157,25 @@ def _check(path: str, layer: Any, linear: bool, floating: bool, over: bool) -> N
         raise ValueError(f"the weight of {path} is {W.dtype}; use refimpl.qlora, or load the model whole")
     if W.is_floating_point() and W.device.type != "meta" and not W.isfinite().all():
         raise ValueError(f"the weight of {path} is NaN or infinite in places; load a model that is whole")
+    demand_linear(path, layer)
     if not linear and path.endswith(READ_ITSELF):
         raise ValueError(f"the model reads the weight of {path}, which what is not linear cannot change; leave it out")
+
+
+@torch.no_grad()
+def demand_linear(path: str, layer: Any) -> None:
+    """Raise ValueError for a Linear that has a forward of its own and does more with x than its weight and bias say."""
+    if not isinstance(layer, nn.Linear) or type(layer).forward is nn.Linear.forward or not _can_be_tried(layer.weight):
+        return
+    x = torch.eye(layer.in_features, device=layer.weight.device, dtype=layer.weight.dtype)[:2]
+    with contextlib.suppress(RuntimeError):  # where it takes another shape
+        if torch.allclose(layer(x), nn.functional.linear(x, layer.weight, layer.bias), rtol=1e-2):
+            return
+    raise ValueError(f"{path} is a {type(layer).__name__}, which is more than its weight; name the layers to adapt")
+
+
+def _can_be_tried(weight: Tensor) -> bool:
+    return weight.is_floating_point() and not weight.is_meta
 
 
 def unwrap(model: nn.Module, kind: type[A], fold: Callable[[A], nn.Module]) -> nn.Module:
@@ -181,7 +201,7 @@ def unwrap(model: nn.Module, kind: type[A], fold: Callable[[A], nn.Module]) -> n
 def opened(model: nn.Module, targets: list[str]) -> Iterator[list[str]]:
     """The experts that a target names are Linears from now on, unless what is done inside fails."""
     if ALL_LINEAR in targets and (odd := [path for path, module in model.named_modules() if _strange(module)]):
-        raise ValueError(f"{odd[0]} keeps its experts in a form that is not known here; name the layers to adapt")
+        raise ValueError(f"{odd[0]} keeps weights in a form that is not known here; name the layers to adapt")
     for path, module in list(model.named_modules()):
         there = [f"{path}.{name}" for name in names(module)]
         named = any(matches(at, target) or target.startswith(f"{path}.") for at in there for target in targets)
@@ -195,9 +215,9 @@ def opened(model: nn.Module, targets: list[str]) -> Iterator[list[str]]:
 
 
 def _strange(module: nn.Module) -> bool:
-    """Experts that would be passed over."""
-    whole = [p for p in module.parameters(recurse=False) if p.dim() == 3]
-    return bool(whole) and "Expert" in type(module).__name__ and not names(module)
+    """Weights of three dimensions that would be passed over: of experts, or of a head each, as XLNet's."""
+    whole = [p for p in module.parameters(recurse=False) if p.dim() == 3 and min(p.shape) > 1]
+    return bool(whole) and not names(module) and not isinstance(module, nn.Conv1d)
 
 
 def close(model: nn.Module) -> nn.Module:

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from torch import nn
 
+from refimpl._tried import looks_ahead
+
 Part = Literal["q", "k", "v", "o", "into", "out"]  # attention's four; into the MLP's inner width, and out of it
 ALL_LINEAR = "all-linear"  # as peft calls it: every layer but the head
 
@@ -48,6 +50,10 @@ _OTHERS: dict[str, tuple[str, ...]] = {
         *("attention.receptance", "attention.key", "attention.value", "attention.output"),
         *("feed_forward.key", "feed_forward.value"),
     ),
+    **dict.fromkeys(
+        ("led", "bigbird_pegasus"),
+        ("q_proj|query", "k_proj|key", "v_proj|value", "out_proj|output.output|self_attn.output", "fc1", "fc2"),
+    ),
     "distilbert": ("q_lin", "k_lin", "v_lin", "out_lin", "lin1", "lin2"),
     "phi3": (*["qkv_proj"] * 3, "o_proj", "gate_up_proj", "down_proj"),
     "phi": (*_OPT[:3], "self_attn.dense", "fc1", "fc2"),
@@ -75,7 +81,23 @@ def of(model: nn.Module, *parts: Part) -> tuple[str, ...]:
     kind = getattr(config, "model_type", "")
     names = _OTHERS[kind] if kind in _OTHERS else next((one for one in _FAMILIES if _has(model, one)), _LLAMA)
     chosen = [(part, target) for part in parts for target in names[_PARTS.index(part)].split()]
-    return tuple(dict.fromkeys(_in_every_block(model, part, target) for part, target in chosen))
+    found = tuple(dict.fromkeys(_in_every_block(model, part, target) for part, target in chosen))
+    if {*parts} & {*_PARTS[:4]}:
+        _demand_all(model, found)
+    return found
+
+
+def _demand_all(model: nn.Module, targets: tuple[str, ...]) -> None:
+    """Raise ValueError where the attention of some blocks has these layers, and that of others has none of them."""
+    inside = {
+        block: [path for path, module in model.named_modules() if path.startswith(block)]
+        for block in blocks(model)
+        if any(path.startswith(block) and type(m).__name__.endswith("Attention") for path, m in model.named_modules())
+    }
+    without = [b for b, paths in inside.items() if not any(matches(p, target) for p in paths for target in targets)]
+    if without and len(without) < len(inside):
+        names = ", ".join(sorted(targets))
+        raise ValueError(f"the attention of {without[0][:-1]} has no layer named {names}; name the layers to adapt")
 
 
 def _in_every_block(model: nn.Module, part: Part, target: str) -> str:
@@ -96,6 +118,16 @@ def _is_hybrid(model: nn.Module) -> bool:
     """Whether some blocks keep a state: by what transformers says of the model, or of each of its blocks."""
     kinds: list[str] = getattr(getattr(model, "config", None), "layer_types", None) or []
     return stateful(model) or any(not kind.endswith("attention") or kind.startswith("linear") for kind in kinds)
+
+
+def blocks(model: nn.Module) -> list[str]:
+    """The paths of the numbered parts of a model that are made of others and have weights, each with a dot behind."""
+    found = {
+        block.group(): module
+        for path, module in model.named_modules()
+        if (block := re.fullmatch(r"\D+\.\d+\.", f"{path}.")) and list(module.children())
+    }
+    return [path for path, module in found.items() if any(p.dim() > 1 for p in module.parameters())]
 
 
 def _has(model: nn.Module, names: tuple[str, ...]) -> bool:
@@ -133,11 +165,15 @@ def norms(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def reads(model: Any) -> Literal["on", "both ways", "in pairs"]:
-    """Whether each token sees those before it, all of them, or a decoder sees what an encoder has read."""
+    """Whether each token sees those before it, all of them, or a decoder sees what an encoder has read.
+
+    It is tried on a few tokens: a decoder's configuration may leave it to read both ways, as BERT's does.
+    """
     if getattr(model.config, "is_encoder_decoder", False):
         return "in pairs"
-    causal = model.can_generate() or any(getattr(module, "is_causal", False) for module in model.modules())
-    return "on" if causal else "both ways"
+    if (ahead := looks_ahead(model)) is None:
+        ahead = not (model.can_generate() or any(getattr(module, "is_causal", False) for module in model.modules()))
+    return "both ways" if ahead else "on"
 
 
 def head_of(model: nn.Module) -> list[nn.Module]:

@@ -29,6 +29,7 @@ from refimpl import _peft_format, _targets
 from refimpl._lab import adapter
 from refimpl._layers import Own
 from refimpl._surgery import freeze, guard
+from refimpl._tried import alike, few
 
 PAPER = "li2021prefix arXiv:2101.00190"
 
@@ -74,18 +75,24 @@ def attend(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tu
     ids, past = given.get("input_ids"), given.get("past_key_values")
     if ids is None:
         raise ValueError("the prefix goes before tokens; call the model with input_ids")
+    return (), given | behind(model, model.prefix(), model.prefix.shape, ids, given.get("attention_mask"), past)
+
+
+def behind(
+    model: Any, P: Tensor, shape: tuple[int, int, int], ids: Tensor, mask: Tensor | None = None, past: Any = None
+) -> dict[str, Any]:
+    """What tokens are given to be read behind the prefix P."""
     past = DynamicCache() if past is None else past
-    P, (B, T), seen = model.prefix(), ids.shape, past.get_seq_length()  # (p, 2 L d_kv)
+    (B, T), seen = ids.shape, past.get_seq_length()
     if not seen:  # in later steps of a generation the prefix is in the cache
-        for layer, (k, v) in enumerate(heads(P.to(model.dtype), model.prefix.shape)):
+        for layer, (k, v) in enumerate(heads(P.to(model.dtype), shape)):
             past.update(k.expand(B, -1, -1, -1), v.expand(B, -1, -1, -1), layer)
-    mask = given.get("attention_mask")
     mask = ids.new_ones(B, max(0, seen - len(P)) + T) if mask is None else mask
     if model.config.model_type in BY_PLACE and not mask[:, 0].all():
         raise ValueError("the model counts padding as distance from its prefix; pad on the right")
     mask = F.pad(mask, (len(P), 0), value=1)  # (B, p + T)
     positions = (mask.long().cumsum(1) - 1).clamp(min=0)[:, -T:]
-    return (), given | {"past_key_values": past, "attention_mask": mask, "position_ids": positions}
+    return {"past_key_values": past, "attention_mask": mask, "position_ids": positions}
 
 
 def forget(_: Any, __: Any, named: dict[str, Any], out: Any) -> None:
@@ -96,24 +103,30 @@ def forget(_: Any, __: Any, named: dict[str, Any], out: Any) -> None:
 
 def shape(model: Any) -> tuple[int, int, int]:
     """Layers, key heads and numbers a head of a model, as its cache has them."""
-    if not hasattr(model.config, "num_attention_heads"):
-        raise ValueError("the model has no attention heads, before whose keys a prefix could stand; take another")
     if _targets.reads(model) != "on":
         raise ValueError("prefixes for encoders are left out; take a decoder, or prompt_tuning")
-    if _targets.stateful(model):
-        raise ValueError(
-            "some of the model's layers keep a state, which a prefix of keys cannot be; take another model"
-        )
     try:
         kept = _cache(model, torch.zeros(1, dtype=torch.long)).layers
+        there = {tuple(tensor.shape[1::2]) for layer in kept for tensor in (layer.keys, layer.values)}
     except (AttributeError, IndexError, TypeError, ValueError) as e:
         raise ValueError("the model has layers that keep something else than keys and values; take another") from e
-    there = {tuple(tensor.shape[1::2]) for layer in kept for tensor in (layer.keys, layer.values)}
     if len(there) != 1:
         raise ValueError(
             f"the model's layers keep keys and values of {len(there)} shapes, and a prefix has one; take another"
         )
-    return model.config.num_hidden_layers, *there.pop()
+    return len(kept), *there.pop()
+
+
+def _check(model: Any, shape: tuple[int, int, int]) -> None:
+    """Tried on a few tokens: a prefix that the first of them left must do for the rest what they do."""
+    ids, p = few(model), 2
+    found = alike(
+        model,
+        lambda: model(input_ids=ids)[0][:, p:],
+        lambda: model(input_ids=ids[:, p:], **behind(model, of_words(model, ids[0, :p]), shape, ids[:, p:]))[0],
+    )
+    if not found and model.device.type != "meta":
+        raise ValueError("the model does not read on from keys and values that stand before a text; take another model")
 
 
 @torch.no_grad()
@@ -147,6 +160,7 @@ def apply(model: Any, length: int = 10, mid: int | None = 512, words: Tensor | N
     if length < 1:
         raise ValueError(f"a prefix of {length} has no numbers to train; take 1 or more")
     L, H, D = shape(model)
+    _check(model, (L, H, D))
     freeze(model)
     wide = torch.promote_types(model.dtype, torch.float32)
     start = torch.randn(length, 2 * L * H * D, device=model.device) if words is None else of_words(model, words)
@@ -222,7 +236,7 @@ def demo(length: int = 10, mid: int | None = 512, out: str | Path | None = None,
     record = lab.run(
         "prefix_tuning", lambda model: apply(model, length, mid), merge=finish, save=False,
         options={"length": length, "mid": mid},
-        **(dict[str, Any](task="json", steps=200, rate=1e-2, narrower=False) | options),
+        **(dict[str, Any](task="json", usual=200, rate=1e-2) | options),
     )  # fmt: skip
     folder = Path(out or models.cache() / "adapters" / f"prefix_tuning-{Path(record['model']).name}-{record['task']}")
     record["bytes"]["adapter"] = measure.size(done[0]).adapter_bytes

@@ -34,6 +34,7 @@ from refimpl import _peft_format, _targets
 from refimpl._lab import adapter
 from refimpl._layers import Own
 from refimpl._surgery import freeze, guard
+from refimpl._tried import takes_embeddings
 
 PAPER = "lester2021power arXiv:2104.08691"
 
@@ -64,6 +65,7 @@ def prepend(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[t
     if ids is None:
         raise ValueError("the prompt goes before tokens; call the model with input_ids")
     P = given.pop("prompts", model.prompt.P[None])
+    _demand_known(given, ids, ("attention_mask", "position_ids", "labels"))
     (N, p, _), (B, T) = P.shape, ids.shape
     seen = 0 if past is None else past.get_seq_length()  # in later steps of a generation the prompt is in the cache
     mask = given.get("attention_mask")
@@ -85,6 +87,13 @@ def places(mask: Tensor, p: int) -> Tensor:
     left = (mask.cumsum(1) == 0).sum(1, keepdim=True)  # (B, 1)
     t = torch.arange(p + mask.shape[1], device=mask.device)
     return torch.where(t < left, t + p, torch.where(t < left + p, t - left, t))
+
+
+def _demand_known(given: dict[str, Any], ids: Tensor, known: Sequence[str]) -> None:
+    """Whatever else says something of each token would say it of others once the prompt is there."""
+    for name, value in given.items():
+        if name not in known and isinstance(value, Tensor) and value.shape[:2] == ids.shape:
+            raise ValueError(f"the model is given {name} of each token, and a prompt has none; call it without")
 
 
 def _flat(mask: Tensor) -> Tensor:
@@ -128,6 +137,9 @@ def insert(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tu
     X = model.get_input_embeddings()(ids)  # (B, T, e)
     X = torch.cat([X[:, :1], P.expand(len(ids), -1, -1).to(X.dtype), X[:, 1:]], dim=1)  # (B, 1 + p + T - 1, e)
     fills = {"attention_mask": 1, "token_type_ids": 0, "labels": IGNORED}
+    _demand_known(given, ids, (*fills, "position_ids"))
+    if (at := given.get("position_ids")) is not None:
+        given["position_ids"] = torch.cat([at[:, :1] + torch.arange(len(P) + 1).to(at), at[:, 1:] + len(P)], dim=1)
     for name, fill in fills.items():
         row = given.get(name)
         if row is not None and row.shape == ids.shape:
@@ -167,6 +179,8 @@ def apply(
     way = _targets.reads(model)
     if way == "on" and type(model).__name__.endswith("SequenceClassification"):
         raise ValueError("the model finds the last token of a row by its id, which a prompt hides; take a causal LM")
+    if not takes_embeddings(model, model.get_encoder() if way == "in pairs" else model):
+        raise ValueError("the model does not do with embeddings what it does with their tokens; take another model")
     freeze(model)
     embed = model.get_input_embeddings()
     E = embed.weight.detach()

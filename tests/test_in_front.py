@@ -39,6 +39,16 @@ MORE: dict[str, tuple[str, dict[str, Any]]] = {
     "Albert": ("AlbertForSequenceClassification", {**CLASSES, "embedding_size": 16}),
     "DeBERTa": ("DebertaV2ForSequenceClassification", CLASSES),
     "ModernBERT": ("ModernBertForSequenceClassification", CLASSES),
+    "Gemma 3n": ("Gemma3nForCausalLM", {  # its last layers read the keys and values of earlier ones
+        **SMALL, "num_hidden_layers": 4, "num_kv_shared_layers": 2, "num_key_value_heads": 2, "head_dim": 8,
+        "layer_types": ["sliding_attention", "full_attention"] * 2, "activation_sparsity_pattern": [0.0] * 4,
+        "altup_num_inputs": 2, "laurel_rank": 8, "vocab_size_per_layer_input": 96, "hidden_size_per_layer_input": 8,
+    }),
+    "BERT, a decoder": ("BertLMHeadModel", {**CLASSES, "is_decoder": True}),
+    "BERT, of words": ("BertLMHeadModel", CLASSES),
+    "RoFormer": ("RoFormerForCausalLM", {**CLASSES, "embedding_size": 32}),
+    "CPM-Ant": ("CpmAntForCausalLM", {**TOKENS, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
+                                      "dim_head": 8, "dim_ff": 48}),
 }  # fmt: skip
 BEFORE, TEXT = torch.tensor([31, 7, 92, 55, 18]), torch.tensor([[5, 41, 77, 8, 60, 33, 12], [90, 3, 21, 64, 9, 50, 17]])
 
@@ -88,7 +98,7 @@ def test_an_encoder_reads_a_prompt_of_the_embeddings_of_tokens_as_these_tokens(l
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("name", ["Gemma 2", "BLOOM", "OPT", "Falcon", "MPT", "Persimmon"])
+@pytest.mark.parametrize("name", ["Gemma 2", "BLOOM", "OPT", "Falcon", "MPT", "Persimmon", "Gemma 3n"])
 def test_a_prefix_that_tokens_left_is_these_tokens(name: str) -> None:
     base = base_of(name)
     model = prefix_tuning.apply(copy.deepcopy(base), len(BEFORE), mid=None, words=BEFORE)
@@ -103,8 +113,53 @@ def test_a_prefix_that_tokens_left_is_these_tokens(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["Mamba", "RecurrentGemma", "LFM2", "MiniMax", "XLNet"])
 def test_a_prefix_of_a_state_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=r"no attention heads|keep (a state|something else).*take another"):
+    with pytest.raises(ValueError, match=r"keep something else.*take another|encoders are left out"):
         prefix_tuning.apply(base_of(name), 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [("BERT, a decoder", "on"), ("BERT, of words", "both ways"), ("XLNet", "both ways"), ("RoFormer", "both ways"),
+     ("CPM-Ant", "both ways"), ("Albert", "both ways"), ("Gemma 3n", "on"), ("RecurrentGemma", "on"),
+     ("Llama, of classes", "on"), ("BART", "in pairs")],
+)  # fmt: skip
+def test_which_way_a_model_reads_is_tried(name: str, way: str) -> None:
+    base = base_of(name)
+    were = copy.deepcopy(base).state_dict()
+    assert _targets.reads(base) == way
+    assert all(torch.equal(tensor, were[key]) for key, tensor in base.state_dict().items())
+    if way != "on":
+        with pytest.raises(ValueError, match=r"encoders are left out"):
+            prefix_tuning.apply(base, 4)
+
+
+@pytest.mark.parametrize("name", ["CPM-Ant", "Llama"])
+def test_a_prompt_is_refused_where_tokens_are_more_than_their_embeddings(name: str) -> None:
+    base = base_of(name)
+    if name == "Llama":  # as Gemma 3n's, which looks tokens up a second time
+        base.register_forward_pre_hook(_also_looked_up, with_kwargs=True)
+    asked = [p.requires_grad for p in base.parameters()]
+    with pytest.raises(ValueError, match="does not do with embeddings what it does with their tokens"):
+        prompt_tuning.apply(base, 4)
+    assert [p.requires_grad for p in base.parameters()] == asked
+    assert not hasattr(base, "prompt")
+
+
+def _also_looked_up(model: Any, args: Any, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    ids = given.pop("input_ids", None)
+    if ids is not None:
+        given["inputs_embeds"] = model.get_input_embeddings()(ids) * (1 + ids[..., None] / 96)
+    return args, given
+
+
+@torch.no_grad()
+def test_a_prompt_moves_the_positions_behind_it_and_refuses_what_it_cannot_move() -> None:
+    model = prompt_tuning.apply(base_of("BERT, of words"), 3)
+    places = torch.arange(TEXT.shape[1]).expand_as(TEXT)
+    assert far(model(input_ids=TEXT, position_ids=places).logits, model(input_ids=TEXT).logits) < 1e-6
+    for name, value in (("perm_mask", torch.zeros(2, 7, 7)), ("langs", torch.zeros_like(TEXT))):
+        with pytest.raises(ValueError, match=f"is given {name} of each token, and a prompt has none"):
+            model(input_ids=TEXT, **{name: value})
 
 
 @torch.no_grad()

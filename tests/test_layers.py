@@ -302,3 +302,31 @@ def test_freezing_leaves_what_another_method_has_put_there() -> None:
     model = lora.apply(llama(), rank=2)
     assert trainable(freeze(model)) == trainable(model) > 0
     assert trainable(freeze(llama())) == 0
+
+
+class InGroups(nn.Linear):
+    """As DeepSeek-V4's: half of the outputs are of one half of the inputs, and half of the other."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        halves = zip(x.chunk(2, -1), self.weight.chunk(2), strict=True)
+        return torch.cat([nn.functional.linear(part, W) for part, W in halves], dim=-1)
+
+
+class Written(nn.Linear):
+    """As Falcon's: the same product, written out."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.weight.T if self.bias is None else x @ self.weight.T + self.bias
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_linear_with_a_forward_of_its_own_is_tried(name: str) -> None:
+    _, apply = EVERY[name]
+    model = llama()
+    model.model.layers[0].mlp.down_proj = InGroups(24, 32, bias=False)
+    asked = [p.requires_grad for p in model.parameters()]
+    with pytest.raises(ValueError, match=r"down_proj is a InGroups, which is more than its weight"):
+        apply(model, ["down_proj"])
+    assert [p.requires_grad for p in model.parameters()] == asked
+    model.model.layers[0].mlp.down_proj = Written(48, 32)
+    assert any(isinstance(m, Adapted) for m in apply(model, ["down_proj"]).modules())

@@ -86,7 +86,7 @@ def test_bad_input_is_one_line_with_a_remedy() -> None:
         prefix_tuning.apply(llama(), 0)
     with pytest.raises(ValueError, match="has no prefix; apply one"):
         prefix_tuning.load(llama(), Path("none"))
-    with pytest.raises(ValueError, match="no attention heads"):
+    with pytest.raises(ValueError, match="keep something else"):
         prefix_tuning.apply(MambaForCausalLM(MambaConfig(vocab_size=33, hidden_size=16, num_hidden_layers=1)))
     shared = FalconForCausalLM(
         FalconConfig(vocab_size=33, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, multi_query=True)

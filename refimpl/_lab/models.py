@@ -165,7 +165,8 @@ def _smollm2(announce: Callable[[str], None]) -> Path:
     try:
         with nullcontext() if sys.stderr.isatty() else redirect_stderr(io.StringIO()):  # transformers' progress bar
             _convert(gguf, aside)
-        if not home.exists():
+        if not (home / "config.json").is_file():  # else another process was quicker
+            shutil.rmtree(home, ignore_errors=True)  # what a cleaner left of it
             aside.rename(home)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
