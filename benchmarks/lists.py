@@ -19,6 +19,7 @@ from collections import Counter
 from html import unescape
 from pathlib import Path
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 KB = [sys.executable, "-m", "catalog"]
 _URL = r"(?:https?://|www\.)[^\s)>\"]+"
@@ -82,7 +83,8 @@ class Entry(NamedTuple):
 
 def norm(text: str) -> str:
     """What two spellings of a text share."""
-    return re.sub(r"[\W_]+", "", text.lower())
+    plain = normalize("NFKD", re.sub(r"\\+(?:text|circ\b)", "", text))  # formulas are shown as they are printed
+    return re.sub(r"[\W_]+", "", plain.lower())
 
 
 def address(url: str) -> str:
@@ -162,12 +164,16 @@ def right(entry: Entry, paper: dict[str, Any], field: str) -> bool:
 def compare(entries: list[Entry], papers: list[dict[str, Any]], verbose: bool) -> Counter[str]:
     """Hold each entry against the paper of its title."""
     by_title: dict[str, list[dict[str, Any]]] = {}
+    by_link: dict[str, list[dict[str, Any]]] = {}
+    known = {norm(entry.title) for entry in entries}
     for paper in papers:
         by_title.setdefault(norm(paper["title"]), []).append(paper)
+        for link in paper["links"] if norm(paper["title"]) in known else ():  # a work that the list has twice
+            by_link.setdefault(address(link["url"] if isinstance(link, dict) else link[1]), []).append(paper)
     c: Counter[str] = Counter()
     for entry in entries:
         c["titles/of"] += 1
-        same = by_title.get(norm(entry.title), [])
+        same = by_title.get(norm(entry.title)) or by_link.get(entry.links[0] if entry.links else "", [])
         c["titles"] += bool(same)
         if not same and verbose:
             print(f"      {entry.line}: no paper {entry.title!r}")
@@ -180,7 +186,6 @@ def compare(entries: list[Entry], papers: list[dict[str, Any]], verbose: bool) -
             if not good and verbose:
                 there = [paper.get(field) for paper in same]
                 print(f"      {entry.line}: {field} {getattr(entry, field)!r} is {str(there)[:150]}")
-    known = {norm(entry.title) for entry in entries}
     beyond = [paper for paper in papers if norm(paper["title"]) not in known]
     c["beyond"] = len(beyond)
     if verbose:

@@ -251,6 +251,24 @@ def test_what_is_no_text_is_refused(library: Library) -> None:
     assert not library.papers()
 
 
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [(b"%PDF-1.5\n", "a PDF"), (b"\x1f\x8b\x08", "an archive"), (b"PK\x03\x04" + bytes(26) + b"xl/workbook.xml", "a spreadsheet"),
+     (b"PK\x03\x04" + bytes(26) + b"a/list.md", "a zip archive"), (b"\xd0\xcf\x11\xe0" + bytes(99), "a file of an old Office program"),
+     (b"\x80\x04\x95\x10" + b"\x94\x8c\x01a\x01\x02" * 9, "not a text file"), (b"SQLite format 3\0", "a database"),
+     (b'{"title": "x", ', "no JSON that can be read")],
+)  # fmt: skip
+def test_what_is_no_list_is_refused_by_name_whatever_its_own(library: Library, data: bytes, what: str) -> None:
+    done = library.import_([("list.json", data)])
+    (wrong,) = [finding for finding in done.findings if finding.kind == "rejected"]
+    assert (what in wrong.message, bool(wrong.remedy), done.whole) == (True, True, False)
+
+
+def test_a_word_file_is_one_under_any_name(library: Library) -> None:
+    done = library.import_([("list.md", b"PK\x03\x04" + bytes(26) + b"word/document.xml")])
+    assert "docx" in done.findings[0].message
+
+
 def test_utf_16_is_read(library: Library) -> None:
     library.import_([("a.bib", entry("a", "Größe of words").encode("utf-16"))])
     assert library.get("a").heading == "Größe of words"

@@ -25,29 +25,34 @@ _NO_PAPERS = (
     "a paper is a heading with a link, status, tag or BibTeX below it, an item or a row with a link to one, "
     "or a title under a heading such as `To read`"
 )
-_REFUSED = (
-    (b"%PDF", "a PDF", "give a list of papers, or `kb add` its arXiv id or DOI"),
-    (b"\x1f\x8b", "a gzip archive", "unpack it first"),
-    (b"BZh", "a bzip2 archive", "unpack it first"),
-    (b"\xfd7zXZ", "an xz archive", "unpack it first"),
-    (b"7z\xbc\xaf", "a 7z archive", "unpack it first"),
-    (b"Rar!", "a RAR archive", "unpack it first"),
-    (b"SQLite format 3", "a database (Zotero's, perhaps)", "export BibTeX, CSL JSON or CSV there"),
-    (b"\x89PNG", "a picture", "give the list as text"),
-    (b"\xff\xd8\xff", "a picture", "give the list as text"),
-    (b"GIF8", "a picture", "give the list as text"),
+_REFUSED = (  # what a file is, by how it begins, or by what a zip archive holds
+    (rb"%PDF", "a PDF", "give a list of papers, or `kb add` its arXiv id or DOI"),
+    (rb"SQLite format 3", "a database (Zotero's, perhaps)", "export BibTeX, CSL JSON or CSV there"),
+    (rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP", "a picture", "give the list as text"),
+    (rb"PK\x03\x04(?s:.{0,2000}?)(?:xl/|content\.xml)", "a spreadsheet", "save it as CSV there"),
+    (rb"PK\x03\x04(?s:.{0,2000}?)ppt/", "a presentation", "give the list as text"),
+    (rb"\xd0\xcf\x11\xe0", "a file of an old Office program", "save it as .docx or CSV there"),
+    (rb"PAR1", "a Parquet table", "give it as CSV"),
+    (rb"PK\x03\x04", "a zip archive", "unpack it first"),
+    (rb"\x1f\x8b|BZh\d|\xfd7zXZ|7z\xbc\xaf|Rar!|\x28\xb5\x2f\xfd|(?s:.{257})ustar", "an archive", "unpack it first"),
 )
+_WORD_FILE = re.compile(rb"PK\x03\x04(?s:.{0,2000}?)word/")
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_BOMS = ((b"\xff\xfe\x00\x00", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
 def decode_bytes(data: bytes, path: str = "") -> tuple[str, tuple[Finding, ...]]:
     """The text of a file, line ends as LF. What is not UTF-8 is read as UTF-16 or Windows-1252, and reported."""
     found: tuple[Finding, ...] = ()
-    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    if encoding != "utf-16" and data.count(b"\x00", 0, 8000) > 8:
-        return "", (Finding("encoding", "not a text file", "give Markdown or BibTeX", path, 1, kind="rejected"),)
+    encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8-sig")
+    none = "", (Finding("encoding", "not a text file", "give Markdown or BibTeX", path, 1, kind="rejected"),)
+    if encoding == "utf-8-sig" and data.count(b"\x00", 0, 8000) > 8:
+        return none
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as e:
+        if len(_BINARY.findall(data[:8000])) * 50 > len(data[:8000]):
+            return none
         line = data[: e.start].count(b"\n") + 1
         text = data.decode("cp1252", errors="replace")
         found = (Finding("encoding", "not UTF-8", "read as Windows-1252", path, line, kind="repaired"),)
@@ -56,15 +61,13 @@ def decode_bytes(data: bytes, path: str = "") -> tuple[str, tuple[Finding, ...]]
 
 def read_source(path: str, data: bytes, wanted: Mapping[str, int] | None = None) -> Source:
     """The papers of a file of any known form; what is none, or has none, is refused by name: a finding "rejected"."""
-    from catalog.ingest import exports, pandoc, readinglist
+    from catalog.ingest import exports, nested, pandoc, readinglist
 
     suffix = path.rsplit(".", 1)[-1].lower() if "." in path else ""
-    form = pandoc.FORMATS.get(suffix, "")
+    form = "docx" if _WORD_FILE.match(data) else pandoc.FORMATS.get(suffix, "")
     packed = form in ("docx", "odt", "epub")
-    kind = next(((what, remedy) for magic, what, remedy in _REFUSED if data.startswith(magic)), None)
-    if data.startswith(b"PK\x03\x04") and not packed:
-        kind = ("a zip archive", "unpack it first; a Word file is read where its name ends in .docx")
-    if kind:
+    kind = next((kind for mark, *kind in _REFUSED if re.match(mark, data)), None)
+    if kind and not (packed and data.startswith(b"PK")):
         return Source(findings=(Finding("not-a-list", f"this is {kind[0]}", kind[1], path, 1, kind="rejected"),))
     text, found = ("", ()) if packed else decode_bytes(data, path)
     if any(finding.kind == "rejected" for finding in found):
@@ -78,7 +81,10 @@ def read_source(path: str, data: bytes, wanted: Mapping[str, int] | None = None)
     else:
         source = parse(text, path, wanted)
     if data.strip() and not (source.drafts or source.shared or source.missed):
-        found += (Finding("no-papers", "no paper was found here", _NO_PAPERS, path, kind="rejected"),)
+        wrong = nested.fault(text, suffix)
+        what = f"this is no {suffix.upper()} that can be read: {wrong}" if wrong else "no paper was found here"
+        remedy = "mend it, or export it again" if wrong else _NO_PAPERS
+        found += (Finding("no-papers", what, remedy, path, kind="rejected"),)
     return replace(source, findings=found + source.findings)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import yaml
@@ -58,6 +58,18 @@ def load(text: str, suffix: str) -> Any:
     except (yaml.YAMLError, tomllib.TOMLDecodeError, RecursionError, ValueError):
         return None
     return None
+
+
+def fault(text: str, suffix: str) -> str:
+    """What is wrong with a text whose name says JSON, YAML or TOML; "" where nothing is, or it is none of them."""
+    readers: Mapping[str, Callable[[str], object]]
+    readers = {"json": json.loads, "toml": tomllib.loads, "yaml": yaml.compose, "yml": yaml.compose}
+    try:
+        if suffix in readers:
+            readers[suffix](text)
+    except (yaml.YAMLError, ValueError, RecursionError) as e:
+        return " ".join(str(e).split())[:200]
+    return ""
 
 
 def _load_yaml(text: str) -> Any:

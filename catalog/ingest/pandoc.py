@@ -11,6 +11,7 @@ from catalog.errors import KbError
 FORMATS = {
     "org": "org", "rst": "rst", "tex": "latex", "latex": "latex", "docx": "docx", "odt": "odt", "wiki": "mediawiki",
     "mediawiki": "mediawiki", "textile": "textile", "typ": "typst", "epub": "epub", "rtf": "rtf", "muse": "muse",
+    "ipynb": "ipynb",
 }  # fmt: skip
 _HEAD = re.compile(r"<h(?P<level>[1-6])(?P<attributes>[^<>]*)>(?P<in>.*?)</h(?P=level)>", re.S)
 _DATA = re.compile(r'\sdata-(?P<name>[\w-]+)="(?P<value>[^"]*)"')
