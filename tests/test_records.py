@@ -87,6 +87,22 @@ OT  - light
     "a note as people write it": ("a.md", '---\ntitle: Lamps at Sea\nauthor: "[[Ada Quist]], [[Bo Rein]]"\nsummary: of lamps: and seas\njournal: [[Journal of Lamps]]\n'
         "date: 2019-03\nstatus: #reading\ntags: #light #sea\nrating: ⭐⭐⭐\n---\nText.\n",
         LAMPS | {"status": "reading", "tags": ("light", "sea"), "rating": 3, "abstract": "of lamps: and seas"}),
+    "PubMed's XML": ("a.xml", """<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID Version="1">123456</PMID><Article><Journal>
+<JournalIssue><Volume>3</Volume><PubDate><Year>2019</Year><Month>Mar</Month></PubDate></JournalIssue><Title>Journal of Lamps</Title></Journal>
+<ArticleTitle>Lamps at <i>Sea</i>.</ArticleTitle><Pagination><MedlinePgn>1-9</MedlinePgn></Pagination><AuthorList><Author ValidYN="Y"><LastName>Quist
+</LastName><ForeName>Ada</ForeName></Author><Author><LastName>Rein</LastName><ForeName>Bo</ForeName></Author></AuthorList></Article></MedlineCitation>
+</PubmedArticle></PubmedArticleSet>""", LAMPS | {"ids": {"pmid": "123456"}, "item": ("3", "1-9")}),
+    "lists with their topics": ("a.yml", "- topic: Light\n  papers:\n    - {title: Lamps at Sea, authors: 'Ada Quist, Bo Rein', venue: 'Journal of Lamps, 2019-03'}\n"
+        "- topic: Dark\n  papers:\n    - {title: Other, authors: Cy Sund, year: 2020}\n", LAMPS | {"tags": ("Light",)}),
+    "records by their number": ("a.json", json.dumps({"1903.00001": {"title": "Lamps at Sea", "creators": [{"firstName": "Ada", "lastName": "Quist"},
+        {"firstName": "Bo", "lastName": "Rein"}, {"firstName": "Ed", "lastName": "It", "creatorType": "editor"}], "journalName": "Journal of Lamps",
+        "pubDate": "2019-03", "readingStatus": "to-read"}}), LAMPS | {"ids": {"arxiv": "1903.00001"}, "status": "unread"}),
+    "columns in so many words": ("a.csv", "Sl. No.;Title of the paper;Name of authors;Year of publication;Name of journal;Status (Read/Unread)\n"
+        "1;Lamps at Sea;Ada Quist|Bo Rein;2019-03;Journal of Lamps;Unread\n", LAMPS | {"status": "unread"}),
+    "a cell that begins with a quotation": ("a.tsv", 'Title\tAuthors\tYear\n"Lamps" at Sea\tAda Quist; Bo Rein\t2019-03\n"Half a quote\tCy Sund\t2020\n',
+        {"title": '"Lamps" at Sea', "authors": LAMPS["authors"], "date": "2019-03"}),
+    "a page of Logseq": ("a.md", "title:: Lamps at Sea\nauthors:: [[Ada Quist]], [[Bo Rein]]\ndate:: 2019-03\njournal:: Journal of Lamps\ntags:: light, sea\n\n- A thought\n",
+        LAMPS | {"tags": ("light", "sea"), "notes": "- A thought"}),
     "a note of Hugo": ("a.md", '+++\ntitle = "Lamps at Sea"\nauthors = ["Ada Quist", "Bo Rein"]\ndate = "2019-03"\npublication = "In *Journal of Lamps*"\n'
         '[[links]]\nname = "Slides"\nurl = "https://a.org/s.pdf"\n[params]\ndoi = "10.1000/l1"\n+++\nText.\n',
         LAMPS | {"ids": {"doi": "10.1000/l1"}, "links": ["https://a.org/s.pdf"], "extras": {"params"}}),

@@ -20,6 +20,7 @@ _PAPER_FILE = re.compile(r"\A---\n(?:(?!---\n).*\n)*?status:[ \t]", re.M)
 _NOTE = re.compile(
     r"\A\ufeff?(?P<mark>---|\+\+\+)[ \t]*\n(?P<fields>(?:(?!(?P=mark)[ \t]*\n).*\n)*?)(?P=mark)[ \t]*(?:\n|\Z)"
 )
+_INLINE = re.compile(r"\s*(?:[^\W\d][\w -]*:: .*\n){2,}")  # "authors:: A. Quist"
 _HTML = re.compile(r"\A\s*(?:<!doctype html|<html|<\?xml[^>]*\?>\s*<html)", re.I)
 _NO_PAPERS = (
     "a paper is a heading with a link, status, tag or BibTeX below it, an item or a row with a link to one, "
@@ -141,12 +142,16 @@ def _note(text: str, path: str) -> Source | None:
 
     head = _NOTE.match(text)
     data = nested.front_matter(head["fields"], toml=head["mark"] == "+++") if head else None
-    if not head or not isinstance(data, dict):
+    body = text[head.end() :] if head else text
+    if inline := _INLINE.match(body):  # Logseq's, Dataview's
+        data = {**(data or {}), **nested.front_matter(inline[0].lstrip().replace(":: ", ": "))}
+        body = body[inline.end() :]
+    if not isinstance(data, dict):
         return None
     means = {columns.meaning(str(name)) for name in data}
     if not means & {"authors", "venue", "link", "doi", "arxiv", "status", "isbn", "abstract", "paper", "read", "key"}:
         return None
-    return Source((records.read_note(path, data, text[head.end() :]),))
+    return Source((records.read_note(path, data, body),))
 
 
 def _paper_file(text: str, path: str) -> Source:

@@ -16,6 +16,7 @@ FACTS = STRONG | {"link", "status", "ids"}
 _MAY_END = LINKS | {"doi", "arxiv", "isbn", "issn", "pmid", "pmcid", "acl", "openreview", "ids", "added"}  # "arXiv id"
 _CAPITALS = re.compile(r"arxiv|pubmed|bibtex|openreview|github|youtube|hugging ?face", re.I)  # one word each
 _WORD = re.compile(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_.:@#/\\-]+")
+_OF = re.compile(r"(\w+) (?:of|to) (?:the )?(\w+)")  # "name of authors", "link to the paper"
 _OF_READING = re.compile(r"(?:is|has been|has|have(?: i)?|was|did i|already) (.+)")
 
 
@@ -28,14 +29,16 @@ def spaced(name: str) -> str:
 def meaning(name: str) -> str:
     """The field that the name of a column or key stands for: a slot of a draft, a detail, "link" or "code" …, or ""."""
     said = spaced(name)
-    for form in (name.strip().lower(), said):
+    for form in (said, name.strip().lower()):
         if form in words.of_records():
             return words.of_records()[form]
-    for form in (name, said):
+    for form in (said,) if re.search(r"[a-z][A-Z]", name) else (name, said):
         if found := words.field_of(form) or words.link_of(form):
             return found if said.rpartition(" ")[2] not in words.of_others() or found in _MAY_END else ""
     if asked := _OF_READING.fullmatch(said.rstrip("? ")):
         return found if (found := meaning(asked[1])) in ("read", "status") else ""
+    if of := _OF.fullmatch(said):
+        return meaning(of[2]) if of[1] in words.after() else meaning(of[1]) if of[2] in words.before() else ""
     first, _, rest = said.partition(" ")
     before, _, last = said.rpartition(" ")
     found = meaning(before) if before and last in words.after() else ""

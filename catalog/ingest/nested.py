@@ -18,6 +18,7 @@ from catalog.ingest.report import clean
 _DEEP = 60
 _CITED = frozenset({"author", "editor", "issued", "container-title"})  # what CSL-JSON says of a work without title
 _PROMOTED = frozenset({"titles", "contributors", "dates", "urls", "periodical", "bibjson", "attributes"})
+_HEADS = frozenset({"section", "heading", "group", "theme", "week", "@text"})
 _SAME_WORK = frozenset({"paper", "article", "work", "publication", "item", "info"})
 _INLINE = frozenset({"i", "b", "em", "strong", "sub", "sup", "tt", "u", "span", "style", "sc", "p"})
 _YAML = re.compile(r"\s*(?:#[^\n]*\n|---\n|\n)*(?:-[ ]+)?[\w\"' -]{1,60}:(?:[ ]|\n)")
@@ -157,13 +158,27 @@ def records(data: Any, section: tuple[str, ...] = (), depth: int = 0, key: str =
             for name, value in inner.items():
                 yield from records(value, section, depth + 1, str(name))
             return
+        works = [one for one in data.values() if isinstance(one, Mapping) and is_record(_promoted(one))]
+        beside = (
+            {k: v for k, v in data.items() if meaning(str(k)) in ("pmid", "doi", "arxiv")} if len(works) == 1 else {}
+        )
         for name, value in data.items():
-            plain = isinstance(value, Mapping) and is_record(_promoted(value))
+            plain = any(value is one for one in works)
+            value = {**beside, **value} if plain and isinstance(value, Mapping) else value
             under = plain or str(name).lower() in words.wrappers() or not isinstance(value, list | Mapping)
             yield from records(value, section if under else (*section, str(name)), depth + 1, str(name))
     elif isinstance(data, list):
         for value in data:
-            yield from records(value, section, depth + 1)
+            yield from records(value, (*section, *_heading(value)), depth + 1)
+
+
+def _heading(data: Any) -> list[str]:
+    """What one of several lists calls itself: `{topic: Vision, papers: […]}`."""
+    if not isinstance(data, Mapping) or is_record(_promoted(data)):
+        return []
+    lists = any(isinstance(one, list) and _holds_records(one) for one in data.values())
+    named = (one for name, one in data.items() if meaning(str(name)) in ("tags", "title") or str(name) in _HEADS)
+    return [one for one in named if isinstance(one, str) and lists][:1]
 
 
 def _promoted(data: Mapping[Any, Any]) -> Mapping[Any, Any]:

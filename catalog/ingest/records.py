@@ -51,8 +51,9 @@ _LONGEST_KEY = 100
 _NAMED = re.compile(r"(?:^|(?<=; ))([\w .-]{1,40}): (\S+?)(?=; |$)")
 _LISTED = re.compile(r"\[\s*(['\"]).*\1\s*\]|\[\s*\]", re.S)  # "['a', 'b']"
 _WITHIN = ("url", "@href", "href", "@url", "link", "#text")  # where the address of a link stands
-_SAID = ("title", "value", "name", "display_name", "#text", "@term", "tag", "term", "label", "@name", "text")
+_SAID = ("title", "value", "name", "display_name", "#text", "@term", "tag", "term", "label", "@name", "text", "note")
 _ARXIV_ID = re.compile(r"\d{4}\.\d{4,5}(?:v\d+)?|[a-z-]+(?:\.[A-Z]{2})?/\d{7}")
+_WITHIN_GROUPS = DETAILS - {"editor", "publisher", "location"} | {"doi", "arxiv", "pmid", "code", "date"}
 _SAVED = frozenset({"folder", "timestamp", "time added", "favorite", "cover", "highlights", "reading progress"})
 
 
@@ -207,13 +208,17 @@ def _draft(
         field_ = "" if zotero and name == "Key" else meaning(name)
         if field_ == "order" and spaced(name) == "number" and any(meaning(n) == "volume" for n in record):
             field_ = "number"
-        done = _put(reading, field_, name, value) if field_ else _take_within(reading, name, value)
+        done = _put(reading, field_, name, value) if field_ else False
+        if isinstance(value, Mapping) and field_ in ("", "venue"):
+            done = _take_within(reading, name, value) and done
         if not done and not (item and name in TOLD):
             _keep(entry, name, value)
     entry.authors += tuple(name for name in reading.more if name not in entry.authors)
     item = item or _item_of_details(reading)
     name = str(record.get("\0key") or record.get("id") or entry.key)
     entry.key = entry.key or _citation_key(name, record)
+    if not entry.ids:
+        _set_id(reading, record.get("\0key", ""))
     section = tuple(record.get("\0section", ()))
     entry.tags += [tag for one in section if (tag := tag_of(one))]
     entry.status = entry.status or next((s for one in reversed(section) if (s := words.status_word(one))), None)
@@ -289,7 +294,8 @@ def _one(value: Any) -> str:
     """The text of a value: itself, the first of a list, or what a mapping calls its name; "" where there is none."""
     if isinstance(value, Mapping):
         lower = {str(name).lower(): one for name, one in value.items()}
-        value = next((lower[name] for name in _SAID if lower.get(name)), "")
+        own = [one for name, one in lower.items() if not name.startswith("\0")]
+        value = next((lower[name] for name in _SAID if lower.get(name)), own[0] if len(own) == 1 else "")
     if isinstance(value, list):
         return _one(value[0]) if value else ""
     return value.strip() if isinstance(value, str) else "" if isinstance(value, Mapping) else str(value)
@@ -323,22 +329,22 @@ def _put(reading: _Reading, name: str, called: str, value: Any) -> bool:
     return (name in ("isbn", "issn") and not text) or (bool(text) and reading.fact(name, text))
 
 
-def _take_within(reading: _Reading, called: str, value: Any) -> bool:
-    """Identifiers and addresses in a group of fields that has no meaning itself, which is kept whole."""
-    if isinstance(value, Mapping) and not called.startswith("@"):
-        for name, inner in value.items():
-            found = meaning(str(name))
-            if (
-                inner
-                and inner != "None"
-                and (found in ("doi", "arxiv", "pmid", "code") or found in DETAILS - {"editor"})
-            ):
-                _put(reading, found, str(name), inner)
-    return False
+def _take_within(reading: _Reading, called: str, value: Fields, depth: int = 0) -> bool:
+    """Take identifiers, numbers and days out of a group of fields; False where there are others, so that it is kept."""
+    for name, inner in value.items() if depth < 4 and not called.startswith("@") else ():
+        found = meaning(str(name))
+        if found in _WITHIN_GROUPS and inner not in ("", "None", None):
+            _put(reading, found, str(name), inner)
+        elif isinstance(inner, Mapping):
+            _take_within(reading, str(name), inner, depth + 1)
+    return len(value) < 2
 
 
 def _set_authors(reading: _Reading, value: Any) -> bool:
-    names = [*_people(value)] if isinstance(value, list | Mapping) else values.authors(str(value))
+    if isinstance(value, list | Mapping):
+        names = [*_people(value)]
+    else:
+        names = [*values.authors(re.sub(r"\s*\|\s*", "; ", str(value)))]
     names = [re.sub(r"\s*\([^()]*\)|[*†‡§]+|[`|<>{}\[\]\\]", " ", name).strip()[:200] for name in names]
     names = [re.sub(r" \d{4}$", "", clean(name)) for name in names if name]  # DBLP counts those of one name
     if "admin" in names:  # whoever has the site, to Hugo
@@ -355,7 +361,7 @@ def _people(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for one in value:
             yield from _people(one)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, Mapping) and value.get("creatorType", "author") in ("author", "contributor"):
         inner = [
             one for name, one in value.items() if meaning(str(name)) == "authors" and spaced(str(name)) not in _PART
         ]
@@ -446,7 +452,8 @@ def _set_tags(reading: _Reading, value: Any) -> bool:
     if isinstance(value, str) and _LISTED.fullmatch(value.strip()):
         value = re.findall(r"['\"]([^'\"]+)['\"]", value)
     for part in value if isinstance(value, list) else re.split(r"\s*[,;|、，]\s*", str(value)):
-        if (tag := clean(_one(part))) and not words.status_word(tag):  # a shelf, which another column says
+        tag = clean(_one(part))
+        if tag and not (len(tag) > 2 and words.status_word(tag)):  # a shelf, which another column says
             reading.fact("tags", tag)
     return True
 
@@ -501,15 +508,14 @@ def _set_read(reading: _Reading, value: Any) -> bool:
 
 
 def _set_key(reading: _Reading, value: Any) -> bool:
-    return not reading.entry.key and reading.fact("key", _one(value))
+    text = _one(value)
+    return not reading.entry.key and not _COUNTED.fullmatch(text) and reading.fact("key", text)
 
 
 def _set_notes(reading: _Reading, value: Any) -> bool:
-    texts = [value] if isinstance(value, str) else value
-    if not (isinstance(texts, list) and all(isinstance(one, str) for one in texts)):
-        return False
-    reading.notes += [text.strip() for text in texts]
-    return True
+    texts = [_one(one) for one in value] if isinstance(value, list) else [_one(value)]
+    reading.notes += filter(None, texts)
+    return all(texts)
 
 
 def _set_extra(reading: _Reading, value: Any) -> bool:

@@ -13,13 +13,16 @@ from catalog.ingest.columns import FACTS, meaning
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"]+")
 _HEADS = 12  # lines, before which the names of the columns stand
+_HALF_QUOTED = re.compile(r'(?:^|\t)"[^"\t\n]*(?:"[^"\t\n]+)?(?=\t)', re.M)  # a cell that begins with a quotation
 Row = tuple[int, list[str]]
 
 
 def rows_of(text: str) -> list[Row]:
     """The rows that say something, each with its first line."""
     csv.field_size_limit(10_000_000)
-    reader = csv.reader(io.StringIO(text), delimiter=_delimiter(text))
+    delimiter = _delimiter(text)
+    plain = delimiter == "\t" and _HALF_QUOTED.search(text)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL)
     line, found = 1, []
     try:
         for row in reader:
@@ -50,7 +53,7 @@ def read(text: str, path: str = "") -> tuple[list[tuple[int, dict[str, Any]]], l
 
 def _is_head(row: list[str], below: list[Row], alone: bool) -> bool:
     means = [meaning(name) for name in _head(row, below)]
-    facts = sum(one in FACTS or one in ("paper", "tags", "rating") for one in means)
+    facts = sum(one in FACTS or one in ("paper", "tags", "rating", "read") for one in means)
     return "title" in means and (facts > 0 or (alone and len(row) == 1)) and not any(map(_ADDRESS.search, row))
 
 
