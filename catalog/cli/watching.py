@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from watchdog.events import FileSystemEvent
-    from watchdog.observers.api import BaseObserver
+from catalog.watching import observing
 
 _SETTLES = 0.1  # s: a program that saves a file touches it several times
 
@@ -22,23 +19,21 @@ def watch(files: Callable[[], Collection[Path]], folder: Path, act: Callable[[],
     """
     changed = threading.Event()
     watched: set[Path] = set()
+    seen: set[Path] = set()
+    folder = folder.resolve()
 
-    def told(event: FileSystemEvent) -> None:
-        places = {Path(str(path)) for path in (event.src_path, event.dest_path) if path}
-        if event.event_type in ("modified", "created", "moved", "deleted") and any(
-            path in watched or (path.parent == folder and path.suffix == ".md") for path in places
-        ):
+    def told(paths: Sequence[Path]) -> None:
+        if any(path in watched or (path.parent == folder and path.suffix == ".md") for path in paths):
             changed.set()
 
-    folder = folder.resolve()
-    seen: set[Path] = set()
-    with _observing() as observer, contextlib.suppress(KeyboardInterrupt):
+    with observing(told) as see, contextlib.suppress(KeyboardInterrupt):
         while True:
             new = {path.resolve() for path in files()} - watched
             watched |= new
             for place in {folder, *(path.parent for path in watched)} - seen:
-                _see(observer, place, told)
                 seen.add(place)
+                if place.is_dir():
+                    see(place, False)
             if not new:  # else what is watched from now on may just have changed
                 while not changed.wait(1):  # in steps, so that an interrupt is heard on every system
                     pass
@@ -46,31 +41,3 @@ def watch(files: Callable[[], Collection[Path]], folder: Path, act: Callable[[],
                 while changed.wait(_SETTLES):
                     changed.clear()
             act()
-
-
-def _see(observer: BaseObserver, place: Path, told: Callable[[FileSystemEvent], None]) -> None:
-    from watchdog.events import FileSystemEventHandler
-
-    handler = FileSystemEventHandler()
-    setattr(handler, "on_any_event", told)  # noqa: B010 - what the library asks to be overridden, without a class
-    if place.is_dir():
-        observer.schedule(handler, str(place))
-
-
-@contextlib.contextmanager
-def _observing() -> Iterator[BaseObserver]:
-    """What hears of changes from the system; where that has no room for another, what looks twice a second."""
-    from watchdog.observers import Observer
-    from watchdog.observers.polling import PollingObserver
-
-    observer: BaseObserver = Observer()
-    try:
-        observer.start()
-    except OSError:
-        observer = PollingObserver(timeout=0.5)
-        observer.start()
-    try:
-        yield observer
-    finally:
-        observer.stop()
-        observer.join()
