@@ -14,6 +14,11 @@ from catalog.identity.works import PARTS, isbns
 from catalog.text import fold
 
 PREPRINT_DOIS = re.compile(r"10\.(?:48550|1101|2139|21203|20944|31219|31234|36227|26434|22541|31222|35542)/")
+_PREPRINT_PLACES = re.compile(
+    r"arxiv|corr\b|biorxiv|medrxiv|ssrn|iacr cryptol|cryptology eprint|chemrxiv|psyarxiv|research square|preprints|"
+    r"authorea|techrxiv|osf\b|zenodo",
+    re.I,
+)
 _NUMBERED = ("volume", "number", "edition", "part", "chapter", "version", "eid", "issue")
 _WHOLE = frozenset({"book", "mvbook", "collection", "mvcollection", "proceedings", "mvproceedings", "reference"})
 _LOOSE = frozenset({"", "misc", "online", "electronic", "unpublished", "preprint", "techreport", "report"})
@@ -28,7 +33,7 @@ _LABEL = re.compile(r"\b(?:volume|vol|number|num|no|nr|issue|band|bd|part|pt|edi
 def reasons_apart(a: Facts, b: Facts) -> Iterator[str]:
     """What is said on both sides and shows two works."""
     kinds = {_family_of(a.kind), _family_of(b.kind)}
-    if kinds == {"whole", "part"} or (kinds == {"thesis", "part"} and not (_preprint(a) or _preprint(b))):
+    if kinds == {"whole", "part"} or (kinds == {"thesis", "part"} and not (is_preprint(a) or is_preprint(b))):
         yield "kind of work"
     if _degree(a) and _degree(b) and _degree(a) != _degree(b):
         yield "degree"
@@ -56,7 +61,7 @@ def doubts(a: Facts, b: Facts) -> Iterator[str]:
     """What does not show two works, but leaves it open."""
     if _numbered_otherwise(a, b, "volume"):
         yield "other volume"  # some journals count in two ways
-    if a.year and b.year and a.year != b.year and not (_preprint(a) or _preprint(b)):
+    if a.year and b.year and a.year != b.year and not (is_preprint(a) or is_preprint(b)):
         yield "other years"
     kinds = {_family_of(a.kind), _family_of(b.kind)} - {"loose"}
     if len(kinds) > 1 or _reports_a_thesis(a, b) or _of_what_is_made(a, b):
@@ -107,7 +112,7 @@ def years_apart(a: Facts, b: Facts) -> bool:
     if not apart:
         return False
     unnamed = organised(a, b) or not (a.names and b.names)
-    if _grown(a, b) or _preprint(a) or _preprint(b) or (_LOOSE & {a.kind, b.kind} and a.kind != b.kind):
+    if _grown(a, b) or is_preprint(a) or is_preprint(b) or (_LOOSE & {a.kind, b.kind} and a.kind != b.kind):
         return apart > 3
     return apart > 1 or unnamed or bool(_SERIAL & {a.kind, b.kind})
 
@@ -133,13 +138,16 @@ def _months_apart(x: str, y: str) -> bool:
 def _days_apart(a: Facts, b: Facts) -> bool:
     """Whether they say other days or months; of what is published and its preprint both are right."""
     shorter = min(len(a.date), len(b.date))
-    if shorter < 7 or "/" in a.date + b.date or _preprint(a) or _preprint(b):
+    if shorter < 7 or "/" in a.date + b.date or is_preprint(a) or is_preprint(b):
         return False
     return a.date[:shorter] != b.date[:shorter]
 
 
-def _preprint(facts: Facts) -> bool:
-    return facts.venue == "arXiv" or bool(PREPRINT_DOIS.match(facts.id("doi")))
+def is_preprint(facts: Facts) -> bool:
+    """Whether a paper stands as a preprint: at arXiv or another server, and nowhere else."""
+    if _PREPRINT_PLACES.match(facts.venue) or PREPRINT_DOIS.match(facts.doi):
+        return True
+    return bool(facts.arxiv) and not facts.venue and not facts.doi
 
 
 def _held_apart(a: Facts, b: Facts) -> bool:
@@ -164,7 +172,7 @@ def _grown(a: Facts, b: Facts) -> bool:
     """Whether one is a conference's paper and the other a journal's, which may be its longer form of years later."""
     kinds = {a.kind, b.kind}
     return bool(a.names and b.names and kinds & _IN_PROCEEDINGS and "article" in kinds) and not (
-        _preprint(a) or _preprint(b)
+        is_preprint(a) or is_preprint(b)
     )
 
 
@@ -227,7 +235,7 @@ def number_in_common(a: Facts, b: Facts) -> bool:
 
 def compare_venues(a: Facts, b: Facts) -> Literal["same", "other", "unknown"]:
     """Whether two appeared in one place, its name shortened or not; a preprint may appear anywhere else later."""
-    if not a.venue or not b.venue or _preprint(a) or _preprint(b):
+    if not a.venue or not b.venue or is_preprint(a) or is_preprint(b):
         return "unknown"
     mine, other = _venue_words(a.venue), _venue_words(b.venue)
     short, long = sorted((mine, other), key=len)

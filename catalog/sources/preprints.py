@@ -10,7 +10,7 @@ from catalog.bibtex.describe import describe, entries
 from catalog.bibtex.held import edited
 from catalog.bibtex.identifiers import arxiv
 from catalog.facts import Facts, Name
-from catalog.identity.numbers import PREPRINT_DOIS
+from catalog.identity.numbers import is_preprint
 from catalog.identity.people import family
 from catalog.identity.titles import compare_titles
 from catalog.ingest.draft import Draft
@@ -23,19 +23,7 @@ _PUBLISHED = frozenset({"article", "inproceedings", "incollection"})
 _OTHER = re.compile(
     r"^\W*(?:correction|corrigendum|erratum|retraction|reply|comment|response|review of|withdrawn)\b", re.I
 )
-_PREPRINT_PLACE = re.compile(
-    r"^(?:arxiv|corr\b|biorxiv|medrxiv|ssrn|iacr cryptol|cryptology eprint|chemrxiv|psyarxiv|research square|preprints|"
-    r"authorea|techrxiv|osf\b|zenodo)",
-    re.I,
-)
 LATEST = 8  # years after a preprint in which it may still appear
-
-
-def is_preprint(facts: Facts) -> bool:
-    """Whether a paper stands as a preprint: at arXiv or another server, and nowhere else."""
-    if _PREPRINT_PLACE.match(facts.venue) or PREPRINT_DOIS.match(facts.doi):
-        return True
-    return bool(facts.arxiv) and not facts.venue and not facts.doi
 
 
 def appeared(preprint: Facts, work: Facts, asserted: bool) -> str:

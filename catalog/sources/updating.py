@@ -15,13 +15,14 @@ from catalog.bibtex.identifiers import arxiv as arxiv_id
 from catalog.bibtex.identifiers import doi as doi_in
 from catalog.facts import Facts
 from catalog.identity import compare
+from catalog.identity.numbers import is_preprint
 from catalog.identity.titles import compare_titles
 from catalog.identity.works import is_named
 from catalog.ingest.draft import Draft
 from catalog.sources import arxiv, crossref, datacite, dblp, openalex, semanticscholar
 from catalog.sources.client import Client, NotFound, Unavailable, batches
 from catalog.sources.news import News
-from catalog.sources.preprints import appeared, is_preprint
+from catalog.sources.preprints import appeared
 from catalog.sources.said import dig, facts_of, iso, items, text
 from catalog.text import plain
 
