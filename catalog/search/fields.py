@@ -18,11 +18,14 @@ _COMPARED = re.compile(r"(>=|<=|>|<)(.*)\Z", re.S)
 _DOI_PREFIX = re.compile(r"\A(?:https?://(?:dx\.)?doi\.org/|doi:\s*)")
 _ARXIV_PREFIX = re.compile(r"\A(?:https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/|arxiv:\s*)")
 _ARXIV_VERSION = re.compile(r"(?:v[0-9]+)?(?:\.pdf)?\Z")
+_ARXIV_CLASS = re.compile(r"(?<=[a-z])\.[a-z]{2}(?=/)")
 _A_YEAR = re.compile(r"1[0-9]{3}|20[0-9]{2}")
 _A_DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>]+")
-_AN_ARXIV = re.compile(
-    r"(?:https?://)?(?:(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/|arxiv:)?"
-    r"([0-9]{4}\.[0-9]{4,5}(?:v[0-9]+)?|[a-z-]+(?:\.[a-z]{2})?/[0-9]{7}(?:v[0-9]+)?)(?:\.pdf)?",
+_AN_ARXIV = re.compile(  # alone, or what the address of any site that shows it ends in; not what another DOI ends in
+    r"(?!.*10\.(?!48550)[0-9]{4,9}/)"
+    r"(?:(?:(?:https?://)?(?:[\w-]+\.)+[a-z]{2,}/(?:\S*[/.])?|arxiv:|(?:doi:)?10\.48550/arxiv\.)?([0-9]{4}\.[0-9]{4,5})"
+    r"|(?:(?:https?://)?(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/|arxiv:)?([a-z-]+(?:\.[a-z]{2})?/[0-9]{7}))"
+    r"(?:v[0-9]+)?(?:\.pdf)?",
     re.I,
 )
 _IDS = (  # what a bare word may be beside an arXiv id and a DOI, alone or as an address
@@ -75,7 +78,7 @@ def bare(value: Value) -> Node | None:
     if _A_YEAR.fullmatch(text):
         meant.append(Is("year", text))
     elif arxiv := _AN_ARXIV.fullmatch(text):
-        meant = [starting("arxiv", _arxiv(arxiv[1]))]
+        meant = [starting("arxiv", _arxiv(arxiv[1] or arxiv[2]))]
     elif doi := _A_DOI.search(text):
         meant = [starting("doi", _doi(doi[0])), Contains("link", doi[0].casefold())]
     meant += [Is(name, known[1].casefold()) for name, pattern in _IDS if (known := re.fullmatch(pattern, text, re.I))]
@@ -163,8 +166,9 @@ def _doi(text: str) -> str:
 
 
 def _arxiv(text: str) -> str:
-    """An arXiv id without its version."""
-    return _ARXIV_VERSION.sub("", _ARXIV_PREFIX.sub("", text.strip().casefold()), count=1)
+    """An arXiv id without its version, an old one without the class of its archive."""
+    name = _ARXIV_VERSION.sub("", _ARXIV_PREFIX.sub("", text.strip().casefold()), count=1)
+    return _ARXIV_CLASS.sub("", name)
 
 
 def _year(text: str) -> str:
