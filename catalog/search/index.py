@@ -33,6 +33,7 @@ WAIT_SECONDS = 2.0
 _AT_ONCE = 1000  # marks under which papers are compared as one
 _WORDS = 40  # of a text that is compared by words too
 _PASTED = 20  # words, from which a text is one that was copied, with nobody's typos in it
+_WORDED = 1.5  # how much more the words count than the meaning: what they find first stays among the first
 _SMOOTH = 10  # reciprocal rank fusion: how little a place at the very top counts more than the next
 _REFUSED = {  # the file may be sound, but it cannot be used now; any other error is damage
     sqlite3.SQLITE_BUSY,
@@ -210,7 +211,7 @@ class Index:
     def like(self, text: str, limit: int = 0, apart: str = "") -> list[Line]:
         """The papers whose meaning is near to a text, the nearest first, without the one with the key `apart`.
 
-        What the words find counts as much as what the meaning does: the places in both orders are weighed together.
+        The places in the order of the words, which count more, and in that of the meaning are weighed together.
         """
         from catalog.search.meaning import nearest
 
@@ -225,7 +226,7 @@ class Index:
             there = set(
                 column(db, "SELECT id FROM paper WHERE id IN (SELECT value FROM json_each(?))", json.dumps([*some]))
             )
-            by_words = {i: 1 / (_SMOOTH + place) for i, place in worded.items()}
+            by_words = {i: _WORDED / (_SMOOTH + place) for i, place in worded.items()}
             weight = {i: by_words.get(i, 0.0) + 1 / (_SMOOTH + meant[i]) for i in some & there}
             return rows.lines(db, nsmallest(limit or len(weight), weight, key=lambda i: (-weight[i], i)))
 
