@@ -28,6 +28,23 @@ _WORD = re.compile(r"[^\W_]+")
 _TAGS = {"em": "em", "strong": "strong", "sub": "sub", "sup": "sup", "code": "code"}
 
 
+NEAR = 200_000  # characters of a text in which the next of many places is looked for
+
+
+class Lines:
+    """The lines of positions, counted on from one known place: cheap where they are asked for in ascending order."""
+
+    def __init__(self, text: str, at: int = 0, line: int = 1) -> None:
+        self._text = text
+        self._known = self._latest = (at, line)
+
+    def of(self, at: int) -> int:
+        """The line of a position that is not before the known place."""
+        from_at, line = self._latest if at >= self._latest[0] else self._known
+        self._latest = (at, line + self._text.count("\n", from_at, at))
+        return self._latest[1]
+
+
 def plain(rich: Rich) -> str:
     """The text alone; simple formulas in Unicode (Cu₂O, α, x², O(n log n)), others as TeX between `$`."""
     if len(rich) == 1 and rich[0][0] != "math":

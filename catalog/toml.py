@@ -25,7 +25,9 @@ def read_toml(text: str, path: str, code: str, remedy: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise BadFile(Finding(code, "not valid TOML: nested too deeply", remedy, path)) from None
+        lines = text.split("\n")
+        deepest = max(range(len(lines)), key=lambda number: lines[number].count("[") + lines[number].count("{")) + 1
+        raise BadFile(Finding(code, "not valid TOML: nested too deeply", remedy, path, deepest)) from None
     except ValueError as e:
         found = _AT_LINE.search(str(e))
         said = _AT_LINE.sub("", str(e)).strip() or "not valid TOML"

@@ -44,12 +44,19 @@ _LINES = (
     "- a", "- [ ] a", "1. a", "# a", "###### a", "---", "***", "===", "+++", "```", "~~~", "> a", ">", "| a | b |", "|-|-|", "a: b",
     "a:", "- - a", "@a{b}", "@article{k,\n t={x}\n}", "[a]: http://x.y", "#### t [`READ`]", "paper link: [here](http://x.y)", "//", "",
     " ", "\t", "\\input{a}", "%", "[a]", "[[a]]", "a = 1", "a.b = 1", "<a>", "a and b and", ".. a::", "#+a: b", "<<<<<<< a", "=======",
-    '"k" = { status = "read" }', "TY  - JOUR", "a,b,c", "$$", "\\[", "::: a", "a\n: b", "a | b", "[^a]: b", "[^a]",
+    '"k" = { status = "read" }', "TY  - JOUR", "a,b,c", "$$", "\\[", "::: a", "a\n: b", "a | b", "a,2020", '{"title":"a"},', "Read\n2106.09685", "[^a]: b", "[^a]",
 )  # fmt: skip
+_OPENERS = str.split(  # what a reader of a manuscript looks for, and never ends
+    "\\usepackage[ \\newcommand\\a[ \\input{a} \\cite[ \\def\\a#1{ <bcf:citekey <pre> :cite [cite:@ =a: cite:a cite:[a /* "
+    "{{<include label( [@a @a"
+)  # fmt: skip
+_OPENED = ("#+begin_src\n", "\\begin_inset CommandInset citation\n", ".. toctree::\n", "=a ", "\\input{a}\n", "----a\n")
 PATTERNS = (
     *_PARTS,
     *(f"{part} " for part in _PARTS),
     *(f"{line}\n" for line in _LINES),
+    *_OPENERS,
+    *_OPENED,
     "a",
     "a ",
     "and ",

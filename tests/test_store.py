@@ -216,25 +216,32 @@ def test_the_root_is_found_upwards_or_named(store: Store, tmp_path: Path) -> Non
         find_root(inner, str(inner))
     with pytest.raises(KbError, match="kb init"):
         find_root(Path("/"))
+    (inner / "kb.toml").mkdir()
+    with pytest.raises(KbError, match=r"kb\.toml is no file that can be read; remove it"):
+        find_root(inner)
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("title = 3", "title: 3 is not a str"),
+        ("title = 3", "title: 3 is not a text; write it in quotes"),
         ("nme = 'x'", "nme: no such setting; known are title"),
         ("papers = '../x'", "not a folder below"),
         ("papers = '/x'", "not a folder below"),
         ("=", "not valid TOML"),
-        ("overdue_days = true", "overdue_days: True is not a int"),
+        ("overdue_days = true", "overdue_days: True is not a whole number; write it in digits"),
         ("\noverdue_days = -1", "kb.toml:2: overdue_days: not a number of days; write one from 0 to"),
         ("overdue_days = " + "9" * 50, "overdue_days: not a number of days"),
         ("overdue_days = " + "9" * 5000, "not valid TOML"),
-        ("a={" * 5000, "not valid TOML: nested too deeply"),
-        ("title = {a = 1}", "title: a table or list is not a str"),
+        ("title = 'x'\n" + "a={" * 5000, "kb.toml:2: not valid TOML: nested too deeply"),
+        ("title = {a = 1}", "title: a table or list is not a text"),
         ('title = "a\\u202eb"', "is not a title"),
         ('papers = "a\\u0000b"', "not a folder below"),
         ("papers = './'", "not a folder below"),
+        ("papers = 'Build/papers'", "build/ is where kb keeps other things; name another, such as papers"),
+        ("papers = 2020-01-01", "papers: 2020-01-01 is not a text; write it in quotes"),
+        ("autocommit = 'yes'", "autocommit: yes is not true or false"),
+        ("lists = 'a.md'", r"lists: a.md is not a list of words; write \["),
         ("papers = '.git'", "not a folder below"),
         ("papers = 'a/.kb'", "not a folder below"),
         ("papers = 'C:\\x'", "not a folder below"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from catalog.bibtex.syntax import NAME, GrammarError, Lines, Shape, Source, read_block
+from catalog.bibtex.syntax import NAME, GrammarError, Shape, Source, read_block
 from catalog.errors import Finding
+from catalog.text import Lines
 
 KEYED = re.compile(rf"(?<![\w.@-])@[ \t]*[^\W\d][\w:+*-]*\s*[{{(]\s*([^\s,{{}}()=\"@]++)(?:\s*,|\s+{NAME}\s*+=)")
 FIELD = re.compile(rf"(?:^|[,\s]){NAME}\s*+=\s*+[{{\"]")

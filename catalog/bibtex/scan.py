@@ -16,7 +16,6 @@ from catalog.bibtex.syntax import (
     MARK,
     NAME,
     GrammarError,
-    Lines,
     Shape,
     Source,
     read_block,
@@ -25,6 +24,7 @@ from catalog.bibtex.syntax import (
     value_atoms,
 )
 from catalog.errors import Finding, Kind
+from catalog.text import Lines
 
 BlockKind = Literal["entry", "string", "preamble", "comment", "broken"]
 

@@ -129,20 +129,6 @@ class Source:
         return ends
 
 
-class Lines:
-    """The lines of positions, counted on from one known place: cheap where they are asked for in ascending order."""
-
-    def __init__(self, text: str, at: int, line: int) -> None:
-        self._text = text
-        self._known = self._latest = (at, line)
-
-    def of(self, at: int) -> int:
-        """The line of a position that is not before the known place."""
-        from_at, line = self._latest if at >= self._latest[0] else self._known
-        self._latest = (at, line + self._text.count("\n", from_at, at))
-        return self._latest[1]
-
-
 def skip(text: str, at: int) -> int:
     """The position of the next token: white space and `%` comments skipped."""
     found = BLANK.match(text, at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from catalog.ingest.entry import unique_tags
 from catalog.ingest.report import clean, fit_tag
 from catalog.ingest.tags import tag_of
 from catalog.models import Link
+from catalog.text import NEAR, Lines
 
 _QUOTED = re.compile(r"""(['"])(.{6,}?)(?:…|\1|$)""")
 _BOOKMARKS = re.compile(r"\A\s*<!DOCTYPE NETSCAPE-Bookmark-file", re.I)
@@ -110,6 +112,7 @@ def read_identifiers(text: str, path: str = "") -> Source | None:
         return None
     drafts: list[Draft] = []
     findings = []
+    above, status = deque(under), None
     for n, line, one in found:
         if not one:
             findings.append(
@@ -124,7 +127,8 @@ def read_identifiers(text: str, path: str = "") -> Source | None:
             )
             continue
         key, url = one
-        status = next((under[at] for at in reversed(under) if at < n), None)
+        while above and above[0] < n:
+            status = under[above.popleft()]
         drafts.append(
             Draft(
                 key=key, status=status, links=(Link(name="paper", url=url),), order=len(drafts) + 1, line=n, path=path
@@ -168,13 +172,11 @@ def _identified(line: str) -> tuple[str, str] | None:
 
 def with_lines(source: Source, text: str) -> Source:
     """What was read of a text that was converted, by the lines of the text: where titles begin, and what is quoted."""
-    drafts, at, line = [], 0, 1
+    drafts, at, lines = [], 0, Lines(text)
     for draft in source.drafts:
-        place = text.find(draft.title[:24], at) if draft.title else -1
-        if place >= 0:
-            line += text.count("\n", at, place)
-            at = place
-        drafts.append(replace(draft, line=line))
+        place = text.find(draft.title[:24], at, at + NEAR) if draft.title else -1
+        at = max(at, place)
+        drafts.append(replace(draft, line=lines.of(at)))
     findings = []
     for finding in source.findings:
         quoted = _QUOTED.search(finding.message)

@@ -27,6 +27,7 @@ from catalog.ingest.tags import tag_of
 from catalog.ingest.tree import Text
 from catalog.models import Link
 from catalog.paperfile import extra
+from catalog.text import NEAR, Lines
 
 Fields = Mapping[str, Any]
 
@@ -121,17 +122,15 @@ class _Lines:
     """Where records stand in a text: the first line that holds the beginning of the title, from the last one on."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.at, self.line = text, 0, 1
+        self.text, self.at, self.lines = text, 0, Lines(text)
 
     def of(self, record: Fields) -> int:
         if "\0line" in record:
             return int(record["\0line"])
         title = next((_one(v) for k, v in record.items() if meaning(k) == "title"), "")
-        place = self.text.find(title[:40].split("\n")[0], self.at) if title else -1
-        if place >= 0:
-            self.line += self.text.count("\n", self.at, place)
-            self.at = place
-        return self.line
+        place = self.text.find(title[:40].split("\n")[0], self.at, self.at + NEAR) if title else -1
+        self.at = max(self.at, place)
+        return self.lines.of(self.at)
 
 
 def _source(records: Sequence[tuple[int, Fields]], names: Sequence[str], path: str, table: bool = False) -> Source:
@@ -145,9 +144,11 @@ def _source(records: Sequence[tuple[int, Fields]], names: Sequence[str], path: s
     if drafts and all(re.search(r"[^.]\.$", draft.title) for draft in drafts):  # as DBLP and PubMed end them
         drafts = [replace(draft, title=draft.title[:-1]) for draft in drafts]
     _tell_mapping(names, any(draft.record.item for draft in drafts), report)
-    good = [d for d in drafts if d.title or d.links or d.ids or (d.record.name and d.authors)]
+    good = []
     for draft in drafts:
-        if draft not in good:
+        if draft.title or draft.links or draft.ids or (draft.record.name and draft.authors):
+            good.append(draft)
+        else:
             report.add("rejected", "row", "a row without a title stays in the list", draft.line, "give it a title")
     left: list[Draft] = []
     good = [replace(draft, title=page_title(draft.title)) for draft in good] if saved else good

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from catalog.errors import Finding
 from catalog.ingest.draft import Source
 from catalog.ingest.report import clean
+from catalog.text import Lines
 
 _RIS = re.compile(r"^TY  ?- ", re.M)
 Records = list[tuple[int, dict[str, Any]]]
@@ -122,7 +123,7 @@ def _read_ris(text: str, path: str) -> Records | Source:
     import rispy
 
     begins = [m.start() for m in _RIS.finditer(text)]
-    starts = [text.count("\n", 0, at) + 1 for at in begins]
+    starts = list(map(Lines(text).of, begins))
     written = [
         text[at:end].split("\nER  -")[0].split("\n") for at, end in zip(begins, [*begins[1:], None], strict=True)
     ]

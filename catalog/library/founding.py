@@ -54,7 +54,7 @@ def found(root: Path, title: str = "") -> None:
 
 def is_founded(root: Path) -> bool:
     """Whether there is a knowledge base in a folder."""
-    return (root / CONFIG).exists()
+    return (root / CONFIG).is_file()
 
 
 def tell_git(store: Store) -> None:

@@ -6,11 +6,12 @@ import html
 import re
 from collections.abc import Iterator
 
-from catalog.manuscript.parts import Commands, Include, Reading, line_of, unique
+from catalog.manuscript.parts import Commands, Include, Reading, unique
+from catalog.text import Lines
 
 _AUX_CITE = re.compile(r"^\\(?:citation|abx@aux@(?:no)?cite(?:\{\d+\})?)\{([^{}]*)\}", re.M)
 _AUX_INPUT = re.compile(r"^\\@input\{([^{}]*)\}", re.M)
-_BCF_CITE = re.compile(r"<bcf:citekey\b([^>]*)>([^<]*)</bcf:citekey>")
+_BCF_CITE = re.compile(r"<bcf:citekey\b([^<>]*)>([^<]*)</bcf:citekey>")
 _BCF_MEMBERS = re.compile(r"\bmembers=\"([^\"]*)\"")
 
 _HIDDEN = re.compile(
@@ -40,16 +41,17 @@ _KEYS = re.compile(r"\{([^{}]*)\}")
 _CLOSES = {"[": "]", "(": ")", "<": ">", "{": "}"}
 _MARKS = {closing: re.compile(rf"[{{}}\{closing}]|\\.|\n[ \t]*\n", re.S) for closing in _CLOSES.values()}
 _LONGEST_NOTE = 1000
+_LONGEST_NAME = 100
 
 _INPUT = re.compile(
     r"\\(?:(?P<two>(?:sub)?import|(?:sub)?(?:include|input)from)\*?\s*\{(?P<folder>[^{}#]*)\}\s*\{(?P<in>[^{}#]+)\}"
-    r"|(?:input|include|subfile|subfileinclude|@input|InputIfFileExists|loadouterfile)\s*\{\s*(?P<one>[^{}#]+)\}"
+    r"|(?:input|include|subfile|subfileinclude|@input|InputIfFileExists|loadouterfile)\s*\{(?P<one>[^{}#]+)\}"
     r"|input(?![A-Za-z@])\s*(?P<bare>\"[^\"\n]+\"|[^\s{}%#\\]+)"
-    r"|(?:usepackage|RequirePackage)\s*(?:\[[^\]]*\]\s*)?\{(?P<packages>[^{}#]+)\})"
+    r"|(?:usepackage|RequirePackage)\s*(?:\[[^\]]{0,1000}\]\s*)?\{(?P<packages>[^{}#]+)\})"
 )
 _DEFINITION = re.compile(
     r"\\(?:(?:(?:re)?new|provide)command|DeclareRobustCommand|newrobustcmd)\*?\s*(?:\{\s*\\([A-Za-z@]+)\s*\}|\\([A-Za-z@]+))"
-    r"\s*(?:\[(?P<count>\d)\])?\s*(?P<default>\[[^\]]*\])?\s*(?P<new>\{)"
+    r"\s*(?:\[(?P<count>\d)\])?\s*(?P<default>\[[^\]]{0,1000}\])?\s*(?P<new>\{)"
     r"|\\(?:New|Renew|Provide|Declare)(?:Expandable)?DocumentCommand\s*\{?\s*\\([A-Za-z@]+)\s*\}?\s*"
     r"\{(?P<spec>(?:[^{}]|\{[^{}]*\})*)\}\s*(?P<document>\{)"
     r"|\\[gex]?def\s*\\([A-Za-z@]+)\s*(?P<hashes>(?:#\d)*)\s*(?P<def>\{)"
@@ -61,7 +63,8 @@ _ARGUMENT = re.compile(r"[somOtdDrRgGv]")
 def read_aux(text: str) -> Reading:
     """The citations in an `.aux`, and the `.aux` files of its chapters."""
     keys = [key.strip() for keys in _AUX_CITE.findall(text) for key in keys.split(",")]
-    inputs = [Include(f"\\@input{{{m[1]}}}", m[1].strip(), line_of(text, m.start())) for m in _AUX_INPUT.finditer(text)]
+    lines = Lines(text)
+    inputs = [Include(f"\\@input{{{m[1]}}}", m[1].strip(), lines.of(m.start())) for m in _AUX_INPUT.finditer(text)]
     return Reading(unique(keys), includes=tuple(inputs))
 
 
@@ -188,7 +191,9 @@ def _alias_of_citing(body: str) -> bool:
 
 
 def _is_citing(name: str) -> bool:
-    return bool((_CITING.fullmatch(name) or _CITING_LATER.fullmatch(name)) and not _NOT_CITING.fullmatch(name))
+    if len(name) > _LONGEST_NAME or _NOT_CITING.fullmatch(name):
+        return False
+    return bool(_CITING.fullmatch(name) or _CITING_LATER.fullmatch(name))
 
 
 def _cited(text: str, own: Commands) -> Iterator[str]:
@@ -247,6 +252,8 @@ def _after_notes(text: str, at: int) -> int:
 
 def _note_stop(text: str, at: int, closing: str) -> int:
     """The position after the bracket that closes the one at a position, braces respected; -1 where none does."""
+    if text.find(closing, at + 1, at + _LONGEST_NOTE) < 0:
+        return -1
     depth = 0
     for mark in _MARKS[closing].finditer(text, at + 1, at + _LONGEST_NOTE):
         char = mark.group()
@@ -262,8 +269,9 @@ def _note_stop(text: str, at: int, closing: str) -> int:
 
 
 def _includes(text: str) -> Iterator[Include]:
+    lines = Lines(text)
     for found in _INPUT.finditer(text):
-        line = line_of(text, found.start())
+        line = lines.of(found.start())
         written = " ".join(found.group().split())
         if found["packages"]:
             names = [name.strip() for name in found["packages"].split(",")]

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from catalog.manuscript.latex import latex_keys
-from catalog.manuscript.parts import Include, Reading, line_of, unique
+from catalog.manuscript.parts import Include, Reading, unique
+from catalog.text import Lines
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -23,11 +24,13 @@ _CROSS_REFERENCE = re.compile(
     r"(?:fig|tbl|sec|eq|lst|thm|lem|cor|prp|cnj|def|exm|exr|sol|rem|alg|tip|nte|wrn|imp|cau|apx|vid)-[\w-]+"
     r"|(?:fig|tab|eq|sec|lst):[\w:-]+"
 )
-_TAG = re.compile(r"<!--.*?-->|<(?P<code>script|style|pre|code)\b.*?</(?P=code)\s*>|<[^<>]*>", re.S | re.I)
+_TAG = re.compile(
+    r"<!--(?:.*?-->|.*)|<(?P<code>script|style|pre|code)\b(?:.*?</(?P=code)\s*>|.*)|<[^<>]*>", re.S | re.I
+)
 _ROLE = re.compile(r"\{(?:foot)?(?:cite|c)(?::[\w:*]+)?\}\Z")
 _ROLE_NOTE = re.compile(r"\{[^{}]*\}")
-_OPTION = re.compile(r"^\s*(?:#|//|--|%)\|\s*(.*)$", re.M)
-_INCLUDE = re.compile(r"\{\{<\s*include\s+(?P<quarto>[^\s>]+)\s*>\}\}|^\s*:?\{include\}\s*(?P<myst>\S+)", re.M)
+_OPTION = re.compile(r"^[ \t]*(?:#|//|--|%)\|(.*)$", re.M)
+_INCLUDE = re.compile(r"\{\{<\s*include\s+(?P<quarto>[^\s>]+)\s*>\}\}|^[ \t]*:?\{include\}[ \t]*(?P<myst>\S+)", re.M)
 _CHILD = re.compile(r"\bchild\s*=\s*(?:c\(([^()]*)\)|(\"[^\"]*\"|'[^']*'))")
 _QUOTED = re.compile(r"[\"']([^\"']+)[\"']")
 
@@ -100,9 +103,10 @@ def _named(html: str) -> list[str]:
 
 
 def _includes(text: str) -> Iterator[Include]:
+    lines = Lines(text)
     for found in _INCLUDE.finditer(text):
         name = found["quarto"] or found["myst"]
-        yield Include(found.group().strip(), name.strip("\"'"), line_of(text, found.start()), "", True)
+        yield Include(found.group().strip(), name.strip("\"'"), lines.of(found.start()), "", True)
     for found in _CHILD.finditer(text):
         for name in _QUOTED.findall(found[1] or found[2]):
-            yield Include(f"child={name}", name, line_of(text, found.start()), "", True)
+            yield Include(f"child={name}", name, lines.of(found.start()), "", True)

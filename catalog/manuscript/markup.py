@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from catalog.manuscript.latex import latex_keys
-from catalog.manuscript.parts import Include, Reading, line_of, unique
+from catalog.manuscript.parts import Include, Reading, unique
+from catalog.text import Lines
 
 _TYPST_HIDDEN = re.compile(
     r"(?P<raw>`{3,}+)(?:(?!(?P=raw))[\s\S])*+(?:(?P=raw)|\Z)|`[^`]*+(?:`|\Z)|(?<!:)//[^\n]*|\\.|\$[^$]*+\$|https?://[^\s\"\])]*"
@@ -22,36 +23,39 @@ _TYPST_LABEL = re.compile(r"<([\w:.-]+)>")
 _TYPST_FILE = re.compile(r"(?:#|\b)(?:include|import)\s+\"([^\"@\n]+\.typ)\"")
 _TYPST_FULL = re.compile(r"\bbibliography\([^()]*\bfull\s*:\s*true")
 
-_RST_CITE = re.compile(r":(?:foot)?cite(?:ctext|text|alp?s?|[:\w%*]*)?:`([^`]+)`")
+_RST_CITE = re.compile(r":(?:foot)?cite(?:ctext|text|alp?s?|[:\w%*]{0,40})?:`([^`]+)`")
 _RST_NOTE = re.compile(r"\{[^{}]*\}")
 _RST_REFERENCE = re.compile(r"(?<![\w`])\[([A-Za-z][\w.:+-]*)\]_(?!\w)")
 _RST_TARGET = re.compile(r"^\.\. \[([A-Za-z][\w.:+-]*)\]", re.M)
 _RST_BLOCK = re.compile(
-    r"^(?P<indent>[ \t]*)(?:\.\.[ \t]+(?:code(?:-block)?|sourcecode|literalinclude|parsed-literal|math|raw)"
+    r"^(?P<indent>[ \t]*+)(?:\.\.[ \t]+(?:code(?:-block)?|sourcecode|literalinclude|parsed-literal|math|raw)"
     r"::[^\n]*"
     r"|\.\.(?:[ \t]+(?!\[|_|\||[\w:+.-]+::)[^\n]*)?|(?!\.\.)[^\n]*::)$"
 )
 _RST_FILE = re.compile(r"^[ \t]*\.\. include::[ \t]*(\S+)", re.M)
-_RST_TREE = re.compile(r"^([ \t]*)\.\. toctree::[^\n]*\n((?:\1[ \t]+[^\n]*\n|[ \t]*\n)*)", re.M)
+_RST_TREE = re.compile(r"^([ \t]*)\.\. toctree::[^\n]*\n((?:\1[ \t]++[^\n]*+\n|[ \t]*+\n)*+)", re.M)
 _RST_ENTRY = re.compile(r"^(?:.*<([^<>]+)>|([^:<>*?\[\]\s][^<>*?\[\]\s]*))$")
 _RST_ALL = re.compile(r"^[ \t]*:(?:all|notcited):", re.M)
 _LITERAL = re.compile(r"``[^`]*(?:`[^`]+)*``")
 
 _ORG_BLOCK = re.compile(
-    r"^[ \t]*#\+begin_(src|example|comment|export)\b.*?^[ \t]*#\+end_\1\b|^[ \t]*#(?: [^\n]*)?$", re.S | re.M | re.I
+    r"^[ \t]*#\+begin_(src|example|comment|export)\b.*?(?:^[ \t]*#\+end_\1\b|(?P<open>\Z))|^[ \t]*#(?: [^\n]*)?$",
+    re.S | re.M | re.I,
 )
 _ORG_CITE = re.compile(r"\[cite(?:/[^\[\]:]*+)?:([^\[\]@]*@[^\[\]]*+)\]")
 _ORG_KEY = re.compile(r"@([\w:.#$%&+?<>~/-]*[\w/]|\*)")
-_ORG_VERBATIM = re.compile(r"(?<![\w=~])([=~])(?=\S)[^\n]*?\S\1(?![\w=~])|^[ \t]*:[ \t][^\n]*$", re.M)
+_ORG_VERBATIM = re.compile(r"(?<![\w=~])([=~])(?=\S)[^\n]{0,200}?\S\1(?![\w=~])|^[ \t]*:[ \t][^\n]*$", re.M)
 _ORG_COMMAND = r"\b(?:no|auto|text|paren|foot|full|footfull|super|smart|short|poss)?[cC]ite[a-zA-Z]*"
 _ORG_LINK = re.compile(rf"\[\[{_ORG_COMMAND}:(?!//)([^\[\]]+)\]")
 _ORG_REF = re.compile(rf"{_ORG_COMMAND}:(?!//)(&?[\w:./+-]*\w(?:[,;]&?[\w:./+-]*\w)*)")
 _ORG_NAMED = re.compile(r"&([\w:./+-]*\w)")
 _ORG_FILE = re.compile(r"^[ \t]*#\+include:[ \t]*\"?([^\"\s:]+)", re.M | re.I)
 
-_LYX_CITE = re.compile(r"^\\begin_inset CommandInset citation\n(?:(?!\\end_inset)[^\n]*\n)*?key \"([^\"\n]*)\"", re.M)
+_LYX_CITE = re.compile(
+    r"^\\begin_inset CommandInset citation\n(?:(?!\\(?:begin|end)_inset)[^\n]*\n)*?key \"([^\"\n]*)\"", re.M
+)
 _LYX_FILE = re.compile(
-    r"^\\begin_inset CommandInset include\n(?:(?!\\end_inset)[^\n]*\n)*?filename \"([^\"\n]+\.lyx)\"", re.M
+    r"^\\begin_inset CommandInset include\n(?:(?!\\(?:begin|end)_inset)[^\n]*\n)*?filename \"([^\"\n]+\.lyx)\"", re.M
 )
 _ADOC_BLOCK = re.compile(r"^(-{4,}|\.{4,}|/{4,})[ \t]*$.*?^\1[ \t]*$|^//[^\n]*$|`[^`\n]*`", re.S | re.M)
 _ADOC_CITE = re.compile(r"\b(?:full|no|foot)?cite(?:np|t|p)?:\[([^\[\]]+)\]")
@@ -70,7 +74,8 @@ def read_typst(text: str) -> Reading:
     cites = [m["label"] or m["text"] for m in _TYPST_VALUE.finditer(seen)]
     everything = ["*"] if _TYPST_FULL.search(seen) else []
     keys = [*everything, *cites, *(m["key"] for m in found if m["mail"] is None)]
-    files = [Include(f'"{m[1]}"', m[1], line_of(seen, m.start()), "", True) for m in _TYPST_FILE.finditer(seen)]
+    lines = Lines(seen)
+    files = [Include(f'"{m[1]}"', m[1], lines.of(m.start()), "", True) for m in _TYPST_FILE.finditer(seen)]
     return Reading(unique(keys), unique(unsure), labels, tuple(files))
 
 
@@ -116,34 +121,35 @@ def _without_rst_blocks(text: str) -> str:
 
 
 def _rst_files(text: str) -> Iterator[Include]:
+    lines = Lines(text)
     for found in _RST_FILE.finditer(text):
-        yield Include(found.group().strip(), found[1], line_of(text, found.start()), "", True)
+        yield Include(found.group().strip(), found[1], lines.of(found.start()), "", True)
     for tree in _RST_TREE.finditer(text):
         for line in map(str.strip, tree[2].split("\n")):
             entry = _RST_ENTRY.match(line)
             if entry and (name := entry[1] or entry[2]) and "://" not in name and name != "self":
-                yield Include(name, name, line_of(text, tree.start()), "", True)
+                yield Include(name, name, lines.of(tree.start()), "", True)
 
 
 def read_org(text: str) -> Reading:
     """What an Org file cites, as Org itself has it (`[cite:@key]`) or org-ref (`cite:key`)."""
-    seen = _ORG_BLOCK.sub(lambda m: "\n" * m.group().count("\n"), text)
+    seen = _ORG_BLOCK.sub(lambda m: m.group() if m["open"] is not None else "\n" * m.group().count("\n"), text)
     seen = _ORG_VERBATIM.sub("", seen)
     keys = [key for inside in _ORG_CITE.findall(seen) for key in _ORG_KEY.findall(inside)]
     rest = _ORG_CITE.sub(" ", seen)
     for said in [*_ORG_LINK.findall(rest), *_ORG_REF.findall(_ORG_LINK.sub(" ", rest))]:
         keys += _ORG_NAMED.findall(said) if "&" in said else map(str.strip, re.split("[,;]", said))
     keys += latex_keys(rest)
-    found = list(_ORG_FILE.finditer(text))
-    files = [Include(m.group().strip(), m[1], line_of(text, m.start()), "", True) for m in found]
+    lines = Lines(text)
+    files = [Include(m.group().strip(), m[1], lines.of(m.start()), "", True) for m in _ORG_FILE.finditer(text)]
     return Reading(unique(keys), includes=tuple(files))
 
 
 def read_lyx(text: str) -> Reading:
     """What a LyX document cites, and the documents it takes in."""
     keys = [key.strip() for keys in _LYX_CITE.findall(text) for key in keys.split(",")]
-    found = list(_LYX_FILE.finditer(text))
-    files = [Include(m[1], m[1], line_of(text, m.start()), "", True) for m in found]
+    lines = Lines(text)
+    files = [Include(m[1], m[1], lines.of(m.start()), "", True) for m in _LYX_FILE.finditer(text)]
     return Reading(unique(keys), includes=tuple(files))
 
 
@@ -151,6 +157,6 @@ def read_asciidoc(text: str) -> Reading:
     """What an AsciiDoc file cites, as asciidoctor-bibtex has it: `cite:[key(p. 3), other]`."""
     seen = _ADOC_BLOCK.sub(lambda m: "\n" * m.group().count("\n"), text)
     keys = [key.strip() for keys in _ADOC_CITE.findall(seen) for key in _ADOC_NOTE.sub("", keys).split(",")]
-    found = list(_ADOC_FILE.finditer(seen))
-    files = [Include(m.group(), m[1], line_of(seen, m.start()), "", True) for m in found]
+    lines = Lines(seen)
+    files = [Include(m.group(), m[1], lines.of(m.start()), "", True) for m in _ADOC_FILE.finditer(seen)]
     return Reading(unique(keys), includes=tuple(files))

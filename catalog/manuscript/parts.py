@@ -39,11 +39,6 @@ class Reading:
     commands: Commands = field(default_factory=dict)
 
 
-def line_of(text: str, at: int) -> int:
-    """The line of a position, from 1."""
-    return text.count("\n", 0, at) + 1
-
-
 def unique(keys: Iterable[str]) -> tuple[str, ...]:
     """The keys in order, each once, without the empty ones."""
     return tuple(dict.fromkeys(key for key in keys if key))

@@ -5,6 +5,7 @@ Without pydantic, whose import alone would double the time of `kb list`: a setti
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -21,6 +22,11 @@ from catalog.toml import line_of, read_toml
 
 CONFIG = "kb.toml"
 LONGEST = 1_000_000
+_KINDS = MappingProxyType({
+    str: ("a text", 'write it in quotes: "…"'), int: ("a whole number", "write it in digits, without quotes"),
+    bool: ("true or false", "write one of the two, without quotes"), tuple: ("a list of words", 'write ["…", "…"]'),
+})  # fmt: skip
+_TAKEN = frozenset({"build", "lists", "readers", "reports", "runs", "site"})  # folders where kb keeps other things
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNFIT_IN_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\"'<>`\\{}|^\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", re.A)
@@ -61,6 +67,8 @@ def find_root(start: Path, named: str | None = None) -> Path:
     for folder in (start.absolute(), *start.absolute().parents):
         if (folder / CONFIG).is_file():
             return folder
+        if os.path.lexists(folder / CONFIG):
+            raise KbError(f"{folder / CONFIG} is no file that can be read; remove it, or put the file in its place")
     raise KbError(f"no {CONFIG} in {start} or above; `kb init` makes a knowledge base, or name one with --root")
 
 
@@ -106,8 +114,9 @@ def _checked(name: str, value: Any) -> Any:
     if wanted is tuple and isinstance(value, list) and all(isinstance(one, str) for one in value):
         value = tuple(value)
     if type(value) is not wanted:
-        said = "a table or list" if isinstance(value, dict | list) else f"{value!r:.60}"
-        raise ValueError(f"{said} is not a {wanted.__name__.replace('tuple', 'list of words')}; correct it")
+        said = "a table or list" if isinstance(value, dict | list) else str(value)[:60]
+        what, remedy = _KINDS[wanted]
+        raise ValueError(f"{said} is not {what}; {remedy}")
     CHECKS[name](value)
     return value
 
@@ -149,6 +158,8 @@ def _is_below(text: str) -> bool:
 def _papers(text: str) -> None:
     if not _is_below(text):
         raise ValueError(f"{text[:60]!r} is not a folder below {CONFIG}; name one, such as papers")
+    if (first := PurePosixPath(text.replace("\\", "/")).parts[0].lower()) in _TAKEN:
+        raise ValueError(f"{first}/ is where kb keeps other things; name another, such as papers")
 
 
 def _overdue_days(days: int) -> None:
