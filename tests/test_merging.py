@@ -240,6 +240,29 @@ def test_a_paper_that_was_renamed_is_merged_under_its_new_key(shared: Path) -> N
     assert (two.root / "ours").read_text() == "[papers]\nz = { due = 2031-01-01, rating = 3 }\n"
 
 
+@pytest.mark.parametrize("how", ["--no-rebase", "--rebase"])
+def test_what_one_reader_says_follows_a_paper_that_was_renamed_elsewhere(shared: Path, how: str) -> None:
+    base = Library.open(shared)
+    base.become("ana")
+    base.mark_reading(["a"])
+    git(shared, "add", ".")
+    git(shared, "commit", "-qm", "begin to read")
+    one, two = clone(shared, "one"), clone(shared, "two")
+    for library in (one, two):
+        library.become("ana")
+    one.rename("a", "z")
+    day = dt.date(2026, 11, 1)
+    one.mark_read(["z"], day)
+    two.mark_read(["a"], day)
+    two.rate("a", 4)
+    for library in (one, two):
+        git(library.root, "add", "-A")
+        git(library.root, "commit", "-qm", "mine")
+    git(two.root, "pull", "-q", how, "--no-edit", str(one.root), "main")
+    said = '[papers]\n"z" = { status = "read", read = 2026-11-01, rating = 4 }\n'
+    assert (two.root / "readers" / "ana.toml").read_text() == said
+
+
 def test_what_is_no_paper_is_merged_by_lines(tmp_path: Path) -> None:
     for name, text in (("base", "a\nb\nc\n"), ("ours", "A\nb\nc\n"), ("theirs", "a\nb\nC\n")):
         (tmp_path / name).write_text(text)

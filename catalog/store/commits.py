@@ -32,14 +32,14 @@ def git_commit(root: Path, what: str, paths: Sequence[str]) -> str:
         if not trusted and (filters := sorted(_filters(root))):
             return f"autocommit: git would run {filters[0]} of this folder; `kb trust` agrees, or commit it yourself"
         careful = () if trusted else _RUNS_NOTHING
-        top = _git(root, "rev-parse", "--absolute-git-dir").strip()
+        top = git(root, "rev-parse", "--absolute-git-dir").strip()
         if any((Path(top) / name).exists() for name in ("MERGE_HEAD", "rebase-merge", "rebase-apply")):
             return ""
-        known = set(_git(root, *careful, "ls-files", "-z", "--", *paths).split("\0"))
+        known = set(git(root, *careful, "ls-files", "-z", "--", *paths).split("\0"))
         ours = [path for path in paths if path in known or (root / path).exists()]
         if ours:
-            _git(root, *careful, "add", "-A", "--", *ours)
-            _git(root, *careful, "commit", "-q", "-m", f"kb {what}"[:200], "--", *ours)
+            git(root, *careful, "add", "-A", "--", *ours)
+            git(root, *careful, "commit", "-q", "-m", f"kb {what}"[:200], "--", *ours)
     except FileNotFoundError:
         return "autocommit: there is no git on this machine"
     except subprocess.CalledProcessError as e:
@@ -52,15 +52,18 @@ def _filters(root: Path) -> Iterator[str]:
     """The programs that the folder's own git settings name for what goes into a commit."""
     names = r"^filter\..*\.(clean|process)$"
     try:
-        said = _git(root, "config", "--includes", "--show-scope", "-z", "--name-only", "--get-regexp", names)
+        said = git(root, "config", "--includes", "--show-scope", "-z", "--name-only", "--get-regexp", names)
     except subprocess.CalledProcessError:  # there are none
         return
     words = said.split("\0")
     yield from (name for scope, name in zip(words[::2], words[1::2], strict=False) if scope in _OF_THE_FOLDER)
 
 
-def _git(root: Path, *words: str) -> str:
-    """What git says in the folder, whatever repository the environment names, as it does within a hook."""
+def git(root: Path, *words: str) -> str:
+    """What git says in the folder, whatever repository the environment names, as it does within a hook.
+
+    Raises `FileNotFoundError` where there is no git, and `CalledProcessError` where it refuses.
+    """
     command = ["git", "--literal-pathspecs", "-C", str(root), *words]
     ours = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER}
     done = subprocess.run(command, capture_output=True, text=True, check=True, errors="replace", env=ours)  # noqa: S603 - our own words

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from catalog.errors import BadFile, KbError
 from catalog.facts import UNREAD
+from catalog.filenames import file_name
 from catalog.files import read_text
 from catalog.readers import FOLDER
 from catalog.store.beside import ATTRIBUTES
+from catalog.store.commits import git
 from catalog.store.config import CONFIG
 from catalog.store.disk import read_version, write_whole
 from catalog.store.gate import Change
@@ -20,6 +24,8 @@ from catalog.store.readers import reading_of
 
 if TYPE_CHECKING:
     from catalog.models import Paper
+    from catalog.readers import Reader
+    from catalog.store import Store
 
 DRIVER = "kb merge-driver %O %A %B %P"
 
@@ -66,7 +72,7 @@ def _merge_readers(base: Path, ours: Path, theirs: Path, name: str, texts: list[
     from catalog.threeway import marked, merge_readers, rekeyed
 
     was, mine, other = (loads(text or "", PurePosixPath(name).stem, name) for text in texts)
-    merged, their, clashes = merge_readers(*rekeyed((was, mine, other), _former_keys(name)))
+    merged, their, clashes = merge_readers(*rekeyed((was, mine, other), _former_keys(name, other)))
     before = ours.read_bytes()
     if not _lines(base, ours, theirs) and loads(_text(ours) or "", merged.name, name) == merged:
         return ()
@@ -75,9 +81,9 @@ def _merge_readers(base: Path, ours: Path, theirs: Path, name: str, texts: list[
     return clashes
 
 
-def _former_keys(name: str) -> Mapping[str, str]:
-    """The keys that papers have now by those that they had, as the work tree knows them; a reader's file stands there
-    under a name from the top, where git runs a driver."""
+def _former_keys(name: str, other: Reader) -> Mapping[str, str]:
+    """The keys that papers have now by those that they had, as the work tree knows them, and as the other side does of
+    the papers that only it has; a reader's file stands there under a name from the top, where git runs a driver."""
     from catalog.store import Store
 
     root = Path(name).absolute().parent.parent
@@ -86,14 +92,41 @@ def _former_keys(name: str) -> Mapping[str, str]:
     store = Store(root)
     with contextlib.suppress(KbError), store.open_index() as index:
         store.refresh(index)
-        return {former: key for former, key in index.marked("key") if former != key}
+        known = dict(index.marked("key"))
+        new = [key for key in dict.fromkeys((*other.papers, *other.queue)) if key not in known]
+        return {former: key for former, key in (known | _renamed_there(store, new)).items() if former != key}
     return {}
+
+
+def _renamed_there(store: Store, keys: Iterable[str]) -> dict[str, str]:
+    """Of papers that are not here: their keys by former ones, as the commit has them that git is taking in. git names
+    it in a merge, and where a rebase stands; where it does not, nothing is known of them."""
+    from catalog.paperfile import loads
+
+    found: dict[str, str] = {}
+    with contextlib.suppress(FileNotFoundError, subprocess.CalledProcessError, KbError):
+        heads = [name.removeprefix("GITHEAD_") for name in os.environ if name.startswith("GITHEAD_")]
+        done = store.root / git(store.root, "rev-parse", "--git-path", "rebase-merge/done").strip()
+        heads += read_text(done).split("\n")[-2].split()[1:2] if done.is_file() else []
+        for head, key in itertools.product(heads, keys):
+            with contextlib.suppress(subprocess.CalledProcessError, KbError):
+                path = store.shown(file_name(key))
+                paper = loads(git(store.root, "show", f"{head}:./{path}"), key, path)
+                found |= dict.fromkeys(paper.aliases, key)
+    return found
 
 
 def register(root: Path) -> None:
     """Tell the git of this clone how papers are merged; raises `KbError` where there is none."""
-    for name, value in (("name", "papers, by what they say"), ("driver", DRIVER)):
-        _git(root, "config", f"merge.kb.{name}", value)
+    try:
+        for name, value in (("name", "papers, by what they say"), ("driver", DRIVER)):
+            git(root, "config", f"merge.kb.{name}", value)
+    except FileNotFoundError:
+        raise KbError("git is not installed") from None
+    except subprocess.CalledProcessError as e:
+        raise KbError(
+            f"{root}: git says {e.stderr.strip().splitlines()[:1] or e.returncode}; `git init` makes one"
+        ) from None
 
 
 def attributes(root: Path, papers: str, readers: bool = False) -> Change | None:
@@ -124,16 +157,3 @@ def _lines(base: Path, ours: Path, theirs: Path) -> tuple[str, ...]:
     if done.returncode < 0 or done.returncode > 127:
         raise KbError(f"git could not merge it: {done.stderr.strip() or done.returncode}")
     return ("lines",) if done.returncode else ()
-
-
-def _git(root: Path, *words: str) -> None:
-    try:
-        done = subprocess.run(  # noqa: S603 - our own arguments
-            ["git", *words], cwd=root, capture_output=True, text=True, errors="replace", check=False  # noqa: S607 - the user's own git
-        )  # fmt: skip
-    except OSError:
-        raise KbError("git is not installed") from None
-    if done.returncode:
-        raise KbError(
-            f"{root}: git says {done.stderr.strip().splitlines()[:1] or done.returncode}; `git init` makes one"
-        )
