@@ -103,6 +103,14 @@ OT  - light
         {"title": '"Lamps" at Sea', "authors": LAMPS["authors"], "date": "2019-03"}),
     "a page of Logseq": ("a.md", "title:: Lamps at Sea\nauthors:: [[Ada Quist]], [[Bo Rein]]\ndate:: 2019-03\njournal:: Journal of Lamps\ntags:: light, sea\n\n- A thought\n",
         LAMPS | {"tags": ("light", "sea"), "notes": "- A thought"}),
+    "schema.org under years": ("a.json", json.dumps({"2019": [{"@type": "ScholarlyArticle", "headline": "Lamps at Sea", "author": [{"givenName":
+        "Ada", "familyName": "Quist"}, {"name": "Bo Rein"}], "isPartOf": {"@type": "Periodical", "name": "Journal of Lamps"}}], "2020": []}),
+        LAMPS | {"date": "2019"}),
+    "INSPIRE": ("a.json", json.dumps({"hits": {"hits": [{"id": "1", "metadata": {"titles": [{"title": "Lamps at Sea"}], "authors": [{"full_name": n}
+        for n in LAMPS["authors"]], "arxiv_eprints": [{"value": "1903.00001"}], "publication_info": [{"journal_title": "Journal of Lamps"}]}}]}}),
+        {"title": "Lamps at Sea", "authors": LAMPS["authors"], "venue": "Journal of Lamps", "ids": {"arxiv": "1903.00001"}}),
+    "one author a row": ("a.csv", 'sep=;\nTitel;Autor;Erschienen;Status\nLamps at Sea;"Quist, Ada";2019;offen\nOther;"Vaz Luz, Ida";2020;gelesen\n',
+        {"title": "Lamps at Sea", "authors": ("Quist, Ada",), "date": "2019", "status": "unread"}),
     "a note of Hugo": ("a.md", '+++\ntitle = "Lamps at Sea"\nauthors = ["Ada Quist", "Bo Rein"]\ndate = "2019-03"\npublication = "In *Journal of Lamps*"\n'
         '[[links]]\nname = "Slides"\nurl = "https://a.org/s.pdf"\n[params]\ndoi = "10.1000/l1"\n+++\nText.\n',
         LAMPS | {"ids": {"doi": "10.1000/l1"}, "links": ["https://a.org/s.pdf"], "extras": {"params"}}),
@@ -131,6 +139,12 @@ def test_what_was_saved_and_is_no_paper_stays_and_is_told() -> None:
     source = parse(TEXTS["Pocket"][1], "a.csv")
     assert (len(source.drafts), source.left) == (1, 1)
     assert "'A cake'" in source.findings[-1].message
+
+
+def test_the_links_of_an_entry_are_no_entries() -> None:
+    links = "".join(f'<link title="{name}" href="http://arxiv.org/{name}/1903.00001"/>' for name in ("pdf", "abs"))
+    (draft,) = parse(f"<feed><title>Q</title><entry><title>Lamps</title>{links}</entry></feed>", "a.xml").drafts
+    assert len(draft.links) == 2
 
 
 def test_identifiers_under_names_have_the_status_of_these() -> None:

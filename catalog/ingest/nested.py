@@ -226,7 +226,10 @@ def is_record(data: Mapping[Any, Any]) -> bool:
 
 def _holds_works(name: str, value: Any) -> bool:
     """Whether a field of a record holds other works than that which it is of."""
-    if meaning(name) in ("authors", "venue", "date", "editor", "ids") or spaced(name) in ("citations", "cited by"):
+    if meaning(name) in ("authors", "venue", "date", "editor", "ids", "title", "link") or spaced(name) in (
+        "citations",
+        "cited by",
+    ):
         return False
     return isinstance(value, list | Mapping) and _holds_records(value)
 

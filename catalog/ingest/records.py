@@ -50,6 +50,7 @@ _COUNTED = re.compile(
 )  # fmt: skip
 _LONGEST_KEY = 100
 _NAMED = re.compile(r"(?:^|(?<=; ))([\w .-]{1,40}): (\S+?)(?=; |$)")
+_ONE_NAME = re.compile(r"[A-Za-zÀ-ž'’-]+(?:(?: \S+)?, [^\s,]+|, \S+ [^\s,]+)")  # "Quist, Ada", "Vaz Luz, Ida"
 _LISTED = re.compile(r"\[\s*(['\"]).*\1\s*\]|\[\s*\]", re.S)  # "['a', 'b']"
 _WITHIN = ("url", "@href", "href", "@url", "link", "#text")  # where the address of a link stands
 _SAID = ("title", "value", "name", "display_name", "#text", "@term", "tag", "term", "label", "@name", "text", "note")
@@ -180,12 +181,17 @@ def _tell_mapping(names: Sequence[str], of_items: bool, report: Report) -> None:
 
 
 def _parted(records: Sequence[tuple[int, Fields]]) -> list[tuple[int, Fields]]:
-    """The records, with one name as a list in columns of names such as "Quist, Ada; Rein, Bo"."""
-    told = [(n, v) for _, r in records for n, v in r.items() if isinstance(v, str) and ";" in v]
-    by = {name for name, value in told if meaning(name) == "authors" and re.search(r"\w, [^;]+;|; [^;]+, \w", value)}
+    """The records, with one name as a list in columns of such as "Quist, Ada; Rein, Bo", or of "Quist, Ada" alone."""
+    told: dict[str, list[str]] = {}
+    for name, value in ((n, v) for _, record in records for n, v in record.items() if isinstance(v, str)):
+        if meaning(name) == "authors":
+            told.setdefault(name, []).append(value.strip("; "))
+    several = {n for n, values_ in told.items() if any(re.search(r"\w, [^;]+;|; [^;]+, \w", v) for v in values_)}
+    by = several | {n for n, values_ in told.items() if all(map(_ONE_NAME.fullmatch, values_))}
 
     def parted(name: str, value: Any) -> Any:
-        return [value] if name in by and not re.search(r";| and |\bet al\b", value) else value
+        alone = name in by and not re.search(r";| and |\bet al\b", value := value.strip("; "))
+        return [value] if alone else value
 
     return [
         (line, {"\0written": record} | {n: parted(n, v) for n, v in record.items()})
@@ -209,6 +215,7 @@ def _draft(
         field_ = "" if zotero and name == "Key" else meaning(name)
         if field_ == "order" and spaced(name) == "number" and any(meaning(n) == "volume" for n in record):
             field_ = "number"
+        value = value[0] if field_ == "venue" and isinstance(value, list) else value
         done = _put(reading, field_, name, value) if field_ else False
         if isinstance(value, Mapping) and field_ in ("", "venue"):
             done = _take_within(reading, name, value) and done
@@ -222,6 +229,7 @@ def _draft(
         _set_id(reading, record.get("\0key", ""))
     section = tuple(record.get("\0section", ()))
     entry.tags += [tag for one in section if (tag := tag_of(one))]
+    entry.date = entry.date or next((one for one in section if re.fullmatch(r"(?:19|20)\d\d", one)), "")
     entry.status = entry.status or next((s for one in reversed(section) if (s := words.status_word(one))), None)
     draft = entry.draft((), order, section)[0]
     said = canonical(record.get("\0written") or {n: v for n, v in record.items() if not n.startswith("\0")})
