@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,6 +35,7 @@ _UNLIKE = 0.3  # nearness that texts about different things have by chance
 _AT_ONCE = 500  # papers that are compared with all others in one product
 _MOST_ASKED = 1000  # words of a question
 _HELD = "SELECT doc FROM vocabulary WHERE term = ?"
+_STEPS = 400  # in which a number from 0 to 1 is kept; hardly one of a vector of length one is above 0.3
 _SENTENCE = re.compile(r"(?<=[.!?:;])\s+|\n{2,}")
 
 
@@ -64,8 +65,7 @@ def nearest(db: sqlite3.Connection, text: str, apart: str = "") -> list[int]:
     found = db.execute("SELECT id, value FROM vector ORDER BY id").fetchall()
     if not found:
         return []
-    vectors = np.frombuffer(b"".join(value for _, value in found), np.float16).reshape(len(found), WIDTH)
-    near = vectors.astype(np.float32) @ _asked(db, text)
+    near = _vectors(value for _, value in found) @ _asked(db, text)
     papers, starts = np.unique(np.array([i for i, _ in found]), return_index=True)
     order: list[int] = papers[np.argsort(-np.maximum.reduceat(near, starts), kind="stable")].tolist()
     (own,) = db.execute("SELECT coalesce(max(id), 0) FROM paper WHERE key = ?", (apart,)).fetchone()
@@ -99,9 +99,9 @@ def neighbours(db: sqlite3.Connection, limit: int) -> dict[str, list[str]]:
     keys = list({i: key for key, i, _ in found}.values())
     if len(keys) < 2:
         return {key: [] for key in keys}
-    vectors = np.frombuffer(b"".join(value for *_, value in found), np.float16).reshape(len(found), WIDTH)
+    vectors = _vectors(value for *_, value in found)
     starts = np.unique(np.array([i for _, i, _ in found]), return_index=True)[1]
-    whole = np.add.reduceat(vectors.astype(np.float32), starts)
+    whole = np.add.reduceat(vectors, starts)
     whole /= np.maximum(np.linalg.norm(whole, axis=1, keepdims=True), 1e-9)
     near: dict[str, list[str]] = {}
     for first in range(0, len(keys), _AT_ONCE):
@@ -110,6 +110,13 @@ def neighbours(db: sqlite3.Connection, limit: int) -> dict[str, list[str]]:
             alike[row, first + row] = -1
             near[key] = [keys[place] for place in _largest(alike[row], limit) if alike[row, place] > _UNLIKE]
     return near
+
+
+def _vectors(kept: Iterable[bytes]) -> Vectors:
+    """Vectors as the index keeps them, a byte a number, shape (kept, 256), all longer by the same factor."""
+    import numpy as np
+
+    return np.frombuffer(b"".join(kept), np.int8).reshape(-1, WIDTH).astype(np.float32)
 
 
 def _largest(values: Vectors, count: int) -> Sequence[int]:
@@ -129,7 +136,7 @@ def _complete(db: sqlite3.Connection) -> None:
     while ids := [i for (i,) in db.execute(missing)]:
         papers, said = zip(ids, rows.load(db, ids), strict=True), rows.beside(db, ids)
         pieces = [(i, part, text) for i, one in papers for part, text in _pieces(one, said[i])]
-        values = embed([text for *_, text in pieces]).astype("float16")
+        values = (embed([text for *_, text in pieces]) * _STEPS).round().clip(-127, 127).astype("int8")
         made = [(i, part, value.tobytes()) for (i, part, _), value in zip(pieces, values, strict=True)]
         db.executemany("INSERT OR REPLACE INTO vector VALUES (?, ?, ?)", made)
 
