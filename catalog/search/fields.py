@@ -15,9 +15,6 @@ from catalog.text import tag_slug
 _YEAR = re.compile(r"[0-9]{4}\Z")
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?\Z")
 _COMPARED = re.compile(r"(>=|<=|>|<)(.*)\Z", re.S)
-_DOI_PREFIX = re.compile(r"\A(?:https?://(?:dx\.)?doi\.org/|doi:\s*)")
-_ARXIV_PREFIX = re.compile(r"\A(?:https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/|arxiv:\s*)")
-_ARXIV_VERSION = re.compile(r"(?:v[0-9]+)?(?:\.pdf)?\Z")
 _ARXIV_CLASS = re.compile(r"(?<=[a-z])\.[a-z]{2}(?=/)")
 _A_YEAR = re.compile(r"1[0-9]{3}|20[0-9]{2}")
 _A_DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>]+")
@@ -77,10 +74,10 @@ def bare(value: Value) -> Node | None:
     meant: list[Node] = [found]
     if _A_YEAR.fullmatch(text):
         meant.append(Is("year", text))
-    elif arxiv := _AN_ARXIV.fullmatch(text):
-        meant = [starting("arxiv", _arxiv(arxiv[1] or arxiv[2]))]
-    elif doi := _A_DOI.search(text):
-        meant = [starting("doi", _doi(doi[0])), Contains("link", doi[0].casefold())]
+    elif _AN_ARXIV.fullmatch(text):
+        meant = [starting("arxiv", _arxiv(text))]
+    elif _A_DOI.search(text):
+        meant = [starting("doi", _doi(text)), Contains("link", _doi(text))]
     meant += [Is(name, known[1].casefold()) for name, pattern in _IDS if (known := re.fullmatch(pattern, text, re.I))]
     if address := _AN_ADDRESS.fullmatch(text):
         meant.append(Contains("link", address[1].casefold()))
@@ -162,13 +159,15 @@ def _identifier(name: str, base: Callable[[str], str]) -> Callable[[Value], Node
 
 
 def _doi(text: str) -> str:
-    return _DOI_PREFIX.sub("", text.strip().casefold())
+    """The DOI that a text is or holds, or the text."""
+    found = _A_DOI.search(text)
+    return (found[0] if found else text).strip().casefold()
 
 
 def _arxiv(text: str) -> str:
-    """An arXiv id without its version, an old one without the class of its archive."""
-    name = _ARXIV_VERSION.sub("", _ARXIV_PREFIX.sub("", text.strip().casefold()), count=1)
-    return _ARXIV_CLASS.sub("", name)
+    """The arXiv id that a text is, without version, an old one without the class of its archive; or the text."""
+    found = _AN_ARXIV.fullmatch(text.strip())
+    return _ARXIV_CLASS.sub("", (found[1] or found[2] if found else text).strip().casefold())
 
 
 def _year(text: str) -> str:
@@ -215,7 +214,6 @@ def _compared(name: str, operator: str, point: str) -> Between:
     return Between(name, "", point if operator == "<" else point + BEYOND)
 
 
-_BASES = {"arxiv": _arxiv, "doi": _doi}
 FIELDS: dict[str, Field] = {
     "abstract": Field("words of the abstract", "abstract:attention", _text("abstract")),
     "added": Field("when it came into the catalog: a date or a range", "added:2026-01..2026-03", _span("added", _date)),
@@ -270,7 +268,7 @@ def facts(one: Facts) -> set[tuple[str, str]]:
         ("read", reading.read),
         ("due", reading.due),
         *(("read-by", name.casefold()) for name, said in one.readers if said.status == "read"),
-        *((name, _BASES.get(name, str.casefold)(value)) for name, value in one.ids),
+        *((name, value.casefold()) for name, value in one.ids),
         *(("tag", tag_slug(clean(tag))) for tag in one.tags),
         *(("link", address.url.casefold()) for address in one.addresses),
         *(("has", name) for name in _present(one)),

@@ -36,12 +36,14 @@ def forgiven(db: sqlite3.Connection, root: Node | None) -> tuple[Node | None, di
     typos: dict[str, str] = {}
 
     def change(words: Words) -> Words:
-        if not _is_bare(words) or words.also or _starts(db, words.tokens[0]):
+        if not _is_bare(words) or words.also or _going_on(db, words.tokens[0], 1):
             return words
         near = related(db, words)[:1] or _near(db, words.tokens[0])
         if near:
             typos[words.tokens[0]] = near[0]
-        return _also(words, ((form,) for word in near for form in (word, *_goes_on(db, word), *_family(db, word))))
+        return _also(
+            words, ((form,) for word in near for form in (word, *_going_on(db, word, _MOST_FORMS), *_family(db, word)))
+        )
 
     return each_word(root, change), typos
 
@@ -73,9 +75,7 @@ def _joined(db: sqlite3.Connection, root: Node | None) -> Node | None:
     for at in range(len(parts) - 1):
         left, right = parts[at : at + 2]
         if _is_bare(left) and _is_bare(right) and left.column == right.column:
-            one = left.tokens[0] + right.tokens[0]
-            forms = ((word,) for word in [*_starts(db, one), *_family(db, one)])
-            both = tuple(forms)
+            both = _as_one(db, left.tokens[0] + right.tokens[0])
             parts[at], parts[at + 1] = _also(left, both), _also(right, both)
     return And(tuple(parts))
 
@@ -93,28 +93,24 @@ def _forms(db: sqlite3.Connection, words: Words) -> Iterator[tuple[str, ...]]:
         for unit in (measure[2], *_family(db, measure[2])):
             yield (measure[1], unit)
     if before and (one := "".join(words.tokens)).isascii():
-        for word in dict.fromkeys([*_starts(db, one), *_family(db, one)]):
-            yield (word,)
+        yield from _as_one(db, one)
+
+
+def _as_one(db: sqlite3.Connection, token: str) -> _Phrases:
+    """The words that some written as one are: the first that begins so, and all of that stem."""
+    return tuple((word,) for word in (*_going_on(db, token, 1), *_family(db, token)))
 
 
 def _family(db: sqlite3.Connection, token: str) -> list[str]:
     """The words of one stem with a token."""
     root = stem(token)
-    start = family_prefix(token)
-    found = db.execute("SELECT term FROM vocabulary WHERE term >= ? AND term < ?", (start, start + BEYOND))
-    return [word for (word,) in found if stem(word) == root][:_MOST_FORMS]
+    return [word for word in _going_on(db, family_prefix(token)) if stem(word) == root][:_MOST_FORMS]
 
 
-def _goes_on(db: sqlite3.Connection, token: str) -> list[str]:
-    """The words that begin with a token."""
-    found = db.execute("SELECT term FROM vocabulary WHERE term >= ? AND term < ?", (token, token + BEYOND))
-    return [word for (word,) in found][:_MOST_FORMS]
-
-
-def _starts(db: sqlite3.Connection, token: str) -> list[str]:
-    """The first word that begins with a token, where there is one."""
-    found = db.execute("SELECT term FROM vocabulary WHERE term >= ? AND term < ? LIMIT 1", (token, token + BEYOND))
-    return [word for (word,) in found]
+def _going_on(db: sqlite3.Connection, token: str, most: int = -1) -> list[str]:
+    """The words, or so many of them, that begin with a token."""
+    found = "SELECT term FROM vocabulary WHERE term >= ? AND term < ? LIMIT ?"
+    return [word for (word,) in db.execute(found, (token, token + BEYOND, most))]
 
 
 def _near(db: sqlite3.Connection, token: str) -> list[str]:

@@ -35,9 +35,13 @@
 
   /* ---- fields ---- */
 
-  const doi = (text) => text.trim().toLowerCase().replace(/^(?:https?:\/\/(?:dx\.)?doi\.org\/|doi:\s*)/, "");
-  const arxiv = (text) => text.trim().toLowerCase()
-    .replace(/^(?:https?:\/\/(?:www\.|export\.)?arxiv\.org\/(?:abs|pdf|html)\/|arxiv:\s*)/, "").replace(/(?:v[0-9]+)?(?:\.pdf)?$/, "").replace(/(?<=[a-z])\.[a-z]{2}(?=\/)/, "");
+  const DOI = /10\.[0-9]{4,9}\/[^\s"<>]+/;
+  const ARXIV = /^(?!.*10\.(?!48550)[0-9]{4,9}\/)(?:(?:(?:https?:\/\/)?(?:[\p{L}\p{N}_-]+\.)+[a-z]{2,}\/(?:\S*[/.])?|arxiv:|(?:doi:)?10\.48550\/arxiv\.)?([0-9]{4}\.[0-9]{4,5})|(?:(?:https?:\/\/)?(?:www\.|export\.)?arxiv\.org\/(?:abs|pdf|html)\/|arxiv:)?([a-z-]+(?:\.[a-z]{2})?\/[0-9]{7}))(?:v[0-9]+)?(?:\.pdf)?$/iu;
+  const doi = (text) => (DOI.exec(text)?.[0] || text).trim().toLowerCase();
+  const arxiv = (text) => {
+    const [, now, old] = ARXIV.exec(text.trim()) || [];
+    return (now || old || text).trim().toLowerCase().replace(/(?<=[a-z])\.[a-z]{2}(?=\/)/, "");
+  };
   const prose = (column) => (text, quoted) => words(text, quoted, column) || fail(`“${text}” has no letter and no digit; write a word`);
   const author = (text, quoted) => {
     const comma = quoted ? text.indexOf(",") : -1;
@@ -101,13 +105,11 @@
     if (!found) return null;
     const plain = text.replace(/^[,;.]+|[,;.]+$/g, "");
     const isYear = /^(?:1[0-9]{3}|20[0-9]{2})$/.test(plain);
-    const paper = /^(?!.*10\.(?!48550)[0-9]{4,9}\/)(?:(?:(?:https?:\/\/)?(?:[\p{L}\p{N}_-]+\.)+[a-z]{2,}\/(?:\S*[/.])?|arxiv:|(?:doi:)?10\.48550\/arxiv\.)?([0-9]{4}\.[0-9]{4,5})|(?:(?:https?:\/\/)?(?:www\.|export\.)?arxiv\.org\/(?:abs|pdf|html)\/|arxiv:)?([a-z-]+(?:\.[a-z]{2})?\/[0-9]{7}))(?:v[0-9]+)?(?:\.pdf)?$/iu.exec(plain);
-    const digital = /10\.[0-9]{4,9}\/[^\s"<>]+/.exec(plain);
     const address = /^(?:https?:\/\/)?(?:www\.)?((?:[\p{L}\p{N}_-]+\.)+[a-z]{2,}(?::[0-9]+)?\/\S*[^\s/])\/?$/iu.exec(plain);
     let meant = [found];
     if (isYear) meant.push({ is: "year", value: plain });
-    else if (paper) meant = [starting("arxiv", arxiv(paper[1] || paper[2]))];
-    else if (digital) meant = [starting("doi", doi(digital[0])), { contains: "link", value: digital[0].toLowerCase() }];
+    else if (ARXIV.test(plain)) meant = [starting("arxiv", arxiv(plain))];
+    else if (DOI.test(plain)) meant = [starting("doi", doi(plain)), { contains: "link", value: doi(plain) }];
     for (const [name, pattern] of IDS) {
       const id = pattern.exec(plain);
       if (id) meant.push({ is: name, value: id[1].toLowerCase() });
