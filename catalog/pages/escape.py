@@ -14,6 +14,7 @@ from typing import Any
 _META = re.compile(r"[&<>\"'{}`\[\]*_#|~$\\!=^\x00-\x1f\x7f\u2028\u2029\ufeff\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]+")
 _NOT_YAML = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_HEAD = re.compile(r"\A---[ \t]*\n.*?^---[ \t]*(?:\n|\Z)", re.S | re.M)
 _NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
 _NOT_HTML = re.compile("(?<!>)&#10;|&#(?:33|35|36|42|61|91|92|93|94|95|96|123|124|125|126);")
 _IN_SCRIPT = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
@@ -51,6 +52,11 @@ def front_matter(values: Mapping[str, Any]) -> str:
         f"{name}: {_NOT_YAML.sub(_escaped, json.dumps(value, ensure_ascii=False))}\n" for name, value in values.items()
     )
     return f"---\n{''.join(lines)}---\n"
+
+
+def below_head(page: str) -> str:
+    """A page that somebody wrote, without its front matter."""
+    return _HEAD.sub("", page.replace("\r\n", "\n"))
 
 
 def parted(markdown: str) -> tuple[dict[str, Any], str]:

@@ -9,7 +9,7 @@ from functools import partial
 from catalog.facts import Facts
 from catalog.implemented import said
 from catalog.notebook import said_in
-from catalog.pages.escape import script_json
+from catalog.pages.escape import below_head, script_json
 from catalog.pages.known import Known
 from catalog.pages.lazy import Body, Lazy
 from catalog.pages.notebook import Shown
@@ -22,7 +22,6 @@ from catalog.search.stem import said_of_language
 
 PART = 200  # papers
 WHOLE = 5000  # papers whose index is read whole; of more, a query loads the words that it asks for
-_HEAD = re.compile(r"\A---[ \t]*\n.*?^---[ \t]*(?:\n|\Z)", re.S | re.M)
 _TITLE = re.compile(r"^#[ \t]+(.+?)[ \t]*#*$", re.M)
 _HEADING = re.compile(r"^#{2,6}[ \t]+(.+?)[ \t]*#*$", re.M)
 _MARKUP = re.compile(r"\]\([^()\s]*\)|<[^<>\n]*>|[`*_\[\]|]")
@@ -75,7 +74,7 @@ def _row(one: Facts, known: Known, taught: Mapping[str, Shown]) -> Row:
 
 
 def _page(path: str, body: str) -> dict[str, object]:
-    body = _HEAD.sub("", body)
+    body = below_head(body)
     found = _TITLE.search(body)
     title = _MARKUP.sub("", found[1]) if found else path.removesuffix(".md")
     headings = [_MARKUP.sub("", heading) for heading in _HEADING.findall(body)]

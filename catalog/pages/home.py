@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from catalog.facts import Facts
 from catalog.models import Status
-from catalog.pages.escape import front_matter, meta_value, plain, script_json, text, web_address
+from catalog.pages.escape import below_head, front_matter, meta_value, plain, script_json, text, web_address
 from catalog.pages.known import Known
 from catalog.pages.lazy import Body, Lazy, key
 from catalog.pages.mathematics import math_html
@@ -26,7 +26,6 @@ MOST_LISTED = 300  # papers on the home page for readers without scripts
 ROWS = 1000  # papers in a part of the table's data
 SOON = 100  # papers that stand in the table before the parts have come
 MARK = "<!-- papers -->"
-_HEAD = re.compile(r"\A---[ \t]*\n.*?^---[ \t]*(?:\n|\Z)", re.S | re.M)
 _TITLE = re.compile(r"^# ", re.M)
 
 
@@ -141,7 +140,7 @@ def _rows_script(before: str, papers: Sequence[Facts], known: Known, after: str)
 
 
 def _around(written: str, body: str, options: SiteOptions) -> str:
-    written = _HEAD.sub("", written.replace("\r\n", "\n"))
+    written = below_head(written)
     title = "" if _TITLE.search(written) else f"# {text(plain(options.title))}\n\n"
     lead = f"{text(plain(options.description))}\n\n" if options.description and not written.strip() else ""
     before, _, after = written.partition(MARK)

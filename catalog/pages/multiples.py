@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from catalog.pages.escape import text
-from catalog.pages.scatter import Axis, Point, drawable, shortened
+from catalog.pages.scatter import LONGEST, Axis, Point, drawable
+from catalog.text import shortened
 
 NAMES, STRIP, APART, ROW, TOP = 114, 66, 14, 24, 34
 MOST = 60
@@ -68,7 +69,7 @@ def _strip(axis: Axis, points: Sequence[Point], rows: Mapping[str, float], left:
 
 def _dot(point: Point, x: float, y: float, axis: Axis) -> str:
     group = "own" if point.hollow else "matched"
-    said = text(f"{shortened(point.name)} {axis.write(point.y)}")
+    said = text(f"{shortened(point.name, LONGEST)} {axis.write(point.y)}")
     return f'<circle class="kb-{group}" cx="{x:.1f}" cy="{y:g}" r="4"><title>{said}</title></circle>'
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from catalog.pages.escape import text
 from catalog.pages.labels import Box, leader, place
 from catalog.pages.quantity import number
+from catalog.text import shortened
 
 WIDTH, HEIGHT = 460, 340
 LEFT, RIGHT, TOP, BOTTOM = 64, 10, 12, 44
@@ -132,7 +133,7 @@ def _drawn(points: Sequence[Point], x: _Scale, y: _Scale, up: Axis, lines: Seque
         for point, (at, _) in zip(points, spots, strict=True)
         if _spread(point, up)
     ]
-    names = [shortened(point.name) for point in points]
+    names = [shortened(point.name, LONGEST) for point in points]
     sizes = [(_width(name), FONT * 1.15) for name in names]
     strokes = [*((at - 1.5, top, at + 1.5, bottom) for at, top, bottom in bars), *lines]
     boxes = place(spots, sizes, (LEFT + 3, TOP - 8, WIDTH - 2, HEIGHT - BOTTOM - 2), strokes)
@@ -151,7 +152,7 @@ def _drawn(points: Sequence[Point], x: _Scale, y: _Scale, up: Axis, lines: Seque
 def _mark(point: Point, spot: tuple[float, float]) -> str:
     group = "kb-plot-own" if point.hollow else "kb-plot-matched"
     at = f'cx="{spot[0]:.1f}" cy="{spot[1]:.1f}"'
-    return f'<circle class="{group}" {at} r="3.5"><title>{text(shortened(point.name))}</title></circle>'
+    return f'<circle class="{group}" {at} r="3.5"><title>{text(shortened(point.name, LONGEST))}</title></circle>'
 
 
 def _label(name: str, box: Box, spot: tuple[float, float]) -> str:
@@ -181,22 +182,16 @@ def _tick_across(tick: tuple[float, str]) -> str:
 def _level(name: str, at: float) -> str:
     return (
         f'<path class="kb-plot-level" d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}"/>'
-        f'<text x="{WIDTH - RIGHT}" y="{at - 4:.1f}" text-anchor="end">{text(shortened(name))}</text>'
+        f'<text x="{WIDTH - RIGHT}" y="{at - 4:.1f}" text-anchor="end">{text(shortened(name, LONGEST))}</text>'
     )
 
 
 def _level_box(name: str, at: float) -> Box:
-    return WIDTH - RIGHT - _width(shortened(name)), at - 4 - FONT, WIDTH - RIGHT, at + 1.5
+    return WIDTH - RIGHT - _width(shortened(name, LONGEST)), at - 4 - FONT, WIDTH - RIGHT, at + 1.5
 
 
 def _said(point: Point, across: Axis, up: Axis) -> str:
-    return f"{shortened(point.name)} {up.write(point.y)} at {across.write(point.x)}"
-
-
-def shortened(name: str, longest: int = LONGEST) -> str:
-    """A name on one line, cut where it is longer than a label may be."""
-    one_line = " ".join(name.split())
-    return one_line if len(one_line) <= longest else one_line[: longest - 1].rstrip() + "…"
+    return f"{shortened(point.name, LONGEST)} {up.write(point.y)} at {across.write(point.x)}"
 
 
 def _width(said: str) -> float:
