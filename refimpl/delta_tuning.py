@@ -204,4 +204,4 @@ def demo(
     folds = None if "addition" in chosen else merge
     change = functools.partial(apply, kinds=chosen, size=size)
     said = {"kinds": chosen, "size": size}
-    return lab.run("delta_tuning", change, merge=folds, options=said, **{"rate": 1e-2, **options})
+    return lab.run("delta_tuning", change, merge=folds, options=said, **{"rate": 2e-2, **options})

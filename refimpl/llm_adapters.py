@@ -98,4 +98,4 @@ def load(model: nn.Module, folder: str | Path) -> dict[str, Any]:
 def demo(kind: str = "parallel", b: int = 32, **options: Any) -> dict[str, Any]:
     """Adapt a base model to a task; before and after, and what it cost. There is nothing to merge."""
     said: dict[str, Any] = {"kind": kind, "b": b}
-    return lab.run("llm_adapters", lambda model: apply(model, **said), options=said, **{"rate": 1e-2, **options})
+    return lab.run("llm_adapters", lambda model: apply(model, **said), options=said, **{"rate": 2e-2, **options})

@@ -46,41 +46,6 @@ from refimpl._lab import cost, loop
 PAPER = "lialin2023scaling arXiv:2303.15647"
 ADDITIVE, SELECTIVE, REPARAMETRISED, HYBRID, FULL = "additive", "selective", "reparametrised", "hybrid", "all weights"
 
-# Each way of adapting a model, its class, and what the survey says of it. Where the text is empty, the survey does not
-# have the method, and the class is this project's reading of section 3.
-SAID: dict[str, tuple[str, str]] = {
-    "full": (FULL, "3.1: a gradient and two moments for each parameter"),
-    "lomo": (FULL, ""),
-    "lora": (REPARAMETRISED, "10.2: only the two matrices are trained, and are added to W afterwards"),
-    "qlora": (REPARAMETRISED, ""),
-    "qa_lora": (REPARAMETRISED, ""),
-    "rosa": (HYBRID, ""),
-    "second_order_mask": (SELECTIVE, "3.2, of sparse selection as such: impractical on contemporary hardware"),
-    "llm_adapters_series": (ADDITIVE, "6.1: networks behind sub-layers, less than 4 % of the parameters"),
-    "llm_adapters_parallel": (ADDITIVE, "3.1: a variation of where an adapter stands"),
-    "prompt_tuning": (ADDITIVE, "7.1: incredibly parameter-efficient, at the cost of inference overhead"),
-    "prefix_tuning": (ADDITIVE, "7.2: only the prefix is needed for inference"),
-    "delta_tuning_specification": (SELECTIVE, "3.2: chosen by the type of the layer"),
-    "longlora": (HYBRID, ""),
-    "delta_tuning_addition": (ADDITIVE, "6.1: networks behind sub-layers, less than 4 % of the parameters"),
-    "delta_tuning_reparametrisation": (REPARAMETRISED, "10.2: only the two matrices are trained"),
-    "delta_tuning_all": (HYBRID, "11.5, S4: adapters, prefixes, biases and LoRA in one model"),
-    "peft_library": (REPARAMETRISED, "10.2: only the two matrices are trained, and are added to W afterwards"),
-}
-
-
-def ways() -> dict[str, _roster.Entry]:
-    """The roster, and what else of this project adapts a model: the kinds of delta tuning, and PEFT's LoRA."""
-    three = ("addition", "specification", "reparametrisation")
-    kinds = {"addition": three[:1], "reparametrisation": three[2:], "all": three}
-    more = [
-        _roster.Entry(f"delta_tuning_{name}", f"Delta tuning: {name}", "delta_tuning", {"kinds": chosen}, "", 1e-2,
-                      folds="addition" not in chosen)
-        for name, chosen in kinds.items()
-    ]  # fmt: skip
-    more.append(_roster.Entry("peft_library", "PEFT's LoRA", "peft_library", {}, "", 1e-2, folds=True))
-    return _roster.ENTRIES | {entry.name: entry for entry in more}
-
 
 @dataclass(frozen=True, slots=True)
 class Found:

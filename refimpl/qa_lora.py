@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -35,8 +34,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from refimpl._lab import adapter
 from refimpl._lab import demo as lab
+from refimpl._lab.adapter import load as load
+from refimpl._lab.adapter import save as save
 from refimpl._layers import Adapted
 from refimpl._surgery import adapt, unwrap
 
@@ -177,16 +177,6 @@ def apply(
 def merge(model: nn.Module) -> nn.Module:
     """Move every zero-point in place; what is left are the quantised layers, as small as they were."""
     return unwrap(model, QALoRALinear, QALoRALinear.merged)
-
-
-def save(model: nn.Module, folder: Path) -> Path:
-    """Write A and B of every layer."""
-    return adapter.save(model, folder)
-
-
-def load(model: nn.Module, folder: Path) -> dict[str, Any]:
-    """Read them into a model to which `apply` was applied with the same options; returns what was said of them."""
-    return adapter.load(model, folder)
 
 
 def demo(rank: int = 16, s: float = 1.0, bits: int = 4, group: int = 32, **options: Any) -> dict[str, Any]:

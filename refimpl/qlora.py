@@ -36,8 +36,10 @@ from torch.nn import functional as F
 
 from refimpl import _bitsandbytes as bnb
 from refimpl import _peft_format
-from refimpl._lab import adapter, loop, models
 from refimpl._lab import demo as lab
+from refimpl._lab import loop, models
+from refimpl._lab.adapter import load as load
+from refimpl._lab.adapter import save as save
 from refimpl._layers import Adapted
 from refimpl._surgery import adapt, unwrap
 
@@ -204,16 +206,6 @@ def merge(model: nn.Module) -> nn.Module:
     Quantised again it would be small, and another model: the grid of NF4 does not hold the update.
     """
     return unwrap(model, NF4Linear, NF4Linear.merged)
-
-
-def save(model: nn.Module, folder: Path) -> Path:
-    """Write L1 and L2 of every layer."""
-    return adapter.save(model, folder)
-
-
-def load(model: nn.Module, folder: Path) -> dict[str, Any]:
-    """Read them into a model to which `apply` was applied with the same options; returns what was said of them."""
-    return adapter.load(model, folder)
 
 
 def save_peft(model: nn.Module, folder: str | Path) -> Path:

@@ -28,21 +28,21 @@ IDS = torch.arange(64).view(2, 32) % 33
 
 
 def test_a_method_in_the_wrong_class_fails_the_claim_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(peft_survey.SAID, "lora", (peft_survey.ADDITIVE, "10.2"))
+    monkeypatch.setitem(_survey.SAID, "lora", (peft_survey.ADDITIVE, "10.2"))
     with pytest.raises(ClaimFailed, match="not lora"):
         claims.claim_every_method_has_its_class()
 
 
 def test_a_method_without_a_class_fails_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(peft_survey.SAID, "rosa")
+    monkeypatch.delitem(_survey.SAID, "rosa")
     with pytest.raises(ClaimFailed, match="not rosa"):
         claims.claim_every_method_has_its_class()
 
 
 def test_every_way_of_adapting_a_model_has_an_entry() -> None:
-    assert set(peft_survey.SAID) == set(peft_survey.ways())
-    assert set(_roster.ENTRIES) < set(peft_survey.ways())
-    assert {entry.module for entry in peft_survey.ways().values()} >= {"peft_library", "delta_tuning"}
+    assert set(_survey.SAID) == set(_survey.ways())
+    assert set(_roster.ENTRIES) < set(_survey.ways())
+    assert {entry.module for entry in _survey.ways().values()} >= {"peft_library", "delta_tuning"}
 
 
 # --- how a class is found out -----------------------------------------------------
@@ -116,7 +116,7 @@ def test_the_three_counts_of_lora_are_known() -> None:
 
 
 def test_rosa_without_a_rank_is_selective() -> None:
-    rosa = peft_survey.ways()["rosa"]
+    rosa = _survey.ways()["rosa"]
     assert kind(lambda model: rosa.adapt(model, budget=1_000).model) == "selective"
     assert kind(lambda model: rosa.adapt(model, budget=20_000).model) == "hybrid"
 
@@ -271,7 +271,7 @@ def test_the_table_has_a_row_for_each_method(record: dict[str, Any]) -> None:
     assert list(rows) == [entry.title for entry in _roster.ENTRIES.values()]
     for entry in _roster.ENTRIES.values():
         row = rows[entry.title]
-        assert row["class"] == peft_survey.SAID[entry.name][0]
+        assert row["class"] == _survey.SAID[entry.name][0]
         assert (row["merged, + %"] == "-") is not entry.folds
         assert row["merged, + %"] in ("-", 0)
     assert rows["Full fine-tuning"]["trained"] == 2_631_744

@@ -13,20 +13,19 @@ from refimpl import _roster, llm_adapters, lora
 from refimpl._claims import Measured, at_least, at_most, equal, quoted, shown
 from refimpl._kinds import direction, exact, headline
 from refimpl._lab import cost, models
+from refimpl._survey import SAID, ways
 from refimpl._toys import VOCABULARY, far, llama
 from refimpl.peft_survey import (
     ADDITIVE,
     FULL,
     HYBRID,
     REPARAMETRISED,
-    SAID,
     SELECTIVE,
     Found,
     classify,
     forward_cost,
     rank_correlation,
     stored,
-    ways,
 )
 
 ROWS, TOKENS = 4, 32
