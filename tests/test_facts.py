@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from catalog.bibtex.describe import describe
 from catalog.bibtex.entry import read
-from catalog.bibtex.identifiers import address, arxiv, in_address, isbns
+from catalog.bibtex.identifiers import address, arxiv, doi, in_address, isbns
 from catalog.bibtex.shared import Shared
 from catalog.export.cite import citation
 from catalog.export.generated import generated
@@ -349,3 +350,13 @@ def test_what_other_programs_call_an_address_is_one(fields: str, kind: str, url:
     (found,) = of(fields).addresses
     assert (found.kind, found.url) == (kind, url)
     assert found.origin not in ("link", "file"), "computed, and no secret"
+
+
+@pytest.mark.parametrize(
+    "text", ["https://aarxiva/1" * 600, "arxiv : preprint arxiv : " + "\n " * 5_000, "10.1000/" + ")" * 9_000]
+)
+def test_an_identifier_is_looked_for_in_a_moment(text: str) -> None:
+    start = process_time()
+    assert arxiv(text, bare=True) == in_address(text)[0] == ""
+    assert len(doi(text)) < 9_000
+    assert process_time() - start < 1.0

@@ -204,6 +204,60 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(
     assert not list(library.store.private.glob("*.tmp"))
 
 
+def test_what_goes_wrong_half_way_is_taken_back_but_for_an_edit_since(
+    library: Library, papers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {name: GOOD.replace("{a,", f"{{{name},") for name in "ab"}
+    for name, text in before.items():
+        (papers / f"{name}.md").write_text(text)
+    real, places = disk.put, list[Path]()
+
+    def fail(temp: Path, path: Path, expected: disk.Stamp | None) -> None:
+        places.append(path)
+        if len(places) == 2:
+            if edited:
+                append(places[0])
+            raise OSError(28, "No space left on device")
+        real(temp, path, expected)
+
+    monkeypatch.setattr(disk, "put", fail)
+    for edited in (False, True):
+        places.clear()
+        with pytest.raises(KbError, match="No space left"):
+            library.tag_all(["a", "b"], ["t"])
+        first, second = (path.read_text() for path in places[:2])
+        assert second == before[places[1].stem]
+        assert (first == before[places[0].stem]) is not edited
+        assert ("appended meanwhile" in first) is edited
+    assert not library.log()
+
+
+def test_what_is_renamed_is_never_in_neither_place(
+    library: Library, papers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (papers / "a.md").write_text(GOOD)
+    for moment in ("put", "take_away"):
+        real = getattr(disk, moment)
+
+        def looked(*args: object, real: Callable[..., None] = real) -> None:
+            real(*args)
+            assert list(papers.glob("*.md"))
+
+        monkeypatch.setattr(disk, moment, looked)
+    library.rename("a", "z")
+    assert [path.name for path in papers.glob("*.md")] == ["z.md"]
+
+
+def test_nothing_is_written_through_a_link_that_leads_out(library: Library, papers: Path, tmp_path: Path) -> None:
+    victim = tmp_path.parent / f"{tmp_path.name}-victim.md"
+    victim.write_text(GOOD)
+    (papers / "a.md").symlink_to(victim)
+    store = library.store
+    with pytest.raises(KbError, match=r"papers/a\.md is a link to .*; change or remove the file itself"):
+        store.commit([Change("papers/a.md", store.read("a.md"), b"mine")], "try")
+    assert victim.read_text() == GOOD
+
+
 def test_absent_means_absent_in_any_case_and_form(library: Library, papers: Path) -> None:
     store = library.store
     (papers / "M\u00fcller.md").write_text("theirs")

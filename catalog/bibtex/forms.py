@@ -6,7 +6,7 @@ import re
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 _UNSEEN = re.compile("[\u200b-\u200f\u2060-\u2064\ufeff\u00ad\u202a-\u202e\u2066-\u2069]")
-_MARKDOWN = re.compile(r"!?\[[^\]]*\]\((https?://\S+)\)")
+_MARKDOWN = re.compile(r"!?\[[^\]]*\]\((https?://[^\s\[\]]+)\)")
 _PAIRS = (*zip("<([{\"'`“„‘«", ">)]}\"'`”“’»", strict=True),)
 _TRAILING = ".,;:!…"
 _NO_SCHEME = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}/\S+$", re.I)

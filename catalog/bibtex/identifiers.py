@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+_LONGEST = 2_000  # characters of a text in which an identifier is looked for
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"{}\\|^`]+", re.I)
 _SHORT_DOI = re.compile(r"(?:https?://(?:www\.|dx\.)?doi\.org/|doi:\s*)?(10/[a-z\d]{3,12})", re.I)
 _ESCAPED = re.compile(r"\\([_&%#$])")
@@ -12,12 +13,13 @@ _NEW = r"\d{4}\.\d{4,5}"
 _OLD = r"[a-z][a-z-]+(?:\.[a-z-]{2,10})?/\d{7}"
 _ARXIV_URL = re.compile(rf"arxiv\.org/(?:[a-z][a-z-]*/)?({_NEW}|{_OLD})(v\d+)?", re.I)
 _ARXIV_PAGE = re.compile(  # of a site that shows arXiv's papers
-    r"https?://[^\s?#]*(?:arxiv|alphaxiv\.org|ar5iv|(?:huggingface\.co|hf\.co|emergentmind\.com)/(?:api/)?papers)"
-    rf"(?:[^\s?#]*[/:]|[^\s#]*[?&]\w+=)(\d\d(?:0[1-9]|1[0-2])\.\d{{4,5}}|{_OLD})(v\d+)?(?:\.pdf)?(?![\w-])",
+    r"https?://[^\s?#]{0,100}(?:arxiv|alphaxiv\.org|ar5iv|(?:huggingface\.co|hf\.co|emergentmind\.com)/(?:api/)?papers)"
+    r"(?:[^\s?#]{0,200}[/:]|[^\s#]{0,300}[?&]\w{1,40}=)"
+    rf"(\d\d(?:0[1-9]|1[0-2])\.\d{{4,5}}|{_OLD})(v\d+)?(?:\.pdf)?(?![\w-])",
     re.I,
 )
 _ARXIV_DOI = re.compile(rf"10\.48550/arxiv\.({_NEW}|{_OLD})(v\d+)?", re.I)
-_ARXIV_TEXT = re.compile(rf"\barxiv\s*[:.]?\s*(?:preprint)?\s*(?:arxiv)?\s*[:.]?\s*({_NEW}|{_OLD})(v\d+)?", re.I)
+_ARXIV_TEXT = re.compile(rf"\barxiv\s*+[:.]?\s*+(?:preprint)?\s*+(?:arxiv)?\s*+[:.]?\s*+({_NEW}|{_OLD})(v\d+)?", re.I)
 _ARXIV_ID = re.compile(rf"\s*(?:arxiv:)?({_NEW}|{_OLD})(v\d+)?(?:\s*\[[\w.-]+\])?\s*", re.I)
 _ISBN = re.compile(r"(?<![\d-])(?:97[89][\s-]?)?\d(?:[\s-]?\d){8}[\s-]?[\dXx](?![\d-])")
 _RESOLVERS = re.compile(r"(?:www\.|dx\.)?doi[.-]org\b|sci-hub\.", re.I)
@@ -85,7 +87,7 @@ def doi(text: str) -> str:
     """The DOI in a field or an address, lower case and without resolver; "" where there is none."""
     if not text:
         return ""
-    text = _ESCAPED.sub(r"\1", text)
+    text = _ESCAPED.sub(r"\1", text[:_LONGEST])
     found = _DOI.search(unquote(text) if "%" in text else text)
     if not found:
         return short_doi(text)
@@ -105,6 +107,7 @@ def arxiv(text: str, bare: bool = False) -> str:
     """The arXiv id in a text, without version; `bare` also takes a text that is nothing but an id."""
     if not text:
         return ""
+    text = text[:_LONGEST]
     named = "arxiv" in text.lower()
     found = (_ARXIV_URL.search(text) or _ARXIV_DOI.search(text) or _ARXIV_TEXT.search(text)) if named else None
     found = found or _ARXIV_PAGE.search(text)
@@ -149,6 +152,7 @@ def doi_in_address(url: str) -> str:
 
 def in_address(url: str) -> tuple[str, str]:
     """The name and value of the identifier that an address holds; two empty texts where it is none that is known."""
+    url = url[:_LONGEST]
     if found := arxiv(url):
         return "arxiv", found
     if found := doi_in_address(url):
