@@ -27,6 +27,14 @@ ENTRY = """@article{doe2020things,
 KB = Path(sys.executable).parent / "kb"
 
 
+def test_a_title_is_one_that_can_be_read_again(tmp_path: Path) -> None:
+    assert Library.init(tmp_path / "good", "a \"b\" \\ # '''").store.config.title == "a \"b\" \\ # '''"
+    for title in ("a\x7fb", "a" * 201, "a\nb", "\x1b[31m", "\ud800"):
+        with pytest.raises(KbError, match="is not a title; at most 200 characters on one line"):
+            Library.init(tmp_path / "bad", title)
+    assert not (tmp_path / "bad").exists()
+
+
 def test_git_does_not_see_what_is_built(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("*.pdf\n/build")
     Library.init(tmp_path)

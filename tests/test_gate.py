@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -232,6 +232,16 @@ def test_what_goes_wrong_half_way_is_taken_back_but_for_an_edit_since(
     assert not library.log()
 
 
+def test_what_could_not_be_written_aside_takes_no_room(tmp_path: Path) -> None:
+    def endless() -> Iterator[bytes]:
+        yield b"x" * 1000
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        disk.write_aside(tmp_path / "x", endless(), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_renamed_is_never_in_neither_place(
     library: Library, papers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,6 +258,34 @@ def test_what_is_renamed_is_never_in_neither_place(
     assert [path.name for path in papers.glob("*.md")] == ["z.md"]
 
 
+def test_a_folder_in_the_place_of_a_file_of_ours_is_said_before_anything_changes(
+    kb: Kb, library: Library, papers: Path, root: Path
+) -> None:
+    (papers / "a.md").write_text(GOOD)
+    library.tag("a", ["t"])
+    before, private = library.text("a"), library.store.private
+    for name in ("swapping", "swapped", "lock", "history.sqlite"):
+        kept = (private / name).read_bytes() if (private / name).exists() else b""
+        (private / name).unlink(missing_ok=True)
+        (private / name).mkdir()
+        looks: list[None] = []
+        library.store.gate.steady(lambda looks=looks: looks.append(None))
+        assert len(looks) == 1
+        done = kb("rename", "a", "z")
+        assert (done.status, done.err) == (
+            1, f"kb: {private / name} is a folder; remove it, kb makes a file of its own\n",
+        )  # fmt: skip
+        assert [path.name for path in papers.iterdir()] == ["a.md"]
+        assert library.text("a") == before
+        (private / name).rmdir()
+        if name == "history.sqlite":
+            (private / name).write_bytes(kept)
+    assert (private / ".gitignore").read_text() == "*\n"
+    (private / ".gitignore").unlink()
+    assert kb("rename", "a", "z").status == 0
+    assert (private / ".gitignore").read_text() == "*\n"
+
+
 def test_nothing_is_written_through_a_link_that_leads_out(library: Library, papers: Path, tmp_path: Path) -> None:
     victim = tmp_path.parent / f"{tmp_path.name}-victim.md"
     victim.write_text(GOOD)
@@ -256,6 +294,9 @@ def test_nothing_is_written_through_a_link_that_leads_out(library: Library, pape
     with pytest.raises(KbError, match=r"papers/a\.md is a link to .*; change or remove the file itself"):
         store.commit([Change("papers/a.md", store.read("a.md"), b"mine")], "try")
     assert victim.read_text() == GOOD
+    (library.root / "lists").symlink_to(tmp_path.parent)
+    with pytest.raises(KbError, match=r"lists is a link to .* that leads out"):
+        store.commit([Change("lists/x.json", None, b"{}")], "try")
 
 
 def test_absent_means_absent_in_any_case_and_form(library: Library, papers: Path) -> None:

@@ -152,6 +152,7 @@ def test_what_was_changed_since_stays_and_is_named(kb: Kb, library: Library, pap
     assert "B by hand" in (papers / "b.md").read_text()
     assert not (papers / "a.md").exists()
     assert "cut short" not in kb("list").err
+    assert {file.path for file in library.log()[0].files} == {"papers/a.md", "papers/z.md"}
 
 
 def test_what_cannot_be_finished_blocks_nothing(kb: Kb, library: Library, papers: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
@@ -14,9 +13,10 @@ from catalog.errors import KbError
 from catalog.files import read_bytes, stays_within
 from catalog.store import Store
 from catalog.store.beside import ATTRIBUTES
-from catalog.store.config import CONFIG
+from catalog.store.config import CONFIG, checked
 from catalog.store.disk import write_own
 from catalog.store.merging import attributes, register
+from catalog.toml import quoted
 
 CONFIG_TEXT = """\
 # A knowledge base of papers. Everything here is optional.
@@ -36,7 +36,8 @@ def found(root: Path, title: str = "") -> None:
     """Make a knowledge base in a folder (made if missing); raises `KbError` where there is one already."""
     if is_founded(root):
         raise KbError(f"{root / CONFIG} is there already; this is a knowledge base")
-    named = f"title = {json.dumps(title, ensure_ascii=False)}  #"
+    checked("title", title)
+    named = f"title = {quoted(title)}  #"
     text = CONFIG_TEXT.replace('# title = "Reading list"      #', named) if title else CONFIG_TEXT
     try:
         (root / "papers").mkdir(parents=True, exist_ok=True)

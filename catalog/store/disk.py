@@ -92,9 +92,15 @@ def write_aside(path: Path, data: bytes | Iterable[bytes], beside: Path) -> Path
             beside = path.parent
     while True:  # until no other has the name: one that an earlier process of this number left, once in a long while
         temp = beside / f".{_HOST}{os.getpid() & 0xFFFFFF:06x}{next(_SERIAL) & 0xFFFFFF:06x}.tmp"
-        with contextlib.suppress(FileExistsError), temp.open("xb") as stream:
-            stream.writelines([data] if isinstance(data, bytes) else data)
+        with contextlib.suppress(FileExistsError):
+            stream = temp.open("xb")
             break
+    try:
+        with stream:
+            stream.writelines([data] if isinstance(data, bytes) else data)
+    except BaseException:
+        temp.unlink(missing_ok=True)
+        raise
     with contextlib.suppress(FileNotFoundError, PermissionError):  # some shares know no modes
         temp.chmod(path.stat().st_mode & 0o7777)
     return temp

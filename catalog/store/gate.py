@@ -99,6 +99,7 @@ class Gate:
         from filelock import FileLock, Timeout
 
         self.make_private()
+        self._expect_files("lock", "swapping", "swapped")
         lock = FileLock(self.private / "lock", timeout=seconds, poll_interval=0.02)
         try:
             lock.acquire()
@@ -123,6 +124,13 @@ class Gate:
             ignore = self.private / ".gitignore"
             if not os.path.lexists(ignore):
                 ignore.write_text("*\n")
+
+    def _expect_files(self, *names: str) -> None:
+        """Raise `KbError` where something else has the place of a file of our own below `.kb/`, or of that folder."""
+        if not self.private.is_dir() and os.path.lexists(self.private):
+            raise KbError(f"{self.private} is no folder; remove it, kb makes one of its own")
+        if wrong := next((path for name in names if (path := self.private / name).is_dir()), None):
+            raise KbError(f"{wrong} is a folder; remove it, kb makes a file of its own")
 
     # --- reading while others write ---
 
@@ -163,6 +171,7 @@ class Gate:
     def history(self) -> History:
         """The history of this knowledge base."""
         self.make_private()
+        self._expect_files("history.sqlite")
         history = History(self.private / "history.sqlite")
         if history.notice:
             self.notices.append(history.notice)
@@ -203,6 +212,7 @@ class Gate:
         with self._cleared(moves):
             if moves:
                 self.make_private()
+                self._expect_files()
             for move in each(moves, "writing"):
                 self._write_aside(move)
             disk.sync_files([move.temp for move in moves if move.temp])

@@ -81,7 +81,9 @@ class History:
             self._db = _connect(path)
         except sqlite3.DatabaseError as e:
             if isinstance(e, sqlite3.OperationalError) and not _is_damage(e):
-                raise KbError(f"the history {path} cannot be written: {e}") from None
+                raise KbError(
+                    f"the history {path} cannot be written: {e}; look at the disk and the rights of the folder"
+                ) from None
             self._set_aside(str(e))
             self._db = _connect(path)
 
@@ -195,7 +197,9 @@ class History:
                     self._db.execute("ROLLBACK")
                 raise
         except sqlite3.Error as e:
-            raise KbError(f"the history {self.path} cannot be written: {e}") from None
+            raise KbError(
+                f"the history {self.path} cannot be written: {e}; look at the disk and the rights of the folder"
+            ) from None
 
     def _keep_small(self, newest: int) -> None:
         """Drop the oldest quarter of the changes until the rest fits; the newest stays whatever its size."""
