@@ -9,6 +9,7 @@ from catalog.pages.escape import text
 from catalog.text import shortened
 
 ROW, INDENT, LETTER = 26, 22, 7.6
+SMALLEST = 0.75  # of its size, at which a graph can still be read; where there is less room it is scrolled
 NODE_WIDTH, NODE_HEIGHT, COLUMN, GAP, LEFT, PASSING = 142, 30, 204, 46, 30.0, 14
 
 
@@ -57,8 +58,9 @@ def drawn_graph(nodes: Mapping[str, tuple[int, str, str]], edges: Sequence[tuple
     shown += [_line([at[key] for key, _ in line]) for line in lines]
     shown += [_node(at[key][0], at[key][1] - NODE_HEIGHT / 2, says, href) for key, (_, says, href) in nodes.items()]
     return (
-        f'<svg class="kb-graph" viewBox="0 0 {width:g} {height:g}" style="max-width:{width:g}px" role="group" '
-        f'aria-label="Which paper builds on which">{"".join(shown)}</svg>'
+        f'<svg class="kb-graph" viewBox="0 0 {width:g} {height:g}" role="group" '
+        f'aria-label="Which paper builds on which" '
+        f'style="max-width:{width:g}px;min-width:{SMALLEST * width:.0f}px">{"".join(shown)}</svg>'
     )
 
 
@@ -70,11 +72,11 @@ def _stations(number: int, one: str, other: str, column: Mapping[str, int]) -> l
 
 def drawn_reading(months: Sequence[tuple[str, int, int]]) -> str:
     """Two lines that rise: papers in the list, and papers read."""
-    width, height, left, bottom = 620, 200, 34, 176
+    width, height, left, right, bottom = 640, 200, 4, 540, 176
     most = max(there for _, there, _ in months) or 1
 
     def x(place: int) -> float:
-        return left + (width - left - 60) * place / max(1, len(months) - 1)
+        return left + (right - left) * place / max(1, len(months) - 1)
 
     def y(count: int) -> float:
         return bottom - (bottom - 14) * count / most
@@ -89,11 +91,11 @@ def drawn_reading(months: Sequence[tuple[str, int, int]]) -> str:
 
     first, last = months[0][0], months[-1][0]
     return (
-        f'<svg class="kb-months" viewBox="0 0 {width} {height}" role="img" '
+        f'<svg class="kb-months" viewBox="0 0 {width} {height}" style="max-width:{width}px" role="img" '
         f'aria-label="From {text(first)} to {text(last)}: {months[-1][1]} papers, {months[-1][2]} of them read">'
-        f'<path class="kb-axis" d="M{left} {bottom}H{width - 60}"/>'
-        f'<text x="{left}" y="{bottom + 18}">{text(first)}</text>'
-        f'<text x="{width - 60}" y="{bottom + 18}" text-anchor="end">{text(last)}</text>'
+        f'<path class="kb-axis" d="M{left} {bottom}H{right}"/>'
+        f'<text x="{left}" y="{bottom + 21}">{text(first)}</text>'
+        f'<text x="{right}" y="{bottom + 21}" text-anchor="end">{text(last)}</text>'
         f"{line([there for _, there, _ in months], 'added')}{line([read for *_, read in months], 'read')}</svg>"
     )
 
