@@ -34,7 +34,7 @@ TEXT = (
     "LoRA low-rank Low rank adaptation adapters adapter adapted fine-tuning finetuning fine tuned quantization models"
     " quantized model Müller Łódź 深度学习 α-stable C++ memory memories the how with of large language 2021 colour color"
     " multi–task mc^2 x^{n} O'Brien d’Alembert x Straße naïve İstanbul ΑΒΓ Ω embedding embeddings optimisation optimise"
-    " LLM pictures graph neural networks GNN"
+    " ΔW βVAE LLM pictures graph neural networks GNN"
 )
 WORDS = TEXT.split()
 ASKED = (

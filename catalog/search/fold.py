@@ -25,7 +25,7 @@ _GREEK = {
     chr(code): unicodedata.name(chr(code)).split()[3].lower().replace("lamda", "lambda")
     for code in (*range(0x3B1, 0x3C2), *range(0x3C3, 0x3CA))
 }
-_LONE_GREEK = re.compile(r"(?<![^\W\d_])[\u03b1-\u03c9](?![^\W\d_])")
+_LONE_GREEK = re.compile(r"(?<![\u0370-\u03ff])[\u03b1-\u03c9](?![\u0370-\u03ff])")
 _SIGNED = re.compile(r"(?<![a-z0-9])([cf])(\+\+|#)(?![a-z0-9])")
 _SIGNS = {"++": "plusplus", "#": "sharp"}
 _POWER = re.compile(r"(?<=[a-z0-9])\^\{?(?=[a-z0-9])")
@@ -38,8 +38,8 @@ _TOKEN = re.compile(r"[^\W_]+")
 def fold(text: str) -> str:
     """The text in lower case without diacritics, ø as o and ß as ss; each Chinese, Japanese or Korean sign apart.
 
-    A Greek letter that stands alone is its name, as in "alpha-stable"; C++, C# and mc^2 are words. Nothing beyond ASCII
-    is left but letters and digits, so blanks and ASCII punctuation alone bound the tokens.
+    A Greek letter among others is its name, as in "alpha-stable" and "delta W"; C++, C# and mc^2 are words. Nothing
+    beyond ASCII is left but letters and digits, so blanks and ASCII punctuation alone bound the tokens.
     """
     if text.isascii():
         return _signs(text.lower())

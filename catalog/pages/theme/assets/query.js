@@ -16,7 +16,7 @@
     return signed.normalize("NFKD").replace(/(?![\u3099\u309a])\p{M}/gu, "").normalize("NFC").toLowerCase()
       .replace(/[\u00ad\u200b\u200c\u200d\u2060\ufeff]/g, "").replace(/[øłđðħıŧƀɨʉæœþĸŋßς]/g, (c) => MAP[c])
       .replace(/[^\p{L}\p{N}]+/gu, " ").replace(new RegExp(IDEOGRAPH, "gu"), " $& ")
-      .replace(/(?<!\p{L})[\u03b1-\u03c9](?!\p{L})/gu, (c) => ` ${GREEK[c.charCodeAt(0) - 0x3b1]} `);
+      .replace(/(?<![\u0370-\u03ff])[\u03b1-\u03c9](?![\u0370-\u03ff])/gu, (c) => ` ${GREEK[c.charCodeAt(0) - 0x3b1]} `);
   };
   const tokens = (text) => fold(text).match(/[\p{L}\p{N}]+/gu) || [];
   const slug = (tag) => {
