@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.errors import SeveralKeys
 from catalog.search.query import parse
-from catalog.search.tree import Is, Or, swapped
+from catalog.search.tree import Is, Or, each_leaf
 from catalog.snapshot import P, Snapshot
 from catalog.text import plain
 
@@ -29,7 +29,7 @@ def asked(query: str, in_pdfs: Callable[[Query], Query], implemented: Callable[[
     if "impl" not in text:
         return tree
     keys = Or(tuple(Is("key", key) for key in sorted(map(str.casefold, implemented()))))
-    return replace(tree, root=swapped(tree.root, Is("has", "impl"), keys))
+    return replace(tree, root=each_leaf(tree.root, lambda leaf: keys if leaf == Is("has", "impl") else leaf))
 
 
 def ordered(snapshot: Snapshot, ask: Callable[[Index, str, int], Found[P]], sort: str, limit: int) -> Found[P]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from catalog.search.fold import tokens
-from catalog.search.tree import And, Is, Node, Not, Or, Words
+from catalog.search.tree import Is, Node, Or, Words, each_leaf
 
 _TABLES = """
 create virtual table if not exists page using fts5(text, file unindexed, number unindexed, tokenize='porter ascii');
@@ -69,17 +69,9 @@ def in_pdfs(node: Node | None, marker: Node, pages: Pages, owners: dict[str, lis
         keys = [Is("key", key.casefold()) for file in files for key in owners.get(file, ())]
         return Or(tuple(dict.fromkeys(keys))) if keys else NOTHING
 
-    def change(part: Node) -> Node | None:
-        match part:
-            case Words(column="", tokens=asked) if asked:
-                return of(pages.with_words(part))
-            case And(parts) | Or(parts):
-                kept = tuple(new for one in parts if one != marker and (new := change(one)))
-                return type(part)(kept) if kept else None
-            case Not(inner):
-                return Not(change(inner) or inner)
-        return part
+    def change(leaf: Node) -> Node | None:
+        if leaf == marker:
+            return None
+        return of(pages.with_words(leaf)) if isinstance(leaf, Words) and not leaf.column else leaf
 
-    if node == marker:
-        return of(pages.files())
-    return change(node) if node else None
+    return of(pages.files()) if node == marker else each_leaf(node, change)

@@ -92,28 +92,20 @@ def _words(node: Node | None) -> list[Words]:
     return []
 
 
+def each_leaf(node: Node | None, change: Callable[[Node], Node | None]) -> Node | None:
+    """The tree with everything changed that is asked for in it; what becomes None is no longer asked for."""
+    match node:
+        case And(parts) | Or(parts):
+            kept = tuple(part for part in (each_leaf(part, change) for part in parts) if part)
+            return type(node)(kept) if kept else None
+        case Not(part):
+            return Not(each_leaf(part, change) or part)
+    return change(node) if node else None
+
+
 def each_word(node: Node | None, change: Callable[[Words], Words]) -> Node | None:
     """The tree with every `Words` changed."""
-    match node:
-        case Words():
-            return change(node)
-        case And(parts) | Or(parts):
-            return type(node)(tuple(part for part in (each_word(part, change) for part in parts) if part))
-        case Not(part):
-            return Not(each_word(part, change) or part)
-    return node
-
-
-def swapped(node: Node | None, old: Node, new: Node) -> Node | None:
-    """The tree with `new` wherever `old` stands."""
-    if node == old:
-        return new
-    match node:
-        case And(parts) | Or(parts):
-            return type(node)(tuple(part for part in (swapped(part, old, new) for part in parts) if part))
-        case Not(part):
-            return Not(swapped(part, old, new) or part)
-    return node
+    return each_leaf(node, lambda leaf: change(leaf) if isinstance(leaf, Words) else leaf)
 
 
 def starting(name: str, prefix: str) -> Between:
