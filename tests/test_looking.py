@@ -21,7 +21,9 @@ from support import Kb
 from catalog.errors import KbError, UnknownKey
 from catalog.facts import Facts, Reading
 from catalog.implemented import Implemented
+from catalog.ingest.known import Known
 from catalog.library import Library
+from catalog.search import checks
 from catalog.search.index import Index
 from catalog.store import Store, indexing
 
@@ -86,6 +88,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         (lambda library: library.mark_read(["k3"]), 1),
         (lambda library: library.tag("k3", ["new"]), 1),
         (lambda library: library.note("k3", "As [another](k4.md) says."), 1),
+        (lambda library: library.add(title="One more", key="more"), 0),
     ],
 )
 def test_a_large_folder_is_not_looked_through(
@@ -326,6 +329,9 @@ def small_and_large() -> tuple[Index, Index]:
         lambda index: index.stamps(["k77"]),
         lambda index: index.with_fact("cites", "k77"),
         lambda index: index.read_on("k77.md", "1", "1", Reading("read")),
+        lambda index: index.checked(checks.bibtex, "k77"),
+        lambda index: "k77b" in Known(index, Facts).reserved,
+        lambda index: Known(index, Facts).find(Facts("new", title=(("text", "Number 7"),))),
     ],
 )
 def test_a_look_up_reads_as_much_of_a_large_index(
