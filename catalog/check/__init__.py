@@ -88,7 +88,7 @@ def _findings(store: Store, index: Index, cards: Sequence[Card], today: dt.date)
     from catalog.store.indexing import unreadable
 
     bad = unreadable(index)
-    files = {*index.stamps(), *bad}
+    files = {*index.files(), *bad}
     world = world_of(store, index, files, today)
     for wrong in bad.values():
         yield from wrong

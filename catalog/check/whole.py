@@ -39,7 +39,7 @@ def whole_rules(store: Store, index: Index, world: World, files: Collection[str]
 def _case_clashes(store: Store, files: Collection[str]) -> Iterator[Finding]:
     """Two names that are one on file systems that ignore case, or fold accents into letters."""
     first: dict[str, str] = {}
-    for file in sorted(files):
+    for file in sorted(files) if len(set(map(folded, files))) < len(files) else ():
         other = first.setdefault(folded(file), file)
         if other != file:
             message = f"{file} and {other} differ in case only; BibTeX and some file systems take them for one"

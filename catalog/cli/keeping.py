@@ -75,7 +75,7 @@ def check(ctx: click.Context, fix: bool, links: bool, form: str, as_json: bool) 
             out.echo(f"fixed: {finding.where}: {finding.message}")
         for finding in found:
             out.echo(_annotation(finding, library.root) if form == "github" else _line(finding))
-        papers = out.as_count(len(library.store.names()), "paper")
+        papers = out.as_count(library.index().size() + len(library.unreadable()), "paper")
         notes = len(found) - wrong
         ending = f", {out.as_count(notes, 'note')}" if notes else ""
         click.echo(f"{papers}: {out.as_count(wrong, 'error') if wrong else 'nothing wrong'}{ending}", err=True)

@@ -95,7 +95,7 @@ class Merger:
         bare = [_bare(draft) for draft in drafts]
         own = (d.bibtex for d, is_bare in zip(drafts, bare, strict=True) if not (d.key and is_bare))
         self.known.keys.reserve(entry_key(text) for bibtex in own for text in entries(bibtex))
-        if not self.known.index.is_empty():
+        if self.known.index.size():
             texts = (d.bibtex.strip() for d, is_bare in zip(drafts, bare, strict=True) if is_bare)
             self.entries |= self.known.under("entry", map(digest, texts))
         slugs = {tag_slug(tag) for draft in drafts for tag in draft.tags}

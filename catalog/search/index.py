@@ -270,9 +270,13 @@ class Index:
         """All tags of the papers that have a tag with one of these slugs, as written, the most frequent first."""
         return self._read(lambda db: counting.spellings(db, slugs))
 
-    def is_empty(self) -> bool:
-        """Whether there is no paper at all."""
-        return not self._run(lambda db: column(db, "SELECT 1 FROM paper LIMIT 1"))
+    def size(self) -> int:
+        """How many papers there are."""
+        return int(self._run(lambda db: column(db, "SELECT count(*) FROM paper"))[0])
+
+    def files(self) -> list[str]:
+        """The names of their files."""
+        return self._run(lambda db: [rows.named(file) for file in column(db, "SELECT file FROM paper")])
 
     def has(self, key: str) -> bool:
         """Whether there is a paper with exactly this key."""
