@@ -30,6 +30,12 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = {
+    "what was asked beyond a paper is not asked again": Mutant(
+        "check/kept.py", "if world.remembered(Question(*one[:2])) != one[2]]", "if False]", "test_kept_checks.py",
+    ),
+    "papers that changed are not compared again": Mutant(
+        "search/rows.py", "    _uncompare(db, [row[:1] for row in rows])\n", "", "test_kept_checks.py",
+    ),
     "texts are not synced": Mutant(
         "store/disk.py", "            os.fsync(handle)\n        finally:\n            os.close(handle)\n\n\ndef sync_folder",
         "            pass\n        finally:\n            os.close(handle)\n\n\ndef sync_folder", "test_gate.py",
