@@ -156,3 +156,13 @@ def test_only_what_rests_on_a_change_is_looked_at_again(
     before = found(tmp_path, DAYS[0])
     assert looked_at == again
     assert before == afresh(tmp_path, DAYS[0])
+
+
+def test_who_joins_two_that_are_alike_is_compared_with_both(tmp_path: Path) -> None:
+    write(tmp_path, "kb.toml", "")
+    for number, key in enumerate(KEYS):
+        write(tmp_path, f"papers/{key}.md", "---\ntitle: One thing\nlinks: {paper: 'https://doi.org/10.1/x'}\n---\n")
+        same = [finding for finding in found(tmp_path, DAYS[0]) if finding.code == "duplicate"]
+        assert len(same) == number * (number + 1) / 2
+    write(tmp_path, f"papers/{KEYS[0]}.md", "---\ntitle: Another matter altogether\n---\n")
+    assert found(tmp_path, DAYS[0]) == afresh(tmp_path, DAYS[0])
