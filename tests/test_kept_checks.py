@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from catalog import store as rooms
@@ -91,7 +91,9 @@ def afresh(root: Path, day: dt.date) -> list[Finding]:
     return found(root, day, "fresh.sqlite")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=12)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=12, phases=[Phase.generate]
+)
 @given(
     start=st.lists(papers(), min_size=4, max_size=4),
     edits=st.lists(st.tuples(st.lists(EDITS, min_size=1, max_size=2), st.sampled_from(DAYS)), min_size=1, max_size=4),

@@ -195,7 +195,8 @@ def _follow_readers(store: Store, index: Index) -> None:
     if mark and was:
         keys = {key for key in {**before, **said} if before.get(key) != said.get(key)}
         keys |= {owner for key in keys for owner in index.with_fact("alias", key.casefold())}
-    stamps = {file: stamp_at(store.folder / file) for file in index.stamps(keys)}
+    files = [*index.stamps(keys), *(_unread(index) if keys is None else ())]
+    stamps = {file: stamp_at(store.folder / file) for file in files}
     _take(store, index, {file: mark_of(stamp) for file, stamp in stamps.items() if stamp}, [], told(index))
     index.set_meta("readers", json.dumps(know))
 
