@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
@@ -86,23 +86,24 @@ def _part(text: str, form: str) -> _Part:
     return _Part(_ALIASES.get(name, name), int(part["number"] or 0) or number, shown, first, changes)
 
 
-def propose_key(facts: Facts, used: Container[str] = (), pattern: str = PATTERN) -> str:
-    """A free key by the pattern; of a work with neither names nor year the first words of its title. `used` as in
+def propose_key(facts: Facts, is_taken: Callable[[str], bool] = lambda _: False, pattern: str = PATTERN) -> str:
+    """A free key by the pattern; of a work with neither names nor year the first words of its title. `is_taken` as in
     `free_key`."""
     made = _made(facts, parse(pattern)) if facts.names or facts.year else ""
     made = made or "-".join(map(fold, _telling(facts)[:4]))
-    return free_key(made[:_LONGEST].rstrip("-_.:/+") or "untitled", used)
+    return free_key(made[:_LONGEST].rstrip("-_.:/+") or "untitled", is_taken)
 
 
-def free_key(stem: str, used: Container[str]) -> str:
-    """The key itself, or with the letter or number behind it that makes it free. `used` are keys, case folded."""
-    if stem.casefold() not in used:
+def free_key(stem: str, is_taken: Callable[[str], bool]) -> str:
+    """The key itself, or with the letter or number behind it that makes it free. `is_taken` is asked of keys, case
+    folded."""
+    if not is_taken(stem.casefold()):
         return stem
     for letter in "bcdefghijklmnopqrstuvwxyz":
-        if f"{stem}{letter}".casefold() not in used:
+        if not is_taken(f"{stem}{letter}".casefold()):
             return stem + letter
     number = 2
-    while f"{stem}-{number}".casefold() in used:
+    while is_taken(f"{stem}-{number}".casefold()):
         number += 1
     return f"{stem}-{number}"
 

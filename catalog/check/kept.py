@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from catalog.check.world import Question, World, entry_in
 from catalog.errors import BadFile, Finding, UnknownKey
 from catalog.files import own_code
-from catalog.search.checks import Kept, bibtex, findings
+from catalog.search import checks
 from catalog.search.index import Index
 from catalog.snapshot import key_or_name
 from catalog.store import Store
@@ -35,7 +35,7 @@ def world_of(store: Store, index: Index, files: Collection[str], today: dt.date)
         return own[0] if own else unread_keys.get(folded) or next(iter(index.with_fact("alias", folded)), "")
 
     def entry_of(folded: str) -> str:
-        return next(filter(None, (entry_in(text, folded) for text in index.checked(bibtex, folded))), "")
+        return next(filter(None, (entry_in(text, folded) for text in index.checked(checks.bibtex, folded))), "")
 
     return World(store, today, files.__contains__, key_of, entry_of)
 
@@ -43,11 +43,11 @@ def world_of(store: Store, index: Index, files: Collection[str], today: dt.date)
 def of_papers(store: Store, index: Index, world: World) -> Iterator[Finding]:
     """What is wrong with papers, each by itself; read are those that changed, or rest on what did."""
     _trust(store, index, world)
-    changed = [one for one in index.asked() if world.remembered(Question(*one[:2])) != one[2]]
-    todo = iter(index.unchecked(changed).items())
+    changed = [one for one in index.checked(checks.asked) if world.remembered(Question(*one[:2])) != one[2]]
+    todo = iter(index.checked(checks.unchecked, changed).items())
     while part := dict(islice(todo, _AT_ONCE)):
         yield from _look(store, index, world, part)
-    for found in index.checked(findings):
+    for found in index.checked(checks.findings):
         yield from (Finding(*one) for one in json.loads(found))
 
 
@@ -57,7 +57,7 @@ def _trust(store: Store, index: Index, world: World) -> None:
     rules, today = [own_code(), store.config.papers, shared], world.today.isoformat()
     kept = index.get_json("rules", [])
     if kept[:-1] != rules or kept[-1] > today:
-        index.forget_checked()
+        index.keep_checked(checks.forget)
     if kept != [*rules, today]:
         index.set_meta("rules", json.dumps([*rules, today]))
 
@@ -84,13 +84,13 @@ def _look(store: Store, index: Index, world: World, part: Mapping[str, str]) -> 
         found[file] = list(rules(sheet, world))
         if stamp in marks_of_version(version):
             kept.append(_kept(sheet, stamp, found[file], world))
-    lost = {*found} - {one.file for one in kept} | {*index.keep_checked(kept)}
+    lost = {*found} - {one.file for one in kept} | {*index.keep_checked(checks.keep, kept)}
     for file in lost:
         yield from found[file]
 
 
-def _kept(sheet: Sheet, stamp: str, found: list[Finding], world: World) -> Kept:
+def _kept(sheet: Sheet, stamp: str, found: list[Finding], world: World) -> checks.Kept:
     entries = [(one.entry.key if one.entry else "", one.line) for one in sheet.written]
     asked = [(*question, world.remembered(question)) for question in world.asked]
     said, tags = json.dumps([*map(astuple, found)]), json.dumps(sheet.paper.tags)
-    return Kept(sheet.file, stamp, said, json.dumps(entries), tags, asked)
+    return checks.Kept(sheet.file, stamp, said, json.dumps(entries), tags, asked)

@@ -20,6 +20,8 @@ from catalog.text import tag_slug
 if TYPE_CHECKING:
     from catalog.bibtex.scan import Block
 
+_AT_ONCE = 1000  # marks under which papers are compared as one
+
 
 def whole_rules(store: Store, index: Index, world: World, files: Collection[str]) -> Iterator[Finding]:
     """What no single file shows."""
@@ -52,7 +54,8 @@ def alike(index: Index) -> list[checks.Likeness]:
     if marks := index.checked(checks.uncompared):
         from catalog.identity import MOST_NAMESAKES, compare
 
-        index.compare(marks, compare, MOST_NAMESAKES)
+        for at in range(0, len(marks), _AT_ONCE):  # others that write wait no longer than for these
+            index.keep_checked(checks.compare, marks[at : at + _AT_ONCE], compare, MOST_NAMESAKES)
     found = index.checked(checks.alike)
     apart = set()
     for other, key in index.marked("different") if found else ():

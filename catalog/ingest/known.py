@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from catalog.facts import Facts
@@ -66,16 +66,6 @@ class Keys:
         return self._cases.get(folded, "")
 
 
-class Taken:
-    """The keys that no work may be newly given, case folded."""
-
-    def __init__(self, keys: Keys) -> None:
-        self._keys = keys
-
-    def __contains__(self, folded: object) -> bool:
-        return self._keys.is_taken(str(folded))
-
-
 @dataclass(slots=True)
 class Known:
     """`load` gives the facts of a paper in the catalog. Where `many` works come in, all that the index knows is read at
@@ -102,11 +92,6 @@ class Known:
         self.many = many
         if many:
             self.keys.read()
-
-    @property
-    def reserved(self) -> Container[str]:
-        """The keys that no work may be newly given, case folded."""
-        return Taken(self.keys)
 
     def add(self, facts: Facts, bibtex: str) -> None:
         """A paper that is new, or as it is now."""

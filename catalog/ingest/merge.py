@@ -210,11 +210,11 @@ class Merger:
     def _named(self, draft: Draft, probe: Paper, key: str) -> tuple[str, Draft]:
         """A key for a draft that has none, or one that cannot be; and the draft with it in its entry."""
         blank = len(key.split()) > 1 and len(key.encode()) <= _LONGEST
-        reserved = self.known.reserved
+        is_taken = self.known.keys.is_taken
         new = (
-            free_key("-".join(key.split()), reserved)
+            free_key("-".join(key.split()), is_taken)
             if blank
-            else propose_key(self.facts(probe), reserved, self.pattern)
+            else propose_key(self.facts(probe), is_taken, self.pattern)
         )
         if draft.bibtex and _readable(draft.bibtex):
             draft = replace(draft, bibtex=set_key(draft.bibtex, new))
@@ -225,7 +225,7 @@ class Merger:
 
     def _rekey(self, paper: Paper, draft: Draft) -> Paper:
         """Another key for a work whose key another work has."""
-        key = free_key(paper.key, self.known.reserved)
+        key = free_key(paper.key, self.known.keys.is_taken)
         own, *others = entries(paper.bibtex) or [""]
         if own:
             own = set_key(own, key) if _readable(own) else own

@@ -185,7 +185,7 @@ def _added(merger: Merger, draft: Draft) -> Addition:
     if there:
         return Addition(merger.now.get(there.key) or merger.load(there.key))
     if paper.key in merger.known.keys:
-        return Addition(wrong=TakenKey(paper.key, free_key(paper.key, merger.known.reserved)))
+        return Addition(wrong=TakenKey(paper.key, free_key(paper.key, merger.known.keys.is_taken)))
     merger.bring(paper, facts)
     return Addition(paper, True)
 

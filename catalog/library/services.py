@@ -94,7 +94,7 @@ class Services:
             used = self.snapshot.taken()
             to: dict[str, str] = {}
             for key, facts in stubs.items():
-                to[key] = propose_key(facts, used, self.store.config.key_pattern)
+                to[key] = propose_key(facts, used.__contains__, self.store.config.key_pattern)
                 used.add(to[key].casefold())
             return to
 

@@ -16,8 +16,8 @@ from typing import Any, Generic, NamedTuple, NoReturn, Self, TypeVar
 
 from catalog.errors import KbError
 from catalog.facts import Facts, Line, Reading
-from catalog.search import checks, rows
 from catalog.search import numbers as counting
+from catalog.search import rows
 from catalog.search.cells import Beside
 from catalog.search.evaluate import column, find
 from catalog.search.fold import clean, tokens
@@ -30,7 +30,6 @@ P = TypeVar("P", Facts, Line)
 _Failure = (sqlite3.DatabaseError, UnicodeDecodeError)  # the latter where SQLite quotes garbage in its message
 
 WAIT_SECONDS = 2.0
-_AT_ONCE = 1000  # marks under which papers are compared as one
 _WORDS = 40  # of a text that is compared by words too
 _PASTED = 20  # words, from which a text is one that was copied, with nobody's typos in it
 _WORDED = 1.5  # how much more the words count than the meaning: what they find first stays among the first
@@ -129,39 +128,13 @@ class Index:
         with contextlib.suppress(CacheLost):
             self._run(lambda db: _write(db, rows.keep_formed, stamps, form) if stamps else None)
 
-    # --- what was found out ---
-
-    def asked(self) -> list[checks.Asked]:
-        """Everything that was asked beyond the files of papers when they were checked."""
-        return self._run(checks.asked)
-
-    def unchecked(self, changed: Sequence[checks.Asked]) -> dict[str, str]:
-        """File name -> stamp of the papers of which nothing is kept, or that rest on one of these."""
-        return self._run(lambda db: checks.unchecked(db, changed))
-
-    def keep_checked(self, found: Sequence[checks.Kept]) -> list[str]:
-        """Keep what was found; returns the files that have another stamp by now, of which nothing is kept."""
-        return self._run(lambda db: _write(db, checks.keep, found))
-
-    def forget_checked(self) -> None:
-        """Forget what was found in papers, and which of them are alike."""
-        self._run(lambda db: _write(db, checks.forget))
-
     def checked(self, ask: Callable[..., T], *values: object) -> T:
-        """What one of the functions of `checks` gives of what is kept."""
+        """What a function of `checks` gives of what is kept."""
         return self._read(lambda db: ask(db, *values))
 
-    def compare(
-        self, marks: Sequence[tuple[str, str]], judge: Callable[[Facts, Facts], tuple[str, str]], most: int
-    ) -> None:
-        """Compare the papers that have one of these marks, of each the first so many, and keep what `judge` says."""
-        for at in range(0, len(marks), _AT_ONCE):  # others that write wait no longer than for these
-            self._compare(marks[at : at + _AT_ONCE], judge, most)
-
-    def _compare(
-        self, marks: Sequence[tuple[str, str]], judge: Callable[[Facts, Facts], tuple[str, str]], most: int
-    ) -> None:
-        self._run(lambda db: _write(db, checks.compare, marks, judge, most))
+    def keep_checked(self, keep: Callable[..., T], *values: object) -> T:
+        """What a function of `checks` gives that keeps something, or forgets it."""
+        return self._run(lambda db: _write(db, keep, *values))
 
     def clear(self) -> None:
         """Forget every paper and every meta value."""

@@ -60,11 +60,11 @@ def with_publication(paper: Paper, draft: Draft, lead: str, taken: Collection[st
     if not own:
         after = paper.evolve(bibtex=set_key(new, paper.key))
     elif lead == "published":
-        other = free_key(f"{paper.key}-preprint", taken)
+        other = free_key(f"{paper.key}-preprint", taken.__contains__)
         rest = edited(paper.bibtex, lambda text: set_key(text, other) if text == own else text)
         after = paper.evolve(bibtex=f"{set_key(new, paper.key)}\n\n{rest}")
     else:
-        other = free_key(f"{paper.key}-published", taken)
+        other = free_key(f"{paper.key}-published", taken.__contains__)
         after = paper.evolve(bibtex=f"{paper.bibtex}\n\n{set_key(new, other)}")
     before, said = describe(paper), describe(after)
     if before.arxiv and not said.arxiv:
