@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -230,6 +231,17 @@ def test_what_goes_wrong_half_way_is_taken_back_but_for_an_edit_since(
         assert (first == before[places[0].stem]) is not edited
         assert ("appended meanwhile" in first) is edited
     assert not library.log()
+
+
+def test_what_would_be_too_large_to_be_read_is_not_written(
+    kb: Kb, papers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (papers / "a.md").write_text(GOOD)
+    monkeypatch.setattr("catalog.store.gate.MOST_SHOWN", 1_000)
+    done = kb("note", "a", "x" * 1_000)
+    assert (done.status, done.err.count("\n")) == (1, 1)
+    assert re.search(r"papers/a\.md would have 1,\d{3} bytes; at most 1,000 are read", done.err)
+    assert (papers / "a.md").read_text() == GOOD
 
 
 def test_what_could_not_be_written_aside_takes_no_room(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.errors import KbError
+from catalog.files import read_bytes
 
 _NAME = re.compile(r"(?P<number>\d{3,})-(?P<kind>[a-z]+)-(?P<base>[0-9a-f]{8})-(?P<file>.+)", re.S)
 
@@ -25,9 +26,9 @@ class Draft:
     file: str
 
     def read(self) -> bytes:
-        """The text as it stands; empty where the editor has removed it."""
+        """The text as it stands; empty where the editor has removed it. Raises `BadFile` where it is no file now."""
         try:
-            return self.path.read_bytes()
+            return read_bytes(self.path)
         except FileNotFoundError:
             return b""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from catalog.errors import BadFile, Conflict, KbError
-from catalog.files import stays_within
+from catalog.files import MOST_SHOWN, stays_within
 from catalog.progress import each
 from catalog.store import disk
 from catalog.store.disk import Stamp, Version, folded
@@ -245,6 +245,8 @@ class Gate:
         return number
 
     def _read_back(self, change: Change) -> None:
+        if change.after and len(change.after) > MOST_SHOWN:
+            raise KbError(f"{change.file} would have {len(change.after):,} bytes; at most {MOST_SHOWN:,} are read")
         meant = change.meant or change.reader
         if meant is None or change.after is None:
             return
