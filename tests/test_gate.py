@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import re
 import subprocess
@@ -311,6 +313,37 @@ def test_nothing_is_written_through_a_link_that_leads_out(library: Library, pape
         store.commit([Change("lists/x.json", None, b"{}")], "try")
 
 
+def test_a_disk_without_hard_links_overwrites_nothing_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, _target: Path) -> None:
+        if theirs:
+            path.write_text("theirs")
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    place, temp = tmp_path / "a.md", tmp_path / ".temp"
+    for theirs in (True, False):
+        temp.write_text("mine")
+        with pytest.raises(PermissionError) if theirs else contextlib.nullcontext():
+            disk.put(temp, place, None)
+        assert place.read_text() == ("theirs" if theirs else "mine")
+        place.unlink()
+
+
+def test_what_is_renamed_while_all_are_read_is_read_in_its_new_place(
+    library: Library, papers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (papers / "a.md").write_text(GOOD)
+    real = Store.read
+
+    def read(store: Store, file: str) -> disk.Version:
+        if (papers / "a.md").exists():
+            (papers / "a.md").rename(papers / "z.md")
+        return real(store, file)
+
+    monkeypatch.setattr(Store, "read", read)
+    assert [*library.papers()] == ["z"]
+
+
 def test_absent_means_absent_in_any_case_and_form(library: Library, papers: Path) -> None:
     store = library.store
     (papers / "M\u00fcller.md").write_text("theirs")
@@ -465,6 +498,16 @@ def test_each_text_and_each_folder_is_on_the_disk_before_it_is_relied_on(
     library.rename("new", "newer")
     assert steps[:2] == ["texts 1", "decided"]
     assert steps[-2:] == ["folder papers", "done"]
+    steps.clear()
+    disk.write_whole(library.root / "x.bib", b"x")
+    assert steps == ["texts 1", f"folder {library.root.name}"]
+    for write in (
+        lambda: library.store.commit([Change("lists/x.json", None, b"{}")], "try"),
+        lambda: disk.write_own(library.root, library.root / "runs" / "x.json", b"{}"),
+    ):
+        steps.clear()
+        write()
+        assert steps[0] == f"folder {library.root.name}", "the name of a new folder"
 
 
 # --- merges ---

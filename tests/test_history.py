@@ -6,12 +6,14 @@ import contextlib
 import os
 import re
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
 from support import Kb
 from test_gate import ENTRY, GOOD
 
+from catalog.errors import Conflict
 from catalog.library import Library
 from catalog.models import Paper
 from catalog.paperfile import dumps
@@ -59,6 +61,38 @@ def test_undo_refuses_where_the_folder_moved_on(kb: Kb, papers: Path) -> None:
     kb("note", "a", "more")
     assert "was changed since by `kb note a`" in kb("undo", "--change", "2").err
     assert kb("undo").status == 0
+    assert "is undone already; `kb redo` makes it again" in kb("undo", "--change", "3").err
+
+
+def test_undo_names_a_few_of_many(library: Library, papers: Path) -> None:
+    names = [f"papers/k{n}.md" for n in range(3_000)]
+    with library.store.gate.history() as history:
+        history.done(history.begin("import", ((name, NONE, kept(b"x")) for name in names)))
+    start = time.process_time()
+    with pytest.raises(Conflict) as raised:
+        library.undo()
+    assert time.process_time() - start < 2.0
+    assert str(raised.value).count("was changed since by another program") == 5
+    assert "so were 2995 more; nothing was changed" in str(raised.value)
+
+
+def test_a_change_is_on_the_disk_before_it_is_begun(library: Library) -> None:
+    with library.store.gate.history() as history:
+        said: list[str] = []
+        history._db.set_trace_callback(said.append)
+        history.begin("try", [])
+    assert said.index("PRAGMA synchronous = FULL") < said.index("BEGIN IMMEDIATE") < said.index("COMMIT")
+
+
+def test_a_history_that_is_a_link_is_not_written_through(kb: Kb, library: Library, root: Path, tmp_path: Path) -> None:
+    library.add(title="A thing of note", key="a", links=["https://x.org"])
+    path, theirs = root / ".kb" / "history.sqlite", tmp_path / "theirs.sqlite"
+    path.rename(theirs)
+    before = theirs.read_bytes()
+    path.symlink_to(theirs)
+    assert "it is a link" in kb("tag", "a", "t").err
+    assert theirs.read_bytes() == before
+    assert not path.is_symlink()
 
 
 def test_the_log_says_what_was_done_and_when(kb: Kb) -> None:

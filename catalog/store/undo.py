@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from catalog.errors import Conflict, KbError
 from catalog.store.disk import read_version
 from catalog.store.gate import Change, Gate
-from catalog.store.history import Past
+from catalog.store.history import History, Past
 
+MOST_NAMED = 5
 Look = Callable[[Sequence[Change]], None]
 
 
@@ -36,19 +37,25 @@ def redo(gate: Gate, look: Look = lambda _: None) -> Past:
 
 
 def _turn(gate: Gate, past: Past, way: str, look: Look) -> Past:
-    changes, moved = [], []
+    changes, moved = [], list[str]()
     with gate.history() as history:
         for path, before, after in past.files:
             there, wanted = (after, before) if way == "undo" else (before, after)
             now = read_version(gate.root / path)
             if (now.digest if now else "") != there:
-                later = next((other for other in history.log([path]) if other.state == "done"), None)
-                by = f"`kb {later.what}`" if later and later.number > past.number else "another program"
-                moved.append(f"{path} was changed since by {by}")
+                moved.append(path)
             else:
                 changes.append(Change(path, now, history.text(wanted)))
+        said = [f"{path} was changed since by {_changer(history, path, past)}" for path in moved[:MOST_NAMED]]
     if moved:
-        raise Conflict(f"cannot {way} {past.number} ({past.what}): {'; '.join(moved)}; nothing was changed")
+        said += [f"so were {len(moved) - MOST_NAMED} more"] if len(moved) > MOST_NAMED else []
+        raise Conflict(f"cannot {way} {past.number} ({past.what}): {'; '.join(said)}; nothing was changed")
     look(changes)
     gate.commit(changes, f"{way} {past.number}: {past.what}", turn=f"{way} {past.number}")
     return past
+
+
+def _changer(history: History, path: str, past: Past) -> str:
+    """Who changed a file after a change."""
+    later = next((other for other in history.log([path]) if other.state == "done"), None)
+    return f"`kb {later.what}`" if later and later.number > past.number else "another program"
