@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from support import Kb, known
 from test_site_browser import ATTACKS, LOW_CONTRAST
 
-from catalog.check.drift import compatible, drifted, version_of
+from catalog.check.drift import compatible, drifted
+from catalog.check.world import version_of
 from catalog.errors import KbError
 from catalog.facts import Facts, Taught
 from catalog.library import Library

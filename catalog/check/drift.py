@@ -7,7 +7,6 @@ and so does a statement that is not one version (`>=4`, `main`).
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +26,6 @@ _VERSION = re.compile(
     r"(?:[-_.]?(?:a|b|c|rc|alpha|beta|pre|preview|dev|post)[-_.]?\d{0,9}){0,3}(?:\+[\w.-]{0,60})?\s*\Z",
     re.I,
 )
-_LIBRARY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?\Z")
 _ITEM = re.compile(r"(?P<indent>[ \t]*)-(?:[ \t]|\Z)")
 
 _REMEDY = "run the notebook with what is installed, and state the versions that it runs with"
@@ -90,16 +88,6 @@ def _numbers(version: str) -> tuple[int, ...]:
     """The numbers of a version; none where it is not one version."""
     match = _VERSION.match(version[:200])
     return tuple(map(int, match["numbers"].split("."))) if match else ()
-
-
-def version_of(library: str) -> str:
-    """The version of a library that is installed, "" where none is."""
-    if not _LIBRARY.match(library):
-        return ""
-    try:
-        return importlib.metadata.version(library) or ""
-    except (importlib.metadata.PackageNotFoundError, KeyError, ValueError, OSError):
-        return ""
 
 
 def _line(sheet: Sheet, place: int, library: str) -> int:

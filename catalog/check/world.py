@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from catalog.bibtex.shared import Shared
 
 Place = Literal["there", "missing", "outside"]
+_LIBRARY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?\Z")
 _LONG = 64  # characters: a longer answer is remembered by its digest
 
 
@@ -152,7 +153,7 @@ class World:
             "place": self._place, "contents": self._contents, "key": self.key_of, "entry": self._entry,
             "paper": lambda file: "yes" if self.is_file(file) else "",
             "pdf": lambda name: "yes" if name in self._pdfs else "",
-            "installed": _installed,
+            "installed": version_of,
             "day": lambda day: "yes" if day <= self._latest.isoformat() else "",
         }  # fmt: skip
 
@@ -196,7 +197,13 @@ def entry_in(bibtex: str, folded: str) -> str:
     return min(held, key=lambda one: one[0])[1] if held else ""
 
 
-def _installed(library: str) -> str:
-    from catalog.check.drift import version_of
+def version_of(library: str) -> str:
+    """The version of a library that is installed, "" where none is."""
+    import importlib.metadata
 
-    return version_of(library)
+    if not _LIBRARY.match(library):
+        return ""
+    try:
+        return importlib.metadata.version(library) or ""
+    except (importlib.metadata.PackageNotFoundError, KeyError, ValueError, OSError):
+        return ""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catalog.errors import BadFile, Conflict, KbError, TakenKey, refused
+from catalog.errors import BadFile, Conflict, Finding, KbError, TakenKey, UnknownKey, refused
 from catalog.files import own_code
 from catalog.snapshot import Snapshot, key_or_name
 from catalog.store import Change, Store, Version
@@ -262,14 +262,18 @@ class Edits:
     def fmt(self, write: bool = True) -> Sequence[str]:
 
         def attempt() -> Sequence[str]:
+            findings: list[Finding] = []
             with self.store.open_index() as index:  # as it was left: what is looked at are the files
-                form = repr((own_code(), bool(self.store.readers.names())))  # with readers it is another one
-                formed = index.formed(form)
-                loaded, findings = self.store.load_versions(lambda file, stamp: formed.get(file) == mark_of(stamp))
-                changes = [self.store.paper_change(file, version, paper) for file, (version, paper) in loaded.items()]
-                stale = [change for change in changes if change.before and change.after != change.before.data]
-                bad = {Path(change.file).name for change in stale}
-                index.keep_formed({f: kept_mark(v.stamp) for f, (v, _) in loaded.items() if f not in bad}, form)
+                form = repr((own_code(), bool(self.store.readers.names())))  # with readers it is another
+                known, formed = index.formed(form), {}
+                stale = []  # of very many papers no other is held
+                for file, version, paper in self._unformed(known, findings):
+                    change = self.store.paper_change(file, version, paper)
+                    if change.after == version.data:
+                        formed[file] = kept_mark(version.stamp)
+                    else:
+                        stale.append(change)
+                index.keep_formed(formed, form)
             if write:
                 self.store.commit(stale, "fmt")
             if findings:
@@ -277,6 +281,18 @@ class Edits:
             return sorted(Path(change.file).name for change in stale)
 
         return self.store.gate.retried(attempt)
+
+    def _unformed(self, formed: Mapping[str, str], findings: list[Finding]) -> Iterator[tuple[str, Version, Paper]]:
+        """Each paper that is not known to be in canonical form; what cannot be read goes to the findings."""
+        mine = self.store.readers.mine()
+        for file, stamp in sorted(self.store.files().items()):
+            if formed.get(file) != mark_of(stamp):
+                try:
+                    yield file, *self.store.load_as(file, mine)
+                except BadFile as e:
+                    findings += e.findings
+                except UnknownKey:  # gone since
+                    continue
 
     def _paper(self, key: str) -> Paper:
         return self.store.load(self.snapshot.file(key))

@@ -197,11 +197,8 @@ class Store:
         loaded, findings = self.load_versions()
         return [paper for _, paper in loaded.values()], findings
 
-    def load_versions(
-        self, known: Callable[[str, Stamp], bool] = lambda *_: False
-    ) -> tuple[dict[str, tuple[Version, Paper]], list[Finding]]:
-        """Each file that can be read with its paper, by name, and what is wrong with the others; without those that
-        are `known` by name and stamp.
+    def load_versions(self) -> tuple[dict[str, tuple[Version, Paper]], list[Finding]]:
+        """Each file that can be read with its paper, by name, and what is wrong with the others.
 
         Where one goes away while they are read, what took its place is read too.
         """
@@ -214,8 +211,8 @@ class Store:
             for file in gone:
                 del loaded[file]
             vanished = False
-            for file, stamp in names.items():
-                if file in loaded or file in findings or known(file, stamp):
+            for file in names:
+                if file in loaded or file in findings:
                     continue
                 try:
                     loaded[file] = self.load_as(file, mine)
