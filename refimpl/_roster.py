@@ -14,7 +14,6 @@ import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -39,12 +38,9 @@ class Data:
 
     def losses(self, model: nn.Module, batches: int) -> Iterator[Callable[[], Tensor]]:
         """Functions that run the model on a batch of training data each, of another seed than training has."""
-        from refimpl._lab.losses import batch_loss
+        from refimpl._lab.loop import losses
 
-        place = next(model.parameters()).device
-        drawn = self.task.batches(self.tokenizer, self.task.length, self.batch, self.seed + 1_000)
-        for rows in islice(drawn, batches):
-            yield partial(batch_loss, model, {name: tensor.to(place) for name, tensor in rows.items()})
+        return losses(model, self.tokenizer, self.task, batches, self.batch, self.seed + 1_000)
 
 
 class Adapted(NamedTuple):

@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -38,8 +37,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl import _targets
-from refimpl._lab import adapter
 from refimpl._lab import demo as lab
+from refimpl._lab.adapter import load as load
+from refimpl._lab.adapter import save as save
 from refimpl._sites import Site, attach, attached, detach, numbers, sites_of
 from refimpl._surgery import unwrap
 
@@ -162,16 +162,6 @@ def merge(model: nn.Module) -> nn.Module:
         return base
 
     return unwrap(model, Site, fold)
-
-
-def save(model: nn.Module, folder: str | Path) -> Path:
-    """Write the deltas, and nothing else."""
-    return adapter.save(model, Path(folder), {"method": "delta_tuning", "deltas": attached(model)})
-
-
-def load(model: nn.Module, folder: str | Path) -> dict[str, Any]:
-    """Put saved deltas into a model to which the same ones are attached."""
-    return adapter.load(model, Path(folder))
 
 
 def costates(

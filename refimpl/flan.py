@@ -31,7 +31,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -40,8 +39,10 @@ from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
 
 from refimpl import _targets
-from refimpl._lab import LabError, adapter
+from refimpl._lab import LabError
 from refimpl._lab import demo as lab
+from refimpl._lab.adapter import load as load
+from refimpl._lab.adapter import save as save
 from refimpl._lab.generate import encode, pieces
 from refimpl._lab.instructions import FAMILIES, Case, Example, HeldOut, Template, cases, read
 from refimpl._lab.losses import IGNORED
@@ -210,16 +211,6 @@ def _packed(model: nn.Module, s: Tensor) -> dict[str, Tensor]:
     dtype = next(model.parameters()).dtype
     M = torch.zeros_like(block := block_diagonal(s), dtype=dtype).masked_fill(~block, torch.finfo(dtype).min)
     return {"attention_mask": M, "position_ids": positions(s)}
-
-
-def save(model: nn.Module, folder: str | Path) -> Path:
-    """Write the weights: all of them were trained."""
-    return adapter.save(model, Path(folder), {"method": "flan"})
-
-
-def load(model: nn.Module, folder: str | Path) -> dict[str, Any]:
-    """Put saved weights into a model to which `apply` was applied."""
-    return adapter.load(model, Path(folder))
 
 
 def instructions(held_out: str = "part", trained: Sequence[str] = (), cap: int = CAP, **options: Any) -> HeldOut:

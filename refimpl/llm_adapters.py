@@ -22,15 +22,15 @@ Left out: prefix-tuning and LoRA, which this paper compares with and have files 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from refimpl import _targets
-from refimpl._lab import adapter
 from refimpl._lab import demo as lab
+from refimpl._lab.adapter import load as load
+from refimpl._lab.adapter import save as save
 from refimpl._layers import Adapted
 from refimpl._surgery import adapt
 
@@ -83,16 +83,6 @@ def apply(
     wanted = _targets.of(model, *PLACES[kind]["mlp"]) if targets is None else targets
     adapt(model, lambda base: AdapterLinear(base, kind, b, f, init, s), wanted, linear=False, floating=False)
     return model
-
-
-def save(model: nn.Module, folder: str | Path) -> Path:
-    """Write W_down and W_up, and nothing else."""
-    return adapter.save(model, Path(folder), {"method": "llm_adapters"})
-
-
-def load(model: nn.Module, folder: str | Path) -> dict[str, Any]:
-    """Put saved adapters into a model to which `apply` was applied with the same options."""
-    return adapter.load(model, Path(folder))
 
 
 def demo(kind: str = "parallel", b: int = 32, **options: Any) -> dict[str, Any]:

@@ -23,14 +23,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from refimpl._lab import adapter, loop
 from refimpl._lab import demo as lab
+from refimpl._lab import loop
+from refimpl._lab.adapter import load as load
+from refimpl._lab.adapter import save as save
 
 PAPER = "lv2023full arXiv:2306.09782"
 
@@ -120,17 +121,6 @@ def _wide(t: Tensor | None) -> Tensor:
 def apply(model: nn.Module) -> nn.Module:
     """Let every parameter of `model` be trained."""
     return model.requires_grad_(True)
-
-
-def save(model: nn.Module, folder: Path) -> Path:
-    """Write what was trained: all of the model."""
-    return adapter.save(model, folder, {"method": "lomo"})
-
-
-def load(model: nn.Module, folder: Path) -> nn.Module:
-    """Put what was saved into a model of the same shape."""
-    adapter.load(apply(model), folder)
-    return model
 
 
 def demo(clip_norm: float | None = 1.0, clip_value: float | None = None, **options: Any) -> dict[str, Any]:

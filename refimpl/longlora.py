@@ -29,7 +29,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -42,7 +41,8 @@ from transformers.masking_utils import sdpa_mask
 from refimpl import _targets
 from refimpl._grouping import Length as Length
 from refimpl._grouping import Masked, attentions, check, even, quarter, replaceable, unpadded
-from refimpl._lab import adapter
+from refimpl._lab.adapter import load as load
+from refimpl._lab.adapter import save as save
 from refimpl._layers import Adapted
 from refimpl._surgery import adapt, unwrap
 
@@ -218,17 +218,6 @@ def merge(model: Any) -> Any:
             del layer._forward_pre_hooks[key], layer._forward_pre_hooks_with_kwargs[key]
     for name in ("s2_group", "s2_shift"):
         vars(model.config).pop(name, None)
-    return model
-
-
-def save(model: nn.Module, folder: Path) -> Path:
-    """Write A, B, embeddings and norms to `folder`."""
-    return adapter.save(model, folder, {"method": "longlora"})
-
-
-def load(model: nn.Module, folder: Path) -> nn.Module:
-    """Read them back into a model to which `apply` gave the same options."""
-    adapter.load(model, folder)
     return model
 
 

@@ -35,8 +35,9 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from refimpl import _peft_format, _targets
-from refimpl._lab import adapter
 from refimpl._lab import demo as lab
+from refimpl._lab.adapter import load as load
+from refimpl._lab.adapter import save as save
 from refimpl._layers import Adapted
 from refimpl._surgery import adapt, unwrap
 from refimpl._targets import ALL_LINEAR
@@ -145,16 +146,6 @@ def unmerge(model: nn.Module) -> nn.Module:
         layer.base.weight -= layer.delta().to(layer.base.weight.dtype)
     del vars(model)["folded"]
     return model
-
-
-def save(model: nn.Module, folder: str | Path) -> Path:
-    """Write A and B, and nothing else."""
-    return adapter.save(model, Path(folder), {"method": "lora"})
-
-
-def load(model: nn.Module, folder: str | Path) -> dict[str, Any]:
-    """Put saved A and B into a model to which `apply` was applied with the same options."""
-    return adapter.load(model, Path(folder))
 
 
 def save_peft(model: nn.Module, folder: str | Path) -> Path:

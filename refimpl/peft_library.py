@@ -31,23 +31,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from refimpl import _peft_format, _tuners
+from refimpl import _peft_format, _surgery, _tuners
 from refimpl._lab import demo as lab
 from refimpl._layers import Adapted
-from refimpl._surgery import (
-    NoLayers,
-    close,
-    demand_linear,
-    find,
-    freeze,
-    guard,
-    layers,
-    opened,
-    put,
-    restored,
-    seen,
-    unwrap,
-)  # fmt: skip
+from refimpl._surgery import NoLayers, close, find, freeze, guard, layers, opened, put, restored, seen, unwrap
 from refimpl._targets import ALL_LINEAR
 
 PAPER = "peft"
@@ -255,7 +242,7 @@ def _put(model: nn.Module, paths: Collection[str], adapter: str, rank: int, alph
                 f"{path} is adapted already, by {type(layer).__name__}; merge that, or load the model anew"
             )
         W = (layer.base_layer if isinstance(layer, Tuned) else layer).weight
-        demand_linear(path, layer)
+        _surgery.demand_linear(path, layer)
         if rank < 1 or not W.is_floating_point():
             raise ValueError(
                 f"{path} takes no adapter of rank {rank}: a rank is over 0, and 4 or 8 bits need refimpl.qlora"

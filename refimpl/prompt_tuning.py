@@ -31,7 +31,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl import _peft_format, _targets
-from refimpl._lab import adapter
+from refimpl._lab.adapter import load as load
+from refimpl._lab.adapter import save as save
 from refimpl._layers import Own
 from refimpl._surgery import freeze, guard
 from refimpl._tried import takes_embeddings
@@ -208,17 +209,6 @@ def vote(model: Any, prompts: Tensor, input_ids: Tensor, attention_mask: Tensor 
     votes: Tensor = logits.argmax(-1).view(len(prompts), -1)  # (N, B)
     shared = (votes[:, None] == votes).sum(1)  # (N, B): how many agree with each
     return votes.gather(0, shared.argmax(0, keepdim=True))[0]  # the earliest of equals
-
-
-def save(model: nn.Module, folder: Path) -> Path:
-    """Write P to `folder`."""
-    return adapter.save(model, folder, {"method": "prompt_tuning"})
-
-
-def load(model: nn.Module, folder: Path) -> nn.Module:
-    """Read it back into a model to which `apply` gave a prompt of the same length."""
-    adapter.load(model, folder)
-    return model
 
 
 def save_peft(model: Any, folder: str | Path) -> Path:

@@ -29,8 +29,6 @@ Left out: the paper's kernels, which form g^T x at the mask alone; dropout; quan
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +40,6 @@ from transformers import AutoTokenizer
 
 from refimpl._lab import adapter, loop, models, tasks
 from refimpl._lab import demo as lab
-from refimpl._lab.losses import batch_loss
 from refimpl._layers import Adapted
 from refimpl._surgery import adapt, ascending, unwrap
 
@@ -194,10 +191,7 @@ def warm_up(
 ) -> nn.Module:
     """Train A and B for some steps, find the masks on some more batches, and begin from the start."""
     loop.train(model, tokenizer, task, steps, lr, batch, seed=seed)
-    place = next(model.parameters()).device
-    drawn = islice(task.batches(tokenizer, task.length, batch, seed + 1), batches)
-    moved = ({name: tensor.to(place) for name, tensor in rows.items()} for rows in drawn)
-    return find_masks(model, (partial(batch_loss, model, rows) for rows in moved))
+    return find_masks(model, loop.losses(model, tokenizer, task, batches, batch, seed + 1))
 
 
 def demo(

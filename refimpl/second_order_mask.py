@@ -29,8 +29,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +37,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from transformers import AutoTokenizer
 
-from refimpl._lab import adapter, tasks
+from refimpl._lab import adapter, loop, tasks
 from refimpl._lab import demo as lab
-from refimpl._lab.losses import batch_loss
 from refimpl._layers import Own
 from refimpl._surgery import NoLayers, ascending, close, freeze, guard, is_adapted
 from refimpl._targets import head_of, matches
@@ -186,15 +183,6 @@ def load(model: nn.Module, folder: Path) -> nn.Module:
     return model
 
 
-def measure_gains(
-    base: nn.Module, tokenizer: Any, task: tasks.Task, batches: int, batch: int, seed: int
-) -> dict[str, Tensor]:
-    place = next(base.parameters()).device
-    drawn = islice(task.batches(tokenizer, task.length, batch, seed + 1), batches)
-    moved = ({name: tensor.to(place) for name, tensor in rows.items()} for rows in drawn)
-    return burn_in(base, (partial(batch_loss, base, rows) for rows in moved))
-
-
 def demo(density: float = 0.005, batches: int = 10, **options: Any) -> dict[str, Any]:
     """Find the mask on some batches of a task, and adapt a base model to it."""
     options = {"task": "json", "rate": 0.03, "seed": 0, "batch": 8, **options}
@@ -203,7 +191,8 @@ def demo(density: float = 0.005, batches: int = 10, **options: Any) -> dict[str,
     def change(base: Any) -> nn.Module:
         tokenizer = AutoTokenizer.from_pretrained(base.config.name_or_path)
         tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
-        return apply(base, measure_gains(base, tokenizer, task, batches, options["batch"], options["seed"]), density)
+        drawn = loop.losses(base, tokenizer, task, batches, options["batch"], options["seed"] + 1)
+        return apply(base, burn_in(base, drawn), density)
 
     said = {"density": density, "batches": batches}
     return lab.run("second_order_mask", change, merge=merge, buffers=("at",), options=said, **options)

@@ -195,9 +195,9 @@ def test_every_parameter_is_trained_and_saved(tmp_path: Path) -> None:
     model = flan.apply(llama(use_cache=True).requires_grad_(False))
     assert all(p.requires_grad for p in model.parameters())
     nn.init.normal_(next(model.parameters()))
-    flan.save(model, tmp_path / "a")
+    flan.save(model, str(tmp_path / "a"))
     back = flan.apply(llama(use_cache=True))
-    assert flan.load(back, tmp_path / "a")["method"] == "flan"
+    assert flan.load(back, str(tmp_path / "a"))["tensors"]
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), back.parameters(), strict=True))
 
 

@@ -133,7 +133,8 @@ def test_a_narrow_base_keeps_a_wide_prompt(dtype: torch.dtype) -> None:
 def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     model, x = prompt_tuning.apply(llama(), 4), drawn()
     prompt_tuning.save(model, tmp_path / "a")
-    other = prompt_tuning.load(prompt_tuning.apply(llama(), 4, "uniform"), tmp_path / "a")
+    other = prompt_tuning.apply(llama(), 4, "uniform")
+    prompt_tuning.load(other, tmp_path / "a")
     assert torch.equal(other(input_ids=x).logits, model(input_ids=x).logits)
     with pytest.raises(LabError, match="shape"):
         prompt_tuning.load(prompt_tuning.apply(llama(), 5), tmp_path / "a")

@@ -137,7 +137,8 @@ def works(device: str, dtype: str) -> None:
     base = {name: p.clone() for name, p in model.named_parameters()}
     measured = replace(texts.python(), rows=8)
     before = measured.evaluate(model, tokenizer).value
-    gains = som.measure_gains(model, tokenizer, replace(texts.python(), length=64), 2, 4, 0)
+    drawn = loop.losses(model, tokenizer, replace(texts.python(), length=64), 2, 4, 1)
+    gains = som.burn_in(model, drawn)
     assert measured.evaluate(model, tokenizer).value == before
     som.apply(model, gains, 0.01)
     kinds = {name: kind.at for name, kind in model.named_modules() if isinstance(kind, som.Masked)}

@@ -19,8 +19,11 @@ from refimpl._lab import LabError
 WEIGHTS, FACTS = "adapter.safetensors", "adapter.json"
 
 
-def save(model: nn.Module, folder: Path, facts: Mapping[str, Any] | None = None, buffers: Iterable[str] = ()) -> Path:
+def save(
+    model: nn.Module, folder: str | Path, facts: Mapping[str, Any] | None = None, buffers: Iterable[str] = ()
+) -> Path:
     """Write the trained tensors, and the buffers whose last name is among `buffers`, to `folder`: all or nothing."""
+    folder = Path(folder)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _kept(model, buffers).items()}
     if not tensors:
         raise LabError("nothing to save: no parameter of the model requires gradients")
@@ -43,8 +46,9 @@ def save(model: nn.Module, folder: Path, facts: Mapping[str, Any] | None = None,
 
 
 @torch.no_grad()
-def load(model: nn.Module, folder: Path) -> dict[str, Any]:
+def load(model: nn.Module, folder: str | Path) -> dict[str, Any]:
     """Put the tensors of `folder` into a model to which the same method was applied. Returns the facts."""
+    folder = Path(folder)
     try:
         tensors = load_file(folder / WEIGHTS)
         facts: dict[str, Any] = json.loads((folder / FACTS).read_text(encoding="utf-8"))

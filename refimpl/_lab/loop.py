@@ -6,6 +6,8 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import torch
@@ -97,6 +99,15 @@ def train(
     for parameter in model.parameters():
         parameter.grad = None
     return history
+
+
+def losses(
+    model: nn.Module, tokenizer: PreTrainedTokenizerBase, task: Task, batches: int, batch: int, seed: int
+) -> Iterator[Callable[[], Tensor]]:
+    """Functions that run the model on a batch of training data each, and return its loss."""
+    device = place(model)
+    for rows in islice(task.batches(tokenizer, task.length, batch, seed), batches):
+        yield partial(batch_loss, model, {name: tensor.to(device) for name, tensor in rows.items()})
 
 
 def _accelerator(trained: list[nn.Parameter], batch: int, own_step: bool) -> Any:
