@@ -90,7 +90,7 @@ def test_the_deltas_come_back_from_disk(tmp_path: Path) -> None:
     delta.save(first, tmp_path / "deltas")
     second = delta.apply(tiny(), delta.KINDS, size=4)
     assert not torch.equal(logits(first), logits(second))
-    assert set(delta.load(second, tmp_path / "deltas")["deltas"]) == set(delta.KINDS)
+    delta.load(second, tmp_path / "deltas")
     assert torch.equal(logits(first), logits(second))
     with pytest.raises(LabError, match="another model or method"):
         delta.load(delta.apply(tiny(), "addition"), tmp_path / "deltas")

@@ -330,3 +330,11 @@ def test_a_linear_with_a_forward_of_its_own_is_tried(name: str) -> None:
     assert [p.requires_grad for p in model.parameters()] == asked
     model.model.layers[0].mlp.down_proj = Written(48, 32)
     assert any(isinstance(m, Adapted) for m in apply(model, ["down_proj"]).modules())
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if name not in ("qlora", "qa_lora")])  # they read the weights
+def test_what_is_trained_lies_where_the_model_does(name: str) -> None:
+    _, apply = EVERY[name]
+    model = apply(llama().to("meta"), NAMES)
+    assert trainable(model) > 0
+    assert {p.device.type for p in model.parameters()} == {"meta"}

@@ -57,6 +57,12 @@ def test_the_places_of_the_paper_are_the_default() -> None:
     assert names == {"series": {"down_proj"}, "parallel": {"gate_proj", "up_proj", "down_proj"}}
 
 
+def test_where_w_up_is_zero_w_down_is_drawn_as_a_linear_is() -> None:
+    layer = llm_adapters.AdapterLinear(nn.Linear(50, 3), "parallel", 200, "tanh", "zero", 1.0)
+    assert float(layer.W_down.detach().abs().max()) == pytest.approx(50**-0.5, rel=1e-2)
+    assert not layer.W_up.any()
+
+
 def test_the_scale_scales() -> None:
     torch.manual_seed(0)
     layer = llm_adapters.AdapterLinear(nn.Linear(4, 3), "parallel", 2, "tanh", "normal", 1.0)
