@@ -155,6 +155,14 @@ def test_drafts_follow_no_link(
     editor(TYPED)
     assert "is a link; remove it" in kb("edit", "a").err
     assert not list((root.parent / "victim").iterdir())
+    (library.store.private / "drafts").unlink()
+    editor(SCENES["no head"])
+    assert kb("edit", "a").status == 1
+    [draft] = (library.store.private / "drafts").iterdir()
+    assert draft.stat().st_mode & 0o077 == 0, "what is half written is nobody else's"
+    draft.replace(root.parent / "victim" / draft.name)
+    draft.symlink_to(root.parent / "victim" / draft.name)
+    assert "no text was left behind" in kb("edit", "--recover").err
 
 
 def test_the_editor_opens_an_unreadable_file_at_its_line(

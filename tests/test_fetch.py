@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -28,6 +29,10 @@ class Handler(BaseHTTPRequestHandler):
             self._send(301, location="/page#top")
         elif name == "inside":
             self._send(302, location="ftp://127.0.0.1/x")
+        elif name == "elsewhere":
+            self._send(302, location=f"http://localhost:{self.server.server_port}/told")
+        elif name == "told":
+            self._send(200, (self.headers["X-Key"] or "nothing").encode())
         elif name == "busy":
             first = len([path for _, path, _ in self.asked if path == self.path]) == 1
             self._send(429 if first else 200, retry="900" if first else "")
@@ -167,6 +172,31 @@ def test_a_name_that_is_looked_up_for_ever_is_given_up(monkeypatch: pytest.Monke
         http_fetch("http://example.org/", timeout=0.3)
     done.set()
     assert caught.value.reason == "timeout"
+
+
+def test_a_request_that_nobody_takes_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        start = time.monotonic()
+        with pytest.raises(NoAnswer) as caught:
+            http_fetch(f"http://127.0.0.1:{deaf.getsockname()[1]}/", method="POST", content=b"x" * 30_000_000,
+                       allow_private=True, timeout=0.5)  # fmt: skip
+    assert caught.value.reason == "timeout"
+    assert time.monotonic() - start < 10
+
+
+def test_what_is_for_one_host_is_told_to_no_other(server: str) -> None:
+    mine = {"X-Key": "mine"}
+    assert http_fetch(f"{server}/told", allow_private=True, headers=mine).text == "mine"
+    assert http_fetch(f"{server}/elsewhere", allow_private=True, headers=mine).text == "nothing"
+
+
+def test_a_proxy_is_asked_for_no_private_host(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", server)
+    for host in ("10.0.0.1", "localhost.", "a.localhost", "[::1]"):
+        with pytest.raises(NoAnswer) as caught:
+            http_fetch(f"http://{host}/page")
+        assert caught.value.reason == "private"
+    assert not Handler.asked
 
 
 def test_a_redirect_to_nonsense_is_said(server: str) -> None:

@@ -543,6 +543,18 @@ def test_a_merge_is_resolved_field_by_field(kb: Kb, library: Library, papers: Pa
     assert "shared.bib:2: an unresolved merge, lines 2 to 5; keep one side" in kb("check").out
 
 
+def test_what_a_merge_left_open_is_not_imported(kb: Kb, root: Path, papers: Path) -> None:
+    (root / "list.md").write_text(
+        "# L\n\n<<<<<<< ours\n- [One](https://x.org/1)\n=======\n- [Two](https://x.org/2)\n>>>>>>> b\n"
+    )
+    (root / "x.bib").write_text(f"<<<<<<< ours\n{ENTRY}\n=======\n{ENTRY.replace('2001', '2002')}\n>>>>>>> b\n")
+    for name, line in (("list.md", 3), ("x.bib", 1)):
+        done = kb("import", name)
+        assert done.status == 1
+        assert f"{name}:{line}: the file has an unresolved merge, lines {line} to" in done.out + done.err
+    assert not list(papers.iterdir())
+
+
 def test_leftovers_are_findings_of_their_own(kb: Kb, papers: Path) -> None:
     (papers / "a.md").write_text(GOOD)
     copy = "a (Ana's conflicted copy 2026-11-30)"
@@ -569,7 +581,9 @@ def test_the_site_says_which_paper_cannot_be_read(kb: Kb, library: Library, pape
     assert (tmp_path / "out" / "papers" / "b.md").exists()
 
 
-def test_a_change_is_a_commit_where_one_asks_for_it(kb: Kb, root: Path, papers: Path) -> None:
+def test_a_change_is_a_commit_where_one_asks_for_it(
+    kb: Kb, root: Path, papers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def git(*words: str) -> str:
         who = ["-c", "user.name=A", "-c", "user.email=a@b.c"]
         return subprocess.run(["git", *who, *words], cwd=root, capture_output=True, text=True, check=True).stdout
@@ -601,6 +615,17 @@ def test_a_change_is_a_commit_where_one_asks_for_it(kb: Kb, root: Path, papers: 
     (papers / "q.md").write_text((papers / "q.md").read_text() + "\nmine\n")
     kb("tag", "[a-z]", "y")
     assert git("status", "--porcelain", "papers") == " M papers/q.md\n"
+    before = git("rev-parse", "HEAD")
+    (root / ".git" / "MERGE_HEAD").write_text(before)
+    kb("tag", "[a-z]", "in-a-merge")
+    assert git("rev-parse", "HEAD") == before
+    (root / ".git" / "MERGE_HEAD").unlink()
+    subprocess.run(["git", "init", "-q", "theirs"], cwd=root.parent, check=True)
+    monkeypatch.setenv("GIT_DIR", str(root.parent / "theirs" / ".git"))
+    kb("tag", "[a-z]", "within-a-hook")
+    monkeypatch.delenv("GIT_DIR")
+    assert git("log", "-1", "--format=%s") == "kb tag [a-z]\n"
+    assert git("rev-parse", "HEAD") != before
 
 
 def test_a_git_folder_that_came_along_runs_nothing(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from catalog.conflict import hunks
 from catalog.errors import BadFile, Finding, KbError
 from catalog.ingest.draft import Draft, Source
 from catalog.models import Paper
@@ -71,6 +72,9 @@ def read_source(path: str, data: bytes, wanted: Mapping[str, int] | None = None)
     if kind and not (packed and data.startswith(b"PK")):
         return Source(findings=(Finding("not-a-list", f"this is {kind[0]}", kind[1], path, 1, kind="rejected"),))
     text, found = ("", ()) if packed else decode_bytes(data, path)
+    if unsettled := hunks(text):
+        message, remedy = f"the file has {unsettled[0]}; nothing was taken of it", "settle it, then come again"
+        found += (Finding("unsettled", message, remedy, path, unsettled[0].first, kind="rejected"),)
     if any(finding.kind == "rejected" for finding in found):
         return Source(findings=found)
     if form:

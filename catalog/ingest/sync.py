@@ -16,7 +16,6 @@ from difflib import SequenceMatcher
 from pydantic import ValidationError
 
 from catalog import threeway
-from catalog.conflict import hunks
 from catalog.errors import Finding, KbError, refused
 from catalog.ingest import decode_bytes
 from catalog.ingest.draft import Draft, Source
@@ -75,7 +74,7 @@ def sync_sources(
             memory, text = memory_of(store, path, known.values()), decode_bytes(data)[0]
             known[memory.path] = memory
             source = read_list(store, memory, path, data, wanted or {})
-            if wrong := _no_list_now(memory, text, source, path):
+            if wrong := _no_list_now(memory, source, path):
                 found += wrong
             else:
                 read.append((memory, text, sharing.take(source)))
@@ -100,14 +99,13 @@ def sync_sources(
     return store.gate.retried(attempt)
 
 
-def _no_list_now(memory: Remembered, text: str, source: Source, path: str) -> list[Finding]:
+def _no_list_now(memory: Remembered, source: Source, path: str) -> list[Finding]:
     """Why a list says nothing of its papers just now: a merge that is not settled, or no paper left in it.
 
     Its papers have not left it, then.
     """
-    if open_ := hunks(text):
-        message = f"the list has {open_[0]}; nothing was changed"
-        return [Finding("unsettled", message, "settle it, then sync again", path, open_[0].first, kind="rejected")]
+    if unsettled := [one for one in source.findings if one.code == "unsettled"]:
+        return unsettled
     if source.drafts or not memory.keys:
         return []
     had = len(memory.keys)
