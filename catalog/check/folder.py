@@ -65,7 +65,7 @@ def _ignored(store: Store, index: Index, read: Set[str]) -> Iterator[Finding]:
 def _linked(store: Store, index: Index) -> set[str]:
     """The names, within the papers folder, of what papers link to."""
     here = store.folder.relative_to(store.root).parts
-    places = (Path(of).parts for what, of, _ in index.checked(asked) if what == "place")
+    places = (Path(of).parts for what, of, _ in index.ask(asked) if what == "place")
     return {parts[len(here)] for parts in places if len(parts) > len(here) and parts[: len(here)] == here}
 
 
@@ -73,7 +73,7 @@ def loose_rules(store: Store, index: Index) -> Iterator[Finding]:
     """A note for each PDF in `files/` that no paper links to."""
     from catalog.attached import FOLDER, there
 
-    for name in sorted({*there(store)} - {of for what, of, _ in index.checked(asked) if what == "pdf"}):
+    for name in sorted({*there(store)} - {of for what, of, _ in index.ask(asked) if what == "pdf"}):
         path = f"{FOLDER}/{name}"
         yield Finding("file-loose", "the PDF of no paper", f"`kb attach KEY {path}`, or remove it", path, kind="note")
 

@@ -35,7 +35,7 @@ def world_of(store: Store, index: Index, files: Collection[str], today: dt.date)
         return own[0] if own else unread_keys.get(folded) or next(iter(index.with_fact("alias", folded)), "")
 
     def entry_of(folded: str) -> str:
-        return next(filter(None, (entry_in(text, folded) for text in index.checked(checks.bibtex, folded))), "")
+        return next(filter(None, (entry_in(text, folded) for text in index.ask(checks.bibtex, folded))), "")
 
     return World(store, today, files.__contains__, key_of, entry_of)
 
@@ -43,11 +43,11 @@ def world_of(store: Store, index: Index, files: Collection[str], today: dt.date)
 def of_papers(store: Store, index: Index, world: World) -> Iterator[Finding]:
     """What is wrong with papers, each by itself; read are those that changed, or rest on what did."""
     _trust(store, index, world)
-    changed = [one for one in index.checked(checks.asked) if world.remembered(Question(*one[:2])) != one[2]]
-    todo = iter(index.checked(checks.unchecked, changed).items())
+    changed = [one for one in index.ask(checks.asked) if world.remembered(Question(*one[:2])) != one[2]]
+    todo = iter(index.ask(checks.unchecked, changed).items())
     while part := dict(islice(todo, _AT_ONCE)):
         yield from _look(store, index, world, part)
-    for found in index.checked(checks.findings):
+    for found in index.ask(checks.findings):
         yield from (Finding(*one) for one in json.loads(found))
 
 

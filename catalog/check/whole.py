@@ -51,12 +51,12 @@ def _case_clashes(store: Store, files: Collection[str]) -> Iterator[Finding]:
 
 def alike(index: Index) -> list[checks.Likeness]:
     """The pairs of papers that are or may be one work, but for those that somebody has told apart."""
-    if marks := index.checked(checks.uncompared):
+    if marks := index.ask(checks.uncompared):
         from catalog.identity import MOST_NAMESAKES, compare
 
         for at in range(0, len(marks), _AT_ONCE):  # others that write wait no longer than for these
             index.keep_checked(checks.compare, marks[at : at + _AT_ONCE], compare, MOST_NAMESAKES)
-    found = index.checked(checks.alike)
+    found = index.ask(checks.alike)
     apart = set()
     for other, key in index.marked("different") if found else ():
         folded = other.casefold()
@@ -68,7 +68,7 @@ def alike(index: Index) -> list[checks.Likeness]:
 def _same_works(store: Store, index: Index) -> Iterator[Finding]:
     """One work in two papers; or two that may be one."""
     found = alike(index)
-    told = index.checked(checks.lines, {key for _, key, *_ in found}) if found else []
+    told = index.ask(checks.lines, {key for _, key, *_ in found}) if found else []
     stands = {key: (store.shown(file), json.loads(entries)) for file, key, entries in told}
     for other, key, answer, why in found:
         path, entries = stands.get(key, ("", []))
@@ -89,7 +89,7 @@ def _same_works(store: Store, index: Index) -> Iterator[Finding]:
 def _same_keys(store: Store, index: Index, blocks: Collection[Block]) -> Iterator[Finding]:
     """Entries of two papers, or of a paper and shared.bib, under one key: a merged .bib would hold it twice."""
     first = {block.key.casefold(): (block.key, SHARED) for block in blocks if block.kind == "entry"}
-    for file, paper, entries in index.checked(checks.entries, [*first]):
+    for file, paper, entries in index.ask(checks.entries, [*first]):
         path = store.shown(file)
         for key, line in json.loads(entries):
             there, where = first.setdefault(key.casefold(), (key, path)) if key else (key, path)
@@ -107,7 +107,7 @@ def _same_keys(store: Store, index: Index, blocks: Collection[Block]) -> Iterato
 def preferred_tags(index: Index) -> Mapping[str, str]:
     """For each tag that is spelt in several ways, its slug and the spelling that most papers use."""
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
-    for tags, count in index.checked(checks.tags):
+    for tags, count in index.ask(checks.tags):
         for tag in json.loads(tags):
             spellings[tag_slug(tag)][tag] += count
     return {
@@ -123,12 +123,12 @@ def _tag_spellings(store: Store, index: Index) -> Iterator[Finding]:
     def is_wrong(tags: str) -> bool:
         return any(preferred.get(tag_slug(tag), tag) != tag for tag in json.loads(tags))
 
-    wrong = [tags for tags, _ in index.checked(checks.tags) if is_wrong(tags)] if preferred else []
+    wrong = [tags for tags, _ in index.ask(checks.tags) if is_wrong(tags)] if preferred else []
     if not wrong:
         return
     from catalog.check.sheet import sheets
 
-    for sheet in sheets(store, index.checked(checks.tagged, wrong)):
+    for sheet in sheets(store, index.ask(checks.tagged, wrong)):
         for tag in sheet.paper.tags:
             right = preferred.get(tag_slug(tag), tag)
             if tag != right:

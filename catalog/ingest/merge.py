@@ -34,6 +34,7 @@ from catalog.ingest.references import SOURCE, entry_of
 from catalog.keys import PATTERN, free_key, propose_key
 from catalog.models import FRONT_MATTER, Paper, Status
 from catalog.progress import each
+from catalog.search.numbers import spellings
 from catalog.text import fold, tag_slug
 
 Action = Literal["added", "merged", "unchanged", "rejected"]
@@ -99,7 +100,9 @@ class Merger:
             texts = (d.bibtex.strip() for d, is_bare in zip(drafts, bare, strict=True) if is_bare)
             self.entries |= self.known.under("entry", map(digest, texts))
         slugs = {tag_slug(tag) for draft in drafts for tag in draft.tags}
-        self.tags |= {tag_slug(tag): tag for tag in reversed(self.known.index.spellings(list(slugs)))} if slugs else {}
+        self.tags |= (
+            {tag_slug(tag): tag for tag in reversed(self.known.index.ask(spellings, list(slugs)))} if slugs else {}
+        )
 
     def take_all(self, source: Source) -> list[Change]:
         """Take the drafts of a source: parents first, so that those who inherit from one call it by its key here."""

@@ -24,8 +24,8 @@ from catalog.ingest.shared import Sharing
 from catalog.keys import free_key
 from catalog.models import Paper
 from catalog.paperfile import read_key
+from catalog.search import rows
 from catalog.search.index import Index
-from catalog.search.rows import uncollected
 from catalog.store import SHARED, Store, Version
 from catalog.store import Change as FileChange
 from catalog.store.gate import Known
@@ -90,7 +90,7 @@ def import_sources(
     def attempt() -> Imported:
         since = store.gate.latest()
         version, have = store.shared_version()
-        sharing = Sharing(have, lambda: (one.bibtex for one in index().entries()))
+        sharing = Sharing(have, lambda: (one.bibtex for one in index().ask(rows.entries)))
         grouped = map(with_groups, parsed) if "groups" in store.config.used_fields else parsed
         shared = [sharing.take(source) for source in grouped]
         work = work_on(store, index(), sharing, shared, theirs=theirs, today=today or dt.date.today())
@@ -112,7 +112,7 @@ def import_sources(
             written([change for change in papers if change.before is None or change.after != change.before.data])
         return done
 
-    with uncollected():
+    with rows.uncollected():
         return store.gate.retried(attempt)
 
 

@@ -26,6 +26,7 @@ from catalog.ingest.report import quoted
 from catalog.ingest.run import Imported, Work, imported, work_on
 from catalog.ingest.shared import Sharing
 from catalog.models import Paper, Status
+from catalog.search import rows
 from catalog.search.index import Index
 from catalog.store import SHARED, Store
 from catalog.store import Change as FileChange
@@ -68,7 +69,7 @@ def sync_sources(
         since = store.gate.latest()
         known = {one.path: one for one in remembered(store)}
         version, have = store.shared_version()
-        sharing = Sharing(have, lambda: (one.bibtex for one in index().entries()))
+        sharing = Sharing(have, lambda: (one.bibtex for one in index().ask(rows.entries)))
         read, found = [], []
         for path, data in sources:
             memory, text = memory_of(store, path, known.values()), decode_bytes(data)[0]

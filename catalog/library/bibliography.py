@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from catalog.export.bib import Bib, Held, inherits, merge
 from catalog.files import decoded, read_bytes
+from catalog.search import rows
 from catalog.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def bibliography(
     if few is not None and not any(map(inherits, few)):
         return merge(few, shared, only, style, whole=False, sort=sort)
     index = snapshot.index(whole=True)
-    every: list[Held] = [*index.entries(), *index.without_entries()]
+    every: list[Held] = [*index.ask(rows.entries), *index.ask(rows.without_entries)]
     keys = {line.key for line in index.lines(asked).papers} if asked else None
     chosen = [paper for paper in every if keys is None or paper.key in keys]
     others = [paper for paper in every if keys is not None and paper.key not in keys]

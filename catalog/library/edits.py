@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from catalog.errors import BadFile, Conflict, Finding, KbError, TakenKey, UnknownKey, refused
 from catalog.files import own_code
+from catalog.search import numbers, rows
 from catalog.snapshot import Snapshot, key_or_name
 from catalog.store import Change, Store, Version
 from catalog.store.indexing import kept_mark, mark_of
@@ -116,7 +117,7 @@ class Edits:
         from catalog.text import tag_slug
 
         tags = tuple(tags)
-        spelled = self.snapshot.index().spellings([tag_slug(tag) for tag in tags]) if tags else []
+        spelled = self.snapshot.index().ask(numbers.spellings, [tag_slug(tag) for tag in tags]) if tags else []
         best = {tag_slug(tag): tag for tag in reversed(spelled)}
         return tuple(best.get(tag_slug(tag), tag) for tag in tags)
 
@@ -302,7 +303,7 @@ class Edits:
         was read of it, and the paper."""
         from catalog.rename import forms_of
 
-        near = self.snapshot.index().mentioning(key, forms_of(self.store.file_of(key)))
+        near = self.snapshot.index().ask(rows.mentioning, key, forms_of(self.store.file_of(key)))
         wrong = (finding for findings in self.snapshot.unreadable().values() for finding in findings)
         self.store.gate.notices += [f"{one.where} cannot be read; what it says of others stays" for one in wrong]
         loaded = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import nsmallest
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -16,7 +16,6 @@ from typing import Any, Generic, NamedTuple, NoReturn, Self, TypeVar
 
 from catalog.errors import KbError
 from catalog.facts import Facts, Line, Reading
-from catalog.search import numbers as counting
 from catalog.search import rows
 from catalog.search.cells import Beside
 from catalog.search.evaluate import column, find
@@ -128,10 +127,6 @@ class Index:
         with contextlib.suppress(CacheLost):
             self._run(lambda db: _write(db, rows.keep_formed, stamps, form) if stamps else None)
 
-    def checked(self, ask: Callable[..., T], *values: object) -> T:
-        """What a function of `checks` gives of what is kept."""
-        return self._read(lambda db: ask(db, *values))
-
     def keep_checked(self, keep: Callable[..., T], *values: object) -> T:
         """What a function of `checks` gives that keeps something, or forgets it."""
         return self._run(lambda db: _write(db, keep, *values))
@@ -205,6 +200,10 @@ class Index:
 
         return self._read(found)
 
+    def ask(self, question: Callable[..., T], *values: object) -> T:
+        """What a function of `rows`, `numbers` or `checks` gives of what is kept."""
+        return self._read(lambda db: question(db, *values))
+
     def neighbours(self, limit: int = 5) -> dict[str, list[str]]:
         """By key, the papers whose whole text means most nearly the same. Raises `KbError` where there is no model."""
         from catalog.search.meaning import neighbours
@@ -228,20 +227,6 @@ class Index:
         return self._read(
             lambda db: next(iter(rows.load(db, column(db, "SELECT id FROM paper WHERE key = ?", clean(key)))), None)
         )
-
-    def numbers(
-        self, query: Query, today: str, waited_since: str, keys: Collection[str] = (), most: int = 0
-    ) -> counting.Numbers:
-        """The numbers of the papers that a query finds, as `numbers.numbers` says. Raises `BadQuery`."""
-        return self._read(lambda db: counting.numbers(db, _chosen(db, query), today, waited_since, keys, most))
-
-    def waiting(self, query: Query, keys: Collection[str], most: int = 0) -> list[counting.Waiting]:
-        """Which of the papers that a query finds may be read next, as `numbers.waiting` says. Raises `BadQuery`."""
-        return self._read(lambda db: counting.waiting(db, _chosen(db, query), keys, most))
-
-    def spellings(self, slugs: Sequence[str]) -> list[str]:
-        """All tags of the papers that have a tag with one of these slugs, as written, the most frequent first."""
-        return self._read(lambda db: counting.spellings(db, slugs))
 
     def size(self) -> int:
         """How many papers there are."""
@@ -270,18 +255,9 @@ class Index:
         found = ((key, snippet(texts[key], wanted, room)) for key in keys if key in texts)
         return {key: piece for key, piece in found if piece}
 
-    def mentioning(self, key: str, files: Iterable[str]) -> list[str]:
-        """The keys of the papers whose BibTeX may name a key, in whatever case, or whose notes one of these files."""
-        return self._run(lambda db: rows.mentioning(db, key, files))
-
-    def entries(self) -> list[rows.Entries]:
-        """The BibTeX of every paper that has some."""
-        return self._read(rows.entries)
-
-    def without_entries(self) -> list[Facts]:
-        """Every paper that has no BibTeX."""
-        held = "SELECT id FROM prose WHERE bibtex = '' ORDER BY id"
-        return self._read(lambda db: rows.load(db, column(db, held)))
+    def is_empty(self) -> bool:
+        """Whether there is no paper at all."""
+        return not self._run(lambda db: column(db, "SELECT 1 FROM paper LIMIT 1"))
 
     def keys(self, prefix: str = "") -> list[str]:
         """The keys that start so, in order; where none does, those that do in another case."""
@@ -348,11 +324,6 @@ class Index:
             raise CacheLost("the search cache cannot be read; run the command again") from None
         finally:
             held.close()
-
-
-def _chosen(db: sqlite3.Connection, query: Query) -> list[int] | None:
-    """The papers that a query finds; None where it asks for nothing."""
-    return None if query.root is None else find(db, query).ids
 
 
 def _write(db: sqlite3.Connection, change: Callable[..., T], *values: object) -> T:

@@ -8,7 +8,8 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from catalog.facts import STATUSES
-from catalog.search.evaluate import column
+from catalog.search.evaluate import column, find
+from catalog.search.tree import Query
 
 _READ = STATUSES.index("read")
 _BEGUN = STATUSES.index("reading")
@@ -45,12 +46,14 @@ class Numbers(NamedTuple):
 
 
 def numbers(
-    db: sqlite3.Connection, ids: Sequence[int] | None, today: str, waited_since: str, keys: Collection[str], most: int
+    db: sqlite3.Connection, query: Query, today: str, waited_since: str, keys: Collection[str], most: int
 ) -> Numbers:  # fmt: skip
-    """The numbers of these papers, or of all; late is what was due before `today` or added before `waited_since`.
+    """The numbers of the papers that a query finds; late is what was due before `today` or added before `waited_since`.
 
-    At most so many keys are named of those that are late, and of those that are not among `keys`; 0 is no limit.
+    At most so many keys are named of those that are late, and of those that are not among `keys`; 0 is no limit. Raises
+    `BadQuery`.
     """
+    ids = None if query.root is None else find(db, query).ids
     some, given = _of(ids)
     months = "SELECT status, substr(coalesce(read, ''), 1, 7) AS month, count(*) FROM paper WHERE true"
     read = {(STATUSES[s], month): n for s, month, n in db.execute(f"{months}{some} GROUP BY status, month", given)}
@@ -77,14 +80,14 @@ def shares(db: sqlite3.Connection, name: str, ids: Sequence[int] | None = None) 
 
 
 def waiting(
-    db: sqlite3.Connection, ids: Sequence[int] | None, keys: Collection[str], most: int
+    db: sqlite3.Connection, query: Query, keys: Collection[str], most: int
 ) -> list[Waiting]:  # fmt: skip
-    """The papers to choose from for reading next: those for which something speaks, and those that waited longest.
+    """Of the papers that a query finds, those for which something speaks to be read next, and those that waited most.
 
     Something speaks for what is begun, is due, has one of the `keys`, is pointed to, or has a tag of a read paper that
-    less than half of all have.
+    less than half of all have. Raises `BadQuery`.
     """
-    some, given = _of(ids)
+    some, given = _of(None if query.root is None else find(db, query).ids)
     cited = dict(db.execute(f"{_HELD} GROUP BY value", ("cites",)))
     papers = int(db.execute("SELECT count(*) FROM body").fetchone()[0])
     telling = {tag: read for tag, (read, held) in shares(db, "tags").items() if read and held * 2 <= papers}

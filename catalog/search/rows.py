@@ -258,6 +258,11 @@ def texts(db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, dict[str, st
     }
 
 
+def without_entries(db: sqlite3.Connection) -> list[Facts]:
+    """Every paper that has no BibTeX."""
+    return load(db, [i for (i,) in db.execute("SELECT id FROM prose WHERE bibtex = '' ORDER BY id")])
+
+
 def mentioning(db: sqlite3.Connection, key: str, files: Iterable[str]) -> list[str]:
     """The keys of the papers whose BibTeX may name a key, in whatever case, or whose notes one of these files.
 
