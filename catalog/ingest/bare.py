@@ -36,7 +36,7 @@ def are_titles(lines: Sequence[Line], common: frozenset[str], *, sure: bool, tol
     if sum(bool(line.anchors) for line, _ in texts) * 5 > len(texts) or len(texts) < 2 - told:
         return False
     long = [(line, text) for line, text in texts if size(text) > 1]
-    like = sum(_is_title(text, line, common) and (sure or _in_title_case(text)) for line, text in long)
+    like = sum(_is_title(text, line, common) and (sure or template.in_title_case(text)) for line, text in long)
     count = sum(size(text) for _, text in (long if sure else texts))
     enough = count >= (2.5 * len(long) if sure else 3 * len(texts))
     return enough and len(long) * 2 >= len(texts) and like >= (0.5 if told else 0.6) * len(long)
@@ -103,12 +103,6 @@ def _is_title(text: str, line: Line, common: frozenset[str]) -> bool:
         return False
     marked = any(m.kind == "code" or (m.kind == "strong" and m.end < len(line.plain) - 1) for m in line.text.marks)
     return not marked and size(text) < 25 and not label_of(line.text) and template.best(line, common)[0] >= 0.45
-
-
-def _in_title_case(text: str) -> bool:
-    """Whether most longer words of a text begin with a capital, as in the titles of English."""
-    long = [word for word in re.findall(r"[A-Za-z][\w'’-]*", text) if len(word) > 3]
-    return bool(long) and sum(word[0].isupper() for word in long) >= 0.75 * len(long)
 
 
 def size(text: str) -> int:

@@ -31,7 +31,9 @@ def take_cell(entry: Entry, at: int, unit: Unit, places: Places, report: Report)
     field = words.field_of(name)
     field = "" if field == "title" and entry.title else field
     joint = [words.field_of(part) for part in _JOINT.split(name)]
-    if "date" in (field, *joint) and any(words.field_of(other) == "by" for other, _ in unit.cells):
+    presented = any(words.field_of(other) == "by" for other, _ in unit.cells)
+    dated = values.date(cell.plain)
+    if "date" in (field, *joint) and presented and not (dated and len(dated.value) == 4):
         field = "meeting"  # somebody presents the paper that day
     if field == "rating" and places.roles.get((unit.run, place)) == "count":
         field = "count"  # the stars of a repository
@@ -43,7 +45,8 @@ def take_cell(entry: Entry, at: int, unit: Unit, places: Places, report: Report)
     text = Text(left.strip(), cell.marks if not line.anchors else ())
     field = "" if field == "status" and name.strip().lower() == "to read" else field
     if _by_header(entry, name, field, text, report) or (
-        not (field or linked or words.link_of(name)) and _by_look(entry, place, line, unit, places)
+        not (field or linked or words.link_of(name) not in ("", "bibtex"))
+        and _by_look(entry, place, line, unit, places)
     ):
         return
     bare = words.plain(left)
@@ -89,7 +92,12 @@ def _is_status(entry: Entry, name: str, field: str, line: Line, left: str) -> bo
 
 def _says_nothing(name: str, field: str, left: str, linked: bool) -> bool:
     """Whether a cell is empty, a dash, a number of the row, or an address that was not taken for a link."""
-    if not re.search(r"\w", left) or words.plain(left) in words.nothing() or field == "order":
+    if (
+        not re.search(r"\w", left)
+        or words.plain(left) in words.nothing()
+        or field == "order"
+        or (not name and re.fullmatch(r"\s*\d{1,3}\s*", left))
+    ):
         return True
     return bool(words.link_of(name) and not linked and re.fullmatch(r"\s*(?:https?://|www\.)\S+\s*", left))
 

@@ -124,7 +124,7 @@ class Reader:
 
     def _draft(self, unit: Unit, title: tuple[int, int], pieces: Sequence[Piece], order: int) -> list[Draft]:
         line = unit.line
-        entry = Entry(unit.node.line, clean(line.plain[title[0] : title[1]]))
+        entry = Entry(unit.node.line, clean(line.plain[title[0] : title[1]]).replace(" : ", ": "))
         entry.status, entry.rating = line.status, line.rating
         if line.mended:
             self.report.add("repaired", "status", line.mended, entry.line)
@@ -188,7 +188,8 @@ class Reader:
         voted = "venue" if voted == "date" and role == "venue?" else voted  # a day stands there in other entries
         if (role.endswith("?") or not role) and voted:
             likely = values.likely_people(text, frozenset(), True)
-            fits = likely >= 0.25 if voted == "authors" else _may_be_venue(unit, piece, text)
+            told = (unit.run, piece.place) in self.places.dated
+            fits = likely >= 0.25 if voted == "authors" else _may_be_venue(unit, piece, text, told)
             role = voted if fits and (role or likely or voted == "venue") else ""
         alone = role == "authors?" and not unit.cells and not voted
         return "" if alone or (heading and role == "authors") else role
@@ -329,13 +330,14 @@ def _without_years(lines: Sequence[Line], spans: Sequence[tuple[int, int]]) -> l
     ]
 
 
-def _may_be_venue(unit: Unit, piece: Piece, text: str) -> bool:
-    """Whether a text may be the venue that its place holds in other entries of the run."""
+def _may_be_venue(unit: Unit, piece: Piece, text: str, dated: bool) -> bool:
+    """Whether a text may be the venue that its place holds in other entries of the run, `dated` most often."""
     shown = values.venue(text)
     if not shown or not values.is_venue_like(shown.name) or len(text) >= 60:
         return False
     person = bool(unit.cells) and len(shown.name.split()) > 1 and values.is_name(shown.name)  # in a line of names
-    return shown.known or bool(shown.date) or not (piece.place.startswith("before") or person)
+    dated = dated and not re.search(r"\d", text)  # a volume
+    return shown.known or bool(shown.date) or not (dated or piece.place.startswith("before") or person)
 
 
 def _ends_quoted(line: Line, title: tuple[int, int]) -> bool:

@@ -43,7 +43,11 @@ _BARE = re.compile(r"(?:https?://|www\.)\S+|\S+\.\w+/\S*|(?:arxiv|doi):\S+", re.
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z ,.'-]*")
 BEFORE_LINK = re.compile(r"(?:^|[\s|,;(\[])[*_]*([A-Za-z\u3040-\u9fff]{2,14})[*_]*\s*[:：]\s*[*_]*$")
 MOST_LINKS = 60  # of one line that are told apart; a line of more is no entry
-QUOTES = frozenset('"“„«「『《')
+QUOTES = frozenset('"“„«»‘「『《【')
+_QUOTED = re.compile(
+    r"[\"“„«「『《]([^\"“”„«»「」『』《》]{3,400})[\"”“»」』》]|»([^«»\n]{3,400})«"
+    r"|(?<!\w)‘([^‘\n]{12,300}?)’(?![\w’])|【([^【】\n]{24,300})】"
+)
 
 
 class Anchor(NamedTuple):
@@ -192,7 +196,11 @@ def prepared(text: Text) -> Line:
     line = Line(unwrapped(text))
     line.anchors = anchors(line.text)
     if not QUOTES.isdisjoint(line.plain):
-        line.quotes = [q for q in quoted_ranges(line.plain[:2000], 0) if q[1] - q[0] > 4]
+        inside = [(m.start + 1, m.end - 1) for m in line.text.of("em")]  # words of a title in italics
+        quotes = [q for q in quoted_ranges(line.plain[:2000]) if q[1] - q[0] > 4]
+        line.quotes = [
+            q for q in quotes if not any(a <= q[0] and q[1] <= b and b - a > q[1] - q[0] + 4 for a, b in inside)
+        ]
     line.badges = [pair for mark in line.text.of("image") if (pair := _badge(mark))]
     _lead(line)
     _task_days(line)
@@ -381,12 +389,9 @@ def _trailing_status(line: Line) -> None:
             line.used.append((mark.start, len(plain)))
 
 
-def quoted_ranges(plain: str, start: int) -> list[tuple[int, int]]:
-    """What stands in double quotation marks, each found once, from start on."""
-    out = []
-    for match in re.finditer(r"[\"“„«「『《](?P<in>[^\"“”„«»「」『』《》]{3,400})[\"”“»」』》]", plain[start:]):
-        out.append((start + match.start("in"), start + match.end("in")))
-    return out
+def quoted_ranges(plain: str) -> list[tuple[int, int]]:
+    """What stands in quotation marks; in single ones, or in thick brackets, a long text."""
+    return [m.span(m.lastindex or 0) for m in _QUOTED.finditer(plain)]
 
 
 def external(anchor: Anchor) -> bool:

@@ -41,7 +41,8 @@ _NOTES = re.compile(r"^<!-- notes(?P<number> \d+)? -->$")
 _BIB_INFO = re.compile(r"^(?:bibtex|biblatex|bib)\b", re.I)
 _ENTRY_PREFIX = frozenset({"", "bibtex", "bib", "citation", "cite", "bibtex:", "citation:"})
 _STRUCTURE = re.compile(
-    r"[ \t]*(?:</?(?:details|div|center|p|span|pre|code)\b[^<>]*>|<summary\b[^<>]*>(?P<summary>.*?)</summary>)", re.I
+    r"[ \t]*(?:<summary\b[^<>]*>(?P<summary>.*?)</summary>|</?(?:details|summary|div|center|p|span|pre|code)\b[^<>]*>)",
+    re.I,
 )
 LINE_TAGS = re.compile(r"<(tr|li|dt|h[1-6]|p|table|ul|ol|td|th)\b(?=[\s>])", re.I)
 _OPTIONS = Options.CMARK_OPT_SOURCEPOS | Options.CMARK_OPT_UNSAFE

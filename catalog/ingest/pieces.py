@@ -173,7 +173,9 @@ def in_prose(line: Line, anchor: Anchor, title: tuple[int, int]) -> bool:
 def with_marks(plain: str, span: tuple[int, int]) -> tuple[int, int]:
     """The span with the quotation marks and brackets right around it, and the stop that ends it."""
     start, end = span
-    while start > 0 and end < len(plain) and plain[start - 1] in "\"“'‘«「『[*_" and plain[end] in "\"”'’»」』].,*_":
+    while (
+        start > 0 and end < len(plain) and plain[start - 1] in "\"“'‘«»「『【[*_" and plain[end] in "\"”'’»«」』】].,*_"
+    ):
         start, end = start - 1, end + 1
     return start, end
 

@@ -27,12 +27,14 @@ class Places:
     def __init__(self, common: frozenset[str], report: Report) -> None:
         self.common, self.report = common, report
         self.roles: dict[tuple[str, str], str] = {}
+        self.dated: set[tuple[str, str]] = set()  # where most venues have their year beside them
         self.days: dict[str, bool | None] = {}  # whether a run writes the day before the month
 
     def vote(self, run: str, units: Sequence[Unit], pieces: dict[int, list[Piece]]) -> None:
         """What each place of a run holds, by what is plain in some of its entries."""
         sure: dict[str, Counter[str]] = defaultdict(Counter)
         maybe: dict[str, list[str]] = defaultdict(list)
+        dated: Counter[str] = Counter()
         for unit in units:
             for piece in pieces[id(unit)]:
                 role = self.role(unit.line, piece)
@@ -40,6 +42,9 @@ class Places:
                     maybe[piece.place].append(unit.line.plain[piece.start : piece.end].strip(' .,;:·|"“”'))
                 elif role:
                     sure[piece.place][role] += 1
+                    dated[piece.place] += role == "venue" and bool(
+                        values.date(unit.line.plain[piece.start : piece.end])
+                    )
             for at, text in enumerate(_first_lines(unit)):
                 for piece in (
                     numbered(cut(text, text.start, len(text.plain), "", (-1, -1))) if not is_links(text) else []
@@ -51,8 +56,10 @@ class Places:
                     beyond = values.rating(cell.plain) == 0 and re.search(r"[1-9]", cell.plain)
                     sure[cell_place(name, at)]["count" if beyond else ""] += 1
                 elif not words.field_of(name) and re.search(r"\w", cell.plain):
-                    sure[cell_place(name, at)][self.look(cell.plain.strip(), False).rstrip("?")] += 1
+                    role = self.look(cell.plain.strip(), False)
+                    sure[cell_place(name, at)]["" if role == "authors?" else role.rstrip("?")] += 1
         self._vote_days(run, units)
+        self.dated |= {(run, place) for place, count in dated.items() if count * 3 >= sure[place]["venue"] * 2}
         names_elsewhere = any(c["authors"] * 2 > len(units) for c in sure.values())
         for place in {*sure, *maybe} if not run.startswith("heading") else sure:
             (role, count), *_ = [*sure[place].most_common(1), ("", 0)]
@@ -109,7 +116,9 @@ class Places:
         if role == "authors":
             if entry.authors:
                 return False
-            trailing = re.search(r"(?:,\s*|(?=\s\(?\d{4}\)?$))(?P<rest>[^,]*(?:19|20)\d\d)\)?$", text)
+            trailing = re.search(
+                r"(?:,(?!\s*\w\.)\s*|(?=\s\(?\d{4}[a-z]?\)?$))(?P<rest>[^,]*(?:19|20)\d\d)[a-z]?\)?$", text
+            )
             names = values.authors(text[: trailing.start()] if trailing else text, lead)
             if trailing:
                 set_fact(entry, "date", Text(trailing["rest"]), self.report, entry.line)

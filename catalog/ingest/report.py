@@ -20,6 +20,7 @@ _LABEL_LENGTH = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _EMPTY = re.compile(r"\(\s*[,|/]*\s*\)|\[\s*[,|/]*\s*\]|（\s*）|【\s*】|\*\*\s*\*\*|~~\s*~~")
 _APART = " \t|,;/·•—–&:：。"  # what stands between the parts of a line
+_QUOTE = "«»“”„‘’‹›「」『』《》【】 "
 _SHORT = re.compile(rf"(?<![\w:]){words.SHORT.pattern}(?!\w)")
 
 
@@ -166,4 +167,6 @@ def _inert(text: str) -> str:
 
 def joined(parts: Sequence[str]) -> str:
     """Parts of a note on one line."""
-    return " · ".join(part for part in map(tidy, parts) if re.search(r"\w", part) or (part and not part.isascii()))
+    return " · ".join(
+        part for part in map(tidy, parts) if re.search(r"\w", part) or (not part.isascii() and part.strip(_QUOTE))
+    )

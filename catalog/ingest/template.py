@@ -80,6 +80,8 @@ _DOING = re.compile(r"\w{3,}ing\b")
 _ROMAN = re.compile(r"\b[IVX]{2,4}$")  # "Big Bird II" is no name
 _LONE = 0.8  # what one name before a title is worth
 _AS_THE_RUN = 0.25  # and what more where most of the run has names there
+_TOLD = re.compile(r"\s*(?:[:：]|[-–—](?=\s))\s*(?P<rest>(?P<first>\w).*)", re.S)  # what is said of a name
+_DATED_HEAD = re.compile(r"(?:1[5-9]|20)\d\d[a-z]?[)）]\s*[:.,：]?\s*(?:\S+\s+){2}\S")
 _ARTICLE = re.compile(r"(?:An?|The) ")
 _BY_LENGTH = ((1, 0.35), (2, 0.85), (20, 1.0), (30, 0.7), (59, 0.25), (10_000, 0.1))  # words at most, worth
 
@@ -154,6 +156,7 @@ def _readings(line: Line, common: frozenset[str]) -> Scored:
             mark = _mark_of(line, span, common)
             name = Reading(after, mark, _until(line, cut))
             worth = _look(plain[span[0] : span[1]], name, common) * _heeds(line, mark, span, common) * left
+            worth *= 1.2 if name.mark == "italic" and after == "names" else 1.0
             if worth > 0.05:
                 worth *= _right(line, cut, span, stop, common)
             if name not in out or worth > out[name][0]:
@@ -310,6 +313,15 @@ def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[st
     return cut.kind != "," or _each_name(names, common)
 
 
+def credited(line: Line, span: Span, common: frozenset[str]) -> bool:
+    """Whether several names follow a title, or one and "et al."."""
+    rest = _PART.split(line.plain[span[1] :].lstrip(' \t*_"”»«」』】.,;:–—-'), maxsplit=1)[0]
+    names = values.people(rest)
+    several = len(names) > 1 or bool(re.search(r"\b[ae]t\.? al\b", rest))
+    prose = words_cjk(rest) and max(map(len, names), default=0) > 5
+    return several and not prose and _role(rest, common, "by") == "names"
+
+
 def _each_name(names: str, common: frozenset[str]) -> bool:
     """Whether each name of a list parted by commas is whole, so that what follows the comma is no name's rest."""
     if re.search(r"\b[ae]t\.? al\.?$", names.strip()) or ("&" in names and _PAIR.fullmatch(names.strip())):
@@ -420,6 +432,10 @@ def _right(line: Line, cut: Cut, span: Span, stop: int, common: frozenset[str]) 
     )
     if kind == ":" and any(a - 1 <= at <= b and b - a > 12 for a, b in _marked(line)):
         return 0.3  # "See also: **A title**"
+    if kind == ":" and len(title.split()) < 4 and not role and len(following.split()) > 3 and in_title_case(following):
+        return 0.5  # "[BERT](…): Pre-training of Deep Transformers"
+    if role == "date" and _DATED_HEAD.match(following) and _people(title, common, True) >= 0.5:
+        return 0.4  # "Ada Quist (2018): A title"
     if role:
         return (1.08 if role == "names" else 1.05) * (0.75 if within else 1.0)
     if kind == "by" or cut.kind in ("(mark", ")mark"):
@@ -522,7 +538,7 @@ def _brackets(title: str) -> float:
     paren = re.search(r"\s*[(（]([^()（）]+)[)）]$", title)
     if paren and words_cjk(paren[1]) and not words_cjk(title[: paren.start()]):  # the title in another language
         worth *= 0.7
-    if " | " in title or " · " in title or "｜" in title:
+    if "|" in title or " · " in title or "｜" in title:
         worth *= 0.6
     if any(title.count(a) != title.count(b) for a, b in ("()", "[]", "“”", "（）")) or title.count('"') % 2:
         worth *= 0.5
@@ -607,6 +623,12 @@ def _tail(title: str) -> str:
     return tail if 1 < len(tail.split()) < 7 else ""
 
 
+def in_title_case(text: str) -> bool:
+    """Whether most longer words of a text begin with a capital, as in the titles of English."""
+    long = [word for word in re.findall(r"[A-Za-z][\w'’-]*", text) if len(word) > 3]
+    return bool(long) and sum(word[0].isupper() for word in long) >= 0.75 * len(long)
+
+
 def words_cjk(text: str) -> bool:
     """Whether a text is written in Chinese characters, kana or Hangul."""
     return any("\u3040" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7af" for c in text)
@@ -628,7 +650,11 @@ def _heeds(line: Line, mark: str, span: Span, common: frozenset[str]) -> float:
             factor = min(factor, 0.3)
         elif (a - start > 3 or end - b > 3) and mark not in ("bold", "quoted"):
             ended = a - start <= 1 and line.plain[b : b + 2] == ". "  # "[Mamba](…). Linear in time."
-            factor = min(factor, 0.5 if ended or len(anchor.label.split()) > 1 else 0.8)
+            told = a - start <= 1 and _TOLD.match(line.plain[b:end])  # "[BGE](…) - embeddings in many tongues"
+            if told and told["first"].islower():
+                factor = min(factor, 0.5)
+            elif not (told and len(anchor.label.split()) < 4 and in_title_case(told["rest"])):
+                factor = min(factor, 0.5 if ended or len(anchor.label.split()) > 1 else 0.8)
     for one in line.text.marks:
         if one.kind != "strong" or one.start >= end or one.end <= start or one.end - one.start < 3:
             continue
@@ -638,12 +664,15 @@ def _heeds(line: Line, mark: str, span: Span, common: frozenset[str]) -> float:
             long = one.end - one.start > 12 or line.plain[one.end :].lstrip()[:1] in "-–—|·"
             factor = min(factor, 0.45 if long and not _whole(line, one.start, one.end, start) else 0.8)
     for one in line.text.marks:
-        longer = one.kind == "em" and abs(one.start - start) < 3 and one.end - one.start > 12 and end - one.end > 3
-        if longer and not line.plain[one.start : one.end].rstrip().endswith((":", "：")):
-            factor = min(factor, 0.6)  # a title in italics, and more
+        other = one.kind == "em" and abs(one.start - start) < 3 and one.end - one.start > 12 and abs(end - one.end) > 3
+        cut = end < one.end and line.plain[end:].lstrip()[:1] not in tuple(".:?!")  # before "(CIDR 2019)"
+        if other and not cut and not line.plain[one.start : one.end].rstrip().endswith((":", "：")):
+            factor = min(factor, 0.6)  # a title in italics and more, or a part of it
     for first, last in line.quotes:
-        if last - first > 4 and end >= last and (start < first - 3 or (start >= first - 1 and end > last + 1)):
-            factor = min(factor, 0.5)  # more than what is quoted
+        more = end >= last and (start < first - 3 or (start >= first - 1 and end > last + 1))
+        part = abs(start - first) < 2 and end < last - 2 and last - first > 16
+        if (more or part) and last - first > 4:
+            factor = min(factor, 0.5)
     if mark in ("bold", "quoted") or (mark == "link" and (end - start > 25 or not _names_link(line, span, common))):
         factor *= 1.25 if mark == "link" or end - start > 8 else 1.1
     return factor
@@ -660,6 +689,9 @@ def _is_credited(line: Line, anchor: Anchor, span: Span, common: frozenset[str])
         if not rest.strip():
             return True
     if rest[:1] in ",，" and (shown := values.venue(rest.strip(" ,，"))) and shown.known:
+        return True
+    paren = re.fullmatch(r"\s*[(（]([^()（）]+)[)）]\s*", rest)
+    if paren and (shown := values.venue(paren[1])) and shown.known and shown.date:
         return True
     by = _CREDIT.match(rest)
     if not by or not (by["by"] or by["apart"].strip() in ("-", "–", "—")):

@@ -22,6 +22,7 @@ _BLOCKS_NAMES = (
 )
 _BLOCKS = frozenset(_BLOCKS_NAMES.split(" "))
 _NESTED = frozenset({"li", "dt", "dd", "blockquote", "details"})
+_CONTAINERS = _NESTED | {"table", "tr", "td", "th"}
 _BIBTEX = re.compile(r"\s*@[A-Za-z]+\s*[{(]")
 _LINE_END = re.compile(r" ?\n ?")
 _SPACE = re.compile(r"[ \t\r\f\v]+")
@@ -121,10 +122,11 @@ class Region(NamedTuple):
 
 @dataclass(slots=True)
 class _Open:
-    """A container under construction, with the sections open inside it."""
+    """A container under construction, with the sections open inside it; `depth` of its element, 0 where it has none."""
 
     node: Node
-    sections: list[Node]
+    sections: list[Node] = field(default_factory=list)
+    depth: int = 0
 
     def top(self) -> Node:
         return self.sections[-1] if self.sections else self.node
@@ -135,7 +137,7 @@ class _Builder:
 
     def __init__(self, regions: Mapping[str, Region], soft: str) -> None:
         self.regions, self.soft = regions, soft
-        self.open = [_Open(Node("section"), [])]
+        self.open = [_Open(Node("section"))]
         self.parts: list[str] = []
         self.length = 0
         self.marks: list[Mark] = []
@@ -222,12 +224,12 @@ class _Builder:
         inside = self.open[-1]
         before = inside.top().children[-1:]
         if tag == "dd" and before and before[0].info == "dt":  # what is said of a term belongs to it
-            self.open.append(_Open(before[0], []))
+            self.open.append(_Open(before[0], depth=len(self.spans)))
         elif tag in _NESTED:
             kind: NodeKind = "quote" if tag == "blockquote" else "section" if tag == "details" else "item"
             node = Node(kind, *span, level=7 if tag == "details" else 0, info=tag)
             inside.top().children.append(node)
-            self.open.append(_Open(node, []))
+            self.open.append(_Open(node, depth=len(self.spans)))
         elif tag in ("table", "tr", "td", "th"):
             self._open("table" if tag == "table" else "row" if tag == "tr" else "para", tag)
         elif tag == "hr":
@@ -238,7 +240,7 @@ class _Builder:
     def _open(self, kind: NodeKind, tag: str) -> None:
         node = Node(kind, *self.spans[-1], info=tag)
         self.open[-1].top().children.append(node)
-        self.open.append(_Open(node, []))
+        self.open.append(_Open(node, depth=len(self.spans)))
 
     def end(self, element: Any, tag: str) -> None:
         if tag in _MARKS and self.pending:
@@ -252,6 +254,9 @@ class _Builder:
         self.say(element.tail)
 
     def _close(self, element: Any, tag: str) -> None:
+        while tag in _CONTAINERS and self.open[-1].depth != len(self.spans):  # what stands open inside it ends with it
+            self.flush()
+            self.open.pop()
         inside = self.open[-1]
         if tag[0] == "h" and tag[1:].isdigit():
             self._section(int(tag[1]))
@@ -283,7 +288,7 @@ class _Builder:
             self.open.pop()
         else:
             self.flush()
-            if tag in _NESTED or tag in ("table", "tr"):
+            if tag in _CONTAINERS:
                 self.open.pop()
             cells = [cell for row in inside.node.children for cell in row.children] if tag == "table" else []
             if any(cell.kind == "section" for cell in cells):
@@ -309,9 +314,9 @@ class _Builder:
         if region.kind == "open":
             node = Node("section", region.line, region.end, level=7, info="details")
             self.open[-1].top().children.append(node)
-            self.open.append(_Open(node, []))
+            self.open.append(_Open(node))
         elif region.kind == "close":
-            if self.open[-1].node.info == "details":
+            if not self.open[-1].depth and len(self.open) > 1:
                 self.open.pop().node.end = region.line
         elif region.kind == "summary" and self.open[-1].node.info == "details":
             self.open[-1].node.text = Text(region.raw)

@@ -24,6 +24,7 @@ _A_LIST = re.compile(
     re.I,
 )
 _CITED = re.compile(r"\(?(?:19|20)\d\d\)?|\bet al\b|\barXiv\b|\bIn [A-Z]|\bProc\b", re.I)
+_INITIALS = re.compile(r"[A-Z]\.(?:[,;]| and| &)")
 _ID = re.compile(r"\b(?:doi:\s*|https?://doi\.org/)10\.\d{4}|\barXiv:\s*\d{4}\.\d{4}", re.I)
 _JOINED = re.compile(r"[\s+&;,/]*(?:and\b)?[\s+&;,/]*", re.I)
 BIB = ("bibtex", "verbatim")
@@ -111,12 +112,15 @@ class Finder:
 
     def _part_lines(self) -> None:
         """Make items of lines that each name a paper of their own, in one paragraph, as in a log, or each in one."""
+        below = [node.children[0] for node in self.root.walk() if node.kind == "section" and len(node.children) == 1]
+        single = sum(node.kind == "para" and self._is_line(node) for node in below) > 1  # one below each heading
         for node in list(self.root.walk()):
             if node.kind not in ("section", "quote"):
                 continue
             out: list[Node] = []
             here = out
             alone = sum(child.kind == "para" and self._is_line(child) for child in node.children) > 1
+            alone = alone or (single and len(node.children) == 1)
             for child in node.children:
                 texts = child.text.lines() if child.kind == "para" and "\n" in child.text.plain else []
                 said = [text for text in texts if not bare.leads(text)]
@@ -132,7 +136,7 @@ class Finder:
 
     def _is_reference(self, text: Text) -> bool:
         """Whether a line by itself cites a work, names first."""
-        return bool(_CITED.search(text.plain)) and _citation(prepared(text), self.common)
+        return _citation(prepared(text), self.common)
 
     def _is_line(self, node: Node) -> bool:
         """Whether a paragraph is a title and its address, and no more."""
@@ -214,7 +218,8 @@ class Finder:
                 sort = self._sort(block)
                 listed += sort == "entry"
                 facts += sort == "fact"
-                remarks += sort == "fact" and words.field_of(block.text.plain.partition(":")[0]) == "notes"
+                name = words.field_of(block.text.plain.partition(":")[0]) if sort == "fact" else ""
+                remarks += name in ("notes", "by", "date")
                 links += sort == "links"
                 others += sort == "prose" and block.kind == "item" and any(a.titled for a in self.line(block).anchors)
                 paper_blocks += any(at_paper(a) for a in self.line(block).anchors)
@@ -302,7 +307,7 @@ class Finder:
         every = [*found, *below]
         worth = 0.0
         plain = line.plain[line.start :]
-        cited = _cites(plain[:1500])
+        cited = _cites(plain[:1500], not every)
         if any(at_paper(a) for a in every) or _ID.search(plain):
             worth += 2
         elif any(a.role == "paper" for a in every):
@@ -321,7 +326,7 @@ class Finder:
             worth += 1
         if cited:
             worth += cited
-        elif not every and _quoted_citation(line, self.common):
+        elif not every and not is_fact(line.text) and _citation(line, self.common):
             worth += 1
         if any(name in ("venue", "arxiv", "doi") for name, _ in line.badges):
             worth += 1
@@ -398,7 +403,13 @@ class Finder:
         sure = mine in ("title", "paper") and others > 0 and (leads > 0 or not vague)
         if not any(head) and best >= 0.4 and self._has_facts(body, column):
             return column
-        if leads * 2 >= len(body) and (mine in ("title", "paper", "") or not head):
+        own = sum(
+            any(map(leads_to_paper, self.line(row.children[column]).anchors))
+            for row in body
+            if column < len(row.children)
+        )
+        titled = mine in ("title", "paper", "") or (mine == "tags" and own * 2 >= len(body))  # "Topic"
+        if leads * 2 >= len(body) and (titled or not head):
             return column
         return column if sure or (leads and mine == "title") else None
 
@@ -622,7 +633,12 @@ class Finder:
         out = []
         for node, _, worth, opens in judged:
             line = self.line(node)
-            if kind and (share <= 0.75 or kind not in ("code", "course", "thesis", "report") or worth < 1):
+            cited = kind in ("book", "thesis", "report") and _citation(line, self.common)
+            if (
+                kind
+                and not cited
+                and (share <= 0.75 or kind not in ("code", "course", "thesis", "report") or worth < 1)
+            ):
                 beside = any(at_paper(a) for a in line.anchors)
                 worth -= 1.0 if beside and kind != "people" else 2.2
             threshold = 1.0
@@ -896,7 +912,7 @@ def _title_alone(line: Line) -> bool:
     return bool(line.text.of("strong")) or bool(_YEAR.search(line.plain)) or len(line.plain.split()) > 2
 
 
-def _cites(plain: str) -> float:
+def _cites(plain: str, linkless: bool) -> float:
     """Whether a text names a venue or a year in the manner of a citation: 1 where it does, less for a bare year."""
     bare = 0.0
     for match in re.finditer(
@@ -908,23 +924,26 @@ def _cites(plain: str) -> float:
             return 1.0
         if match[1] and re.fullmatch(r"\s*(?:19|20)\d\d\s*", inner):
             bare = 1.0
+    ended = re.search(r"(?<=\w), (?:19|20)\d\d\s*$", plain)
+    if ended and linkless and values.likely_people(plain[: ended.start()]) < 0.5:
+        bare = 1.0
     if bare or not values.date(plain):
         return bare
     parts = re.split(r"[.,]\s+", plain)[1:6]
     return float("et al" in plain or any((v := values.venue(part)) is not None and v.known for part in parts))
 
 
-def _quoted_citation(line: Line, common: frozenset[str]) -> bool:
-    return bool(_CITED.search(line.plain)) and _citation(line, common)
-
-
 def _citation(line: Line, common: frozenset[str]) -> bool:
-    """Whether a line opens with names and goes on with a title: a reference."""
-    return any(name.after == "names" for name in template.readings(line, common)) or bool(
-        line.plain[line.start :].find('"') > 3
-        and values.likely_people(line.plain[line.start :].partition('"')[0].strip(" ,.(0123456789)"), common, True)
-        > 0.4
-    )
+    """Whether a line cites a work: names and a title, one of them marked or the names plainly several."""
+    worth, name, span = template.best(line, common)
+    if worth < 0.5:
+        return False
+    if name.after == "names":
+        head = line.plain[line.start : span[0]]
+        several = len(values.people(head, True)) > 1 and (name.mark != "text" or bool(_INITIALS.search(head)))
+        return several or bool(_CITED.search(line.plain))
+    marked = name.mark in ("bold", "quoted", "italic") and span[0] < line.start + 4
+    return marked and template.credited(line, span, common)
 
 
 def _best(line: Line, common: frozenset[str]) -> float:

@@ -144,7 +144,8 @@ def is_paper(url: str) -> bool:
 def name_of_place(url: str) -> str:
     """The kind of link that an address by itself is: code, video, blog, model, dataset; "paper" where nothing tells."""
     place = host(url)
-    if not place and re.search(r"\.(?:md|markdown|org|rst|txt|html?)(?:#|$)", url, re.I):
+    written = re.search(r"\.(?:md|markdown|org|rst|txt|html?)(?:#|$)", url, re.I)
+    if written and (not place or (place in _CODE_HOSTS and "/blob/" in url)):
         return "notes"
     if place in _CODE_HOSTS or place.endswith(".github.com"):
         return "code"

@@ -54,7 +54,7 @@ _YEAR_MONTH = re.compile(rf"\b(?P<y>{_YEAR}),?\s+(?P<w>[^\W\d_]{{3,10}})(?:\s+(?
 _ONLY_YEAR = re.compile(
     rf"(?<![\d./:_#=–-])(?P<y>{_YEAR})(?!\d|[A-Z]\d|[./:]\d|[-–—]\s?(?!(?:19|20)\d\d(?!\d))\d|%)"  # no number of a page
 )
-_SHORT_YEAR = re.compile(r"(?<=[A-Za-z])\s?['’`‘]\s?(\d\d)(?!\d)")
+_SHORT_YEAR = re.compile(r"(?<=[A-Za-z])\s?(?:['’`‘]\s?(\d\d)(?!\d)|(?<!\d)(\d\d)['’`‘](?!\w))")  # also "OSDI 23'"
 _GLUED_YEAR = re.compile(rf"(?<=[A-Za-z&)])(?:[-_']?|(?<=[A-Z]) )({_YEAR}|\d\d)\b(?!\.\d)")  # "Journal 12" is a volume
 
 
@@ -286,8 +286,9 @@ def venue(text: str) -> Venue | None:
     if found:
         year, rest = found.value, f"{text[: found.start]} {text[found.end :]}"
     elif short := _SHORT_YEAR.search(text) or _GLUED_YEAR.search(text):
-        two = short[1][-2:]
-        year = short[1] if len(short[1]) == 4 else f"{'20' if int(two) < 60 else '19'}{two}"
+        said = next(filter(None, short.groups()))
+        two = said[-2:]
+        year = said if len(said) == 4 else f"{'20' if int(two) < 60 else '19'}{two}"
         if int(year) > _NEXT_YEAR:
             return None
         rest = f"{text[: short.start()]} {text[short.end() :]}"

@@ -1,0 +1,107 @@
+"""Styles of entry that whole public lists are written in, a few invented lines of each, and what must come of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from catalog.ingest import Draft, parse
+
+STYLES = {
+    "a bold title, a semicolon, names, and nothing else": (
+        "# Trust\n\n## Survey\n- **Tides in Language Models: A Survey;** Ada Quist et al\n"
+        "- **Harbours that Forget;** Bo Lund, Cy Marsh\n- **Unsolved Problems of Salt Water;** Dee Holm et al\n",
+        [("Tides in Language Models: A Survey", ("Ada Quist", "others"), ""),
+         ("Harbours that Forget", ("Bo Lund", "Cy Marsh"), ""),
+         ("Unsolved Problems of Salt Water", ("Dee Holm", "others"), "")],
+    ),
+    "German quotation marks, a year after the name, books among them": (
+        "# Gelesen\n\n## Bücher\n+ Ada Quist (2019): _Die Flut. Eine Einführung_, Kiel: Nord.\n"
+        "+ Bo Lund, and Cy Marsh (2021): _Salz und Licht. Drei Versuche über das Meer_, Bern: Süd.\n\n"
+        "## Aufsätze\n+ Dee Holm (2018): »Was ein Hafen weiß«, _Journal of Tides_ 14, 2–9.\n"
+        "+ Eve Ray (2020): »Need, Equity, and Water. Evidence from a Study«, _Journal of Tides_ 16, 3–8.\n",
+        [("Die Flut. Eine Einführung", ("Ada Quist",), "2019"),
+         ("Salz und Licht. Drei Versuche über das Meer", ("Bo Lund", "Cy Marsh"), "2021"),
+         ("Was ein Hafen weiß", ("Dee Holm",), "2018"),
+         ("Need, Equity, and Water. Evidence from a Study", ("Eve Ray",), "2020")],
+    ),
+    "numbered titles with a year and no link": (
+        "# Classics\n\n- [1] Architecture of the Harbour System, 1964\n- [2] Parallel operation in a lighthouse, 1967\n"
+        "    - the first of its kind\n- [3] Very long piers and the dock machine, 1983\n",
+        [("Architecture of the Harbour System", (), "1964"), ("Parallel operation in a lighthouse", (), "1967"),
+         ("Very long piers and the dock machine", (), "1983")],
+    ),
+    "a table whose titles stand under “Topic”, with who presents them when": (
+        "# Reading group\n\n| Date | Topic | Presenters | Year |\n|---|---|---|---|\n"
+        "| 20th August, 2021 | [Tides You Only See Once](https://arxiv.org/abs/1506.00001) | Ada, Bo | 2015 |\n"
+        "| 10th August 2021 | [Visualizing Salt](https://arxiv.org/abs/1311.00002) | Cy | NeurIPS 2013 |\n",
+        [("Tides You Only See Once", (), "2015"), ("Visualizing Salt", (), "2013")],
+    ),
+    "a year before its apostrophe, a name that is no author's, numbers of rows": (
+        "# Systems\n\n|   | Cite | Nickname | Paper |\n|---|---|---|---|\n"
+        "| 0 | OSDI 23' | Mitos | [Fast remote harbours](https://dl.acm.org/doi/10.1145/1.1) |\n"
+        "| 1 | SOSP24' | Sigma | [Unifying tides and tasks](https://dl.acm.org/doi/10.1145/1.2) |\n"
+        "| 2 | ATC 20' | Faas | [Lightweight isolation of piers](https://dl.acm.org/doi/10.1145/1.3) |\n",
+        [("Fast remote harbours", (), "2023"), ("Unifying tides and tasks", (), "2024"),
+         ("Lightweight isolation of piers", (), "2020")],
+    ),
+    "initials before the year; the last without one": (
+        "# Offline\n\nQuist, A., Lund, B., and Marsh, C. 2020. An optimistic view of tides. ICML.\n\n"
+        "Holm, D. and Ray, E. 2019a. The curse of the pier. NeurIPS.\n\n"
+        "Hart, F., Quist, A., and Lund, B. Stitched tides for harbours.\n",
+        [("An optimistic view of tides", ("Quist, A.", "Lund, B.", "Marsh, C."), "2020"),
+         ("The curse of the pier", ("Holm, D.", "Ray, E."), "2019"),
+         ("Stitched tides for harbours", ("Hart, F.", "Quist, A.", "Lund, B."), "")],
+    ),
+    "titles that lead to the notes on them": (
+        "# EMNLP\n\n## Dialogue\n"
+        + "".join(f"* [A Method for {word} Harbours in Deep Water](https://github.com/a/b/blob/master/n/{n}/README.md)\n"
+                  for n, word in enumerate(("Asking", "Quiet", "Lifelong", "Salted"))),
+        [(f"A Method for {word} Harbours in Deep Water", (), "") for word in ("Asking", "Quiet", "Lifelong", "Salted")],
+    ),
+    "where and when within the link": (
+        "# Candidates\n\n## 8\n- [Vectors of Words and Waves(NIPS 2013)](https://arxiv.org/abs/1310.00001)\n"
+        "- [Seq2Sea (ICML 2014)](https://arxiv.org/abs/1409.00002)\n"
+        "- [Approaches to Attention at Sea (EMNLP 2015)](https://arxiv.org/abs/1508.00003)\n",
+        [("Vectors of Words and Waves", (), "2013"), ("Seq2Sea", (), "2014"),
+         ("Approaches to Attention at Sea", (), "2015")],
+    ),
+    "short names as links, the rest of the title behind them; whose they are behind a bar": (
+        "# Harbours\n\n"
+        "- [Enabling Tides for Efficient Harbours of Deep Water](https://dl.acm.org/doi/10.1145/1.1) | SOSP '24\n"
+        "- [DynaPier](https://arxiv.org/abs/2311.00001) : Optimizing Harbour Training through Dynamic Piers | EuroSys '24\n"
+        "- [Demystifying Salt Imbalances in Large Harbours](https://arxiv.org/abs/2412.00002) | Kiel\n"
+        "- [HAP](https://arxiv.org/abs/2412.00003): Pier Training on Heterogeneous Clusters | EuroSys'24\n",
+        [("Enabling Tides for Efficient Harbours of Deep Water", (), "2024"),
+         ("DynaPier: Optimizing Harbour Training through Dynamic Piers", (), "2024"),
+         ("Demystifying Salt Imbalances in Large Harbours", (), ""),
+         ("HAP: Pier Training on Heterogeneous Clusters", (), "2024")],
+    ),
+    "one line and its address under each heading": (
+        "# Tasks\n\n#### Answering\nStochastic Tides for Reading https://arxiv.org/abs/1712.00001\n\n"
+        "#### Entailment\nEnhanced Harbours for Inference https://arxiv.org/abs/1609.00002\n",
+        [("Stochastic Tides for Reading", (), ""), ("Enhanced Harbours for Inference", (), "")],
+    ),
+}  # fmt: skip
+
+
+def facts(draft: Draft) -> tuple[str, tuple[str, ...], str]:
+    """Title, authors and year as a draft states them."""
+    return draft.title, tuple(draft.authors), (draft.date or str(draft.year or ""))[:4]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_style_is_read(style: str) -> None:
+    text, wanted = STYLES[style]
+    assert [facts(draft) for draft in parse(text, "list.md", {}).drafts] == wanted
+
+
+def test_details_may_be_opened_by_a_line_and_closed_by_another() -> None:
+    text = (
+        "# List\n\n<details open><summary>\n\n### Tides\n</summary>\n<p>\n\n"
+        "<details><summary><b>2023</b></summary>\n<p>\n\n"
+        "- [Tides in Deep Water](https://arxiv.org/abs/2301.00001)\n\n</p>\n</details>\n</p>\n</details>\n\n"
+        "## Last\n- [Salt in Deep Water](https://arxiv.org/abs/2301.00002)\n"
+    )
+    drafts = parse(text, "list.md", {}).drafts
+    assert [draft.title for draft in drafts] == ["Tides in Deep Water", "Salt in Deep Water"]
+    assert drafts[1].section == ("List", "Last")
