@@ -434,7 +434,7 @@ def _right(line: Line, cut: Cut, span: Span, stop: int, common: frozenset[str]) 
         return 0.3  # "See also: **A title**"
     if kind == ":" and len(title.split()) < 4 and not role and len(following.split()) > 3 and in_title_case(following):
         return 0.5  # "[BERT](…): Pre-training of Deep Transformers"
-    if role == "date" and _DATED_HEAD.match(following) and _people(title, common, True) >= 0.5:
+    if _DATED_HEAD.match(following) and _people(title, common, True) >= 0.5:
         return 0.4  # "Ada Quist (2018): A title"
     if role:
         return (1.08 if role == "names" else 1.05) * (0.75 if within else 1.0)
