@@ -30,6 +30,12 @@ def take_cell(entry: Entry, at: int, unit: Unit, places: Places, report: Report)
     report.badges += len(cell.of("image"))
     field = words.field_of(name)
     field = "" if field == "title" and entry.title else field
+    dates = [text.plain.strip() for other, text in unit.cells if words.field_of(other) == "date"]
+    told = all(re.fullmatch(r"\d{4}", date) for date in dates) and any(
+        words.field_of(other) in ("date", "venue") for other, _ in unit.cells
+    )
+    if words.plain(name) == "who" and told:
+        field = "authors"  # else who presents it that day
     joint = [words.field_of(part) for part in _JOINT.split(name)]
     presented = any(words.field_of(other) == "by" for other, _ in unit.cells)
     dated = values.date(cell.plain)

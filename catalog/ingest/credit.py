@@ -58,15 +58,18 @@ def credit(line: Line, common: frozenset[str]) -> Credit | None:
 
 
 def cites(line: Line, common: frozenset[str]) -> bool:
-    """Whether a line is a title and a credit, of names and a place or with a link to the paper, and nothing else."""
-    worth, _, (start, end) = template.best(line, common)
-    if worth < 0.5:
+    """Whether a line is a title and a credit and no more: with a place, a link to the paper, or the title marked."""
+    worth, name, (start, end) = template.best(line, common)
+    if worth < 0.35:
         return False
     sides = [line.text.cut(line.start, start), line.text.cut(end, len(line.plain))]
     said = [credit(prepared(side), common) for side in sides if re.search(r"\w", side.plain)]
     found = [one for one in said if one]
-    named = any(one.names for one in found) and any(one.place for one in found)
-    return bool(found) and len(found) == len(said) and (named or any(map(leads_to_paper, line.anchors)))
+    marked = name.mark in ("bold", "quoted", "italic", "code")
+    named = any(one.names >= _LONE if marked else one.names for one in found)
+    told = named and (marked or any(one.place for one in found))
+    sure = worth >= 0.5 or any(one.names for one in found)
+    return sure and bool(found) and len(found) == len(said) and (told or any(map(leads_to_paper, line.anchors)))
 
 
 def _without_place(text: str) -> str:

@@ -28,8 +28,11 @@ _TAG_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _HASHTAGS = re.compile(r"(?:(?:^|[ \t]+)#(?=[^\W\d_])[\w/-]{2,40})+[ \t]*$", re.M)
 _LEAD_TAG = re.compile(r"\[(?P<tag>[^\[\]]{1,40})\][\s:–—-]*")
 _TICKED = re.compile(
-    r"(?:[✅☑✔✓]\ufe0f?|\bread(?: on)?:?|\bfinished:?)\s*\(?(?P<day>\d{4}[-/.]\d{1,2}[-/.]\d{1,2})\)?", re.I
+    r"(?:[✅☑✔✓]\ufe0f?|\bread(?: on)?:?|\bfinished(?: on)?:?)\s*\(?"
+    r"(?P<day>\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|[A-Z][a-z]{2,8}\.? \d{1,2},? \d{4}|\d{1,2}\.? [A-Z][a-z]{2,8}\.? \d{4})\)?",
+    re.I,
 )
+_LAST_DAY = re.compile(r"\((?P<day>\d{4}-\d\d-\d\d)\)\s*$")
 _FIRST_DAY = re.compile(r"\s*(?P<day>\d{4}[-/.]\d\d?[-/.]\d\d?)[\s:：–—-]+(?=\S)")
 _STARS = re.compile(r"(?:(?:⭐|★|🌟|:star:)\ufe0f?\s*)+☆*")
 _SHORT = re.compile(rf"(?:{words.SHORT.pattern}\s*)+")
@@ -82,6 +85,7 @@ class Line:
     mended: str = ""
     own: bool = False
     scored: dict[Any, tuple[float, tuple[int, int]]] | None = None
+    stretches: list[tuple[str, int, int, bool]] | None = None
     persons: list[tuple[int, int]] = field(default_factory=list)  # names that lead to their owners' pages
 
     @property
@@ -207,6 +211,7 @@ def prepared(text: Text) -> Line:
     _dates_and_stars(line)
     _trailing_tags(line)
     _trailing_status(line)
+    _last_day(line)
     return line
 
 
@@ -336,6 +341,14 @@ def _dates_and_stars(line: Line) -> None:
         if count := values.rating(stars[0]):
             line.rating = line.rating or count
             line.used.append(stars.span())
+
+
+def _last_day(line: Line) -> None:
+    """The day in parentheses that a line of what was read ends in is when."""
+    last = _LAST_DAY.search(line.plain, line.start) if line.status is Status.read and not line.read else None
+    if last and (read := values.day(last["day"])):
+        line.read = read
+        line.used.append(last.span())
 
 
 def _trailing_tags(line: Line) -> None:

@@ -22,8 +22,6 @@ _INITIAL = re.compile(
 _QUOTED = re.compile(r"""["“”„«]([^"“”„«»]+)["“”»][.,]?""")
 _DATED = re.compile(r"\d{4}")  # "[Quist (1970)](…)" leads to the paper
 _BETWEEN_NAMES = re.compile(r"[\s,;&·|、，*†‡§¶\d]*(?:\b(?:and|und|et|y)\b)?[\s,&]*")
-_LAST_PART = re.compile(r"[;；\n]")
-_FIRST_PART = re.compile(r"[;；\n]|\.(?=\s|$)")
 _AFFILIATED = re.compile(r"\([^()\d]{2,80}\)\s*[*†‡]?\s*[,;&]")
 
 
@@ -31,12 +29,6 @@ def _with_institutes(text: str) -> bool:
     """Whether a text is names, with the institute of each in parentheses: "Ada Quist (KTH), Bo Lund (MIT)"."""
     bare = re.sub(r"\([^()]*\)", "", text)
     return len(values.people(bare)) > 1 and values.likely_people(bare) >= 0.8
-
-
-def _between_names(before: str, after: str) -> bool:
-    """Whether what parts two texts stands between two names."""
-    left, right = _LAST_PART.split(before)[-1], _FIRST_PART.split(after, maxsplit=1)[0]
-    return values.is_name(left.strip()) and values.is_name(right.strip())
 
 
 class Piece(NamedTuple):
@@ -75,7 +67,9 @@ def cut(line: Line, start: int, end: int, prefix: str, title: tuple[int, int]) -
             and not re.search(r"\bal\.$", plain[: apart.start()])
         ):
             continue
-        if apart[0].strip() in (";", "；") and _between_names(plain[start : apart.start()], plain[apart.end() : end]):
+        if apart[0].strip() in (";", "；") and template.between_names(
+            plain[start : apart.start()], plain[apart.end() : end]
+        ):
             continue
         edges |= {apart.start(), apart.end()}
     side = "before " if end <= title[0] else ""

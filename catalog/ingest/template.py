@@ -50,12 +50,10 @@ _BY = re.compile(r"[\s,;–—-]+\(?by:?\s+(?=[A-Z\u3400-\u9fff])")
 _APA = re.compile(r"[(（](?:1[5-9]|20)\d\d[a-z]?(?:,\s*[A-Za-z]+\.?(?:\s+\d{1,2})?)?[)）][.,:]?\s*")
 _CITED_WITHIN = re.compile(r"[(（][^()（）]*\bet al\b[^()（）]*[)）]\s*[:：.–—-]")  # "BERT (Devlin et al., 2019): …"
 _YEAR_ALONE = re.compile(r"[\s(\[（【]*(?:(?:1[5-9]|20)\d\d[a-z]?)[\s)\]）】.,:]*")
-_LAST_YEAR = re.compile(
-    r"[\s,.;]*[(（\[]?(?:1[5-9]|20)\d\d[a-z]?(?:,\s*[A-Za-z]+\.?(?:\s+\d{1,2})?)?[)）\]]?[\s.,:;]*$"
-)
+LAST_YEAR = re.compile(r"[\s,.;]*[(（\[]?(?:1[5-9]|20)\d\d[a-z]?(?:,\s*[A-Za-z]+\.?(?:\s+\d{1,2})?)?[)）\]]?[\s.,:;]*$")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|(?:arxiv|doi):\S+", re.I)
 _PLACED = re.compile(
-    r"[,.(\[/|–—-]\s*(?:[A-Z][\w&-]+[\s'’]*){0,2}(?:19|20)\d\d[)\]]?$|[(\[（][^()\[\]（）]{0,80}(?:19|20)\d\d[)\]）]$"
+    r"[,.;(\[/|–—-]\s*(?:[A-Z][\w&-]+[\s'’]*){0,2}(?:19|20)\d\d[)\]]?$|[(\[（][^()\[\]（）]{0,80}(?:19|20)\d\d[)\]）]$"
 )
 _PLACE_LAST = re.compile(r"[.,?!]\s+[Ii]n:?(?:\s+[A-Z*\d]\S*(?:\s+\S+){0,9})?$")  # "… . In Proceedings of …"
 _PROSE = re.compile(
@@ -82,6 +80,8 @@ _LONE = 0.8  # what one name before a title is worth
 _AS_THE_RUN = 0.25  # and what more where most of the run has names there
 _TOLD = re.compile(r"\s*(?:[:：]|[-–—](?=\s))\s*(?P<rest>(?P<first>\w).*)", re.S)  # what is said of a name
 _DATED_HEAD = re.compile(r"(?:1[5-9]|20)\d\d[a-z]?[)）]\s*[:.,：]?\s*(?:\S+\s+){2}\S")
+_LAST_NAME = re.compile(r"[;；\n]|\b[Bb]y\s+|[-–—/|·]\s+")
+_NEXT_NAME = re.compile(r"[;；\n()\[\]\"“»`]|\.(?=\s+\w{3})|(?<=\w{3})\.|,?\s+(?:[-–—/|·]|et al)")
 _ARTICLE = re.compile(r"(?:An?|The) ")
 _BY_LENGTH = ((1, 0.35), (2, 0.85), (20, 1.0), (30, 0.7), (59, 0.25), (10_000, 0.1))  # words at most, worth
 
@@ -156,7 +156,7 @@ def _readings(line: Line, common: frozenset[str]) -> Scored:
             mark = _mark_of(line, span, common)
             name = Reading(after, mark, _until(line, cut))
             worth = _look(plain[span[0] : span[1]], name, common) * _heeds(line, mark, span, common) * left
-            worth *= 1.2 if name.mark == "italic" and after == "names" else 1.0
+            worth *= 1.2 if name.mark in ("italic", "code") and after == "names" else 1.0
             if worth > 0.05:
                 worth *= _right(line, cut, span, stop, common)
             if name not in out or worth > out[name][0]:
@@ -179,6 +179,10 @@ def _cuts(line: Line, start: int, stop: int) -> list[Cut]:
         kind = _KIND[match.lastgroup or ""]
         if kind == "." and _ABBREVIATION.search(plain, max(start, match.start() - 8), match.start()):
             continue
+        if match[0].strip() in (";", "；"):
+            edge = min((m.end for m in line.text.marks if m.end > match.end() + 2), default=stop)
+            if between_names(plain[start : match.start()], plain[match.end() : edge]):
+                continue
         if any(a.mark.start < match.start() < a.mark.end - 1 for a in line.anchors if not a.titled):
             continue  # within an address, or a label that is none of the title
         found.append(Cut(match.start() + (kind == "."), match.end(), kind))
@@ -191,6 +195,12 @@ def _cuts(line: Line, start: int, stop: int) -> list[Cut]:
             found += [Cut(first - 1, first, "(mark"), Cut(last, last + 1, ")mark")]
     found.append(Cut(stop, stop, "end"))
     return sorted(set(found))
+
+
+def between_names(before: str, after: str) -> bool:
+    """Whether a semicolon between two texts parts two names: "Quist, Ada; Lund, Bo"."""
+    left, right = _LAST_NAME.split(before)[-1], _NEXT_NAME.split(after[:80], maxsplit=1)[0]
+    return values.is_name(left.strip(" *_(")) and values.is_name(right.strip(" *_"))
 
 
 def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tuple[int, str, float]]:
@@ -207,7 +217,12 @@ def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tup
             last = cut.start
             continue
         if named and cut.end > last:
-            piece, last = plain[last : cut.end], cut.start
+            piece, begun, last = plain[last : cut.end], last, cut.start
+            closed = plain.count("(", start, cut.start) == plain.count(")", start, cut.start)
+            if closed and out[-1][1] == "names" and out[-1][0] <= begun + 2 and _role_alone(piece) in ("venue", "date"):
+                out.append((cut.start, "names", 1.05))  # whose, where and when, and then the title
+                named_starts, whole = named_starts + 1, True
+                continue
             named = bool(_YEAR_ALONE.fullmatch(piece)) if whole else _goes_on(piece, common, not out[1:])
         opens = cut.kind == "(mark"
         if cut.kind == ")mark" and not any(m.start <= start + 1 and m.end == cut.end for m in line.text.marks):
@@ -233,7 +248,7 @@ def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tup
 
 def _goes_on(piece: str, common: frozenset[str], first: bool = False) -> bool:
     """Whether a piece of a head may be of names, a year or initials, so that the names may go on."""
-    piece = re.sub(r"^(?:and|und|et|y|&|with)\s+", "", piece.strip(' *_()[]"“.,;:')).strip()
+    piece = re.sub(r"^(?:and|und|et|y|&|with|by)\s+", "", piece.rpartition(";")[2].strip(' *_()[]"“.,;:')).strip()
     if not first and _ARTICLE.match(piece):
         return False
     if len(piece) < 3 or _YEAR_ALONE.fullmatch(piece) or re.fullmatch(r"[ae]t\.? al|others", piece):
@@ -296,7 +311,7 @@ def _left(line: Line, start: int, cut: Cut, common: frozenset[str], named: bool)
 
 def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[str]) -> bool:
     """Whether what stands before a cut is names, with or without a year, and all of them."""
-    names = _LAST_YEAR.sub("", head)
+    names = LAST_YEAR.sub("", head)
     dated = names != head
     if _SHORT_NAMES.fullmatch(names.strip(" ,.;:*_")):
         return True
@@ -311,15 +326,6 @@ def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[st
     if cut.kind == "." and _unfinished(line.plain[start : cut.end], line.plain[cut.start :]):
         return False
     return cut.kind != "," or _each_name(names, common)
-
-
-def credited(line: Line, span: Span, common: frozenset[str]) -> bool:
-    """Whether several names follow a title, or one and "et al."."""
-    rest = _PART.split(line.plain[span[1] :].lstrip(' \t*_"”»«」』】.,;:–—-'), maxsplit=1)[0]
-    names = values.people(rest)
-    several = len(names) > 1 or bool(re.search(r"\b[ae]t\.? al\b", rest))
-    prose = words_cjk(rest) and max(map(len, names), default=0) > 5
-    return several and not prose and _role(rest, common, "by") == "names"
 
 
 def _each_name(names: str, common: frozenset[str]) -> bool:
@@ -469,7 +475,7 @@ def _role(text: str, common: frozenset[str], kind: str) -> str:
     """What a piece beside a title is: "names", "venue", "date", or ""; names are told more surely after some cuts."""
     if role := _role_alone(_COMMA.split(text, maxsplit=1)[0]):
         return role
-    stripped = _LAST_YEAR.sub("", text.strip(" ()[]*_`")).strip(" ,.;:")
+    stripped = LAST_YEAR.sub("", text.strip(" ()[]*_`")).strip(" ,.;:")
     first = re.split(r"[,，、;]|\s(?:and|&)\s", stripped, maxsplit=1)[0]
     if len(stripped) < 3 or not _goes_on(first, common):
         return ""
@@ -512,7 +518,11 @@ def _look(title: str, name: Reading, common: frozenset[str]) -> float:
     if not title.isascii() and words_cjk(title):
         count = max(count, len(title) // 3)
     worth = next(w for most, w in _BY_LENGTH if count <= most)
-    if count < 2 and (name.mark in ("bold", "link", "quoted") or name.after == "names") and len(title) > 2:
+    if (
+        count < 2
+        and (name.mark in ("bold", "link", "quoted", "italic", "code") or name.after == "names")
+        and len(title) > 2
+    ):
         worth = 0.6
     if title[:1].islower():
         worth *= 0.3 if title.startswith(("and ", "et ", "by ")) else 0.7 if title.split()[0].isalpha() else 0.9
@@ -550,10 +560,10 @@ def _with_names(title: str, count: int, name: Reading, common: frozenset[str]) -
     worth = 0.5 if _PAIR.fullmatch(title) and title[0] not in "(（" and _people(title, common) >= 0.5 else 1.0
     if _INVERTED.fullmatch(title) and values.is_name(title, common):
         worth *= 0.6
-    if "," in title or " and " in title or "et al" in title:
+    if "," in title or ";" in title or " and " in title or "et al" in title:
         if _people(title, common) >= 0.7:
-            worth *= 0.3
-        elif "," in title and _ends_in_names(title.partition(",")[2], common):
+            return worth * 0.3
+        if "," in title and _ends_in_names(title.partition(",")[2], common):
             worth *= 0.5
     elif 2 <= count <= 6 and _people(title, common) >= 0.75:
         worth *= 0.6
@@ -580,7 +590,10 @@ def _head(title: str, name: Reading, common: frozenset[str]) -> float:
     several = 1 < len(head.split()) < 9 and not _ARTICLE.match(head)
     if several and (_vancouver(head) or _people(head, common) >= least):
         return 0.6
-    return 0.4 if _YEAR_ALONE.fullmatch(head) else 1.0
+    dated = (
+        first[0].strip() in tuple("-–—") and len(head.split()) < 6 and LAST_YEAR.search(head)
+    )  # "Ade 2019 - A title"
+    return 0.4 if _YEAR_ALONE.fullmatch(head) or dated else 1.0
 
 
 def _with_place(title: str, count: int) -> float:
@@ -655,27 +668,37 @@ def _heeds(line: Line, mark: str, span: Span, common: frozenset[str]) -> float:
                 factor = min(factor, 0.5)
             elif not (told and len(anchor.label.split()) < 4 and in_title_case(told["rest"])):
                 factor = min(factor, 0.5 if ended or len(anchor.label.split()) > 1 else 0.8)
-    for one in line.text.marks:
-        if one.kind != "strong" or one.start >= end or one.end <= start or one.end - one.start < 3:
+    for kind, a, b, long in _stretches(line):
+        if a >= end or b <= start:
             continue
-        if start > one.start + 2 or end < one.end - 3:
+        cuts, holds = start > a + 2 or end < b - 3, a - start > 3 or end - b > 3
+        if kind == "bold" and cuts:
             factor = min(factor, 0.8 if mark in ("link", "quoted", "bold") else 0.45)
-        elif one.start - start > 3 or end - one.end > 3:
-            long = one.end - one.start > 12 or line.plain[one.end :].lstrip()[:1] in "-–—|·"
-            factor = min(factor, 0.45 if long and not _whole(line, one.start, one.end, start) else 0.8)
-    for one in line.text.marks:
-        other = one.kind == "em" and abs(one.start - start) < 3 and one.end - one.start > 12 and abs(end - one.end) > 3
-        cut = end < one.end and line.plain[end:].lstrip()[:1] not in tuple(".:?!")  # before "(CIDR 2019)"
-        if other and not cut and not line.plain[one.start : one.end].rstrip().endswith((":", "：")):
-            factor = min(factor, 0.6)  # a title in italics and more, or a part of it
-    for first, last in line.quotes:
-        more = end >= last and (start < first - 3 or (start >= first - 1 and end > last + 1))
-        part = abs(start - first) < 2 and end < last - 2 and last - first > 16
-        if (more or part) and last - first > 4:
+        elif kind == "bold" and holds:
+            apart = long or line.plain[b:].lstrip()[:1] in "-–—|·"
+            factor = min(factor, 0.45 if apart and not _whole(line, a, b, start) else 0.8)
+        elif kind == "quoted" and ((holds and end >= b and (start >= a - 1 or start < a - 3)) or (cuts and long)):
             factor = min(factor, 0.5)
+        elif long and (holds or (cuts and line.plain[end:].lstrip()[:1] in tuple(".:?!,"))):
+            factor = min(factor, 0.6)  # a title in italics or code and more, or a part of it
     if mark in ("bold", "quoted") or (mark == "link" and (end - start > 25 or not _names_link(line, span, common))):
         factor *= 1.25 if mark == "link" or end - start > 8 else 1.1
     return factor
+
+
+def _stretches(line: Line) -> list[tuple[str, int, int, bool]]:
+    """What is marked in a line as a title may be: how, from where to where, and whether it is as long as one."""
+    if line.stretches is None:
+        kinds = {"strong": "bold", "em": "italic", "code": "code"}
+        found = [(kinds[m.kind], m.start, m.end) for m in line.text.of(*kinds) if m.end - m.start > 2]
+        found += [("quoted", a, b) for a, b in line.quotes if b - a > 4]
+        shown = [(kind, a, b, line.plain[a:b].rstrip()) for kind, a, b in found]
+        line.stretches = [
+            (kind, a, b, b - a > 12 and (kind == "bold" or text.count(" ") > 1))
+            for kind, a, b, text in shown
+            if kind == "bold" or not text.endswith((":", "："))
+        ]
+    return line.stretches
 
 
 def _is_credited(line: Line, anchor: Anchor, span: Span, common: frozenset[str]) -> bool:

@@ -16,7 +16,7 @@ from catalog.ingest.tree import Node, Text, joined
 
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _YEAR_LAST = re.compile(r"[\s,(](?:19|20)\d\d[\s).]*$")
-_LABEL = re.compile(r"[^:：\[\]<>|()\n]{1,40}[:：]")
+_LABEL = re.compile(r"[^:：\[\]<>|()\n]{1,40}(?:\([^()\n]{1,9}\)[ *_]*)?[:：]")
 _CITES_PERHAPS = re.compile(r"\d|[\[\"“(（]|et al|, ")
 _A_LIST = re.compile(
     r"\b(?:awesome|papers? with code|(?:reading|paper)[ -]list|list of|collection of)\b"
@@ -326,7 +326,9 @@ class Finder:
             worth += 1
         if cited:
             worth += cited
-        elif not every and not is_fact(line.text) and _citation(line, self.common):
+        elif (not every and not is_fact(line.text) and _citation(line, self.common)) or (
+            worth < 1 and self._credited_below(node)
+        ):
             worth += 1
         if any(name in ("venue", "arxiv", "doi") for name, _ in line.badges):
             worth += 1
@@ -342,6 +344,12 @@ class Finder:
             opens = bool(below)
         return worth, opens
 
+    def _credited_below(self, node: Node) -> bool:
+        """Whether what stands below an item says whose it is, or where and when it appeared, and nothing else."""
+        blocks = [child for child in node.children if child.kind in ("item", "para")]
+        found = [credit(self.line(block), self.common) for block in blocks[:4] if not block.children]
+        return bool(found) and len(found) == len(blocks) and all(one is not None and one.sure for one in found)
+
     def _is_prose(self, line: Line) -> bool:
         """Whether a line is a sentence that links to something rather than an entry."""
         plain = line.plain[line.start :]
@@ -356,7 +364,8 @@ class Finder:
 
     def _fieldlike(self, node: Node) -> bool:
         line = self.line(node)
-        return is_fact(line.text) or is_links(line)
+        told = credit(line, self.common)
+        return is_fact(line.text) or is_links(line) or (told is not None and told.sure)
 
     def _paper_table(self, table: Node) -> int | None:
         """The column of the titles, where a table lists papers."""
@@ -650,7 +659,8 @@ class Finder:
                 threshold = 0.9
             task = wanted and line.status is not None and bool(line.anchors or node.text.plain)
             fits = worth >= threshold and (bool(line.anchors) or worth >= 1 or share >= 0.6)
-            shape = threshold > 0 or any(a.titled for a in line.anchors) or _best(line, self.common) > 0.3
+            told = worth >= 1 and not line.anchors and not is_fact(line.text) and len(line.plain.split()) > 4
+            shape = threshold > 0 or told or any(a.titled for a in line.anchors) or _best(line, self.common) > 0.3
             group = not line.anchors and worth < 1 and any(self._stands_alone(c) for c in _item_children(node))
             remark = worth <= 0 and not line.anchors and line.plain[line.start : line.start + 1].islower()
             out.append(opens and not group and not (remark and sure) and ((fits and shape) or (task and not kind)))
@@ -779,7 +789,7 @@ def promote(root: Node, common: frozenset[str]) -> None:
                 and after
                 and after.kind in ("item", "para", "quote", "section", "region", "table")
                 and not (after.kind == "para" and _all_bold(after.text))
-                and not credit(prepared(child.text), common)
+                and not ((told := credit(prepared(child.text), common)) and (told.names or after.kind != "item"))
             ):
                 head = Node("section", child.line, child.end, child.text, level=7, info="bold")
                 out.append(head)
@@ -936,14 +946,11 @@ def _cites(plain: str, linkless: bool) -> float:
 def _citation(line: Line, common: frozenset[str]) -> bool:
     """Whether a line cites a work: names and a title, one of them marked or the names plainly several."""
     worth, name, span = template.best(line, common)
-    if worth < 0.5:
-        return False
-    if name.after == "names":
+    if name.after == "names" and worth >= 0.5:
         head = line.plain[line.start : span[0]]
         several = len(values.people(head, True)) > 1 and (name.mark != "text" or bool(_INITIALS.search(head)))
         return several or bool(_CITED.search(line.plain))
-    marked = name.mark in ("bold", "quoted", "italic") and span[0] < line.start + 4
-    return marked and template.credited(line, span, common)
+    return cites(line, common)
 
 
 def _best(line: Line, common: frozenset[str]) -> float:

@@ -263,7 +263,7 @@ class Venue(NamedTuple):
 
 
 _STATED_ID = re.compile(r"[\s,;]*\b(?:arXiv:\s?\d{4}\.\d{4,5}(?:v\d+)?|doi:\s?10\.\d{4,}/\S+)", re.I)
-_ACRONYM = re.compile(r"(?<![\w/])([A-Z0-9][A-Za-z0-9&-]*[A-Za-z&])(?:\b|(?=['’\d_]))")
+_ACRONYM = re.compile(r"(?<![\w/])([A-Z0-9][A-Za-z0-9&‑-]*[A-Za-z&])(?:\b|(?=['’\d_]))")
 _MORE = re.compile(
     r"[\s,;–—-]*[(\[]?\b(?:oral|spotlight|poster|best paper(?: award)?|highlight|accepted|to appear|under review)\b"
     r"[)\]]?[\s.,]*",

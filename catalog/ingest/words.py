@@ -12,7 +12,7 @@ from catalog.models import Status
 
 SHORT = re.compile(r":(?:[a-z][a-z0-9_+-]*|\d[a-z0-9]*[a-z_][a-z0-9_]*|[+-]1|\d{3,4}):")  # an emoji by its name
 _EDGE = " \t\n*_~`'\"“”‘’«»()[]{}<>【】（）「」『』〔〕:：.,;，。、|/\\-–—=→·•#!?@"
-_LINK_WORD = re.compile(r"(?:^|[ \t_-]+)(?:links?|urls?|address(?:es)?)$")
+_LINK_WORD = re.compile(r"(?:^|[ \t_-]+)(?:links?|urls?|address(?:es)?)$|(?:下载)?(?:链接|地址)$|リンク$|[ ]?링크$")
 _MINE = re.compile(r"^(?:my|the|paper|paper's|mein|meine|mon|ma|mi|meu|我的) ")
 _OF_PAPERS = re.compile(
     r"\s*(?:的?(?:论文|論文|文献|文章)|(?:た)?論文|\s논문|\b(?:papers?|articles?|artikel|artículos|artigos|статьи|list|ones)\b)\s*"
@@ -137,7 +137,7 @@ def _look(table: str, label: str) -> str:
         if bare != text and bare in known:
             return known[bare]
     parts = [part.strip() for part in re.split(r"[(（\[\])）/|]", text)]
-    if len(parts) > 1 and len(text) <= 40 and (parts[0] in known or not parts[0].isascii()):
+    if len(parts) > 1 and len(text) <= 30 and (parts[0] in known or not parts[0].strip(_EDGE).isascii()):
         return next((known[part] for part in parts if part in known), "")
     return ""
 
