@@ -76,6 +76,38 @@ STYLES = {
          ("Demystifying Salt Imbalances in Large Harbours", (), ""),
          ("HAP: Pier Training on Heterogeneous Clusters", (), "2024")],
     ),
+    "whose, where and when, and then the title": (
+        "# Papers\n\n- Quist, Ada; Lund, Bo - `Tides That Remember Deep Water` - ICML, 2021\n"
+        "- Marsh, Cy; Holm, Dee - `Salt as a Teacher of Harbours` - NeurIPS, 2020\n"
+        "- Ray, Eve; Hart, Flo - `What a Lighthouse Knows` - ACL, 2019\n",
+        [("Tides That Remember Deep Water", ("Quist, Ada", "Lund, Bo"), "2021"),
+         ("Salt as a Teacher of Harbours", ("Marsh, Cy", "Holm, Dee"), "2020"),
+         ("What a Lighthouse Knows", ("Ray, Eve", "Hart, Flo"), "2019")],
+    ),
+    "items with what is said of a work below them": (
+        "# Papers\n\n- Tides That Remember Deep Water\n  - (Ada Quist, Bo Lund, and Cy Marsh)\n  - *ICML'21*\n"
+        "- Salt as a Teacher\n  - (Dee Holm, and Eve Ray)\n  - *NeurIPS'20*\n",
+        [("Tides That Remember Deep Water", ("Ada Quist", "Bo Lund", "Cy Marsh"), "2021"),
+         ("Salt as a Teacher", ("Dee Holm", "Eve Ray"), "2020")],
+    ),
+    "a title of two pairs of words": (
+        "# Compilers\n\n1. Folding Harbours, Unfolding Doubts. PLDI 2016.\n2. Registers Are Piers: An Approach. CGO 2018.\n"
+        "3. What the Tide Saw. POPL 2020\n",
+        [("Folding Harbours, Unfolding Doubts", (), "2016"), ("Registers Are Piers: An Approach", (), "2018"),
+         ("What the Tide Saw", (), "2020")],
+    ),
+    "surnames and a year before a dash": (
+        "# Storage\n\n- Ade 2019 - Rivers of Data (KDD)\n- Bohm & Carr 2020 - Lakes of Data (VLDB)\n"
+        "- Diaz et al. 2021 - Oceans of Data (SIGMOD)\n",
+        [("Rivers of Data", ("Ade",), "2019"), ("Lakes of Data", ("Bohm", "Carr"), "2020"),
+         ("Oceans of Data", ("Diaz", "others"), "2021")],
+    ),
+    "bold titles a blank too far in, labelled links below": (
+        "# Papers\n\n**Mining Tides for Weakly Supervised Harbours**\n\n- Oral\n- 论文：https://arxiv.org/abs/2007.00001\n"
+        "- 代码：https://github.com/a/b\n\n **Improving Piers via Decoupled Edges**\n\n"
+        "- 论文下载链接：https://arxiv.org/abs/2007.00002\n\n- 代码：https://github.com/c/d\n",
+        [("Mining Tides for Weakly Supervised Harbours", (), ""), ("Improving Piers via Decoupled Edges", (), "")],
+    ),
     "one line and its address under each heading": (
         "# Tasks\n\n#### Answering\nStochastic Tides for Reading https://arxiv.org/abs/1712.00001\n\n"
         "#### Entailment\nEnhanced Harbours for Inference https://arxiv.org/abs/1609.00002\n",
@@ -93,6 +125,15 @@ def facts(draft: Draft) -> tuple[str, tuple[str, ...], str]:
 def test_a_style_is_read(style: str) -> None:
     text, wanted = STYLES[style]
     assert [facts(draft) for draft in parse(text, "list.md", {}).drafts] == wanted
+
+
+def test_the_day_on_which_something_was_read() -> None:
+    text = (
+        "# Log\n\n**Done**\n- [x] [Tides by Picture](https://arxiv.org/abs/2002.00001) — finished 2025-02-11\n"
+        "- [x] [Tides in Deep Water](https://arxiv.org/abs/2002.00002) (2025-03-20)\n"
+        "- [x] ~~[An Old Harbour](https://arxiv.org/abs/2002.00003)~~ read on Jan 5, 2025\n"
+    )
+    assert [str(draft.read) for draft in parse(text, "l.md", {}).drafts] == ["2025-02-11", "2025-03-20", "2025-01-05"]
 
 
 def test_details_may_be_opened_by_a_line_and_closed_by_another() -> None:

@@ -151,6 +151,7 @@ class _Amended:
     def _indent(self, wide: int, at: int) -> int:
         """The indentation that a line, which is no item, has for the parser."""
         blank = at > 0 and not self.lines[at - 1].strip()
+        wide = 0 if blank and wide < 2 else wide  # a slip of one blank puts nothing below an item
         while self.stack and wide <= self.stack[-1][0] and (blank or wide < self.stack[-1][0]):
             self.stack.pop()
         return self.stack[-1][1] if self.stack and wide > self.stack[-1][0] else 0

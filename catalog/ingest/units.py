@@ -338,6 +338,7 @@ class Finder:
             bool(plain.strip())
             and (not words.is_role(plain) or any(a.titled for a in line.anchors))
             and not self._is_prose(line)
+            and not (is_fact(line.text) and not any(a.titled for a in line.anchors))
             and (worth >= 2 or not words.undecorated(plain).endswith((":", "：")))
         )
         if opens and every and not found and not _title_alone(line):
