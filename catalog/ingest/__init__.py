@@ -101,7 +101,7 @@ def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) ->
     if _PAPER_FILE.match(text):
         return _paper_file(text, path)
     if exports.is_bookmarks(text):
-        return exports.read_bookmarks(text, path)
+        return records.read_bookmarks(text, path)
     if tagged.is_tagged(text):
         return records.read_tagged(text, path)
     if is_bib(text, suffix):

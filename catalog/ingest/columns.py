@@ -34,12 +34,18 @@ def meaning(name: str) -> str:
             return words.of_records()[form]
     for form in (said,) if re.search(r"[a-z][A-Z]", name) else (name, said):
         if found := words.field_of(form) or words.link_of(form):
-            return found if said.rpartition(" ")[2] not in words.of_others() or found in _MAY_END else ""
+            return found if said.rpartition(" ")[2] not in words.beside("others") or found in _MAY_END else ""
     if asked := _OF_READING.fullmatch(said.rstrip("? ")):
         return found if (found := meaning(asked[1])) in ("read", "status") else ""
     if of := _OF.fullmatch(said):
-        return meaning(of[2]) if of[1] in words.after() else meaning(of[1]) if of[2] in words.before() else ""
+        return (
+            meaning(of[2])
+            if of[1] in words.beside("after")
+            else meaning(of[1])
+            if of[2] in words.beside("before")
+            else ""
+        )
     first, _, rest = said.partition(" ")
     before, _, last = said.rpartition(" ")
-    found = meaning(before) if before and last in words.after() else ""
-    return found or (meaning(rest) if rest and first in words.before() else "")
+    found = meaning(before) if before and last in words.beside("after") else ""
+    return found or (meaning(rest) if rest and first in words.beside("before") else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,9 +14,7 @@ from catalog.bibtex.identifiers import arxiv, doi
 from catalog.errors import Finding
 from catalog.ingest import urls, words
 from catalog.ingest.draft import Draft, Source
-from catalog.ingest.entry import unique_tags
-from catalog.ingest.report import clean, fit_tag
-from catalog.ingest.tags import tag_of
+from catalog.ingest.report import clean
 from catalog.models import Link
 from catalog.text import NEAR, Lines
 
@@ -33,55 +32,20 @@ def is_bookmarks(text: str) -> bool:
     return bool(_BOOKMARKS.match(text))
 
 
-def read_bookmarks(text: str, path: str = "") -> Source:
-    """The bookmarks that lead to papers, tagged by their folders; others are told."""
+def bookmarks(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The bookmarks as records, each with its line, in the folders in which they are filed."""
     root = etree.fromstring(text.encode(errors="replace"), parser=etree.HTMLParser(huge_tree=True, encoding="utf-8"))
-    drafts: list[Draft] = []
-    left: list[tuple[int, str]] = []
     for element in root.iter("a") if root is not None else ():
-        url = urls.mend(element.get("href") or "")[0]
-        title = clean("".join(map(str, element.itertext())))
-        if not urls.is_paper(url):
-            left.append((_line(element), title or url))
-            continue
         heads = [_head(folder) for folder in element.iterancestors("dl")]
         folders = [clean("".join(map(str, head.itertext()))) for head in heads if head is not None][::-1]
-        own = [fit_tag(tag) for tag in (element.get("tags") or "").split(",")]
-        tags = unique_tags([*(tag_of(name) for name in folders), *own])
-        try:
-            link = Link(name="paper", url=url)
-        except ValueError:
-            left.append((_line(element), title or url))
-            continue
-        drafts.append(
-            Draft(
-                title=page_title(title),
-                status=next((status for name in reversed(folders) if (status := words.status_word(name))), None),
-                links=(link,),
-                tags=tags,
-                order=len(drafts) + 1,
-                section=tuple(folders),
-                line=_line(element),
-                path=path,
-            )
-        )
-    findings = []
-    if left:
-        message = (
-            f"{len(left)} bookmarks lead to no paper and stay there: {left[0][1][:60]!r}{' …' if len(left) > 1 else ''}"
-        )
-        findings = [Finding("outside-a-paper", message, path=path, line=left[0][0], kind="note")]
-    return Source(tuple(drafts), findings=tuple(findings), is_list=True, left=len(left))
+        said = {"title": clean("".join(map(str, element.itertext()))), "url": element.get("href"),
+                "tags": element.get("tags"), "added": element.get("add_date"), "\0section": tuple(folders)}  # fmt: skip
+        yield int(str(element.sourceline or 1)), said
 
 
 def page_title(title: str) -> str:
     """The title of a work out of that of its page: without the site, and arXiv's number before it."""
     return _SITE.sub("", re.sub(r"^\[(?:\d{4}\.\d{4,5}|[a-z-]+/\d{7})(?:v\d+)?\]\s*", "", title))
-
-
-def _line(element: Any) -> int:
-    """The line of an element in its source."""
-    return int(element.sourceline or 1)
 
 
 def _head(folder: Any) -> Any:
@@ -114,36 +78,17 @@ def read_identifiers(text: str, path: str = "") -> Source | None:
     findings = []
     above, status = deque(under), None
     for n, line, one in found:
-        if not one:
-            findings.append(
-                Finding(
-                    "identifier",
-                    f"{line[:60]!r} is no identifier of a paper",
-                    "write an arXiv id, a DOI or an address",
-                    path,
-                    n,
-                    kind="rejected",
-                )
-            )
-            continue
-        key, url = one
         while above and above[0] < n:
             status = under[above.popleft()]
-        drafts.append(
-            Draft(
-                key=key, status=status, links=(Link(name="paper", url=url),), order=len(drafts) + 1, line=n, path=path
-            )
-        )
-    findings.append(
-        Finding(
-            "no-title",
-            f"{len(drafts)} papers have an identifier and no title yet",
-            "`kb complete` looks them up",
-            path,
-            1,
-            kind="note",
-        )
-    )
+        if one:
+            link = Link(name="paper", url=one[1])
+            drafts.append(Draft(key=one[0], status=status, links=(link,), order=len(drafts) + 1, line=n, path=path))
+        else:
+            message = f"{line[:60]!r} is no identifier of a paper"
+            remedy = "write an arXiv id, a DOI or an address"
+            findings.append(Finding("identifier", message, remedy, path, n, kind="rejected"))
+    message = f"{len(drafts)} papers have an identifier and no title yet"
+    findings.append(Finding("no-title", message, "`kb complete` looks them up", path, 1, kind="note"))
     return Source(tuple(drafts), findings=tuple(findings), is_list=True, missed=len(found) - len(drafts))
 
 
@@ -151,23 +96,20 @@ def _identified(line: str) -> tuple[str, str] | None:
     """A key and an address for an arXiv id, a DOI, or the address of a paper."""
     if len(line.split()) > 1 and not re.fullmatch(r"(?:arxiv|doi):\s*\S+(?:\s+\[[\w.-]+\])?", line, re.I):
         return None
+    address = re.fullmatch(r"https?://\S+", line)
     if paper := arxiv(line, bare=True):
-        return f"arxiv-{paper.replace('/', '-')}", line if line.startswith("http") else f"https://arxiv.org/abs/{paper}"
-    if (
-        (name := doi(line))
-        and (line.lower().startswith(("10.", "doi:", "http")))
-        and " " not in line.strip().removeprefix("doi: ")
-    ):
-        return "doi-" + re.sub(r"[^\w.-]+", "-", name), line if line.startswith("http") else f"https://doi.org/{name}"
-    if re.fullmatch(r"https?://\S+", line) and urls.is_paper(line):
-        try:
-            Link(name="paper", url=line)
-        except ValueError:
-            return None
-        return re.sub(r"[^\w.-]+", "-", urls.host(line) + "-" + line.rstrip("/").rsplit("/", 1)[-1])[:80].strip(
-            "-"
-        ), line
-    return None
+        return f"arxiv-{paper.replace('/', '-')}", line if address else f"https://arxiv.org/abs/{paper}"
+    name = doi(line) if re.match(r"10\.|doi:|http", line, re.I) else ""
+    if name and " " not in line.removeprefix("doi: "):
+        return "doi-" + re.sub(r"[^\w.-]+", "-", name), line if address else f"https://doi.org/{name}"
+    if not address or not urls.is_paper(line):
+        return None
+    try:
+        Link(name="paper", url=line)
+    except ValueError:
+        return None
+    last = line.rstrip("/").rsplit("/", 1)[-1]
+    return re.sub(r"[^\w.-]+", "-", f"{urls.host(line)}-{last}")[:80].strip("-"), line
 
 
 def with_lines(source: Source, text: str) -> Source:

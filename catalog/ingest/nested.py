@@ -165,7 +165,7 @@ def records(data: Any, section: tuple[str, ...] = (), depth: int = 0, key: str =
         for name, value in data.items():
             plain = any(value is one for one in works)
             value = {**beside, **value} if plain and isinstance(value, Mapping) else value
-            under = plain or str(name).lower() in words.wrappers() or not isinstance(value, list | Mapping)
+            under = plain or str(name).lower() in words.beside("wrappers") or not isinstance(value, list | Mapping)
             yield from records(value, section if under else (*section, str(name)), depth + 1, str(name))
     elif isinstance(data, list):
         for value in data:
@@ -215,7 +215,9 @@ def is_record(data: Mapping[Any, Any]) -> bool:
         return False
     means = [meaning(str(name)) for name in data]
     if "authors" not in means and any(
-        str(k).lower() in words.wrappers() and (isinstance(v, list) or k in ("entry", "item")) and _holds_records(v)
+        str(k).lower() in words.beside("wrappers")
+        and (isinstance(v, list) or k in ("entry", "item"))
+        and _holds_records(v)
         for k, v in data.items()
     ):
         return False

@@ -20,7 +20,7 @@ from catalog.ingest import nested, tables, tagged, urls, values, words
 from catalog.ingest.columns import LINKS, meaning, spaced
 from catalog.ingest.draft import Draft, Record, Source
 from catalog.ingest.entry import Entry, set_fact
-from catalog.ingest.exports import page_title
+from catalog.ingest.exports import bookmarks, page_title
 from catalog.ingest.references import DETAILS, TOLD, item_of, item_of_parts
 from catalog.ingest.report import Report, clean
 from catalog.ingest.tags import tag_of
@@ -80,7 +80,15 @@ def read_csv(text: str, path: str = "") -> Source | None:
     if not found and text.lstrip("\ufeff").startswith("PT\t"):
         head, _, rest = text.lstrip("\ufeff").partition("\n")
         found = tables.read("\t".join(tagged.columns(dict.fromkeys(head.split("\t")))) + "\n" + rest, path)
-    return _source(*found, path=path, table=True) if found else None
+    if not found:
+        return None
+    saved = not _SAVED.isdisjoint(map(spaced, found[1])) and "authors" not in map(meaning, found[1])
+    return _source(*found, path=path, saved=saved)
+
+
+def read_bookmarks(text: str, path: str = "") -> Source:
+    """The bookmarks that lead to papers, tagged by their folders; others are told."""
+    return _source(list(bookmarks(text)), (), path, saved=True)
 
 
 def read_data(text: str, path: str = "") -> Source | None:
@@ -134,9 +142,9 @@ class _Lines:
         return self.lines.of(self.at)
 
 
-def _source(records: Sequence[tuple[int, Fields]], names: Sequence[str], path: str, table: bool = False) -> Source:
+def _source(records: Sequence[tuple[int, Fields]], names: Sequence[str], path: str, saved: bool = False) -> Source:
+    """The papers of records; `saved`: whoever kept them kept other pages beside."""
     report = Report()
-    saved = table and not _SAVED.isdisjoint(map(spaced, names)) and "authors" not in map(meaning, names)
     records = _parted(records)
     first = values.day_first(v for _, r in records for v in r.values() if isinstance(v, str) and len(v) < 12)
     drafts = [
@@ -145,28 +153,21 @@ def _source(records: Sequence[tuple[int, Fields]], names: Sequence[str], path: s
     if drafts and all(re.search(r"[^.]\.$", draft.title) for draft in drafts):  # as DBLP and PubMed end them
         drafts = [replace(draft, title=draft.title[:-1]) for draft in drafts]
     _tell_mapping(names, any(draft.record.item for draft in drafts), report)
-    good = []
+    good, left = [], []
     for draft in drafts:
-        if draft.title or draft.links or draft.ids or (draft.record.name and draft.authors):
-            good.append(draft)
+        if saved and not (draft.ids or any(urls.is_paper(link.url) for link in draft.links)):
+            left.append(draft)
+        elif draft.title or draft.links or draft.ids or (draft.record.name and draft.authors):
+            good.append(replace(draft, title=page_title(draft.title)) if saved else draft)
         else:
             report.add("rejected", "row", "a row without a title stays in the list", draft.line, "give it a title")
-    left: list[Draft] = []
-    good = [replace(draft, title=page_title(draft.title)) for draft in good] if saved else good
-    if saved and any(_is_of_paper(draft) for draft in good):
-        left = [draft for draft in good if not _is_of_paper(draft)]
-        good = [draft for draft in good if _is_of_paper(draft)]
     if left:
         more = " …" if len(left) > 1 else ""
-        message = f"{len(left)} of what was saved leads to no paper and stays there: {left[0].title[:60]!r}{more}"
+        message = f"{len(left)} bookmarks lead to no paper and stay there: {left[0].title[:60]!r}{more}"
         report.add("note", "outside-a-paper", message, left[0].line)
     findings = tuple(replace(f, path=path) for f in report.findings)
     missed = len(drafts) - len(good) - len(left)
     return Source(tuple(good), findings=findings, is_list=True, missed=missed, left=len(left))
-
-
-def _is_of_paper(draft: Draft) -> bool:
-    return any(urls.is_paper(link.url) for link in draft.links) or bool(draft.ids)
 
 
 def _tell_mapping(names: Sequence[str], of_items: bool, report: Report) -> None:
@@ -270,7 +271,7 @@ def _citation_key(name: str, record: Fields) -> str:
     """
     typed = not _REFERENCE.isdisjoint(record)
     good = _KEY.fullmatch(name) and not _COUNTED.fullmatch(name) and len(name) <= _LONGEST_KEY
-    return name if good and (typed or re.search(r"\d", name)) and name.lower() not in words.wrappers() else ""
+    return name if good and (typed or re.search(r"\d", name)) and name.lower() not in words.beside("wrappers") else ""
 
 
 def _keep(entry: Entry, name: str, value: Any) -> None:

@@ -73,24 +73,9 @@ def of_records() -> dict[str, str]:
     return _words("record")
 
 
-def before() -> frozenset[str]:
-    """Words that say no more before the name of a field: "paper title"."""
-    return _set("record_words", "before")
-
-
-def after() -> frozenset[str]:
-    """Words that say no more behind the name of a field: "author list"."""
-    return _set("record_words", "after")
-
-
-def of_others() -> frozenset[str]:
-    """Words that make the name of a field one of something else: "author id"."""
-    return _set("record_words", "others")
-
-
-def wrappers() -> frozenset[str]:
-    """Names of lists in answers of services, which say nothing of what is in them."""
-    return _set("record_words", "wrappers")
+def beside(place: str) -> frozenset[str]:
+    """Words that say no more "before" or "after" the name of a field, make it one of "others", or name "wrappers"."""
+    return _set("record_words", place)
 
 
 @cache
