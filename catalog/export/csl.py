@@ -12,7 +12,7 @@ from catalog.facts import Facts, Name, Rich
 
 Item = dict[str, Any]
 
-_TYPES = {
+TYPES = {
     "article": "article-journal", "inproceedings": "paper-conference", "conference": "paper-conference",
     "book": "book", "mvbook": "book", "collection": "book", "mvcollection": "book", "proceedings": "book",
     "mvproceedings": "book", "reference": "book", "mvreference": "book", "manual": "book", "booklet": "pamphlet",
@@ -103,13 +103,13 @@ def _type(facts: Facts) -> str:
         return "article"
     if kind == "article" and subtype in ("magazine", "newspaper"):
         return f"article-{subtype}"
-    if kind in _TYPES:
-        return _TYPES[kind]
+    if kind in TYPES:
+        return TYPES[kind]
     return "webpage" if _url(facts) and not facts.id("doi") else "document"
 
 
 def _is_preprint(facts: Facts) -> bool:
-    return facts.venue == "arXiv" and _TYPES.get(facts.kind, "article-journal") in (
+    return facts.venue == "arXiv" and TYPES.get(facts.kind, "article-journal") in (
         "article-journal",
         "webpage",
         "article",

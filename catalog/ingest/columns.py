@@ -25,7 +25,7 @@ def spaced(name: str) -> str:
     return " ".join(_WORD.sub(" ", _CAPITALS.sub(lambda found: found[0].lower(), name)).lower().split())
 
 
-@lru_cache(8192)
+@lru_cache(65536)
 def meaning(name: str) -> str:
     """The field that the name of a column or key stands for: a slot of a draft, a detail, "link" or "code" …, or ""."""
     said = spaced(name)

@@ -158,13 +158,13 @@ def records(data: Any, section: tuple[str, ...] = (), depth: int = 0, key: str =
             for name, value in inner.items():
                 yield from records(value, section, depth + 1, str(name))
             return
-        works = [one for one in data.values() if isinstance(one, Mapping) and is_record(_promoted(one))]
+        works = {name for name, one in data.items() if isinstance(one, Mapping) and is_record(_promoted(one))}
         beside = (
             {k: v for k, v in data.items() if meaning(str(k)) in ("pmid", "doi", "arxiv")} if len(works) == 1 else {}
         )
         for name, value in data.items():
-            plain = any(value is one for one in works)
-            value = {**beside, **value} if plain and isinstance(value, Mapping) else value
+            plain = name in works
+            value = {**beside, **value} if plain else value
             under = plain or str(name).lower() in words.beside("wrappers") or not isinstance(value, list | Mapping)
             yield from records(value, section if under else (*section, str(name)), depth + 1, str(name))
     elif isinstance(data, list):
@@ -206,7 +206,16 @@ def _title(data: Mapping[Any, Any]) -> tuple[str, Any]:
 
 
 def is_record(data: Mapping[Any, Any]) -> bool:
-    """Whether a mapping describes one work: it has a title, and a fact of a work; of a mere name, two."""
+    """Whether a mapping describes one work, and is not what holds the works of a list."""
+    lists = (one for name, one in data.items() if str(name).lower() in words.beside("wrappers") | {"entry"})
+    holds = any(map(_is_work, (work for one in lists for work in (one if isinstance(one, list) else [one]))))
+    return _is_work(data) and not (holds and "authors" not in map(meaning, map(str, data)))
+
+
+def _is_work(data: Any) -> bool:
+    """Whether a mapping has a title, and a fact of a work; of a mere name, two."""
+    if not isinstance(data, Mapping):
+        return False
     name, title = _title(data)
     if not name:
         return data.keys() >= {"id", "type"} and not _CITED.isdisjoint(data)
@@ -214,13 +223,6 @@ def is_record(data: Mapping[Any, Any]) -> bool:
     if not isinstance(title, str | Mapping) or not title:
         return False
     means = [meaning(str(name)) for name in data]
-    if "authors" not in means and any(
-        str(k).lower() in words.beside("wrappers")
-        and (isinstance(v, list) or k in ("entry", "item"))
-        and _holds_records(v)
-        for k, v in data.items()
-    ):
-        return False
     if words.is_vague(name) or spaced(name) == "@text":
         return sum(m in STRONG or m in ("paper", "link") for m in means) > (spaced(name) != "@text")
     return any(m in FACTS or m in ("paper", "code") for m in means)

@@ -21,7 +21,7 @@ from catalog.ingest.columns import LINKS, meaning, spaced
 from catalog.ingest.draft import Draft, Record, Source
 from catalog.ingest.entry import Entry, set_fact
 from catalog.ingest.exports import bookmarks, page_title
-from catalog.ingest.references import DETAILS, TOLD, item_of, item_of_parts
+from catalog.ingest.references import DETAILS, TOLD, item_of, item_of_parts, kind_of
 from catalog.ingest.report import Report, clean
 from catalog.ingest.tags import tag_of
 from catalog.ingest.tree import Text
@@ -187,7 +187,9 @@ def _parted(records: Sequence[tuple[int, Fields]]) -> list[tuple[int, Fields]]:
     for name, value in ((n, v) for _, record in records for n, v in record.items() if isinstance(v, str)):
         if meaning(name) == "authors":
             told.setdefault(name, []).append(value.strip("; "))
-    several = {n for n, values_ in told.items() if any(re.search(r"\w, [^;]+;|; [^;]+, \w", v) for v in values_)}
+    several = {
+        n for n, values_ in told.items() if any("," in part for v in values_ if ";" in v for part in v.split(";"))
+    }
     by = several | {n for n, values_ in told.items() if all(map(_ONE_NAME.fullmatch, values_))}
 
     def parted(name: str, value: Any) -> Any:
@@ -461,8 +463,8 @@ def _set_tags(reading: _Reading, value: Any) -> bool:
         value = [part for one in inner for part in (one if isinstance(one, list) else [one])]
     if isinstance(value, str) and _LISTED.fullmatch(value.strip()):
         value = re.findall(r"['\"]([^'\"]+)['\"]", value)
-    for part in value if isinstance(value, list) else re.split(r"\s*[,;|、，]\s*", str(value)):
-        tag = clean(_one(part))
+    parts = value if isinstance(value, list) else re.split(r"\s*[,;|、，]\s*", str(value))
+    for tag in dict.fromkeys(clean(_one(part)) for part in parts):
         if tag and not (len(tag) > 2 and words.status_word(tag)):  # a shelf, which another column says
             reading.fact("tags", tag)
     return True
@@ -494,9 +496,9 @@ def _set_id(reading: _Reading, value: Any) -> bool:
 def _set_kind(reading: _Reading, value: Any) -> bool:
     text = _one(value)
     reading.details.setdefault("kind", ("", text))
-    kind = _KINDS.get(text.lower()) or words.type_of(text)
-    reading.entry.kind = reading.entry.kind or kind
-    return bool(kind) or text.lower().replace("-", " ") in _PAPERS or text.lower() in _PAPERS
+    of, kind = kind_of(text)
+    reading.entry.kind = reading.entry.kind or kind or ("" if of else words.type_of(text))
+    return bool(of or reading.entry.kind) or text.lower() in ("paper", "generic", "misc", "attachment")
 
 
 def _set_status(reading: _Reading, value: Any) -> bool:
@@ -559,26 +561,6 @@ _SETTERS: Mapping[str, Callable[[_Reading, Any], bool]] = {
     "notes": _set_notes, "folder": _set_folder, "extra": _set_extra, "rating": _set_rating,
     "order": lambda _reading, _value: True,
 }  # fmt: skip
-_PAPERS_NAMES = (
-    "article, article-journal, journal, journalarticle, journal article, paper, paper-conference, "
-    "conference, conf, conferencepaper, conference paper, jour, cpaper, preprint, misc, inproceedings, "
-    "document, attachment, proceedings, generic, gen, online, electronic, www, webpage, web, elec, web page, unpb, "
-    "mgzn, news, journal-article, proceedings-article, posted-content, journal articles, "
-    "conference and workshop papers"
-)
-_KINDS = {
-    word: words_.split()[0]
-    for words_ in (
-        "incollection chapter chap anthos", "inbook", "suppbook", "suppcollection", "bookinbook", "inreference entry "
-        "entry-encyclopedia encyc", "mvbook", "collection anthology", "mvcollection", "mvproceedings", "reference",
-        "mvreference", "booklet pamphlet pamp", "phdthesis", "mastersthesis", "techreport", "report rprt",
-        "thesis thes", "manual", "unpublished manuscript", "patent pat", "standard stand", "periodical", "code comp",
-        "video motion_picture", "legislation stat", "jurisdiction legal_case case",
-        "letter personal_communication pcomm",
-    )
-    for word in words_.split()
-}  # fmt: skip
-_PAPERS = frozenset(_PAPERS_NAMES.split(", "))
 
 
 def _untexed(text: str) -> str:

@@ -13,9 +13,11 @@ from catalog.bibtex import decode
 from catalog.bibtex.dates import date as date_of
 from catalog.bibtex.identifiers import arxiv, doi, isbns
 from catalog.bibtex.spoken import name as spoken_name
+from catalog.export.csl import TYPES
 from catalog.export.generated import generated
 from catalog.facts import Address, Facts, Name
 from catalog.ingest import values
+from catalog.ingest.columns import spaced
 from catalog.ingest.entry import Entry
 from catalog.ingest.report import clean
 from catalog.text import Rich
@@ -43,11 +45,12 @@ _RIS = {
 }  # fmt: skip
 _KINDS = (  # words in the type of a work, by what it is in CSL; the first that is there
     ("chapter", "section|chapter|incollection|inbook"), ("thesis", "thesis|dissertation|phdthesis|mastersthesis"),
-    ("paper-conference", "conference|proceedings|inproceedings|cpaper"), ("report", "report|techreport"),
+    ("paper-conference", "conference|conferencepaper|proceedings"), ("report", "report|techreport"),
     ("book", "book|monograph"), ("webpage", "web|online|electronic"), ("patent", "patent"), ("dataset", "dataset"),
     ("software", "program|software"), ("manuscript", "unpublished|manuscript"), ("article-magazine", "magazine"),
-    ("article-newspaper", "newspaper"), ("article-journal", "journal|article|j|s"),
+    ("article-newspaper", "newspaper"), ("article-journal", "journal|article|journalarticle|j|s"),
 )  # fmt: skip
+_PAPERS = frozenset({"article", "article-journal", "paper-conference", "webpage", "document"})
 DETAILS = frozenset(  # what a record says of where a work stands, beside its venue
     {"volume", "number", "pages", "first page", "last page", "publisher", "edition", "series", "location", "editor"}
 )
@@ -82,6 +85,19 @@ TOLD = frozenset(str.split(  # fields that an item says
 _SPAN = re.compile(r"<(/?)(i|b|sub|sup|span)(\s[^<>]*)?>")
 _MARKS = {"i": "em", "b": "strong", "sub": "sub", "sup": "sup"}
 _MOST = 300  # people
+
+
+def kind_of(said: str) -> tuple[str, str]:
+    """What a program calls the kind of a work, as CSL does, and as we do; "" for papers and what is unknown.
+
+    It may be a type of BibTeX, CSL or RIS, or hold a word such as "section" or "dissertation".
+    """
+    word = said.lower()
+    found = {*re.findall(r"[a-z]+", spaced(said))}
+    of = next((of for of, names in _KINDS if found & set(names.split("|"))), "")
+    of = TYPES.get(word) or (word if word in _TYPES else "") or _RIS.get(said.upper(), of)
+    ours = word if word in TYPES else _TYPES.get(of, "")
+    return of, "" if ours in ("article", "inproceedings", "misc", "online") or of in _PAPERS else ours
 
 
 def item_of(record: Mapping[str, Any]) -> Item:
@@ -226,11 +242,10 @@ def item_of_parts(entry: Entry, details: Mapping[str, Any]) -> Item:
     """The slots of a record and the details beside them as an item."""
     said = {name: _flat(value) for name, value in details.items()}
     pages = said.get("pages") or "-".join(filter(None, (said.get("first page"), said.get("last page"))))
-    kind = set(re.findall(r"[a-z]+", said.get("kind", "").lower()))
-    of = next((of for of, names in _KINDS if kind & set(names.split("|"))), "")
     serial = entry.ids.get("issn", "")
     return {
-        "type": of, "title": entry.title, "author": [_spoken(name) for name in entry.authors],
+        "type": kind_of(said.get("kind", ""))[0], "title": entry.title,
+        "author": [_spoken(name) for name in entry.authors],
         "container-title": entry.venue, "volume": said.get("volume", ""), "issue": said.get("number", ""),
         "page": pages, "publisher": said.get("publisher", ""), "publisher-place": said.get("location", ""),
         "edition": said.get("edition", ""), "collection-title": said.get("series", ""),

@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import SequenceMatcher
 
 from pydantic import ValidationError
@@ -352,34 +352,21 @@ def _united(drafts: Sequence[Draft]) -> Draft:
     """The entries of one paper as one: the first says its facts, all of them its tags, links and notes."""
     if len(drafts) < 2:
         return drafts[0] if drafts else Draft()
-    first = drafts[0]
-    said = [draft for draft in drafts if draft.status]
+    first, said = drafts[0], [draft for draft in drafts if draft.status]
     most = max(said, key=lambda draft: RANK[draft.status or Status.unread], default=first)
     single = {
-        name: next((value for draft in drafts if (value := getattr(draft, name))), getattr(first, name))
-        for name in (
-            "title",
-            "authors",
-            "year",
-            "date",
-            "venue",
-            "due",
-            "added",
-            "kind",
-            "abstract",
-            "rating",
-            "bibtex",
-        )
+        one.name: next(filter(None, (getattr(draft, one.name) for draft in drafts)), getattr(first, one.name))
+        for one in fields(Draft)
     }
-    notes = list(dict.fromkeys(draft.notes for draft in drafts if draft.notes))
-    return replace(
-        first, **single, status=most.status, read=most.read, notes="\n\n".join(notes),
-        links=grouped([link for draft in drafts for link in draft.links]),
-        tags=unique_tags([tag for draft in drafts for tag in draft.tags]),
-        tutorials=tuple(dict.fromkeys(one for draft in drafts for one in draft.tutorials)),
-        ids={name: value for draft in reversed(drafts) for name, value in draft.ids.items()},
-        extras={name: value for draft in reversed(drafts) for name, value in draft.extras.items()},
-    )  # fmt: skip
+    return Draft(**single | {
+        "status": most.status, "read": most.read,
+        "notes": "\n\n".join(dict.fromkeys(draft.notes for draft in drafts if draft.notes)),
+        "links": grouped([link for draft in drafts for link in draft.links]),
+        "tags": unique_tags([tag for draft in drafts for tag in draft.tags]),
+        "tutorials": tuple(dict.fromkeys(one for draft in drafts for one in draft.tutorials)),
+        "ids": {name: value for draft in reversed(drafts) for name, value in draft.ids.items()},
+        "extras": {name: value for draft in reversed(drafts) for name, value in draft.extras.items()},
+    })  # fmt: skip
 
 
 def _facts(draft: Draft) -> Draft:

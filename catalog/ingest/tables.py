@@ -77,11 +77,12 @@ def _records(head: list[str], rows: list[Row]) -> Iterator[tuple[int, dict[str, 
         if headed and said == [0] and re.search(r"[^\W\d_]{3}", row[0]) and "://" not in row[0]:
             section = (row[0].strip(),)
             continue
-        names = [*head, *map(str, range(len(head), len(row)))]
         record: dict[str, Any] = {}
-        for name, cell in zip(names, row, strict=False):
+        for n, (name, cell) in enumerate(zip(head, row, strict=False)):
             if cell.strip():
-                record[name if name not in record else f"{name} {len(record)}"] = cell
+                record[name if name not in record else f"{name} {n}"] = cell
+        if more := [cell for cell in row[len(head) :] if cell.strip()]:
+            record["beyond the columns"] = "; ".join(more)
         yield line, record | ({"\0section": section} if section else {})
 
 
