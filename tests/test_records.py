@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from catalog.export.cite import citation
 from catalog.ingest import parse, read_source
@@ -166,6 +168,23 @@ def test_what_a_package_says_of_itself_is_no_paper(text: str) -> None:
 )  # fmt: skip
 def test_names_of_fields_by_their_words(name: str, field: str) -> None:
     assert meaning(name) == field
+
+
+KEYS = st.sampled_from(
+    str.split("title authors author year date-parts journal name venue url links doi ids externalIds tags status read month day page volume"
+    " issued editor note id key type items paper metadata primary_location creators full_name @text #text value publisher pages folder")
+)  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.sampled_from(["10.1000/x", "Ek, A", "2001-05", "https://a.org/x"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12,
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.dictionaries(KEYS, VALUES, max_size=6), max_size=3))
+def test_whatever_a_record_holds_it_is_read(data: list[dict[str, Any]]) -> None:
+    source = read_source("a.json", json.dumps([{"title": "Lamps", "year": 2001, **one} for one in data]).encode())
+    assert all(isinstance(draft.title, str) for draft in source.drafts)
 
 
 def test_all_of_it_comes_in_stays_as_it_is_and_is_cited_in_full(library: Library) -> None:

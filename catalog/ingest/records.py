@@ -218,7 +218,7 @@ def _draft(
         field_ = "" if zotero and name == "Key" else meaning(name)
         if field_ == "order" and spaced(name) == "number" and any(meaning(n) == "volume" for n in record):
             field_ = "number"
-        value = value[0] if field_ == "venue" and isinstance(value, list) else value
+        value = value[0] if field_ == "venue" and value and isinstance(value, list) else value
         done = _put(reading, field_, name, value) if field_ else False
         if isinstance(value, Mapping) and field_ in ("", "venue"):
             done = _take_within(reading, name, value) and done
@@ -310,7 +310,9 @@ def _one(value: Any) -> str:
         value = next((lower[name] for name in _SAID if lower.get(name)), own[0] if len(own) == 1 else "")
     if isinstance(value, list):
         return _one(value[0]) if value else ""
-    return value.strip() if isinstance(value, str) else "" if isinstance(value, Mapping) else str(value)
+    return (
+        value.strip() if isinstance(value, str) else "" if value is None or isinstance(value, Mapping) else str(value)
+    )
 
 
 def _all(done: Iterable[bool]) -> bool:
@@ -345,7 +347,7 @@ def _take_within(reading: _Reading, called: str, value: Fields, depth: int = 0) 
     """Take identifiers, numbers and days out of a group of fields; False where there are others, so that it is kept."""
     for name, inner in value.items() if depth < 4 and not called.startswith("@") else ():
         found = meaning(str(name))
-        if found in _WITHIN_GROUPS and inner not in ("", "None", None):
+        if found in _WITHIN_GROUPS and inner not in ("", "None", None, [], {}):
             _put(reading, found, str(name), inner)
         elif isinstance(inner, Mapping):
             _take_within(reading, str(name), inner, depth + 1)
@@ -406,8 +408,7 @@ def _set_title(reading: _Reading, value: Any) -> bool:
 
 
 def _set_date(reading: _Reading, value: Any) -> bool:
-    if isinstance(value, list):
-        value = value[0]
+    value = (value or [""])[0] if isinstance(value, list) else value
     if isinstance(value, Mapping):
         parts = value.get("date-parts") or value.get("dateParts")
         lower = {spaced(str(k)): v for k, v in value.items()}
