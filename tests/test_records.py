@@ -113,6 +113,16 @@ OT  - light
         {"title": "Lamps at Sea", "authors": LAMPS["authors"], "venue": "Journal of Lamps", "ids": {"arxiv": "1903.00001"}}),
     "one author a row": ("a.csv", 'sep=;\nTitel;Autor;Erschienen;Status\nLamps at Sea;"Quist, Ada";2019;offen\nOther;"Vaz Luz, Ida";2020;gelesen\n',
         {"title": "Lamps at Sea", "authors": ("Quist, Ada",), "date": "2019", "status": "unread"}),
+    "MODS": ("a.xml", """<modsCollection><mods><titleInfo><title>Lamps at Sea</title></titleInfo><name type="personal"><namePart type="given">Ada
+</namePart><namePart type="family">Quist</namePart></name><name><namePart>Bo Rein</namePart></name><originInfo><dateIssued>2019-03</dateIssued>
+</originInfo><relatedItem type="host"><titleInfo><title>Journal of Lamps</title></titleInfo></relatedItem></mods></modsCollection>""", LAMPS),
+    "Trello": ("a.json", json.dumps({"lists": [{"id": "1", "name": "Done"}], "cards": [
+        {"name": "Lamps at Sea (https://a.org/p)", "idList": "1", "desc": "by Ada"}]}),
+        {"title": "Lamps at Sea", "status": "read", "links": ["https://a.org/p"], "notes": "by Ada"}),
+    "texts beside records": ("a.yml", "to_read:\n  - 'Lamps at Sea (Ada Quist, 2019) https://a.org/p'\n  - title: Other\n    link: https://a.org/o\n",
+        {"title": "Lamps at Sea", "authors": ("Ada Quist",), "date": "2019", "status": "unread", "links": ["https://a.org/p"]}),
+    "a list with a title of its own": ("a.toml", 'title = "Mine"\n[papers.q19]\ntitle = "Lamps at Sea"\nauthors = "Ada Quist & Bo Rein"\n'
+        'year = 2019\njournal = "Journal of Lamps"\n', LAMPS | {"date": "2019", "key": "q19"}),
     "a note of Hugo": ("a.md", '+++\ntitle = "Lamps at Sea"\nauthors = ["Ada Quist", "Bo Rein"]\ndate = "2019-03"\npublication = "In *Journal of Lamps*"\n'
         '[[links]]\nname = "Slides"\nurl = "https://a.org/s.pdf"\n[params]\ndoi = "10.1000/l1"\n+++\nText.\n',
         LAMPS | {"ids": {"doi": "10.1000/l1"}, "links": ["https://a.org/s.pdf"], "extras": {"params"}}),

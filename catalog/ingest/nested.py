@@ -17,7 +17,10 @@ from catalog.ingest.report import clean
 
 _DEEP = 60
 _CITED = frozenset({"author", "editor", "issued", "container-title"})  # what CSL-JSON says of a work without title
-_PROMOTED = frozenset({"titles", "contributors", "dates", "urls", "periodical", "bibjson", "attributes"})
+_PROMOTED = frozenset(
+    {"titles", "contributors", "dates", "urls", "periodical", "bibjson", "attributes", "titleinfo", "origininfo"}
+)
+_URL = re.compile(r"[(\[<]?https?://[^\s()<>\[\]]+[)\]>]?")
 _HEADS = frozenset({"section", "heading", "group", "theme", "week", "@text"})
 _SAME_WORK = frozenset({"paper", "article", "work", "publication", "item", "info"})
 _INLINE = frozenset({"i", "b", "em", "strong", "sub", "sup", "tt", "u", "span", "style", "sc", "p"})
@@ -150,6 +153,9 @@ def records(data: Any, section: tuple[str, ...] = (), depth: int = 0, key: str =
     if depth > _DEEP:
         return
     if isinstance(data, Mapping):
+        if isinstance(data.get("cards"), list) and isinstance(data.get("lists"), list):
+            yield from _cards(data)
+            return
         data = _promoted(data)
         if is_record(data):
             data = _united(data)
@@ -165,11 +171,44 @@ def records(data: Any, section: tuple[str, ...] = (), depth: int = 0, key: str =
         for name, value in data.items():
             plain = name in works
             value = {**beside, **value} if plain else value
-            under = plain or str(name).lower() in words.beside("wrappers") or not isinstance(value, list | Mapping)
+            under = plain or spaced(str(name)) in words.beside("wrappers") or not isinstance(value, list | Mapping)
             yield from records(value, section if under else (*section, str(name)), depth + 1, str(name))
     elif isinstance(data, list):
         for value in data:
+            if isinstance(value, str) and (" " in value.strip() or "://" in value):
+                yield Found({"\0text": value}, section)
             yield from records(value, (*section, *_heading(value)), depth + 1)
+
+
+def _cards(board: Mapping[Any, Any]) -> Iterator[Found]:
+    """The cards of a board, as Trello gives them, under the names of its lists."""
+    named = {one.get("id"): str(one.get("name", "")) for one in board["lists"] if isinstance(one, Mapping)}
+    for card in (one for one in board["cards"] if isinstance(one, Mapping)):
+        name, notes = str(card.get("name", "")), str(card.get("desc", ""))
+        links = [url.strip("()[]<> ") for url in _URL.findall(f"{name} {notes}")]
+        title, due = _URL.sub("", name).strip(), str(card.get("due") or "")
+        record = {"title": title, "links": links, "notes": notes, "tags": card.get("labels"), "due": due}
+        yield Found(record, (named.get(card.get("idList"), ""),))
+
+
+def _of_mods(data: Mapping[Any, Any]) -> dict[str, Any]:
+    """A record of MODS, with its names in parts and what it stands in as we call them."""
+    people, hosts = (list(filter(_is_mapping, _all(data.get(name)))) for name in ("name", "relatedItem"))
+    made = {k: v for k, v in data.items() if k not in ("name", "relatedItem")}
+    named = (list(filter(_is_mapping, _all(one.get("namePart")))) or [{"#text": one.get("namePart")}] for one in people)
+    made["authors"] = [{str(p.get("@type", "literal")): str(p.get("#text") or "") for p in parts} for parts in named]
+    titles = [title for host in hosts for title in _all(host.get("titleInfo")) if _is_mapping(title)]
+    return made | {"venue": next((str(title.get("title", "")) for title in titles), "")}
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _all(value: Any) -> list[Any]:
+    """The mappings and texts of a value, be it one or a list of them."""
+    every = value if isinstance(value, list) else [value]
+    return [one for one in every if one and isinstance(one, str | Mapping)]
 
 
 def _heading(data: Any) -> list[str]:
@@ -183,6 +222,7 @@ def _heading(data: Any) -> list[str]:
 
 def _promoted(data: Mapping[Any, Any]) -> Mapping[Any, Any]:
     """A mapping with what stands in groups of its fields, as EndNote's `titles`, beside these."""
+    data = _of_mods(data) if "titleInfo" in data else data
     groups = [name for name, one in data.items() if str(name).lower() in _PROMOTED and isinstance(one, Mapping)]
     if not groups:
         return data
@@ -207,9 +247,17 @@ def _title(data: Mapping[Any, Any]) -> tuple[str, Any]:
 
 def is_record(data: Mapping[Any, Any]) -> bool:
     """Whether a mapping describes one work, and is not what holds the works of a list."""
-    lists = (one for name, one in data.items() if str(name).lower() in words.beside("wrappers") | {"entry"})
-    holds = any(map(_is_work, (work for one in lists for work in (one if isinstance(one, list) else [one]))))
+    holds = any(
+        _is_work(work)
+        for name, one in data.items()
+        if str(name).lower() in words.beside("wrappers") | {"entry"}
+        for work in (one if isinstance(one, list) else [one] if name in ("entry", "item") else _values(one))
+    )
     return _is_work(data) and not (holds and "authors" not in map(meaning, map(str, data)))
+
+
+def _values(data: Any) -> list[Any]:
+    return list(data.values()) if isinstance(data, Mapping) else []
 
 
 def _is_work(data: Any) -> bool:

@@ -95,6 +95,7 @@ def read_data(text: str, path: str = "") -> Source | None:
     """The records of JSON, YAML, TOML or XML as papers; None where the text is none of these or holds no records."""
     data = nested.load(text, path.rsplit(".", 1)[-1].lower())
     found = list(nested.records(data))
+    found = [one for one in found if any("\0text" not in other.record for other in found)]
     lines = _Lines(text)
     made = [(lines.of(one.record), one.record | {"\0section": one.section, "\0key": one.key}) for one in found]
     return _source(made, list(Counter(name for one in found for name in one.record)), path) if made else None
@@ -136,7 +137,7 @@ class _Lines:
     def of(self, record: Fields) -> int:
         if "\0line" in record:
             return int(record["\0line"])
-        title = next((_one(v) for k, v in record.items() if meaning(k) == "title"), "")
+        title = str(record.get("\0text") or next((_one(v) for k, v in record.items() if meaning(k) == "title"), ""))
         place = self.text.find(title[:40].split("\n")[0], self.at, self.at + NEAR) if title else -1
         self.at = max(self.at, place)
         return self.lines.of(self.at)
@@ -208,6 +209,8 @@ def _draft(
     record: Fields, line: int, path: str, report: Report, order: int = 0, zotero: bool = False,
     day_first: bool | None = None,
 ) -> Draft:  # fmt: skip
+    if "\0text" in record:
+        return _of_text(record, line, path, order)
     reading = _Reading(entry := Entry(line), report, line)
     item = item_of(record)
     for name, value in sorted(record.items(), key=_rank):
@@ -238,6 +241,18 @@ def _draft(
     said = canonical(record.get("\0written") or {n: v for n, v in record.items() if not n.startswith("\0")})
     notes = "\n\n".join([*reading.notes, *([draft.notes] if draft.notes else [])])
     return replace(draft, notes=notes, path=path, record=Record(name, said, item))
+
+
+def _of_text(record: Fields, line: int, path: str, order: int) -> Draft:
+    """What stands as a mere text among records, read as an item of a list."""
+    from catalog.ingest import readinglist
+
+    text, section = " ".join(str(record["\0text"]).split()), tuple(record.get("\0section", ()))
+    status = next((s for one in reversed(section) if (s := words.status_word(one))), None)
+    tags = [tag for one in section if (tag := tag_of(one))]
+    read = readinglist.read(f"## To read\n\n- {text}\n").drafts
+    draft = read[0] if read else Draft(title=clean(text))
+    return replace(draft, status=status, tags=(*draft.tags, *tags), section=section, line=line, path=path, order=order)
 
 
 def _rank(pair: tuple[str, Any]) -> tuple[int, bool]:
