@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from catalog.files import read_bytes
 from catalog.snapshot import key_or_name
 from catalog.store import Store
-from catalog.store.beside import hand_written, notebook
+from catalog.store.beside import hand_written, lists, notebook
 
 if TYPE_CHECKING:
     from catalog.facts import Facts
@@ -29,13 +29,13 @@ def planned(library: Library, url: str = "") -> Files:
 
     store = library.store
     library.index(whole=True)  # a file that was written in place is no news to its folder
-    found = library.list("", "list" if library.followed() else "-added,key")
+    found = library.list("", "list" if lists(store.root) else "-added,key")
     written = hand_written(library.root)
     texts = {path: body.decode("utf-8", "replace") for path, body in written.items() if path.endswith(".md")}
     others = {path: body for path, body in written.items() if path not in texts}
     keys = {key for facts in found for key in (facts.key, *facts.aliases)}
     cards = () if keys.isdisjoint(library.implemented()) else library.cards()  # each is read for it
-    implementations = _implementations(cards, library.runs(), library.reports())
+    implementations = _implementations(cards, library.runs(), library.reports()) if cards else ()
     bad = {key_or_name(file): findings for file, findings in library.unreadable().items()}
     found = [everyone(facts) for facts in found] if store.readers.names() else found
     near = library.neighbours() if len(found) <= _MOST_BY_MEANING else {}

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 
-from catalog.facts import Facts
-from catalog.models import Status
+from catalog.facts import STATUSES, Facts
 from catalog.pages.escape import below_head, front_matter, meta_value, plain, script_json, text, web_address
 from catalog.pages.known import Known
 from catalog.pages.lazy import Body, Lazy, key
@@ -66,7 +65,7 @@ def home_page(
     counts = Counter(facts.reading.status for facts in papers)
     body = fill(
         "home.html",
-        counts=[(str(status), counts[status]) for status in (Status.read, Status.reading, Status.unread)],
+        counts=[(status, counts[status]) for status in reversed(STATUSES)],
         summary=f"{counts['read']} of {len(papers)} papers read, {counts['reading']} being read",
         totals=_totals(ran),
         papers=[] if listed else _lines(papers, slugs, "papers/"),

@@ -10,10 +10,9 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from catalog.errors import BadFile
+from catalog.filenames import key_of
 from catalog.pages.escape import html_on_one_line, text, web_address
 from catalog.pages.mathematics import typeset
-from catalog.paperfile import read_key
 
 MAX_LENGTH = 100_000
 MAX_LINE = 20_000
@@ -193,7 +192,7 @@ class _Links:
         if path.suffix != ".md" or path.is_absolute():
             return ""
         try:
-            page = self._pages.get(read_key(unquote(path.name))) or self._pages.get(read_key(path.name))
-        except BadFile:
+            page = self._pages.get(key_of(unquote(path.name))) or self._pages.get(key_of(path.name))
+        except UnicodeDecodeError:
             return ""
         return f"{page}.html" if page else ""

@@ -9,7 +9,6 @@ from typing import Any
 
 from catalog.errors import BadFile
 from catalog.pages.escape import plain
-from catalog.paperfile import read_yaml
 from catalog.store.config import is_address
 
 LONGEST = 200_000
@@ -21,6 +20,8 @@ _PAGE = re.compile(r"(?!/)(?:(?!\.\.)[\w~ .-]+/)*[\w~ .-]+\.(?:md|html|ipynb|pdf
 
 def obeyed(body: bytes) -> tuple[dict[str, Any], list[str]]:
     """The settings that are safe, and the names of those that are left out."""
+    from catalog.paperfile import read_yaml
+
     try:
         given = read_yaml(body[: LONGEST + 1].decode("utf-8-sig")) if len(body) <= LONGEST else None
     except (BadFile, UnicodeDecodeError):
