@@ -123,6 +123,8 @@ OT  - light
         {"title": "Lamps at Sea", "authors": ("Ada Quist",), "date": "2019", "status": "unread", "links": ["https://a.org/p"]}),
     "a list with a title of its own": ("a.toml", 'title = "Mine"\n[papers.q19]\ntitle = "Lamps at Sea"\nauthors = "Ada Quist & Bo Rein"\n'
         'year = 2019\njournal = "Journal of Lamps"\n', LAMPS | {"date": "2019", "key": "q19"}),
+    "more semicolons in a cell than commas in a row": ("a.csv", "year,title,authors\n2019,Lamps at Sea,Ada Quist; Bo Rein\n2020,Other,A B; C D; E F; G H; I J\n",
+        {"title": "Lamps at Sea", "authors": LAMPS["authors"], "date": "2019"}),
     "a note of Hugo": ("a.md", '+++\ntitle = "Lamps at Sea"\nauthors = ["Ada Quist", "Bo Rein"]\ndate = "2019-03"\npublication = "In *Journal of Lamps*"\n'
         '[[links]]\nname = "Slides"\nurl = "https://a.org/s.pdf"\n[params]\ndoi = "10.1000/l1"\n+++\nText.\n',
         LAMPS | {"ids": {"doi": "10.1000/l1"}, "links": ["https://a.org/s.pdf"], "extras": {"params"}}),

@@ -34,6 +34,8 @@ def meaning(name: str) -> str:
             return words.of_records()[form]
     for form in (said,) if re.search(r"[a-z][A-Z]", name) else (name, said):
         if found := words.field_of(form) or words.link_of(form):
+            if found in LINKS and said.partition(" ")[0] in words.beside("pictured"):
+                return ""
             return found if said.rpartition(" ")[2] not in words.beside("others") or found in _MAY_END else ""
     if asked := _OF_READING.fullmatch(said.rstrip("? ")):
         return found if (found := meaning(asked[1])) in ("read", "status") else ""

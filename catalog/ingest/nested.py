@@ -174,8 +174,9 @@ def records(data: Any, section: tuple[str, ...] = (), depth: int = 0, key: str =
             under = plain or spaced(str(name)) in words.beside("wrappers") or not isinstance(value, list | Mapping)
             yield from records(value, section if under else (*section, str(name)), depth + 1, str(name))
     elif isinstance(data, list):
+        beside_works = any(isinstance(one, Mapping) and is_record(_promoted(one)) for one in data)
         for value in data:
-            if isinstance(value, str) and (" " in value.strip() or "://" in value):
+            if isinstance(value, str) and ((beside_works and " " in value.strip()) or "://" in value):
                 yield Found({"\0text": value}, section)
             yield from records(value, (*section, *_heading(value)), depth + 1)
 

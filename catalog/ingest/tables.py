@@ -35,9 +35,11 @@ def rows_of(text: str) -> list[Row]:
 
 
 def _delimiter(text: str) -> str:
-    """What parts the cells: what the line with most of it has most of, among the first."""
-    lines = text.split("\n", _HEADS)[:_HEADS]
-    return max("\t;|,", key=lambda d: max(line.count(d) for line in lines))
+    """What parts the cells: what is there in most of the first lines, and of such what is there most often."""
+    lines = [line for line in text.split("\n", _HEADS)[:_HEADS] if line.strip()]
+    return max(
+        "\t;|,", key=lambda d: (sum(d in line for line in lines), max((line.count(d) for line in lines), default=0))
+    )
 
 
 def read(text: str, path: str = "") -> tuple[list[tuple[int, dict[str, Any]]], list[str]] | None:
