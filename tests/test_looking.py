@@ -329,7 +329,7 @@ def small_and_large() -> tuple[Index, Index]:
         lambda index: index.stamps(["k77"]),
         lambda index: index.with_fact("cites", "k77"),
         lambda index: index.read_on("k77.md", "1", "1", Reading("read")),
-        lambda index: index.checked(checks.bibtex, "k77"),
+        lambda index: index.ask(checks.bibtex, "k77"),
         lambda index: Known(index, Facts).keys.is_taken("k77b"),
         lambda index: Known(index, Facts).find(Facts("new", title=(("text", "Number 7"),))),
     ],

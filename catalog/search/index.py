@@ -255,10 +255,6 @@ class Index:
         found = ((key, snippet(texts[key], wanted, room)) for key in keys if key in texts)
         return {key: piece for key, piece in found if piece}
 
-    def is_empty(self) -> bool:
-        """Whether there is no paper at all."""
-        return not self._run(lambda db: column(db, "SELECT 1 FROM paper LIMIT 1"))
-
     def keys(self, prefix: str = "") -> list[str]:
         """The keys that start so, in order; where none does, those that do in another case."""
         start = clean(prefix)
