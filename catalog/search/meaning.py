@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,14 +62,13 @@ def nearest(db: sqlite3.Connection, text: str, apart: str = "") -> list[int]:
     import numpy as np
 
     _complete(db)
-    found = db.execute("SELECT id, value FROM vector ORDER BY id").fetchall()
+    found = db.execute("SELECT id, passages FROM vector ORDER BY id").fetchall()
     if not found:
         return []
-    near = _vectors(value for _, value in found) @ _asked(db, text)
-    papers, starts = np.unique(np.array([i for i, _ in found]), return_index=True)
-    order: list[int] = papers[np.argsort(-np.maximum.reduceat(near, starts), kind="stable")].tolist()
+    vectors, starts = _vectors([passages for _, passages in found])
+    near = np.maximum.reduceat(vectors @ _asked(db, text), starts)
     (own,) = db.execute("SELECT coalesce(max(id), 0) FROM paper WHERE key = ?", (apart,)).fetchone()
-    return [i for i in order if i != own]
+    return [i for place in np.argsort(-near, kind="stable").tolist() if (i := found[place][0]) != own]
 
 
 def _asked(db: sqlite3.Connection, text: str) -> Vectors:
@@ -95,13 +94,11 @@ def neighbours(db: sqlite3.Connection, limit: int) -> dict[str, list[str]]:
     import numpy as np
 
     _complete(db)
-    found = db.execute("SELECT key, id, value FROM vector JOIN paper USING (id) ORDER BY id, part").fetchall()
-    keys = list({i: key for key, i, _ in found}.values())
+    found = db.execute("SELECT key, passages FROM vector JOIN paper USING (id) ORDER BY id").fetchall()
+    keys = [key for key, _ in found]
     if len(keys) < 2:
         return {key: [] for key in keys}
-    vectors = _vectors(value for *_, value in found)
-    starts = np.unique(np.array([i for _, i, _ in found]), return_index=True)[1]
-    whole = np.add.reduceat(vectors, starts)
+    whole = np.add.reduceat(*_vectors([passages for _, passages in found]))
     whole /= np.maximum(np.linalg.norm(whole, axis=1, keepdims=True), 1e-9)
     near: dict[str, list[str]] = {}
     for first in range(0, len(keys), _AT_ONCE):
@@ -112,11 +109,13 @@ def neighbours(db: sqlite3.Connection, limit: int) -> dict[str, list[str]]:
     return near
 
 
-def _vectors(kept: Iterable[bytes]) -> Vectors:
-    """Vectors as the index keeps them, a byte a number, shape (kept, 256), all longer by the same factor."""
+def _vectors(kept: Sequence[bytes]) -> tuple[Vectors, NDArray[np.intp]]:
+    """The vectors of papers as the index keeps them, a byte a number, shape (passages, 256), all longer by the same
+    factor; and where those of each paper start."""
     import numpy as np
 
-    return np.frombuffer(b"".join(kept), np.int8).reshape(-1, WIDTH).astype(np.float32)
+    ends = np.cumsum([len(passages) // WIDTH for passages in kept])
+    return np.frombuffer(b"".join(kept), np.int8).reshape(-1, WIDTH).astype(np.float32), np.append(0, ends[:-1])
 
 
 def _largest(values: Vectors, count: int) -> Sequence[int]:
@@ -135,16 +134,15 @@ def _complete(db: sqlite3.Connection) -> None:
     )
     while ids := [i for (i,) in db.execute(missing)]:
         papers, said = zip(ids, rows.load(db, ids), strict=True), rows.beside(db, ids)
-        pieces = [(i, part, text) for i, one in papers for part, text in _pieces(one, said[i])]
-        values = (embed([text for *_, text in pieces]) * _STEPS).round().clip(-127, 127).astype("int8")
-        made = [(i, part, value.tobytes()) for (i, part, _), value in zip(pieces, values, strict=True)]
-        db.executemany("INSERT OR REPLACE INTO vector VALUES (?, ?, ?)", made)
+        made = ((i, (embed(_pieces(one, said[i])) * _STEPS).round().clip(-127, 127)) for i, one in papers)
+        kept = ((i, vectors.astype("int8").tobytes()) for i, vectors in made)
+        db.executemany("INSERT OR REPLACE INTO vector VALUES (?, ?)", kept)
 
 
-def _pieces(one: Facts, said: Beside) -> Iterator[tuple[int, str]]:
+def _pieces(one: Facts, said: Beside) -> list[str]:
     tags = " ".join(one.tags)
     prose = "\n\n".join((plain(one.abstract), one.notes, said.told))  # a notebook says a little of everything
-    return enumerate(passages(f"{one.heading} {tags}".strip(), prose))
+    return list(passages(f"{one.heading} {tags}".strip(), prose))
 
 
 def embed(texts: Sequence[str]) -> Vectors:

@@ -55,7 +55,7 @@ _SCHEMA = (
     "CREATE VIRTUAL TABLE words USING fts5(key, title, authors, tags, venue, abstract, notes, told, taught,"
     " content='', tokenize='ascii', prefix='2')",
     "CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, 'row')",
-    "CREATE TABLE vector(id INTEGER, part INTEGER, value BLOB, PRIMARY KEY(id, part)) WITHOUT ROWID",
+    "CREATE TABLE vector(id INTEGER PRIMARY KEY, passages BLOB)",
     "CREATE TABLE verdict(id INTEGER PRIMARY KEY, findings TEXT NOT NULL, entries TEXT NOT NULL, tags TEXT NOT NULL)",
     "CREATE TABLE asked(id INTEGER, what TEXT, of TEXT, answer TEXT, PRIMARY KEY(id, what, of)) WITHOUT ROWID",
     "CREATE TABLE likeness(name TEXT, value TEXT, pairs TEXT NOT NULL, PRIMARY KEY(name, value)) WITHOUT ROWID",
@@ -187,10 +187,10 @@ def read_on(db: sqlite3.Connection, file: str, before: Sequence[str], stamp: str
         return False
     ids = [found[0]]
     marks = list(db.execute("SELECT name, value FROM mark WHERE id = ?", ids))
-    say, vectors = beside(db, ids)[ids[0]], list(db.execute("SELECT id, part, value FROM vector WHERE id = ?", ids))
+    say, vectors = beside(db, ids)[ids[0]], list(db.execute("SELECT * FROM vector WHERE id = ?", ids))
     one = replace(load(db, ids)[0], reading=reading)
     update(db, [(file, stamp, one)], [], {file: marks}, {file: say})
-    db.executemany("INSERT INTO vector VALUES (?, ?, ?)", vectors)
+    db.executemany("INSERT INTO vector VALUES (?, ?)", vectors)
     return True
 
 
