@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from catalog.manuscript.latex import latex_keys
-from catalog.manuscript.parts import Include, Reading, unique
+from catalog.manuscript.parts import Include, Reading, included, unique
 from catalog.text import Lines
 
 _TYPST_HIDDEN = re.compile(
@@ -74,9 +74,7 @@ def read_typst(text: str) -> Reading:
     cites = [m["label"] or m["text"] for m in _TYPST_VALUE.finditer(seen)]
     everything = ["*"] if _TYPST_FULL.search(seen) else []
     keys = [*everything, *cites, *(m["key"] for m in found if m["mail"] is None)]
-    lines = Lines(seen)
-    files = [Include(f'"{m[1]}"', m[1], lines.of(m.start()), "", True) for m in _TYPST_FILE.finditer(seen)]
-    return Reading(unique(keys), unique(unsure), labels, tuple(files))
+    return Reading(unique(keys), unique(unsure), labels, included(seen, _TYPST_FILE, r'"\1"'))
 
 
 def _without_typst_comments(text: str) -> str:
@@ -121,9 +119,8 @@ def _without_rst_blocks(text: str) -> str:
 
 
 def _rst_files(text: str) -> Iterator[Include]:
+    yield from included(text, _RST_FILE)
     lines = Lines(text)
-    for found in _RST_FILE.finditer(text):
-        yield Include(found.group().strip(), found[1], lines.of(found.start()), "", True)
     for tree in _RST_TREE.finditer(text):
         for line in map(str.strip, tree[2].split("\n")):
             entry = _RST_ENTRY.match(line)
@@ -140,23 +137,17 @@ def read_org(text: str) -> Reading:
     for said in [*_ORG_LINK.findall(rest), *_ORG_REF.findall(_ORG_LINK.sub(" ", rest))]:
         keys += _ORG_NAMED.findall(said) if "&" in said else map(str.strip, re.split("[,;]", said))
     keys += latex_keys(rest)
-    lines = Lines(text)
-    files = [Include(m.group().strip(), m[1], lines.of(m.start()), "", True) for m in _ORG_FILE.finditer(text)]
-    return Reading(unique(keys), includes=tuple(files))
+    return Reading(unique(keys), includes=included(text, _ORG_FILE))
 
 
 def read_lyx(text: str) -> Reading:
     """What a LyX document cites, and the documents it takes in."""
     keys = [key.strip() for keys in _LYX_CITE.findall(text) for key in keys.split(",")]
-    lines = Lines(text)
-    files = [Include(m[1], m[1], lines.of(m.start()), "", True) for m in _LYX_FILE.finditer(text)]
-    return Reading(unique(keys), includes=tuple(files))
+    return Reading(unique(keys), includes=included(text, _LYX_FILE, r"\1"))
 
 
 def read_asciidoc(text: str) -> Reading:
     """What an AsciiDoc file cites, as asciidoctor-bibtex has it: `cite:[key(p. 3), other]`."""
     seen = _ADOC_BLOCK.sub(lambda m: "\n" * m.group().count("\n"), text)
     keys = [key.strip() for keys in _ADOC_CITE.findall(seen) for key in _ADOC_NOTE.sub("", keys).split(",")]
-    lines = Lines(seen)
-    files = [Include(m.group(), m[1], lines.of(m.start()), "", True) for m in _ADOC_FILE.finditer(seen)]
-    return Reading(unique(keys), includes=tuple(files))
+    return Reading(unique(keys), includes=included(seen, _ADOC_FILE))

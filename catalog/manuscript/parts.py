@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from catalog.text import Lines
 
 Commands = Mapping[str, tuple[str, int]]
 r"""LaTeX commands of the author's own that cite: the kinds of their arguments ("m", "o", "s"), and which holds keys."""
@@ -37,6 +40,13 @@ class Reading:
     labels: frozenset[str] = frozenset()
     includes: tuple[Include, ...] = ()
     commands: Commands = field(default_factory=dict)
+
+
+def included(text: str, pattern: re.Pattern[str], written: str = "") -> tuple[Include, ...]:
+    """The files that a text takes in where a pattern holds their names, as `written` there: all of it if not said."""
+    lines = Lines(text)
+    found = pattern.finditer(text)
+    return tuple(Include(m.expand(written) or m.group().strip(), m[1], lines.of(m.start()), "", True) for m in found)
 
 
 def unique(keys: Iterable[str]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -143,22 +143,18 @@ def _title(text: str) -> None:
         raise ValueError(f"{text[:60]!r} is not a title; at most 200 characters on one line")
 
 
-def _journals(text: str) -> None:
-    if text and not _is_below(text):
-        raise ValueError(f"{text[:60]!r} is not a file below {CONFIG}; name one, such as journals.csv")
-
-
-def _is_below(text: str) -> bool:
-    """Whether a path leads to something below the root, and is not hidden."""
+def _below(text: str, what: str, hidden: bool = False) -> Sequence[str]:
+    """The parts of a path; raises `ValueError` where it leads to nothing below the root, or to what is `hidden`."""
     parts = PurePosixPath(text.replace("\\", "/")).parts
     outside = not parts or text.startswith(("/", "\\")) or ".." in parts or ":" in text
-    return not (outside or len(text) > 200 or _UNFIT.search(text) or any(part.startswith(".") for part in parts))
+    if outside or len(text) > 200 or _UNFIT.search(text) or (not hidden and any(part[0] == "." for part in parts)):
+        kind, such = what.split(", ")
+        raise ValueError(f"{text[:60]!r} is not a {kind} below {CONFIG}; name one, such as {such}")
+    return parts
 
 
 def _papers(text: str) -> None:
-    if not _is_below(text):
-        raise ValueError(f"{text[:60]!r} is not a folder below {CONFIG}; name one, such as papers")
-    if (first := PurePosixPath(text.replace("\\", "/")).parts[0].lower()) in _TAKEN:
+    if (first := _below(text, "folder, papers")[0].lower()) in _TAKEN:
         raise ValueError(f"{first}/ is where kb keeps other things; name another, such as papers")
 
 
@@ -188,22 +184,12 @@ def _used_fields(names: tuple[str, ...]) -> None:
         raise ValueError(f"{unknown[0]!r:.60} is none of {', '.join(USED)}; an empty list uses nothing")
 
 
-def _lists(paths: tuple[str, ...]) -> None:
-    for path in paths:
-        parts = PurePosixPath(path.replace("\\", "/")).parts
-        if not parts or path.startswith(("/", "\\")) or ".." in parts or ":" in path or _UNFIT.search(path):
-            raise ValueError(f"{path[:60]!r} is no list below {CONFIG}; name a file or folder, such as README.md")
-
-
-def _key_pattern(text: str) -> None:
-    parse(text)
-
-
-CHECKS: Mapping[str, Callable[[Any], None]] = MappingProxyType({
+CHECKS: Mapping[str, Callable[[Any], object]] = MappingProxyType({
     "title": _title, "papers": _papers, "overdue_days": _overdue_days, "site_url": _site_url,
     "implemented": _implemented, "contact": _contact, "autocommit": lambda _: None,
-    "used_fields": _used_fields, "key_pattern": _key_pattern, "journals": _journals,
-    "lists": _lists,
+    "used_fields": _used_fields, "key_pattern": parse,
+    "journals": lambda text: text and _below(text, "file, journals.csv"),
+    "lists": lambda paths: [_below(path, "list, README.md", hidden=True) for path in paths],
 })  # fmt: skip
 
 

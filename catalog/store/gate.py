@@ -98,7 +98,6 @@ class Gate:
             return
         from filelock import FileLock, Timeout
 
-        self.make_private()
         self._expect_files("lock", "swapping", "swapped")
         lock = FileLock(self.private / "lock", timeout=seconds, poll_interval=0.02)
         try:
@@ -121,12 +120,12 @@ class Gate:
             raise KbError(f"{self.private} is a link; remove it, kb makes a folder of its own")
         with contextlib.suppress(OSError):
             self.private.mkdir(exist_ok=True)
-            ignore = self.private / ".gitignore"
-            if not os.path.lexists(ignore):
+            if not os.path.lexists(ignore := self.private / ".gitignore"):
                 ignore.write_text("*\n")
 
     def _expect_files(self, *names: str) -> None:
-        """Raise `KbError` where something else has the place of a file of our own below `.kb/`, or of that folder."""
+        """Make `.kb/`; raise `KbError` where something else has its place, or that of one of our files there."""
+        self.make_private()
         if not self.private.is_dir() and os.path.lexists(self.private):
             raise KbError(f"{self.private} is no folder; remove it, kb makes one of its own")
         if wrong := next((path for name in names if (path := self.private / name).is_dir()), None):
@@ -170,7 +169,6 @@ class Gate:
 
     def history(self) -> History:
         """The history of this knowledge base."""
-        self.make_private()
         self._expect_files("history.sqlite")
         history = History(self.private / "history.sqlite")
         if history.notice:
@@ -211,7 +209,6 @@ class Gate:
         moves = [Move(change, self._target(change.file, removed=change.after is None)) for change in changes]
         with self._cleared(moves):
             if moves:
-                self.make_private()
                 self._expect_files()
             for move in each(moves, "writing"):
                 self._write_aside(move)
@@ -328,9 +325,8 @@ class Gate:
 
     def _put_back(self, move: Move) -> None:
         version = disk.read_version(move.path)
-        if _data(version) != move.change.after:
-            return  # edited within the moment since: its new owner's
-        self._set(move.path, _data(move.change.before), version)
+        if _data(version) == move.change.after:  # else it was edited within the moment since, and is its new owner's
+            self._set(move.path, _data(move.change.before), version)
 
     def _set(self, path: Path, data: bytes | None, there: Version | None) -> None:
         stamp = there.stamp if there else None
