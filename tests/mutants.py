@@ -126,6 +126,38 @@ MUTANTS = {
     "listings show what steers a terminal": Mutant("cli/out.py", "    return _UNSEEN.sub(_escape, text)\n", "    return text\n", "test_boundary.py"),
     "two values of one field are united": Mutant("threeway.py", "            clashes.append(name)\n            value = ours\n", "            value = ours\n", "test_merging.py"),
     "what merge marks hold is a paper": Mutant("paperfile.py", "    if unresolved := conflict.hunks(text):\n", "    if unresolved := []:\n", "test_gate.py"),
+    "a link that leads out is written through": Mutant(
+        "store/gate.py", "if removed or not target.is_relative_to(os.path.realpath(self.root)):", "if removed:", "test_gate.py",
+    ),
+    "what is taken back goes over an edit": Mutant(
+        "store/gate.py", "        if _data(version) == move.change.after:", "        if True:", "test_gate.py",
+    ),
+    "removals go first": Mutant("store/gate.py", "key=lambda move: move.temp is None", "key=lambda move: move.temp is not None", "test_gate.py"),
+    "folders of others lead out": Mutant("store/gate.py", "            stays_within(self.root / folder, self.root)\n", "            pass\n", "test_gate.py"),
+    "a disk without hard links overwrites": Mutant("store/disk.py", " or os.path.lexists(path):", ":", "test_gate.py"),
+    "a change is not on the disk before it begins": Mutant(
+        "store/history.py", "        with self._writing(\"FULL\"):", "        with self._writing(\"NORMAL\"):", "test_history.py",
+    ),
+    "the history is written through a link": Mutant("store/history.py", "        if path.is_symlink():\n", "        if False:\n", "test_history.py"),
+    "what is away for a moment is forgotten": Mutant(
+        "store/indexing.py", "        removed = [file for file in removed if file not in there]\n", "", "test_looking.py",
+    ),
+    "what all share is not looked at": Mutant(
+        "store/indexing.py", "    if index.get_meta(\"shared\") != shared:\n        known = dict.fromkeys(known, \"\")\n", "", "test_looking.py",
+    ),
+    "what cannot be read merges as nothing": Mutant("store/merging.py", "    if None in texts:", "    if False:", "test_merging.py"),
+    "a proxy is asked for private hosts": Mutant(
+        "ingest/fetch.py", "            if e.reason == \"private\":\n                raise\n", "            pass\n", "test_fetch.py",
+    ),
+    "every host is told what is for one": Mutant(
+        "ingest/fetch.py", "return {**self.headers, **self.private} if same else self.headers", "return {**self.headers, **self.private}",
+        "test_fetch.py",
+    ),
+    "a request waits for ever": Mutant("ingest/wire.py", "self.real.write(buffer, _left(self.deadline))", "self.real.write(buffer, 60.0)", "test_fetch.py"),
+    "a commit is made in a merge": Mutant(
+        "store/commits.py", "if any((Path(top) / name).exists() for name in (\"MERGE_HEAD\", \"rebase-merge\", \"rebase-apply\")):", "if False:",
+        "test_gate.py",
+    ),
     "dots without end": Mutant("toml.py", "            if line.count(\".\") > _MOST_DOTS:\n", "            if False:\n", "test_readers.py test_store.py"),
 }  # fmt: skip
 

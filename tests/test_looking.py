@@ -387,3 +387,27 @@ def test_an_index_that_says_nonsense_is_made_anew(kb: Kb, library: Library, root
             db.commit()
         assert "A thing of note" in kb("list").out
         assert kb("tag", "a", "x").status == 0
+
+
+def test_what_all_share_is_looked_at(library: Library, root: Path) -> None:
+    (root / "shared.bib").write_text('@string{jr = "First"}\n')
+    library.add("@article{a, title={A work of note}, author={Doe, Jane}, journal=jr, year={2001}}")
+    assert library.get("a").venue == "First"
+    (root / "shared.bib").write_text('@string{jr = "Second"}\n')
+    assert Library.open(root).get("a").venue == "Second"
+
+
+def test_what_is_away_for_a_moment_is_not_forgotten(
+    library: Library, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.add(title="A work of note", key="a", links=["https://x.org"])
+    assert [line.key for line in library.lines().papers] == ["a"]
+    real, looks = Store.files, list[int]()
+
+    def files(store: Store) -> dict[str, Any]:
+        looks.append(1)
+        return real(store) if len(looks) > 1 else {}
+
+    monkeypatch.setattr(Store, "files", files)
+    assert [line.key for line in Library.open(root).lines().papers] == ["a"]
+    assert len(looks) == 2

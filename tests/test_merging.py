@@ -272,6 +272,11 @@ def test_what_is_no_paper_is_merged_by_lines(tmp_path: Path) -> None:
     (tmp_path / "theirs").write_text("Z\nb\nc\n")
     assert merge_files(*files, "papers/x.md") == ("lines",)
     assert "<<<<<<< ours" in (tmp_path / "ours").read_text()
+    said = b'[papers]\na = { status = "read" }\n'
+    for name, more in (("base", b""), ("ours", b""), ("theirs", b"# caf\xe9\n")):
+        (tmp_path / name).write_bytes(said + more)
+    assert merge_files(*files, "readers/ana.toml") == ()
+    assert (tmp_path / "ours").read_bytes() == said + b"# caf\xe9\n", "what cannot be read is not nothing"
 
 
 def test_the_command(kb: Kb, root: Path) -> None:

@@ -300,3 +300,10 @@ def test_a_paper_apart_keeps_what_it_says_of_reading() -> None:
     paper = paper_of(text, "a", apart=True)
     assert (paper.status, paper.read) == ("unread", None)
     assert set(paper.extras) == {"status", "read", "#read", "rating"}
+
+
+def test_who_i_am_is_not_read_through_a_link(several: Library, root: Path, tmp_path: Path) -> None:
+    assert several.store.readers.named() == "bo"
+    (root / ".kb").rename(tmp_path / "elsewhere")
+    (root / ".kb").symlink_to(tmp_path / "elsewhere")
+    assert several.store.readers.named() == ""
