@@ -201,6 +201,12 @@ def test_a_list_that_is_none_just_now_removes_nothing(tmp_path: Path, name: str,
     assert not follow(library, path, ROWS, prune=True).done.count("merged")
 
 
+def test_a_list_that_never_had_a_paper_says_so_each_time(tmp_path: Path) -> None:
+    library = Library.init(tmp_path)
+    for _ in range(2):
+        assert [f.code for f in library.sync([("list.md", b"# L\n\nWords.\n")]).done.findings][0] == "no-papers"
+
+
 def test_a_conflict_is_shown_and_the_readers_side_stays(tmp_path: Path) -> None:
     library, path, keys = fresh(tmp_path, ROWS)
     library.change(keys[0], lambda paper: paper.evolve(title="My own title"))
