@@ -324,6 +324,10 @@ class _Builder:
             node = Node("region", region.line, region.end, info=region.kind, raw=region.raw)
             node.text = Text(region.info)
             self.open[-1].top().children.append(node)
+        if region.raw.strip() == BEGIN:
+            self.began = len(self.open[-1].sections)
+        elif region.raw.strip() == END:  # what follows stands where the list does, not in its last section
+            del self.open[-1].sections[self.began :]
 
 
 def _laid_out(cell: Node) -> list[Node]:
