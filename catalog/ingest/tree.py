@@ -13,6 +13,8 @@ from typing import Any, Literal, NamedTuple
 
 from lxml import etree
 
+from catalog.export.embedded import BEGIN, END
+
 NodeKind = Literal["section", "item", "para", "table", "row", "code", "quote", "rule", "region"]
 _MARKS = {"strong": "strong", "b": "strong", "em": "em", "i": "em", "code": "code", "tt": "code", "del": "del",
           "s": "del", "strike": "del", "a": "link", "sub": "sub", "sup": "sup", "kbd": "code"}  # fmt: skip
@@ -143,6 +145,7 @@ class _Builder:
         self.marks: list[Mark] = []
         self.pending: list[tuple[str, int, str, str]] = []
         self.line = 1
+        self.began = 0
         self.spans: list[tuple[int, int]] = []
         self.pre = 0
         self.exact = False
