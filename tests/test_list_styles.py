@@ -108,6 +108,17 @@ STYLES = {
         "- 论文下载链接：https://arxiv.org/abs/2007.00002\n\n- 代码：https://github.com/c/d\n",
         [("Mining Tides for Weakly Supervised Harbours", (), ""), ("Improving Piers via Decoupled Edges", (), "")],
     ),
+    "French references below a word for talks": (
+        "# Lectures\n\n## Lu\n- Dubois, M., Petit, L. (2019). « Les graphes du port ». *Revue des mers*, 12(3), p. 45-60.\n"
+        "- Roux, A. (2017). *Apprendre à nager*. Thèse de doctorat, Université de Lyon.\n",
+        [("Les graphes du port", ("Dubois, M.", "Petit, L."), "2019"), ("Apprendre à nager", ("Roux, A.",), "2017")],
+    ),
+    "groups in groups, one of a single work of three words": (
+        "# Bandits\n\n* 2023\n  * NeurIPS\n    * Budgets for Bandits [[paper]](https://arxiv.org/abs/2306.03300)\n"
+        "    * Regret Nothing [[paper]](https://arxiv.org/abs/2305.03301)\n* 2022\n  * ICML\n"
+        "    * Explore, Exploit, Explain [[paper]](https://arxiv.org/abs/2202.03303)\n",
+        [("Budgets for Bandits", (), ""), ("Regret Nothing", (), ""), ("Explore, Exploit, Explain", (), "")],
+    ),
     "one line and its address under each heading": (
         "# Tasks\n\n#### Answering\nStochastic Tides for Reading https://arxiv.org/abs/1712.00001\n\n"
         "#### Entailment\nEnhanced Harbours for Inference https://arxiv.org/abs/1609.00002\n",

@@ -20,6 +20,7 @@ _NUMBER = re.compile(
 _OPTIONAL = re.compile(
     r"\(?(?P<said>optional|required|recommended|supplementary|background|bonus|main)(?: reading)?\)?[:：]\s*", re.I
 )
+_STATUS = re.compile(r"(?P<said>[A-Z][A-Z -]{2,11}):\s+(?=\S)")  # "TODO: A title"
 _VERB = re.compile(r"(?:re-?)?(?P<said>read|reading|skimmed|finished)\b[:\s]+", re.I)
 _TASK_DAY = re.compile(r"[ \t]+(?P<sign>[📅🗓➕✅])\ufe0f?[ \t]*(?P<day>\d{4}-\d\d-\d\d)(?=\s|$)")  # of Obsidian's tasks
 _DAY_OF = {"📅": "due", "🗓": "due", "➕": "added", "✅": "read"}
@@ -247,6 +248,8 @@ def _lead(line: Line) -> None:
             at = box.end()
         if lead := _NUMBER.match(plain, at):
             at = lead.end()
+        if (said := _STATUS.match(plain, at)) and (status := words.status_word(said["said"])):
+            line.status, at = line.status or status, said.end()
         if said := _OPTIONAL.match(plain, at):
             line.tags.append(said["said"].lower())
             at = said.end()

@@ -82,6 +82,7 @@ _TOLD = re.compile(r"\s*(?:[:：]|[-–—](?=\s))\s*(?P<rest>(?P<first>\w).*)",
 _DATED_HEAD = re.compile(r"(?:1[5-9]|20)\d\d[a-z]?[)）]\s*[:.,：]?\s*(?:\S+\s+){2}\S")
 _LAST_NAME = re.compile(r"[;；\n]|\b[Bb]y\s+|[-–—/|·]\s+")
 _NEXT_NAME = re.compile(r"[;；\n()\[\]\"“»`]|\.(?=\s+\w{3})|(?<=\w{3})\.|,?\s+(?:[-–—/|·]|et al)")
+_ONE_TURNED = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+, (?:[A-ZÀ-ÖØ-Þ]\.[ -]?)+")  # "Wright, S."
 _ARTICLE = re.compile(r"(?:An?|The) ")
 _BY_LENGTH = ((1, 0.35), (2, 0.85), (20, 1.0), (30, 0.7), (59, 0.25), (10_000, 0.1))  # words at most, worth
 
@@ -338,7 +339,9 @@ def _each_name(names: str, common: frozenset[str]) -> bool:
 
 def _unfinished(head: str, rest: str) -> bool:
     """Whether a full stop belongs to an initial after which the name goes on: "Emily M. Bender"."""
-    if not _INITIAL.search(head.rstrip(".")):
+    if not _INITIAL.search(head.rstrip(".")) or (
+        _ONE_TURNED.fullmatch(head) and not re.match(r"[^.]{2,30}, [A-Z]\.", rest)
+    ):
         return False
     if re.match(r"\W*[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]\.", head) or re.match(
         r"\s*[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]\.", rest
@@ -571,7 +574,7 @@ def _with_names(title: str, count: int, name: Reading, common: frozenset[str]) -
         worth *= _head(title, name, common)
         if (tail := _tail(title)) and _people(tail, common) >= 0.5:
             worth *= 0.6
-    if re.match(r"[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ][\w'’-]+ [A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]{1,3}\.\s", title):  # "Auli M. A title"
+    if re.match(r"[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ][\w'’-]+,? [A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]{1,3}\.\s", title):  # "Auli M. A title"
         worth *= 0.6
     by = _BY.search(title) if " by" in title else None
     if by and (likely := _people(title[by.end() :], common)) >= 0.5:

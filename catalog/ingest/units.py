@@ -366,7 +366,9 @@ class Finder:
     def _fieldlike(self, node: Node) -> bool:
         line = self.line(node)
         told = credit(line, self.common)
-        return is_fact(line.text) or is_links(line) or (told is not None and told.sure)
+        return (
+            is_fact(line.text) or is_links(line) or (told is not None and told.sure and (told.place or not told.paper))
+        )
 
     def _paper_table(self, table: Node) -> int | None:
         """The column of the titles, where a table lists papers."""
@@ -643,7 +645,7 @@ class Finder:
         out = []
         for node, _, worth, opens in judged:
             line = self.line(node)
-            cited = kind in ("book", "thesis", "report") and _citation(line, self.common)
+            cited = kind not in ("", "code", "people") and not line.anchors and _citation(line, self.common)
             if (
                 kind
                 and not cited
