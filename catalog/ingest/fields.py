@@ -151,7 +151,9 @@ class Reader:
         kept: list[str] = []
         pieces = self._cited(entry, line, title, pieces)
         for piece in pieces:
-            text = line.plain[piece.start : piece.end].strip(' .,;:·|"“”')
+            raw = line.plain[piece.start : piece.end].rstrip(" (")
+            text = raw.strip(' .,;:·|"“”')
+            text += "." if raw.endswith(".") and re.search(r"[ ,][A-Z]$", text) else ""  # "Quist, A."
             role = self._role(unit, piece, text, heading)
             if role.startswith("venue") and entry.authors and _AFFILIATED.match(line.plain, piece.end):
                 continue

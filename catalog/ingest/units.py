@@ -143,6 +143,8 @@ class Finder:
         line = self.line(node)
         if "\n" in node.text.plain or line.text.of("strong", "em") or not _names_a_paper(node.text):
             return False
+        if credit(line, self.common):
+            return False
         rest = line.plain[line.anchors[0].mark.end :].strip(" .)")
         return not (rest or line.anchors[0].titled or self._is_prose(line)) and len(line.plain.split()) < 30
 
@@ -348,6 +350,8 @@ class Finder:
     def _credited_below(self, node: Node) -> bool:
         """Whether what stands below an item says whose it is, or where and when it appeared, and nothing else."""
         blocks = [child for child in node.children if child.kind in ("item", "para")]
+        if credit(self.line(node), self.common):
+            return False
         found = [credit(self.line(block), self.common) for block in blocks[:4] if not block.children]
         return bool(found) and len(found) == len(blocks) and all(one is not None and one.sure for one in found)
 
