@@ -149,7 +149,8 @@ def _source(records: Sequence[tuple[int, Fields]], names: Sequence[str], path: s
     records = _parted(records)
     first = values.day_first(v for _, r in records for v in r.values() if isinstance(v, str) and len(v) < 12)
     drafts = [
-        _draft(r, line, path, report, order, "Item Type" in names, first) for order, (line, r) in enumerate(records, 1)
+        _draft(r, line, path, report, order, not {"Item Type", "itemType"}.isdisjoint(names), first)
+        for order, (line, r) in enumerate(records, 1)
     ]
     if drafts and all(re.search(r"[^.]\.$", draft.title) for draft in drafts):  # as DBLP and PubMed end them
         drafts = [replace(draft, title=draft.title[:-1]) for draft in drafts]
@@ -218,7 +219,7 @@ def _draft(
         value = values.in_order(value, day_first) if isinstance(value, str) else value
         if name.startswith("\0") or value in ("", None, [], {}):
             continue
-        field_ = "" if zotero and name == "Key" else meaning(name)
+        field_ = "" if zotero and name.lower() == "key" else meaning(name)
         if field_ == "order" and spaced(name) == "number" and any(meaning(n) == "volume" for n in record):
             field_ = "number"
         value = value[0] if field_ == "venue" and value and isinstance(value, list) else value
@@ -537,7 +538,7 @@ def _set_read(reading: _Reading, value: Any) -> bool:
 
 def _set_key(reading: _Reading, value: Any) -> bool:
     text = _one(value)
-    return not reading.entry.key and not _COUNTED.fullmatch(text) and reading.fact("key", text)
+    return not reading.entry.key and reading.fact("key", text)
 
 
 def _set_notes(reading: _Reading, value: Any) -> bool:
