@@ -208,3 +208,9 @@ def test_all_of_it_comes_in_stays_as_it_is_and_is_cited_in_full(library: Library
     assert (library.papers(), again.count("merged")) == (before, 0)
     full = [citation(facts) for facts in library.list()]
     assert "Quist, A., & Rein, B. (2019). Lamps at Sea. Journal of Lamps, 3, 1–9. https://doi.org/10.1000/l1" in full
+
+
+def test_the_text_of_a_note_is_no_record_beside_its_front_matter() -> None:
+    note = "---\ntitle: Rivers that remember\nauthors: [Ada Quist]\nyear: 2021\n---\nSee also [[Bells in the fog]].\n"
+    (draft,) = read_source("note.md", note.encode(), {}).drafts
+    assert (draft.title, draft.notes) == ("Rivers that remember", "See also [[Bells in the fog]].")

@@ -84,6 +84,8 @@ def _load_yaml(text: str) -> Any:
     if len(blocks) > 1 and len(first) == 1 and not text.lstrip().startswith(("-", "#")):  # a paper a block
         return [yaml.load(block, Loader=_Loader) for block in blocks]  # noqa: S506 - as below
     every = [one for one in yaml.load_all(text, Loader=_Loader) if one]  # it makes strings, lists, mappings alone
+    if len(every) > 1 and any(isinstance(one, str) for one in every):
+        return None  # a note below its front matter
     return every[0] if len(every) == 1 else every
 
 
