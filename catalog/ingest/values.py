@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -205,7 +205,8 @@ def _is_initials(text: str) -> bool:
     return bool(_INITIALS_DOT.fullmatch(text)) and ("." in text or text.isupper())
 
 
-def is_name(name: str, common: Collection[str] = frozenset()) -> bool:
+@lru_cache(16384)
+def is_name(name: str, common: frozenset[str] = frozenset()) -> bool:
     """Whether one name looks like a person's: a few capitalised words, initials, particles, or Chinese characters."""
     if not 2 <= len(name) <= 60 or any(c.isdigit() or c in '?!:/=+#@()[]{}<>"' for c in name):
         return False
@@ -233,10 +234,10 @@ def likely_people(text: str, common: frozenset[str] = frozenset(), lead: bool = 
         return 0.0
     head = text[:400]
     said = bool(_BY.match(head)) or bool(re.search(r"\b[ae]t\s*\.?\s*al\b|(?:等人?|ほか|他|외)\s*$", text[-40:]))
-    names = people(text, lead)
     plain = re.findall(r"[^\W\d_]+", text)
     small = sum(word.islower() and word not in _PARTICLES and word not in _JOINING for word in plain)
-    if not names or small * 5 > len(plain) * 2 or _TOLD.search(names[0]) or _TOLD_YEAR.search(names[-1]):
+    names = people(text, lead) if small * 5 <= len(plain) * 2 else ()
+    if not names or _TOLD.search(names[0]) or _TOLD_YEAR.search(names[-1]):
         return 0.0
     good = sum(is_name(name, common) for name in names[:12])
     share = good / min(len(names), 12)
