@@ -14,7 +14,6 @@ from catalog.ingest.labels import label_of, without
 from catalog.ingest.line import Line, at_paper, external, leads_to_paper, marked_title, prepared
 from catalog.ingest.tree import Node, Text, joined
 
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _YEAR_LAST = re.compile(r"[\s,(](?:19|20)\d\d[\s).]*$")
 _LABEL = re.compile(r"[^:：\[\]<>|()\n]{1,40}(?:\([^()\n]{1,9}\)[ *_]*)?[:：]")
 _CITES_PERHAPS = re.compile(r"\d|[\[\"“(（]|et al|, ")
@@ -343,8 +342,6 @@ class Finder:
             and not (is_fact(line.text) and not any(a.titled for a in line.anchors))
             and (worth >= 2 or not words.undecorated(plain).endswith((":", "：")))
         )
-        if opens and every and not found and not _title_alone(line):
-            opens = bool(below)
         return worth, opens
 
     def _credited_below(self, node: Node) -> bool:
@@ -923,10 +920,6 @@ def _is_fact_alone(text: str) -> bool:
         or bool(words.status_word(text))
         or (len(text.split()) > 1 and values.likely_people(text) >= 0.6)
     )
-
-
-def _title_alone(line: Line) -> bool:
-    return bool(line.text.of("strong")) or bool(_YEAR.search(line.plain)) or len(line.plain.split()) > 2
 
 
 def _cites(plain: str, linkless: bool) -> float:
