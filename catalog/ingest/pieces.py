@@ -93,6 +93,12 @@ def cut(line: Line, start: int, end: int, prefix: str, title: tuple[int, int]) -
 def by_comma(plain: str, start: int, end: int, place: str) -> Iterator[Piece]:
     """A piece; "names, VENUE 2021" is two of them."""
     text = plain[start:end]
+    lead = re.match(r"\W*([^,]{3,40}\d), ", text)
+    shown = values.venue(lead[1]) if lead and values.likely_people(text[lead.end() :]) >= 0.5 else None
+    if lead and shown and shown.known and shown.date:
+        yield Piece(start, start + lead.end(1), f"{place} lead")  # "ACL 2022, Ada Quist, Bo Lund"
+        start += lead.end()
+        text = plain[start:end]
     for comma in reversed(list(re.finditer(r",\s+|[，、]\s*", text))[-3:]):
         tail = text[comma.end() :]
         shown = values.venue(tail)

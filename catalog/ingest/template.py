@@ -201,7 +201,7 @@ def _cuts(line: Line, start: int, stop: int) -> list[Cut]:
 def between_names(before: str, after: str) -> bool:
     """Whether a semicolon between two texts parts two names: "Quist, Ada; Lund, Bo"."""
     left, right = _LAST_NAME.split(before)[-1], _NEXT_NAME.split(after[:80], maxsplit=1)[0]
-    return values.is_name(left.strip(" *_(")) and values.is_name(right.strip(" *_"))
+    return values.is_name(left.strip(" *_(.,:")) and values.is_name(right.strip(" *_"))
 
 
 def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tuple[int, str, float]]:
