@@ -117,3 +117,14 @@ def test_identifiers_stand_under_words_of_status() -> None:
     text = "TODO\nhttps://arxiv.org/abs/2101.00001\n10.1145/3292500.3330701\nDONE\narXiv:2101.00003\n"
     drafts = read_source("ids.txt", text.encode(), {}).drafts
     assert [draft.status for draft in drafts] == [Status.unread, Status.unread, Status.read]
+
+
+def test_what_a_link_to_a_paper_is_called_is_its_title_even_where_it_looks_like_names() -> None:
+    text = "- [Cold Starts, Warmed](https://arxiv.org/abs/2101.00001) — Rui Costa. *SOSP*, 2021.\n" + (
+        "- [Rivers That Remember](https://arxiv.org/abs/2101.00002) — Ada Quist. *ICML*, 2020.\n"
+    )
+    drafts = read_source("list.md", text.encode(), {}).drafts
+    assert [(one.title, one.authors) for one in drafts] == [
+        ("Cold Starts, Warmed", ("Rui Costa",)),
+        ("Rivers That Remember", ("Ada Quist",)),
+    ]

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from catalog.ingest import values, words
-from catalog.ingest.line import Anchor, Line
+from catalog.ingest.line import Anchor, Line, at_paper
 
 _MARKS = {"link": "the link", "bold": "what is in bold", "quoted": "what is in quotation marks",
           "italic": "what is in italics", "code": "what is in code", "text": "the text"}  # fmt: skip
@@ -76,6 +76,7 @@ _INVERTED = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+, [A-ZÀ-ÖØ-Þ][\w.'’-]*(?
 _SENTENCE = re.compile(r"[.?!](?=\s+[A-Z])")
 _DOING = re.compile(r"\w{3,}ing\b")
 _ROMAN = re.compile(r"\b[IVX]{2,4}$")  # "Big Bird II" is no name
+_CITED_SHORT = re.compile(r"\d{4}|\bet al\b|等|&")  # "Quist et al.", "Quist & Lund": whose it is
 _LONE = 0.8  # what one name before a title is worth
 _AS_THE_RUN = 0.25  # and what more where most of the run has names there
 _TOLD = re.compile(r"\s*(?:[:：]|[-–—](?=\s))\s*(?P<rest>(?P<first>\w).*)", re.S)  # what is said of a name
@@ -156,7 +157,11 @@ def _readings(line: Line, common: frozenset[str]) -> Scored:
                 continue
             mark = _mark_of(line, span, common)
             name = Reading(after, mark, _until(line, cut))
-            worth = _look(plain[span[0] : span[1]], name, common) * _heeds(line, mark, span, common) * left
+            worth = (
+                _look(plain[span[0] : span[1]], name, common, _to_paper(line, span))
+                * _heeds(line, mark, span, common)
+                * left
+            )
             worth *= 1.2 if name.mark in ("italic", "code") and after == "names" else 1.0
             if worth > 0.05:
                 worth *= _right(line, cut, span, stop, common)
@@ -319,8 +324,10 @@ def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[st
     likely = values.likely_people(names.strip(" ,.;"), common, True) if names else 0.0
     if likely < (0.5 if dated or cut.kind in ("-", "(mark", ")", "line") else 0.55):
         return False
-    several = len(values.people(names)) > 1 or dated or "et al" in names
-    if not several and any(a.titled and start <= a.mark.start and a.mark.end <= cut.start for a in line.anchors):
+    cited = dated or "et al" in names
+    several = cited or len(values.people(names)) > 1
+    linked = [a for a in line.anchors if a.titled and start <= a.mark.start and a.mark.end <= cut.start]
+    if linked and (not several or (not cited and all(map(at_paper, linked)))):
         return False  # what a link is called rather than whose it is
     if not (several or _lone(names) or cut.kind in ("(mark", "-", "line")):
         return False
@@ -515,8 +522,14 @@ def _trimmed(plain: str, start: int, end: int) -> Span:
     return start, end
 
 
-def _look(title: str, name: Reading, common: frozenset[str]) -> float:
-    """How much a text looks like a whole title, about 0 to 1, by its length and its words."""
+def _to_paper(line: Line, span: Span) -> bool:
+    """Whether a stretch is what a link to a paper is called: rather its title than whose it is."""
+    found = (a for a in line.anchors if a.titled and abs(a.mark.start - span[0]) + abs(a.mark.end - span[1]) < 3)
+    return any(at_paper(a) and not _CITED_SHORT.search(a.label) for a in found)
+
+
+def _look(title: str, name: Reading, common: frozenset[str], linked: bool) -> float:
+    """How much a text looks like a whole title, about 0 to 1, by its length and its words; `linked` to the paper."""
     count = len(title.split())
     if not title.isascii() and words_cjk(title):
         count = max(count, len(title) // 3)
@@ -537,7 +550,8 @@ def _look(title: str, name: Reading, common: frozenset[str]) -> float:
         worth *= 0.15
     if count > 2 and _PROSE.search(title):
         worth *= 0.4
-    return worth * _brackets(title) * _with_names(title, count, name, common) * _with_place(title, count)
+    named = _with_names(title, count, name, common)
+    return worth * _brackets(title) * (max(named, _LONE) if linked else named) * _with_place(title, count)
 
 
 def _brackets(title: str) -> float:
