@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from conftest import Kb
 
+from catalog.library import Library
+
 BROUGHT = {
     "titles alone": ("l.md", "# To read\n\n- Attention Is All You Need\n- Deep Residual Learning\n"),
     "files that are not here": (
@@ -39,3 +41,16 @@ def test_an_import_leaves_no_error(kb: Kb, root: Path, what: str) -> None:
     assert kb("import", file).status == 0
     checked = kb("check")
     assert checked.status == 0, checked.out
+
+
+def test_a_paper_that_gets_its_entry_later_answers_to_the_entrys_key(tmp_path: Path) -> None:
+    text = "# A\n- [On In-context Learning](https://arxiv.org/abs/2301.00234), Ada Quist, Bo Lund, 2022\n\n# B\n" + (
+        "- [On In-context Learning](https://arxiv.org/abs/2301.00234)\n```bibtex\n@article{KEY, title={On In-context "
+        "Learning}, author={Quist, Ada and Lund, Bo}, year={2022}, journal={J. Owls}}\n```\n"
+    )
+    for key in ("icl", "quist2022incontext"):
+        library = Library.init(tmp_path / key)
+        library.import_([("list.md", text.replace("KEY", key).encode())])
+        assert not [finding for finding in library.check() if finding.kind == "error"]
+        assert library.meant(key)
+        assert library.import_([("list.md", text.replace("KEY", key).encode())]).count("unchanged") == 2

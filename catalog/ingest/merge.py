@@ -247,14 +247,18 @@ class Merger:
                        "biber tells them apart, BibTeX does not", facts.key)  # fmt: skip
 
     def _under(self, there: Paper, brought: Paper, draft: Draft) -> Paper:
-        """What is brought, its entry under the key that it has here: it was given one, or has been renamed since."""
+        """What is brought, its entry under the key that it has here: it was given one, has been renamed since, or is
+        the first entry of a paper with another key, which answers to the entry's from then on."""
         own, *others = entries(brought.bibtex) or [""]
         moved = brought.key in self.known.keys and brought.key != there.key
-        if not own or not _readable(own) or not (moved or not entry_key(draft.bibtex)):
+        given = entry_key(draft.bibtex)
+        first = not there.bibtex and brought.key != there.key and not moved
+        if not own or not _readable(own) or not (moved or first or not given):
             return brought
         if brought.key in map(entry_key, entries(there.bibtex)):
             return brought
-        return brought.evolve(bibtex="\n\n".join([set_key(own, there.key), *others]))
+        aliases = (*brought.aliases, given) if first and given and given not in brought.aliases else brought.aliases
+        return brought.evolve(bibtex="\n\n".join([set_key(own, there.key), *others]), aliases=aliases)
 
     def _beyond(self, there: Paper, brought: Paper, join: Join) -> Paper:
         """What is brought, without what an export made of the paper, and what its entry says already or better."""

@@ -174,7 +174,17 @@ def _changed(demo: Mapping[str, Any]) -> str:
     metric, named = mapping(demo.get("metric")), demo.get("metric")
     name = string(named, 60) or string(metric.get("name"), 60)
     before, after = (score(demo.get(part)) for part in ("before", "after"))
-    return f"{name} {before} → {after}" if name and before and after else ""
+    if not (name and before and after):
+        return ""
+    chance, parts = (
+        quantity(metric.get("chance")),
+        [quantity(mapping(demo.get(p)).get("value")) for p in ("before", "after")],
+    )
+    if chance is None or None in parts:
+        return f"{name} {before} → {after}"
+    shares = " → ".join(f"{round(100 * part)} %" for part in parts if part is not None)
+    held = f" of {plain(metric.get('n'))} held out" if metric.get("n") else ""
+    return f"{name} {shares}{held} (chance {round(100 * chance)} %)"
 
 
 def _taken(device: str, demo: Mapping[str, Any]) -> str:
