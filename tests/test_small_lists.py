@@ -128,3 +128,26 @@ def test_what_a_link_to_a_paper_is_called_is_its_title_even_where_it_looks_like_
         ("Cold Starts, Warmed", ("Rui Costa",)),
         ("Rivers That Remember", ("Ada Quist",)),
     ]
+
+
+def test_pictures_that_are_links_lead_each_to_its_own_place_and_a_title_keeps_its_comma_beside_a_column_of_names() -> (
+    None
+):
+    shield = "[![{}](https://img.shields.io/badge/{}-x-blue)]({})"
+    badges = " ".join(
+        shield.format(*one)
+        for one in (("arXiv", "arXiv", "https://arxiv.org/abs/2101.00001"), ("Code", "Code", "https://github.com/q/r"))
+    )
+    (draft,) = read_source("list.md", f"- **Rivers That Remember** {badges}\n".encode(), {}).drafts
+    assert [(link.name, link.url[:15]) for link in draft.links] == [
+        ("paper", "https://arxiv.o"),
+        ("code", "https://github."),
+    ]
+    table = "| Title | Authors | Year |\n|---|---|---|\n" + (
+        "| Small Agents, Big Worlds | Ana Cruz | 2021 |\n| Rivers in the Fog | Ada Quist, Bo Lund | 2020 |\n"
+    )
+    drafts = read_source("list.md", table.encode(), {}).drafts
+    assert [(one.title, one.authors) for one in drafts] == [
+        ("Small Agents, Big Worlds", ("Ana Cruz",)),
+        ("Rivers in the Fog", ("Ada Quist", "Bo Lund")),
+    ]

@@ -83,6 +83,10 @@ class Reader:
             spans = [heading_title(unit.line) for unit in units]
             return _without_years([unit.line for unit in units], spans)
         wanted = next((n for s, n in self.wanted.items() if any(s == h for u in units for h in u.section)), 1)
+        for unit in units:
+            if any(words.field_of(name) == "authors" and cell.plain.strip() for name, cell in unit.cells):
+                scored = template.readings(unit.line, self.common)  # no names stand behind a comma of the title, too
+                unit.line.scored = {name: one for name, one in scored.items() if name.until != ","} or scored
         chosen, reading = template.choose([unit.line for unit in units], self.common)
         if wanted > 1 and reading.second:
             chosen, reading = template.choose([unit.line for unit in units], self.common, reading.second)

@@ -139,12 +139,13 @@ def anchors(text: Text) -> list[Anchor]:
     """The links of a text, each judged by its own label."""
     plain = text.plain
     found: list[Anchor] = []
-    images = [mark for mark in text.marks if mark.kind == "image"]
+    images: list[Mark] = []  # those since the last link: marks of links that are pictures alone all stand at one place
     for mark in text.marks:
+        images += [mark] if mark.kind == "image" else []
         if mark.kind != "link" or len(found) >= MOST_LINKS:
             continue
         label = plain[mark.start : mark.end].strip()
-        inside = [image for image in images if mark.start <= image.start <= mark.end] if images else []
+        inside, images = [image for image in images if mark.start <= image.start <= mark.end], []
         image = bool(inside) and not label
         if image:
             label = _badge_label(inside[0])
