@@ -7,6 +7,7 @@ Recycled token embeddings from large language models", 2024). The package itself
 from __future__ import annotations
 
 import math
+import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     Vectors = NDArray[np.float32]
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads wait by turning round: twice the time for nothing
 WIDTH = 256
 _WORDS = 60  # of a passage: the mean of many words means little
 _PASSAGES = 40
