@@ -151,3 +151,13 @@ def test_pictures_that_are_links_lead_each_to_its_own_place_and_a_title_keeps_it
         ("Small Agents, Big Worlds", ("Ana Cruz",)),
         ("Rivers in the Fog", ("Ada Quist", "Bo Lund")),
     ]
+
+
+def test_pictures_that_lead_somewhere_or_are_badges_are_no_pictures_that_were_not_taken() -> None:
+    item = "- **Rivers That Remember** [![arXiv](https://img.shields.io/badge/arXiv-2101.00001-b31b1b)](https://arxiv.org/abs/2101.00001)"
+    badge, drawing = " ![](https://img.shields.io/badge/NeurIPS-2021-green)", " ![](rivers.png)"
+    said = [read_source("list.md", f"{item}{more}\n".encode(), {}).findings for more in (badge, badge + drawing)]
+    assert [[one.message for one in found if one.code == "badges"] for found in said] == [
+        [],
+        ["a picture was not taken"],
+    ]

@@ -8,7 +8,7 @@ from catalog.export.readinglist import as_code
 from catalog.ingest import values, words
 from catalog.ingest.entry import Entry, set_fact
 from catalog.ingest.labels import without
-from catalog.ingest.line import Line, prepared
+from catalog.ingest.line import Line, idle_pictures, prepared
 from catalog.ingest.places import Places, cell_place
 from catalog.ingest.report import Report, joined, link_name, markdown
 from catalog.ingest.tree import Text
@@ -27,7 +27,7 @@ def take_cell(entry: Entry, at: int, unit: Unit, places: Places, report: Report)
     line = prepared(cell)
     for badge, value in line.badges:
         set_fact(entry, badge, Text(value), report, entry.line)
-    report.badges += len(cell.of("image"))
+    report.badges += idle_pictures(cell)
     field = words.field_of(name)
     field = "" if field == "title" and entry.title else field
     dates = [text.plain.strip() for other, text in unit.cells if words.field_of(other) == "date"]

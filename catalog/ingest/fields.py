@@ -18,7 +18,7 @@ from catalog.ingest.cells import take_cell
 from catalog.ingest.draft import Draft
 from catalog.ingest.entry import Entry, set_fact
 from catalog.ingest.labels import label_of
-from catalog.ingest.line import BEFORE_LINK, Anchor, Line, external
+from catalog.ingest.line import BEFORE_LINK, Anchor, Line, external, idle_pictures
 from catalog.ingest.pieces import Piece, cut, heading_title, in_prose, linked_names, numbered, with_marks
 from catalog.ingest.places import Places
 from catalog.ingest.report import Report, clean, joined, link_name, markdown
@@ -184,7 +184,7 @@ class Reader:
             self._link(entry, line, anchor, title, labelled, kept)
         for name, value in line.badges:
             set_fact(entry, name, Text(value), self.report, entry.line)
-        self.report.badges += len(line.text.of("image"))
+        self.report.badges += idle_pictures(line.text)
         self._leave(entry, line, kept, heading)
 
     def _role(self, unit: Unit, piece: Piece, text: str, heading: bool) -> str:

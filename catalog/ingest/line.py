@@ -217,6 +217,17 @@ def prepared(text: Text) -> Line:
     return line
 
 
+def idle_pictures(text: Text) -> int:
+    """How many pictures say nothing that is taken: they lead nowhere, and are no badges with a value."""
+    held: list[Mark] = []
+    for mark in text.marks:
+        if mark.kind == "image":
+            held.append(mark)
+        elif mark.kind == "link" and mark.url:
+            held = [image for image in held if not mark.start <= image.start <= mark.end]
+    return sum(_badge(image) is None for image in held)
+
+
 def _badge(image: Mark) -> tuple[str, str] | None:
     """What a badge says as field and value: venue, arxiv, doi."""
     parts = badge_parts(image.url)

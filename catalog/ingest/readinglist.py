@@ -70,7 +70,8 @@ def from_tree(root: Node, lines: Sequence[str], wanted: Mapping[str, int]) -> So
     drafts.sort(key=lambda draft: draft.line)
     drafts = [replace(draft, order=n) for n, draft in enumerate(drafts, 1)]
     if report.badges:
-        report.add("note", "badges", f"{report.badges} pictures were not taken", 0)
+        many = f"{report.badges} pictures were" if report.badges > 1 else "a picture was"
+        report.add("note", "badges", f"{many} not taken", 0)
     for section, reading, examples, line in reader.readings:
         _report_reading(section, reading, examples, line, report)
     missed, left = _report_left(finder, drafts, report)
