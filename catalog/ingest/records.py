@@ -95,7 +95,8 @@ def read_data(text: str, path: str = "") -> Source | None:
     """The records of JSON, YAML, TOML or XML as papers; None where the text is none of these or holds no records."""
     data = nested.load(text, path.rsplit(".", 1)[-1].lower())
     found = list(nested.records(data))
-    found = [one for one in found if any("\0text" not in other.record for other in found)]
+    if all("\0text" in one.record for one in found):
+        return None
     lines = _Lines(text)
     made = [(lines.of(one.record), one.record | {"\0section": one.section, "\0key": one.key}) for one in found]
     return _source(made, list(Counter(name for one in found for name in one.record)), path) if made else None
