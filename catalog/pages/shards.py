@@ -7,6 +7,7 @@ that one that changes makes the files of one segment anew.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
@@ -76,8 +77,11 @@ def _turned(rows: Sequence[Row]) -> dict[str, object]:
         for fact in row.facts:
             values[fact].append(number)
     words = sorted(places)
-    cut = [*(next((i for i, word in enumerate(words) if word >= bound), len(words)) for bound in BOUNDS), len(words)]
+    cut = [*(bisect_left(words, bound) for bound in BOUNDS), len(words)]
     shards = {str(k): {word: ";".join(places[word]) for word in words[a:b]} for k, (a, b) in enumerate(pairwise(cut))}
-    told = {name: [[value, *who] for (of, value), who in sorted(values.items()) if of == name] for name in FACTS}
+    told: dict[str, list[list[object]]] = {name: [] for name in FACTS}
+    for (name, value), who in sorted(values.items()):
+        if name in told:
+            told[name].append([value, *who])
     papers = [[row.key, row.year, row.added, length] for row, length in zip(rows, lengths, strict=True)]
     return {"papers": papers, "words": [[word, holders[word]] for word in words], **shards, **told}
