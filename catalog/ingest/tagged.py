@@ -42,7 +42,7 @@ _FORMS = (
     }),
 )  # fmt: skip
 _SILENT = frozenset(
-    str.split("au OWN STAT DCOM LR DA CRDT EDAT MHDA PHST PST SB PT UT FN VR EF ER SO TA PL JID NR TC Z9 U1 U2")
+    str.split("OWN STAT DCOM LR DA CRDT EDAT MHDA PHST PST SB PT UT FN VR EF ER SO TA PL JID NR TC Z9 U1 U2")
 )
 _MANY = frozenset({"authors", "au", "keywords", "tags", "editor", "identifier", "url", "issn"})
 
@@ -94,8 +94,8 @@ def _parsed(text: str, form: _Form) -> Records:
         if tag:
             last, value = form.names.get(tag[1], tag[1]), (tag[2] or "").strip()
             if last in _SILENT:
-                last = last if last == "au" else ""
-            if last:
+                last = ""
+            else:
                 record.setdefault(last, []).append(value)
         elif line[:1].isspace() and last and record.get(last):
             if last in ("authors", "au", "editor") and form.first == "PT":
