@@ -25,7 +25,7 @@ from catalog.ingest.references import DETAILS, TOLD, item_of, item_of_parts, kin
 from catalog.ingest.report import Report, clean
 from catalog.ingest.tags import tag_of
 from catalog.ingest.tree import Text
-from catalog.models import Link
+from catalog.models import Link, Status
 from catalog.paperfile import extra
 from catalog.text import NEAR, Lines
 
@@ -236,13 +236,20 @@ def _draft(
     if not entry.ids:
         _set_id(reading, record.get("\0key", ""))
     section = tuple(record.get("\0section", ()))
-    entry.tags += [tag for one in section if (tag := tag_of(one))]
+    status, tags = _of_section(section)
+    entry.tags += tags
     entry.date = entry.date or next((one for one in section if re.fullmatch(r"(?:19|20)\d\d", one)), "")
-    entry.status = entry.status or next((s for one in reversed(section) if (s := words.status_word(one))), None)
+    entry.status = entry.status or status
     draft = entry.draft((), order, section)[0]
     said = canonical(record.get("\0written") or {n: v for n, v in record.items() if not n.startswith("\0")})
     notes = "\n\n".join([*reading.notes, *([draft.notes] if draft.notes else [])])
     return replace(draft, notes=notes, path=path, record=Record(name, said, item))
+
+
+def _of_section(section: Sequence[str]) -> tuple[Status | None, list[str]]:
+    """The status and the tags that the names of the lists say in which a record stands."""
+    status = next((s for one in reversed(section) if (s := words.status_word(one))), None)
+    return status, [tag for one in section if (tag := tag_of(one))]
 
 
 def _of_text(record: Fields, line: int, path: str, order: int) -> Draft:
@@ -250,8 +257,7 @@ def _of_text(record: Fields, line: int, path: str, order: int) -> Draft:
     from catalog.ingest import readinglist
 
     text, section = " ".join(str(record["\0text"]).split()), tuple(record.get("\0section", ()))
-    status = next((s for one in reversed(section) if (s := words.status_word(one))), None)
-    tags = [tag for one in section if (tag := tag_of(one))]
+    status, tags = _of_section(section)
     read = readinglist.read(f"## To read\n\n- {text}\n").drafts
     draft = read[0] if read else Draft(title=clean(text))
     return replace(draft, status=status, tags=(*draft.tags, *tags), section=section, line=line, path=path, order=order)
