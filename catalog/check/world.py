@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 from urllib.parse import unquote
 
 from catalog.errors import BadBibtex, BadFile, Finding
@@ -62,7 +62,7 @@ class World:
         """What stands at a path; what leads out of the knowledge base, also by a symbolic link, is not looked at."""
         if not path.is_relative_to(self.store.root):
             return "outside"
-        return self._ask("place", path.relative_to(self.store.root).as_posix())  # type: ignore[return-value]  # it is one
+        return cast("Place", self._ask("place", path.relative_to(self.store.root).as_posix()))
 
     def contents(self, path: Path) -> bytes:
         """The bytes of a file of the knowledge base. Raises `BadFile`, `FileNotFoundError`."""
