@@ -6,7 +6,7 @@ PORT ?= 8000
 ORACLES := loralib==0.1.2 lomo-optim==0.1.1  # their dependencies are pinned to old versions that they do not need
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports tests test-gpu gpu test-nightly test-live docs notebook pictures bench clean
+.PHONY: help run test lint types imports tests test-gpu gpu test-nightly test-live docs notebook pictures bench bench-steps clean
 
 help:
 	@echo "make run    build the site from papers/ and serve it on 127.0.0.1:$(PORT)"
@@ -76,6 +76,10 @@ test-nightly: $(VENV)/.installed
 
 test-live: $(VENV)/.installed
 	$(BIN)/pytest -m live tests/test_live.py
+
+bench-steps: $(VENV)/.installed
+	@for name in lora_step qlora_step lomo_memory; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done
+	$(BIN)/python tests/benchmark_tables.py
 
 bench: $(VENV)/.installed
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done

@@ -1,4 +1,4 @@
-"""What the benchmarks of a training step share: turns, memory in fresh processes, the table beside peft, the record."""
+"""What the benchmarks of a training step share: turns, memory in fresh processes, the table, the record."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def memory(work: str, variant: str, processes: int) -> Row:
     return {"extra_bytes": statistics.median(extra), "extra_bytes_of_each": extra}
 
 
-def table(rows: dict[str, Row], names: Mapping[str, str]) -> str:
-    """The rows beside peft's, in Markdown."""
+def table(rows: dict[str, Row], names: Mapping[str, str], beside: str) -> str:
+    """The rows beside one of them, in Markdown."""
     lines = [
-        "| | CPU-s a step | s a step | of peft's CPU time | memory over the model | of peft's memory | 5th loss |",
+        f"| | CPU-s a step | s a step | of {names[beside]} | memory over the model | of {names[beside]} | 5th loss |",
         "|---|---|---|---|---|---|---|",
     ]
-    other = rows["peft"]
+    other = rows[beside]
     for variant, row in rows.items():
         cpu, extra = row["cpu_seconds"] / other["cpu_seconds"], row["extra_bytes"] / other["extra_bytes"]
         lines.append(
@@ -62,15 +62,18 @@ def table(rows: dict[str, Row], names: Mapping[str, str]) -> str:
 
 def run(
     prepare: Callable[[str], Callable[[], float]], names: Mapping[str, str], facts: Row, out: Path, rounds: int,
-    processes: int,
+    processes: int, *, beside: str = "peft", counted: Callable[[str], Row] = lambda _: {},
 ) -> None:  # fmt: skip
-    """Measure every variant, write the record, print the table. `out` is named after the script, with `two_steps`."""
+    """Measure every variant, write the record, print the table beside one of them.
+
+    `out` is named after the script, which has `two_steps`. What is `counted` of a variant stands in its row.
+    """
     torch.set_num_threads(1)
     rows = times({variant: prepare(variant) for variant in names}, rounds)
     for variant, row in rows.items():
-        row.update(memory(f"{out.stem}:two_steps", variant, processes))
+        row.update(counted(variant) | memory(f"{out.stem}:two_steps", variant, processes))
     out.parent.mkdir(exist_ok=True)
     said = facts | {"rounds": rounds, "processes": processes}
     record = {**said, "environment": measure.environment("cpu", "float32", 0), "rows": rows}
     out.write_text(json.dumps(record, indent=2) + "\n")
-    print(table(rows, names))
+    print(table(rows, names, beside))

@@ -14,15 +14,13 @@ Clipping by norm takes a second backward pass, and keeps the graph for it. Nothi
 from __future__ import annotations
 
 import functools
-import json
-import statistics
 import sys
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import _steps
 import torch
 import transformers
 from torch import Tensor, nn
@@ -112,64 +110,19 @@ def counted(variant: str) -> Row:
     return {"gradient_bytes": max(held), "optimiser_bytes": state}
 
 
-def times(rounds: int) -> dict[str, Row]:
-    """A step of each variant in turn: median seconds and CPU-seconds, and the losses."""
-    steps = {variant: prepare(variant)[1] for variant in VARIANTS}
-    rows = {variant: {"losses": [step()], "seconds": [], "cpu_seconds": []} for variant, step in steps.items()}
-    for _ in range(rounds):
-        for variant, step in steps.items():
-            begun, worked = time.perf_counter(), time.process_time()
-            rows[variant]["losses"].append(step())
-            rows[variant]["cpu_seconds"].append(time.process_time() - worked)
-            rows[variant]["seconds"].append(time.perf_counter() - begun)
-    return {
-        variant: {**row, **{name: statistics.median(row[name]) for name in ("seconds", "cpu_seconds")}}
-        for variant, row in rows.items()
-    }
-
-
-def memory(variant: str) -> Row:
-    """Bytes over the model's own, in fresh processes."""
-    extra = [measure.peak_in_child("lomo_memory:two_steps", variant).extra for _ in range(PROCESSES)]
-    return {"extra_bytes": statistics.median(extra), "extra_bytes_of_each": extra}
-
-
-def table(rows: dict[str, Row]) -> str:
-    """The rows in Markdown."""
-    last = len(rows["lomo"]["losses"])
-    lines = [
-        f"| | gradients | optimiser state | extra peak | of AdamW's | CPU-s a step | s a step | loss {last} |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for variant, row in rows.items():
-        gradients, state, extra = (row[f"{what}_bytes"] / 2**20 for what in ("gradient", "optimiser", "extra"))
-        lines.append(
-            f"| {VARIANTS[variant]} | {gradients:.0f} MiB | {state:.0f} MiB | {extra:.0f} MiB "
-            f"| {row['extra_bytes'] / rows['adamw']['extra_bytes']:.2f} "
-            f"| {row['cpu_seconds']:.2f} | {row['seconds']:.2f} | {row['losses'][-1]:.5f} |"
-        )
-    return "\n".join(lines)
-
-
 def main(rounds: int) -> None:
     """Measure, print, and write the results."""
-    torch.set_num_threads(1)
-    rows = times(rounds)
-    for variant, row in rows.items():
-        row.update(counted(variant))
-        row.update(memory(variant))
     model = base()
     facts = {
         "parameters": model.num_parameters(), "parameter_bytes": 4 * model.num_parameters(),
         "largest_tensor_bytes": 4 * max(p.numel() for p in model.parameters()), "sizes": SIZES, "batch": BATCH,
-        "length": LENGTH, "rounds": rounds, "processes": PROCESSES,
+        "length": LENGTH,
     }  # fmt: skip
-    OUT.parent.mkdir(exist_ok=True)
-    record = {**facts, "environment": measure.environment("cpu", "float32", 0), "rows": rows}
-    OUT.write_text(json.dumps(record, indent=2) + "\n")
-    print(f"{facts['parameters'] / 1e6:.1f} million parameters, {facts['parameter_bytes'] / 2**20:.0f} MiB")
-    print(table(rows))
+    del model
+    _steps.run(
+        lambda variant: prepare(variant)[1], VARIANTS, facts, OUT, rounds, PROCESSES, beside="adamw", counted=counted
+    )
 
 
 if __name__ == "__main__":
-    main(max(1, int(sys.argv[1])) if len(sys.argv) > 1 else 7)
+    main(max(4, int(sys.argv[1])) if len(sys.argv) > 1 else 7)
