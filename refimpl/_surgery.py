@@ -109,7 +109,9 @@ def find(model: nn.Module, targets: Iterable[str]) -> dict[str, Any]:
         found = {path: layer for path, layer in there.items() if id(layer) not in heads}
         missing: list[str] = []
         if found and (left := [block for block in blocks(model) if not any(path.startswith(block) for path in found)]):
-            raise NoLayers(f"no Linear in {left[0][:-1]}, whose weights are in another form; name the layers to adapt")
+            raise NoLayers(
+                f"no Linear in {left[0][0][:-1]}, whose weights are in another form; name the layers to adapt"
+            )
     else:
         found = {path: layer for path, layer in there.items() if any(matches(path, target) for target in wanted)}
         missing = [target for target in wanted if not any(matches(path, target) for path in found)]

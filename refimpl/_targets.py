@@ -34,6 +34,7 @@ _OTHERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("mixtral", "qwen2_moe", "qwen3_moe", "olmoe", "gpt_oss", "phimoe"), _EXPERTS),
     **dict.fromkeys(("deepseek_v2", "deepseek_v3"), ("q_proj|q_b_proj", *["kv_b_proj"] * 2, *_EXPERTS[3:])),
     **dict.fromkeys(("persimmon", "fuyu"), (*["query_key_value"] * 3, "self_attn.dense", *_NEOX[4:])),
+    "longformer": (*(f"{name} {name}_global" for name in _BERT[:3]), *_BERT[3:]),
     "albert": (*_BERT[:3], "attention.dense", "ffn", "ffn_output"),
     "deberta": (*["in_proj"] * 3, *_BERT[3:]),
     "deberta-v2": ("query_proj", "key_proj", "value_proj", *_BERT[3:]),
@@ -52,9 +53,12 @@ _OTHERS: dict[str, tuple[str, ...]] = {
     ),
     **dict.fromkeys(
         ("led", "bigbird_pegasus"),
-        ("q_proj|query", "k_proj|key", "v_proj|value", "out_proj|output.output|self_attn.output", "fc1", "fc2"),
+        (
+            *("q_proj|query|query_global", "k_proj|key|key_global", "v_proj|value|value_global"),
+            *("out_proj|output.output|self_attn.output", "fc1", "fc2"),
+        ),
     ),
-    "distilbert": ("q_lin", "k_lin", "v_lin", "out_lin", "lin1", "lin2"),
+    **dict.fromkeys(("distilbert", "xlm", "flaubert"), ("q_lin", "k_lin", "v_lin", "out_lin", "lin1", "lin2")),
     "phi3": (*["qkv_proj"] * 3, "o_proj", "gate_up_proj", "down_proj"),
     "phi": (*_OPT[:3], "self_attn.dense", "fc1", "fc2"),
     "gptj": (*_OPT[:4], "fc_in", "fc_out"),
@@ -97,7 +101,7 @@ def _demand_all(model: nn.Module, targets: tuple[str, ...]) -> None:
     without = [b for b, paths in inside.items() if not any(matches(p, target) for p in paths for target in targets)]
     if without and len(without) < len(inside):
         names = ", ".join(sorted(targets))
-        raise ValueError(f"the attention of {without[0][:-1]} has no layer named {names}; name the layers to adapt")
+        raise ValueError(f"the attention of {without[0][0][:-1]} has no layer named {names}; name the layers to adapt")
 
 
 def _in_every_block(model: nn.Module, part: Part, target: str) -> str:
@@ -120,14 +124,17 @@ def _is_hybrid(model: nn.Module) -> bool:
     return stateful(model) or any(not kind.endswith("attention") or kind.startswith("linear") for kind in kinds)
 
 
-def blocks(model: nn.Module) -> list[str]:
-    """The paths of the numbered parts of a model that are made of others and have weights, each with a dot behind."""
-    found = {
-        block.group(): module
-        for path, module in model.named_modules()
-        if (block := re.fullmatch(r"\D+\.\d+\.", f"{path}.")) and list(module.children())
-    }
-    return [path for path, module in found.items() if any(p.dim() > 1 for p in module.parameters())]
+def blocks(model: nn.Module) -> list[tuple[str, ...]]:
+    """The numbered parts of a model that are made of others and have weights: the paths of each, with a dot behind.
+
+    What stands under one number in lists side by side, as XLM's attention and its MLP, is one block.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for path, module in model.named_modules():
+        block = re.fullmatch(r"((?:\D+\.)?)[^.\d]+\.(\d+)\.", f"{path}.")
+        if block and list(module.children()) and any(p.dim() > 1 for p in module.parameters()):
+            found.setdefault((block[1], block[2]), []).append(f"{path}.")
+    return [tuple(paths) for paths in found.values()]
 
 
 def _has(model: nn.Module, names: tuple[str, ...]) -> bool:

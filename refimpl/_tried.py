@@ -62,3 +62,11 @@ def takes_embeddings(model: Any, reader: Any) -> bool:
 
     found = alike(model, lambda: reader(input_ids=ids, attention_mask=mask)[0], embedded)
     return bool(found) or model.device.type == "meta"
+
+
+def begins(model: Any) -> dict[str, Any]:
+    """What a generation first calls the model with; nothing where that cannot be had."""
+    try:
+        return dict(model.prepare_inputs_for_generation(few(model))) if model.can_generate() else {}
+    except Exception:  # as above
+        return {}

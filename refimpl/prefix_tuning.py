@@ -75,7 +75,9 @@ def attend(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tu
     ids, past = given.get("input_ids"), given.get("past_key_values")
     if ids is None:
         raise ValueError("the prefix goes before tokens; call the model with input_ids")
-    return (), given | behind(model, model.prefix(), model.prefix.shape, ids, given.get("attention_mask"), past)
+    vars(model)["forgets"] = given.get("use_cache") is False
+    said = behind(model, model.prefix(), model.prefix.shape, ids, given.get("attention_mask"), past)
+    return (), given | said | {"use_cache": True}  # without it some models do not look at what they are given
 
 
 def behind(
@@ -95,9 +97,9 @@ def behind(
     return {"past_key_values": past, "attention_mask": mask, "position_ids": positions}
 
 
-def forget(_: Any, __: Any, named: dict[str, Any], out: Any) -> None:
+def forget(model: Any, _: Any, out: Any) -> None:
     """Where no cache is asked for, that of the prefix is not handed on: a generation reads the whole text each time."""
-    if named.get("use_cache") is False and hasattr(out, "past_key_values"):
+    if vars(model).pop("forgets", False) and hasattr(out, "past_key_values"):
         out.past_key_values = None
 
 
@@ -169,7 +171,7 @@ def apply(model: Any, length: int = 10, mid: int | None = 512, words: Tensor | N
     if mid is not None and words is not None:
         fit(model.prefix, P)
     model.register_forward_pre_hook(attend, with_kwargs=True)
-    model.register_forward_hook(forget, with_kwargs=True)
+    model.register_forward_hook(forget)
     guard(model)
     return model
 

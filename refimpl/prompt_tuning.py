@@ -35,7 +35,7 @@ from refimpl._lab.adapter import load as load
 from refimpl._lab.adapter import save as save
 from refimpl._layers import Own
 from refimpl._surgery import freeze, guard
-from refimpl._tried import takes_embeddings
+from refimpl._tried import begins, takes_embeddings
 
 PAPER = "lester2021power arXiv:2104.08691"
 
@@ -182,6 +182,8 @@ def apply(
         raise ValueError("the model finds the last token of a row by its id, which a prompt hides; take a causal LM")
     if not takes_embeddings(model, model.get_encoder() if way == "in pairs" else model):
         raise ValueError("the model does not do with embeddings what it does with their tokens; take another model")
+    if way != "in pairs" and (given := begins(model)):
+        _demand_known(given, given["input_ids"], ("input_ids", "attention_mask", "position_ids"))
     freeze(model)
     embed = model.get_input_embeddings()
     E = embed.weight.detach()
