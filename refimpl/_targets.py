@@ -191,10 +191,7 @@ def head_of(model: nn.Module) -> list[nn.Module]:
     return [module for module in (embeddings, *named) if isinstance(module, nn.Module)]
 
 
-CLASSIFIERS = (
-    "classifier",
-    "pre_classifier",
-    "score",
-    "classification_head",
-    "qa_outputs",
-)  # drawn at random for a new task
+CLASSIFIERS = (  # drawn at random for a new task
+    *("classifier", "pre_classifier", "score", "classification_head", "qa_outputs"),
+    *("sequence_summary", "logits_proj", "multiple_choice_head"),
+)
