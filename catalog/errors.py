@@ -90,12 +90,14 @@ class SeveralKeys(UnknownKey):
 
 
 class TakenKey(KbError):
-    """A paper with this key is there already; `proposal` is a free one."""
+    """A paper with this key is there already; `proposal` is a free one, and `remedy` says how that is given."""
 
-    def __init__(self, key: str, proposal: str) -> None:
+    def __init__(self, key: str, proposal: str, remedy: str = "") -> None:
         self.key = key
         self.proposal = proposal
-        super().__init__(f"{key} is taken; use --key {proposal}, or `kb edit {key}` to change the one there")
+        super().__init__(
+            f"{key} is taken; {remedy or f'use --key {proposal}'}, or `kb edit {key}` to change the one there"
+        )
 
 
 class Conflict(KbError):

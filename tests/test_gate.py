@@ -677,7 +677,7 @@ def test_a_key_that_is_an_entrys_or_looks_left_behind_is_refused(kb: Kb, library
     library.change("a", lambda paper: paper.evolve(bibtex=paper.bibtex + "\n\n@misc{b, title={Beta within it}}"))
     (root / "shared.bib").write_text("@misc{shared, title={Shared by all}}\n")
     for key in ("b", "shared", "SHARED"):
-        assert f"{key} is taken" in kb("rename", "a", key).err
+        assert re.search(f"{key} is taken; `kb rename a {key}\\S+` gives it a free one", kb("rename", "a", key).err)
     assert "a copy that a sync service made" in kb("rename", "a", "a.sync-conflict-1").err
     assert list(library.papers()) == ["a"]
     added = kb("add", "--title", "A new thing", "--link", "https://x.org", "--key", "a.sync-conflict-1")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -62,6 +65,32 @@ def test_undo_refuses_where_the_folder_moved_on(kb: Kb, papers: Path) -> None:
     assert "was changed since by `kb note a`" in kb("undo", "--change", "2").err
     assert kb("undo").status == 0
     assert "is undone already; `kb redo` makes it again" in kb("undo", "--change", "3").err
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="nothing takes root's rights from it")
+def test_a_folder_that_may_not_be_written_is_read_all_the_same(kb: Kb, root: Path, papers: Path) -> None:
+    kb("add", "--title", "A thing of note", "--key", "a", "--link", "https://x.org")
+    taken = "--inh-caps=-all --bounding-set=-dac_override,-dac_read_search,-fowner"
+    without = ["setpriv", *taken.split()] if os.geteuid() == 0 else []
+    folders = (root / ".kb", papers, root)
+    for folder in folders:
+        folder.chmod(0o555)
+
+    def said(*words: str) -> tuple[int, str, str]:
+        command = [*without, sys.executable, "-m", "catalog", "--root", str(root), *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    try:
+        status, log, _ = said("log")
+        assert (status, "add a" in log) == (0, True)
+        for file, words in (("a", "tag a x"), ("b", "rename a b")):
+            refused = f"kb: cannot write papers/{file}.md: Permission denied (.kb)\n"
+            assert said(*words.split()) == (1, "", refused)
+        assert re.search("cannot (write|be written)", said("undo")[2])
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
 
 
 def test_undo_names_a_few_of_many(library: Library, papers: Path) -> None:

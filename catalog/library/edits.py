@@ -153,7 +153,8 @@ class Edits:
         def checked() -> Mapping[str, str]:
             further = entry_keys(self._paper(old))[1:]
             if self._owner(new) not in ("", old) or new in further or new.casefold() in self.store.sharing().entries:
-                raise TakenKey(new, free_key(new, self.snapshot.taken().__contains__))
+                free = free_key(new, self.snapshot.taken().__contains__)
+                raise TakenKey(new, free, f"`kb rename {old} {free}` gives it a free one")
             self._paper(old).evolve(key=new)  # a key that cannot be one is refused before anything is looked for
             return {old: new}
 

@@ -106,6 +106,11 @@ def write_aside(path: Path, data: bytes | Iterable[bytes], beside: Path) -> Path
     return temp
 
 
+def shown(path: Path) -> str:
+    """What a person knows a file by: its name, or its folder's where it is one that was written aside."""
+    return path.parent.name if _TEMP.match(path.name) else path.name
+
+
 def sweep(folder: Path) -> None:
     """Remove what killed writers wrote aside; what a living one has there stays."""
     for name in list(names_in(folder)):

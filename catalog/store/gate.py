@@ -296,8 +296,8 @@ class Gate:
             yield
         except OSError as e:
             first = moves[0].change.file if moves else str(self.root)
-            shown = Path(e.filename).name if e.filename else first
-            raise KbError(f"cannot write {first}: {e.strerror or e} ({shown})") from None
+            place = Path(e.filename or first)
+            raise KbError(f"cannot write {first}: {e.strerror or e} ({disk.shown(place)})") from None
         finally:
             for move in moves:
                 if move.temp:

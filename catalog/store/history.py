@@ -29,6 +29,7 @@ _SCHEMA = (
     "CREATE INDEX file_path ON file(path)",
     "CREATE TABLE text(digest TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID",
 )
+_NOT_WRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 _ORPHANS = (
     "DELETE FROM text WHERE digest NOT IN (SELECT before FROM file WHERE before IS NOT NULL)"
     " AND digest NOT IN (SELECT after FROM file WHERE after IS NOT NULL)"
@@ -229,7 +230,17 @@ class History:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
+    """The history as it is, or a new one; where nothing may be written beside it, what is there to be read."""
+    try:
+        return _opened(str(path))
+    except sqlite3.OperationalError as e:
+        if not path.is_file() or getattr(e, "sqlite_errorcode", 0) & 0xFF not in _NOT_WRITABLE:
+            raise
+        return _opened(f"{path.absolute().as_uri()}?immutable=1", uri=True)
+
+
+def _opened(place: str, uri: bool = False) -> sqlite3.Connection:
+    db = sqlite3.connect(place, timeout=5, isolation_level=None, check_same_thread=False, uri=uri)
     try:
         if not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
             _create(db)

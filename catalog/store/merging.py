@@ -124,9 +124,8 @@ def register(root: Path) -> None:
     except FileNotFoundError:
         raise KbError("git is not installed") from None
     except subprocess.CalledProcessError as e:
-        raise KbError(
-            f"{root}: git says {e.stderr.strip().splitlines()[:1] or e.returncode}; `git init` makes one"
-        ) from None
+        said = next(iter(e.stderr.strip().splitlines()), f"status {e.returncode}")
+        raise KbError(f"{root}: git says '{said}'; `git init` makes a repository of it") from None
 
 
 def attributes(root: Path, papers: str, readers: bool = False) -> Change | None:
