@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -264,6 +266,33 @@ def test_a_file_is_read_up_to_a_size(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe")
         with pytest.raises(BadFile, match="not a regular file"):
             read_bytes(tmp_path / "pipe")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no links and pipes")
+@pytest.mark.parametrize("what", ["link to a file", "link to nothing", "link to a database", "pipe"])
+@pytest.mark.parametrize("names", ["index.sqlite pages.sqlite answers.sqlite swapping me", "history.sqlite", "lock"])
+def test_what_stands_in_the_place_of_our_own_file_is_not_followed(
+    names: str, what: str, kb: Kb, library: Library, root: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.txt").write_text("mine\n")
+    with contextlib.closing(sqlite3.connect(out / "b.sqlite")) as base:
+        base.execute("create table mine(x)")
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    library.add(title="A thing of note", key="a", links=["https://x.org"])
+    to = {"link to a file": "a.txt", "link to a database": "b.sqlite", "link to nothing": "new"}
+    for place in (root / ".kb" / name for name in names.split()):
+        place.unlink(missing_ok=True)
+        if what == "pipe":
+            os.mkfifo(place)
+        else:
+            place.symlink_to(out / to[what])
+    done = [kb(*words.split()) for words in ("list", "search in:pdf", "tag a x", "log", "me ana", "list")]
+    assert not [one.err for one in done if "a fault of kb" in one.err]
+    assert done[0].status == 0
+    library.client().memory.host("x.org")
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")

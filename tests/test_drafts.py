@@ -112,6 +112,21 @@ def test_a_text_left_behind_is_taken_up_again(
     assert "theirs" in (papers / "a.md").read_text()
 
 
+@pytest.mark.parametrize("key", ["", "a", "b"])
+def test_a_text_for_a_paper_that_is_elsewhere_finds_it(
+    kb: Kb, library: Library, papers: Path, editor: Callable[[str], None], key: str
+) -> None:
+    (papers / "a.md").write_text(GOOD)
+    editor(f"{TYPED}; os.rename('papers/a.md', 'papers/b.md')")
+    assert kb("edit", "a").status == 1
+    editor("pass")
+    assert kb("edit", "--recover", *filter(None, [key])).out == "changed b\n"
+    assert "TYPED" in library.text("b")
+    editor(f"{TYPED}; os.remove('papers/b.md')")
+    assert kb("edit", "b").status == 1
+    assert "papers/b.md is gone; `mv .kb/drafts/001-edit-" in kb("edit", "--recover").err
+
+
 def test_a_draft_of_an_entry_or_a_note_is_kept(
     kb: Kb, library: Library, papers: Path, editor: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from catalog.cli import out
-from catalog.errors import BadFile, KbError
+from catalog.errors import BadFile, KbError, UnknownKey
 from catalog.files import decoded
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ def recover(library: Library, key: str = "") -> None:
 
     found = drafts(library.store.private)
     if key:
-        file = library.file(key)
-        found = [draft for draft in found if draft.file == file]
+        found = [draft for draft in found if draft.file == f"{key}.md" or _home(library, draft) == library.file(key)]
     if not found:
         raise KbError("no text was left behind" + (f" for {key}" if key else ""))
     for other in found[:-1]:
@@ -87,11 +86,29 @@ def recover(library: Library, key: str = "") -> None:
     if draft.kind != "edit":
         remedy = f"kb note {draft.file.removesuffix('.md')} - <" if draft.kind == "note" else "kb add"
         raise KbError(f"that text is for `kb {draft.kind}`; `{remedy} {_shown(draft.path)}` takes it")
-    name = draft.file.removesuffix(".md")
+    file = _home(library, draft)
+    if not file:
+        there, text = _shown(library.store.folder / draft.file), _shown(draft.path)
+        raise KbError(
+            f"{there} is gone; `mv {text} {there}` puts it back as you wrote it, `kb import {text}` adds what you "
+            "wrote to the paper of that work"
+        )
+    name = file.removesuffix(".md")
     before = library.version(name)
     if not before.digest.startswith(draft.base):
         out.note(f"{name} has changed since that text was written; `kb log {name} -p` shows how")
     _take(library, library.resolve(name), before, draft)
+
+
+def _home(library: Library, draft: Draft) -> str:
+    """The file of the paper that a text is for, also under another name that somebody gave it; "" where it is gone."""
+    with contextlib.suppress(UnknownKey):
+        return library.file(draft.file.removesuffix(".md"))
+    for file in library.store.files():
+        with contextlib.suppress(KbError):
+            if library.store.read(file).digest.startswith(draft.base):
+                return file
+    return ""
 
 
 def _take(library: Library, key: str, before: Version, draft: Draft, line: int = 0) -> None:

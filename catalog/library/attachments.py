@@ -60,8 +60,7 @@ class Attachments:
 
         if link.url not in {one.url for one in facts.addresses if one.kind == attached.KIND}:
             self.edits.change([facts.key], edit, "attach")
-        with self._pages() as pages:
-            self._read(pages, [name])
+        self._pages([name]).close()
         return Kept(facts.key, name, note=note)
 
     def linked(self, gathered: Iterable[Gathered]) -> list[Gathered]:
@@ -98,20 +97,24 @@ class Attachments:
             for url in copies(facts, client):
                 try:
                     data = client.download(url, attached.MOST_BYTES)
-                    if doubt := _doubt(facts, data):
-                        raise KbError(doubt)
-                    kept = self.attach(facts.key, data)
+                    doubt = _doubt(facts, data)
                 except (NotFound, Unavailable) as e:
                     if isinstance(e, Unavailable) and e.offline:
                         raise
                     wrong, unasked = str(e), unasked or isinstance(e, Unavailable)
-                except KbError as e:
-                    wrong = f"what {client.name(url)} gave was not taken: {e}"
                 else:
-                    yield kept
-                    break
+                    if not doubt:
+                        yield self._attached(facts.key, data)
+                        break
+                    wrong = f"what {client.name(url)} gave was not taken: {doubt}"
             else:
                 yield Kept(facts.key, wrong=wrong, unasked=unasked)
+
+    def _attached(self, key: str, data: bytes) -> Kept:
+        try:
+            return self.attach(key, data)
+        except KbError as e:
+            return Kept(key, wrong=str(e), unasked=True)
 
     def _names(self, facts: Facts) -> list[str]:
         found = (one for one in facts.addresses if one.kind == attached.KIND)
@@ -124,6 +127,7 @@ class Attachments:
         """A query that has `in:pdf`, with the papers in the place of what their PDFs say."""
         from dataclasses import replace
 
+        from catalog.cache import FAILURE
         from catalog.search.pages import in_pdfs
         from catalog.search.tree import Is
 
@@ -131,20 +135,26 @@ class Attachments:
         for facts in self.snapshot.index().search(f"has:{attached.KIND}"):
             for name in self._names(facts):
                 owners.setdefault(name, []).append(facts.key)
-        with self._pages() as pages:
-            self._read(pages, attached.there(self.store))
-            return replace(query, root=in_pdfs(query.root, Is("in", "pdf"), pages, owners))
+        with contextlib.closing(self._pages(attached.there(self.store))) as pages:
+            try:
+                return replace(query, root=in_pdfs(query.root, Is("in", "pdf"), pages, owners))
+            except FAILURE as e:
+                raise KbError(f"what the PDFs say cannot be read: {e}; remove .kb/{TEXTS}, it is made anew") from None
 
-    @contextlib.contextmanager
-    def _pages(self) -> Iterator[Pages]:
+    def _pages(self, names: Iterable[str]) -> Pages:
+        """The texts of PDFs, each of these read; where the disk keeps none of it, for as long as it is held."""
+        from catalog.cache import FAILURE, MEMORY
         from catalog.search.pages import Pages
 
         self.store.gate.make_private()
         pages = Pages(self.store.private / TEXTS)
         try:
-            yield pages
-        finally:
+            self._read(pages, names)
+        except FAILURE:
             pages.close()
+            pages = Pages(MEMORY)
+            self._read(pages, names)
+        return pages
 
     def _read(self, pages: Pages, names: Iterable[str]) -> None:
         """Read the PDFs that have not been read yet; of one that cannot be read, nothing is to be found."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Generic, NamedTuple, NoReturn, Self, TypeVar
 
+from catalog.cache import FAILURE, MEMORY, connected, discard, is_damage, opened
 from catalog.errors import KbError
 from catalog.facts import Facts, Line, Reading
 from catalog.search import rows
@@ -26,24 +27,12 @@ from catalog.search.tree import BEYOND, And, Query, Words
 
 T = TypeVar("T")
 P = TypeVar("P", Facts, Line)
-_Failure = (sqlite3.DatabaseError, UnicodeDecodeError)  # the latter where SQLite quotes garbage in its message
 
 WAIT_SECONDS = 2.0
 _WORDS = 40  # of a text that is compared by words too
 _PASTED = 20  # words, from which a text is one that was copied, with nobody's typos in it
 _WORDED = 1.5  # how much more the words count than the meaning: what they find first stays among the first
 _SMOOTH = 10  # reciprocal rank fusion: how little a place at the very top counts more than the next
-_REFUSED = {  # the file may be sound, but it cannot be used now; any other error is damage
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_PROTOCOL,
-    sqlite3.SQLITE_READONLY,
-}
 
 
 class CacheLost(KbError):
@@ -75,7 +64,7 @@ class Index:
 
     def __init__(self, path: Path | str) -> None:
         self._path = str(path)
-        self._db = _open(self._path)
+        self._db = opened(self._path, rows.prepare, WAIT_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -295,28 +284,28 @@ class Index:
             return act(self._db)
         except sqlite3.ProgrammingError:
             raise  # a misuse of this object, such as after `close`
-        except _Failure as error:
-            if _is_damage(error):
+        except FAILURE as error:
+            if is_damage(error):
                 self._start_again()
             self._go_private()
         try:
             return act(self._db)
-        except _Failure:  # a copy fails as well: what was copied is at fault
+        except FAILURE:  # a copy fails as well: what was copied is at fault
             self._start_again()
 
     def _start_again(self) -> NoReturn:
         self._db.close()
-        _discard(self._path)
-        self._db = _open(self._path)
+        discard(self._path)
+        self._db = opened(self._path, rows.prepare, WAIT_SECONDS)
         raise CacheLost("the search cache was damaged and has been emptied; run the command again")
 
     def _go_private(self) -> None:
         """Go on in memory with what the file holds."""
-        held, self._db = self._db, _connect(":memory:")
+        held, self._db = self._db, connected(MEMORY, rows.prepare)
         try:
             held.backup(self._db)
-        except _Failure:
-            self._db = _connect(":memory:")
+        except FAILURE:
+            self._db = connected(MEMORY, rows.prepare)
             raise CacheLost("the search cache cannot be read; run the command again") from None
         finally:
             held.close()
@@ -332,35 +321,3 @@ def _write(db: sqlite3.Connection, change: Callable[..., T], *values: object) ->
         with contextlib.suppress(sqlite3.Error):
             db.execute("ROLLBACK")
         raise
-
-
-def _open(path: str) -> sqlite3.Connection:
-    """The index at this path, made anew where it is none of ours; in memory where the file cannot be used."""
-    for _ in range(2):
-        try:
-            return _connect(path)
-        except _Failure as error:
-            if not _is_damage(error):
-                break
-            _discard(path)
-    return _connect(":memory:")
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
-    try:
-        rows.prepare(db)
-    except _Failure:
-        db.close()
-        raise
-    return db
-
-
-def _is_damage(error: Exception) -> bool:
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in _REFUSED
-
-
-def _discard(path: str) -> None:
-    for end in ("-wal", "-shm", "-journal", ""):
-        with contextlib.suppress(OSError):
-            Path(path + end).unlink()

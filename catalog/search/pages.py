@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from catalog.cache import opened
 from catalog.search.fold import tokens
 from catalog.search.tree import Is, Node, Or, Words, each_leaf
 
@@ -14,23 +14,15 @@ _TABLES = """
 create virtual table if not exists page using fts5(text, file unindexed, number unindexed, tokenize='porter ascii');
 create table if not exists file (name text primary key, pages integer);
 """
+_LOOK = "select file, number, text from page limit 0; select pages from file limit 0;"  # raises where they are others'
 NOTHING = Is("key", "\0")
 
 
 class Pages:
     """The pages of the PDFs of a knowledge base."""
 
-    def __init__(self, path: Path) -> None:
-        self._base = sqlite3.connect(path, isolation_level=None, timeout=10)
-        try:
-            self._base.executescript(_TABLES)
-            self._base.execute("select count(*) from file").fetchone()
-        except sqlite3.DatabaseError:
-            self._base.close()
-            with contextlib.suppress(OSError):
-                path.unlink()
-            self._base = sqlite3.connect(path, isolation_level=None, timeout=10)
-            self._base.executescript(_TABLES)
+    def __init__(self, path: Path | str) -> None:
+        self._base = opened(str(path), lambda db: db.executescript(_TABLES + _LOOK))
 
     def close(self) -> None:
         """Give the file back."""

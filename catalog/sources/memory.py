@@ -14,6 +14,8 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.cache import MEMORY, opened
+
 MOST_BYTES = 64_000_000
 LARGEST = 8_000_000
 _TABLES = """
@@ -51,19 +53,7 @@ class Memory:
         self._base = self._opened()
 
     def _opened(self) -> sqlite3.Connection:
-        for place in (self.path, self.path, None):
-            base = None
-            try:
-                base = sqlite3.connect(str(place) if place else ":memory:", timeout=10, isolation_level=None)
-                base.executescript(f"pragma synchronous = off; {_TABLES}")
-                return base
-            except sqlite3.Error as e:
-                if base:
-                    base.close()
-                if place and isinstance(e, sqlite3.DatabaseError) and not isinstance(e, sqlite3.OperationalError):
-                    with contextlib.suppress(OSError):
-                        place.unlink()
-        raise AssertionError("a database in memory can always be made")
+        return opened(str(self.path or MEMORY), lambda db: db.executescript(f"pragma synchronous = off; {_TABLES}"))
 
     def close(self) -> None:
         """Give the file back."""
