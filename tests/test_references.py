@@ -111,4 +111,7 @@ RECORD = st.dictionaries(
     RECORD, st.sampled_from([{"type": "book", "id": "k"}, {"type_of_reference": "CHAP"}, {"type": "web", "\0key": "k"}])
 )
 def test_any_record_gives_an_entry(record: dict[str, object], kind: dict[str, str]) -> None:
-    assert read(entry_of(item_of(record | kind), "k")).key == "k"
+    item = item_of(record | kind)
+    assert (
+        read(entry_of(item, "k")).key == "k" if item else "authors" in record or "date" in record or "author" in record
+    )

@@ -116,7 +116,7 @@ def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) ->
         if source:
             return source
         if lines := records.strings(text, path):
-            return parse("\n".join(lines), "", wanted)
+            return exports.with_lines(parse(lines, "", wanted), text, path)
         if suffix in ("csv", "tsv") and (rows := tables.as_html(text)):
             return readinglist.read_html(rows, path, wanted)
     if suffix in ("html", "htm") or _HTML.match(text):

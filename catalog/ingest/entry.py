@@ -298,6 +298,8 @@ def _set_id(entry: Entry, name: str, plain: str) -> bool:
     if not found or re.search(r"""[\s<>"`|{}\\^]""", found) or len(found) > 300:
         return False
     entry.ids.setdefault(name, found)
+    if name == "doi" and (preprint := arxiv(found)):
+        entry.ids.setdefault("arxiv", preprint)
     return True
 
 

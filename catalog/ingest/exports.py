@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from lxml import etree
 
+from catalog.bibtex.identifiers import address as address_of
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.errors import Finding
-from catalog.ingest import urls, words
+from catalog.ingest import urls, values, words
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.report import clean
 from catalog.models import Link
@@ -20,6 +20,8 @@ from catalog.text import NEAR, Lines
 
 _QUOTED = re.compile(r"""(['"])(.{6,}?)(?:…|\1|$)""")
 _BOOKMARKS = re.compile(r"\A\s*<!DOCTYPE NETSCAPE-Bookmark-file", re.I)
+_REMARK = re.compile(r"(.*?)(?:\s+(?:#+|//|%+|;)\s*(.*)|\s+[(（](.*)[)）])?", re.S)
+_ALONE = re.compile(r"\S+|(?:arxiv|doi):\s*\S+(?:\s+\[[\w.-]+\])?", re.I)
 _SITES = (
     r"OpenReview|arXiv(?:\.org)?|ACL Anthology|Semantic Scholar|IEEE .*|PubMed|Springer.*|Nature|GitHub|alphaXiv|"
     "ScienceDirect|SpringerLink|Wiley.*|ACM.*|(?:bio|med)Rxiv|SSRN|JSTOR|PLOS.*|MDPI|Frontiers.*|PNAS|Science|Cell|"
@@ -39,8 +41,12 @@ def bookmarks(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     for element in root.iter("a") if root is not None else ():
         heads = [_head(folder) for folder in element.iterancestors("dl")]
         folders = [clean("".join(map(str, head.itertext()))) for head in heads if head is not None][::-1]
+        above: Any = element.getparent()
+        beside = above.getnext() if above.tag == "dt" else None
+        remark = str(beside.text or "") if beside is not None and beside.tag == "dd" else ""
         said = {"title": clean("".join(map(str, element.itertext()))), "url": element.get("href"),
-                "tags": element.get("tags"), "added": element.get("add_date"), "\0section": tuple(folders)}  # fmt: skip
+                "tags": element.get("tags"), "added": element.get("add_date"), "notes": clean(remark),
+                "\0section": tuple(folders)}  # fmt: skip
         yield int(str(element.sourceline or 1)), said
 
 
@@ -63,66 +69,68 @@ def _head(folder: Any) -> Any:
 
 
 def read_identifiers(text: str, path: str = "") -> Source | None:
-    """Identifiers and addresses of papers, one a line, perhaps under words of status; None where lines are others."""
-    lines = [
-        (n, line.strip().lstrip("-*•# ").strip("<>: "))
-        for n, line in enumerate(text.split("\n"), 1)
-        if line.strip() and (not line.startswith("#") or words.status_word(line.strip("#: ")))
-    ]
-    if not lines or any(len(line) > 400 for _, line in lines):
-        return None
-    under = {n: status for n, line in lines if (status := words.status_word(line))}
-    found = [(n, line, _identified(line)) for n, line in lines if n not in under]
-    if sum(bool(one) for _, _, one in found) * 10 < len(found) * 8:
-        return None
+    """Identifiers and addresses of papers, one a line, with remarks, perhaps under words of status; None where lines
+    are others."""
     drafts: list[Draft] = []
-    findings = []
-    above, status = deque(under), None
-    for n, line, one in found:
-        while above and above[0] < n:
-            status = under[above.popleft()]
-        if one:
-            link = Link(name="paper", url=one[1])
-            drafts.append(Draft(key=one[0], status=status, links=(link,), order=len(drafts) + 1, line=n, path=path))
+    findings: list[Finding] = []
+    status, said = None, 0
+    for n, line in enumerate(map(str.strip, text.split("\n")), 1):
+        comment, bare = line.startswith("#"), line.lstrip("-*•# ").strip("<>: ")
+        if len(line) > 400:
+            return None
+        if found := words.status_word(bare):
+            status = found
+        elif not bare or comment:
+            said += comment
+        elif draft := identified(bare):
+            drafts.append(replace(draft, status=status, order=len(drafts) + 1, line=n, path=path))
         else:
             message = f"{line[:60]!r} is no identifier of a paper"
             remedy = "write an arXiv id, a DOI or an address"
             findings.append(Finding("identifier", message, remedy, path, n, kind="rejected"))
+    missed = len(findings)
+    if missed * 4 > len(drafts) or not drafts:
+        return None
     message = f"{len(drafts)} papers have an identifier and no title yet"
     findings.append(Finding("no-title", message, "`kb complete` looks them up", path, 1, kind="note"))
-    return Source(tuple(drafts), findings=tuple(findings), is_list=True, missed=len(found) - len(drafts))
+    return Source(tuple(drafts), findings=tuple(findings), is_list=True, missed=missed, left=said)
 
 
-def _identified(line: str) -> tuple[str, str] | None:
-    """A key and an address for an arXiv id, a DOI, or the address of a paper."""
-    if len(line.split()) > 1 and not re.fullmatch(r"(?:arxiv|doi):\s*\S+(?:\s+\[[\w.-]+\])?", line, re.I):
-        return None
+def identified(line: str) -> Draft | None:
+    """A paper of which a line says no more than its arXiv id, its DOI, another identifier, or its address."""
+    line, *remarks = _REMARK.fullmatch(line).groups()  # type: ignore[union-attr]  # it always matches
     address = re.fullmatch(r"https?://\S+", line)
+    name, value = "", ""
     if paper := arxiv(line, bare=True):
-        return f"arxiv-{paper.replace('/', '-')}", line if address else f"https://arxiv.org/abs/{paper}"
-    name = doi(line) if re.match(r"10\.|doi:|http", line, re.I) else ""
-    if name and " " not in line.removeprefix("doi: "):
-        return "doi-" + re.sub(r"[^\w.-]+", "-", name), line if address else f"https://doi.org/{name}"
-    if not address or not urls.is_paper(line):
+        name, value = ("arxiv", paper) if address or _ALONE.fullmatch(line) else ("", "")
+    elif found := doi(line) if re.match(r"10\.|doi:|http", line, re.I) and " " not in line[4:].strip() else "":
+        name, value = "doi", found
+    elif stated := values.identifiers(line) if re.fullmatch(r"\w+(?:[: -]+[\w-]+)?", line) else {}:
+        name, value = next(iter(stated.items()))
+    elif address and urls.is_paper(line):
+        name, value = urls.host(line), line.rstrip("/").rsplit("/", 1)[-1]
+    if not name:
         return None
+    url = line if address else address_of(name, value)
     try:
-        Link(name="paper", url=line)
+        links = (Link(name="paper", url=url),) if url else ()
     except ValueError:
         return None
-    last = line.rstrip("/").rsplit("/", 1)[-1]
-    return re.sub(r"[^\w.-]+", "-", f"{urls.host(line)}-{last}")[:80].strip("-"), line
+    key = re.sub(r"[^\w.-]+", "-", f"{name}-{value}")[:80].strip("-")
+    return Draft(key=key, links=links, ids={} if url else {name: value}, notes=clean("".join(filter(None, remarks))))
 
 
-def with_lines(source: Source, text: str) -> Source:
+def with_lines(source: Source, text: str, path: str = "") -> Source:
     """What was read of a text that was converted, by the lines of the text: where titles begin, and what is quoted."""
     drafts, at, lines = [], 0, Lines(text)
     for draft in source.drafts:
         place = text.find(draft.title[:24], at, at + NEAR) if draft.title else -1
         at = max(at, place)
-        drafts.append(replace(draft, line=lines.of(at)))
+        drafts.append(replace(draft, line=lines.of(at), path=draft.path or path))
     findings = []
     for finding in source.findings:
         quoted = _QUOTED.search(finding.message)
         place = text.find(quoted[2][:24]) if quoted else -1
-        findings.append(replace(finding, line=text.count("\n", 0, place) + 1) if place >= 0 else finding)
+        line = text.count("\n", 0, place) + 1 if place >= 0 else finding.line
+        findings.append(replace(finding, line=line, path=finding.path or path))
     return replace(source, drafts=tuple(drafts), findings=tuple(findings))

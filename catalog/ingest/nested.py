@@ -21,7 +21,7 @@ _PROMOTED = frozenset(
     {"titles", "contributors", "dates", "urls", "periodical", "bibjson", "attributes", "titleinfo", "origininfo"}
 )
 _URL = re.compile(r"[(\[<]?https?://[^\s()<>\[\]]+[)\]>]?")
-_HEADS = frozenset({"section", "heading", "group", "theme", "week", "@text"})
+_HEADS = frozenset({"heading", "group", "week", "@text"})
 _SAME_WORK = frozenset({"paper", "article", "work", "publication", "item", "info"})
 _INLINE = frozenset({"i", "b", "em", "strong", "sub", "sup", "tt", "u", "span", "style", "sc", "p"})
 _YAML = re.compile(r"\s*(?:#[^\n]*\n|---\n|\n)*(?:-[ ]+)?[\w\"' -]{1,60}:(?:[ ]|\n)")
@@ -141,13 +141,12 @@ def _is_inline(element: Any) -> bool:
     return _local(element.tag).lower() in _INLINE
 
 
-def strings(data: Any) -> list[str]:
-    """What lists hold that have strings alone, a line each, the names of the lists between them."""
+def strings(data: Any, section: tuple[str, ...] = ()) -> list[Found]:
+    """What lists hold that have strings alone, under the names of the lists."""
     if isinstance(data, Mapping):
-        named = [(str(name), strings(value)) for name, value in data.items()]
-        return [line for name, lines in named if lines for line in (f"{name}:", *lines)][len(named) == 1 :]
+        return [one for name, value in data.items() for one in strings(value, (*section, str(name)))]
     every = isinstance(data, list) and all(isinstance(one, str) for one in data)
-    return [" ".join(one.split()) for one in data] if every else []
+    return [Found({"\0text": " ".join(one.split())}, section) for one in data] if every else []
 
 
 def records(data: Any, section: tuple[str, ...] = (), depth: int = 0, key: str = "") -> Iterator[Found]:
@@ -158,7 +157,7 @@ def records(data: Any, section: tuple[str, ...] = (), depth: int = 0, key: str =
         if isinstance(data.get("cards"), list) and isinstance(data.get("lists"), list):
             yield from _cards(data)
             return
-        data = _promoted(data)
+        data = _titled(_promoted(data))
         if is_record(data):
             data = _united(data)
             inner = {name: value for name, value in data.items() if _holds_works(str(name), value)}
@@ -174,6 +173,7 @@ def records(data: Any, section: tuple[str, ...] = (), depth: int = 0, key: str =
             plain = name in works
             value = {**beside, **value} if plain else value
             under = plain or spaced(str(name)) in words.beside("wrappers") or not isinstance(value, list | Mapping)
+            value = [value] if name == "outline" else value  # one folder of several has its name, too
             yield from records(value, section if under else (*section, str(name)), depth + 1, str(name))
     elif isinstance(data, list):
         beside_works = any(isinstance(one, Mapping) and is_record(_promoted(one)) for one in data)
@@ -192,6 +192,17 @@ def _cards(board: Mapping[Any, Any]) -> Iterator[Found]:
         title, due = _URL.sub("", name).strip(), str(card.get("due") or "")
         record = {"title": title, "links": links, "notes": notes, "tags": card.get("labels"), "due": due}
         yield Found(record, (named.get(card.get("idList"), ""),))
+
+
+def _titled(data: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """A mapping of works by their titles, each with its title in it; any other as it is."""
+    works = [one for one in data.values() if isinstance(one, Mapping) and not _title(one)[0]]
+    said = [{meaning(str(name)) for name in one} for one in works]
+    if not works or len(works) < len(data) or not any(" " in str(name) for name in data):
+        return data
+    if not all(means & STRONG and means & (STRONG | {"paper", "link", "status"}) for means in said):
+        return data
+    return {name: {"title": str(name), **one} for name, one in data.items()}
 
 
 def _of_mods(data: Mapping[Any, Any]) -> dict[str, Any]:
@@ -218,7 +229,7 @@ def _heading(data: Any) -> list[str]:
     """What one of several lists calls itself: `{topic: Vision, papers: […]}`."""
     if not isinstance(data, Mapping) or is_record(_promoted(data)):
         return []
-    lists = any(isinstance(one, list) and _holds_records(one) for one in data.values())
+    lists = any((isinstance(one, list) or name == "outline") and _holds_records(one) for name, one in data.items())
     named = (one for name, one in data.items() if meaning(str(name)) in ("tags", "title") or str(name) in _HEADS)
     return [one for one in named if isinstance(one, str) and lists][:1]
 

@@ -20,7 +20,7 @@ from catalog.ingest import nested, tables, tagged, urls, values, words
 from catalog.ingest.columns import LINKS, meaning, spaced
 from catalog.ingest.draft import Draft, Record, Source
 from catalog.ingest.entry import Entry, set_fact
-from catalog.ingest.exports import bookmarks, page_title
+from catalog.ingest.exports import bookmarks, identified, page_title
 from catalog.ingest.references import DETAILS, TOLD, item_of, item_of_parts, kind_of
 from catalog.ingest.report import Report, clean
 from catalog.ingest.tags import tag_of
@@ -95,7 +95,7 @@ def read_data(text: str, path: str = "") -> Source | None:
     """The records of JSON, YAML, TOML or XML as papers; None where the text is none of these or holds no records."""
     data = nested.load(text, path.rsplit(".", 1)[-1].lower())
     found = list(nested.records(data))
-    if all("\0text" in one.record for one in found):
+    if all("\0text" in one.record for one in found) and not _are_works(found := nested.strings(data)):
         return None
     lines = _Lines(text)
     made = [(lines.of(one.record), one.record | {"\0section": one.section, "\0key": one.key}) for one in found]
@@ -108,9 +108,22 @@ def read_tagged(text: str, path: str = "") -> Source:
     return found if isinstance(found, Source) else _source(found, (), path)
 
 
-def strings(text: str, path: str = "") -> list[str]:
-    """The strings of data that holds no more than lists of them, perhaps under names."""
-    return nested.strings(nested.load(text, path.rsplit(".", 1)[-1].lower()))
+def strings(text: str, path: str = "") -> str:
+    """The strings of data that holds no more than lists of them, a line each, the names of the lists between them."""
+    lines: list[str] = []
+    for record, section, _ in nested.strings(nested.load(text, path.rsplit(".", 1)[-1].lower())):
+        head = f"{section[-1]}:" if section else ""
+        lines += [head] * (head not in lines and bool(head)) + [str(record["\0text"])]
+    return "\n".join(lines)
+
+
+def _are_works(found: Sequence[nested.Found]) -> bool:
+    """Whether mere texts are works: identifiers, and what may be titles in lists that say how far they are read."""
+    texts = [(str(one.record["\0text"]), one.section) for one in found]
+    known = [bool(identified(text)) for text, _ in texts]
+    told = (any(words.status_word(name) or words.is_of_papers(name) for name in section) for _, section in texts)
+    every = zip(texts, known, told, strict=True)
+    return bool(texts) and all(is_known or (under and text.count(" ") > 1) for (text, _), is_known, under in every)
 
 
 def load_yaml(text: str) -> Any:
@@ -258,7 +271,8 @@ def _of_text(record: Fields, line: int, path: str, order: int) -> Draft:
 
     text, section = " ".join(str(record["\0text"]).split()), tuple(record.get("\0section", ()))
     status, tags = _of_section(section)
-    read = readinglist.read(f"## To read\n\n- {text}\n").drafts
+    alone = identified(text)
+    read = [alone] if alone else readinglist.read(f"## To read\n\n- {text}\n").drafts
     draft = read[0] if read else Draft(title=clean(text))
     return replace(draft, status=status, tags=(*draft.tags, *tags), section=section, line=line, path=path, order=order)
 
@@ -467,6 +481,14 @@ def _set_day(reading: _Reading, value: Any) -> bool:
     return True
 
 
+def _set_abstract_by_words(reading: _Reading, value: Any) -> bool:
+    """An abstract as OpenAlex has it: where each of its words stands."""
+    if not isinstance(value, Mapping):
+        return False
+    placed = [(int(str(at)), str(word)) for word, places in value.items() if word != "\0line" for at in places]
+    return reading.fact("abstract", " ".join(word for _, word in sorted(placed)))
+
+
 def _set_venue(reading: _Reading, value: Any) -> bool:
     text, entry = untagged(_untexed(_one(value))), reading.entry
     if not text and isinstance(value, Mapping):
@@ -583,7 +605,7 @@ _SETTERS: Mapping[str, Callable[[_Reading, Any], bool]] = {
     "month": _set_month, "day": _set_day, "venue": _set_venue, "tags": _set_tags, "ids": _set_ids, "id": _set_id,
     "kind": _set_kind, "status": _set_status, "added": _set_added, "read": _set_read, "key": _set_key,
     "notes": _set_notes, "folder": _set_folder, "extra": _set_extra, "rating": _set_rating,
-    "order": lambda _reading, _value: True,
+    "order": lambda _reading, _value: True, "abstract by words": _set_abstract_by_words,
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from catalog.export.csl import TYPES
 from catalog.export.generated import generated
 from catalog.facts import Address, Facts, Name
 from catalog.ingest import values
-from catalog.ingest.columns import spaced
+from catalog.ingest.columns import meaning, spaced
 from catalog.ingest.entry import Entry
 from catalog.ingest.report import clean
 from catalog.text import Rich
@@ -82,6 +82,9 @@ TOLD = frozenset(str.split(  # fields that an item says
     " event-place container-title-short title-short language accessed access_date original-date alternate_title1"
     " page-total pages page-range parent affiliated serial-number editors"
 ))  # fmt: skip
+_SAID = frozenset(str.split(  # how CSL-JSON and Hayagriva say who, when and where
+    "author issued original-date container-title collection-title event event-title publisher date parent"
+))  # fmt: skip
 _SPAN = re.compile(r"<(/?)(i|b|sub|sup|span)(\s[^<>]*)?>")
 _MARKS = {"i": "em", "b": "strong", "sub": "sub", "sup": "sup"}
 _MOST = 300  # people
@@ -105,7 +108,9 @@ def item_of(record: Mapping[str, Any]) -> Item:
     if str(record.get("type_of_reference", "")).upper() in _RIS:
         return _of_ris(record)
     kind = str(record.get("type", "")).lower()
-    if "id" in record and kind in _TYPES:
+    if any(meaning(name) in ("authors", "more authors", "date", "venue") and name not in _SAID for name in record):
+        return {}  # of a program that has an `id` and a `type`, too
+    if "id" in record and kind in _TYPES and not any(isinstance(one, str) for one in _list(record.get("author"))):
         return record
     if record.get("\0key") and kind in _HAYAGRIVA:
         return _of_hayagriva(record)

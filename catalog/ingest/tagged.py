@@ -44,6 +44,7 @@ _FORMS = (
 _SILENT = frozenset(
     str.split("OWN STAT DCOM LR DA CRDT EDAT MHDA PHST PST SB PT UT FN VR EF ER SO TA PL JID NR TC Z9 U1 U2")
 )
+_LINE_EACH = frozenset({("%0", "keywords"), ("PT", "authors"), ("PT", "au"), ("PT", "editor")})  # a value a line
 _MANY = frozenset({"authors", "au", "keywords", "tags", "editor", "identifier", "url", "issn"})
 
 
@@ -97,8 +98,8 @@ def _parsed(text: str, form: _Form) -> Records:
                 last = ""
             else:
                 record.setdefault(last, []).append(value)
-        elif line[:1].isspace() and last and record.get(last):
-            if last in ("authors", "au", "editor") and form.first == "PT":
+        elif last and record.get(last):
+            if (form.first, last) in _LINE_EACH:
                 record[last].append(line.strip())
             else:
                 record[last][-1] += f" {line.strip()}"
