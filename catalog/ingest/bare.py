@@ -45,9 +45,15 @@ def are_titles(lines: Sequence[Line], common: frozenset[str], *, sure: bool, tol
 def alone(root: Node) -> bool:
     """Whether a text is a list and says little beside its items: no code, no table, no more than a few lines."""
     kinds: Counter[str] = Counter()
+    longest = 0
     for node in root.walk():
-        kinds[node.kind] += size(node.text.plain) if node.kind in ("item", "para") else 1
-    return not kinds["region"] + kinds["code"] + kinds["table"] and kinds["para"] <= max(40, kinds["item"] / 2)
+        words_in = size(node.text.plain) if node.kind in ("item", "para") else 1
+        kinds[node.kind] += words_in
+        longest = max(longest, words_in)
+    if longest < 3:  # as titles of one or two words alone are none
+        return False
+    other = kinds["region"] + kinds["code"] + kinds["table"]
+    return not other and kinds["para"] <= max(40, kinds["item"] / 2)
 
 
 def part(root: Node, common: frozenset[str]) -> None:

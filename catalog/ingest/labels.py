@@ -19,6 +19,8 @@ _NO_COLON = re.compile(r"(?P<name>[A-Za-z][\w /-]{0,40}?[ \t]links?)[ \t]*[-–�
 def label_of(text: Text) -> tuple[str, Text] | None:
     """The label that a line begins with, and the value after it; None where it has none that means something."""
     plain = text.plain
+    if not text.marks and ":" not in plain and "：" not in plain and "link" not in plain.lower():
+        return None
     lead = len(plain) - len(plain.lstrip(" \t>-•·"))
     match = _LABEL.match(plain, lead)
     strong = next((m for m in text.marks if m.kind in ("strong", "em") and m.start == lead), None)

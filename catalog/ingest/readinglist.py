@@ -17,10 +17,12 @@ from catalog.ingest.tags import tag_of
 from catalog.ingest.template import Choice
 from catalog.ingest.tree import Node, from_html, relined
 from catalog.ingest.units import BIB, Finder, Found
+from catalog.search.rows import uncollected
 
 LEAST_TOLD = 5  # entries of a run whose reading is told
 
 
+@uncollected()
 def read(text: str, path: str = "", wanted: Mapping[str, int] | None = None) -> Source:
     """The papers of a Markdown reading list, and every repair, doubt and leftover with its line."""
     parsed = markdown.parse(text)
@@ -30,6 +32,7 @@ def read(text: str, path: str = "", wanted: Mapping[str, int] | None = None) -> 
     return replace(source, drafts=tuple(replace(d, path=path) for d in source.drafts), findings=tuple(findings))
 
 
+@uncollected()
 def read_html(html: str, path: str = "", wanted: Mapping[str, int] | None = None, own: bool = True) -> Source:
     """The papers of a list in HTML; its lines are the text's `own` where it was not made from another form."""
     if own:

@@ -11,7 +11,7 @@ from itertools import islice
 from catalog.ingest import bare, template, urls, values, words
 from catalog.ingest.credit import Credit, cites, credit
 from catalog.ingest.labels import label_of, without
-from catalog.ingest.line import Line, at_paper, external, leads_to_paper, marked_title, prepared
+from catalog.ingest.line import Line, anchors, at_paper, external, leads_to_paper, marked_title, prepared
 from catalog.ingest.tree import Node, Text, joined
 
 _YEAR_LAST = re.compile(r"[\s,(](?:19|20)\d\d[\s).]*$")
@@ -71,11 +71,12 @@ class Finder:
 
     def line(self, node: Node) -> Line:
         """The line of a block, prepared once."""
-        if id(node) not in self.lines:
+        found = self.lines.get(id(node))
+        if found is None:
             if node.kind in ("item", "para") and "\n" in node.text.plain:
                 _part_facts(node)
-            self.lines[id(node)] = prepared(node.text)
-        return self.lines[id(node)]
+            found = self.lines[id(node)] = prepared(node.text)
+        return found
 
     def run(self) -> Found:
         """Find them all."""
@@ -100,13 +101,11 @@ class Finder:
         A row of a table of papers does where more than one of its cells says something. `taken` are the addresses of
         the entries.
         """
-        blocks = node.children if node.kind == "row" else [node]
-        told = [said for block in blocks if (said := words.plain(block.text.plain)) and said not in words.nothing()]
-        if id(node) in self.rows and len(told) > 1:
+        texts = [block.text for block in (node.children if node.kind == "row" else [node])]
+        if id(node) in self.rows and sum(words.plain(text.plain) not in ("", *words.nothing()) for text in texts) > 1:
             return True
-        lines = [self.line(block) for block in blocks]
-        links = [a.mark.url for line in lines for a in line.anchors if leads_to_paper(a)]
-        named = any(_ID.search(line.plain) for line in lines)
+        links = [a.mark.url for text in texts if text.marks for a in anchors(text) if leads_to_paper(a)]
+        named = any(_ID.search(text.plain) for text in texts)
         return (bool(links) or named) and not any(urls.same(url) in taken for url in links)
 
     def _part_lines(self) -> None:

@@ -244,11 +244,10 @@ def tick(text: str) -> tuple[Status | None, str]:
     if ":" in bare:
         bare = _CODES.sub(lambda code: _EMOJI[code[0]], bare)
     for marks, status in ((READ_MARKS, Status.read), (UNREAD_MARKS, Status.unread)):
-        for mark in marks:
-            if bare.startswith(mark):
-                return status, bare[len(mark) :].lstrip("\ufe0f ")
-            if bare.endswith(mark):
-                return status, bare[: -len(mark)].rstrip()
+        if bare[:1] in marks:
+            return status, bare[1:].lstrip("\ufe0f ")
+        if bare[-1:] in marks:
+            return status, bare[:-1].rstrip()
     return None, text
 
 
