@@ -190,6 +190,27 @@ def test_a_page_about_something_is_no_paper(title: str) -> None:
     assert not parse(text, "a.md").drafts
 
 
+@pytest.mark.skipif(not shutil.which("pandoc"), reason="LaTeX is read by pandoc")
+def test_a_bibliography_of_latex_keeps_its_keys() -> None:
+    text = r"""\begin{thebibliography}{10}
+\providecommand{\natexlab}[1]{#1}
+\bibitem[Quist et~al.(2020)Quist, Lund, and Marsh]{quist:20}
+Ada Quist, Bo Lund, and Cy Marsh.
+\newblock Leaves in the wind.
+\newblock In \emph{International Conference on Trees}, pages 1--9, 2020.
+\newblock URL \url{https://arxiv.org/abs/2001.00501}.
+
+\bibitem{pike} R.~Pike and B.~Lund. \emph{The marsh of the pike}. Journal of Fins, 4:1--9, 2009.
+\end{thebibliography}
+"""
+    first, second = read_source("paper.bbl", text.encode()).drafts
+    assert (first.key, first.title, first.year, first.venue) == (
+        "quist:20", "Leaves in the wind", 2020, "International Conference on Trees",
+    )  # fmt: skip
+    assert first.authors == ("Ada Quist", "Bo Lund", "Cy Marsh")
+    assert (second.key, second.title, second.authors) == ("pike", "The marsh of the pike", ("R. Pike", "B. Lund"))
+
+
 @pytest.mark.skipif(not shutil.which("pandoc"), reason="org is read by pandoc")
 def test_org_keeps_facts_lines_and_notes() -> None:
     text = """* Nets                                    :nlp:

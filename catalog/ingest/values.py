@@ -215,7 +215,7 @@ def is_name(name: str, common: frozenset[str] = frozenset()) -> bool:
     parts = name.replace(",", " ").split()
     if len(parts) > 6 or not all(_WORD.fullmatch(p) for p in parts):
         return False
-    solid = [p for p in parts if p.lower() not in _PARTICLES]
+    solid = [p for p in parts if p not in _PARTICLES]  # "Ben" may be a whole given name
     if not solid or not all(p[0].isupper() or (p[0] in "d'’" and len(p) > 2) for p in solid):
         return False
     if len(solid) > 1 and any(len(p) > 4 and p.isupper() for p in solid):
@@ -224,7 +224,8 @@ def is_name(name: str, common: frozenset[str] = frozenset()) -> bool:
         return False
     plain = [p for p in solid if len(p.rstrip(".")) > 2]
     known = sum(p.lower() in common for p in plain)
-    return known * 2 <= len(plain) if len(plain) > 1 or len(solid) > len(plain) else not known or len(plain) == 0
+    short = sum(len(p) == 2 and not p[1].isupper() for p in solid)  # "R. Pike", "Cy Marsh", wherever a pike is named
+    return known * 2 <= len(plain) + short if len(plain) > 1 or len(solid) > len(plain) else not known
 
 
 @lru_cache(16384)  # a text is asked again by each reading of a line, when a run votes, and when its entry is read
