@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -18,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import known
 
+from catalog import files
 from catalog.errors import KbError
 from catalog.facts import Facts, Name, Taught
 from catalog.library import Library
@@ -30,6 +32,7 @@ from catalog.pages.lazy import Lazy, body_of
 from catalog.pages.mathematics import math_html
 from catalog.pages.notes import notes_html
 from catalog.pages.paper import short_authors
+from catalog.pages.placed import place
 from catalog.pages.policy import policy, protect, protected
 from catalog.pages.related import related
 from catalog.pages.takeaway import in_openurl
@@ -526,6 +529,30 @@ def test_a_file_written_in_place_is_news_in_a_large_collection_too(
     pages = {path for path in before if path.startswith("papers/")}
     assert {path for path in pages if key_of(before[path]) != key_of(after[path])} == {"papers/k7.md"}
     assert "Second." in str(body_of(after["papers/k7.md"]))
+
+
+def test_one_change_asks_for_one_file_one_page_and_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = Library.init(tmp_path / "kb")
+    for n in range(210):
+        body = f"---\ntitle: Paper on zorvam number{n // 3} lek{n // 3}\nstatus: unread\n---\n"
+        (library.store.folder / f"k{n}.md").write_text(body)
+    monkeypatch.setattr(Library, "neighbours", lambda _: {})
+    place(planned(library), tmp_path / "site")
+    library.mark_read(["k7"])
+    said, compared, opened = [], [], []
+    nearest, as_dict, read = importlib.import_module("catalog.pages.related"), Facts.as_dict, files.read_stamped
+    monkeypatch.setattr(Facts, "as_dict", lambda one, *ran: said.append(one.key) or as_dict(one, *ran))
+    monkeypatch.setattr(nearest, "related", lambda *a, **_: compared.append(a) or {})
+    monkeypatch.setattr(files, "read_stamped", lambda path, *a: opened.append(Path(path).name) or read(path, *a))
+    placed = place(planned(Library.open(library.root)), tmp_path / "site")
+    assert [path for path in placed.written if path.startswith("papers/")] == ["papers/k7.md"]
+    assert said == ["k7"]
+    assert not compared
+    assert {name for name in opened if name.startswith("k") and name.endswith(".md")} <= {"k7.md"}
+    monkeypatch.undo()
+    whole = json.loads((tmp_path / "site" / "papers.json").read_bytes())
+    assert whole == [one.as_dict() for one in library.list("", "-added,key")]
+    assert len(placed.written) < 15
 
 
 def key_of(file: object) -> object:

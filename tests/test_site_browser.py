@@ -714,7 +714,8 @@ from pathlib import Path
 from catalog.errors import KbError
 from catalog.facts import Facts
 from catalog.library import Library
-from catalog.pages import SiteOptions, render, serve
+from catalog.pages import SiteOptions, render
+from catalog.pages.server import serve
 from catalog.facts import Facts
 
 root = Path(sys.argv[1])
@@ -740,7 +741,7 @@ def _started(driver: Path, root: Path) -> Any:
 
 def test_a_taken_port_is_told(tmp_path: Path) -> None:
     from catalog.errors import KbError
-    from catalog.pages import serve
+    from catalog.pages.server import serve
 
     with served(tmp_path) as address:
         port = int(address.rstrip("/").rpartition(":")[2])

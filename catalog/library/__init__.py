@@ -823,7 +823,7 @@ class Library:
     ) -> None:  # fmt: skip
         """Build a preview and serve it until interrupted; a changed paper shows at once."""
         from catalog.library.site import options, planned
-        from catalog.pages import serve
+        from catalog.pages.server import serve
 
         beside = ("site", "notebooks", "kb.toml", "shared.bib", "mkdocs.yml", "refimpl", "runs", "reports")
         watched = [self.store.folder, *(self.root / name for name in beside)]

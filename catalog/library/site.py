@@ -40,7 +40,7 @@ def planned(library: Library, url: str = "") -> Files:
     found = [everyone(facts) for facts in found] if store.readers.names() else found
     near = library.neighbours() if len(found) <= _MOST_BY_MEANING else {}
     files = plan(found, options(store, url), texts, implementations, _comparisons(library.root / "runs"),
-                 _notebooks(store, found), bad, near)  # fmt: skip
+                 _notebooks(store, found), bad, near, library.root)  # fmt: skip
     return {**files, **others}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from catalog.errors import Finding
@@ -24,14 +25,13 @@ from catalog.pages.notebook import NotebookFile, Shown, notebook_files, shown_no
 from catalog.pages.options import SiteOptions
 from catalog.pages.output import write
 from catalog.pages.paper import Surroundings, made_from, paper_page, unreadable_page
-from catalog.pages.related import related
-from catalog.pages.server import serve
+from catalog.pages.related import Related, remembered
 from catalog.pages.slugs import slugs
 from catalog.pages.takeaway import parts
 from catalog.pages.verdicts import Implementation
 
 __all__ = [
-    "Comparison", "Implementation", "NotebookFile", "SiteOptions", "build", "plan", "render", "serve", "slugs", "write",
+    "Comparison", "Implementation", "NotebookFile", "SiteOptions", "build", "plan", "render", "slugs", "write",
 ]  # fmt: skip
 
 
@@ -49,6 +49,7 @@ def plan(
     notebooks: Mapping[str, NotebookFile] | None = None,
     unreadable: Mapping[str, Sequence[Finding]] | None = None,
     meant: Mapping[str, Sequence[str]] | None = None,
+    site: Path | None = None,
 ) -> dict[str, Body | Lazy]:
     """All files of a site by their path: pages in Markdown, data, the merged .bib, the feed, scripts and styles.
 
@@ -58,7 +59,7 @@ def plan(
     Where there are comparisons, a page shows them, unless a hand-written one has its place.
     Notebooks, by the address that tutorials write, have pages of their own; what is none has no page.
     `unreadable` are papers whose files cannot be read: the page of such a one says so. `meant` are the papers that mean
-    most nearly the same as each, where that is known.
+    most nearly the same as each, where that is known. Of a `site` it is remembered which papers are related.
     """
     papers = [facts.public for facts in papers]
     every = slugs([*(facts.key for facts in papers), *(unreadable or ())])
@@ -68,8 +69,8 @@ def plan(
     taught = shown_notebooks(papers, notebooks or {}, names.values())
     known = Known(papers, names, shown)
     files: dict[str, Body | Lazy] = {path: body for path, body in written.items() if path != "index.md"}
-    files |= home_files(known, options, written.get("index.md", ""), every.values())
-    files |= _papers(known, taught, meant or {})
+    files |= home_files(known, options, written.get("index.md", ""))
+    files |= _papers(known, taught, remembered(known, meant or {}, site))
     files |= {f"papers/{every[key]}.md": unreadable_page(key, why) for key, why in (unreadable or {}).items()}
     files |= {**table_files(known), **parts(known), **search_files(known, written, taught)}
     files |= {file: source for ones in shown.values() for one in ones for file, source in one.files.items()}
@@ -110,11 +111,10 @@ def _implemented(
     return dict(found)
 
 
-def _papers(known: Known, taught: Mapping[str, Shown], meant: Mapping[str, Sequence[str]]) -> dict[str, Lazy]:
+def _papers(known: Known, taught: Mapping[str, Shown], near: Mapping[str, Sequence[Related]]) -> dict[str, Lazy]:
     papers, names = known.papers, known.names
     keys = [facts.key for facts in papers]
     by_key = {facts.key: facts for facts in papers}
-    near = related(papers, meant=meant)
     around = Surroundings(by_key, names, _by_key(papers, names), near, _cited_by(by_key), taught)
     before: list[str | None] = [None, *keys[:-1]][: len(keys)]
     after: list[str | None] = [*keys[1:], None][: len(keys)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 
@@ -15,14 +15,13 @@ from catalog.pages.lazy import Body, Lazy, key
 from catalog.pages.mathematics import math_html
 from catalog.pages.options import SiteOptions
 from catalog.pages.paper import short_authors
-from catalog.pages.slugs import slugs
 from catalog.pages.takeaway import PART, in_openurl
 from catalog.pages.templates import fill
 from catalog.pages.verdicts import Implementation, results, standing, tallies
 
 Shown = Mapping[str, Sequence[Implementation]]
 MOST_LISTED = 300  # papers on the home page for readers without scripts
-ROWS = 1000  # papers in a part of the table's data
+ROWS = 500  # papers in a part of the table's data
 SOON = 100  # papers that stand in the table before the parts have come
 MARK = "<!-- papers -->"
 _TITLE = re.compile(r"^# ", re.M)
@@ -35,16 +34,15 @@ _MEANS = {
 }
 
 
-def home_files(known: Known, options: SiteOptions, written: str, taken: Iterable[str]) -> dict[str, Body | Lazy]:
+def home_files(known: Known, options: SiteOptions, written: str) -> dict[str, Body | Lazy]:
     """The home page, and where there are many papers a page that lists them, for readers without scripts."""
     papers, names = known.papers, known.names
     if len(papers) <= MOST_LISTED:
         return {"index.md": home_page(papers, names, options, written, ran=known.shown)}
-    name = slugs([*taken, "all-papers"])["all-papers"]
     listed = Lazy(key([known.work(one) for one in papers], names), partial(_list_page, papers, names))
     return {
-        "index.md": home_page(papers, names, options, written, f"papers/{name}.html", known.shown),
-        f"papers/{name}.md": listed,
+        "index.md": home_page(papers, names, options, written, "papers/all-papers.html", known.shown),
+        "papers/all-papers.md": listed,
     }
 
 

@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 Body = str | bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Lazy:
-    """A file by what it is made from (`key`), and how it is made."""
+    """A file by what it is made from (`key`), and how it is made.
+
+    `lines` are keys of its lines but the first and the last, where it is made by lines: `make` takes those that stand.
+    """
 
     key: str
-    make: Callable[[], Body]
+    make: Callable[..., Body]
+    lines: Sequence[str] = ()
 
 
 Files = Mapping[str, Body | Lazy]
 
 
-def body_of(file: Body | Lazy) -> Body:
-    """What the file holds."""
-    return file.make() if isinstance(file, Lazy) else file
+def body_of(file: Body | Lazy, kept: Mapping[str, bytes] = MappingProxyType({})) -> Body:
+    """What the file holds; `kept` are lines of it by their keys."""
+    if not isinstance(file, Lazy):
+        return file
+    return file.make(kept) if file.lines else file.make()
 
 
 def key(*made_from: object) -> str:
     """A key for values whose `repr` says all of them; another version of this package gives another key."""
-    said = hashlib.sha256(_package())
-    for value in made_from:
-        said.update(repr(value).encode("utf-8", "replace"))
-        said.update(b"\0")
-    return said.hexdigest()[:32]
+    said = "\0".join(map(repr, made_from)).encode("utf-8", "replace")
+    return hashlib.sha256(_package() + said).hexdigest()[:32]
 
 
 @cache

@@ -46,6 +46,14 @@ class Surroundings:
     near: Mapping[str, Sequence[Related]]
     cited_by: Mapping[str, Sequence[str]]
     notebooks: Mapping[str, Shown] = field(default_factory=dict)
+    _told: dict[str, tuple[object, ...]] = field(default_factory=dict)
+
+    def told(self, other: str) -> tuple[object, ...]:
+        """What a page says of another paper."""
+        if other not in self._told:
+            facts = self.papers.get(other)
+            self._told[other] = (other, self.pages.get(other), facts and (facts.title, facts.by, facts.year))
+        return self._told[other]
 
 
 def paper_page(
@@ -152,16 +160,10 @@ def made_from(facts: Facts, around: Surroundings, previous: str | None, followin
         *around.cited_by.get(facts.key, ()),
         *(one.key for one in near),
     ]
-    told = [_told(other, around) for other in others]
+    told = [around.told(other) for other in others]
     notebooks = [around.notebooks.get(tutorial.notebook) for tutorial in facts.tutorials]
     ran = [one and (one.page, one.versions, one.notebook.written_for, one.notebook.last_run) for one in notebooks]
     return told, near, ran, len(around.papers) <= _MOST_IN_EVERY_STYLE
-
-
-def _told(other: str, around: Surroundings) -> tuple[object, ...]:
-    """What a page says of another paper."""
-    facts = around.papers.get(other)
-    return (other, around.pages.get(other), facts and (facts.title, facts.by, facts.year))
 
 
 def unreadable_page(key: str, findings: Sequence[Finding]) -> str:

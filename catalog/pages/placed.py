@@ -10,14 +10,16 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from catalog import personal
-from catalog.pages.lazy import Files, Lazy, body_of
+from catalog.pages.lazy import Body, Files, Lazy, body_of
 from catalog.pages.output import as_bytes, checked, replace
 
+_MOST_LINES = 20_000  # of a file whose old lines are read to be kept; more take too much room
 Stamp = tuple[int, int]
 
 
@@ -31,10 +33,10 @@ class Placed:
 
 @dataclass(slots=True)
 class Memory:
-    """What a folder's files were made from: by path a key, the time of change and the size."""
+    """What a folder's files were made from: by path a key, the time of change, the size, and keys of lines."""
 
     file: Path | None
-    known: dict[str, list[str | int]] = field(default_factory=dict)
+    known: dict[str, list[Any]] = field(default_factory=dict)
 
     def keep(self) -> None:
         """Remember it for the next time, where there is a place for it."""
@@ -64,16 +66,32 @@ def place(files: Files, folder: Path) -> Placed:
     there = dict(_stamps(folder, "")) if folder.is_dir() else {}
     known, memory.known, done = memory.known, {}, Placed()
     for path, file in files.items():
-        made_from = file.key if isinstance(file, Lazy) else hashlib.sha256(as_bytes(file)).hexdigest()
-        if path not in there or known.get(path) != [made_from, *there[path]]:
-            there[path] = _put(folder / checked(path), as_bytes(body_of(file)), fresh=path not in there)
+        made_from, lines = _made_from(file)
+        before = known.get(path, [])
+        stands = path in there and before[1:3] == [*there[path]]
+        if not stands or before[0] != made_from:
+            kept = _lines_of(folder / path, before[3:]) if stands and before[3:] else {}
+            there[path] = _put(folder / checked(path), as_bytes(body_of(file, kept)), fresh=path not in there)
             done.written.append(path)
-        memory.known[path] = [made_from, *there[path]]
+        memory.known[path] = [made_from, *there[path], *lines]
     for path in there.keys() - files.keys():
         (folder / path).unlink(missing_ok=True)
         done.removed.append(path)
     memory.keep()
     return done
+
+
+def _made_from(file: Body | Lazy) -> tuple[str, Sequence[str]]:
+    """The key of a file, and those of its lines where it is made by lines and they are not too many to keep."""
+    if not isinstance(file, Lazy):
+        return hashlib.sha256(as_bytes(file)).hexdigest(), ()
+    return file.key, file.lines if len(file.lines) <= _MOST_LINES else ()
+
+
+def _lines_of(path: Path, keys: Sequence[str]) -> dict[str, bytes]:
+    """The lines of a file but the first and the last, without the comma at their end, by their keys."""
+    lines = path.read_bytes().splitlines()[1:-1]
+    return {key: line.removesuffix(b",") for key, line in zip(keys, lines, strict=True)}
 
 
 def _put(path: Path, body: bytes, *, fresh: bool) -> Stamp:

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-_RESERVED = re.compile(r"(?:index|readme|con|prn|aux|nul|com\d|lpt\d)", re.I)
+_RESERVED = re.compile(r"(?:index|readme|all-papers|con|prn|aux|nul|com\d|lpt\d)", re.I)
 
 
 def slugs(keys: Iterable[str]) -> dict[str, str]:
@@ -17,10 +17,11 @@ def slugs(keys: Iterable[str]) -> dict[str, str]:
     """
     names: dict[str, str] = {}
     taken: set[str] = set()
-    for key in sorted(set(keys), key=lambda k: (_slug(k) != k, k)):
-        name, length = _slug(key), 6
+    found = {key: _slug(key) for key in keys}
+    for key in sorted(found, key=lambda k: (found[k] != k, k)):
+        name, length = found[key], 6
         while name.lower() in taken:
-            name = f"{_slug(key)}-{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:length]}"
+            name = f"{found[key]}-{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:length]}"
             length += 2
         taken.add(name.lower())
         names[key] = name
