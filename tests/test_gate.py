@@ -66,6 +66,34 @@ def test_a_file_that_cannot_be_read_is_never_overwritten(
     assert {path.name for path in papers.iterdir()} == {"a.md", "b.md"}
 
 
+@pytest.mark.parametrize(
+    "brought",
+    [["import", "list.md"], ["import", "other.bib"], ["sync", "list.md"], ["add", "-"],
+     ["add", "--title", "Déep Nets  of many {K}inds", "--link", "https://x.org/pdf"],
+     ["add", "--title", "Deep", "--link", "https://www.x.org/a/?b=1"]],
+)  # fmt: skip
+def test_a_work_that_an_unreadable_file_may_hold_is_not_taken_for_new(
+    kb: Kb, root: Path, papers: Path, brought: list[str]
+) -> None:
+    text = "---\ntitle: Deep nets of many kinds\n<<<<<<< a\nvenue: A\n=======\nvenue: B\n>>>>>>> b\nids:\n  arxiv: '2101.00001'\n"
+    text += (
+        "links:\n  paper: https://x.org/a?b=1\n---\n\n```bibtex\n@misc{k, title={D{\\'e}ep}, doi={10.1000/AB.c}}\n```\n"
+    )
+    (papers / "mine.md").write_text(text)
+    (root / "list.md").write_text(
+        "# A\n\n- [Deep nets](https://arxiv.org/abs/2101.00001v3)\n- [A wholly other thing](https://arxiv.org/abs/2101.00002)\n"
+    )
+    (root / "other.bib").write_text(
+        "@misc{other, title={Of deep nets}, doi={10.1000/ab.C}}\n@misc{new, title={Of many kinds}, doi={10.1000/ab}}\n"
+    )
+    done = kb(*brought, given=(root / "other.bib").read_text().splitlines()[0])
+    assert done.status == 1, done
+    assert "papers/mine.md cannot be read (line 3: an unresolved merge, lines 3 to 7) and names" in done.err + done.out
+    assert (papers / "mine.md").read_text() == text
+    others = [path.name for path in papers.iterdir() if path.name != "mine.md"]
+    assert len(others) == (brought[0] in ("import", "sync"))  # what is another work is taken
+
+
 def test_what_cannot_be_read_is_said_and_the_rest_goes_on(kb: Kb, papers: Path) -> None:
     (papers / "a.md").write_text(DAMAGE["conflict in the notes"])
     (papers / "c.md").write_text("---\nstatus: done\n---\n")

@@ -31,6 +31,7 @@ from catalog.ingest.draft import Draft, Source
 from catalog.ingest.join import ALL, Join
 from catalog.ingest.known import Known
 from catalog.ingest.references import SOURCE, entry_of
+from catalog.ingest.unread import Unread
 from catalog.keys import PATTERN, free_key, propose_key
 from catalog.models import FRONT_MATTER, Paper, Status
 from catalog.progress import each
@@ -83,7 +84,7 @@ class Merger:
     findings: list[Finding] = field(default_factory=list)
     entries: dict[str, list[str]] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)  # slug of a tag -> how it is spelt
-    unreadable: dict[str, str] = field(default_factory=dict)  # key of a file that cannot be read -> why
+    unread: Mapping[str, Unread] = field(default_factory=dict)
     used: tuple[str, ...] = ()
     pattern: str = PATTERN
     counts: dict[str, Counter[str]] = field(default_factory=dict)  # path of a source -> how often it says what is used
@@ -127,11 +128,11 @@ class Merger:
         except ValidationError as e:
             self._note("rejected", draft, f"{(draft.title or draft.key or 'a paper')[:80]}: {refused(e)}", "rejected")
             return self._rejected(draft, was)
-        if reason := self.unreadable.get(paper.key):
-            self._note("key-reserved", draft, reason, "rejected")
-            return self._rejected(draft, was)
         facts = self.facts(paper)
         there_facts, maybe = self.known.find(facts)
+        if reason := self.hidden(facts, new=not there_facts):
+            self._note("key-reserved", draft, reason, "rejected")
+            return self._rejected(draft, was)
         if there_facts:
             return replace(self._merge(there_facts.key, paper, draft), was=was)
         if paper.key in self.known.keys:
@@ -141,6 +142,12 @@ class Merger:
         self.bring(paper, facts)
         alike = tuple((other.key, verdict.why) for other, verdict in maybe)
         return Change(paper.key, "added", None, paper, path=draft.path, line=draft.line, was=was, maybe=alike)
+
+    def hidden(self, work: Facts, *, new: bool) -> str:
+        """Why a work cannot come in, where a file that cannot be read has its key, or, if it is `new`, may hold it."""
+        if held := self.unread.get(work.key):
+            return held.there
+        return next(filter(None, (one.may_be(work) for one in self.unread.values())), "") if new else ""
 
     def bring(self, paper: Paper, facts: Facts) -> None:
         """A new paper, and what is known of it."""

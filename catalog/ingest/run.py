@@ -21,15 +21,14 @@ from catalog.ingest.groups import with_groups
 from catalog.ingest.known import Known as Works
 from catalog.ingest.merge import Change, Merger
 from catalog.ingest.shared import Sharing
+from catalog.ingest.unread import unread
 from catalog.keys import free_key
 from catalog.models import Paper
-from catalog.paperfile import read_key
 from catalog.search import rows
 from catalog.search.index import Index
 from catalog.store import SHARED, Store, Version
 from catalog.store import Change as FileChange
 from catalog.store.gate import Known
-from catalog.store.indexing import unreadable
 from catalog.text import some_of
 
 _INHERITS = re.compile(r"\b(?:crossref|xdata)\s*=", re.I)
@@ -178,10 +177,10 @@ def _added(merger: Merger, draft: Draft) -> Addition:
         paper = merger.paper_of(draft)
     except ValidationError as e:
         return Addition(wrong=KbError(refused(e)))
-    if reason := merger.unreadable.get(paper.key):
-        return Addition(wrong=KbError(reason))
     facts = merger.facts(paper)
     there, _ = merger.known.find(facts)
+    if reason := merger.hidden(facts, new=not there):
+        return Addition(wrong=KbError(reason))
     if there:
         return Addition(merger.now.get(there.key) or merger.load(there.key))
     if paper.key in merger.known.keys:
@@ -272,11 +271,11 @@ def work_on(
         sharing.macros,
         theirs,
         today,
-        unreadable=_unreadable(store, known),
+        unread=unread(store, index, known.keys),
         used=shared.used,
         pattern=store.config.key_pattern,
     )
-    for key in (*sharing.entries, *merger.unreadable):
+    for key in (*sharing.entries, *merger.unread):
         if key not in known.keys:
             known.keys.put(key, "")
         known.keys.reserve([key])
@@ -286,21 +285,6 @@ def work_on(
 
 def _is_of(text: str, key: str) -> bool:
     return re.match(rf"@\s*[\w:+*-]+\s*[{{(]\s*{re.escape(key)}\s*[,}})]", text) is not None
-
-
-def _unreadable(store: Store, known: Works) -> dict[str, str]:
-    """The keys of the files that the index does not know, since they cannot be read, and what is to be said of each."""
-    found = {}
-    for file, findings in unreadable(known.index).items():
-        try:
-            key = read_key(file)
-        except BadFile:
-            continue
-        if key not in known.keys:
-            line = f"line {findings[0].line}: " if findings[0].line else ""
-            why = f"is there and cannot be read ({line}{findings[0].message}); mend it, then come again"
-            found[key] = f"{store.shown(file)} {why}"
-    return found
 
 
 def _used(merger: Merger) -> Iterator[Finding]:

@@ -138,9 +138,9 @@ class _Sync:
         Raises `KbError` where a file cannot be read while a paper of the list is not known: it may be that one, and is
         not gone.
         """
-        unread = self.work.merger.unreadable
+        unread = self.work.merger.unread
         if unread and not all(map(self._there, self.memory.keys.values())):
-            raise KbError("\n".join(unread.values()))
+            raise KbError("\n".join(one.there for one in unread.values()))
         before = self._before()
         was, now = before.drafts, self.source.drafts
         then = dict(zip(places(was), was, strict=True))
