@@ -67,25 +67,27 @@ def family(name: str) -> str:
     return name.rpartition(" ")[2]
 
 
-def _initials(name: str, after: str) -> str:
+def initials(name: str, after: str) -> str:
+    """The initials of all but the last word of a name, with `after` between them."""
     return after.join(f"{part[0]}." for part in re.split(r"[ .]+", name.rpartition(" ")[0]) if part)
 
 
-def _series(names: Sequence[str], last: str) -> str:
+def series(names: Sequence[str], last: str) -> str:
+    """Names with commas between them, and `last` before the last."""
     return last.join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 Names = Sequence[str]
 NAMES: dict[str, Callable[[Names], str]] = {
     "Ada Quist, Bo Lund": ", ".join,
-    "Ada Quist, Cy Marsh, and Bo Lund": lambda names: _series(names, ", and " if len(names) > 2 else " and "),
-    "Ada Quist & Bo Lund": lambda names: _series(names, " & "),
+    "Ada Quist, Cy Marsh, and Bo Lund": lambda names: series(names, ", and " if len(names) > 2 else " and "),
+    "Ada Quist & Bo Lund": lambda names: series(names, " & "),
     "Ada Quist; Bo Lund": "; ".join,
-    "A. Quist and B. Lund": lambda names: _series([f"{_initials(n, ' ')} {family(n)}" for n in names], " and "),
-    "Quist, A.; Lund, B.": lambda names: "; ".join(f"{family(n)}, {_initials(n, ' ')}" for n in names),
-    "Quist, A., & Lund, B.": lambda names: _series([f"{family(n)}, {_initials(n, ' ')}" for n in names], ", & "),
+    "A. Quist and B. Lund": lambda names: series([f"{initials(n, ' ')} {family(n)}" for n in names], " and "),
+    "Quist, A.; Lund, B.": lambda names: "; ".join(f"{family(n)}, {initials(n, ' ')}" for n in names),
+    "Quist, A., & Lund, B.": lambda names: series([f"{family(n)}, {initials(n, ' ')}" for n in names], ", & "),
     "Quist, Ada; Lund, Bo": lambda names: "; ".join(f"{family(n)}, {n.rpartition(' ')[0]}" for n in names),
-    "Quist A, Lund B": lambda names: ", ".join(f"{family(n)} {_initials(n, '').replace('.', '')}" for n in names),
+    "Quist A, Lund B": lambda names: ", ".join(f"{family(n)} {initials(n, '').replace('.', '')}" for n in names),
     "Quist et al.": lambda names: (
         family(names[0]) + ("", f" and {family(names[-1])}", " et al.")[min(len(names), 3) - 1]
     ),
@@ -217,7 +219,8 @@ class Format:
         return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
-def _same(one: str, other: str) -> bool:
+def same(one: str, other: str) -> bool:
+    """Whether two titles have the same letters."""
     return re.sub(r"[\W_]+", "", one).casefold() == re.sub(r"[\W_]+", "", other).casefold()
 
 
@@ -234,7 +237,7 @@ def read_again(text: str, works: Sequence[Work], states: str) -> tuple[Counter[s
             wrong.append(f"{kind} {said}")
 
     for work in works:
-        draft = next((one for one in drafts if _same(one.title, work.title)), None)
+        draft = next((one for one in drafts if same(one.title, work.title)), None)
         hold("T", draft is not None, work.title, [one.title for one in drafts][:3])
         if draft is None:
             continue
