@@ -211,8 +211,16 @@ def test_a_folder_is_walked(kb: Kb, root: Path, seed: bytes) -> None:
     (root / "lists" / "peft.md").write_bytes(seed)
     (root / "lists" / "deep" / "a.bib").write_text(BIB)
     (root / "lists" / ".hidden.bib").write_text("@misc{no, title={no}}")
+    (root / "lists" / "a.pdf").write_bytes(b"%PDF-1.4")
+    (root / "lists" / "compose.yaml").write_text("services: {db: {image: postgres, ports: ['5432:5432']}}")
+    (root / "lists" / "mine.json").write_text('[{"title": "Lamps at Sea", "year": 2019}]')
     done = kb("import", "lists")
-    assert "took 15 of 15 entries; 1 line left as it is (prose); 15 added" in done.out
+    assert "took 16 of 16 entries; 1 line left as it is (prose); 16 added" in done.out
+    assert "note: no paper in 1 file of the folder: lists/compose.yaml" in done.out
+    assert "not looked at: 1 .pdf" in done.err
+    again = kb("import", "lists")
+    assert "16 unchanged" in again.out
+    assert not again.err
 
 
 def test_a_dry_run_shows_the_diff(kb: Kb, root: Path) -> None:

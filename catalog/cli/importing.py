@@ -44,32 +44,40 @@ def import_(
     library = out.library(ctx)
     unread: list[Finding] = []
     sources = list(sources_of(files, library, unread))
-    done = _walked(library.import_(sources, theirs=theirs, dry_run=dry_run, readings=readings), files)
+    done = walked(library.import_(sources, theirs=theirs, dry_run=dry_run, readings=readings), files)
     if as_json:
         out.echo_json(as_json_of(done))
     else:
         report(done)
-    out.findings(unread, err=True)
-    ctx.exit(0 if done.whole and not unread else 1)
+    again = all(change.action == "unchanged" for change in done.changes)  # what was passed by then is no news
+    out.findings([one for one in unread if one.kind != "note" or not again], err=True)
+    ctx.exit(0 if done.whole and all(one.kind == "note" for one in unread) else 1)
 
 
-def _walked(done: Imported, named: Collection[str]) -> Imported:
+def walked(done: Imported, named: Collection[str]) -> Imported:
     """What was done, where a file of a folder may well be no list as long as some are."""
     from dataclasses import replace
 
-    found = (
-        replace(one, kind="note") if one.code == "no-papers" and one.path not in named and done.taken else one
-        for one in done.findings
-    )
-    return replace(done, findings=tuple(found))
+    from catalog.errors import Finding
+    from catalog.text import some_of
+
+    none = [one for one in done.findings if one.code == "no-papers" and one.path not in named and done.taken]
+    if not none:
+        return done
+    message = f"no paper in {out.as_count(len(none), 'file')} of the folder: {some_of([one.path for one in none])}"
+    places = {one.path for one in none}
+    others = [one for one in done.findings if one.path not in places or (one.kind == "rejected" and one not in none)]
+    again = all(change.action == "unchanged" for change in done.changes)
+    return replace(done, findings=(*others, *([] if again else [Finding("no-papers", message, kind="note")])))
 
 
 def sources_of(files: Iterable[str], library: Library, unread: list[Finding]) -> Iterator[tuple[str, bytes]]:
     """Path and bytes of each file or address; what is wrong with one of a folder's goes to `unread`."""
     from catalog.files import read_bytes
     from catalog.ingest import SUFFIXES
+    from catalog.store import LISTS
 
-    own = library.store.folder
+    own = {library.store.folder, library.store.root / "runs", *(library.store.root / LISTS).glob("*.json")}
     for name in files:
         path = Path(name)
         if name == "-":
@@ -77,9 +85,11 @@ def sources_of(files: Iterable[str], library: Library, unread: list[Finding]) ->
         elif name.startswith(("https://", "http://")):
             yield library.list_at(name)
         elif path.is_dir():
-            inside = [p for p in _walk(path) if p.suffix.lower() in SUFFIXES and own not in p.absolute().parents]
+            every = [p for p in _walk(path) if own.isdisjoint([p.absolute(), *p.absolute().parents])]
+            inside = [p for p in every if p.suffix.lower() in SUFFIXES]
             if not inside:
                 raise KbError(f"{name}: no file that ends in {', '.join(SUFFIXES)}")
+            unread += _passed_by(name, every)
             for found in inside:
                 try:
                     yield str(found), read_bytes(found)
@@ -89,6 +99,19 @@ def sources_of(files: Iterable[str], library: Library, unread: list[Finding]) ->
             yield name, read_bytes(path)
         else:
             raise KbError(f"{name}: no such file")
+
+
+def _passed_by(name: str, files: Iterable[Path]) -> list[Finding]:
+    """What to say of the files of a folder that are not looked at, by their endings."""
+    from collections import Counter
+
+    from catalog.errors import Finding
+    from catalog.ingest import SUFFIXES
+
+    ends = Counter(p.suffix.lower() or "without an ending" for p in files if p.suffix.lower() not in SUFFIXES)
+    said = ", ".join(f"{count} {end}" for end, count in ends.most_common(6))
+    remedy = "name one to have it read"
+    return [Finding("passed-by", f"not looked at: {said}", remedy, name, kind="note")] if ends else []
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from catalog.cli import out
-from catalog.cli.importing import as_json_of, report, sources_of
+from catalog.cli.importing import as_json_of, report, sources_of, walked
 from catalog.cli.options import dry_run_option, json_option, readings_option
 from catalog.errors import KbError
 from catalog.files import stays_within
@@ -36,18 +36,21 @@ def sync(
     """
     library = out.library(ctx)
     unread: list[Finding] = []
-    sources = list(sources_of(lists or _known(library), library, unread))
+    named = lists or _known(library)
+    sources = list(sources_of(named, library, unread))
+    unread = [one for one in unread if one.kind != "note"]  # what it passes by, an import has said
     done = library.sync(sources, prune=prune, dry_run=dry_run, readings=readings)
+    changed = walked(done.done, named)
     if as_json:
-        out.echo_json({**as_json_of(done.done), "left": list(done.left), "pruned": list(done.pruned)})
+        out.echo_json({**as_json_of(changed), "left": list(done.left), "pruned": list(done.pruned)})
     else:
         for key in done.left:
             out.echo(f"left its list: {key} (`kb sync --prune` removes it if nothing of yours hangs on it)")
         for key in done.pruned:
             out.echo(f"{'would remove' if dry_run else 'removed'}: {key}")
-        report(done.done, "changed")
+        report(changed, "changed")
     out.findings(unread, err=True)
-    ctx.exit(0 if done.done.whole and not unread else 1)
+    ctx.exit(0 if changed.whole and not unread else 1)
 
 
 def _known(library: Library) -> list[str]:

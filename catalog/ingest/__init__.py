@@ -13,7 +13,12 @@ from catalog.models import Paper
 
 __all__ = ["Draft", "Source", "decode_bytes", "parse", "read_source"]
 
-SUFFIXES = (".md", ".markdown", ".bib", ".bibtex", ".biblatex", ".txt", ".org", ".rst", ".csv", ".tsv", ".ris", ".cff")
+SUFFIXES = tuple(  # of the files of a folder that may be lists
+    f".{name}"
+    for name in str.split(
+        "md markdown bib bibtex biblatex txt org rst csv tsv ris nbib enw cff json jsonl ndjson yaml yml toml xml opml"
+    )
+)
 _ENTRY = re.compile(r"^[ \t]*@[ \t]*[A-Za-z][\w-]*\s*[{(]", re.M)
 _MARKDOWN = re.compile(r"^(?:#{1,6}[ \t]+\S|[ \t]*(?:`{3,}|~{3,})|[ \t]*(?:[-*+]|\d+\.)[ \t]+\S|\|.*\|)", re.M)
 _OUTSIDE = re.compile(r"^(?:#{1,6}[ \t]+\S|[ \t]*(?:`{3,}|~{3,}))", re.M)  # Markdown that no .bib has between entries
@@ -95,7 +100,7 @@ def read_source(path: str, data: bytes, wanted: Mapping[str, int] | None = None)
 
 def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) -> Source:
     """The papers of a text, whichever of the known forms it has. `wanted` names readings by section, from 1."""
-    from catalog.ingest import bibfile, exports, ours, readinglist, records, tables, tagged
+    from catalog.ingest import bibfile, exports, nested, ours, readinglist, records, tables, tagged
 
     suffix = path.rsplit(".", 1)[-1].lower() if "." in path else ""
     if _PAPER_FILE.match(text):
@@ -107,16 +112,16 @@ def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) ->
     if is_bib(text, suffix):
         return bibfile.read(text, path)
     if suffix not in ("md", "markdown") or not _MARKDOWN.search(text):
-        source = (
-            ours.read(text, path)
-            or exports.read_identifiers(text, path)
-            or records.read_data(text, path)
-            or (records.read_csv(text, path) if suffix in ("csv", "tsv", "txt", "") else None)
-        )
-        if source:
+        if source := ours.read(text, path) or exports.read_identifiers(text, path):
             return source
-        if lines := records.strings(text, path):
+        data = nested.load(text, suffix)
+        source = records.read_data(data, text, path)
+        if source := source or (records.read_csv(text, path) if suffix in ("csv", "tsv", "txt", "") else None):
+            return source
+        if lines := records.lines(data):
             return exports.with_lines(parse(lines, "", wanted), text, path)
+        if data is not None and suffix in nested.SUFFIXES:
+            return Source()
         if suffix in ("csv", "tsv") and (rows := tables.as_html(text)):
             return readinglist.read_html(rows, path, wanted)
     if suffix in ("html", "htm") or _HTML.match(text):

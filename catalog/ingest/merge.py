@@ -314,12 +314,24 @@ class Merger:
         join = Join(self.macros, ALL if self.theirs else frozenset(), self.used)
         brought = self._beyond(before, self._under(before, brought, draft), join)
         after = join.papers(before, brought, self._status(before, brought, draft, join))
+        after = self._said_once(after) if after.bibtex and not before.bibtex else after
         self.now[key] = after
         self.known.add(self.facts(after), after.bibtex)
         action: Action = "unchanged" if after == before else "merged"
         return Change(
             key, action, before, after, tuple(join.differences), draft.path, draft.line, left_out=tuple(join.left_out)
         )
+
+    def _said_once(self, paper: Paper) -> Paper:
+        """A paper that has got an entry, without what stood in for one and is said there, too."""
+        known = self.facts(Paper(key=paper.key, bibtex=paper.bibtex))
+        mine = self.facts(paper.evolve(bibtex=""))
+        same = {
+            "title": paper.title == known.heading, "year": paper.year == known.year,
+            "authors": {fold(name.last) for name in mine.names} <= {fold(name.last) for name in known.names},
+            "venue": fold(paper.venue) == fold(known.venue), "date": known.date.startswith(paper.date),
+        }  # fmt: skip
+        return paper.evolve(**{name: Paper.model_fields[name].default for name, is_same in same.items() if is_same})
 
     def _status(self, before: Paper, brought: Paper, draft: Draft, join: Join) -> tuple[Status, dt.date | None]:
         if draft.status is None:

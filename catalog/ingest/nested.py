@@ -15,6 +15,7 @@ from catalog.ingest import words
 from catalog.ingest.columns import FACTS, STRONG, meaning, spaced
 from catalog.ingest.report import clean
 
+SUFFIXES = frozenset({"json", "jsonl", "ndjson", "yaml", "yml", "toml", "xml", "opml", "cff"})
 _DEEP = 60
 _CITED = frozenset({"author", "editor", "issued", "container-title"})  # what CSL-JSON says of a work without title
 _PROMOTED = frozenset(

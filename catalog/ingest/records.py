@@ -22,9 +22,9 @@ from catalog.ingest.draft import Draft, Record, Source
 from catalog.ingest.entry import Entry, set_fact
 from catalog.ingest.exports import bookmarks, identified, page_title
 from catalog.ingest.references import DETAILS, TOLD, item_of, item_of_parts, kind_of
-from catalog.ingest.report import Report, clean
+from catalog.ingest.report import Report, clean, written
 from catalog.ingest.tags import tag_of
-from catalog.ingest.tree import Text
+from catalog.ingest.tree import Text, from_html
 from catalog.models import Link, Status
 from catalog.paperfile import extra
 from catalog.text import NEAR, Lines
@@ -83,7 +83,7 @@ def read_csv(text: str, path: str = "") -> Source | None:
     if not found:
         return None
     saved = not _SAVED.isdisjoint(map(spaced, found[1])) and "authors" not in map(meaning, found[1])
-    return _source(*found, path=path, saved=saved)
+    return _source(*found, path=path, saved=saved, day_first=tables.delimiter(text) == ";" or None)
 
 
 def read_bookmarks(text: str, path: str = "") -> Source:
@@ -91,9 +91,8 @@ def read_bookmarks(text: str, path: str = "") -> Source:
     return _source(list(bookmarks(text)), (), path, saved=True)
 
 
-def read_data(text: str, path: str = "") -> Source | None:
-    """The records of JSON, YAML, TOML or XML as papers; None where the text is none of these or holds no records."""
-    data = nested.load(text, path.rsplit(".", 1)[-1].lower())
+def read_data(data: Any, text: str, path: str = "") -> Source | None:
+    """The records of JSON, YAML, TOML or XML, loaded from a text, as papers; None where there are none."""
     found = list(nested.records(data))
     if all("\0text" in one.record for one in found) and not _are_works(found := nested.strings(data)):
         return None
@@ -108,13 +107,13 @@ def read_tagged(text: str, path: str = "") -> Source:
     return found if isinstance(found, Source) else _source(found, (), path)
 
 
-def strings(text: str, path: str = "") -> str:
+def lines(data: Any) -> str:
     """The strings of data that holds no more than lists of them, a line each, the names of the lists between them."""
-    lines: list[str] = []
-    for record, section, _ in nested.strings(nested.load(text, path.rsplit(".", 1)[-1].lower())):
+    said: list[str] = []
+    for record, section, _ in nested.strings(data):
         head = f"{section[-1]}:" if section else ""
-        lines += [head] * (head not in lines and bool(head)) + [str(record["\0text"])]
-    return "\n".join(lines)
+        said += [head] * (head not in said and bool(head)) + [str(record["\0text"])]
+    return "\n".join(said)
 
 
 def _are_works(found: Sequence[nested.Found]) -> bool:
@@ -157,11 +156,15 @@ class _Lines:
         return self.lines.of(self.at)
 
 
-def _source(records: Sequence[tuple[int, Fields]], names: Sequence[str], path: str, saved: bool = False) -> Source:
-    """The papers of records; `saved`: whoever kept them kept other pages beside."""
+def _source(
+    records: Sequence[tuple[int, Fields]], names: Sequence[str], path: str, saved: bool = False,
+    day_first: bool | None = None,
+) -> Source:  # fmt: skip
+    """The papers of records; `saved`: whoever kept them kept other pages beside; `day_first`: unless a day says not."""
     report = Report()
     records = _parted(records)
-    first = values.day_first(v for _, r in records for v in r.values() if isinstance(v, str) and len(v) < 12)
+    told = values.day_first(v for _, r in records for v in r.values() if isinstance(v, str) and len(v) < 12)
+    first = day_first if told is None else told
     drafts = [
         _draft(r, line, path, report, order, not {"Item Type", "itemType"}.isdisjoint(names), first)
         for order, (line, r) in enumerate(records, 1)
@@ -169,20 +172,25 @@ def _source(records: Sequence[tuple[int, Fields]], names: Sequence[str], path: s
     if drafts and all(re.search(r"[^.]\.$", draft.title) for draft in drafts):  # as DBLP and PubMed end them
         drafts = [replace(draft, title=draft.title[:-1]) for draft in drafts]
     _tell_mapping(names, any(draft.record.item for draft in drafts), report)
-    good, left = [], []
-    for draft in drafts:
+    good: list[Draft] = []
+    left: list[Draft] = []
+    missed = 0
+    for draft, (_, record) in zip(drafts, records, strict=True):
         if saved and not (draft.ids or any(urls.is_paper(link.url) for link in draft.links)):
             left.append(draft)
         elif draft.title or draft.links or draft.ids or (draft.record.name and draft.authors):
             good.append(replace(draft, title=page_title(draft.title)) if saved else draft)
+        elif all(re.fullmatch(r"[(\[].*[)\]]", str(v).strip()) for n, v in record.items() if n[:1] != "\0"):
+            left.append(draft)  # what the columns hold
         else:
+            missed += 1
             report.add("rejected", "row", "a row without a title stays in the list", draft.line, "give it a title")
-    if left:
-        more = " …" if len(left) > 1 else ""
-        message = f"{len(left)} bookmarks lead to no paper and stay there: {left[0].title[:60]!r}{more}"
+    if left and saved:
+        count = f"{len(left)} bookmarks lead" if len(left) > 1 else "a bookmark leads"
+        message = f"{count} to no paper and stays there: {left[0].title[:60]!r}"
+        message = f"{message.replace('stays', 'stay')} …" if len(left) > 1 else message
         report.add("note", "outside-a-paper", message, left[0].line)
     findings = tuple(replace(f, path=path) for f in report.findings)
-    missed = len(drafts) - len(good) - len(left)
     return Source(tuple(good), findings=findings, is_list=True, missed=missed, left=len(left))
 
 
@@ -252,6 +260,7 @@ def _draft(
     status, tags = _of_section(section)
     entry.tags += tags
     entry.date = entry.date or next((one for one in section if re.fullmatch(r"(?:19|20)\d\d", one)), "")
+    entry.venue = entry.venue or next((one for one in section if one.lower() in words.acronyms()), "")
     entry.status = entry.status or status
     draft = entry.draft((), order, section)[0]
     said = canonical(record.get("\0written") or {n: v for n, v in record.items() if not n.startswith("\0")})
@@ -572,8 +581,15 @@ def _set_key(reading: _Reading, value: Any) -> bool:
 
 def _set_notes(reading: _Reading, value: Any) -> bool:
     texts = [_one(one) for one in value] if isinstance(value, list) else [_one(value)]
-    reading.notes += filter(None, texts)
+    reading.notes += filter(None, map(_unmarked, texts))
     return all(texts)
+
+
+def _unmarked(text: str) -> str:
+    """A note as Markdown, where a program wrote it as HTML."""
+    if not re.match(r"<(?:p|div|h[1-6]|ul|ol|blockquote)\b[^<>]*>", text):
+        return text
+    return "\n\n".join(said for node in from_html(text).walk() if (said := written(node.text).strip()))
 
 
 def _set_extra(reading: _Reading, value: Any) -> bool:

@@ -171,7 +171,7 @@ class _Sync:
             self._follow(key, _Entry(gone[key].was, [replace(_united(gone[key].was), tags=(), line=1)]))
         left = self._leave(gone, here | elsewhere, prune)
         order = list(dict.fromkeys(keys[place] for place in places(now) if place in keys))
-        write = self.memory.change(
+        write = (self.memory.version or keys or None) and self.memory.change(
             text=self.text, keys=keys, order=order, left=left, readings=self.readings, sections=self.source.sections,
         )  # fmt: skip
         self.writes += [write] if write else []

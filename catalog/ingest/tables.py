@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from catalog.ingest.columns import FACTS, meaning
+from catalog.ingest.columns import FACTS, meaning, spaced
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"]+")
 _HEADS = 12  # lines, before which the names of the columns stand
@@ -20,9 +20,9 @@ Row = tuple[int, list[str]]
 def rows_of(text: str) -> list[Row]:
     """The rows that say something, each with its first line."""
     csv.field_size_limit(10_000_000)
-    delimiter = _delimiter(text)
-    plain = delimiter == "\t" and _HALF_QUOTED.search(text)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL)
+    between = delimiter(text)
+    plain = between == "\t" and _HALF_QUOTED.search(text)
+    reader = csv.reader(io.StringIO(text), delimiter=between, quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL)
     line, found = 1, []
     try:
         for row in reader:
@@ -34,7 +34,7 @@ def rows_of(text: str) -> list[Row]:
     return found
 
 
-def _delimiter(text: str) -> str:
+def delimiter(text: str) -> str:
     """What parts the cells: what is there in most of the first lines, and of such what is there most often."""
     lines = [line for line in text.split("\n", _HEADS)[:_HEADS] if line.strip()]
     return max(
@@ -60,9 +60,14 @@ def _is_head(row: list[str], below: list[Row], alone: bool) -> bool:
 
 
 def _head(row: list[str], below: list[Row]) -> list[str]:
-    """The names of the columns; one called "Paper" that holds no addresses is of titles."""
+    """The names of the columns; "Paper" without addresses is of titles, and "Who" beside a year of authors."""
     head = [" ".join(name.split()) for name in row]
     means = [meaning(name) for name in head]
+    if "by" in means and "authors" not in means and "date" in means:
+        at = means.index("date")
+        days = {cells[at].strip() for _, cells in below if at < len(cells)}
+        if spaced(head[means.index("by")]) == "who" and any(day.isdecimal() for day in days):
+            head[means.index("by")] = "authors"
     if "title" not in means and "paper" in means:
         at = means.index("paper")
         if not any("://" in cells[at] for _, cells in below if at < len(cells)):
