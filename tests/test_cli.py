@@ -213,7 +213,7 @@ def test_a_folder_is_walked(kb: Kb, root: Path, seed: bytes) -> None:
     (root / "lists" / ".hidden.bib").write_text("@misc{no, title={no}}")
     (root / "lists" / "a.pdf").write_bytes(b"%PDF-1.4")
     (root / "lists" / "compose.yaml").write_text("services: {db: {image: postgres, ports: ['5432:5432']}}")
-    (root / "lists" / "mine.json").write_text('[{"title": "Lamps at Sea", "year": 2019}]')
+    (root / "lists" / "deep" / "mine.json").write_text('[{"title": "Lamps at Sea", "year": 2019}]')
     done = kb("import", "lists")
     assert "took 16 of 16 entries; 1 line left as it is (prose); 16 added" in done.out
     assert "note: no paper in 1 file of the folder: lists/compose.yaml" in done.out
