@@ -12,6 +12,7 @@ import click
 from catalog.cli import out
 from catalog.cli.options import dry_run_option, json_option, readings_option
 from catalog.errors import BadFile, KbError
+from catalog.text import some_of
 
 if TYPE_CHECKING:
     from catalog.errors import Finding
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from catalog.library import Library
     from catalog.models import Paper
 
+MOST_PROSE = 3  # stretches of a list that are told one by one
 SKIPPED = frozenset({"node_modules", "build", "dist", "__pycache__", "site-packages"})
 
 
@@ -59,7 +61,6 @@ def walked(done: Imported, named: Collection[str]) -> Imported:
     from dataclasses import replace
 
     from catalog.errors import Finding
-    from catalog.text import some_of
 
     none = [one for one in done.findings if one.code == "no-papers" and one.path not in named and done.taken]
     if not none:
@@ -126,8 +127,16 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def report(done: Imported, merged: str = "merged") -> None:
     """Print what an import or a sync found and did; `merged` is what it calls a paper that it changed."""
+    prose: dict[str, list[int]] = {}
     for finding in done.findings:
-        out.echo(f"{finding.kind}: {finding}")
+        if finding.code == "outside-a-paper":
+            prose.setdefault(finding.path, []).append(finding.line)
+        if finding.code != "outside-a-paper" or len(prose[finding.path]) <= MOST_PROSE:
+            out.echo(f"{finding.kind}: {finding}")
+    for path, at in prose.items():
+        if more := at[MOST_PROSE:]:
+            lines = some_of([str(line) for line in more])
+            out.echo(f"note: {path}: {len(more)} more stretches belong to no paper and stay in the list, at {lines}")
     for change in done.changes:
         if change.action == "merged" or change.differences:
             out.echo(f"{change.path}:{change.line}: {change.key} {merged if change.action == 'merged' else 'is there'}")

@@ -118,10 +118,12 @@ def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) ->
         source = records.read_data(data, text, path)
         if source := source or (records.read_csv(text, path) if suffix in ("csv", "tsv", "txt", "") else None):
             return source
-        if lines := records.lines(data):
-            return exports.with_lines(parse(lines, "", wanted), text, path)
-        if data is not None and suffix in nested.SUFFIXES:
-            return Source()
+        lines = records.lines(data)
+        source = exports.with_lines(parse(lines, "", wanted), text, path) if lines else None
+        if data is not None and suffix in nested.SUFFIXES and not (source and (source.drafts or source.missed)):
+            return Source()  # whatever it holds, no works
+        if source:
+            return source
         if suffix in ("csv", "tsv") and (rows := tables.as_html(text)):
             return readinglist.read_html(rows, path, wanted)
     if suffix in ("html", "htm") or _HTML.match(text):
