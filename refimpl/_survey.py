@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from refimpl import _roster
 from refimpl._lab import cost, loop, models, tasks
 from refimpl._lab.environment import environment
-from refimpl.peft_survey import (
-    ADDITIVE,
-    FULL,
-    HYBRID,
-    REPARAMETRISED,
-    SELECTIVE,
-    classify,
-    forward_cost,
-    rank_correlation,
-    stored,
-)  # fmt: skip
+
+ADDITIVE, SELECTIVE, REPARAMETRISED, HYBRID, FULL = "additive", "selective", "reparametrised", "hybrid", "all weights"
 
 # Each way of adapting a model, its class, and what the survey says of it. Where the text is empty, the survey does not
 # have the method, and the class is this project's reading of section 3.
@@ -46,6 +37,11 @@ SAID: dict[str, tuple[str, str]] = {
 }
 
 
+def said_of(entry: _roster.Entry) -> str:
+    """What the survey says of a method."""
+    return SAID.get(entry.name, ("", ""))[1] or "not in version 1"
+
+
 def ways() -> dict[str, _roster.Entry]:
     """The roster, and what else of this project adapts a model: the kinds of delta tuning, and PEFT's LoRA."""
     three = ("addition", "specification", "reparametrisation")
@@ -65,29 +61,11 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def row(entry: _roster.Entry, base: Any, ids: Tensor, budget: int | None, full: cost.Step) -> list[Any]:
-    """One method's row of the table, on copies of the base."""
-    found = classify(base, lambda model: entry.adapt(model, budget).model)
-    model = entry.adapt(copy.deepcopy(base), budget).model
-    weights = sum(t.nbytes for t in (*model.parameters(), *model.buffers()))
-    alone, adapted = forward_cost(base, ids), forward_cost(model, ids)
-    step = cost.step(model, ids, entry.step(model))
-    saved = stored(entry, copy.deepcopy(model))
-    merged = entry.merge(model)
-    return [
-        entry.title, found.kind, found.trained, found.changed, found.rank or "-", _round(saved / 1e3),
-        _round(weights / 1e6), *(_round(size / 1e6) for size in (step.activations, step.gradients, step.moments)),
-        _round(100 * step.backward / full.backward), _round(100 * (adapted / alone - 1)),
-        "-" if merged is None else _round(100 * (forward_cost(merged, ids) / alone - 1)),
-        SAID.get(entry.name, ("", ""))[1] or "not in version 1",
-    ]  # fmt: skip
-
-
 def table(
-    model: str, task: str, batch: int, length: int, budget: int | None, seed: int, device: str,
-    progress: loop.Progress | None,
+    row: Callable[..., list[Any]], model: str, task: str, batch: int, length: int, budget: int | None, seed: int,
+    device: str, progress: loop.Progress | None,
 ) -> dict[str, Any]:  # fmt: skip
-    """The record of the demo. Raises ValueError where a number is out of its range."""
+    """The record of the demo, of one row a method. Raises ValueError where a number is out of its range."""
     if batch < 1 or length < 8 or length % 8 or (budget or 0) < 0:
         raise ValueError(f"batch {batch}, length {length}, budget {budget}: take 1 or more, a multiple of 8, 0 or more")
     base, tokenizer = models.load(model, device)
@@ -98,7 +76,7 @@ def table(
     with models.out_of_memory(f"for the survey's table on {model}"):
         full = cost.step(copy.deepcopy(base).requires_grad_(True), ids)
         for at, entry in enumerate(entries, start=1):
-            rows.append(row(entry, base, ids, numbers or None, full))
+            rows.append([_rounded(value) for value in row(entry, base, ids, numbers or None, full)])
             if progress is not None:
                 progress(at, len(entries), full.loss)
     rho = rank_correlation([one[2] for one in rows], [sum(one[7:10]) for one in rows])
@@ -119,6 +97,15 @@ def table(
     }  # fmt: skip
 
 
-def _round(value: float) -> float:
-    """Three digits, or the whole number."""
+def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float:
+    """Spearman's: the correlation of the ranks, where equals share the mean of theirs."""
+    a, b = (torch.tensor(v, dtype=torch.float64) for v in (x, y))
+    ranks = [(v[:, None] > v).sum(1) + ((v[:, None] == v).sum(1) - 1) / 2 for v in (a, b)]
+    return float(torch.corrcoef(torch.stack(ranks).double())[0, 1])
+
+
+def _rounded(value: Any) -> Any:
+    """Three digits, or the whole number; what is no fraction as it is."""
+    if not isinstance(value, float):
+        return value
     return float(f"{value:.3g}") if abs(value) < 1000 else round(value)

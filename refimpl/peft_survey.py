@@ -23,9 +23,8 @@ of which a hardly depends on P: few trained parameters need not be little memory
 autograd keeps for the backward pass, each storage once, without the model's own numbers. Products of matrices are
 counted, forward and backward, as 2 m n k; nothing is timed.
 
-Beside each measurement stands what the text of the survey's sections says; its Table 1, which says yes or no, is not
-repeated. One method would be of another class here: (IA)^3, which scales what a layer puts out, is additive in section
-8.2 and folds into the layer, as that section says of its keys and values.
+Beside each measurement stands what the survey's text says. One method would be of another class here: (IA)^3, which
+scales what a layer puts out, is additive in section 8.2 and folds into the layer.
 Left out: methods that this project does not have, several layers as one, and accuracy, which `kb bench` measures.
 """
 
@@ -33,18 +32,19 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from refimpl import _roster
+from refimpl import _roster, _survey
 from refimpl._lab import cost, loop
+from refimpl._survey import ADDITIVE, FULL, HYBRID, REPARAMETRISED, SELECTIVE
 
 PAPER = "lialin2023scaling arXiv:2303.15647"
-ADDITIVE, SELECTIVE, REPARAMETRISED, HYBRID, FULL = "additive", "selective", "reparametrised", "hybrid", "all weights"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def classify(base: nn.Module, adapt: Callable[[Any], nn.Module]) -> Found:
         parts |= {name: SELECTIVE if id(p) in theta0 else _kind(layer, was, name, inside) for name, p in inside.items()}
         before, moved = weight(layer, was), [p for name, p in inside.items() if parts[name] != ADDITIVE]
         if moved and before is not None:
-            with _Moved(moved):
+            with _moved(moved):
                 after = weight(layer, was)
             assert after is not None  # each of them leaves the layer one of the base's kind, and so do all
             changed += int((after != before).sum())
@@ -112,11 +112,11 @@ def _kind(layer: nn.Module, was: nn.Module, name: str, inside: dict[str, Tensor]
     owner = name
     while owner:
         owner = owner.rpartition(".")[0]
-        with _Moved([p for other, p in inside.items() if other.startswith(f"{owner}." if owner else "")]):
+        with _moved([p for other, p in inside.items() if other.startswith(f"{owner}." if owner else "")]):
             W = weight(layer, was)
             if W is None:
                 return ADDITIVE
-            with _Moved([inside[name]], one=True):
+            with _moved([inside[name]], one=True):
                 after = weight(layer, was)
         if after is None:
             return ADDITIVE
@@ -125,24 +125,20 @@ def _kind(layer: nn.Module, was: nn.Module, name: str, inside: dict[str, Tensor]
     raise ValueError(f"{name} is trained and has no effect on its layer")
 
 
-class _Moved:
+@contextmanager
+@torch.no_grad()
+def _moved(tensors: list[Tensor], one: bool = False) -> Iterator[None]:
     """For a while, trained tensors are elsewhere: at random, or by one number in the middle of each."""
-
-    def __init__(self, tensors: list[Tensor], one: bool = False) -> None:
-        self.tensors, self.one = tensors, one
-
-    @torch.no_grad()
-    def __enter__(self) -> None:
-        self.were = [p.clone() for p in self.tensors]
-        for p in self.tensors:
-            if self.one:
-                p.view(-1)[p.numel() // 2] += 1
-            else:
-                p += torch.randn_like(p).sign() * (0.5 + torch.rand_like(p))
-
-    @torch.no_grad()
-    def __exit__(self, *_: object) -> None:
-        for p, was in zip(self.tensors, self.were, strict=True):
+    were = [p.clone() for p in tensors]
+    for p in tensors:
+        if one:
+            p.view(-1)[p.numel() // 2] += 1
+        else:
+            p += torch.randn_like(p).sign() * (0.5 + torch.rand_like(p))
+    try:
+        yield
+    finally:
+        for p, was in zip(tensors, were, strict=True):
             p.copy_(was)
 
 
@@ -180,11 +176,21 @@ def forward_cost(model: Any, ids: Tensor) -> int:
     return cost.operations(lambda: model.eval()(input_ids=ids))
 
 
-def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float:
-    """Spearman's: the correlation of the ranks, where equals share the mean of theirs."""
-    a, b = (torch.tensor(v, dtype=torch.float64) for v in (x, y))
-    ranks = [(v[:, None] > v).sum(1) + ((v[:, None] == v).sum(1) - 1) / 2 for v in (a, b)]
-    return float(torch.corrcoef(torch.stack(ranks).double())[0, 1])
+def row(entry: _roster.Entry, base: Any, ids: Tensor, budget: int | None, full: cost.Step) -> list[Any]:
+    """One method's row of the table, on copies of the base."""
+    found = classify(base, lambda model: entry.adapt(model, budget).model)
+    model = entry.adapt(copy.deepcopy(base), budget).model
+    weights = sum(t.nbytes for t in (*model.parameters(), *model.buffers()))
+    alone, adapted = forward_cost(base, ids), forward_cost(model, ids)
+    step = cost.step(model, ids, entry.step(model))
+    saved = stored(entry, copy.deepcopy(model))
+    merged = entry.merge(model)
+    return [
+        entry.title, found.kind, found.trained, found.changed, found.rank or "-", saved / 1e3, weights / 1e6,
+        *(size / 1e6 for size in (step.activations, step.gradients, step.moments)),
+        100 * step.backward / full.backward, 100 * (adapted / alone - 1),
+        "-" if merged is None else 100 * (forward_cost(merged, ids) / alone - 1), _survey.said_of(entry),
+    ]  # fmt: skip
 
 
 def demo(
@@ -196,6 +202,4 @@ def demo(
     Each trains about `budget` numbers, by default those of LoRA with rank 2 on all layers; with 0, as many as its
     paper has.
     """
-    from refimpl import _survey
-
-    return _survey.table(model, task, batch, length, budget, seed, device, progress)
+    return _survey.table(row, model, task, batch, length, budget, seed, device, progress)

@@ -28,7 +28,7 @@ IDS = torch.arange(64).view(2, 32) % 33
 
 
 def test_a_method_in_the_wrong_class_fails_the_claim_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(_survey.SAID, "lora", (peft_survey.ADDITIVE, "10.2"))
+    monkeypatch.setitem(_survey.SAID, "lora", (_survey.ADDITIVE, "10.2"))
     with pytest.raises(ClaimFailed, match="not lora"):
         claims.claim_every_method_has_its_class()
 
@@ -240,13 +240,13 @@ def test_frozen_layers_save_the_backward_pass_below_them() -> None:
 @given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=12, unique=True))
 def test_the_rank_correlation_sees_order_alone(x: list[float]) -> None:
     rising = [float(sorted(x).index(value)) for value in x]
-    assert peft_survey.rank_correlation(x, rising) == pytest.approx(1)
-    assert peft_survey.rank_correlation(x, [-value for value in rising]) == pytest.approx(-1)
+    assert _survey.rank_correlation(x, rising) == pytest.approx(1)
+    assert _survey.rank_correlation(x, [-value for value in rising]) == pytest.approx(-1)
 
 
 def test_equals_share_their_rank() -> None:
-    assert peft_survey.rank_correlation([1, 1, 2], [1, 1, 5]) == pytest.approx(1)
-    assert peft_survey.rank_correlation([1, 2, 2, 3], [1, 3, 2, 4]) == pytest.approx(0.9486833)
+    assert _survey.rank_correlation([1, 1, 2], [1, 1, 5]) == pytest.approx(1)
+    assert _survey.rank_correlation([1, 2, 2, 3], [1, 3, 2, 4]) == pytest.approx(0.9486833)
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ TEN = {
     *("lora", "qlora", "rosa", "qa_lora", "longlora", "second_order_mask", "lomo", "llm_adapters"),
     *("prefix_tuning", "prompt_tuning"),
 }
-ALONE = {"rosa", "second_order_mask"}  # nobody else's number was found; their files say so
+ALONE = {"rosa", "second_order_mask"}  # of one somebody else has one number, of the other none; their files say so
 
 
 def test_ten_methods_have_headline_numbers_and_outside_reports() -> None:

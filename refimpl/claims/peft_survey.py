@@ -13,20 +13,18 @@ from refimpl import _roster, llm_adapters, lora
 from refimpl._claims import Measured, at_least, at_most, equal, quoted, shown
 from refimpl._kinds import direction, exact, headline
 from refimpl._lab import cost, models
-from refimpl._survey import SAID, ways
-from refimpl._toys import VOCABULARY, far, llama
-from refimpl.peft_survey import (
+from refimpl._survey import (
     ADDITIVE,
     FULL,
     HYBRID,
     REPARAMETRISED,
+    SAID,
     SELECTIVE,
-    Found,
-    classify,
-    forward_cost,
     rank_correlation,
-    stored,
+    ways,
 )
+from refimpl._toys import VOCABULARY, far, llama
+from refimpl.peft_survey import Found, classify, forward_cost, stored
 
 ROWS, TOKENS = 4, 32
 LENGTHS = (16, 32, 64)  # of the rows that `tiny` is given
