@@ -187,6 +187,9 @@ def test_a_name_that_is_not_a_file_is_made_one() -> None:
 # --- the bench ---
 
 
+COUNTED = ("parameters", "share", "adapter_bytes", "peak", "seconds_a_step", "cpu_seconds_a_step", "halved")
+
+
 def run(small: str, *names: str, **options: Any) -> _bench.Record:
     device = options.pop("device", "cpu")
     record = _bench.bench(names, model=small, device=device, **FAST | options)
@@ -360,6 +363,18 @@ def test_bad_input_is_one_line(given: dict[str, Any], says: str) -> None:
 
 
 # --- the command ---
+
+
+@given(st.permutations([("rates", "0.003"), ("rates", "0.01"), ("seeds", "1"), ("seeds", "2"), ("seeds", "10")]))
+def test_a_row_does_not_depend_on_which_cell_ends_first(done: list[tuple[str, str]]) -> None:
+    s = settings.Settings("tiny", "kind", 1, 2, 32, (1, 2, 10), 2, 2_048, "cpu", "float32")
+    case = settings.Case("lora", "own", s, {}, (0.003, 0.01))
+    table = _bench.Table(s, [case], 0.0, "", 1)
+    table.begun(["lora"])
+    for kind, which in done:
+        table.put(case, kind, which, {"value": float(which)} | ({} if kind == "rates" else dict.fromkeys(COUNTED, 1)))
+    assert table.row(case)["values"] == [1.0, 2.0, 10.0]
+    assert list(table.found[case.key]["rates"]) == ["0.003", "0.01"]
 
 
 def test_a_row_is_none_where_nothing_is_known() -> None:

@@ -194,11 +194,12 @@ class Table:
         return {"title": case.entry.title, "setting": case.setting, "kind": kind, "which": which, "left": left}
 
     def put(self, case: Case, kind: str, which: str, cell: cells.Cell) -> None:
-        """Note what was measured."""
+        """Note what was measured; rates and seeds in their order, in whatever order they come to an end."""
+        there = self.found[case.key]
         if kind in ("rates", "seeds"):
-            self.found[case.key][kind][which] = cell
+            there[kind] = dict(sorted({**there[kind], which: cell}.items(), key=lambda one: float(one[0])))
         else:
-            self.found[case.key][kind] = cell
+            there[kind] = cell
         self.environment = self.now
 
     def row(self, case: Case) -> dict[str, Any]:
