@@ -158,6 +158,21 @@ MUTANTS = {
         "store/commits.py", "if any((Path(top) / name).exists() for name in (\"MERGE_HEAD\", \"rebase-merge\", \"rebase-apply\")):", "if False:",
         "test_gate.py",
     ),
+    "a change that failed is written down": Mutant(
+        "store/gate.py", "                    self._put_back(move)\n                history.drop(number)\n", "                    self._put_back(move)\n", "test_gate.py",
+    ),
+    "a text goes over what it was not made of": Mutant(
+        "library/edits.py", "        if before.data != (expected.encode() if isinstance(expected, str) else expected.data):\n", "        if False:\n",
+        "test_drafts.py",
+    ),
+    "nobody hears what keeps an old key": Mutant(
+        "library/edits.py", "        self.store.gate.notices += [f\"{one.where} cannot be read; what it says of others stays\" for one in wrong]\n", "",
+        "test_gate.py",
+    ),
+    "a cache is opened through a link": Mutant("cache.py", "not stat.S_ISREG(os.lstat(path).st_mode)", "False", "test_boundary.py"),
+    "a work that cannot be read is not there": Mutant(
+        "ingest/merge.py", "(one.may_be(work) for one in self.unread.values())", "()", "test_gate.py",
+    ),
     "dots without end": Mutant("toml.py", "            if line.count(\".\") > _MOST_DOTS:\n", "            if False:\n", "test_readers.py test_store.py"),
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ import pytest
 from support import Kb
 from test_gate import DAMAGE, GOOD
 
-from catalog.errors import KbError
+from catalog.errors import Conflict, KbError
 from catalog.library import Library
 from catalog.store import disk
 from catalog.store.drafts import drafts
@@ -110,6 +110,16 @@ def test_a_text_left_behind_is_taken_up_again(
     assert "no text was left behind" in kb("edit", "--recover").err
     assert kb("undo").status == 0
     assert "theirs" in (papers / "a.md").read_text()
+
+
+def test_a_text_made_of_another_than_stands_there_is_not_taken(library: Library, papers: Path) -> None:
+    (papers / "a.md").write_text(GOOD)
+    read, version = library.text("a"), library.version("a")
+    (papers / "a.md").write_text(GOOD + "theirs\n")
+    for expected in (read, version):
+        with pytest.raises(Conflict, match=r"papers/a\.md was changed"):
+            library.edit("a", read + "mine\n", expected)
+    assert (papers / "a.md").read_text() == GOOD + "theirs\n"
 
 
 @pytest.mark.parametrize("key", ["", "a", "b"])

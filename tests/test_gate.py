@@ -260,7 +260,20 @@ def test_what_goes_wrong_half_way_is_taken_back_but_for_an_edit_since(
         assert second == before[places[1].stem]
         assert (first == before[places[0].stem]) is not edited
         assert ("appended meanwhile" in first) is edited
-    assert not library.log()
+    with library.store.gate.history() as history:
+        assert (history.pending(), history.log()) == ([], [])
+
+
+def test_what_refers_to_a_paper_and_cannot_be_read_is_named(kb: Kb, papers: Path) -> None:
+    (papers / "a.md").write_text(GOOD)
+    (papers / "b.md").write_text(GOOD.replace("{a,", "{b,").replace(NOTES, "Not [a](a.md)."))
+    (papers / "c.md").write_text("---\nstatus: done\n---\n\nSee [a](a.md).\n")
+    for command in (["rename", "a", "z"], ["merge", "z", "b"]):
+        done = kb(*command)
+        assert (done.status, "papers/c.md:2 cannot be read; what it says of others stays" in done.err) == (0, True), (
+            done
+        )
+    assert "[a](a.md)" in (papers / "c.md").read_text()
 
 
 def test_what_would_be_too_large_to_be_read_is_not_written(

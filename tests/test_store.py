@@ -242,6 +242,7 @@ def test_the_root_is_found_upwards_or_named(store: Store, tmp_path: Path) -> Non
         ("papers = 2020-01-01", "papers: 2020-01-01 is not a text; write it in quotes"),
         ("autocommit = 'yes'", "autocommit: yes is not true or false"),
         ("lists = 'a.md'", r"lists: a.md is not a list of words; write \["),
+        ("lists = ['.git/config']", r"lists: '\.git/config' is not a list below kb\.toml"),
         ("papers = '.git'", "not a folder below"),
         ("papers = 'a/.kb'", "not a folder below"),
         ("papers = 'C:\\x'", "not a folder below"),

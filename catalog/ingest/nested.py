@@ -133,8 +133,10 @@ def _of_element(element: Any) -> Any:
         made["#text"] = text
     for one in children if not all(map(_is_inline, children)) else ():
         name, value = _local(one.tag), _of_element(one)
-        there = made.get(name)
-        made[name] = value if there is None else [*there, value] if isinstance(there, list) else [there, value]
+        if isinstance(there := made.get(name), list):
+            there.append(value)
+        else:
+            made[name] = value if there is None else [there, value]
     return made
 
 

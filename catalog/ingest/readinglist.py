@@ -37,7 +37,10 @@ def read_html(html: str, path: str = "", wanted: Mapping[str, int] | None = None
     """The papers of a list in HTML; its lines are the text's `own` where it was not made from another form."""
     if own:
         numbered = enumerate(html.split("\n"), 1)
-        html = "\n".join(markdown.LINE_TAGS.sub(rf'<\1 data-line="{n}"', line) for n, line in numbered)
+        html = "\n".join(
+            markdown.LINE_TAGS.sub(lambda tag, n=n: f'<{tag[1]} data-line="{n}"', line) if "<" in line else line
+            for n, line in numbered
+        )
     root = from_html(html)
     lines, real = relined(root, written)
     source = from_tree(root, lines, dict(wanted or {}))

@@ -27,6 +27,7 @@ _KINDS = MappingProxyType({
     bool: ("true or false", "write one of the two, without quotes"), tuple: ("a list of words", 'write ["…", "…"]'),
 })  # fmt: skip
 _TAKEN = frozenset({"build", "lists", "readers", "reports", "runs", "site"})  # folders where kb keeps other things
+_NEVER = frozenset({"..", ".git", ".kb"})  # in the path of anything that is read or written
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNFIT_IN_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\"'<>`\\{}|^\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", re.A)
@@ -146,7 +147,7 @@ def _title(text: str) -> None:
 def _below(text: str, what: str, hidden: bool = False) -> Sequence[str]:
     """The parts of a path; raises `ValueError` where it leads to nothing below the root, or to what is `hidden`."""
     parts = PurePosixPath(text.replace("\\", "/")).parts
-    outside = not parts or text.startswith(("/", "\\")) or ".." in parts or ":" in text
+    outside = not parts or text.startswith(("/", "\\")) or not _NEVER.isdisjoint(map(str.lower, parts)) or ":" in text
     if outside or len(text) > 200 or _UNFIT.search(text) or (not hidden and any(part[0] == "." for part in parts)):
         kind, such = what.split(", ")
         raise ValueError(f"{text[:60]!r} is not a {kind} below {CONFIG}; name one, such as {such}")
