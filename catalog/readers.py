@@ -155,7 +155,7 @@ def dumps(reader: Reader) -> str:
 
 def edited(text: str, before: Reader, after: Reader) -> str:
     """The text of `before` as it says `after`; what did not change stands as it stood."""
-    lines = text.splitlines(keepends=True) or ["[papers]\n"]
+    lines = text.removeprefix("\ufeff").splitlines(keepends=True) or ["[papers]\n"]
     if lines[-1][-1:] != "\n":
         lines[-1] += "\n"
     keys = {key for key in {**before.papers, **after.papers} if before.papers.get(key) != after.papers.get(key)}

@@ -23,7 +23,7 @@ def read_toml(text: str, path: str, code: str, remedy: str) -> dict[str, Any]:
             if line.count(".") > _MOST_DOTS:
                 raise BadFile(Finding(code, f"more than {_MOST_DOTS} dots in a line", remedy, path, number))
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text.removeprefix("\ufeff"))
     except RecursionError:
         lines = text.split("\n")
         deepest = max(range(len(lines)), key=lambda number: lines[number].count("[") + lines[number].count("{")) + 1

@@ -101,7 +101,7 @@ def test_undo_names_a_few_of_many(library: Library, papers: Path) -> None:
     with pytest.raises(Conflict) as raised:
         library.undo()
     assert time.process_time() - start < 2.0
-    assert str(raised.value).count("was changed since by another program") == 5
+    assert str(raised.value).count("was removed since by another program") == 5
     assert "so were 2995 more; nothing was changed" in str(raised.value)
 
 

@@ -250,7 +250,9 @@ def test_what_is_written_reads_back_and_comments_stay(before: Reader, after: Rea
     changed = edited("".join(lines), before, after)
     assert loads(changed, "ana", "x") == after
     assert changed.count("# c\n") == lines.count("# c\n")
-    assert loads(edited(text, before, after), "ana", "x") == after
+    for mark in ("", "\ufeff"):
+        assert loads(edited(mark + text, before, after), "ana", "x") == after
+        assert loads(mark + text, "ana", "x") == before
 
 
 @given(readers, readers, readers)

@@ -36,17 +36,17 @@ def read(text: str, path: str = "", wanted: Mapping[str, int] | None = None) -> 
 def read_html(html: str, path: str = "", wanted: Mapping[str, int] | None = None, own: bool = True) -> Source:
     """The papers of a list in HTML; its lines are the text's `own` where it was not made from another form."""
     if own:
-        numbered = enumerate(html.split("\n"), 1)
-        html = "\n".join(
-            markdown.LINE_TAGS.sub(lambda tag, n=n: f'<{tag[1]} data-line="{n}"', line) if "<" in line else line
-            for n, line in numbered
-        )
+        html = "\n".join(_numbered(line, n) for n, line in enumerate(html.split("\n"), 1))
     root = from_html(html)
     lines, real = relined(root, written)
     source = from_tree(root, lines, dict(wanted or {}))
     findings = tuple(replace(f, path=path, line=real[f.line]) for f in source.findings)
     drafts = tuple(replace(d, path=path, line=real[d.line]) for d in source.drafts)
     return replace(source, drafts=drafts, findings=findings)
+
+
+def _numbered(line: str, n: int) -> str:
+    return markdown.LINE_TAGS.sub(lambda tag: f'<{tag[1]} data-line="{n}"', line) if "<" in line else line
 
 
 def _as_written(root: Node, text: str) -> None:

@@ -87,7 +87,7 @@ class Settings(NamedTuple):
 def read_config(root: Path) -> Settings:
     """The settings of a knowledge base; whatever stands in the file, there are some."""
     try:
-        text = read_text(root / CONFIG, CONFIG, LONGEST).removeprefix("\ufeff")
+        text = read_text(root / CONFIG, CONFIG, LONGEST)
         values = read_toml(text, CONFIG, "config", "an empty file is fine")
     except FileNotFoundError:
         return Settings(Config())

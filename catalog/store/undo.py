@@ -37,16 +37,16 @@ def redo(gate: Gate, look: Look = lambda _: None) -> Past:
 
 
 def _turn(gate: Gate, past: Past, way: str, look: Look) -> Past:
-    changes, moved = [], list[str]()
+    changes, moved = [], list[tuple[str, str]]()
     with gate.history() as history:
         for path, before, after in past.files:
             there, wanted = (after, before) if way == "undo" else (before, after)
             now = read_version(gate.root / path)
             if (now.digest if now else "") != there:
-                moved.append(path)
+                moved.append((path, now.digest if now else ""))
             else:
                 changes.append(Change(path, now, history.text(wanted)))
-        said = [f"{path} was changed since by {_changer(history, path, past)}" for path in moved[:MOST_NAMED]]
+        said = [f"{path} was {_what_happened(history, path, now)}" for path, now in moved[:MOST_NAMED]]
     if moved:
         said += [f"so were {len(moved) - MOST_NAMED} more"] if len(moved) > MOST_NAMED else []
         raise Conflict(f"cannot {way} {past.number} ({past.what}): {'; '.join(said)}; nothing was changed")
@@ -55,7 +55,12 @@ def _turn(gate: Gate, past: Past, way: str, look: Look) -> Past:
     return past
 
 
-def _changer(history: History, path: str, past: Past) -> str:
-    """Who changed a file after a change."""
-    later = next((other for other in history.log([path]) if other.state == "done"), None)
-    return f"`kb {later.what}`" if later and later.number > past.number else "another program"
+def _what_happened(history: History, path: str, now: str) -> str:
+    """What became of a file since, that has this digest now."""
+    made = (
+        one
+        for one in history.log([path])
+        if one.state == "done" and (path, now) in ((f.path, f.after) for f in one.files)
+    )
+    by = next((f"`kb {one.what}`" for one in made), "another program")
+    return f"{'changed' if now else 'removed'} since by {by}"
