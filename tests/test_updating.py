@@ -412,6 +412,10 @@ def test_who_does_not_answer_changes_nothing_that_is_known(library: Library, the
     assert [finding.code for finding in library.check() if finding.code == "appeared"]
     (library.store.private / "news.json").write_text("{half")
     assert not [finding for finding in library.check() if finding.code == "appeared"]
+    assert ".kb/news.json: not as `kb update` writes it" in kb("check").out
+    for words in (["update", "--settle"], ["update"]):  # what was settled is not derived
+        assert kb(*words).status == 1
+        assert (library.store.private / "news.json").read_text() == "{half"
 
 
 def test_a_page_that_is_gone_and_has_a_copy(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from catalog.errors import Finding
+from catalog.errors import BadFile, Finding
 from catalog.store import NEWS, Store
 
 
@@ -15,7 +15,11 @@ def news_rules(store: Store) -> Iterator[Finding]:
     from catalog.check.sheet import sheets
     from catalog.sources.news import read
 
-    shelf = read(store.private)
+    try:
+        shelf = read(store.private)
+    except BadFile as e:
+        yield from e.findings
+        return
     for sheet in sheets(store, (store.file_of(key) for key, found in sorted(shelf.news.items()) if found)):
         for one in shelf.open(sheet.paper):
             yield sheet.finding(one.code, one.message, one.remedy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -140,7 +141,7 @@ class Services:
 
     def cited(self, key: str) -> tuple[int, str, str] | None:
         """As the news say; where there are none, nothing is loaded to read them."""
-        return self.shelf().cited.get(key) if self.knows() else None
+        return self._seen().cited.get(key) if self.knows() else None
 
     def knows(self) -> bool:
         """Whether anything was ever found out."""
@@ -149,7 +150,7 @@ class Services:
     def news(self, keys: Iterable[str]) -> list[News]:
         if not self.knows():
             return []
-        shelf = self.shelf()
+        shelf = self._seen()
         papers = (self.store.load(self.snapshot.file(key)) for key in keys if key in shelf.news)
         return [one for paper in papers for one in shelf.open(paper)]
 
@@ -164,6 +165,14 @@ class Services:
         from catalog.sources.news import read
 
         return read(self.store.private)
+
+    def _seen(self) -> Shelf:
+        """The shelf for who only looks, to whom one that cannot be read is empty; `kb check` says what is wrong."""
+        from catalog.sources.news import Shelf
+
+        with contextlib.suppress(BadFile):
+            return self.shelf()
+        return Shelf()
 
     def keep(self, shelf: Shelf) -> None:
         from catalog.sources.news import dumps

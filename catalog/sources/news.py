@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from catalog.errors import BadFile
+from catalog.errors import BadFile, Finding
 from catalog.files import read_bytes
 from catalog.models import Paper
 from catalog.store import NEWS
@@ -85,16 +85,20 @@ class Shelf:
 
 
 def read(private: Path) -> Shelf:
-    """What is known; nothing where the file is not there or cannot be read, as it is derived."""
+    """What is known; raises `BadFile` where the file cannot be read, which holds what a person settled too."""
+    shown = f".kb/{NEWS}"
     try:
-        data = json.loads(read_bytes(private / NEWS, NEWS))
+        data = json.loads(read_bytes(private / NEWS, shown))
         return Shelf(
             {key: [News(**one) for one in found if one["code"] in CODES] for key, found in data["news"].items()},
             {key: list(map(str, marks)) for key, marks in data["settled"].items()},
             {key: (int(one[0]), str(one[1]), str(one[2])) for key, one in data["cited"].items()},
         )
-    except (FileNotFoundError, BadFile, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
+    except FileNotFoundError:
         return Shelf()
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
+        remedy = "remove it to begin anew; what was settled is said again then"
+        raise BadFile(Finding("unreadable", "not as `kb update` writes it", remedy, shown)) from None
 
 
 def dumps(shelf: Shelf) -> str:
