@@ -9,6 +9,7 @@ from catalog.ingest import template, values, words
 from catalog.ingest.line import Line, external, leads_to_paper, prepared
 
 _PIECE = re.compile(r"\s*[|·•｜\n\[\]（）【】]\s*|\s+[-–—/]+\s+|(?<!\b[A-ZÀ-Þ])[.。](?=\s|$)|\s{3,}")
+_IN_PARENTHESES = re.compile(r"\(([^()]+)\)?$")
 _COMMA = re.compile(r"[,，、;；]\s*")
 _LONE = 0.6  # what looks no more like names than this may be a title of two words
 
@@ -36,6 +37,9 @@ def credit(line: Line, common: frozenset[str]) -> Credit | None:
     """What a line of names, a venue, a date and links says; None where it holds anything else, or links alone."""
     if any(anchor.titled and external(anchor) for anchor in line.anchors) or line.status:
         return None
+    bold = (line.plain[m.start : m.end] for m in line.text.of("strong"))
+    if any(len(text.split()) > 2 and values.likely_people(text, common) < _LONE for text in bold):
+        return None  # a title
     at, pieces = line.start, list[str]()
     for anchor in line.anchors:
         pieces += _PIECE.split(line.plain[at : anchor.mark.start])
@@ -50,7 +54,11 @@ def credit(line: Line, common: frozenset[str]) -> Credit | None:
         place |= rest != text
         if rest:
             likely = max(values.likely_people(rest, common, True), float(template.is_short_name(rest)))
-            if likely < 0.5 or len(rest.split()) < 2 or ":" in rest:
+            if rest != text and values.is_name(rest, common):  # "(Quist, ICML 2020)"
+                likely = max(likely, 0.5)
+            elif len(rest.split()) < 2:
+                return None
+            if likely < 0.5 or ":" in rest:
                 return None
             names = max(names, likely)
     links = any(map(external, line.anchors))
@@ -73,13 +81,13 @@ def cites(line: Line, common: frozenset[str]) -> bool:
 
 
 def _without_place(text: str) -> str:
-    """A text without the venue and the date that it is, or that stand at its end after a comma."""
-    if _is_place(text):
-        return ""
-    for comma in list(_COMMA.finditer(text))[-3:]:
-        if _is_place(text[comma.end() :]):
-            return _without_place(text[: comma.start()].strip(" ()*_"))
-    return text
+    """A text without the venue and the date that it is, or that stand at its end, in parentheses or after a comma."""
+    whole = _is_place(text)
+    for apart in [*_IN_PARENTHESES.finditer(text), *list(_COMMA.finditer(text))[-3:]]:
+        head, tail = text[: apart.start()].strip(" (),*_"), text[apart.end() :] or apart[0]
+        if head and _is_place(tail) and not (whole and values.likely_people(head) < 0.3):
+            return _without_place(head)
+    return "" if whole else text
 
 
 def _is_place(text: str) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from catalog.ingest import words
+from catalog.ingest import values, words
 from catalog.ingest.line import Line
 from catalog.ingest.tree import Text
 
 _LABEL = re.compile(
-    r"(?P<name>[^:：\[\]<>|()\n]{1,60}?(?:[(（][^()（）]{1,20}[)）])?)[ \t]*[*_]*[ \t]*[:：][*_]*[ \t]*"
+    r"(?P<name>[^:：\[\]<>|()\n]{1,60}?(?:[(（][^()（）]{1,20}[)）])?)[ \t]*[*_]*[ \t]*[:：]{1,2}[*_]*[ \t]*"
 )
 _STRONG = re.compile(r"(?P<name>[^\W\d_]{2,20})[.．]?[ \t]*(?:[—–-]+[ \t]*)?")  # "**Abstract.** We show …"
 _NO_COLON = re.compile(r"(?P<name>[A-Za-z][\w /-]{0,40}?[ \t]links?)[ \t]*[-–—=>]*[ \t]*(?=https?://|$)", re.I)
@@ -42,6 +42,13 @@ def label_of(text: Text) -> tuple[str, Text] | None:
     if code:
         inside = next(m for m in text.marks if m.kind == "code" and m.start <= match.start())
         name = f"`{plain[inside.start : inside.end]}`" + plain[inside.end : match.start() + len(match["name"])]
+    if (
+        name.isupper()
+        and words.status_word(name)
+        and value.plain.strip()
+        and not (values.day(value.plain) or words.status_word(value.plain))
+    ):
+        return None  # "DONE: A title"
     known = words.field_of(name) or words.link_of(name) or re.search(r"\blinks?$", name, re.I) or code
     links = value.of("link")
     only = bool(links) and not re.search(

@@ -20,7 +20,10 @@ _NUMBER = re.compile(
 _OPTIONAL = re.compile(
     r"\(?(?P<said>optional|required|recommended|supplementary|background|bonus|main)(?: reading)?\)?[:：]\s*", re.I
 )
-_STATUS = re.compile(r"(?P<said>[A-Z][A-Z -]{2,11}):\s+(?=\S)")  # "TODO: A title"
+_STATUS = re.compile(  # "TO READ: A title", "TODO A title" as in org and Logseq
+    r"(?P<said>[A-Z][A-Z -]{2,11}):\s+(?=\S)"
+    r"|(?P<task>TODO|DONE|NEXT|DOING|NOW|LATER|WAITING|STARTED|SOMEDAY)\s+(?=[^\sa-z]\S*\s+\S)"
+)
 _VERB = re.compile(r"(?:re-?)?(?P<said>read|reading|skimmed|finished)\b[:\s]+", re.I)
 _TASK_DAY = re.compile(r"[ \t]+(?P<sign>[📅🗓➕✅])\ufe0f?[ \t]*(?P<day>\d{4}-\d\d-\d\d)(?=\s|$)")  # of Obsidian's tasks
 _DAY_OF = {"📅": "due", "🗓": "due", "➕": "added", "✅": "read"}
@@ -29,8 +32,9 @@ _TAG_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _HASHTAGS = re.compile(r"(?:(?:^|[ \t]+)#(?=[^\W\d_])[\w/-]{2,40})+[ \t]*$", re.M)
 _LEAD_TAG = re.compile(r"\[(?P<tag>[^\[\]]{1,40})\][\s:–—-]*")
 _TICKED = re.compile(
-    r"(?:[✅☑✔✓]\ufe0f?|\bread(?: on)?:?|\bfinished(?: on)?:?)\s*\(?"
-    r"(?P<day>\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|[A-Z][a-z]{2,8}\.? \d{1,2},? \d{4}|\d{1,2}\.? [A-Z][a-z]{2,8}\.? \d{4})\)?",
+    rf"(?:[✅☑✔✓]\ufe0f?|(?<!\w)(?:(?P<english>read|finished)|{words.read_words()})(?: (?:on|le|am|el|em))?:?)\s*\(?"
+    r"(?P<day>\d{4}[-/.年] ?\d{1,2}[-/.月] ?\d{1,2}日?|[^\W\d_]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}[./]\d{1,2}[./]\d{4}"
+    r"|\d{1,2}\.? (?:de )?[^\W\d_]{3,9}\.? (?:de )?\d{4})\)?",
     re.I,
 )
 _LAST_DAY = re.compile(r"\((?P<day>\d{4}-\d\d-\d\d)\)\s*$")
@@ -197,7 +201,7 @@ def marked_title(text: Text) -> Line | None:
 
 def prepared(text: Text) -> Line:
     """A line with all that its marks alone tell: box, number, ticks, stars, badges, links."""
-    if not text.marks and _PLAIN.fullmatch(text.plain):
+    if not text.marks and _PLAIN.fullmatch(text.plain) and not _STATUS.match(text.plain):
         return Line(text)
     line = Line(unwrapped(text))
     line.anchors = anchors(line.text)
@@ -260,7 +264,7 @@ def _lead(line: Line) -> None:
             at = box.end()
         if lead := _NUMBER.match(plain, at):
             at = lead.end()
-        if (said := _STATUS.match(plain, at)) and (status := words.status_word(said["said"])):
+        if (said := _STATUS.match(plain, at)) and (status := words.status_word(said["task"] or said["said"])):
             line.status, at = line.status or status, said.end()
         if said := _OPTIONAL.match(plain, at):
             line.tags.append(said["said"].lower())
@@ -345,7 +349,7 @@ def _task_days(line: Line) -> None:
 def _dates_and_stars(line: Line) -> None:
     plain = line.plain
     if ticked := _TICKED.search(plain, line.start):
-        read = values.day(ticked["day"])
+        read = values.day(values.in_order(ticked["day"], None if ticked["english"] else True))
         if read:
             start, end = ticked.span()
             if plain[start - 1 : start] == "(" and plain[end : end + 1] == ")":

@@ -25,9 +25,9 @@ VERBATIM = "verbatim"  # after ```bibtex: what is fenced is one paper's, whateve
 ITEM = re.compile(
     r"^(?P<indent>[ \t]*)(?P<marker>[-*+•●▪◦‣–]|(?:\(?\d{1,4}[.)]|\\?\[\d{1,4}\\?\])(?=[ \t]+\S))(?:[ \t]+(?=\S)|$)"
 )
-_TIGHT_ITEM = re.compile(
-    r"^[ \t]*(?:[-+]|\*(?!.*\w[^\s*]*\*))(?=\[[^\]])"
-)  # but "*[Ada Quist](…), Bo Lund.*" is in italics
+_TIGHT_ITEM = re.compile(  # but "*[Ada Quist](…), Bo Lund.*" is in italics; a task needs no bullet
+    r"^[ \t]*(?:(?:[-+]|\*(?!.*\w[^\s*]*\*))(?=\[[^\]])|(?=\[[ xX✓✔~/-]\][ \t]+\S))"
+)
 _ATX = re.compile(r"^ {0,3}(#{1,6})(?:[ \t]+(.*))?$")
 _TIGHT_ATX = re.compile(r"^(#{2,6})([^\s#].*)$")
 _SETEXT = re.compile(r"^ {0,3}(={2,}|-{2,})[ \t]*$")

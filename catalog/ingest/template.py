@@ -61,7 +61,7 @@ _PROSE = re.compile(
 )
 _PART = re.compile(r"\s+[-–—|·•/]+\s+|\s*[|｜；;]\s*|[.。](?=\s|$)(?<![A-ZА-ЯЁ]\.)|[(（\[【]|\n")
 _COMMA = re.compile(r"[,，、]\s*")
-_FIRST = re.compile(r"(?:(?<!\b[A-Z])\.|[,:])\s|\s[-–—|/·]\s")
+_FIRST = re.compile(r"(?:(?<!\b[A-Z])\.|[,:])\s|\s[-–—|/·]+\s")
 _EDGE = ' \t\n*_"“”„«»「」『』《》:：,.;，、·•|–—/-'
 _LONGEST = 700  # characters of a line in which a title is looked for
 _MOST_STARTS, _MOST_ENDS = 6, 9
@@ -73,7 +73,7 @@ _SHORT_NAMES = re.compile(
 _ROLE_LAST = re.compile(r"\s*[(（\[]([^()（）\[\]]{2,20})[)）\]]\s*$")
 _CREDIT = re.compile(r"(?P<apart>\s*[-–—,(·|]\s*|\s+)(?P<by>by:?\s+)?(?P<names>[^\d]+?)\)?\s*$")
 _INVERTED = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+, [A-ZÀ-ÖØ-Þ][\w.'’-]*(?: [A-ZÀ-ÖØ-Þ]\.?)*")  # "Quist, Ada"
-_SENTENCE = re.compile(r"[.?!](?=\s+[A-Z])")
+_SENTENCE = re.compile(r"[.?!](?=\s+[A-ZА-ЯЁ])")
 _DOING = re.compile(r"\w{3,}ing\b")
 _ROMAN = re.compile(r"\b[IVX]{2,4}$")  # "Big Bird II" is no name
 _CITED_SHORT = re.compile(r"\d{4}|\bet al\b|等|&")  # "Quist et al.", "Quist & Lund": whose it is
@@ -83,7 +83,9 @@ _TOLD = re.compile(r"\s*(?:[:：]|[-–—](?=\s))\s*(?P<rest>(?P<first>\w).*)",
 _DATED_HEAD = re.compile(r"(?:1[5-9]|20)\d\d[a-z]?[)）]\s*[:.,：]?\s*(?:\S+\s+){2}\S")
 _LAST_NAME = re.compile(r"[;；\n]|\b[Bb]y\s+|[-–—/|·]\s+")
 _NEXT_NAME = re.compile(r"[;；\n()\[\]\"“»`]|\.(?=\s+\w{3})|(?<=\w{3})\.|,?\s+(?:[-–—/|·]|et al)")
-_ONE_TURNED = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+, (?:[A-ZÀ-ÖØ-Þ]\.[ -]?)+")  # "Wright, S."
+_ONE_TURNED = re.compile(  # "Wright, S.", "Петрова А. А."; but "Ian H. Quist" is one name
+    r"[A-ZÀ-ÖØ-ÞĀ-ſ][\w'’-]+, (?:[A-ZÀ-ÖØ-ÞĀ-ſ]\.[ -]?)+|[А-ЯЁ][\w-]+,? (?:[А-ЯЁ]\.[ -]?)+"
+)
 _ARTICLE = re.compile(r"(?:An?|The) ")
 _BY_LENGTH = ((1, 0.35), (2, 0.85), (20, 1.0), (30, 0.7), (59, 0.25), (10_000, 0.1))  # words at most, worth
 
@@ -164,7 +166,7 @@ def _readings(line: Line, common: frozenset[str]) -> Scored:
             )
             worth *= 1.2 if name.mark in ("italic", "code") and after == "names" else 1.0
             if worth > 0.05:
-                worth *= _right(line, cut, span, stop, common)
+                worth *= _right(line, cut, span, stop, after, common)
             if name not in out or worth > out[name][0]:
                 out[name] = (worth, span)
     return out
@@ -229,7 +231,7 @@ def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tup
                 out.append((cut.start, "names", 1.05))  # whose, where and when, and then the title
                 named_starts, whole = named_starts + 1, True
                 continue
-            named = bool(_YEAR_ALONE.fullmatch(piece)) if whole else _goes_on(piece, common, not out[1:])
+            named = _dates(piece) if whole else _goes_on(piece, common, not out[1:])
         opens = cut.kind == "(mark"
         if cut.kind == ")mark" and not any(m.start <= start + 1 and m.end == cut.end for m in line.text.marks):
             continue  # only a mark that opens the line stands before a title
@@ -257,9 +259,14 @@ def _goes_on(piece: str, common: frozenset[str], first: bool = False) -> bool:
     piece = re.sub(r"^(?:and|und|et|y|&|with|by)\s+", "", piece.rpartition(";")[2].strip(' *_()[]"“.,;:')).strip()
     if not first and _ARTICLE.match(piece):
         return False
-    if len(piece) < 3 or _YEAR_ALONE.fullmatch(piece) or re.fullmatch(r"[ae]t\.? al|others", piece):
+    if len(piece) < 3 or _dates(piece) or re.fullmatch(r"[ae]t\.? al|others", piece):
         return True
     return _vancouver(piece) or bool(_SHORT_NAMES.match(piece)) or values.likely_people(piece, common) >= 0.3
+
+
+def _dates(piece: str) -> bool:
+    """Whether a piece of a head is a year, or the month beside one: "(2020", "May)"."""
+    return bool(_YEAR_ALONE.fullmatch(piece)) or re.sub(r"[\W\d]+", "", piece).lower() in words.months()
 
 
 def _like_one_name(head: str, common: frozenset[str]) -> bool:
@@ -321,7 +328,9 @@ def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[st
     dated = names != head
     if _SHORT_NAMES.fullmatch(names.strip(" ,.;:*_")):
         return True
-    likely = values.likely_people(names.strip(" ,.;"), common, True) if names else 0.0
+    names = names.strip(" ,.;")
+    names += "." * (cut.kind == "." and bool(_ONE_TURNED.fullmatch(f"{names}.")))
+    likely = values.likely_people(names, common, True)
     if likely < (0.5 if dated or cut.kind in ("-", "(mark", ")", "line") else 0.55):
         return False
     cited = dated or "et al" in names
@@ -346,14 +355,16 @@ def _each_name(names: str, common: frozenset[str]) -> bool:
 
 def _unfinished(head: str, rest: str) -> bool:
     """Whether a full stop belongs to an initial after which the name goes on: "Emily M. Bender"."""
-    if not _INITIAL.search(head.rstrip(".")) or (
-        _ONE_TURNED.fullmatch(head) and not re.match(r"[^.]{2,30}, [A-Z]\.", rest)
-    ):
+    if not _INITIAL.search(head.rstrip(".")):
         return False
     if re.match(r"\W*[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]\.", head) or re.match(
         r"\s*[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]\.", rest
     ):  # "A. Baevski, H. Zhou": initials stand before
         return True
+    if all(map(_ONE_TURNED.fullmatch, _COMMA.split(head))) or (
+        _ONE_TURNED.fullmatch(head) and not re.match(r"[^.]{2,30}, [A-Z]\.", rest)
+    ):
+        return False
     last = re.search(
         r"(?:[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]\.?,?\s+(?:and|&)\s+.*[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]|,\s*(?:[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ][. -]*)+)\.?$",
         head[-60:],
@@ -401,7 +412,7 @@ def _until(line: Line, cut: Cut) -> str:
     return "(" if cut.kind == "(" else "mark"
 
 
-def _right(line: Line, cut: Cut, span: Span, stop: int, common: frozenset[str]) -> float:
+def _right(line: Line, cut: Cut, span: Span, stop: int, after: str, common: frozenset[str]) -> float:
     """How much what follows a stretch speaks for a title that ends there."""
     plain = line.plain
     at = cut.start if cut.kind != "." else cut.end
@@ -435,14 +446,12 @@ def _right(line: Line, cut: Cut, span: Span, stop: int, common: frozenset[str]) 
         role = "names"
     else:
         role = "" if inside else _role(_PART.split(following, maxsplit=1)[0][:400], common, kind)
-    if (
-        role == "names"
-        and kind == ","
-        and len(title.split()) < 4
-        and not title.isupper()
-        and values.likely_people(title, common, True) >= 0.5
-    ):
+    last = _tail(title) or (title if len(title.split()) < 4 and not title.isupper() else "")
+    if role == "names" and kind == "," and values.likely_people(last, common, True) >= 0.5:
         return 0.3  # one name of several
+    beside = re.match(r"[^()]*\(([^()]+)\)", following) if role == "names" and kind == "," else None
+    if beside and _role(beside[1], common, "(") == "names":
+        return 0.3  # "Commit Early, Regret Never (Upton et al., MSR 2019)"
     within = any(
         m.start <= span[0] + 2 and cut.end < m.end - 1 for m in line.text.marks if m.kind in ("strong", "link")
     )
@@ -452,6 +461,8 @@ def _right(line: Line, cut: Cut, span: Span, stop: int, common: frozenset[str]) 
         return 0.5  # "[BERT](…): Pre-training of Deep Transformers"
     if _DATED_HEAD.match(following) and _people(title, common, True) >= 0.5:
         return 0.4  # "Ada Quist (2018): A title"
+    if role == "date" and after == "names" and kind in (",", "(") and _several_sentences(title):
+        return 0.6  # "Quist, A. A title. Journal, 2010"
     if role:
         return (1.08 if role == "names" else 1.05) * (0.75 if within else 1.0)
     if kind == "by" or cut.kind in ("(mark", ")mark"):
@@ -575,7 +586,7 @@ def _brackets(title: str) -> float:
 def _with_names(title: str, count: int, name: Reading, common: frozenset[str]) -> float:
     """How much speaks against a text that holds names: alone, in front, at the end, or after "by"."""
     worth = 0.5 if _PAIR.fullmatch(title) and title[0] not in "(（" and _people(title, common) >= 0.5 else 1.0
-    if _INVERTED.fullmatch(title) and values.is_name(title, common):
+    if (_INVERTED.fullmatch(title) or _vancouver(title)) and values.is_name(title, common):
         worth *= 0.6
     if "," in title or ";" in title or " and " in title or "et al" in title:
         if _people(title, common) >= 0.7:
@@ -627,11 +638,16 @@ def _with_place(title: str, count: int) -> float:
     shown = values.venue(title) if count <= 4 else None
     if shown and shown.known and (shown.date or shown.name.lower() in words.acronyms()):
         worth *= 0.2
-    elif count > 6 and any(not _ABBREVIATION.search(title[: end.start()]) for end in _SENTENCE.finditer(title)):
+    elif count > 6 and _several_sentences(title):
         worth *= 0.6 if ". " in title else 0.95
     elif _PLACED.search(title):
         worth *= 0.55
     return worth
+
+
+def _several_sentences(title: str) -> bool:
+    """Whether a text goes on after a sentence."""
+    return any(not _ABBREVIATION.search(title[: end.start()]) for end in _SENTENCE.finditer(title))
 
 
 _people = values.likely_people

@@ -15,7 +15,6 @@ from catalog.ingest.line import Line, anchors, at_paper, external, leads_to_pape
 from catalog.ingest.tree import Node, Text, joined
 
 _YEAR_LAST = re.compile(r"[\s,(](?:19|20)\d\d[\s).]*$")
-_LABEL = re.compile(r"[^:：\[\]<>|()\n]{1,40}(?:\([^()\n]{1,9}\)[ *_]*)?[:：]")
 _CITES_PERHAPS = re.compile(r"\d|[\[\"“(（]|et al|, ")
 _A_LIST = re.compile(
     r"\b(?:awesome|papers? with code|(?:reading|paper)[ -]list|list of|collection of)\b"
@@ -346,6 +345,9 @@ class Finder:
     def _credited_below(self, node: Node) -> bool:
         """Whether what stands below an item says whose it is, or where and when it appeared, and nothing else."""
         blocks = [child for child in node.children if child.kind in ("item", "para")]
+        labels = filter(None, (label_of(block.text) for block in blocks))
+        if any(words.field_of(name) in ("authors", "venue") for name, _ in labels):
+            return True
         if credit(self.line(node), self.common):
             return False
         found = [credit(self.line(block), self.common) for block in blocks[:4] if not block.children]
@@ -841,22 +843,10 @@ def _own_blocks(node: Node) -> Iterator[Node]:
 
 def is_fact(text: Text) -> bool:
     """Whether a line is a label that we know, and its value."""
-    match = _LABEL.match(text.plain.lstrip("> \t")[:60])
-    if not match:
-        return False
-    name = match[0][:-1].strip(" *_`")
-    if name.startswith(("http", "!")) or any(m.start <= 1 and m.end > match.end() + 1 for m in text.of("link")):
-        return False
+    name, value = label_of(text) or ("", text)
     if words.field_of(name) or re.search(r"\blinks?$", name, re.I) or words.plain(name) in ("citation", "bibtex"):
         return True
-    return bool(words.link_of(name)) and _words_beside_links(text, match.end()) <= 3
-
-
-def _words_beside_links(text: Text, start: int) -> int:
-    """How many words stand after a place that are no part of a link."""
-    linked = [(m.start, m.end) for m in text.of("link")]
-    found = re.compile(r"\w{2,}").finditer(text.plain, start, start + 300)
-    return sum(not any(a <= word.start() < b for a, b in linked) for word in found)
+    return bool(words.link_of(name)) and len(re.findall(r"\w{2,}", without(prepared(value)))) <= 3
 
 
 def is_links(line: Line) -> bool:

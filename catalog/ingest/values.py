@@ -244,7 +244,7 @@ def likely_people(text: str, common: frozenset[str] = frozenset(), lead: bool = 
     share = good / min(len(names), 12)
     if said and share >= 0.5:
         return 1.0
-    initials = bool(re.search(r"(?:^|[\s,])[A-ZА-ЯЁ]\.[\s,-]", text))
+    initials = bool(re.search(r"(?:^|[\s,])[A-ZА-ЯЁ]\.(?:[\s,-]|$)", text))
     if len(names) == 1:
         size = len(names[0].split())
         if _CJK.fullmatch(names[0]):
@@ -277,6 +277,11 @@ _PAGES = re.compile(
 )
 
 
+_JOURNAL = re.compile(
+    r"[\u3040-\u9fff](?:学报|學報|期刊|杂志|雜誌|学刊|论文集|論文誌|学会誌)$|[\uac00-\ud7af](?:학회지|논문지)$"
+)
+
+
 @lru_cache(4096)
 def venue(text: str) -> Venue | None:
     """The venue that a short text is, with its year: "ICML 2021", "NeurIPS'20", "In *Proceedings of …*, 2017"."""
@@ -303,7 +308,7 @@ def venue(text: str) -> Venue | None:
     if not trimmed or trimmed.lower() in words.months():
         return None
     trimmed += ")" * (trimmed.count("(") - trimmed.count(")"))
-    known = _is_acronym(trimmed) or bool(words.venue_opening().match(trimmed))
+    known = _is_acronym(trimmed) or bool(words.venue_opening().match(trimmed) or _JOURNAL.search(trimmed))
     if not known and len(trimmed.split()) <= 8:
         known = any(
             m[1].lower() in words.acronyms()

@@ -118,7 +118,7 @@ def _look(table: str, label: str) -> str:
     text = plain(label)
     if text in known:
         return known[text]
-    for bare in (_LINK_WORD.sub("", text).strip(), _MINE.sub("", text)):
+    for bare in (_LINK_WORD.sub("", text).strip(), _MINE.sub("", text), text.replace("-", " ")):
         if bare != text and bare in known:
             return known[bare]
     parts = [part.strip() for part in re.split(r"[(（\[\])）/|]", text)]
@@ -230,6 +230,11 @@ def status_word(raw: str) -> Status | None:
     text = plain(raw)
     name = _words("status").get(text, "") or _words("status").get(_OF_PAPERS.sub("", text, count=1), "")
     return Status(name) if name else None
+
+
+def read_words() -> str:
+    """The words for what has been read, in all languages, as part of a regular expression."""
+    return "|".join(re.escape(word) for word in _data()["status"]["read"].split("|") if len(word) > 1)
 
 
 def answer(raw: str) -> Status | None:
