@@ -51,7 +51,9 @@ def merge(base: Paper | None, ours: Paper, theirs: Paper) -> Merged:
     first, clashes = table({name: getattr(was, name) for name in plain}, mine, other)
     second = {name: other[name] if name in clashes else value for name, value in first.items()}
     reading = [(paper.status, paper.read) for paper in (was, ours, theirs)]
-    if (how := one(*reading)) is None:
+    if (how := one(*reading)) is None and ours.status == theirs.status and not (ours.read and theirs.read):
+        how = (ours.status, ours.read or theirs.read)  # one of the two says when, too
+    if how is None:
         clashes = (*clashes, "status")
     for chosen, said in ((first, how or reading[1]), (second, how or reading[2])):
         chosen["status"], chosen["read"] = said

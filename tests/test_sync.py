@@ -325,3 +325,17 @@ def test_a_list_at_an_address_is_followed(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Library, "client", lambda *_, **__: gone)
     with pytest.raises(KbError, match=r"x\.example"):
         library.list_at("https://x.example/list.md")
+
+
+def test_a_list_corrects_a_title_that_an_entry_says_here_and_agrees_on_what_is_read(library: Library) -> None:
+    page = b"# L\n\n## Lamps\n\n- [{}Lamps at sea](https://arxiv.org/abs/1903.00001), Ada Quist\n"
+    library.sync([("list.md", page.replace(b"{}", b""))])
+    entry = b"@article{q19, title={Lamps at sea}, author={Quist, Ada and Rein, Bo}, year={2019}, eprint={1903.00001}}"
+    library.import_([("a.bib", entry)])
+    (paper,) = library.papers().values()
+    assert (paper.title, paper.authors) == ("", ()), "each fact once"
+    library.mark_read([paper.key])
+    done = library.sync([("list.md", page.replace(b"- [{}", b"- [x] [Old "))]).done
+    assert not done.findings
+    (paper,) = library.papers().values()
+    assert paper.title == "Old Lamps at sea"

@@ -135,8 +135,8 @@ def report(done: Imported, merged: str = "merged") -> None:
             out.echo(f"{finding.kind}: {finding}")
     for path, at in prose.items():
         if more := at[MOST_PROSE:]:
-            lines = some_of([str(line) for line in more])
-            out.echo(f"note: {path}: {len(more)} more stretches belong to no paper and stay in the list, at {lines}")
+            lines = f"line{'s' * (len(more) > 1)} {some_of([str(line) for line in more])}"
+            out.echo(f"note: {path}: more that belongs to no paper and stays in the list begins at {lines}")
     for change in done.changes:
         if change.action == "merged" or change.differences:
             out.echo(f"{change.path}:{change.line}: {change.key} {merged if change.action == 'merged' else 'is there'}")

@@ -314,7 +314,7 @@ class Merger:
         join = Join(self.macros, ALL if self.theirs else frozenset(), self.used)
         brought = self._beyond(before, self._under(before, brought, draft), join)
         after = join.papers(before, brought, self._status(before, brought, draft, join))
-        after = self._said_once(after) if after.bibtex and not before.bibtex else after
+        after = self.said_once(after) if after.bibtex and not before.bibtex else after
         self.now[key] = after
         self.known.add(self.facts(after), after.bibtex)
         action: Action = "unchanged" if after == before else "merged"
@@ -322,7 +322,7 @@ class Merger:
             key, action, before, after, tuple(join.differences), draft.path, draft.line, left_out=tuple(join.left_out)
         )
 
-    def _said_once(self, paper: Paper) -> Paper:
+    def said_once(self, paper: Paper) -> Paper:
         """A paper that has got an entry, without what stood in for one and is said there, too."""
         known = self.facts(Paper(key=paper.key, bibtex=paper.bibtex))
         mine = self.facts(paper.evolve(bibtex=""))

@@ -204,15 +204,14 @@ class _Sync:
         others = self._elsewhere(key)
         now = now if now.status else replace(now, status=was.status, read=was.read)
         try:
-            base, theirs = (self._paper(key, draft, others, ours) for draft in (was, now))
+            base, theirs = (self._beside(self._paper(key, draft, others, ours), ours) for draft in (was, now))
             merged = threeway.merge(base, ours, theirs)
         except (ValidationError, KbError) as e:
             reason = refused(e) if isinstance(e, ValidationError) else str(e)
             self.findings.append(Finding("sync", f"{key}: {reason}", "", now.path, now.line, key, "rejected"))
             return
         after = merged.ours
-        said = [f"{name}: {_short(ours, name)} stays, not {_short(merged.theirs, name)}" for name in merged.fields]
-        said += [
+        said = [
             f"{name}: {_short(ours, name)} becomes {_short(after, name)}"
             for name in Paper.model_fields
             if getattr(ours, name) != getattr(after, name)
@@ -226,6 +225,16 @@ class _Sync:
             merger.known.add(merger.facts(after), after.bibtex)
         action: Action = "merged" if after != ours else "unchanged"
         self.changes.append(Change(key, action, ours, after, tuple(said), now.path, now.line))
+
+    def _beside(self, said: Paper, ours: Paper) -> Paper:
+        """What a list says of a paper, without what an entry says here that came from elsewhere."""
+        if said.bibtex or not ours.bibtex:
+            return said
+        alone = self.work.merger.said_once(said.evolve(bibtex=ours.bibtex))
+        held = {
+            name: getattr(alone, name) for name in Paper.model_fields if name != "bibtex" and not getattr(ours, name)
+        }
+        return said.evolve(**held)
 
     def _gone(self, key: str, was: Draft, now: Draft) -> None:
         """A paper that was deleted here stays deleted; it is said where the list has changed it."""
