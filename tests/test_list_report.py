@@ -88,7 +88,7 @@ def test_a_folder_may_hold_what_is_no_list_if_some_are(kb: Kb, here: Path) -> No
     assert kb("import", "lists").status == 1
     (here / "lists" / "nets.md").write_text(LIST)
     done = kb("import", "lists")
-    assert (done.status, "note: lists/LICENCE.txt: no paper was found here" in done.out) == (0, True)
+    assert (done.status, "note: no paper in 1 file of the folder: lists/LICENCE.txt" in done.out) == (0, True)
 
 
 def test_what_stays_in_a_merge_is_told_once(kb: Kb, here: Path) -> None:
