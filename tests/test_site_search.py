@@ -14,6 +14,7 @@ import pytest
 from support import known
 
 from catalog.errors import BadQuery
+from catalog.export.cite import citation
 from catalog.facts import Facts, Taught
 from catalog.library import Library
 from catalog.notebook import Cell, Notebook, said_in
@@ -224,7 +225,7 @@ def test_the_index_comes_with_the_first_key_and_pages_are_found_too(browser: Bro
 
 
 def test_a_list_in_parts_is_one_list(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name, size in ((home, "ROWS", 4), (home, "SOON", 2), (home, "PART", 3), (takeaway, "PART", 3), (finding, "PART", 5), (finding, "WHOLE", 9), (finding, "SEGMENT", 6)):  # fmt: skip
+    for module, name, size in ((home, "ROWS", 4), (home, "SOON", 2), (takeaway, "PART", 3), (takeaway, "MANY", 5), (finding, "PART", 5), (finding, "WHOLE", 9), (finding, "SEGMENT", 6)):  # fmt: skip
         monkeypatch.setattr(module, name, size)
     draw = random.Random(5)
     papers = [replace(some_paper(draw, i), bibtex=f"@misc{{k{i}}}") for i in range(10)]
@@ -238,10 +239,18 @@ def test_a_list_in_parts_is_one_list(browser: Browser, tmp_path: Path, monkeypat
     page.locator(".kb-papers tbody tr").nth(10).wait_for()
     assert page.locator(".kb-title").all_inner_texts() == [one.heading for one in papers]
     entries = page.evaluate(
-        "async (n) => { const said = []; for (let order = 0; order < n; order++) said.push(await window.readrunCitation({order})); return said; }",
-        len(papers),
+        "async (slugs) => { const said = []; for (const slug of slugs) said.push(await window.readrunCitation({slug})); return said; }",
+        [one.key for one in papers],
     )
     assert entries == [takeaway.cited(one) for one in papers]
+    page.goto((folder / "papers" / "fish.html").as_uri())
+    page.get_by_role("button", name="Cite", exact=True).click()
+    page.select_option("select[aria-label='Citation style']", label="IEEE")
+    assert page.locator(".kb-citation").inner_text() == citation(papers[-1], "ieee")
+    assert page.locator("option").all_inner_texts() == ["APA, 7th edition", "IEEE"]
+    page.locator("summary", has_text="CSL-JSON").click()
+    assert json.loads(page.locator("#cite-csl code").inner_text())[0]["id"] == "fish"
+    page.goto((folder / "index.html").as_uri())
     found = page.evaluate("async () => (await window.readrunFind.load()).papers.map((one) => one.key)")
     assert found == [one.key for one in papers]
     asked: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -29,6 +30,7 @@ class Out(NamedTuple):
 
 
 _NOTHING = Out([])
+_FONTS = ("font-style", "font-variant", "font-weight", "text-decoration", "vertical-align")
 _GENERATED = frozenset({"year-suffix", "citation-label", "locator"})
 
 
@@ -235,8 +237,15 @@ class _Run:
     def affixed(self, element: Element, pieces: Pieces) -> Pieces:
         if not plain(pieces):
             return []
-        for attribute in ("font-style", "font-variant", "font-weight", "text-decoration", "vertical-align"):
-            if mark := FONTS.get(element.get(attribute, "")):
-                pieces = marked(pieces, mark)
-        around = (Piece(element.get("prefix", "")), *pieces, Piece(element.get("suffix", "")))
-        return [piece for piece in around if piece.text]
+        marks, before, after = _around(element)
+        for mark in marks:
+            pieces = marked(pieces, mark)
+        return [*before, *(piece for piece in pieces if piece.text), *after]
+
+
+@lru_cache(maxsize=4096)
+def _around(element: Element) -> tuple[list[str], Pieces, Pieces]:
+    """The fonts that an element asks for, and what stands before and after what it gives."""
+    fonts = [FONTS.get(element.get(name, ""), "") for name in _FONTS]
+    before, after = (Piece(element.get(name, "")) for name in ("prefix", "suffix"))
+    return [mark for mark in fonts if mark], [before] * bool(before.text), [after] * bool(after.text)

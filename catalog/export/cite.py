@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Literal, get_args
 
-from catalog.citing import NAMES, Style, as_html, as_markdown, as_text, cite, named
+from catalog.citing import Style, as_html, as_markdown, as_text, cite, named
 from catalog.export.csl import item
 from catalog.facts import Facts
 
@@ -27,8 +27,3 @@ def citations(papers: Iterable[Facts], style: str | Style = STYLE, form: Form = 
 def citation(facts: Facts, style: str | Style = STYLE) -> str:
     """One paper in a line: "Hu, E. J., & Shen, Y. (2021). LoRA: Low-rank adaptation …"."""
     return citations([facts], style)[0]
-
-
-def every_style(facts: Facts) -> Mapping[str, str]:
-    """A paper in each of the styles that come along, by what the style is called."""
-    return {title: citation(facts, name) for name, title in NAMES.items()}

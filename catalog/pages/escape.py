@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import reduce
 from html import escape
 from typing import Any
 
@@ -17,7 +18,7 @@ _NOT_YAML = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"
 _HEAD = re.compile(r"\A---[ \t]*\n.*?^---[ \t]*(?:\n|\Z)", re.S | re.M)
 _NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
 _NOT_HTML = re.compile("(?<!>)&#10;|&#(?:33|35|36|42|61|91|92|93|94|95|96|123|124|125|126);")
-_IN_SCRIPT = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+_IN_SCRIPT = [(sign, f"\\u{ord(sign):04x}") for sign in "<>&\u2028\u2029"]
 
 
 def text(value: object) -> str:
@@ -68,7 +69,8 @@ def parted(markdown: str) -> tuple[dict[str, Any], str]:
 
 def script_json(value: object) -> str:
     """JSON that may stand inside a script element or a JavaScript file."""
-    return _NOT_UTF8.sub("\ufffd", json.dumps(value, ensure_ascii=False, separators=(",", ":"))).translate(_IN_SCRIPT)
+    said = _NOT_UTF8.sub("\ufffd", json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return reduce(lambda text, pair: text.replace(*pair), _IN_SCRIPT, said)
 
 
 def web_address(url: str) -> str:

@@ -15,7 +15,7 @@ from catalog.pages.lazy import Body, Lazy, key
 from catalog.pages.mathematics import math_html
 from catalog.pages.options import SiteOptions
 from catalog.pages.paper import short_authors
-from catalog.pages.takeaway import PART, in_openurl
+from catalog.pages.takeaway import in_openurl, parts_of
 from catalog.pages.templates import fill
 from catalog.pages.verdicts import Implementation, results, standing, tallies
 
@@ -122,9 +122,8 @@ def table_files(known: Known) -> dict[str, Lazy]:
         )
         for number, of in parts.items()
     }
-    more = (
-        f";\nwindow.readrunTotal={len(papers)};\nwindow.readrunTableParts={len(parts)};\nwindow.readrunPartSize={PART}"
-    )
+    counts = {"Total": len(papers), "TableParts": len(parts), "Parts": parts_of(len(papers))}
+    more = "".join(f";\nwindow.readrun{name}={count}" for name, count in counts.items())
     return files | {
         "papers.js": Lazy(
             known.key(first, len(papers)), partial(_rows_script, "window.readrunPapers=", first, known, more)

@@ -8,9 +8,6 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from catalog.bibtex.identifiers import address
-from catalog.export.cite import every_style
-from catalog.export.csl import as_csl
-from catalog.export.ris import as_ris
 from catalog.facts import Address, Facts, Name, Reading, Taught
 from catalog.pages.docstring import inline_html
 from catalog.pages.escape import front_matter, meta_value, script_json, text, web_address
@@ -19,7 +16,7 @@ from catalog.pages.mathematics import typeset
 from catalog.pages.notes import notes_html
 from catalog.pages.quantity import day
 from catalog.pages.related import Related
-from catalog.pages.takeaway import cited, coins
+from catalog.pages.takeaway import cited, coins, part_of, parts_of
 from catalog.pages.templates import cleaned, fill, filter_link
 from catalog.pages.verdicts import Implementation, cost_in_short, found_in_short, strip
 from catalog.text import html, plain
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
 
 _LABELS = {"docs": "Documentation", "arxiv": "arXiv", "pdf": "PDF", "doi": "DOI"}
 _Link = dict[str, str]
-_MOST_IN_EVERY_STYLE = 1000  # papers; 5 ms each
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +79,10 @@ def paper_page(
         coins=coins(facts),
         strips=_strips(implementations),
         contents=_contents(facts, bool(notes), implementations),
-        formats=_formats(facts, small=len(around.papers) <= _MOST_IN_EVERY_STYLE),
         tutorials=[_tutorial(tutorial, around) for tutorial in facts.tutorials],
         implementation=cleaned(implementation),
-        citations=every_style(facts) if len(around.papers) <= _MOST_IN_EVERY_STYLE else {"APA": cited(facts)},
+        citation=cited(facts),
+        part=part_of(around.slugs[facts.key], parts_of(len(around.slugs))),
         known=_known(facts),
         neighbours=_neighbours(facts, around),
         previous=_near(previous, around) if previous else None,
@@ -142,14 +138,6 @@ def _contents(facts: Facts, notes: bool, ones: Sequence[Implementation]) -> list
     return [(anchor, heading) for anchor, heading, there in parts if there]
 
 
-def _formats(facts: Facts, small: bool) -> list[tuple[str, str, str, str]]:
-    """Name, label, ending and text of each format to take the paper away in; in a large collection BibTeX alone."""
-    formats = [("bibtex", "BibTeX", ".bib", facts.bibtex)] if facts.bibtex else []
-    if small or not facts.bibtex:
-        formats += [("ris", "RIS", ".ris", as_ris([facts])), ("csl", "CSL-JSON", ".json", as_csl([facts]))]
-    return formats
-
-
 def made_from(facts: Facts, around: Surroundings, previous: str | None, following: str | None) -> tuple[object, ...]:
     """What of its surroundings a page shows."""
     near = around.near.get(facts.key, ())
@@ -163,7 +151,7 @@ def made_from(facts: Facts, around: Surroundings, previous: str | None, followin
     told = [around.told(other) for other in others]
     notebooks = [around.notebooks.get(tutorial.notebook) for tutorial in facts.tutorials]
     ran = [one and (one.page, one.versions, one.notebook.written_for, one.notebook.last_run) for one in notebooks]
-    return told, near, ran, len(around.papers) <= _MOST_IN_EVERY_STYLE
+    return told, near, ran, parts_of(len(around.slugs))
 
 
 def unreadable_page(key: str, findings: Sequence[Finding]) -> str:

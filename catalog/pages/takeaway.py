@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache, partial, reduce
 from urllib.parse import urlencode
 
+from catalog.citing import NAMES
 from catalog.export.cite import citation
+from catalog.export.csl import as_csl
 from catalog.export.ris import as_ris
 from catalog.facts import Facts, Name
 from catalog.pages.escape import script_json, web_address
 from catalog.pages.known import Known
 from catalog.pages.lazy import Lazy, key
 
-PART = 50  # papers; a part is fetched when one of them is asked for
+PART = 50  # papers, about; a part is fetched when one of them is asked for
+MANY = 1000  # papers, each of which is made in every style; of more in those asked for most, a style takes 0.3 ms
+FIRST = {name: NAMES[name] for name in ("apa", "ieee")}
 
 
 def parts(known: Known) -> dict[str, Lazy]:
-    """The files that the table's exports load: of each paper, in the table's order, its entry, RIS and citation."""
+    """The files that exports of the table and drawers of pages load: of each paper, by its page, what is taken away."""
+    styles = NAMES if len(known.papers) <= MANY else FIRST
+    held: dict[int, list[Facts]] = {number: [] for number in range(parts_of(len(known.papers)))}
+    for facts in known.papers:
+        held[part_of(known.names[facts.key], len(held))].append(facts)
     return {
-        f"export/{number}.js": Lazy(key([known.work(facts) for facts in papers]), partial(_part, number, papers))
-        for number, papers in known.parted(PART)
+        f"export/{number}.js": Lazy(
+            key([(known.names[facts.key], known.work(facts)) for facts in papers], styles),
+            partial(_part, number, papers, known.names, styles),
+        )
+        for number, papers in held.items()
     }
+
+
+def parts_of(papers: int) -> int:
+    """How many parts there are: a power of two, so that it hardly ever changes."""
+    return 1 << max(0, -(-papers // PART) - 1).bit_length()
+
+
+def part_of(page: str, parts: int) -> int:
+    """The part of a paper, by the name of its page; `takeaway.js` finds it in the same way."""
+    return reduce(lambda said, letter: (31 * said + letter) & 0xFFFFFF, page.encode(), 0) % parts
 
 
 @lru_cache(maxsize=100_000)
@@ -30,9 +51,16 @@ def cited(facts: Facts) -> str:
     return citation(facts)
 
 
-def _part(number: int, papers: Sequence[Facts]) -> str:
-    records = [[facts.bibtex, as_ris([facts]), cited(facts)] for facts in papers]
-    return f"window.readrunPart({number},{script_json(records)});\n"
+def _part(number: int, papers: Sequence[Facts], names: Mapping[str, str], styles: Mapping[str, str]) -> str:
+    """Of each paper entry, RIS record, CSL item, and its citations in the order of the styles."""
+    _, *others = styles
+    records = {
+        names[facts.key]: [
+            facts.bibtex, as_ris([facts]), as_csl([facts]), cited(facts), *(citation(facts, name) for name in others)
+        ]
+        for facts in papers
+    }  # fmt: skip
+    return f"window.readrunPart({number},{script_json(list(styles.values()))},{script_json(records)});\n"
 
 
 def in_openurl(name: Name) -> str:

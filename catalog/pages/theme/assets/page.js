@@ -60,6 +60,32 @@
     event.preventDefault();
     copy(button);
   });
+
+  /* What copies and saves needs a script, so it comes with one; the other styles and formats when the drawer opens. */
+  const drawer = document.getElementById("cite");
+  const { el, fetched } = window.readrunFind;
+  const page = location.pathname.split("/").pop().replace(/\.html$/, "");
+  const button = (attributes, label) => el("button", { type: "button", class: "kb-tool", ...attributes }, label);
+  const tools = (name, label, ending) => el("p", { class: "kb-tools" }, button({ "data-kb-copy": name }, `Copy ${label}`), " ",
+    button({ "data-kb-download": page + ending, "data-kb-from": name }, `Download ${ending}`));
+  const format = (name, label, ending, text) => el("details", { id: `cite-${name}`, name: "kb-format", open: !drawer.querySelector("details") },
+    el("summary", {}, label), el("pre", { class: "kb-bibtex", tabindex: "0", "aria-label": label }, el("code", { "data-kb-text": name }, text)),
+    tools(name, label, ending));
+  const choice = el("p", { class: "kb-tools" }, button({ "data-kb-copy": "citation" }, "Copy citation"));
+  const fill = async () => {
+    let found;
+    window.readrunPart = (number, styles, records) => { found = [styles, records[page]]; };
+    await fetched(`export/${drawer.dataset.kbPart}.js`);
+    const [styles, [, ris, csl, ...citations]] = found;
+    choice.prepend(el("select", { class: "kb-tool", "data-kb-choose": "citation", "aria-label": "Citation style" },
+      ...styles.map((name, i) => el("option", { value: citations[i] }, name))), " ");
+    drawer.querySelector(".kb-said").before(format("ris", "RIS", ".ris", ris), format("csl", "CSL-JSON", ".json", csl));
+  };
+  if (drawer) {
+    drawer.querySelector(".kb-citation").after(choice);
+    drawer.querySelector("#cite-bibtex")?.append(tools("bibtex", "BibTeX", ".bib"));
+    drawer.addEventListener("toggle", () => fill().catch(() => { drawer.querySelector(".kb-said").textContent = "The other styles and formats could not be loaded."; }), { once: true });
+  }
   if (location.hash === "#cite") document.getElementById("cite")?.showPopover?.();
 
   /* What the theme makes in the browser: landmarks without a name, one a block of code, and tables that only a mouse can move. */

@@ -5,18 +5,14 @@
   const { el, fetched } = window.readrunFind;
   const COLUMNS = ["key", "title", "authors", "year", "venue", "status", "added", "read", "tags", "paper", "code"];
 
-  /* Entries, RIS records and citations come in parts of so many papers, numbered from the end of the list, each fetched when
-     one of its papers is asked for. */
+  /* Entries, RIS records and citations come in parts, each fetched when one of its papers is asked for. */
   const parts = new Map();
-  window.readrunPart = (number, records) => parts.set(number, records);
-  const placed = (p) => {
-    const size = window.readrunPartSize, fromEnd = window.readrunTotal - 1 - p.order, number = Math.floor(fromEnd / size);
-    return [number, p.order - Math.max(0, window.readrunTotal - (number + 1) * size)];
-  };
+  window.readrunPart = (number, styles, records) => parts.set(number, records);
+  const partOf = (page) => [...page].reduce((said, letter) => (31 * said + letter.charCodeAt()) & 0xffffff, 0) % window.readrunParts;
   const records = async (papers) => {
-    const wanted = new Set(papers.map((p) => placed(p)[0]));
+    const wanted = new Set(papers.map((p) => partOf(p.slug)));
     await Promise.all([...wanted].filter((n) => !parts.has(n)).map((n) => fetched(`export/${n}.js`)));
-    return papers.map((p) => { const [number, place] = placed(p); return parts.get(number)[place]; });
+    return papers.map((p) => parts.get(partOf(p.slug))[p.slug]);
   };
 
   const inert = (cell) => (/^[\t\r\n]|^\s*[=+\-@＝＋－＠]/.test(cell) ? "'" + cell : cell);
@@ -55,7 +51,7 @@
       },
     }, name, " ", el("small", {}, `.${ending}`)))));
 
-  window.readrunCitation = async (paper) => (await records([paper]))[0][2];
+  window.readrunCitation = async (paper) => (await records([paper]))[0][3];
 
   /* COinS, which Zotero's connector and other tools read: one empty mark for each row. */
   window.readrunCoins = (p) => {
