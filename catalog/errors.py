@@ -38,10 +38,11 @@ class Finding:
 
     @property
     def where(self) -> str:
-        """`file:line`, or the part of it that is known."""
-        if self.path and self.line:
-            return f"{self.path}:{self.line}"
-        return self.path or (f"line {self.line}" if self.line else "")
+        """`file:line`, or the part of it that is known; on one line, whatever the file is called."""
+        path = self.path.replace("\n", "\\n").replace("\r", "\\r")
+        if path and self.line:
+            return f"{path}:{self.line}"
+        return path or (f"line {self.line}" if self.line else "")
 
     def as_dict(self) -> dict[str, str | int]:
         """The finding as plain values, for `--json`."""

@@ -193,6 +193,20 @@ def test_an_odd_file_keeps_no_command_from_the_others(
     assert kb("check").status == 1
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes and links without rights there")
+def test_a_name_takes_one_line_and_nothing_in_its_place_is_written(root: Path, kb: Kb) -> None:
+    (root / "papers" / "a\n2 papers: nothing wrong\r.md").write_text(GOOD)
+    assert "papers/a\\n2 papers: nothing wrong\\r.md:1" in kb("list").err
+    assert "papers/a\\n2 papers" in kb("check").out
+    os.mkfifo(root / "papers" / "pipe.md")
+    (root / "papers" / "loop.md").symlink_to("loop.md")
+    (root / "papers" / "gone.md").symlink_to("nowhere.md")
+    for number, key in enumerate(("pipe", "loop", "gone")):
+        words = ["--title", f"A thing of note, part {number}", "--link", f"https://x.org/{number}"]
+        assert kb("add", "--key", key, *words).out.startswith(f"added {key}: papers/%")
+    assert not (root / "papers" / "nowhere.md").exists()
+
+
 def test_a_record_that_is_none_is_said_and_the_others_are_shown(root: Path, kb: Kb) -> None:
     _runs(root)
     assert set(read_runs(root / "runs")[0]) == {"lora"}

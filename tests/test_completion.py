@@ -68,7 +68,7 @@ def typed(shell: str, lines: list[tuple[str, str]], folder: Path) -> str:
 def test_a_hostile_key_is_a_word(shell: str, key: str, library: Library) -> None:
     if not shutil.which(shell):
         pytest.skip(f"no {shell} on this machine")
-    place(library, key, "The title of it")
+    place(library, key, "The title of it $(touch FIRED) `touch FIRED` ;touch FIRED")
     steps = [
         (SHELLS[shell][1] + '; echo rea""dy\n', "ready"),
         (f"kb show {key[:2]}\t", re.findall(r"\w+", key)[-1]),

@@ -125,7 +125,7 @@ class Store:
         if len(keys) <= _FEW and all(map(str.isascii, keys)):
             own = (self.file_of(key) for new in keys for key in index.with_fact("key", new.casefold()))
             there = chain(
-                own, unreadable(index), filter(lambda name: (self.folder / name).exists(), map(file_name, keys))
+                own, unreadable(index), filter(lambda name: os.path.lexists(self.folder / name), map(file_name, keys))
             )
         taken = set(map(folded, there)) - {folded(self.file_of(key)) for key in leaving}
         files = {}
