@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -16,9 +16,9 @@ def show_by(show: Show) -> None:
     _showing[:] = [show]
 
 
-def each(things: Collection[T], what: str) -> Iterator[T]:
-    """The things one after the other, telling how far it is a hundred times."""
-    count = len(things)
+def each(things: Iterable[T], what: str) -> Iterator[T]:
+    """The things one after the other, telling how far it is a hundred times where it is known how many they are."""
+    count = len(things) if isinstance(things, Sized) else 0
     if not _showing or count < LEAST:
         yield from things
         return

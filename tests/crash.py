@@ -311,9 +311,9 @@ class Disk:
         """Watch what is written and synced from now on."""
         write, sync = disk.write_aside, os.fsync
 
-        def writing(*args: Any) -> Path:
+        def writing(*args: Any) -> str:
             temp = write(*args)
-            self.texts.add(temp.stat().st_ino)
+            self.texts.add(Path(temp).stat().st_ino)
             return temp
 
         def syncing(handle: int) -> None:

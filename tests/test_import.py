@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -476,3 +479,42 @@ def test_links_to_files_beside_a_list_lead_there_from_the_paper(library: Library
     assert not [finding for finding in library.check() if finding.kind == "error"]
     assert any("paper: ../mine/a.pdf" in said for said in files(library).values())
     assert any("`[paper](b.pdf)`" in said for said in files(library).values())
+
+
+SOME = [
+    entry("a", "The first of the works that were brought", doi="10.1000/1", keywords="one, two"),
+    entry("other", "The first of the works that were brought", doi="10.1000/1", abstract="Said only here."),
+    entry("a", "Quite another work under that key", author="Emmy Noether", doi="10.1000/2"),
+    entry("A", "A third one, whose key differs in case", author="Lise Meitner", doi="10.1000/3"),
+    entry("whole", "The proceedings of everything", author="Ed Itor", booktitle="Proceedings", year="2001"),
+    entry("part", "A part of that", author="Grace Hopper", crossref="whole"),
+    entry("sibling", "Another part, related to the former", author="Mary Jackson", crossref="whole"),
+    entry("u{}", "A key that is none", author="Rosalind Franklin"),
+    "@string{a = {One}}",
+    '@string{a = "Another"}',
+    "@article{macro, title = {What has a macro}, journal = a, author = {Jean Sammet}}",
+    "@article{broken, title = {What is not closed",
+]
+
+
+@settings(deadline=None, max_examples=8, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.sampled_from(SOME), min_size=4, max_size=12), st.lists(st.sampled_from(SOME), max_size=4))
+def test_what_comes_in_parts_becomes_what_it_does_at_once(first: list[str], then: list[str]) -> None:
+    """Whatever is read again of what is held no more; and what was written is what the index has."""
+
+    def brought(parts: int) -> object:
+        with (
+            tempfile.TemporaryDirectory() as root,
+            mock.patch("catalog.ingest.run.AT_ONCE", parts),
+            mock.patch("catalog.store.written._AT_HAND", parts),
+        ):
+            library = Library.init(Path(root))
+            done = [take(library, "\n".join(entries), "some.bib") for entries in (first, then)]
+            changes = [[replace(change, before=None, after=None) for change in one.changes] for one in done]
+            held, said = files(library), [[str(finding) for finding in one.findings] for one in done]
+            known = {facts.key: facts for facts in library.index().all()}
+            (library.store.private / "index.sqlite").unlink()
+            assert {facts.key: facts for facts in Library.open(Path(root)).index().all()} == known
+            return changes, held, said, [(past.what, len(past.files)) for past in library.log()]
+
+    assert brought(2) == brought(1_000)

@@ -58,24 +58,31 @@ def without(bibtex: str, texts: Collection[str]) -> str:
     return bibtex
 
 
+def refers(text: str) -> bool:
+    """Whether an entry may refer to others."""
+    low = text.lower()
+    return any(name in low for name in REFERENCES)
+
+
 def with_references(text: str, keys: Mapping[str, str], is_other: Callable[[str], bool] = lambda _: False) -> str:
     """An entry that refers to others under their new keys; `keys` are the old ones.
 
     BibTeX finds a parent in any case, so a key that `is_other` does not know matches in any case.
     """
-    if not keys or not any(f in text.lower() for f in REFERENCES):
+    if not keys or not refers(text):
         return text
-    folded = {old.casefold(): new for old, new in keys.items()}
-
-    def new_key(key: str) -> str:
-        return keys.get(key) or (key if is_other(key) else folded.get(key.casefold(), key))
-
     try:
         entry = read(text)
     except BadBibtex:
         return text
-    for name in REFERENCES:
-        there = [key.strip() for key in entry.fields.get(name, "").split(",")]
+    said = [name for name in REFERENCES if name in entry.fields]
+    folded = {old.casefold(): new for old, new in keys.items()} if said else {}
+
+    def new_key(key: str) -> str:
+        return keys.get(key) or (key if is_other(key) else folded.get(key.casefold(), key))
+
+    for name in said:
+        there = [key.strip() for key in entry.fields[name].split(",")]
         if (new := list(map(new_key, there))) != there:
             text = set_field(text, name, "{" + ",".join(new) + "}")
     return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
@@ -62,13 +63,19 @@ class Block:
 
 def scan(text: str) -> list[Block]:
     """The blocks of a BibTeX text in its order; their `raw` and the white space between them are the whole text."""
+    return list(blocks(text))
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """As `scan`, one after the other."""
     scanner = _Scanner(_marked(text))
     at = 0
     while at < len(text):
         start = scanner.next_start(at)
         scanner.between(at, start)
         at = scanner.take(start) if start < len(text) else start
-    return scanner.blocks
+        yield from scanner.blocks
+        scanner.blocks.clear()
 
 
 @dataclass(slots=True)
@@ -194,7 +201,7 @@ class _Scanner:
             message = "odd white space between the fields, such as a non-breaking space"
             odd = self.finding("odd-space", "repaired", self.start, shape.key, message, "plain spaces were put instead")
             found = (odd, *found)
-        return self.add("entry", shape.end, shape.key, found, plain)
+        return self.add("entry", shape.end, shape.key, found, "" if plain is raw else plain)
 
     def take_damaged(self, kind: BlockKind, fault: GrammarError) -> int:
         """A damaged block, mended if it can be, else broken."""

@@ -28,7 +28,7 @@ _PARENT = re.compile(r"\b(?:crossref|xdata)\s*=\s*[{\"]?\s*([^{}\"]+)", re.I)
 _PLAIN = frozenset(
     {"bibtex", "bibtex-note", "duplicate-field", "entry-type", "no-bibtex"}
 )  # said before, or needs no saying
-_MANY = 500  # papers; the rules take as long for them as bringing them does
+MANY = 500  # papers; the rules take as long for them as bringing them does
 Sheets = dict[str, tuple[Version, Paper]]
 
 
@@ -42,10 +42,11 @@ def guard(store: Store, changes: Sequence[Change], near: Collection[str] = (), *
     return [f"`kb check` will say: {finding}" for finding in found if finding.code not in _PLAIN]
 
 
-def foretold(store: Store, changes: Sequence[Change]) -> list[Finding]:
-    """What `kb check` will say of what was brought just now: a note for each code."""
-    if len(changes) > _MANY:
-        message = f"{len(changes)} papers came or changed: too many to look at each at once"
+def foretold(store: Store, changes: Sequence[Change], count: int) -> list[Finding]:
+    """What `kb check` will say of what was brought just now: a note for each code. Of more papers than `MANY`, their
+    count is enough."""
+    if count > MANY:
+        message = f"{count} papers came or changed: too many to look at each at once"
         return [Finding("will-say", message, "`kb check` says what is wrong with them", kind="note")]
     said: dict[str, list[Finding]] = {}
     for finding in news(store, [change for change in changes if change.file != SHARED]):

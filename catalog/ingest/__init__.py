@@ -90,7 +90,7 @@ def read_source(path: str, data: bytes, wanted: Mapping[str, int] | None = None)
         source = source if packed else exports.with_lines(source, text)
     else:
         source = parse(text, path, wanted)
-    if data.strip() and not (source.drafts or source.shared or source.missed):
+    if not (source.drafts or source.shared or source.missed) and data.strip():
         wrong = nested.fault(text, suffix)
         what = f"this is no {suffix.upper()} that can be read: {wrong}" if wrong else "no paper was found here"
         remedy = "mend it, or export it again" if wrong else _NO_PAPERS

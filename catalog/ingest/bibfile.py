@@ -6,8 +6,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from itertools import count
 
-from catalog.bibtex import MONTHS, scan
+from catalog.bibtex import MONTHS
 from catalog.bibtex.held import with_macros
+from catalog.bibtex.scan import blocks
 from catalog.errors import Finding
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.shared import values_of
@@ -25,7 +26,7 @@ def read(text: str, path: str = "") -> Source:
     macros = dict(MONTHS)
     defined: set[str] = set()
     names: dict[str, str] = {}
-    for block in scan(text):
+    for block in blocks(text):
         findings += [replace(finding, path=path, key=finding.key or block.key) for finding in block.findings]
         if block.kind == "string":
             for name, value in values_of(block.text, macros).items():

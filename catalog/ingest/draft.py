@@ -20,6 +20,10 @@ class Record(NamedTuple):
     item: Mapping[str, Any] = MappingProxyType({})
 
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_RECORD = Record()
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """One work as a source describes it; what it does not say is empty, or None.
@@ -50,13 +54,13 @@ class Draft:
     notes: str = ""
     date: str = ""
     kind: str = ""
-    ids: Mapping[str, str] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     abstract: str = ""
     rating: int = 0
     order: int = 0
     section: tuple[str, ...] = ()
-    extras: Mapping[str, str] = field(default_factory=dict)
-    record: Record = field(default_factory=Record)
+    extras: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    record: Record = _NO_RECORD
     line: int = 0
     path: str = ""
 

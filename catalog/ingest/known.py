@@ -78,7 +78,7 @@ class Known:
     _indexed: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     _facts: dict[str, Facts] = field(default_factory=dict)
     _different: dict[str, set[str]] = field(default_factory=dict)
-    _marks: dict[tuple[str, str], str | list[str]] = field(default_factory=dict)  # a list where there are several
+    _marks: dict[int, str | list[str]] = field(default_factory=dict)  # by their hashes; a list where there are several
     _own: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -98,11 +98,11 @@ class Known:
         self._facts[facts.key] = facts
         self._own[facts.key] = marks_of(facts, bibtex)
         for mark in self._own[facts.key]:
-            there = self._marks.setdefault(mark, facts.key)
+            there = self._marks.setdefault(hash(mark), facts.key)
             if isinstance(there, list):
                 there.append(facts.key)
             elif there != facts.key:
-                self._marks[mark] = [there, facts.key]
+                self._marks[hash(mark)] = [there, facts.key]
             if mark[0] == "key":
                 if mark[1] not in self.keys:
                     self.keys.put(mark[1], facts.key)
@@ -115,16 +115,21 @@ class Known:
             self._facts[key] = self.load(key)
         return self._facts[key]
 
-    def marks(self, key: str) -> frozenset[tuple[str, str]]:
-        """Under what a paper that was added is found again."""
-        return self._own.get(key, frozenset())
+    def said(self, key: str, different: Iterable[str]) -> tuple[Facts, frozenset[tuple[str, str]]]:
+        """The facts of a paper that was added, and under what it is found again; it is told apart from `different`."""
+        return self._facts[key], self._own[key] | {("different", other) for other in different}
+
+    def forget(self) -> None:
+        """Hold no facts any more, but by what each paper is found."""
+        self._facts.clear()
+        self._own.clear()
 
     def under(self, name: str, values: Iterable[str]) -> dict[str, list[str]]:
         """The papers that have one of these values under a mark's name, by value."""
         values = list(values)
         found = self._stored(name, values)
         for value in values:
-            came = self._marks.get((name, value), [])
+            came = self._marks.get(hash((name, value)), [])
             keys = [came] if isinstance(came, str) else list(dict.fromkeys(came))
             if new := [key for key in keys if key not in found.get(value, ())]:
                 found[value] = [*found.get(value, ()), *new]

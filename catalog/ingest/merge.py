@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from dataclasses import fields as fields_of
 from operator import attrgetter
@@ -21,7 +21,7 @@ from catalog.bibtex import Entry, decode, entry_key, read, set_key
 from catalog.bibtex import used as said
 from catalog.bibtex.addresses import same_place
 from catalog.bibtex.describe import entries, read_first
-from catalog.bibtex.held import REFERENCES, digest, with_references
+from catalog.bibtex.held import REFERENCES, digest, refers, with_references
 from catalog.errors import BadBibtex, Finding, Kind, refused
 from catalog.export.again import is_exported
 from catalog.export.generated import MARK
@@ -106,17 +106,19 @@ class Merger:
         )
 
     def take_all(self, source: Source) -> list[Change]:
-        """Take the drafts of a source: parents first, so that those who inherit from one call it by its key here."""
+        """Take the drafts of a source."""
+        return sorted(self.taking(source), key=attrgetter("line"))
+
+    def taking(self, source: Source) -> Iterator[Change]:
+        """Take one draft after the other: parents first, so that those who inherit from one call it by its key here."""
         moved: dict[str, str] = {}
         own = {draft.key for draft in source.drafts}
-        changes = []
-        for draft in each(list(_parents_first(source.drafts)), "comparing"):
+        for draft in each(_parents_first(source.drafts), "importing"):
             bibtex = with_references(draft.bibtex.strip(), moved, own.__contains__)
             change = self.take(draft if bibtex == draft.bibtex else replace(draft, bibtex=bibtex))
-            changes.append(change)
             if change.was and change.action != "rejected" and self.known.keys.get(change.was) != change.key:
                 moved.setdefault(change.was, change.key)
-        return sorted(changes, key=lambda change: change.line)
+            yield change
 
     def take(self, draft: Draft) -> Change:
         """Add a draft, or merge it with the paper that is the same work."""
@@ -362,8 +364,8 @@ class Merger:
 
 def _parents_first(drafts: Iterable[Draft]) -> list[Draft]:
     drafts = list(drafts)
-    wanted = {key.strip().casefold() for draft in drafts for keys in _REFERS.findall(draft.bibtex)
-              for key in keys.split(",")}  # fmt: skip
+    wanted = {key.strip().casefold() for draft in drafts if refers(draft.bibtex)
+              for keys in _REFERS.findall(draft.bibtex) for key in keys.split(",")}  # fmt: skip
     return sorted(drafts, key=lambda draft: draft.key.casefold() not in wanted) if wanted else drafts
 
 

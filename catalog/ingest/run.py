@@ -5,8 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from operator import attrgetter
 
 from pydantic import ValidationError
 
@@ -24,14 +27,16 @@ from catalog.ingest.shared import Sharing
 from catalog.ingest.unread import unread
 from catalog.keys import free_key
 from catalog.models import Paper
+from catalog.paperfile import loads
 from catalog.search import rows
 from catalog.search.index import Index
 from catalog.store import SHARED, Store, Version
 from catalog.store import Change as FileChange
 from catalog.store.gate import Known
+from catalog.store.indexing import inherits
 from catalog.text import some_of
 
-_INHERITS = re.compile(r"\b(?:crossref|xdata)\s*=", re.I)
+AT_ONCE = 2_000  # drafts; of more, the papers that these became are held no longer than it takes to write them
 _AS = {"keywords": "tags", "groups": "tags", "readstatus": "status", "annote": "notes", "file": "links"}
 
 
@@ -55,6 +60,11 @@ class Imported:
         return sum(finding.kind == what for finding in self.findings)
 
     @property
+    def changed(self) -> int:
+        """How many papers came, or are not as they were."""
+        return len({change.key for change in self.changes if change.action in ("added", "merged")})
+
+    @property
     def taken(self) -> int:
         """How many papers of the sources are in the catalog now."""
         return sum(change.action != "rejected" for change in self.changes)
@@ -73,18 +83,19 @@ class Imported:
 def import_sources(
     store: Store, index: Callable[[], Index], sources: Iterable[tuple[str, bytes]], *, theirs: bool = False,
     dry_run: bool = False, today: dt.date | None = None, wanted: Mapping[str, int] | None = None,
-    written: Callable[[list[FileChange]], None] = lambda _: None,
+    written: Callable[[FileChange], object] = lambda _: None,
 ) -> Imported:  # fmt: skip
     """Take in (path, bytes) each; `index` is asked for once the lock is held, and then up to date.
 
-    `wanted` chooses readings of a list by section. A list is remembered, for `kb sync`. `written` hears of the changes
-    to files.
+    `wanted` chooses readings of a list by section. A list is remembered, for `kb sync`. `written` hears of each change
+    to a paper's file.
     """
-    sources = list(sources)
     known = lists.remembered(store)
-    parsed = [
-        lists.read_list(store, lists.memory_of(store, path, known), path, data, wanted or {}) for path, data in sources
-    ]
+    paths: list[tuple[str, bytes]] = []
+    parsed: list[Source] = []
+    for path, data in sources:
+        parsed.append(lists.read_list(store, lists.memory_of(store, path, known), path, data, wanted or {}))
+        paths.append((path, data if parsed[-1].is_list else b""))  # a .bib file may be large
 
     def attempt() -> Imported:
         since = store.gate.latest()
@@ -93,23 +104,34 @@ def import_sources(
         grouped = map(with_groups, parsed) if "groups" in store.config.used_fields else parsed
         shared = [sharing.take(source) for source in grouped]
         work = work_on(store, index(), sharing, shared, theirs=theirs, today=today or dt.date.today())
-        taken = [work.merger.take_all(source) for source in shared]
-        memories = [lists.memory_of(store, path, known) for path, _ in sources]
-        changes = [change for memory, one in zip(memories, taken, strict=True) for change in lists.untold(memory, one)]
-        findings = [finding for source in shared for finding in source.findings]
-        findings += sharing.findings + work.merger.findings + list(_used(work.merger))
-        findings += _missing_notebooks(store, changes)
-        done = imported(changes, findings, parsed, dry_run)
-        if not dry_run:
-            writes = work.changes()
+        taken: list[list[Change]] = []
+
+        def writes() -> Iterator[FileChange]:
+            for change in work.take(shared, taken):
+                written(change)
+                yield change
             if sharing.text != have:
-                writes.append(FileChange(SHARED, version, sharing.text.encode()))
-            writes += lists.notes(store, zip(sources, shared, taken, strict=True), wanted or {})
+                yield FileChange(SHARED, version, sharing.text.encode())
+            yield from lists.notes(store, zip(paths, shared, taken, strict=True), wanted or {})
+
+        def done() -> Imported:
+            memories = [lists.memory_of(store, path, known) for path, _ in paths]
+            told = zip(memories, taken, strict=True)
+            changes = [change for memory, one in told for change in lists.untold(memory, one)]
+            findings = [finding for source in shared for finding in source.findings]
+            findings += sharing.findings + work.merger.findings + work.findings + list(_used(work.merger))
+            return imported(changes, findings, parsed, dry_run)
+
+        def what() -> str:
             named = " ".join(dict.fromkeys(draft.path for source in parsed for draft in source.drafts))
-            store.commit(writes, f"import {named} ({done.count('added')} added, {done.count('merged')} merged)", since)
-            papers = [change for change in writes if change.file.endswith(".md")]
-            written([change for change in papers if change.before is None or change.after != change.before.data])
-        return done
+            counts = Counter(change.action for changes in taken for change in changes)
+            return f"import {named} ({counts['added']} added, {counts['merged']} merged)"
+
+        if dry_run:
+            taken += map(work.merger.take_all, shared)
+        else:
+            store.commit(writes(), what, since)
+        return done()
 
     with rows.uncollected():
         return store.gate.retried(attempt)
@@ -150,7 +172,7 @@ def add_papers(
         done = [_added(work.merger, one) if isinstance(one, Draft) else Addition(wrong=one) for one in singles]
         fresh = [one.paper.key for one in done if one.paper and one.new]
         if fresh:
-            changes = work.changes()
+            changes = list(work.changes())
             store.commit(changes, f"add {some_of(fresh, ' ')}", since)
             added(changes)
         return done
@@ -214,24 +236,51 @@ def beside(bibtex: str) -> str:
 
 @dataclass(slots=True)
 class Work:
-    """A merger at work on the files of a store, and what was read of each paper that it looked at."""
+    """A merger at work on the files of a store, and what was read of each paper that it looked at.
+
+    `away` are the files of the papers that it holds no more, since there are so many.
+    """
 
     store: Store
     merger: Merger
     read: dict[str, Version]
+    findings: list[Finding] = field(default_factory=list)
+    away: dict[str, str] = field(default_factory=dict)
 
-    def changes(self) -> list[FileChange]:
-        """What becomes of each paper's file."""
-        new = self.store.new_files(
-            (key for key in self.merger.now if key in self.merger.fresh), self.merger.known.index
-        )
-        changes = []
-        for key, paper in self.merger.now.items():
-            facts = None if _INHERITS.search(paper.bibtex) else self.merger.known.of(key)
-            file = new.get(key) or self.store.file_of(key)
-            known = Known(facts, self.merger.known.marks(key)) if facts else None
-            changes.append(self.store.paper_change(file, self.read.get(key), paper, known=known))
-        return changes
+    def take(self, sources: Sequence[Source], taken: list[list[Change]]) -> Iterator[FileChange]:
+        """Take in sources, and what becomes of each paper's file. Of very many papers some thousand at a time, which
+        then are held no more: who asks for these changes has written them by the next one."""
+        many = sum(len(source.drafts) for source in sources) > AT_ONCE and not self.store.readers.names()
+        names: set[str] | None = set() if many else None
+        for source in sources:
+            done = []
+            going = self.merger.taking(source)
+            while part := list(islice(going, AT_ONCE)):
+                self.findings += _missing_notebooks(self.store, part)
+                if many:
+                    yield from self.changes(names)
+                    self._put_away()
+                    part = [replace(change, before=None, after=None) for change in part]
+                done += part
+            taken.append(sorted(done, key=attrgetter("line")))
+        yield from self.changes(names)
+
+    def changes(self, names: set[str] | None = None) -> Iterator[FileChange]:
+        """What becomes of the file of each paper that is held; `names` are those of other files."""
+        merger = self.merger
+        new = (key for key in merger.now if key in merger.fresh and key not in self.away)
+        files = self.away | self.store.new_files(new, merger.known.index, taken=names)
+        for key, paper in merger.now.items():
+            file = files.get(key) or self.store.file_of(key)
+            known = None if inherits(paper.bibtex) else Known(*merger.known.said(key, paper.different))
+            if names is not None:
+                self.away[key] = file
+            yield self.store.paper_change(file, self.read.get(key), paper, known=known)
+
+    def _put_away(self) -> None:
+        """Hold no paper any more: what was written of it is read again where one is asked for."""
+        self.merger.now.clear()
+        self.merger.known.forget()
 
 
 def work_on(
@@ -240,8 +289,11 @@ def work_on(
     sources = list(sources)
     drafts = {draft.key: draft.bibtex for source in sources for draft in reversed(source.drafts) if draft.key}
     versions: dict[str, Version] = {}
+    away: dict[str, str] = {}
 
     def load(key: str) -> Paper:
+        if kept := store.written.get(away[key]) if key in away else None:
+            return loads(kept[0].decode("utf-8", "surrogatepass"), key)
         versions[key], paper = store.load_version(store.file_of(key))
         return paper
 
@@ -280,7 +332,7 @@ def work_on(
             known.keys.put(key, "")
         known.keys.reserve([key])
     merger.reserve(sources)
-    return Work(store, merger, versions)
+    return Work(store, merger, versions, away=away)
 
 
 def _is_of(text: str, key: str) -> bool:

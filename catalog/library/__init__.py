@@ -354,18 +354,19 @@ class Library:
         A work that is there already is merged; what is there wins, `theirs` turns that around. `dry_run` only says what
         would happen. `readings` chooses, by a list's section, its second best reading (2), as the report names it.
         """
+        from collections import deque
         from dataclasses import replace
 
-        from catalog.check.entrance import foretold
+        from catalog.check.entrance import MANY, foretold
         from catalog.ingest.run import import_sources
 
-        written: list[Change] = []
+        last = deque[Change](maxlen=MANY)
         done = import_sources(self.store, self.index, sources, theirs=theirs, dry_run=dry_run, today=today,
-                              wanted=readings, written=written.extend)  # fmt: skip
+                              wanted=readings, written=last.append)  # fmt: skip
         if dry_run:
             return done
         self.index()  # brought up to date while the files are in memory, so that the next command is quick
-        return replace(done, findings=(*done.findings, *foretold(self.store, written)))
+        return replace(done, findings=(*done.findings, *foretold(self.store, last, done.changed)))
 
     def followed(self) -> Sequence[str]:
         """Where the lists stand that were read before, from the root."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -25,6 +25,7 @@ from catalog.store.config import CONFIG, Config, find_root, read_config
 from catalog.store.disk import Stamp, Version, folded, names_in, read_version, stamp_of, write_own, write_whole
 from catalog.store.gate import TRIES, Change, Gate, Known
 from catalog.store.readers import Mine, Readers
+from catalog.store.written import Written
 
 if TYPE_CHECKING:
     from catalog.bibtex.shared import Shared
@@ -51,16 +52,6 @@ _FEW = 50  # new papers, of which none lists the folder
 NEWS = "news.json"
 
 
-@dataclass(slots=True)
-class _Written:
-    """What this process wrote last, so that it is neither read nor worked out again: by file, and by key as long as
-    what all papers share has that `mark`."""
-
-    papers: dict[str, tuple[bytes, Paper]] = field(default_factory=dict)
-    known: dict[str, tuple[Paper, Known]] = field(default_factory=dict)
-    mark: str = ""
-
-
 class Store:
     """The files of one knowledge base."""
 
@@ -71,7 +62,7 @@ class Store:
         self.folder = root / self.config.papers
         self.private = root / ".kb"
         self.implemented = Implemented(root)
-        self._written = _Written()
+        self.written = Written()
         self.readers = Readers(root, self.private)
         for folder in (self.folder, self.readers.folder):
             stays_within(folder, root)
@@ -113,21 +104,26 @@ class Store:
         apart = apart_name(key)
         return apart if (self.folder / apart).exists() else file_name(key)
 
-    def new_files(self, keys: Iterable[str], index: Index, leaving: Iterable[str] = ()) -> dict[str, str]:
+    def new_files(
+        self, keys: Iterable[str], index: Index, leaving: Iterable[str] = (), taken: set[str] | None = None
+    ) -> dict[str, str]:
         """File names for new keys; none is that of another file but of keys that leave, also where case is ignored.
 
-        Few are looked up in the index: that no other file has such a name, the gate looks at again.
+        Few are looked up in the index: that no other file has such a name, the gate looks at again. Where they come in
+        parts, `taken` keeps the names that are, folded.
         """
         from catalog.filenames import apart_name, file_name
         from catalog.store.indexing import unreadable
 
         keys, there = list(keys), names_in(self.folder)
-        if len(keys) <= _FEW and all(map(str.isascii, keys)):
+        if taken is None and len(keys) <= _FEW and all(map(str.isascii, keys)):
             own = (self.file_of(key) for new in keys for key in index.with_fact("key", new.casefold()))
             there = chain(
                 own, unreadable(index), filter(lambda name: os.path.lexists(self.folder / name), map(file_name, keys))
             )
-        taken = set(map(folded, there)) - {folded(self.file_of(key)) for key in leaving}
+        taken = set() if taken is None else taken
+        if not taken:
+            taken |= set(map(folded, there)) - {folded(self.file_of(key)) for key in leaving}
         files = {}
         for key in keys:
             files[key] = file_name(key) if folded(file_name(key)) not in taken else apart_name(key)
@@ -161,14 +157,12 @@ class Store:
         """What was read of a file, and the paper it holds, with how far I am; raises `BadFile`, `UnknownKey`."""
         return self.load_as(file, self.readers.mine())
 
-    def load_as(self, file: str, mine: Mine | None) -> tuple[Version, Paper]:
-        """As `load_version`, for who has asked already what I say of all papers."""
+    def load_as(self, file: str, mine: Mine | None, version: Version | None = None) -> tuple[Version, Paper]:
+        """As `load_version`, for who has asked already what I say of all papers, or read the file."""
         from catalog.paperfile import loads, read_key
 
-        version = self.read(file)
-        data, paper = self._written.papers.get(file, (b"", None))
-        if paper is None or data != version.data or paper.apart != (mine is not None):
-            paper = loads(self.text_of(file, version), read_key(file), self.shown(file), apart=mine is not None)
+        version = version or self.read(file)
+        paper = loads(self.text_of(file, version), read_key(file), self.shown(file), apart=mine is not None)
         return (replace(version, mine=mine.version), mine.over(paper)) if mine else (version, paper)
 
     def own(self, version: Version, paper: Paper) -> tuple[Version, Paper]:
@@ -268,11 +262,6 @@ class Store:
         """Hold the knowledge base against other writers; waits up to a minute."""
         return self.gate.lock()
 
-    def known_of(self, paper: Paper, mark: str) -> Known | None:
-        """What is known of a paper that was written last, if it is as it was and what all share still has the mark."""
-        written, known = self._written.known.get(paper.key, (None, None))
-        return known if written == paper and mark == self._written.mark else None
-
     def paper_change(
         self, file: str, before: Version | None, paper: Paper, was: Paper | None = None, known: Known | None = None
     ) -> Change:  # fmt: skip
@@ -294,21 +283,25 @@ class Store:
 
         return self.gate.retried(attempt)
 
-    def commit(self, changes: Sequence[Change], what: str, since: int | None = None) -> int:
-        """Make these changes as a whole, as `Gate.commit` says; how far I am with a paper goes into my own file."""
+    def commit(self, changes: Iterable[Change], what: str | Callable[[], str], since: int | None = None) -> int:
+        """Make these changes as a whole, as `Gate.commit` says; how far I am with a paper goes into my own file.
+
+        Those of an iterator are not held, where there are no readers; what `what` says is asked when all are taken.
+        """
         from catalog.store.indexing import folder_mark, noted, shared_mark
 
         if self.settings.unsure:
             raise BadFile(*self.settings.wrong)
-        changes = [*changes, *self._mine_too(changes)]
-        self._written = _Written()
+        self.written = Written(self.private)
+        if held := isinstance(changes, Sequence) or bool(self.readers.names()):
+            changes = list(changes)
+            changes += self._mine_too(changes)
         with self.gate.ready(changes) as moves, self.lock():
             before = folder_mark(self)
             number = self.gate.swap(moves, what, since)
-            self._written.mark = shared_mark(self)
-            self._written.known = {one.meant.key: (one.meant, one.known) for one in changes if one.meant and one.known}
-            papers = all(Path(change.file).suffix == ".md" for change in changes)
-            if number and (self.private / INDEX).exists() and papers:
+            self.written.mark = shared_mark(self)
+            papers = all(move.file.endswith(".md") for move in moves)
+            if held and number and (self.private / INDEX).exists() and papers:
                 noted(self, changes, before)
         return number
 
@@ -317,16 +310,15 @@ class Store:
         for path, before, data, reader in self.readers.turned(papers):
             yield Change(path, before, data, reader=reader)
 
-    def _reads_back(self, file: str, data: bytes, meant: Paper | Reader) -> bool:
+    def _reads_back(self, file: str, data: bytes, meant: Paper | Reader, known: Known | None) -> bool:
         from catalog.models import Paper
         from catalog.paperfile import loads, read_key, same
 
         if not isinstance(meant, Paper):
             return self.readers.reads_back(file, data, meant)
-        name = Path(file).name
-        paper = loads(self.text_of(name, Version((0, 0, 0, 0), data)), read_key(name), file, apart=meant.apart)
-        self._written.papers[name] = data, meant if paper == meant else paper  # of very many, each is held once
-        return same(paper, meant)
+        name = file.rpartition("/")[2]
+        self.written.keep(name, data, known)
+        return same(loads(decoded(data, file), read_key(name), file, apart=meant.apart), meant)
 
     def _commit_to_git(self, what: str, files: Sequence[str]) -> None:
         from catalog.store.commits import git_commit

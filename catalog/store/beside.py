@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -28,8 +29,14 @@ REPORTS = "reports"
 def is_kept(file: str, papers: str) -> bool:
     """Whether a path below the root is one that kb changes through the gate, and so keeps in the history."""
     path = Path(file)
-    kinds = ((Path(papers), ".md"), (Path(LISTS), ".json"), (Path(REPORTS), ".toml"), (Path(READERS), ".toml"))
-    return file in (SHARED, ATTRIBUTES) or (path.parent, path.suffix) in kinds
+    return file in (SHARED, ATTRIBUTES) or (path.parent, path.suffix) in _kinds(papers)
+
+
+@cache
+def _kinds(papers: str) -> frozenset[tuple[Path, str]]:
+    return frozenset(
+        {(Path(papers), ".md"), (Path(LISTS), ".json"), (Path(REPORTS), ".toml"), (Path(READERS), ".toml")}
+    )
 
 
 def write_out(path: Path, data: bytes | Iterable[bytes]) -> None:

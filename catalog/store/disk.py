@@ -54,10 +54,10 @@ def stamp_of(found: os.stat_result) -> Stamp:
     return found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size
 
 
-def stamp_at(path: Path) -> Stamp | None:
+def stamp_at(path: Path | str) -> Stamp | None:
     """The stamp of what is at a path, links followed; None where nothing is."""
     try:
-        return stamp_of(path.stat())
+        return stamp_of(os.stat(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
 
@@ -81,34 +81,42 @@ def folded(name: str) -> str:
 def names_in(folder: Path) -> Iterator[str]:
     """Everything that lies in a folder."""
     with contextlib.suppress(FileNotFoundError):
-        yield from os.listdir(folder)  # noqa: PTH208 - names alone, several times as quick
+        yield from os.listdir(folder)  # names alone, several times as quick
 
 
-def write_aside(path: Path, data: bytes | Iterable[bytes], beside: Path) -> Path:
-    """The bytes in a file of their own, with the mode of the one they are for; in `beside`, or where that is another
-    disk next to it."""
+def write_aside(path: Path | str, data: bytes | Iterable[bytes], beside: Path) -> str:
+    """Write the bytes into a file of their own, with the mode of the one they are for; in `beside`, or where that is
+    another disk next to it."""
+    folder = os.path.dirname(path)
     with contextlib.suppress(OSError):
-        if beside.stat().st_dev != path.parent.stat().st_dev:
-            beside = path.parent
+        if os.stat(beside).st_dev == os.stat(folder).st_dev:
+            folder = str(beside)
     while True:  # until no other has the name: one that an earlier process of this number left, once in a long while
-        temp = beside / f".{_HOST}{os.getpid() & 0xFFFFFF:06x}{next(_SERIAL) & 0xFFFFFF:06x}.tmp"
+        temp = f"{folder}/.{_HOST}{os.getpid() & 0xFFFFFF:06x}{next(_SERIAL) & 0xFFFFFF:06x}.tmp"
         with contextlib.suppress(FileExistsError):
-            stream = temp.open("xb")
+            stream = open(temp, "xb")  # noqa: SIM115 - it is closed below, or was never opened
             break
     try:
         with stream:
             stream.writelines([data] if isinstance(data, bytes) else data)
     except BaseException:
-        temp.unlink(missing_ok=True)
+        drop(temp)
         raise
-    with contextlib.suppress(FileNotFoundError, PermissionError):  # some shares know no modes
-        temp.chmod(path.stat().st_mode & 0o7777)
+    if os.path.exists(path):
+        with contextlib.suppress(FileNotFoundError, PermissionError):  # some shares know no modes
+            os.chmod(temp, os.stat(path).st_mode & 0o7777)
     return temp
 
 
 def shown(path: Path) -> str:
     """What a person knows a file by: its name, or its folder's where it is one that was written aside."""
     return path.parent.name if _TEMP.match(path.name) else path.name
+
+
+def drop(path: Path | str) -> None:
+    """Remove a file, if it is there."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def sweep(folder: Path) -> None:
@@ -133,41 +141,41 @@ def _is_at_work(temp: Path, found: re.Match[str]) -> bool:
     return False
 
 
-def put(temp: Path, path: Path, expected: Stamp | None) -> None:
+def put(temp: str, path: str, expected: Stamp | None) -> None:
     """Move a written text to its place, if what it replaces is still what was read; raises `Conflict` otherwise.
 
     Where there was nothing, nothing that appeared meanwhile is replaced.
     """
     if expected is None:
         try:
-            path.hardlink_to(temp)
+            os.link(temp, path)
         except FileExistsError:
-            raise Conflict(f"{path.name} has appeared meanwhile; nothing was overwritten") from None
+            raise Conflict(f"{os.path.basename(path)} has appeared meanwhile; nothing was overwritten") from None
         except OSError as e:
             if e.errno not in _NO_HARD_LINKS or os.path.lexists(path):
                 raise
-            temp.replace(path)
+            os.replace(temp, path)
         else:
             with contextlib.suppress(OSError):  # it stands in its place; the other name of it goes with the next sweep
-                temp.unlink()
+                os.unlink(temp)
         return
     _unmoved(path, expected)
-    temp.replace(path)
+    os.replace(temp, path)
 
 
-def take_away(path: Path, expected: Stamp | None) -> None:
+def take_away(path: str, expected: Stamp | None) -> None:
     """Remove a file that is still what was read; raises `Conflict` otherwise."""
     if expected is not None:
         _unmoved(path, expected)
-    path.unlink(missing_ok=True)
+    drop(path)
 
 
-def _unmoved(path: Path, expected: Stamp) -> None:
+def _unmoved(path: str, expected: Stamp) -> None:
     if stamp_at(path) != expected:
-        raise Conflict(f"{path.name} was changed by somebody else meanwhile; nothing was overwritten")
+        raise Conflict(f"{os.path.basename(path)} was changed by somebody else meanwhile; nothing was overwritten")
 
 
-def sync_files(paths: Sequence[Path]) -> None:
+def sync_files(paths: Sequence[str]) -> None:
     """Wait until these files are on the disk; for many, Linux waits for everything at once, which is far quicker."""
     if len(paths) > 100 and sys.platform == "linux":
         os.sync()
@@ -222,10 +230,10 @@ def write_whole(path: Path, data: bytes | Iterable[bytes], beside: Path | None =
         sweep(beside or target.parent)
         temp = write_aside(target, data, beside or target.parent)
         sync_files([temp])
-        temp.replace(target)
+        os.replace(temp, target)
         sync_folder(target.parent)
     except OSError as e:
         raise OSError(e.errno, e.strerror, str(path)) from None
     finally:
         if temp:
-            temp.unlink(missing_ok=True)
+            drop(temp)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -21,7 +21,7 @@ from catalog.files import MOST_SHOWN, stays_within
 from catalog.progress import each
 from catalog.store import disk
 from catalog.store.disk import Stamp, Version, folded
-from catalog.store.history import NONE, History, Kept, Past, kept
+from catalog.store.history import History, Kept, Past, kept
 
 if TYPE_CHECKING:
     from catalog.facts import Facts
@@ -66,13 +66,14 @@ class Change:
 
 @dataclass(slots=True)
 class Move:
-    """A change that is ready: where its file stands, the new text written aside, both texts as the history keeps them,
-    and, once it was compared, the stamp that the file has."""
+    """A change that is ready, without its texts: the file, where it stands, what was read of it, and the digest of what
+    it shall be ("": it goes); where that was written aside; and, once it was compared, the stamp that the file has."""
 
-    change: Change
-    path: Path
-    temp: Path | None = None
-    kept: tuple[Kept, Kept] = (NONE, NONE)
+    file: str
+    path: str
+    before: Version | None
+    digest: str = ""
+    temp: str = ""
     stamp: Stamp | None = None
 
 
@@ -83,7 +84,7 @@ class Gate:
     root: Path
     private: Path
     owns: Callable[[str], bool]
-    reads_back: Callable[[str, bytes, Paper | Reader], bool]
+    reads_back: Callable[[str, bytes, Paper | Reader, Known | None], bool]
     notices: list[str] = field(default_factory=list)
     after: Callable[[str, Sequence[str]], None] | None = None
     _held: int = 0
@@ -186,7 +187,7 @@ class Gate:
                         return attempt()
                 return attempt()
 
-    def commit(self, changes: Sequence[Change], what: str, since: int | None = None, turn: str = "do") -> int:
+    def commit(self, changes: Iterable[Change], what: str, since: int | None = None, turn: str = "do") -> int:
         """Make these changes as a whole; returns the number of the change in the history, 0 where nothing differs.
 
         `what` says it in the log. With `since`, another change than that number in between is a conflict too. Raises
@@ -196,49 +197,58 @@ class Gate:
             return self.swap(moves, what, since, turn)
 
     @contextlib.contextmanager
-    def ready(self, changes: Sequence[Change]) -> Iterator[Sequence[Move]]:
+    def ready(self, changes: Iterable[Change]) -> Iterator[Sequence[Move]]:
         """All that can be done before the lock is taken: texts are read back, and written aside. For `swap`.
 
-        Raises as `commit`. What was written aside is gone afterwards.
+        They are taken one after the other and none is held; of two of one file the later one counts. Raises as
+        `commit`. What was written aside is gone afterwards.
         """
-        changes = [change for change in changes if change.after != _data(change.before)]
-        for change in each(changes, "reading back"):
-            self._read_back(change)
-        for folder in {Path(change.file).parent for change in changes}:
-            stays_within(self.root / folder, self.root)
-        moves = [Move(change, self._target(change.file, removed=change.after is None)) for change in changes]
+        moves: dict[str, Move] = {}
+        folders: set[str] = set()
         with self._cleared(moves):
-            if moves:
-                self._expect_files()
-            for move in each(moves, "writing"):
-                self._write_aside(move)
-            disk.sync_files([move.temp for move in moves if move.temp])
-            yield moves
+            for change in each(changes, "writing"):
+                if earlier := moves.pop(change.file, None):
+                    disk.drop(earlier.temp)
+                if change.after == _data(change.before):
+                    continue
+                self._read_back(change)
+                path = self._target(change.file, removed=change.after is None)
+                if (folder := os.path.dirname(path)) not in folders:
+                    self._make_folder(change.file, Path(folder))
+                    folders.add(folder)
+                move = moves[change.file] = Move(change.file, path, change.before)
+                if change.after is not None:
+                    move.digest = disk.digest(change.after)
+                    move.temp = disk.write_aside(path, change.after, self.private)
+            disk.sync_files([move.temp for move in moves.values() if move.temp])
+            yield list(moves.values())
 
-    def _write_aside(self, move: Move) -> None:
-        move.kept = kept(_data(move.change.before)), kept(move.change.after)
-        if move.change.after is not None:
-            if not move.path.parent.is_dir():
-                move.path.parent.mkdir(parents=True, exist_ok=True)
-                disk.sync_folder(move.path.parent.parent)
-            move.temp = disk.write_aside(move.path, move.change.after, self.private)
+    def _make_folder(self, file: str, folder: Path) -> None:
+        stays_within((self.root / file).parent, self.root)
+        self._expect_files()
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            disk.sync_folder(folder.parent)
 
-    def swap(self, moves: Sequence[Move], what: str, since: int | None = None, turn: str = "do") -> int:
+    def swap(
+        self, moves: Sequence[Move], what: str | Callable[[], str], since: int | None = None, turn: str = "do"
+    ) -> int:
         """Put what is ready in its place, under the lock; the rest as `commit`."""
         if not moves:
             return 0
         if since is not None and since != self.latest():
             raise Conflict("another kb changed something meanwhile")
+        what = what if isinstance(what, str) else what()
         self._compare(moves)
         with self.history() as history:
-            number = history.begin(what, ((move.change.file, *move.kept) for move in moves), turn)
+            number = history.begin(what, map(_kept, moves), turn)
             with self._announced(many=len(moves) > 1):
                 self._carry_out(moves, history, number)
-                for folder in {move.path.parent for move in moves}:
-                    disk.sync_folder(folder)
+                for folder in {os.path.dirname(move.path) for move in moves}:
+                    disk.sync_folder(Path(folder))
             history.done(number)
         if self.after:
-            self.after(what, [move.change.file for move in moves])
+            self.after(what, [move.file for move in moves])
         return number
 
     def _read_back(self, change: Change) -> None:
@@ -248,7 +258,7 @@ class Gate:
         if meant is None or change.after is None:
             return
         try:
-            same = self.reads_back(change.file, change.after, meant)
+            same = self.reads_back(change.file, change.after, meant, change.known)
         except BadFile as e:
             raise KbError(f"{change.file}: what was to be written could not be read again ({e}); it stays") from None
         if not same:
@@ -256,61 +266,61 @@ class Gate:
 
     def _compare(self, moves: Sequence[Move]) -> None:
         """Look whether each file still is what was read, and what is to be new is not there in any case or form."""
-        gone = {move.change.file for move in moves if move.change.after is None}
-        new = {folded(move.path.name) for move in moves if move.change.before is None}
-        there: dict[Path, dict[str, str]] = {}
+        gone = {move.file for move in moves if not move.digest}
+        new = {folded(os.path.basename(move.path)) for move in moves if move.before is None}
+        there: dict[str, dict[str, str]] = {}
         for move in moves:
-            change, path = move.change, move.path
-            now = disk.stamp_at(path)
-            if change.before is None and change.after is not None:
-                folder = path.parent
+            now = disk.stamp_at(move.path)
+            if move.before is None and move.digest:
+                folder, name = os.path.split(move.path)
                 if folder not in there:
-                    names = ((folded(name), name) for name in disk.names_in(folder))
+                    names = ((folded(name), name) for name in disk.names_in(Path(folder)))
                     there[folder] = {form: name for form, name in names if form in new}
-                other = there[folder].get(folded(path.name))
-                if other and change.file.removesuffix(path.name) + other not in gone:
-                    raise Conflict(f"{change.file} is there already, as {other}; nothing was overwritten")
-            elif change.before is not None and now != change.before.stamp:
-                version = disk.read_version(path)
-                if version is None or version.data != change.before.data:
-                    raise Conflict(f"{change.file} was changed by somebody else meanwhile; nothing was overwritten")
+                other = there[folder].get(folded(name))
+                if other and move.file.removesuffix(name) + other not in gone:
+                    raise Conflict(f"{move.file} is there already, as {other}; nothing was overwritten")
+            elif move.before is not None and now != move.before.stamp:
+                version = disk.read_version(Path(move.path))
+                if version is None or version.data != move.before.data:
+                    raise Conflict(f"{move.file} was changed by somebody else meanwhile; nothing was overwritten")
                 now = version.stamp
             move.stamp = now
 
-    def _target(self, file: str, removed: bool) -> Path:
+    def _target(self, file: str, removed: bool) -> str:
         """Where the file of a change stands: a link within the knowledge base is written through."""
         if not self.owns(file):
             raise KbError(f"{file} is no file that kb writes")
-        path = self.root / file
-        if path.is_symlink():
-            target = Path(os.path.realpath(path))
-            if removed or not target.is_relative_to(os.path.realpath(self.root)):
-                raise KbError(f"{file} is a link to {path.readlink()}; change or remove the file itself")
-            return target
-        return path
+        path = f"{self.root}/{file}"
+        if not os.path.islink(path):
+            return path
+        target = os.path.realpath(path)
+        if removed or not Path(target).is_relative_to(os.path.realpath(self.root)):
+            raise KbError(f"{file} is a link to {Path(path).readlink()}; change or remove the file itself")
+        return target
 
     @contextlib.contextmanager
-    def _cleared(self, moves: Sequence[Move]) -> Iterator[None]:
+    def _cleared(self, moves: Mapping[str, Move]) -> Iterator[None]:
         """Nothing written aside stays; an error of the system says which file it was about."""
         try:
             yield
         except OSError as e:
-            first = moves[0].change.file if moves else str(self.root)
+            first = next(iter(moves), str(self.root))
             place = Path(e.filename or first)
             raise KbError(f"cannot write {first}: {e.strerror or e} ({disk.shown(place)})") from None
         finally:
-            for move in moves:
+            for move in moves.values():
                 if move.temp:
                     with contextlib.suppress(OSError):
-                        move.temp.unlink(missing_ok=True)
+                        disk.drop(move.temp)
 
     def _carry_out(self, moves: Sequence[Move], history: History, number: int) -> None:
         """New texts first, removals last: what is renamed is never in neither place."""
         applied: list[Move] = []
         try:
-            for move in sorted(moves, key=lambda move: move.temp is None):
-                if move.temp:
+            for move in each(sorted(moves, key=lambda move: not move.digest), "moving in"):
+                if move.digest:
                     disk.put(move.temp, move.path, move.stamp)
+                    move.temp = ""
                 else:
                     disk.take_away(move.path, move.stamp)
                 applied.append(move)
@@ -324,11 +334,12 @@ class Gate:
             raise
 
     def _put_back(self, move: Move) -> None:
-        version = disk.read_version(move.path)
-        if _data(version) == move.change.after:  # else it was edited within the moment since, and is its new owner's
-            self._set(move.path, _data(move.change.before), version)
+        version = disk.read_version(Path(move.path))
+        there = version.digest if version else ""
+        if there == move.digest:  # else it was edited within the moment since, and is its new owner's
+            self._set(move.path, _data(move.before), version)
 
-    def _set(self, path: Path, data: bytes | None, there: Version | None) -> None:
+    def _set(self, path: str, data: bytes | None, there: Version | None) -> None:
         stamp = there.stamp if there else None
         if data is None:
             disk.take_away(path, stamp)
@@ -366,11 +377,11 @@ class Gate:
     def _finish(self, past: Past, history: History) -> None:
         now: dict[str, Version | None] = {}
         moved = []
-        targets: dict[str, Path] = {}
+        targets: dict[str, str] = {}
         for path, _, after in past.files:
             try:
                 targets[path] = self._target(path, removed=not after)
-                now[path] = disk.read_version(targets[path])
+                now[path] = disk.read_version(Path(targets[path]))
             except (KbError, OSError):
                 moved.append(path)
         states = {path: version.digest if version else "" for path, version in now.items()}
@@ -399,3 +410,8 @@ class Busy(KbError):
 
 def _data(version: Version | None) -> bytes | None:
     return version.data if version else None
+
+
+def _kept(move: Move) -> tuple[str, Kept, Kept]:
+    """A move as the history has it: the text aside is read again, so that those of very many are not all held."""
+    return move.file, kept(_data(move.before)), kept(Path(move.temp).read_bytes() if move.temp else None)

@@ -279,6 +279,7 @@ def _describe(
     from catalog.bibtex.describe import describe
     from catalog.bibtex.shared import NOTHING
     from catalog.identity import marks_of
+    from catalog.store.gate import Known
 
     try:
         shared = store.sharing()
@@ -292,22 +293,27 @@ def _describe(
     heirs = []
     for file, mark in changed.items():
         try:
-            version, paper = store.load_as(file, mine)
+            version = store.read(file)
+            known = None if mine else store.written.known(file, version.data, common)
+            if known is None:
+                paper = store.load_as(file, mine, version)[1]
+                facts = describe(paper, shared, parents)
+                known = Known(facts, marks_of(facts, paper.bibtex, paper.different))
         except BadFile as e:
             bad[file] = (_aged(mark), [asdict(finding) for finding in e.findings])
             continue
         except UnknownKey:  # gone since; the next look sees that
             continue
-        if _inherits(paper.bibtex):
+        facts, marks[file] = known
+        if inherits(facts.bibtex):
             heirs.append(file)
-        facts, own = store.known_of(paper, common) or (describe(paper, shared, parents), None)
-        marks[file] = own if own and not paper.different else marks_of(facts, paper.bibtex, paper.different)
         facts = store.readers.told(facts, readers, me) if readers else facts
         rows.append((file, _aged(mark, _YOUNG + version.digest), facts))
     return rows, marks, bad, heirs
 
 
-def _inherits(bibtex: str) -> bool:
+def inherits(bibtex: str) -> bool:
+    """Whether an entry takes something from another one, so that what is known of it depends on that."""
     low = bibtex.lower()
     return ("crossref" in low or "xdata" in low) and bool(_HEIR.search(low))
 
