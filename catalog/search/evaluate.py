@@ -20,6 +20,7 @@ _ENOUGH = 0.6  # of the weight that the nearest paper has
 _AT_ONCE = 50  # words in one full-text expression
 _LEAST = 0.3  # of it that the first few must have
 _FEW = 3
+_SHARE = 0.2  # and of what all the words weigh together
 _HEAD = 1.2  # of the weight of a word: where it stands in what names the paper
 _ALIKE = 0.7  # where another word of that meaning stands
 _LESS = 0.5  # where it only begins a word, or stands in a notebook alone
@@ -117,6 +118,7 @@ def _nearest(db: sqlite3.Connection, root: And) -> tuple[dict[int, float], dict[
     within = _all_of(db, held) if held else None
     papers = len(within) if within is not None else column(db, "SELECT count(*) FROM body")[0]
     score: dict[int, float] = {}
+    whole = 0.0
     having: list[tuple[str, set[int]]] = []
     for part in words:
         weight: dict[int, float] = {}
@@ -124,11 +126,12 @@ def _nearest(db: sqlite3.Connection, root: And) -> tuple[dict[int, float], dict[
             ids = _ids(db, other) if within is None else _ids(db, other) & within
             rare = counts * math.log(1 + papers / max(1, len(ids)))
             weight |= {i: rare for i in ids if weight.get(i, 0.0) < rare}
+        whole += math.log(1 + papers / max(1, len(ids)))
         for i, rare in weight.items():
             score[i] = score.get(i, 0.0) + rare
         having.append((" ".join(part.tokens), ids))
     best = sorted(score.values(), reverse=True)
-    least = max(min(_ENOUGH * best[0], *best[:_FEW]), _LEAST * best[0]) if best else 0.0
+    least = max(min(_ENOUGH * best[0], *best[:_FEW]), _LEAST * best[0], _SHARE * whole) if best else 0.0
     near = {i: -round(weight, 6) for i, weight in score.items() if weight >= least}
     lacking = {i: tuple(name for name, ids in having if i not in ids) for i in near}
     return near, lacking if any(lacking.values()) else {}

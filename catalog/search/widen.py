@@ -13,13 +13,12 @@ from dataclasses import replace
 from typing import TypeGuard
 
 from catalog.nearness import slips_from
-from catalog.search.stem import family_prefix, stem
+from catalog.search.stem import family_prefix, is_stopword, stem
 from catalog.search.synonyms import LONGEST, alike, short_for, stands_for
 from catalog.search.tree import BEYOND, And, Node, Words, each_word
 
 _MOST_FORMS = 40
 _MOST_TYPOS = 5
-_LEAST_BEGUN = 4  # letters; the beginnings of words are near to whatever has as few
 _MEASURE = re.compile(r"([0-9]+)([a-z]+)")  # "4bit", "24gb"
 _NAMES = ("authors", "venue")
 _Phrases = tuple[tuple[str, ...], ...]
@@ -36,7 +35,7 @@ def forgiven(db: sqlite3.Connection, root: Node | None) -> tuple[Node | None, di
     typos: dict[str, str] = {}
 
     def change(words: Words) -> Words:
-        if not _is_bare(words) or words.also or _going_on(db, words.tokens[0], 1):
+        if not _is_bare(words) or words.also or is_stopword(words.tokens[0]) or _going_on(db, words.tokens[0], 1):
             return words
         near = related(db, words)[:1] or _near(db, words.tokens[0])
         if near:
@@ -114,10 +113,10 @@ def _going_on(db: sqlite3.Connection, token: str, most: int = -1) -> list[str]:
 
 
 def _near(db: sqlite3.Connection, token: str) -> list[str]:
-    """The words the fewest slips of the finger away, of one in four letters or two in nine; the commonest first. Those
+    """The words the fewest slips of the finger away, of one in five letters or two in nine; the commonest first. Those
     with the same first letter come before others, and where there is none, those of which the beginning is near, as
     "promt" is near "prompts"."""
-    allowed = 0 if len(token) < 4 else 1 if len(token) < 9 else 2
+    allowed = 0 if len(token) < 5 else 1 if len(token) < 9 else 2
     if not allowed or not token.isalpha():
         return []
     shortest, longest = len(token) - allowed, len(token) + allowed
@@ -126,7 +125,7 @@ def _near(db: sqlite3.Connection, token: str) -> list[str]:
         if near := _fewest_slips(token, allowed, db.execute(sized, (start, start + BEYOND, shortest, longest))):
             return near
     begun = "SELECT term, doc FROM vocabulary WHERE term >= ? AND term < ? AND length(term) > ?"
-    found = db.execute(begun, (token[0], token[0] + BEYOND, longest)).fetchall() if len(token) > _LEAST_BEGUN else []
+    found = db.execute(begun, (token[0], token[0] + BEYOND, longest))
     cut = ((word[:size], word, papers) for word, papers in found for size in range(shortest, longest + 1))
     return _fewest_slips(token, allowed, cut)
 

@@ -9,8 +9,8 @@
   const NAMED = "key title authors tags";
   const OWN = `${NAMED} venue abstract notes`;
   const PROPER = `${OWN} told`; // all columns but that of notebooks
-  const [K1, B, AT_ONCE, MOST_FORMS, MOST_TYPOS, LEAST_BEGUN, LONGEST] = [1.2, 0.75, 50, 40, 5, 4, 6];
-  const [ENOUGH, LEAST, FEW, HEAD, ALIKE, LESS, QUESTION, PAIR] = [0.6, 0.3, 3, 1.2, 0.7, 0.5, 4, 2]; // see catalog.search.evaluate
+  const [K1, B, AT_ONCE, MOST_FORMS, MOST_TYPOS, LONGEST] = [1.2, 0.75, 50, 40, 5, 6];
+  const [ENOUGH, LEAST, FEW, SHARE, HEAD, ALIKE, LESS, QUESTION, PAIR] = [0.6, 0.3, 3, 0.2, 1.2, 0.7, 0.5, 4, 2]; // see catalog.search.evaluate
   const PLACE = 2 ** 20; // of a token: (paper * columns + column) * PLACE + position
   const columnOf = (place) => Math.floor(place / PLACE) % COLUMNS.length;
   const paperOf = (place) => Math.floor(place / PLACE / COLUMNS.length);
@@ -189,20 +189,19 @@
     };
     const near = (token) => {
       const size = [...token].length;
-      const most = size < 4 ? 0 : size < 9 ? 1 : 2;
+      const most = size < 5 ? 0 : size < 9 ? 1 : 2;
       if (!most || !/^\p{L}+$/u.test(token)) return [];
       const vocabulary = index.words(), sameStart = vocabulary.filter((word) => word.startsWith([...token][0]));
       for (const words of [sameStart, vocabulary]) {
         const found = fewestSlips(token, most, words.map((word) => [word, word]));
         if (found.length) return found;
       }
-      if (size <= LEAST_BEGUN) return [];
       const begun = sameStart.filter((word) => [...word].length > size + most);
       const sizes = Array.from({ length: 2 * most + 1 }, (_, i) => size - most + i);
       return fewestSlips(token, most, begun.flatMap((word) => sizes.map((n) => [[...word].slice(0, n).join(""), word])));
     };
     const forgiven = (root, typos) => eachWord(root, (words) => {
-      if (!isBare(words) || words.also.length || starting(words.words[0]).length) return words;
+      if (!isBare(words) || words.also.length || stopwords.has(words.words[0]) || starting(words.words[0]).length) return words;
       const other = related(words).slice(0, 1), found = other.length ? other : near(words.words[0]);
       if (found.length) typos[words.words[0]] = found[0];
       return also(words, found.flatMap((word) => [word, ...starting(word).slice(0, MOST_FORMS), ...family(word)]).map((word) => [word]));
@@ -288,6 +287,7 @@
       const held = root.all.filter((part) => !part.words);
       const there = held.length ? ids({ all: held }) : every;
       const score = new Map(), having = [];
+      let whole = 0;
       for (const part of root.all.filter(({ words }) => words)) {
         const weight = new Map();
         for (const [counts, other] of takenFor(part)) {
@@ -296,10 +296,12 @@
           for (const i of found) weight.set(i, Math.max(rare, weight.get(i) || 0));
         }
         for (const [i, rare] of weight) score.set(i, (score.get(i) || 0) + rare);
-        having.push([part.words.join(" "), ids(part)]);
+        const holders = ids(part);
+        whole += Math.log(1 + there.size / Math.max(1, both(holders, there).size));
+        having.push([part.words.join(" "), holders]);
       }
       const best = [...score.values()].sort((a, b) => b - a);
-      const least = Math.max(Math.min(ENOUGH * best[0], ...best.slice(0, FEW)), LEAST * best[0]);
+      const least = Math.max(Math.min(ENOUGH * best[0], ...best.slice(0, FEW)), LEAST * best[0], SHARE * whole);
       const kept = new Map([...score].filter(([, weight]) => weight >= least));
       const lacking = new Map([...kept.keys()].map((i) => [i, having.filter(([, found]) => !found.has(i)).map(([name]) => name)]));
       return [kept, [...lacking.values()].some((words) => words.length) ? lacking : new Map()];
