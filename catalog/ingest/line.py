@@ -29,6 +29,7 @@ _TASK_DAY = re.compile(r"[ \t]+(?P<sign>[📅🗓➕✅])\ufe0f?[ \t]*(?P<day>\d
 _DAY_OF = {"📅": "due", "🗓": "due", "➕": "added", "✅": "read"}
 _LEAD = re.compile(rf"(?:[\s•·▪●|>–—-]|(?!{words.SHORT.pattern}):(?![a-z]))*")
 _TAG_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+KIND_OF_WORK = re.compile(r"\s?\[(?:[JCMDRPSNAZ]|EB|DB|CP)(?:/OL)?\](?:\.|\s?//)\s?")  # as GB/T 7714 has it: "[J].", "[C]//"
 _HASHTAGS = re.compile(r"(?:(?:^|[ \t]+)#(?=[^\W\d_])[\w/-]{2,40})+[ \t]*$", re.M)
 _LEAD_TAG = re.compile(r"\[(?P<tag>[^\[\]]{1,40})\][\s:–—-]*")
 _TICKED = re.compile(
@@ -212,6 +213,7 @@ def prepared(text: Text) -> Line:
             q for q in quotes if not any(a <= q[0] and q[1] <= b and b - a > q[1] - q[0] + 4 for a, b in inside)
         ]
     line.badges = [pair for mark in line.text.of("image") if (pair := _badge(mark))]
+    line.used += [kind.span() for kind in KIND_OF_WORK.finditer(line.plain)]
     _lead(line)
     _task_days(line)
     _dates_and_stars(line)

@@ -20,6 +20,7 @@ _INITIAL = re.compile(
 
 
 _QUOTED = re.compile(r"""["“”„«]([^"“”„«»]+)["“”»][.,]?""")
+_NUMBER = re.compile(r"(?<=\d)\(\d{1,3}(?:[–-]\d{1,3})?\)")  # after that of a volume: "27(5)"
 _DATED = re.compile(r"\d{4}")  # "[Quist (1970)](…)" leads to the paper
 _BETWEEN_NAMES = re.compile(r"[\s,;&·|、，*†‡§¶\d]*(?:\b(?:and|und|et|y)\b)?[\s,&]*")
 _AFFILIATED = re.compile(r"\([^()\d]{2,80}\)\s*[*†‡]?\s*[,;&]")
@@ -58,7 +59,10 @@ def cut(line: Line, start: int, end: int, prefix: str, title: tuple[int, int]) -
                 continue  # one of several names, as a group marks its own
             joins = re.search(r"\b[Ii]n:?\s*$", plain[start : mark.start])
             edges |= {e for e in (mark.start, mark.end) if start < e < end and not (joins and e == mark.start)}
+    numbers = [number.span() for number in _NUMBER.finditer(plain, start, end)]
     for apart in _CUT.finditer(plain, start, end):
+        if any(a <= apart.start() < b for a, b in numbers):
+            continue
         if (
             not apart[0].strip()
             and "\n" not in apart[0]

@@ -15,16 +15,17 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from catalog.ingest import values, words
-from catalog.ingest.line import Anchor, Line, at_paper
+from catalog.ingest.line import KIND_OF_WORK, Anchor, Line, at_paper
 
 _MARKS = {"link": "the link", "bold": "what is in bold", "quoted": "what is in quotation marks",
           "italic": "what is in italics", "code": "what is in code", "text": "the text"}  # fmt: skip
 _AFTER = {"names": "the names", "venue": "the venue", "date": "the date", "link": "the link", "short": "a short name"}
-_UNTIL = {".": "a full stop", ",": "a comma", ":": "a colon", "-": "a dash", "(": "a parenthesis", "by": "“by”",
+_UNTIL = {".": "a full stop", ",": "a comma", ":": "a colon", "-": "a dash", "(": "a parenthesis", "by": "“by”", "type": "its kind",
           "link": "the links", "blanks": "two blanks"}  # fmt: skip
 
 _CUTS = re.compile(
-    r"(?P<line>\n)|(?P<blanks>(?<=\S)(?:[  ]{2,}|\u3000|\t)(?=\S))"
+    rf"(?P<line>\n)|(?P<type>{KIND_OF_WORK.pattern})"
+    r"|(?P<blanks>(?<=\S)(?:[  ]{2,}|\u3000|\t)(?=\S))"
     r"|(?P<by>[\s,;–—-]+\(?by:?\s+(?=[A-Z\u3400-\u9fff]))"
     r"|(?P<dash>\s+(?:[-–—|·•/]|//|\\)+\s+|\s*——\s*|\s*[｜|•]\s*|;\s+|；\s*)"
     r"|(?P<open>\s*[(（\[【《])|(?P<close>[)）\]】》])"
@@ -33,6 +34,7 @@ _CUTS = re.compile(
 )
 _KIND = {
     "line": "line",
+    "type": "type",
     "blanks": "blanks",
     "by": "by",
     "dash": "-",
@@ -86,6 +88,7 @@ _NEXT_NAME = re.compile(r"[;；\n()\[\]\"“»`]|\.(?=\s+\w{3})|(?<=\w{3})\.|,?\
 _ONE_TURNED = re.compile(  # "Wright, S.", "Петрова А. А."; but "Ian H. Quist" is one name
     r"[A-ZÀ-ÖØ-ÞĀ-ſ][\w'’-]+, (?:[A-ZÀ-ÖØ-ÞĀ-ſ]\.[ -]?)+|[А-ЯЁ][\w-]+,? (?:[А-ЯЁ]\.[ -]?)+"
 )
+_NAME_GOES_ON = re.compile(r"\s*(?:[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]\.|[\w'’-]+(?:[,:]| and | & ))")  # "James C. Corbett, Jeff Dean"
 _ARTICLE = re.compile(r"(?:An?|The) ")
 _BY_LENGTH = ((1, 0.35), (2, 0.85), (20, 1.0), (30, 0.7), (59, 0.25), (10_000, 0.1))  # words at most, worth
 
@@ -193,7 +196,7 @@ def _cuts(line: Line, start: int, stop: int) -> list[Cut]:
                 continue
         if any(a.mark.start < match.start() < a.mark.end - 1 for a in line.anchors if not a.titled):
             continue  # within an address, or a label that is none of the title
-        found.append(Cut(match.start() + (kind == "."), match.end(), kind))
+        found.append(Cut(match.start() + (match.lastgroup == "stop"), match.end(), kind))
     for mark in line.text.marks:
         if mark.end > mark.start >= start - 2 and mark.kind in ("link", "strong", "em", "code") and mark.start < stop:
             found += [Cut(max(mark.start, start), max(mark.start, start), "(mark"), Cut(mark.end, mark.end, ")mark")]
@@ -310,7 +313,8 @@ def _left(line: Line, start: int, cut: Cut, common: frozenset[str], named: bool)
         return "venue", 1.0
     if named and cut.kind != "end" and _are_names(line, start, cut, head, common):
         return "names", 1.05
-    if cut.kind in (":", ".") and _like_one_name(head, common):
+    medical = cut.kind == "." and _vancouver(head) and not _NAME_GOES_ON.match(plain, cut.start)
+    if medical or (cut.kind in (":", ".") and _like_one_name(head, common)):
         return "names", _LONE  # "Ada Quist: …" and "Big Bird: …" look alike; the run tells
     if shown and shown.date and len(head) < 30 and cut.kind in (")", "-", ":", "(mark", ")mark"):
         return "venue", 1.0
@@ -329,7 +333,7 @@ def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[st
     if _SHORT_NAMES.fullmatch(names.strip(" ,.;:*_")):
         return True
     names = names.strip(" ,.;")
-    names += "." * (cut.kind == "." and bool(_ONE_TURNED.fullmatch(f"{names}.")))
+    names += "." * bool(_ONE_TURNED.fullmatch(f"{names}."))
     likely = values.likely_people(names, common, True)
     if likely < (0.5 if dated or cut.kind in ("-", "(mark", ")", "line") else 0.55):
         return False
@@ -420,6 +424,8 @@ def _right(line: Line, cut: Cut, span: Span, stop: int, after: str, common: froz
     if kind in (")mark", "(mark"):  # what stands right after a mark's end ends the title
         kind = {":": ":", "：": ":", ",": ",", "，": ","}.get(plain[at:].lstrip(' *_"”»」』')[:1], kind)
     title = plain[span[0] : span[1]]
+    if kind == "type":
+        return 1.1
     if title[-1] in "?!" and re.match(r'["”]:\s', plain[span[1] : span[1] + 3]):
         return 0.4  # "“What?”: …" is the beginning of a title
     if kind in ("by", "-", "(", ",") and any(_is_credited(line, anchor, span, common) for anchor in line.anchors):

@@ -55,7 +55,7 @@ _ONLY_YEAR = re.compile(
     rf"(?<![\d./:_#=–-])(?P<y>{_YEAR})(?!\d|[A-Z]\d|[./:]\d|[-–—]\s?(?!(?:19|20)\d\d(?!\d))\d|%)"  # no number of a page
 )
 _SHORT_YEAR = re.compile(r"(?<=[A-Za-z])\s?(?:['’`‘]\s?(\d\d)(?!\d)|(?<!\d)(\d\d)['’`‘](?!\w))")  # also "OSDI 23'"
-_GLUED_YEAR = re.compile(rf"(?<=[A-Za-z&)])(?:[-_']?|(?<=[A-Z]) )({_YEAR}|\d\d)\b(?!\.\d)")  # "Journal 12" is a volume
+_GLUED_YEAR = re.compile(rf"(?<=[A-Za-z&)])(?:[-_']?|(?<=[A-Z]) )({_YEAR}|\d\d)\b(?!\.\d|\s?[(,:]\s?\d)")  # no volume
 
 
 _ANY_YEAR = re.compile(_YEAR)
@@ -244,7 +244,7 @@ def likely_people(text: str, common: frozenset[str] = frozenset(), lead: bool = 
     share = good / min(len(names), 12)
     if said and share >= 0.5:
         return 1.0
-    initials = bool(re.search(r"(?:^|[\s,])[A-ZА-ЯЁ]\.(?:[\s,-]|$)", text))
+    initials = bool(re.search(r"(?:^|[\s,])[A-ZА-ЯЁ]\.(?:[\s,A-ZА-ЯЁ-]|$)", text))
     if len(names) == 1:
         size = len(names[0].split())
         if _CJK.fullmatch(names[0]):
