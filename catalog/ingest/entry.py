@@ -53,6 +53,7 @@ class Entry:
     exact: list[str] = field(default_factory=list)
     touched: bool = False
     year: int = 0
+    appeared: str = ""  # the year beside a venue, which counts before any other
     guessed: set[str] = field(default_factory=set)
 
     def note(self, part: tuple[int, int] | str) -> None:
@@ -78,6 +79,8 @@ class Entry:
     def draft(self, lines: Sequence[str], order: int, section: tuple[str, ...]) -> list[Draft]:
         """The draft of the paper, and those of other works whose BibTeX stands with it."""
         self._part_day()
+        if self.appeared and self.date and not self.date.startswith(self.appeared[:4]):
+            self.date = self.appeared
         tags = unique_tags(self.tags)
         notes = "\n\n".join(_lines(lines, *part) if isinstance(part, tuple) else part for part in self.parts)
         notes = _trim(notes)
@@ -179,9 +182,11 @@ def _set_venue(entry: Entry, plain: str, exact: list[str], _report: Report, _lin
         return _set_date(entry, plain, exact, _report, _line)
     shown = None if exact else values.venue(plain)
     name = exact[0] if exact else shown.name if shown else ""
-    if shown and shown.date and not entry.date:
-        entry.date = shown.date
-        entry.guessed.add("date")
+    if shown and shown.date:
+        entry.appeared = shown.date if shown.known and shown.name.lower() != "arxiv" else ""
+        if not entry.date:
+            entry.date = shown.date
+            entry.guessed.add("date")
     if entry.venue and name:
         return entry.venue.casefold() == clean(name)[:2000].casefold()
     entry.venue = entry.venue or clean(name)[:2000]

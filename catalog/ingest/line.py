@@ -29,7 +29,9 @@ _TASK_DAY = re.compile(r"[ \t]+(?P<sign>[📅🗓➕✅])\ufe0f?[ \t]*(?P<day>\d
 _DAY_OF = {"📅": "due", "🗓": "due", "➕": "added", "✅": "read"}
 _LEAD = re.compile(rf"(?:[\s•·▪●|>–—-]|(?!{words.SHORT.pattern}):(?![a-z]))*")
 _TAG_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-KIND_OF_WORK = re.compile(r"\s?\[(?:[JCMDRPSNAZ]|EB|DB|CP)(?:/OL)?\](?:\.|\s?//)\s?")  # as GB/T 7714 has it: "[J].", "[C]//"
+KIND_OF_WORK = re.compile(
+    r"\s?\[(?:[JCMDRPSNAZ]|EB|DB|CP)(?:/OL)?\](?:\.|\s?//)\s?"
+)  # as GB/T 7714 has it: "[J].", "[C]//"
 _HASHTAGS = re.compile(r"(?:(?:^|[ \t]+)#(?=[^\W\d_])[\w/-]{2,40})+[ \t]*$", re.M)
 _LEAD_TAG = re.compile(r"\[(?P<tag>[^\[\]]{1,40})\][\s:–—-]*")
 _TICKED = re.compile(

@@ -19,6 +19,8 @@ _INITIAL = re.compile(
 )
 
 
+_SHORTENED = re.compile(r"(?:^|\w\w[.?!,]\s)(?:[A-Z][a-z]{1,5}\.\s?)+$")  # "Phys. Rev. Lett. 121"
+_SHORTENED_ON = re.compile(r"\s(?:[A-Z][a-z]{1,5}\.(?=\s)|[A-Z]\s\d|\d)")
 _QUOTED = re.compile(r"""["“”„«]([^"“”„«»]+)["“”»][.,]?""")
 _NUMBER = re.compile(r"(?<=\d)\(\d{1,3}(?:[–-]\d{1,3})?\)")  # after that of a volume: "27(5)"
 _DATED = re.compile(r"\d{4}")  # "[Quist (1970)](…)" leads to the paper
@@ -70,6 +72,9 @@ def cut(line: Line, start: int, end: int, prefix: str, title: tuple[int, int]) -
             and _INITIAL.search(plain[max(start, apart.start() - 7) : apart.start()])
             and not re.search(r"\bal\.$", plain[: apart.start()])
         ):
+            continue
+        before = plain[max(0, apart.start() - 24) : apart.start()]
+        if _SHORTENED.search(before) and _SHORTENED_ON.match(plain, apart.start()):
             continue
         if apart[0].strip() in (";", "；") and template.between_names(
             plain[start : apart.start()], plain[apart.end() : end]

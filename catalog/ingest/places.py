@@ -18,6 +18,7 @@ from catalog.ingest.units import Unit, is_links
 _INSTITUTION = re.compile(
     r"\b(?:universit\w*|college|institut\w*|laborator\w*|department|school|academy|corporation)\b", re.I
 )
+_VOLUME = re.compile(r"[\s,*_]*(?:[Vv]ol\.?\s*)?\d{1,4}\s?(?:\(\d[\d–-]*\)|[,:(])")
 _OTHER_DAY = re.compile(r"\b(?:started|begun|since|added|accessed|updated|scheduled|read|finished)\b", re.I)
 
 
@@ -82,6 +83,8 @@ class Places:
     def role(self, line: Line, piece: Piece) -> str:
         text = line.plain[piece.start : piece.end].strip(' .,;:·|"“”')
         italic = any(m.kind == "em" and m.start <= piece.start + 1 and m.end >= piece.end - 1 for m in line.text.marks)
+        if italic and _VOLUME.match(line.plain, piece.end):
+            return "venue"
         return self.look(text, italic or piece.place.startswith("before"), piece.place.startswith("before"))
 
     def look(self, text: str, lenient: bool, lead: bool = False) -> str:

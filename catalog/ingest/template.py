@@ -20,8 +20,8 @@ from catalog.ingest.line import KIND_OF_WORK, Anchor, Line, at_paper
 _MARKS = {"link": "the link", "bold": "what is in bold", "quoted": "what is in quotation marks",
           "italic": "what is in italics", "code": "what is in code", "text": "the text"}  # fmt: skip
 _AFTER = {"names": "the names", "venue": "the venue", "date": "the date", "link": "the link", "short": "a short name"}
-_UNTIL = {".": "a full stop", ",": "a comma", ":": "a colon", "-": "a dash", "(": "a parenthesis", "by": "“by”", "type": "its kind",
-          "link": "the links", "blanks": "two blanks"}  # fmt: skip
+_UNTIL = {".": "a full stop", ",": "a comma", ":": "a colon", "-": "a dash", "(": "a parenthesis", "by": "“by”",
+          "type": "its kind", "link": "the links", "blanks": "two blanks"}  # fmt: skip
 
 _CUTS = re.compile(
     rf"(?P<line>\n)|(?P<type>{KIND_OF_WORK.pattern})"
@@ -88,7 +88,7 @@ _NEXT_NAME = re.compile(r"[;；\n()\[\]\"“»`]|\.(?=\s+\w{3})|(?<=\w{3})\.|,?\
 _ONE_TURNED = re.compile(  # "Wright, S.", "Петрова А. А."; but "Ian H. Quist" is one name
     r"[A-ZÀ-ÖØ-ÞĀ-ſ][\w'’-]+, (?:[A-ZÀ-ÖØ-ÞĀ-ſ]\.[ -]?)+|[А-ЯЁ][\w-]+,? (?:[А-ЯЁ]\.[ -]?)+"
 )
-_NAME_GOES_ON = re.compile(r"\s*(?:[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]\.|[\w'’-]+(?:[,:]| and | & ))")  # "James C. Corbett, Jeff Dean"
+_NAME_GOES_ON = re.compile(r"\s*(?:[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]\.|[\w'’-]+(?:[,.:]| and | & ))")  # "James C. Corbett, Jeff Dean"
 _ARTICLE = re.compile(r"(?:An?|The) ")
 _BY_LENGTH = ((1, 0.35), (2, 0.85), (20, 1.0), (30, 0.7), (59, 0.25), (10_000, 0.1))  # words at most, worth
 

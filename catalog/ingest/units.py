@@ -11,7 +11,7 @@ from itertools import islice
 from catalog.ingest import bare, template, urls, values, words
 from catalog.ingest.credit import Credit, cites, credit
 from catalog.ingest.labels import label_of, without
-from catalog.ingest.line import Line, anchors, at_paper, external, leads_to_paper, marked_title, prepared
+from catalog.ingest.line import Anchor, Line, anchors, at_paper, external, leads_to_paper, marked_title, prepared
 from catalog.ingest.tree import Node, Text, joined
 
 _YEAR_LAST = re.compile(r"[\s,(](?:19|20)\d\d[\s).]*$")
@@ -24,7 +24,8 @@ _A_LIST = re.compile(
 _CITED = re.compile(r"\(?(?:19|20)\d\d\)?|\bet al\b|\barXiv\b|\bIn [A-Z]|\bProc\b", re.I)
 _INITIALS = re.compile(r"[A-Z]\.(?:[,;]| and| &)")
 _ID = re.compile(r"\b(?:doi:\s*|https?://doi\.org/)10\.\d{4}|\barXiv:\s*\d{4}\.\d{4}", re.I)
-_JOINED = re.compile(r"[\s+&;,/]*(?:and\b)?[\s+&;,/]*", re.I)
+_JOINT = re.compile(r"[\s+&;,.·|/]*(?:and\b)?[\s+&;,/]*(?P<said>(?:[A-Za-z][a-z]{2,15}:\s*)?)$")  # "; optional: "
+_NO_TITLES = ("authors", "date", "link", "notes", "abstract", "status", "tags", "rating", "order", "venue")
 BIB = ("bibtex", "verbatim")
 
 
@@ -388,23 +389,14 @@ class Finder:
         for at in range(max((len(row.children) for row in body), default=0)):
             cells = [self.line(row.children[at]) for row in body[:200] if at < len(row.children)]
             name = names[at] if at < len(names) else ""
-            if name in (
-                "authors",
-                "date",
-                "link",
-                "notes",
-                "abstract",
-                "status",
-                "tags",
-                "rating",
-                "order",
-                "venue",
-            ) and "title" in (*names, "paper"):
+            named = self._names_works(body, at)
+            if name in _NO_TITLES and not named:
                 continue
             texts = [line for line in cells if line.plain[line.start :].strip()]
             shape = sum(_best(line, self.common) for line in texts) / max(1, len(body[:200]))
             vague = name == "title" and "paper" in names and words.is_vague(head[at])
             worth = shape + (0 if vague else 2 if name == "title" else 0.8 if name == "paper" and shape > 0.4 else 0)
+            worth += named
             if shape > 0.15 and worth > best:
                 best, column = worth, at
         if column is None:
@@ -426,6 +418,12 @@ class Finder:
         if leads * 2 >= len(body) and (titled or not head):
             return column
         return column if sure or (leads and mine == "title") else None
+
+    def _names_works(self, body: Sequence[Node], column: int) -> bool:
+        """Whether the cells of a column that say something name works, each by a link to it."""
+        told = [self.line(row.children[column]) for row in body if column < len(row.children)]
+        told = [line for line in told if line.anchors]
+        return bool(told) and all(any(_is_work(a) for a in line.anchors) for line in told)
 
     def _has_facts(self, body: Sequence[Node], column: int) -> bool:
         """Whether a column without a header, beside the titles', holds years, names or a status in most rows."""
@@ -588,7 +586,7 @@ class Finder:
             for (node, groups, worth, _), take in zip(judged, chosen, strict=True):
                 inner = self._inner(node, take)
                 if take:
-                    first, *more = works(self.line(node))
+                    first, *more = works(self.line(node), self.common)
                     unit = Unit(node, first, (*section, *groups), f"item {depth}", worth=worth)
                     unit.linked = bool(self.line(node).anchors)
                     unit.body = [child for child in node.children if id(child) not in inner]
@@ -690,6 +688,8 @@ class Finder:
         self.rows |= {id(row) for row in rows}
         body = rows[1:] if head else rows
         named = [self._names_one(row.children[column]) for row in body if column < len(row.children)]
+        width = max((len(row.children) for row in body), default=0)
+        more = [n for n in range(width) if n != column and self._names_works(body, n)]  # "Required", "Optional"
         linked = named.count(True) * 10 >= 6 * (len(named) - named.count(None))
         for row in body:
             cells = row.children
@@ -697,7 +697,8 @@ class Finder:
                 self.found.outside.append((row, section))
                 continue
             main = self.line(cells[column])
-            others = [(head[n] if n < len(head) else "", cell.text) for n, cell in enumerate(cells) if n != column]
+            beside = [(n, cell.text) for n, cell in enumerate(cells) if n not in (column, *more)]
+            others = [(head[n] if n < len(head) else "", text) for n, text in beside]
             if not main.plain[main.start :].strip():
                 if any(text.plain.strip() or text.marks for _, text in others):
                     self.found.outside.append((row, section))
@@ -714,7 +715,10 @@ class Finder:
             if not any(words.plain(text.plain) for _, text in others) and not main.anchors and len(head) > 1:
                 self.found.outside.append((row, section))
                 continue
-            for work in works(main):
+            also = [
+                one for n in more if n < len(cells) for one in works(self.line(cells[n]), self.common) if one.anchors
+            ]
+            for work in [*works(main, self.common), *also]:
                 unit = Unit(row, work, section, "row " + "|".join(head), cells=others, worth=2, linked=True)
                 self.found.units.append(unit)
 
@@ -726,16 +730,27 @@ class Finder:
         return bool(line.anchors or _ID.search(line.plain))
 
 
-def works(line: Line) -> list[Line]:
-    """The works that a line names by the links it is made of, with no more than "+", "and" or a comma between them."""
-    links = [a for a in line.anchors if a.titled and at_paper(a) and len(a.label.split()) > 1]
-    ends = [line.start, *(a.mark.end for a in links)]
-    between = [line.plain[end : a.mark.start] for end, a in zip(ends, links, strict=False)]
-    if len(links) < 2 or not all(_JOINED.fullmatch(text) for text in between):
+def _is_work(anchor: Anchor) -> bool:
+    """Whether a link to a paper is called as a work may be."""
+    return anchor.titled and at_paper(anchor) and len(anchor.label.split()) > 1
+
+
+def works(line: Line, common: frozenset[str]) -> list[Line]:
+    """The works that a line names by the links it is made of, with no more than "+", "and" or a credit between them."""
+    links = [a for a in line.anchors if _is_work(a)]
+    if len(links) < 2:
         return [line]
-    starts = [a.mark.start for a in links[1:]]
-    spans = zip([0, *starts], [*(a.mark.end for a in links[:-1]), len(line.plain)], strict=True)
-    return [prepared(line.text.cut(first, last)) for first, last in spans]
+    starts, ends = [0], []
+    for before, link in zip([None, *links], links, strict=False):
+        start = before.mark.end if before else line.start
+        joint = _JOINT.search(line.plain, start, link.mark.start)
+        told = line.text.cut(start, joint.start() if joint else link.mark.start)
+        if not joint or (told.plain and not credit(prepared(told), common)):
+            return [line]
+        if before:
+            starts.append(joint.start("said"))
+            ends.append(joint.start())
+    return [prepared(line.text.cut(a, b)) for a, b in zip(starts, [*ends, len(line.plain)], strict=True)]
 
 
 def without_marks(line: Line, end: int) -> str:

@@ -272,7 +272,7 @@ _MORE = re.compile(
     re.I,
 )
 _PAGES = re.compile(
-    r",?\s*(?:vol(?:ume)?\.?|no\.|issue|pp?\.|pages?)\s*[\d(][\w–:(),.\s-]*$|[\s,]+\d+\s*(?:\(\d+\)|\.\d+)[\s\d:,()–-]*$|[\s,]+\d+[\s,:–-]+\d+[–-]\d+\.?$|,\s*\d+$",
+    r",?\s*(?:vol(?:ume)?\.?|no\.|issue|pp?\.|S\.|pages?)\s*[\d(][\w–:(),.\s-]*$|[\s,]+\d+\s*(?:\(\d+\)|\.\d+)[\s\d:,()–-]*$|[\s,]+\d+[\s,:–-]+\d+[–-]\d+\.?$|,\s*\d+$",
     re.I,
 )
 
@@ -299,7 +299,8 @@ def venue(text: str) -> Venue | None:
         if int(year) > _NEXT_YEAR:
             return None
         rest = f"{text[: short.start()]} {text[short.end() :]}"
-    rest = _PAGES.sub("", rest.strip(" .,;:()[]'’-–—/"))
+    while (shorter := _PAGES.sub("", rest.strip(" .,;:()[]'’-–—/"))) != rest:
+        rest = shorter
     name = re.sub(r"\s*\(\s*\)|\[\s*\]", "", " ".join(rest.split())).strip(" .,;:-–—/'’")
     name = re.sub(
         r"^(?:[Ii]n:?|presented at|published in|appeared (?:in|at)|accepted (?:by|to|at)|at|@)\s+(?=\S)", "", name
