@@ -90,7 +90,7 @@ def chosen(library: Library, keys: str, monkeypatch: pytest.MonkeyPatch, text: s
     monkeypatch.setattr(picker, "can_ask", lambda: True)
     with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
         pipe.send_text(keys)
-        return picker.pick(lambda asked: library.lines(asked, "key").papers, text)
+        return picker.pick(lambda asked: library.lines(asked, "key"), text)
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
@@ -103,16 +103,18 @@ def test_a_list_narrows_while_one_types(three: Library, monkeypatch: pytest.Monk
 
 
 def test_a_query_that_is_not_finished_leaves_what_is_there(three: Library) -> None:
-    choice = picker.Choice(lambda asked: three.lines(asked, "key").papers)
+    choice = picker.Choice(lambda asked: three.lines(asked, "key"))
     choice.narrow("okapi")
     choice.narrow("okapi year:")
-    assert (choice.key, len(choice.papers), choice.wrong != "") == ("ab", 2, True)
+    assert (choice.key, len(choice.papers), "year:" in choice.notes[0]) == ("ab", 2, True)
+    choice.narrow("okzpi")
+    assert (choice.key, choice.notes) == ("ab", ['no "okzpi"; shown for "okapi"'])
 
 
 def test_where_several_fit_a_key_somebody_is_asked(three: Library, kb: Kb, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "is the beginning of 2 keys: ab, ac" in kb("show", "a", "--path").err
     monkeypatch.setattr(picker, "can_ask", lambda: True)
-    monkeypatch.setattr(picker, "pick", lambda ask: [line.key for line in ask("")][-1])
+    monkeypatch.setattr(picker, "pick", lambda ask: [line.key for line in ask("").papers][-1])
     assert kb("show", "a", "--path").out.endswith("papers/ac.md\n")
     assert kb("show", "okapi", "--path").out.endswith("papers/b.md\n")
 

@@ -13,7 +13,7 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 from support import Kb, known
 
-from catalog.cli.reading import said
+from catalog.cli.out import said
 from catalog.library import Library
 from catalog.nearness import ratio, slips_from
 from catalog.search.fold import tokens

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from catalog.errors import Finding
     from catalog.facts import Facts, Line
     from catalog.library import Library
+    from catalog.search.index import Found
     from catalog.search.snippet import Snippet
 
 NARROW = 60  # cells: in a terminal that has less there is no room for the year
@@ -221,6 +222,19 @@ def on_terminal(found: Sequence[Line], width: int = 0) -> Iterator[str]:
     if width < NARROW:
         columns, rows = [*columns[:2], *columns[3:]], [[*row[:2], *row[3:]] for row in rows]
     return terminal.table(columns, rows, width)
+
+
+def said(found: Found[Any]) -> Iterator[str]:
+    """What a reader has to know of an answer that is not quite what was asked."""
+    for asked, shown in found.typos.items():
+        yield f'no "{asked}"; shown for "{shown}"'
+    if found.lacking:
+        without = f", all without {', '.join(missing)}" if (missing := found.lacked_by_all()) else ""
+        whole = sum(not words for words in found.lacking.values())
+        have = (
+            f"{whole} of these papers {'has' if whole == 1 else 'have'} all of the words; the others are the nearest:"
+        )
+        yield have if whole else f"no paper has all of these words; the nearest{without}:"
 
 
 def _marked(piece: Snippet) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from catalog.cli.out import on_terminal
+from catalog.cli.out import on_terminal, said
 from catalog.errors import BadQuery, KbError
 from catalog.extras import need
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from catalog.facts import Line
     from catalog.library import Library
+    from catalog.search.index import Found
 
 ROWS = 10
-Ask = Callable[[str], Sequence["Line"]]
+Ask = Callable[[str], "Found[Line]"]
 
 
 def can_ask() -> bool:
@@ -36,7 +37,12 @@ def can_pick() -> bool:
 def pick_of(library: Library, keys: Sequence[str]) -> str:
     """One of some papers; "" where none is chosen."""
     among = set(keys)
-    return pick(lambda text: [line for line in library.lines(text).papers if line.key in among])
+
+    def ask(text: str) -> Found[Line]:
+        found = library.lines(text)
+        return found._replace(papers=[line for line in found.papers if line.key in among])
+
+    return pick(ask)
 
 
 def pick(ask: Ask, text: str = "") -> str:
@@ -69,14 +75,15 @@ class Choice:
         self.ask = ask
         self.papers: Sequence[Line] = ()
         self.at = 0
-        self.wrong = ""
+        self.notes: Sequence[str] = ()
 
     def narrow(self, text: str) -> None:
         """Ask again; a query that is not finished leaves what is there."""
         try:
-            self.papers, self.at, self.wrong = self.ask(text), 0, ""
+            found = self.ask(text)
+            self.papers, self.at, self.notes = found.papers, 0, list(said(found))
         except BadQuery as e:
-            self.wrong = str(e)
+            self.notes = [str(e)]
 
     def move(self, by: int) -> None:
         """Go up or down."""
@@ -88,14 +95,14 @@ class Choice:
         return self.papers[self.at].key if self.papers else ""
 
     def shown(self) -> AnyFormattedText:
-        """The rows around the one under the hand, and what is wrong."""
+        """The rows around the one under the hand, and what there is to say of them."""
         from prompt_toolkit.formatted_text import ANSI
 
         first = max(0, self.at - ROWS + 1)
         rows = list(on_terminal(self.papers[first : first + ROWS], shutil.get_terminal_size().columns - 2))[1:]
         marked = [f"{'›' if place == self.at - first else ' '} {row}" for place, row in enumerate(rows)]
         more = f"{self.at + 1} of {len(self.papers)}" if self.papers else "no paper"
-        return ANSI("\n".join([*marked, self.wrong or more]))
+        return ANSI("\n".join([*marked, " · ".join([more, *self.notes])]))
 
 
 def _bindings(choice: Choice) -> KeyBindings:

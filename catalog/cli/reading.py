@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +29,7 @@ A QUERY is words and "phrases" over titles, authors, venues, tags, notes and abs
   status:unread  tag:quantization  author:dettmers  title:lora  venue:aaai
   year:2021..2023  year:>2020  added:2026-11  read:2026  due:..2026-12-31
   read-by:ana  read-by:nobody  (where several read)
-  has:code  has:notes  link:github.com  key:hu2021  doi:…  arxiv:2106.09685
+  has:code  has:notes  link:github.com  key:hu2021  doi:…  isbn:…  pmid:…  arxiv:2106.09685
   -tag:survey  tag:a,b  "exact words"  this OR that  ( … )
 
 Write -- before a query that begins with a minus: kb list -- -tag:survey
@@ -108,7 +107,7 @@ def _picked(library: Library, query: str) -> int:
     """Let somebody choose a paper, and show it; in a pipe its key goes on."""
     from catalog.cli.picker import pick
 
-    key = pick(lambda text: library.lines(text, limit=50).papers, query)
+    key = pick(lambda text: library.lines(text, limit=50), query)
     if key and out.fancy():
         _show_all(library, library.get(key))
     elif key:
@@ -138,21 +137,8 @@ def _near(library: Library, text: str, limit: int, as_json: bool) -> None:
 
 
 def _say(found: Found[Any]) -> None:
-    for note in said(found):
+    for note in out.said(found):
         click.echo(note, err=True)
-
-
-def said(found: Found[Any]) -> Iterator[str]:
-    """What a reader has to know of an answer that is not quite what was asked."""
-    for asked, shown in found.typos.items():
-        yield f'no "{asked}"; shown for "{shown}"'
-    if found.lacking:
-        without = f", all without {', '.join(missing)}" if (missing := found.lacked_by_all()) else ""
-        whole = sum(not words for words in found.lacking.values())
-        have = (
-            f"{whole} of these papers {'has' if whole == 1 else 'have'} all of the words; the others are the nearest:"
-        )
-        yield have if whole else f"no paper has all of these words; the nearest{without}:"
 
 
 @click.command()

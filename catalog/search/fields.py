@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from catalog.errors import BadQuery
 from catalog.facts import STATUSES, Facts
 from catalog.search.fold import clean, is_ideograph, tokens
+from catalog.search.stem import said_of_language
 from catalog.search.tree import BEYOND, Between, Contains, Is, Node, Not, Words, any_of, starting
 from catalog.text import tag_slug
 
 _YEAR = re.compile(r"[0-9]{4}\Z")
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?\Z")
 _COMPARED = re.compile(r"(>=|<=|>|<)(.*)\Z", re.S)
-_ARXIV_CLASS = re.compile(r"(?<=[a-z])\.[a-z]{2}(?=/)")
 _A_YEAR = re.compile(r"1[0-9]{3}|20[0-9]{2}")
-_A_DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>]+")
-_AN_ARXIV = re.compile(  # alone, or what the address of any site that shows it ends in; not what another DOI ends in
-    r"(?!.*10\.(?!48550)[0-9]{4,9}/)"
-    r"(?:(?:(?:https?://)?(?:[\w-]+\.)+[a-z]{2,}/(?:\S*[/.])?|arxiv:|(?:doi:)?10\.48550/arxiv\.)?([0-9]{4}\.[0-9]{4,5})"
-    r"|(?:(?:https?://)?(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/|arxiv:)?([a-z-]+(?:\.[a-z]{2})?/[0-9]{7}))"
-    r"(?:v[0-9]+)?(?:\.pdf)?",
-    re.I,
-)
-_IDS = (  # what a bare word may be beside an arXiv id and a DOI, alone or as an address
-    ("acl", r"(?:(?:https?://)?(?:www\.)?(?:aclanthology\.org|aclweb\.org/anthology)/(?:[a-z0-9_-]+/)*)?"
-            r"([a-z][0-9]{2}-[0-9]{4}|[0-9]{4}\.[a-z][a-z0-9_]*-[a-z0-9_]+\.[0-9]+)(?:v[0-9]+)?(?:\.[a-z]+)?/?"),
-    ("openreview", r"(?:https?://)?(?:www\.)?openreview\.net/(?:forum|pdf|attachment)\?id=([a-z0-9_-]+).*"),
-    ("pmcid", r"(?:https?://\S+/)?(pmc[0-9]{4,9})/?"),
-    ("pmid", r"(?:https?://)?pubmed\.ncbi\.nlm\.nih\.gov/([0-9]{1,9})/?"),
-)  # fmt: skip
 _AN_ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?((?:[\w-]+\.)+[a-z]{2,}(?::[0-9]+)?/\S*[^\s/])/?", re.I)
 
 
@@ -71,14 +57,15 @@ def bare(value: Value) -> Node | None:
     if found is None or value.quoted:
         return found
     text = value.text.strip(",;.")
-    meant: list[Node] = [found]
+    known = dict(_identified(text))
+    if "arxiv" in known:
+        known.pop("doi", "")
+    meant: list[Node] = [] if known.keys() & {"arxiv", "doi"} else [found]
     if _A_YEAR.fullmatch(text):
         meant.append(Is("year", text))
-    elif _AN_ARXIV.fullmatch(text):
-        meant = [starting("arxiv", _arxiv(text))]
-    elif _A_DOI.search(text):
-        meant = [starting("doi", _doi(text)), Contains("link", _doi(text))]
-    meant += [Is(name, known[1].casefold()) for name, pattern in _IDS if (known := re.fullmatch(pattern, text, re.I))]
+    meant += [_has_id(name, value) for name, value in known.items()]
+    if "doi" in known:
+        meant.append(Contains("link", known["doi"]))
     if address := _AN_ADDRESS.fullmatch(text):
         meant.append(Contains("link", address[1].casefold()))
     return any_of(meant)
@@ -150,24 +137,33 @@ def _has(value: Value) -> Node:
     return Is("has", _singular(value.text.strip().casefold()))
 
 
-def _identifier(name: str, base: Callable[[str], str]) -> Callable[[Value], Node]:
+@cache
+def _identifiers() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
+    rows = said_of_language()["identifiers"]
+    return tuple((name, before, re.compile(pattern, re.I)) for name, before, pattern in rows)
+
+
+def _identified(text: str) -> Iterator[tuple[str, str]]:
+    """The identifiers, as (name, value), that a text is or is an address of; an ISBN without its last digit."""
+    for name, before, pattern in _identifiers():
+        if found := pattern.fullmatch(text):
+            yield name, (before + "".join(filter(None, found.groups()))).casefold()
+
+
+def _has_id(name: str, value: str) -> Node:
+    """A paper has an identifier; of some the start is enough."""
+    return starting(name, value) if name in ("arxiv", "doi", "isbn") else Is(name, value)
+
+
+def _identifier(name: str) -> Callable[[Value], Node]:
     def read(value: Value) -> Node:
-        text = base(value.text if value.prefix is None else value.prefix)
-        return Is(name, text) if value.quoted else starting(name, text)
+        text = (value.text if value.prefix is None else value.prefix).strip()
+        found = dict(_identified(text)).get(name, text.casefold())
+        if value.quoted and name != "isbn":
+            return Is(name, found)
+        return _has_id(name, found) if value.prefix is None else starting(name, found)
 
     return read
-
-
-def _doi(text: str) -> str:
-    """The DOI that a text is or holds, or the text."""
-    found = _A_DOI.search(text)
-    return (found[0] if found else text).strip().casefold()
-
-
-def _arxiv(text: str) -> str:
-    """The arXiv id that a text is, without version, an old one without the class of its archive; or the text."""
-    found = _AN_ARXIV.fullmatch(text.strip())
-    return _ARXIV_CLASS.sub("", (found[1] or found[2] if found else text).strip().casefold())
 
 
 def _year(text: str) -> str:
@@ -217,11 +213,9 @@ def _compared(name: str, operator: str, point: str) -> Between:
 FIELDS: dict[str, Field] = {
     "abstract": Field("words of the abstract", "abstract:attention", _text("abstract")),
     "added": Field("when it came into the catalog: a date or a range", "added:2026-01..2026-03", _span("added", _date)),
-    "arxiv": Field(
-        "arXiv id, whatever its version, or the start of one", "arxiv:2106.09685", _identifier("arxiv", _arxiv)
-    ),
+    "arxiv": Field("arXiv id, whatever its version, or the start of one", "arxiv:2106.09685", _identifier("arxiv")),
     "author": Field("words of the authors' names", 'author:dettmers or author:"Edward Hu"', _author),
-    "doi": Field("DOI, or the start of one", "doi:10.18653/", _identifier("doi", _doi)),
+    "doi": Field("DOI, or the start of one", "doi:10.18653/", _identifier("doi")),
     "due": Field("when it should be read by: a date or a range", "due:..2026-12-31", _span("due", _date)),
     "has": Field(
         "a link of that name (code, blog, …), or notes, bibtex, abstract, doi, arxiv, tutorial, year, tags, links, due,"
@@ -230,9 +224,13 @@ FIELDS: dict[str, Field] = {
         _has,
     ),
     "in": Field("where words are looked for: pdf, the text of PDFs that are here", "in:pdf", _place),
+    "isbn": Field(
+        "ISBN, of ten digits or thirteen, or the start of one", "isbn:978-0-262-03561-3", _identifier("isbn")
+    ),
     "key": Field("part of the citation key; quoted, all of it", "key:hu2021", _key),
     "link": Field("part of a link's address", "link:github.com", _link),
     "notes": Field("words of the notes", "notes:compare", _text("notes")),
+    "pmid": Field("number in PubMed", "pmid:31452104", _identifier("pmid")),
     "read": Field("when it was read: a date or a range", "read:2026", _span("read", _date)),
     "read-by": Field("who has read it, where there are several readers; * is anyone", "read-by:ana", _read_by),
     "status": Field("unread, reading or read", "status:unread,reading", _status),

@@ -22,6 +22,7 @@ class _Language(NamedTuple):
     steps: list[dict[str, list[tuple[str, str, re.Pattern[str]]]]]  # by last letter: suffix, what for it, condition
 
 
+@cache
 def said_of_language() -> dict[str, Any]:
     """What is known of the language of queries, as the site has it too."""
     said: dict[str, Any] = json.loads(files("catalog.search").joinpath("language.json").read_text("utf-8"))

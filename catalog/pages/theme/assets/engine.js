@@ -122,6 +122,7 @@
     const stem = stemmer(language);
     const { standsFor, shortFor, alike } = synonyms(language, stem);
     const stopwords = new Set(language.stopwords);
+    const identifiers = language.identifiers.map(([name, before, pattern]) => [name, before, new RegExp(`^(?:${pattern})$`, "i")]);
     const every = new Set(papers.keys());
     const average = lengths.reduce((a, b) => a + b, 0) / Math.max(1, papers.length);
 
@@ -323,7 +324,7 @@
 
     /* The papers that a query finds, best first, as places in `papers`; throws a SyntaxError that says what is wrong. */
     const search = (text) => {
-      let root = widened(window.readrunQuery.parse(text));
+      let root = widened(window.readrunQuery.parse(text, identifiers));
       settle();
       const typos = {};
       let matched = root && ids(proper(root)), close = new Map(), lacking = new Map();

@@ -35,22 +35,28 @@
 
   /* ---- fields ---- */
 
-  const DOI = /10\.[0-9]{4,9}\/[^\s"<>]+/;
-  const ARXIV = /^(?!.*10\.(?!48550)[0-9]{4,9}\/)(?:(?:(?:https?:\/\/)?(?:[\p{L}\p{N}_-]+\.)+[a-z]{2,}\/(?:\S*[/.])?|arxiv:|(?:doi:)?10\.48550\/arxiv\.)?([0-9]{4}\.[0-9]{4,5})|(?:(?:https?:\/\/)?(?:www\.|export\.)?arxiv\.org\/(?:abs|pdf|html)\/|arxiv:)?([a-z-]+(?:\.[a-z]{2})?\/[0-9]{7}))(?:v[0-9]+)?(?:\.pdf)?$/iu;
-  const doi = (text) => (DOI.exec(text)?.[0] || text).trim().toLowerCase();
-  const arxiv = (text) => {
-    const [, now, old] = ARXIV.exec(text.trim()) || [];
-    return (now || old || text).trim().toLowerCase().replace(/(?<=[a-z])\.[a-z]{2}(?=\/)/, "");
+  /* Name, what goes before its groups, and pattern: they come with the index. An ISBN is without its last digit. */
+  let identifiers = [];
+  const identified = (text) => {
+    const known = new Map();
+    for (const [name, before, pattern] of identifiers) {
+      const found = pattern.exec(text);
+      if (found) known.set(name, (before + found.slice(1).join("")).toLowerCase());
+    }
+    return known;
   };
+  const hasId = (name, value) => (["arxiv", "doi", "isbn"].includes(name) ? starting(name, value) : { is: name, value });
   const prose = (column) => (text, quoted) => words(text, quoted, column) || fail(`“${text}” has no letter and no digit; write a word`);
   const author = (text, quoted) => {
     const comma = quoted ? text.indexOf(",") : -1;
     return prose("authors")(comma < 0 ? text : `${text.slice(comma + 1)} ${text.slice(0, comma)}`, quoted);
   };
   const stem = (text, quoted) => (text.endsWith("*") && !quoted ? text.slice(0, -1) : null);
-  const identifier = (name, base) => (text, quoted) => {
-    const value = base(stem(text, quoted) ?? text);
-    return quoted ? { is: name, value } : starting(name, value);
+  const identifier = (name) => (text, quoted) => {
+    const start = stem(text, quoted), whole = (start ?? text).trim();
+    const value = identified(whole).get(name) ?? whole.toLowerCase();
+    if (quoted && name !== "isbn") return { is: name, value };
+    return start === null ? hasId(name, value) : starting(name, value);
   };
   const YEAR = [/^[0-9]{4}$/, "a year; write 2021, 2021..2023, 2021.. or >=2021"];
   const DATE = [/^[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?$/, "a date; write 2026, 2026-01, 2026-01-31 or a range 2026-01..2026-03"];
@@ -73,7 +79,7 @@
   const FIELDS = {
     abstract: prose("abstract"), author, notes: prose("notes"), title: prose("title"), venue: prose("venue"),
     added: span("added", DATE), due: span("due", DATE), read: span("read", DATE), year: span("year", YEAR),
-    arxiv: identifier("arxiv", arxiv), doi: identifier("doi", doi),
+    arxiv: identifier("arxiv"), doi: identifier("doi"), isbn: identifier("isbn"), pmid: identifier("pmid"),
     has: (text) => { const name = text.trim().toLowerCase(); return { is: "has", value: SAME[name] || name }; },
     in: (text) => fail(text.toLowerCase() === "pdf" ? "in:pdf looks into the PDFs beside the papers, which a site does not hold; ask kb search"
       : `“${text}” is no place to look in; write in:pdf`),
@@ -92,13 +98,6 @@
     type: (text, quoted) => (stem(text, quoted) === null ? { is: "type", value: text.toLowerCase() } : starting("type", stem(text).toLowerCase())),
   };
 
-  const IDS = [
-    ["acl", /^(?:(?:https?:\/\/)?(?:www\.)?(?:aclanthology\.org|aclweb\.org\/anthology)\/(?:[A-Za-z0-9_-]+\/)*)?([a-z][0-9]{2}-[0-9]{4}|[0-9]{4}\.[a-z][a-z0-9_]*-[a-z0-9_]+\.[0-9]+)(?:v[0-9]+)?(?:\.[a-z]+)?\/?$/i],
-    ["openreview", /^(?:https?:\/\/)?(?:www\.)?openreview\.net\/(?:forum|pdf|attachment)\?id=([A-Za-z0-9_-]+)/i],
-    ["pmcid", /^(?:https?:\/\/\S+\/)?(pmc[0-9]{4,9})\/?$/i],
-    ["pmid", /^(?:https?:\/\/)?pubmed\.ncbi\.nlm\.nih\.gov\/([0-9]{1,9})\/?$/i],
-  ];
-
   /* A word that stands alone: its tokens; a year or an identifier is that as well, an address a link's. */
   const bare = (text) => {
     const found = words(text, false);
@@ -106,14 +105,12 @@
     const plain = text.replace(/^[,;.]+|[,;.]+$/g, "");
     const isYear = /^(?:1[0-9]{3}|20[0-9]{2})$/.test(plain);
     const address = /^(?:https?:\/\/)?(?:www\.)?((?:[\p{L}\p{N}_-]+\.)+[a-z]{2,}(?::[0-9]+)?\/\S*[^\s/])\/?$/iu.exec(plain);
-    let meant = [found];
+    const known = identified(plain);
+    if (known.has("arxiv")) known.delete("doi");
+    const meant = known.has("arxiv") || known.has("doi") ? [] : [found];
     if (isYear) meant.push({ is: "year", value: plain });
-    else if (ARXIV.test(plain)) meant = [starting("arxiv", arxiv(plain))];
-    else if (DOI.test(plain)) meant = [starting("doi", doi(plain)), { contains: "link", value: doi(plain) }];
-    for (const [name, pattern] of IDS) {
-      const id = pattern.exec(plain);
-      if (id) meant.push({ is: name, value: id[1].toLowerCase() });
-    }
+    for (const [name, value] of known) meant.push(hasId(name, value));
+    if (known.has("doi")) meant.push({ contains: "link", value: known.get("doi") });
     if (address) meant.push({ contains: "link", value: address[1].toLowerCase() });
     return anyOf(meant);
   };
@@ -187,7 +184,8 @@
     group.waiting = "";
   };
 
-  const parse = (text) => {
+  const parse = (text, known) => {
+    identifiers = known;
     if (text.length > 10000) fail("the query is too long");
     const pairs = pairsOf(text);
     const open = (inner, negated) => ({ inner, negated, alternatives: [[]], waiting: "", negate: false });
