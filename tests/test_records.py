@@ -141,6 +141,14 @@ OT  - light
     "identifiers with remarks": ("a.txt", "# mine\n1903.00001   # lamps\nPMID: 31178122\nhttps://doi.org/10.1000/a (sea)\n",
         {"title": "", "key": "arxiv-1903.00001", "notes": "lamps", "links": ["https://arxiv.org/abs/1903.00001"]}),
     "titles in lists by status": ("a.yaml", "done:\n  - 'Lamps at Sea: a survey'\n  - 10.1000/a\n", {"title": "Lamps at Sea: a survey", "status": "read"}),
+    "headings in a column of titles": ("a.csv", "A: Sea,,\nTitle,Authors,Link\nLamps at Sea,Ada Quist,https://a.org/p\nB: Land,,\nOther lamps,Bo Rein,https://a.org/o\n",
+        {"title": "Lamps at Sea", "tags": ("A: Sea",)}),
+    "a table of identifiers": ("a.csv", "arxiv_id,why\n1903.00001,sea\n", {"ids": {"arxiv": "1903.00001"}, "extras": {"why"}}),
+    "a surname first among several so": ("a.toml", '[r15]\ntitle = "Lamps"\nauthor = "Rein, Bo"\nyear = 2015\n[q14]\ntitle = "Laws"\n'
+        'author = "Quist, Ada and Rein, Bo"\nyear = 2014\n', {"authors": ("Rein, Bo",), "key": "r15"}),
+    "identifiers with titles": ("a.txt", "1903.00001 - Lamps at Sea\n1706.03762: Attention\n", {"title": "Lamps at Sea", "links": ["https://arxiv.org/abs/1903.00001"]}),
+    "fields in a callout": ("a.md", "---\ncitekey: quist2020\n---\n\n> [!md]\n> **Title**:: Lamps at Sea  \n> **DOI**:: 10.1000/l1\n",
+        {"title": "Lamps at Sea", "key": "quist2020", "ids": {"doi": "10.1000/l1"}}),
     "a DOI of arXiv": ("a.json", '[{"title": "Lamps", "doi": "10.48550/arXiv.1903.00001"}]', {"ids": {"doi": "10.48550/arxiv.1903.00001", "arxiv": "1903.00001"}}),
     "a note of Hugo": ("a.md", '+++\ntitle = "Lamps at Sea"\nauthors = ["Ada Quist", "Bo Rein"]\ndate = "2019-03"\npublication = "In *Journal of Lamps*"\n'
         '[[links]]\nname = "Slides"\nurl = "https://a.org/s.pdf"\n[params]\ndoi = "10.1000/l1"\n+++\nText.\n',
@@ -184,7 +192,11 @@ def test_identifiers_under_names_have_the_status_of_these() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"name": "x", "version": "1", "author": "A B", "repository": "https://github.com/a/b"}']
+    "text",
+    [
+        '{"name": "x", "version": "1", "author": "A B", "repository": "https://github.com/a/b"}',
+        '{"name": "my app", "description": "y", "url": "https://app.org", "author": "me", "version": "2"}',
+    ],
 )
 def test_what_a_package_says_of_itself_is_no_paper(text: str) -> None:
     assert not parse(text, "package.json").drafts

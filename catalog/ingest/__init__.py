@@ -27,6 +27,7 @@ _NOTE = re.compile(
     r"\A\ufeff?(?P<mark>---|\+\+\+)[ \t]*\n(?P<fields>(?:(?!(?P=mark)[ \t]*\n).*\n)*?)(?P=mark)[ \t]*(?:\n|\Z)"
 )
 _INLINE = re.compile(r"\s*(?:[^\W\d][\w -]*:: .*\n){2,}")  # "authors:: A. Quist"
+_CALLED_OUT = re.compile(r"^>[> ]*\*{0,2}([^\W\d_][\w ]{1,30})\*{0,2}:: *(\S.*?) *$", re.M)  # "> **Title**:: Lamps"
 _HTML = re.compile(r"\A\s*(?:<!doctype html|<html|<\?xml[^>]*\?>\s*<html)", re.I)
 _NO_PAPERS = (
     "a paper is a heading with a link, status, tag or BibTeX below it, an item or a row with a link to one, "
@@ -159,6 +160,9 @@ def _note(text: str, path: str) -> Source | None:
         body = body[inline.end() :]
     if not isinstance(data, dict):
         return None
+    for name, value in _CALLED_OUT.findall(body):
+        if columns.meaning(name):
+            data.setdefault(name, value)
     means = {columns.meaning(str(name)) for name in data}
     if not means & {"authors", "venue", "link", "doi", "arxiv", "status", "isbn", "abstract", "paper", "read", "key"}:
         return None

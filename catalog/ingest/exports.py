@@ -20,7 +20,9 @@ from catalog.text import NEAR, Lines
 
 _QUOTED = re.compile(r"""(['"])(.{6,}?)(?:…|\1|$)""")
 _BOOKMARKS = re.compile(r"\A\s*<!DOCTYPE NETSCAPE-Bookmark-file", re.I)
-_REMARK = re.compile(r"(.*?)(?:\s+(?:#+|//|%+|;)\s*(.*)|\s+[(（](.*)[)）])?", re.S)
+_REMARK = re.compile(
+    r"(?P<id>.*?)(?:\s+(?:#+|//|%+|;)\s*(?P<said>.*)|\s+[(（](?P<aside>.*)[)）]|(?:\s+[-–—|]+\s+|\t\s*|:\s+)(?P<title>[^\W\d].*))?"
+)
 _ALONE = re.compile(r"\S+|(?:arxiv|doi):\s*\S+(?:\s+\[[\w.-]+\])?", re.I)
 _SITES = (
     r"OpenReview|arXiv(?:\.org)?|ACL Anthology|Semantic Scholar|IEEE .*|PubMed|Springer.*|Nature|GitHub|alphaXiv|"
@@ -91,14 +93,16 @@ def read_identifiers(text: str, path: str = "") -> Source | None:
     missed = len(findings)
     if missed * 4 > len(drafts) or not drafts:
         return None
-    message = f"{len(drafts)} papers have an identifier and no title yet"
-    findings.append(Finding("no-title", message, "`kb complete` looks them up", path, 1, kind="note"))
+    if bare := sum(not draft.title for draft in drafts):
+        message = f"{bare} papers have an identifier and no title yet"
+        findings.append(Finding("no-title", message, "`kb complete` looks them up", path, 1, kind="note"))
     return Source(tuple(drafts), findings=tuple(findings), is_list=True, missed=missed, left=said)
 
 
 def identified(line: str) -> Draft | None:
     """A paper of which a line says no more than its arXiv id, its DOI, another identifier, or its address."""
-    line, *remarks = _REMARK.fullmatch(line).groups()  # type: ignore[union-attr]  # it always matches
+    parts = _REMARK.fullmatch(line)
+    line, title, remark = (parts["id"], parts["title"], parts["said"] or parts["aside"]) if parts else (line, "", "")
     address = re.fullmatch(r"https?://\S+", line)
     name, value = "", ""
     if paper := arxiv(line, bare=True):
@@ -117,7 +121,8 @@ def identified(line: str) -> Draft | None:
     except ValueError:
         return None
     key = re.sub(r"[^\w.-]+", "-", f"{name}-{value}")[:80].strip("-")
-    return Draft(key=key, links=links, ids={} if url else {name: value}, notes=clean("".join(filter(None, remarks))))
+    notes, ids = clean(remark or ""), {} if url else {name: value}
+    return Draft(key="" if title else key, title=clean(title or ""), links=links, ids=ids, notes=notes)
 
 
 def with_lines(source: Source, text: str, path: str = "") -> Source:

@@ -23,6 +23,7 @@ _PROMOTED = frozenset(
 )
 _URL = re.compile(r"[(\[<]?https?://[^\s()<>\[\]]+[)\]>]?")
 _HEADS = frozenset({"heading", "group", "week", "@text"})
+_OF_PROGRAMS = frozenset({"version", "license", "dependencies", "scripts"})  # what a package says of itself
 _SAME_WORK = frozenset({"paper", "article", "work", "publication", "item", "info"})
 _INLINE = frozenset({"i", "b", "em", "strong", "sub", "sup", "tt", "u", "span", "style", "sc", "p"})
 _YAML = re.compile(r"\s*(?:#[^\n]*\n|---\n|\n)*(?:-[ ]+)?[\w\"' -]{1,60}:(?:[ ]|\n)")
@@ -288,6 +289,8 @@ def _is_work(data: Any) -> bool:
     if not isinstance(title, str | Mapping) or not title:
         return False
     means = [meaning(str(name)) for name in data]
+    if not _OF_PROGRAMS.isdisjoint(map(str, data)) and STRONG.isdisjoint(set(means) - {"authors"}):
+        return False
     if words.is_vague(name) or spaced(name) == "@text":
         return sum(m in STRONG or m in ("paper", "link") for m in means) > (spaced(name) != "@text")
     return any(m in FACTS or m in ("paper", "code") for m in means)

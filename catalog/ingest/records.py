@@ -211,9 +211,11 @@ def _parted(records: Sequence[tuple[int, Fields]]) -> list[tuple[int, Fields]]:
     for name, value in ((n, v) for _, record in records for n, v in record.items() if isinstance(v, str)):
         if meaning(name) == "authors":
             told.setdefault(name, []).append(value.strip("; "))
+    parts = {name: [re.split(r"\s*;\s*| and ", value) for value in values_] for name, values_ in told.items()}
     several = {
-        n for n, values_ in told.items() if any("," in part for v in values_ if ";" in v for part in v.split(";"))
+        n for n, split in parts.items() if any(len(one) > 1 and all("," in part for part in one) for one in split)
     }
+    several |= {n for n, of in told.items() if any("," in part for v in of if ";" in v for part in v.split(";"))}
     by = several | {n for n, values_ in told.items() if all(map(_ONE_NAME.fullmatch, values_))}
 
     def parted(name: str, value: Any) -> Any:

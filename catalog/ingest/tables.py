@@ -50,13 +50,15 @@ def read(text: str, path: str = "") -> tuple[list[tuple[int, dict[str, Any]]], l
     if at is None:
         return None
     head = _head(rows[at][1], rows[at + 1 :])
-    return list(_records(head, rows[at + 1 :])), [name for name in head if name]
+    above = _alone(rows[at - 1][1]) if at else ""
+    return list(_records(head, rows[at + 1 :], above)), [name for name in head if name]
 
 
 def _is_head(row: list[str], below: list[Row], alone: bool) -> bool:
     means = [meaning(name) for name in _head(row, below)]
     facts = sum(one in FACTS or one in ("paper", "tags", "rating", "read") for one in means)
-    return "title" in means and (facts > 0 or (alone and len(row) == 1)) and not any(map(_ADDRESS.search, row))
+    named = "title" in means and (facts > 0 or (alone and len(row) == 1))
+    return (named or not {"arxiv", "doi"}.isdisjoint(means)) and not any(map(_ADDRESS.search, row))
 
 
 def _head(row: list[str], below: list[Row]) -> list[str]:
@@ -75,14 +77,17 @@ def _head(row: list[str], below: list[Row]) -> list[str]:
     return head
 
 
-def _records(head: list[str], rows: list[Row]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The rows by column; one cell alone, under no title, is the heading of those below it."""
-    headed = len(head) > 2 and meaning(head[0]) != "title"
-    section: tuple[str, ...] = ()
-    for line, row in rows:
-        said = [n for n, cell in enumerate(row) if cell.strip()]
-        if headed and said == [0] and re.search(r"[^\W\d_]{3}", row[0]) and "://" not in row[0]:
-            section = (row[0].strip(),)
+def _records(head: list[str], rows: list[Row], above: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows by column; one cell alone, under no title, is the heading of those below it; in a column of titles,
+    where one stands `above` the names of the columns, too."""
+    alone = [_alone(row) for _, row in rows]
+    untitled = meaning(head[0]) != "title"
+    parted = bool(above) and any(alone) and not any(a and b for a, b in zip(alone, [*alone[1:], "-"], strict=True))
+    headed = len(head) > 2 and (untitled or parted)
+    section: tuple[str, ...] = (above,) if parted and not untitled else ()
+    for (line, row), single in zip(rows, alone, strict=True):
+        if headed and single:
+            section = (single,)
             continue
         record: dict[str, Any] = {}
         for n, (name, cell) in enumerate(zip(head, row, strict=False)):
@@ -91,6 +96,12 @@ def _records(head: list[str], rows: list[Row]) -> Iterator[tuple[int, dict[str, 
         if more := [cell for cell in row[len(head) :] if cell.strip()]:
             record["beyond the columns"] = "; ".join(more)
         yield line, record | ({"\0section": section} if section else {})
+
+
+def _alone(row: list[str]) -> str:
+    """The words of a row that has but its first cell; else ""."""
+    words = row[0].strip() if row and not any(cell.strip() for cell in row[1:]) else ""
+    return words if re.search(r"[^\W\d_]{3}", words) and "://" not in words else ""
 
 
 def as_html(text: str) -> str:
