@@ -107,9 +107,10 @@ def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) ->
     if _PAPER_FILE.match(text):
         return _paper_file(text, path)
     if exports.is_bookmarks(text):
-        return records.read_bookmarks(text, path)
+        return records.source(list(exports.bookmarks(text)), (), path, saved=True)
     if tagged.is_tagged(text):
-        return records.read_tagged(text, path)
+        found = tagged.read(text, path)
+        return found if isinstance(found, Source) else records.source(found, (), path)
     if is_bib(text, suffix):
         return bibfile.read(text, path)
     if suffix not in ("md", "markdown") or not _MARKDOWN.search(text):
@@ -119,12 +120,8 @@ def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) ->
         source = records.read_data(data, text, path)
         if source := source or (records.read_csv(text, path) if suffix in ("csv", "tsv", "txt", "") else None):
             return source
-        lines = records.lines(data)
-        source = exports.with_lines(parse(lines, "", wanted), text, path) if lines else None
-        if data is not None and suffix in nested.SUFFIXES and not (source and (source.drafts or source.missed)):
+        if data is not None and suffix in nested.SUFFIXES:
             return Source()  # whatever it holds, no works
-        if source:
-            return source
         if suffix in ("csv", "tsv") and (rows := tables.as_html(text)):
             return readinglist.read_html(rows, path, wanted)
     if suffix in ("html", "htm") or _HTML.match(text):

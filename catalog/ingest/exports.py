@@ -93,8 +93,8 @@ def read_identifiers(text: str, path: str = "") -> Source | None:
     missed = len(findings)
     if missed * 4 > len(drafts) or not drafts:
         return None
-    if bare := sum(not draft.title for draft in drafts):
-        message = f"{bare} papers have an identifier and no title yet"
+    if untitled := sum(not draft.title for draft in drafts):
+        message = f"{untitled} papers have an identifier and no title yet"
         findings.append(Finding("no-title", message, "`kb complete` looks them up", path, 1, kind="note"))
     return Source(tuple(drafts), findings=tuple(findings), is_list=True, missed=missed, left=said)
 
@@ -125,17 +125,27 @@ def identified(line: str) -> Draft | None:
     return Draft(key="" if title else key, title=clean(title or ""), links=links, ids=ids, notes=notes)
 
 
-def with_lines(source: Source, text: str, path: str = "") -> Source:
+class Titles:
+    """Where titles stand in a text, each sought from the one before it on."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.at, self.lines = text, 0, Lines(text)
+
+    def line(self, title: str) -> int:
+        """The first line that holds the beginning of a title; where none does, that of the title before it."""
+        start = title[:40].split("\n")[0]
+        place = self.text.find(start, self.at, self.at + NEAR) if start else -1
+        self.at = max(self.at, place)
+        return self.lines.of(self.at)
+
+
+def with_lines(source: Source, text: str) -> Source:
     """What was read of a text that was converted, by the lines of the text: where titles begin, and what is quoted."""
-    drafts, at, lines = [], 0, Lines(text)
-    for draft in source.drafts:
-        place = text.find(draft.title[:24], at, at + NEAR) if draft.title else -1
-        at = max(at, place)
-        drafts.append(replace(draft, line=lines.of(at), path=draft.path or path))
+    titles = Titles(text)
+    drafts = tuple(replace(draft, line=titles.line(draft.title[:24])) for draft in source.drafts)
     findings = []
     for finding in source.findings:
         quoted = _QUOTED.search(finding.message)
         place = text.find(quoted[2][:24]) if quoted else -1
-        line = text.count("\n", 0, place) + 1 if place >= 0 else finding.line
-        findings.append(replace(finding, line=line, path=finding.path or path))
-    return replace(source, drafts=tuple(drafts), findings=tuple(findings))
+        findings.append(replace(finding, line=text.count("\n", 0, place) + 1) if place >= 0 else finding)
+    return replace(source, drafts=drafts, findings=tuple(findings))

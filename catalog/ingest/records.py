@@ -20,14 +20,13 @@ from catalog.ingest import nested, tables, tagged, urls, values, words
 from catalog.ingest.columns import LINKS, meaning, spaced
 from catalog.ingest.draft import Draft, Record, Source
 from catalog.ingest.entry import Entry, set_fact
-from catalog.ingest.exports import bookmarks, identified, page_title
+from catalog.ingest.exports import Titles, identified, page_title
 from catalog.ingest.references import DETAILS, TOLD, item_of, item_of_parts, kind_of
 from catalog.ingest.report import Report, clean, written
 from catalog.ingest.tags import tag_of
 from catalog.ingest.tree import Text, from_html
 from catalog.models import Link, Status
 from catalog.paperfile import extra
-from catalog.text import NEAR, Lines
 
 Fields = Mapping[str, Any]
 
@@ -83,12 +82,7 @@ def read_csv(text: str, path: str = "") -> Source | None:
     if not found:
         return None
     saved = not _SAVED.isdisjoint(map(spaced, found[1])) and "authors" not in map(meaning, found[1])
-    return _source(*found, path=path, saved=saved, day_first=tables.delimiter(text) == ";" or None)
-
-
-def read_bookmarks(text: str, path: str = "") -> Source:
-    """The bookmarks that lead to papers, tagged by their folders; others are told."""
-    return _source(list(bookmarks(text)), (), path, saved=True)
+    return source(*found, path=path, saved=saved, day_first=tables.delimiter(text) == ";" or None)
 
 
 def read_data(data: Any, text: str, path: str = "") -> Source | None:
@@ -96,38 +90,26 @@ def read_data(data: Any, text: str, path: str = "") -> Source | None:
     found = list(nested.records(data))
     if all("\0text" in one.record for one in found) and not _are_works(found := nested.strings(data)):
         return None
-    lines = _Lines(text)
-    made = [(lines.of(one.record), one.record | {"\0section": one.section, "\0key": one.key}) for one in found]
-    return _source(made, list(Counter(name for one in found for name in one.record)), path) if made else None
-
-
-def read_tagged(text: str, path: str = "") -> Source:
-    """The references of RIS, nbib, .enw or Web of Science as papers."""
-    found = tagged.read(text, path)
-    return found if isinstance(found, Source) else _source(found, (), path)
-
-
-def lines(data: Any) -> str:
-    """The strings of data that holds no more than lists of them, a line each, the names of the lists between them."""
-    said: list[str] = []
-    for record, section, _ in nested.strings(data):
-        head = f"{section[-1]}:" if section else ""
-        said += [head] * (head not in said and bool(head)) + [str(record["\0text"])]
-    return "\n".join(said)
+    titles, made = Titles(text), []
+    for record, section, key in found:
+        title = str(record.get("\0text") or next((_one(v) for k, v in record.items() if meaning(k) == "title"), ""))
+        line = int(record["\0line"]) if "\0line" in record else titles.line(title)
+        made.append((line, record | {"\0section": section, "\0key": key}))
+    return source(made, list(Counter(name for one in found for name in one.record)), path)
 
 
 def _are_works(found: Sequence[nested.Found]) -> bool:
-    """Whether mere texts are works: identifiers, and what may be titles in lists that say how far they are read."""
-    texts = [(str(one.record["\0text"]), one.section) for one in found]
-    known = [bool(identified(text)) for text, _ in texts]
-    told = (any(words.status_word(name) or words.is_of_papers(name) for name in section) for _, section in texts)
-    every = zip(texts, known, told, strict=True)
-    return bool(texts) and all(is_known or (under and text.count(" ") > 1) for (text, _), is_known, under in every)
+    """Whether mere texts are works: what leads to one, and what may be titles in lists that are of nothing else."""
+    known = [
+        identified(text) or "://" in text or (text.count(" ") > 1 and _may_be_of_works(one.section))
+        for one in found
+        if (text := str(one.record["\0text"]))
+    ]
+    return bool(known) and all(known)
 
 
-def load_yaml(text: str) -> Any:
-    """YAML with every scalar a string; None where it is none, or uses anchors."""
-    return nested.load(text, "yaml")
+def _may_be_of_works(section: Sequence[str]) -> bool:
+    return not section or any(words.status_word(name) or words.is_of_papers(name) for name in section)
 
 
 def read_note(path: str, fields: Fields, body: str) -> Draft:
@@ -141,22 +123,7 @@ def read_note(path: str, fields: Fields, body: str) -> Draft:
     return replace(draft, notes="\n\n".join(filter(None, (draft.notes, body.strip("\n")))))
 
 
-class _Lines:
-    """Where records stand in a text: the first line that holds the beginning of the title, from the last one on."""
-
-    def __init__(self, text: str) -> None:
-        self.text, self.at, self.lines = text, 0, Lines(text)
-
-    def of(self, record: Fields) -> int:
-        if "\0line" in record:
-            return int(record["\0line"])
-        title = str(record.get("\0text") or next((_one(v) for k, v in record.items() if meaning(k) == "title"), ""))
-        place = self.text.find(title[:40].split("\n")[0], self.at, self.at + NEAR) if title else -1
-        self.at = max(self.at, place)
-        return self.lines.of(self.at)
-
-
-def _source(
+def source(
     records: Sequence[tuple[int, Fields]], names: Sequence[str], path: str, saved: bool = False,
     day_first: bool | None = None,
 ) -> Source:  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 from catalog.bibtex import naming, scan
 from catalog.bibtex.describe import describe
 from catalog.facts import Name
-from catalog.ingest import records
+from catalog.ingest import nested
 from catalog.ingest.draft import Draft
 from catalog.models import Link, Paper
 from catalog.sources.client import Client, NotFound, each
@@ -52,7 +52,7 @@ def _one(name: str, client: Client) -> Draft | None:
 def _citation(name: str, client: Client) -> Any:
     """What its CITATION.cff holds; None without one."""
     try:
-        return records.load_yaml(client.text(f"{RAW}/{name}/HEAD/CITATION.cff"))
+        return nested.load(client.text(f"{RAW}/{name}/HEAD/CITATION.cff"), "yaml")
     except NotFound:
         return None
 
