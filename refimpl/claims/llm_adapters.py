@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl import _targets
-from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted
+from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted, refused
 from refimpl._drawn import SCALES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import LabError, models, near
@@ -130,7 +130,11 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
         ),
         at_most("parallel with tanh and s = 1, outputs differ by", far(layer(x), expected), 1e-6),
         at_most("deviations off 0.02, share", max(abs(w - 1) for w in wide), 0.02),
-        at_most("with W_up = 0, W_down's largest over 1/sqrt(k)", zero.W_down.abs().max().item() * 64**0.5, 1),
+        at_most(
+            "with W_up = 0, W_down's largest over 1/sqrt(k)", largest := zero.W_down.abs().max().item() * 64**0.5, 1
+        ),
+        at_least("and so many", largest, 0.97),
+        refused("a bottleneck of none", lambda: apply(llama(device=device), b=0), "take 1 or more"),
         at_least("and", zero.W_down.abs().max().item() * 64**0.5, 0.9),
     ]
 

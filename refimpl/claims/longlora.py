@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted, shown
+from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted, refused, shown
 from refimpl._drawn import SCALES, worst
 from refimpl._grouping import attentions
 from refimpl._grouping import groups as groups_of
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab.texts import glosses
-from refimpl._surgery import trainable
+from refimpl._surgery import is_adapted, trainable
 from refimpl._toys import IGNORED, Batches, accuracy, best, far, llama, loss, tune
 from refimpl.longlora import IN_FULL, LoRALinear, apply, attention, grouped, interpolate, merge, shifted
 
@@ -80,7 +80,13 @@ def claim_dense_at_inference(device: str = "cpu") -> list[Measured]:
     for layer in attentions(random):
         vars(layer)["attention_dropout"] = 0.5
     once, twice = (random(input_ids=ids).logits for _ in range(2))
+    odd = copy.deepcopy(base)
+    odd.config.rope_parameters = {**odd.config.rope_parameters, "rope_type": "yarn"}
+    merge(random)
     return [
+        refused("to lengthen what is turned in another way", lambda: apply(odd, context=64), "kind yarn"),
+        equal("and what was refused is adapted", is_adapted(odd), False),
+        equal("settings of groups that are left in a merged model", hasattr(random.config, "s2_group"), False),
         at_most("one group differs from dense attention by", far(grouped(q, k, v, G=32), dense), 1e-12),
         at_least("the shifted half differs by", far(shifted(q, k, v, G=32), dense), 0.1),
         at_most("untrained, it differs from its base by", far(model.eval()(input_ids=ids).logits, expected), 1e-12),

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl import _peft_format, _tuners
-from refimpl._claims import Measured, at_least, at_most, equal, quoted, shown
+from refimpl._claims import Measured, at_least, at_most, equal, quoted, refused, shown
 from refimpl._drawn import SCALES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import models
@@ -93,9 +93,13 @@ def claim_merging_can_be_undone(device: str = "cpu") -> list[Measured]:
     with disable_adapter(model):
         off = far(model(x), base(x))
     again = far(model(x), expected)
+    late = [refused("another adapter while some are merged", lambda: apply(model, ["0"], "late"), "unmerge_adapter")]
     rest = far(unmerge_adapter(model).get_parameter("0.base_layer.weight"), base.get_parameter("0.weight"))
     plain = merge(model)
+    none = refused("a rank of none", lambda: apply(copy.deepcopy(base), ["0"], rank=0), "no adapter of rank 0")
     return [
+        *late,
+        none,
         at_most("merged outputs differ by", merged, 1e-14),
         at_most("disabled while merged differs from the base by", off, 1e-14),
         at_most("and merged once more by", again, 1e-14),

@@ -22,7 +22,7 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
-from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted, shown
+from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted, refused, shown
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._surgery import trainable
 from refimpl._toys import KNOWN, NEW, VOCABULARY, best, ends, far, llama, loss, low_rank, named, reader, spoken, tune
@@ -39,7 +39,11 @@ def claim_a_prompt_of_words_is_those_words(device: str = "cpu") -> list[Measured
     both = torch.cat([words.expand(2, -1), x], dim=1)
     labels = F.pad(x, (5, 0), value=IGNORED)
     ours, typed = model(input_ids=x, labels=x), base(input_ids=both, labels=labels)
+    seen = torch.ones_like(x).index_fill(1, x.new_tensor([0]), 0)  # padding on the left
+    named, in_order = model(input_ids=x, attention_mask=seen).logits, model(x, seen).logits
     return [
+        equal("called without names, outputs differ by", far(in_order, named), 0),
+        refused("what is no token", lambda: model(inputs_embeds=base.get_input_embeddings()(x)), "input_ids"),
         equal("positions of the output beyond those of the input", ours.logits.shape[1] - x.shape[1], 5),
         at_most("outputs differ by", far(ours.logits, typed.logits), 1e-12),
         at_most("losses differ by", far(ours.loss, typed.loss), 1e-12),
@@ -55,6 +59,8 @@ def claim_other_models_read_it_too(device: str = "cpu") -> list[Measured]:
         model = apply(copy.deepcopy(base), 5)
         drawn = base.get_input_embeddings()(torch.arange(VOCABULARY, device=device))
         strange = sum(not (row == drawn).all(1).any() for row in model.prompt.P)
+        bare = functools.partial(model, inputs_embeds=base.get_input_embeddings()(x), decoder_input_ids=x)
+        found.append(refused(f"{name}: what is no token", bare, "input_ids"))
         model.prompt.P.data.copy_(base.get_input_embeddings()(words[0]))
         behind = 1 if name == "both ways" else 0
         both = torch.cat([x[:, :behind], words, x[:, behind:]], dim=1)

@@ -127,6 +127,7 @@ def claim_the_equation_at_any_size(device: str = "cpu") -> list[Measured]:
               rows=range(1, 6)),
         worst("weights are off their values, in steps", off, 0.5 + 1e-9, **sizes),
         refused("what was cast with its zero-points", lambda: GroupLinear(flat, 3, 2).half()(torch.ones(2, 6).half())),
+        refused("groups that do not divide", lambda: GroupLinear(flat, 3, 4), "take groups of 3"),
         equal("weights of a group that are all alike, off by", alike.sub(0.7).abs().max().item(), 0),
     ]  # fmt: skip
 
