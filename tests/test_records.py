@@ -149,6 +149,8 @@ OT  - light
     "identifiers with titles": ("a.txt", "1903.00001 - Lamps at Sea\n1706.03762: Attention\n", {"title": "Lamps at Sea", "links": ["https://arxiv.org/abs/1903.00001"]}),
     "fields in a callout": ("a.md", "---\ncitekey: quist2020\n---\n\n> [!md]\n> **Title**:: Lamps at Sea  \n> **DOI**:: 10.1000/l1\n",
         {"title": "Lamps at Sea", "key": "quist2020", "ids": {"doi": "10.1000/l1"}}),
+    "RIS without an end": ("a.ris", "TY  - JOUR\nTI  - Other\nAU  - Rein, Bo\nTY  - JOUR\nTI  - Lamps at Sea\nAU  - Quist, Ada\n", {"title": "Other", "authors": ("Rein, Bo",)}),
+    "a quotation that is not closed": ("a.csv", 'Title,Year\n"Lamps,2019\nOther,2020\n', {"title": '"Lamps', "date": "2019"}),
     "a DOI of arXiv": ("a.json", '[{"title": "Lamps", "doi": "10.48550/arXiv.1903.00001"}]', {"ids": {"doi": "10.48550/arxiv.1903.00001", "arxiv": "1903.00001"}}),
     "a note of Hugo": ("a.md", '+++\ntitle = "Lamps at Sea"\nauthors = ["Ada Quist", "Bo Rein"]\ndate = "2019-03"\npublication = "In *Journal of Lamps*"\n'
         '[[links]]\nname = "Slides"\nurl = "https://a.org/s.pdf"\n[params]\ndoi = "10.1000/l1"\n+++\nText.\n',
@@ -243,3 +245,13 @@ def test_the_text_of_a_note_is_no_record_beside_its_front_matter() -> None:
     note = "---\ntitle: Rivers that remember\nauthors: [Ada Quist]\nyear: 2021\n---\nSee also [[Bells in the fog]].\n"
     (draft,) = read_source("note.md", note.encode(), {}).drafts
     assert (draft.title, draft.notes) == ("Rivers that remember", "See also [[Bells in the fog]].")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [("a.yaml", "title: Lamps\n  year: [", "no YAML that can be read"), ("a.csv", "a,b\n1,2\n", "names the columns"),
+     ("a.json", '[{"title": "Lamps", "year": 1}, {"title": "", "year": 2}]', "a row without a title")],
+)  # fmt: skip
+def test_what_cannot_be_taken_is_told_by_its_form(name: str, text: str, said: str) -> None:
+    source = read_source(name, text.encode())
+    assert said in " ".join(f"{one.message} {one.remedy}" for one in source.findings if one.kind == "rejected")

@@ -29,10 +29,12 @@ _NOTE = re.compile(
 _INLINE = re.compile(r"\s*(?:[^\W\d][\w -]*:: .*\n){2,}")  # "authors:: A. Quist"
 _CALLED_OUT = re.compile(r"^>[> ]*\*{0,2}([^\W\d_][\w ]{1,30})\*{0,2}:: *(\S.*?) *$", re.M)  # "> **Title**:: Lamps"
 _HTML = re.compile(r"\A\s*(?:<!doctype html|<html|<\?xml[^>]*\?>\s*<html)", re.I)
-_NO_PAPERS = (
-    "a paper is a heading with a link, status, tag or BibTeX below it, an item or a row with a link to one, "
-    "or a title under a heading such as `To read`"
-)
+_NO_PAPERS = {
+    "": "a paper is a heading with a link, status, tag or BibTeX below it, an item or a row with a link to one, "
+    "or a title under a heading such as `To read`",
+    "table": "its first line names the columns: title, and authors, year, doi, link or status",
+    "data": "a paper has a title, and authors, a year, doi, link or status beside it",
+}
 _REFUSED = (  # what a file is, by how it begins, or by what a zip archive holds
     (rb"%PDF", "a PDF", "give a list of papers, or `kb add` its arXiv id or DOI"),
     (rb"SQLite format 3", "a database (Zotero's, perhaps)", "export BibTeX, CSL JSON or CSV there"),
@@ -94,7 +96,8 @@ def read_source(path: str, data: bytes, wanted: Mapping[str, int] | None = None)
     if not (source.drafts or source.shared or source.missed) and data.strip():
         wrong = nested.fault(text, suffix)
         what = f"this is no {suffix.upper()} that can be read: {wrong}" if wrong else "no paper was found here"
-        remedy = "mend it, or export it again" if wrong else _NO_PAPERS
+        form = "data" if suffix in nested.SUFFIXES else "table" if suffix in ("csv", "tsv") else ""
+        remedy = "mend it, or export it again" if wrong else _NO_PAPERS[form]
         found += (Finding("no-papers", what, remedy, path, kind="rejected"),)
     return replace(source, findings=found + source.findings)
 
@@ -120,7 +123,7 @@ def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) ->
         source = records.read_data(data, text, path)
         if source := source or (records.read_csv(text, path) if suffix in ("csv", "tsv", "txt", "") else None):
             return source
-        if data is not None and suffix in nested.SUFFIXES:
+        if suffix in nested.SUFFIXES and (data is not None or nested.fault(text, suffix)):
             return Source()  # whatever it holds, no works
         if suffix in ("csv", "tsv") and (rows := tables.as_html(text)):
             return readinglist.read_html(rows, path, wanted)

@@ -184,7 +184,16 @@ def records(data: Any, section: tuple[str, ...] = (), depth: int = 0, key: str =
         for value in data:
             if isinstance(value, str) and ((beside_works and " " in value.strip()) or "://" in value):
                 yield Found({"\0text": value}, section)
+            if beside_works and isinstance(value, Mapping) and _is_untitled(value):
+                yield Found({str(k): v for k, v in value.items()}, section)
+                continue
             yield from records(value, (*section, *_heading(value)), depth + 1)
+
+
+def _is_untitled(data: Mapping[Any, Any]) -> bool:
+    """Whether one among works has facts of a work, too, and no title."""
+    facts = not FACTS.isdisjoint(map(meaning, map(str, data)))
+    return facts and not is_record(_promoted(data)) and not any(_holds_works(str(k), v) for k, v in data.items())
 
 
 def _cards(board: Mapping[Any, Any]) -> Iterator[Found]:

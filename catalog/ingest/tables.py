@@ -7,7 +7,7 @@ import html
 import io
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from catalog.ingest.columns import FACTS, meaning, spaced
 
@@ -21,17 +21,21 @@ def rows_of(text: str) -> list[Row]:
     """The rows that say something, each with its first line."""
     csv.field_size_limit(10_000_000)
     between = delimiter(text)
-    plain = between == "\t" and _HALF_QUOTED.search(text)
-    reader = csv.reader(io.StringIO(text), delimiter=between, quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL)
-    line, found = 1, []
+    plain = bool(between == "\t" and _HALF_QUOTED.search(text))
     try:
-        for row in reader:
-            start, line = line, reader.line_num + 1
-            if any(cell.strip() for cell in row):
-                found.append((start, [cell.strip("\ufeff") if start == 1 else cell for cell in row]))
-    except csv.Error:
-        return []
-    return found
+        return [*_cells(text, between, plain)]
+    except csv.Error as e:  # a quotation that is not closed would take all that follows for one cell
+        return [*_cells(text, between, True)] if "end of data" in str(e) else [*_cells(text, between, plain, False)]
+
+
+def _cells(text: str, between: str, plain: bool, strict: bool = True) -> Iterator[Row]:
+    quoting: Literal[0, 3] = csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
+    reader = csv.reader(io.StringIO(text), delimiter=between, quoting=quoting, strict=strict and not plain)
+    line = 1
+    for row in reader:
+        start, line = line, reader.line_num + 1
+        if any(cell.strip() for cell in row):
+            yield start, [cell.strip("\ufeff") if start == 1 else cell for cell in row]
 
 
 def delimiter(text: str) -> str:

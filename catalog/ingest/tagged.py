@@ -129,7 +129,9 @@ def _read_ris(text: str, path: str) -> Records | Source:
         text[at:end].split("\nER  -")[0].split("\n") for at, end in zip(begins, [*begins[1:], None], strict=True)
     ]
     try:
-        found = rispy.loads(text.lstrip("\ufeff\n "))
+        found = rispy.loads(
+            "\n".join(line for lines in written for line in (*filter(str.strip, lines), "ER  - "))
+        )  # each ends, then
     except (OSError, ValueError, KeyError, IndexError) as e:
         message = f"this RIS cannot be read: {e}"
         return Source(
