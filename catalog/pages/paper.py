@@ -62,12 +62,12 @@ def paper_page(
     """The Markdown of a paper's page: front matter, and its HTML on one line."""
     implementation = implementation_html(implementations)
     notes = notes_html(facts.notes, around.pages)
-    title, abstract = (typeset(html(rich, text)) for rich in (facts.title, facts.abstract))
+    abstract = typeset(html(facts.abstract, text))
     body = fill(
         "paper.html",
         facts=facts,
         authors=[name.display for name in facts.names],
-        title=cleaned(title) if title else facts.key,
+        title=_title(facts),
         status=facts.reading.status,
         slug=around.slugs[facts.key],
         when=_when(facts.reading),
@@ -96,6 +96,12 @@ def paper_page(
         "jsonld": script_json(_json_ld(facts)),
     }
     return front_matter(meta | ({"implementation": True} if implementation else {})) + f"\n{body}\n"
+
+
+def _title(facts: Facts) -> str:
+    """The title with its formulas set, as HTML."""
+    plainly = all(kind == "text" for kind, _ in facts.title)
+    return facts.heading if plainly else cleaned(typeset(html(facts.title, text)))
 
 
 def _in_short(ones: Sequence[Implementation]) -> list[list[tuple[str, object]]]:
@@ -242,7 +248,7 @@ def _near(key: str, around: Surroundings, shares: Sequence[str] = ()) -> _Link:
     href = f"{around.slugs[key]}.html"
     return {
         "href": href,
-        "title": facts.heading,
+        "title": _title(facts),
         "by": short_authors(facts),
         "shares": f"shares {', '.join(shares)}" if shares else "",
     }

@@ -276,7 +276,7 @@ window.readrunTableOf = (root, papers, whole, signal) => {
       return [el("a", { class: "kb-title", href: `papers/${p.slug}.html` }, ...marked(p)), el("span", { class: "kb-sub" }, el("span", {}, authors), el("span", { class: "kb-outs" }, ...links)), window.readrunCoins(p)];
     },
     year: (p) => [p.year ? String(p.year) : ""],
-    venue: (p) => [el("span", { title: p.venue.length > 40 ? p.venue : null }, p.venue)],
+    venue: (p) => [el("span", { title: p.venue.length > 40 ? p.venue : null }, p.venue.replace(/^(?:In )?Proceedings of (?:the )?(?=.)/i, ""))],
     tags: (p) => p.tags.filter((t) => !everywhere.has(t)).map((t) => el("a", { href: hashFor("tag", t), "data-tag": t }, t)),
     verified: (p) => (p.run ? [el("div", { class: "kb-verdicts" }, ...verdicts(p), devices(p))] : []),
     status: (p) => [el("span", { class: "kb-status kb-status--" + p.status }, LABEL[p.status] || p.status), p.read ? el("time", { datetime: p.read }, p.read) : "",
