@@ -89,7 +89,7 @@ def _is_status(entry: Entry, name: str, field: str, line: Line, left: str) -> bo
     """Whether a cell is a tick or an empty box, and says so how far one is."""
     told = words.plain(name) in ("", "read") or field == "status"
     ticked = words.tick(line.plain.strip())[0] if told else None
-    ticked = ticked or (None if words.plain(name) else words.status_word(line.plain))
+    ticked = ticked or (words.status_word(line.plain) if field == "status" or not words.plain(name) else None)
     if not ticked or (words.plain(left) and name and field not in ("status", "read")):
         return False
     entry.status = entry.status or ticked

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from catalog.bibtex.identifiers import arxiv, doi
-from catalog.ingest import urls, values, words
+from catalog.ingest import standing, urls, values, words
 from catalog.ingest.tree import Mark, Text
 from catalog.models import Status
 
@@ -20,11 +20,6 @@ _NUMBER = re.compile(
 _OPTIONAL = re.compile(
     r"\(?(?P<said>optional|required|recommended|supplementary|background|bonus|main)(?: reading)?\)?[:：]\s*", re.I
 )
-_STATUS = re.compile(  # "TO READ: A title", "TODO A title" as in org and Logseq
-    r"(?P<said>[A-Z][A-Z -]{2,11}):\s+(?=\S)"
-    r"|(?P<task>TODO|DONE|NEXT|DOING|NOW|LATER|WAITING|STARTED|SOMEDAY)\s+(?=[^\sa-z]\S*\s+\S)"
-)
-_VERB = re.compile(r"(?:re-?)?(?P<said>read|reading|skimmed|finished)\b[:\s]+", re.I)
 _TASK_DAY = re.compile(r"[ \t]+(?P<sign>[📅🗓➕✅])\ufe0f?[ \t]*(?P<day>\d{4}-\d\d-\d\d)(?=\s|$)")  # of Obsidian's tasks
 _DAY_OF = {"📅": "due", "🗓": "due", "➕": "added", "✅": "read"}
 _LEAD = re.compile(rf"(?:[\s•·▪●|>–—-]|(?!{words.SHORT.pattern}):(?![a-z]))*")
@@ -34,20 +29,11 @@ KIND_OF_WORK = re.compile(
 )  # as GB/T 7714 has it: "[J].", "[C]//"
 _HASHTAGS = re.compile(r"(?:(?:^|[ \t]+)#(?=[^\W\d_])[\w/-]{2,40})+[ \t]*$", re.M)
 _LEAD_TAG = re.compile(r"\[(?P<tag>[^\[\]]{1,40})\][\s:–—-]*")
-_TICKED = re.compile(
-    rf"(?:[✅☑✔✓]\ufe0f?|(?<!\w)(?:(?P<english>read|finished)|{words.read_words()})(?: (?:on|le|am|el|em))?:?)\s*\(?"
-    r"(?P<day>\d{4}[-/.年] ?\d{1,2}[-/.月] ?\d{1,2}日?|[^\W\d_]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}[./]\d{1,2}[./]\d{4}"
-    r"|\d{1,2}\.? (?:de )?[^\W\d_]{3,9}\.? (?:de )?\d{4})\)?",
-    re.I,
-)
-_LAST_DAY = re.compile(r"\((?P<day>\d{4}-\d\d-\d\d)\)\s*$")
 _FIRST_DAY = re.compile(r"\s*(?P<day>\d{4}[-/.]\d\d?[-/.]\d\d?)[\s:：–—-]+(?=\S)")
 _STARS = re.compile(r"(?:(?:⭐|★|🌟|:star:)\ufe0f?\s*)+☆*")
 _SHORT = re.compile(rf"(?:{words.SHORT.pattern}\s*)+")
-_TRAILING = re.compile(r"[\[【(]\s*(?P<word>[^\[\]()【】]{1,24}?)\s*[\])】]\s*$")
 _BADGE = re.compile(r"/(?:badge|static/v1)/(?P<path>[^?#]+)|[?&]message=(?P<message>[^&]+)")
 _BRACKETED = re.compile(r"[\[【](?P<label>[^\[\]【】]+)[\]】]")
-_TICKS = "`'\"‘’“”*_ "
 _BARE = re.compile(r"(?:https?://|www\.)\S+|\S+\.\w+/\S*|(?:arxiv|doi):\S+", re.I)
 
 
@@ -204,7 +190,7 @@ def marked_title(text: Text) -> Line | None:
 
 def prepared(text: Text) -> Line:
     """A line with all that its marks alone tell: box, number, ticks, stars, badges, links."""
-    if not text.marks and _PLAIN.fullmatch(text.plain) and not _STATUS.match(text.plain):
+    if not text.marks and _PLAIN.fullmatch(text.plain) and not standing.MAY.search(text.plain):
         return Line(text)
     line = Line(unwrapped(text))
     line.anchors = anchors(line.text)
@@ -218,10 +204,9 @@ def prepared(text: Text) -> Line:
     line.used += [kind.span() for kind in KIND_OF_WORK.finditer(line.plain)]
     _lead(line)
     _task_days(line)
-    _dates_and_stars(line)
+    _stars(line)
     _trailing_tags(line)
-    _trailing_status(line)
-    _last_day(line)
+    standing.trailing(line)
     return line
 
 
@@ -268,13 +253,11 @@ def _lead(line: Line) -> None:
             at = box.end()
         if lead := _NUMBER.match(plain, at):
             at = lead.end()
-        if (said := _STATUS.match(plain, at)) and (status := words.status_word(said["task"] or said["said"])):
-            line.status, at = line.status or status, said.end()
         if said := _OPTIONAL.match(plain, at):
             line.tags.append(said["said"].lower())
             at = said.end()
-        if (verb := _VERB.match(plain, at)) and _names_next(line, verb.end()):
-            line.status, at = line.status or words.status_word(verb["said"]), verb.end()
+        if stated := standing.leading(line, at):
+            line.status, at = line.status or stated[0], stated[1]
         day = _FIRST_DAY.match(plain, at)
         if day and (when := values.day(day["day"])):
             line.read, line.day, at = when if line.status is Status.read else None, when, day.end()
@@ -302,14 +285,6 @@ def _lead(line: Line) -> None:
     if at:
         line.used.append((0, at))
     line.start = at
-
-
-def _names_next(line: Line, at: int) -> bool:
-    """Whether what follows is a work: a link, what stands in quotation marks, or a name and its address."""
-    if any(a.titled and a.mark.start == at for a in line.anchors) or line.plain[at : at + 1] in tuple('"“«„'):
-        return True
-    links = [a for a in line.anchors if at_paper(a) and a.mark.start > at]
-    return bool(links) and line.plain[at : at + 1].isupper() and links[0].mark.start - at < 80
 
 
 def _past_pointers(line: Line, at: int) -> int:
@@ -350,28 +325,11 @@ def _task_days(line: Line) -> None:
         line.status, line.read = line.status or Status.read, line.days.pop("read")
 
 
-def _dates_and_stars(line: Line) -> None:
-    plain = line.plain
-    if ticked := _TICKED.search(plain, line.start):
-        read = values.day(values.in_order(ticked["day"], None if ticked["english"] else True))
-        if read:
-            start, end = ticked.span()
-            if plain[start - 1 : start] == "(" and plain[end : end + 1] == ")":
-                start, end = start - 1, end + 1
-            line.status, line.read = Status.read, read
-            line.used.append((start, end))
-    for stars in _STARS.finditer(plain, line.start):
+def _stars(line: Line) -> None:
+    for stars in _STARS.finditer(line.plain, line.start):
         if count := values.rating(stars[0]):
             line.rating = line.rating or count
             line.used.append(stars.span())
-
-
-def _last_day(line: Line) -> None:
-    """The day in parentheses that a line of what was read ends in is when."""
-    last = _LAST_DAY.search(line.plain, line.start) if line.status is Status.read and not line.read else None
-    if last and (read := values.day(last["day"])):
-        line.read = read
-        line.used.append(last.span())
 
 
 def _trailing_tags(line: Line) -> None:
@@ -388,41 +346,6 @@ def _trailing_tags(line: Line) -> None:
             line.stop = found.start()
     struck = any(m.start <= line.start + 1 and m.end - m.start > len(line.plain) / 2 for m in line.text.of("del"))
     line.status = line.status or (Status.read if struck else None)
-
-
-def _trailing_status(line: Line) -> None:
-    """A status at the end: `[READ]`, `(read)`, `READ` as code or in bold, a tick."""
-    plain = line.plain
-    for _ in range(2):
-        free = line.free(line.start)
-        if not free:
-            return
-        start, end = free[-1]
-        tail = plain[start:end].rstrip()
-        ticked, left = words.tick(tail)
-        if ticked:
-            line.status = line.status or ticked
-            line.used.append((start + len(left.rstrip()), end))
-        bracket = _TRAILING.search(tail)
-        word = bracket["word"] if bracket else ""
-        linked = any(a.mark.start >= start + bracket.start() for a in line.anchors) if bracket else False
-        status = words.status_word(word) if word and not linked and len(word) > 1 else None
-        code = (
-            any(m.kind == "code" and m.start >= start + bracket.start() for m in line.text.marks) if bracket else False
-        )
-        if bracket and not status and not linked and (status := words.misspelt(f"`{word}`" if code else word)):
-            line.mended = f"status {word.strip(_TICKS).upper()} read as {status.upper()}"
-        if bracket and status and (tail[bracket.start()] != "(" or word.isascii()):
-            line.status = line.status or status
-            line.used.append((start + bracket.start(), end))
-            return
-    for mark in line.text.of("code", "strong"):
-        inside = plain[mark.start : mark.end]
-        if plain[mark.end :].strip(" .])") or not (status := words.status_word(inside)):
-            continue
-        if mark.start > line.start and (mark.kind == "code" or inside.isupper()):
-            line.status = line.status or status
-            line.used.append((mark.start, len(plain)))
 
 
 def quoted_ranges(plain: str) -> list[tuple[int, int]]:

@@ -859,6 +859,8 @@ def _own_blocks(node: Node) -> Iterator[Node]:
 def is_fact(text: Text) -> bool:
     """Whether a line is a label that we know, and its value."""
     name, value = label_of(text) or ("", text)
+    if words.status_word(name) and len(value.plain.split()) > 4:  # "DONE: A title"
+        return False
     if words.field_of(name) or re.search(r"\blinks?$", name, re.I) or words.plain(name) in ("citation", "bibtex"):
         return True
     return bool(words.link_of(name)) and len(re.findall(r"\w{2,}", without(prepared(value)))) <= 3

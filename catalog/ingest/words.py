@@ -232,11 +232,6 @@ def status_word(raw: str) -> Status | None:
     return Status(name) if name else None
 
 
-def read_words() -> str:
-    """The words for what has been read, in all languages, as part of a regular expression."""
-    return "|".join(re.escape(word) for word in _data()["status"]["read"].split("|") if len(word) > 1)
-
-
 def answer(raw: str) -> Status | None:
     """What a yes or a no to whether something has been read says."""
     name = _words("answer").get(plain(raw), "")
