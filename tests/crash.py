@@ -18,6 +18,7 @@ import codecs
 import contextlib
 import errno
 import importlib
+import importlib.readers
 import importlib.resources.readers
 import os
 import pkgutil
@@ -52,6 +53,7 @@ for _module in pkgutil.walk_packages(catalog.__path__, "catalog."):  # what is i
     if "pages" not in _module.name and "__main__" not in _module.name:
         importlib.import_module(_module.name)
 assert filelock.FileLock
+assert importlib.readers
 assert importlib.resources.readers
 assert pypdf._encryption
 codecs.lookup("utf-8-sig")

@@ -370,7 +370,7 @@ def test_half_a_character_is_not_written(library: Library) -> None:
 
 # --- what a terminal is shown ---
 
-UNSEEN = "\x1b]0;x\x07\u202ebidi\u2066\x9b31m\u200f"
+UNSEEN = "\x1b]0;x\x07\u202ebidi\u2066\U000e0041\u200b\x9b31m\u200f"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from catalog.bibtex.describe import describe
 from catalog.bibtex.entry import set_key
-from catalog.errors import KbError
+from catalog.errors import KbError, TakenKey
 from catalog.facts import Facts
 from catalog.ingest.fetch import Answer
 from catalog.keys import PATTERN, free_key, parse, propose_key
@@ -140,3 +140,17 @@ def test_a_key_with_a_blank_is_refused_where_it_is_given(tmp_path: Path) -> None
     assert library.import_([("a.bib", LORA.replace("{x,", "{a b,").encode())]).count("added") == 1, (
         "what is there is kept"
     )
+
+
+def test_a_key_is_one_however_its_accents_are_written(tmp_path: Path) -> None:
+    library, apart = Library.init(tmp_path), "mu\u0308ller"
+    library.add(title="Owls of the north", key="m\u00fcller")
+    for one in (
+        {"title": "Bats of the south", "key": apart},
+        {"bibtex": f"@misc{{{apart}, title={{Elks of the west}}}}"},
+    ):
+        with pytest.raises(TakenKey, match="use --key m\u00fcllerb"):
+            library.add(**one)
+    text = f"@misc{{{apart}2, title={{Elks of the west}}}}".encode()
+    assert [library.import_([("a.bib", text)]).count(what) for what in ("added", "unchanged")] == [1, 1]
+    assert library.rename("m\u00fcller2", f"{apart}3").key == "m\u00fcller3"

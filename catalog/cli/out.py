@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 NARROW = 60  # cells: in a terminal that has less there is no room for the year
 STYLES = {"read": "green", "reading": "yellow", "unread": "dim"}
 MARKS = {"read": "✓", "reading": "…", "unread": "·"}
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb"
+    r"\U000e0000-\U000e007f]"
+)
 _LIBRARY = "catalog.library"
 _CELLS = 20  # of the bar
 _BREAK = re.compile(r"[\t\n]")
@@ -96,7 +99,7 @@ def plain(text: str) -> str:
 
 def _escape(found: re.Match[str]) -> str:
     code = ord(found.group())
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def fancy() -> bool:
@@ -138,7 +141,12 @@ def verbatim(text: str) -> None:
 def echo_json(value: Any) -> None:
     """Print a value as JSON; what could steer a terminal is escaped as JSON has it."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    click.echo(_UNSEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", text))
+    click.echo(_UNSEEN.sub(_as_json, text))
+
+
+def _as_json(found: re.Match[str]) -> str:
+    units = found.group().encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[n]:02x}{units[n + 1]:02x}" for n in range(0, len(units), 2))
 
 
 def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[tuple[str, str]]]) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from dataclasses import fields as fields_of
 from operator import attrgetter
 from typing import Literal
+from unicodedata import is_normalized, normalize
 
 from pydantic import ValidationError
 
@@ -221,17 +222,17 @@ class Merger:
 
     def _named(self, draft: Draft, probe: Paper, key: str) -> tuple[str, Draft]:
         """A key for a draft that has none, or one that cannot be; and the draft with it in its entry."""
-        blank = len(key.split()) > 1 and len(key.encode()) <= _LONGEST
         is_taken = self.known.keys.is_taken
-        new = (
-            free_key("-".join(key.split()), is_taken)
-            if blank
-            else propose_key(self.facts(probe), is_taken, self.pattern)
-        )
+        mended = normalize("NFC", "-".join(key.split()))
+        if not _may_be(mended):
+            new, why = propose_key(self.facts(probe), is_taken, self.pattern), "is too long for a file name"
+        elif len(key.split()) > 1:
+            new, why = free_key(mended, is_taken), "holds a blank, so nothing can cite it"
+        else:
+            new, why = mended, "is written with letters and their accents apart"
         if draft.bibtex and _readable(draft.bibtex):
             draft = replace(draft, bibtex=set_key(draft.bibtex, new))
-            long = "holds a blank, so nothing can cite it" if blank else "is too long for a file name"
-            what = f"the entry's key {key[:60]!r} {long}" if key else "the entry has no key"
+            what = f"the entry's key {key[:60]!r} {why}" if key else "the entry has no key"
             self._note("no-key", draft, what, "repaired", f"it was given the key {new}", new)
         return new, draft
 
@@ -406,8 +407,8 @@ def _year(date: str) -> int:
 
 
 def _may_be(key: str) -> bool:
-    """Whether a key can be one here: one word, and not too long for a file's name."""
-    return len(key.split()) == 1 and len(key.encode()) <= _LONGEST
+    """Whether a key can be one here: one word in composed letters, and not too long for a file's name."""
+    return len(key.split()) == 1 and len(key.encode("utf-8", "replace")) <= _LONGEST and is_normalized("NFC", key)
 
 
 def _readable(text: str) -> bool:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from catalog.errors import BadFile, Conflict, Finding, KbError, TakenKey, UnknownKey, refused
 from catalog.files import own_code
@@ -148,7 +149,7 @@ class Edits:
         from catalog.keys import free_key
         from catalog.rename import entry_keys
 
-        old = self.snapshot.resolve(old)
+        old, new = self.snapshot.resolve(old), normalize("NFC", new)
 
         def checked() -> Mapping[str, str]:
             further = entry_keys(self._paper(old))[1:]
