@@ -155,7 +155,7 @@ MUTANTS = {
     ),
     "a request waits for ever": Mutant("ingest/wire.py", "self.real.write(buffer, _left(self.deadline))", "self.real.write(buffer, 60.0)", "test_fetch.py"),
     "a commit is made in a merge": Mutant(
-        "store/commits.py", "if any((Path(top) / name).exists() for name in (\"MERGE_HEAD\", \"rebase-merge\", \"rebase-apply\")):", "if False:",
+        "store/commits.py", "if any((Path(top) / name).exists() for name in _UNDER_WAY):", "if False:",
         "test_gate.py",
     ),
     "a change that failed is written down": Mutant(

@@ -657,10 +657,14 @@ def test_a_change_is_a_commit_where_one_asks_for_it(
     kb("tag", "[a-z]", "y")
     assert git("status", "--porcelain", "papers") == " M papers/q.md\n"
     before = git("rev-parse", "HEAD")
-    (root / ".git" / "MERGE_HEAD").write_text(before)
-    assert kb("tag", "[a-z]", "in-a-merge").err == "", "nothing is tried"
-    assert git("rev-parse", "HEAD") == before
-    (root / ".git" / "MERGE_HEAD").unlink()
+    for name in ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"):
+        (root / ".git" / name).write_text(before)
+        assert kb("tag", "[a-z]", name).err == "", "nothing is tried"
+        assert git("rev-parse", "HEAD") == before
+        (root / ".git" / name).unlink()
+    (root / ".git" / "index.lock").touch()
+    assert "kb: autocommit: fatal: Unable to create " in kb("tag", "[a-z]", "another-git-at-work").err
+    (root / ".git" / "index.lock").unlink()
     subprocess.run(["git", "init", "-q", "theirs"], cwd=root.parent, check=True)
     monkeypatch.setenv("GIT_DIR", str(root.parent / "theirs" / ".git"))
     kb("tag", "[a-z]", "within-a-hook")

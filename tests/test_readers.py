@@ -232,7 +232,11 @@ def test_what_papers_say_all_the_same_is_kept_said_and_can_be_taken(kb: Kb, seve
     assert several.get("four").reading.status == "unread"
     several.tag("four", ["x"])
     assert "status: read" in path.read_text()
-    assert kb("me", "bo", "--take").out == "you are bo, with how far you are with 1 paper\n"
+    (root / "papers" / "bad.md").write_text("---\nstatus: [read\n---\n")
+    done = kb("me", "bo", "--take")
+    assert done.out == "you are bo, with how far you are with 1 paper\n"
+    assert "papers/bad.md:3 cannot be read; what it says of reading stays there" in done.err
+    (root / "papers" / "bad.md").unlink()
     assert "status" not in path.read_text()
     assert keys_of(several, "status:read") == ["four"]
     (root / "readers" / "bo.toml").write_text('[papers]\n"gone" = { status = "read", read = 2999-01-01 }\n')

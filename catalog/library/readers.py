@@ -81,9 +81,11 @@ def _merged_in_git(store: Store) -> Iterator[Change]:
 
 
 def _taken(store: Store, name: str) -> int:
-    """Take what papers say of reading; returns of how many."""
+    """Take what papers say of reading; returns of how many. Those that cannot be read are named."""
     changes = []
-    for file, (version, paper) in store.load_versions()[0].items():
+    loaded, wrong = store.load_versions()
+    store.gate.notices += [f"{one.where} cannot be read; what it says of reading stays there" for one in wrong]
+    for file, (version, paper) in loaded.items():
         before, mine = store.typed(store.text_of(file, version), paper.key, file, version)
         if mine.extras != paper.extras:
             changes.append(store.paper_change(file, before, mine))

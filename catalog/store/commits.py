@@ -19,13 +19,14 @@ _RUNS_NOTHING = tuple(
     for word in ("-c", setting)
 )
 _OF_THE_FOLDER = ("local", "worktree")
+_UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
 _OF_ANOTHER = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
 
 
 def git_commit(root: Path, what: str, paths: Sequence[str]) -> str:
     """Commit these files of a work tree and nothing else; returns why that could not be done, or "".
 
-    Does nothing while a merge or a rebase is under way.
+    Does nothing while a merge, a rebase or the like is under way.
     """
     try:
         trusted = is_trusted(root)
@@ -33,7 +34,7 @@ def git_commit(root: Path, what: str, paths: Sequence[str]) -> str:
             return f"autocommit: git would run {filters[0]} of this folder; `kb trust` agrees, or commit it yourself"
         careful = () if trusted else _RUNS_NOTHING
         top = git(root, "rev-parse", "--absolute-git-dir").strip()
-        if any((Path(top) / name).exists() for name in ("MERGE_HEAD", "rebase-merge", "rebase-apply")):
+        if any((Path(top) / name).exists() for name in _UNDER_WAY):
             return ""
         known = set(git(root, *careful, "ls-files", "-z", "--", *paths).split("\0"))
         ours = [path for path in paths if path in known or (root / path).exists()]
@@ -43,9 +44,15 @@ def git_commit(root: Path, what: str, paths: Sequence[str]) -> str:
     except FileNotFoundError:
         return "autocommit: there is no git on this machine"
     except subprocess.CalledProcessError as e:
-        said = (e.stderr or e.stdout or "git failed").strip().splitlines()
-        return f"autocommit: {said[-1]}"
+        return f"autocommit: {said_by(e)}"
     return ""
+
+
+def said_by(error: subprocess.CalledProcessError) -> str:
+    """The line in which git says why, among its hints."""
+    lines = [line for line in f"{error.stderr or error.stdout or ''}".splitlines() if line.strip()]
+    fatal = (line for line in lines if line.startswith(("fatal:", "error:")))
+    return next(fatal, lines[0] if lines else f"git ends with {error.returncode}")
 
 
 def _filters(root: Path) -> Iterator[str]:

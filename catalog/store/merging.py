@@ -16,7 +16,7 @@ from catalog.filenames import file_name
 from catalog.files import read_text
 from catalog.readers import FOLDER
 from catalog.store.beside import ATTRIBUTES
-from catalog.store.commits import git
+from catalog.store.commits import git, said_by
 from catalog.store.config import CONFIG
 from catalog.store.disk import read_version, write_whole
 from catalog.store.gate import Change
@@ -124,8 +124,7 @@ def register(root: Path) -> None:
     except FileNotFoundError:
         raise KbError("git is not installed") from None
     except subprocess.CalledProcessError as e:
-        said = next(iter(e.stderr.strip().splitlines()), f"status {e.returncode}")
-        raise KbError(f"{root}: git says '{said}'; `git init` makes a repository of it") from None
+        raise KbError(f"{root}: git says '{said_by(e)}'; `git init` makes a repository of it") from None
 
 
 def attributes(root: Path, papers: str, readers: bool = False) -> Change | None:
