@@ -67,9 +67,10 @@ class Entry:
 
     def _part_day(self) -> None:
         """Make a note of a day long after the preprint: the list's own, as a reading group's, and not of the work."""
+        if len(self.date) != 10 or self.venue or self.bibtex:
+            return
         preprints = filter(None, (self.ids.get("arxiv", ""), *(arxiv(link.url) for link in self.links)))
-        given = of_arxiv(next(preprints, ""))
-        if len(self.date) == 10 and given and not self.venue and not self.bibtex:
+        if given := of_arxiv(next(preprints, "")):
             year, month = map(int, given.split("-"))
             day = dt.date.fromisoformat(self.date)
             if (day.year - year) * 12 + day.month - month > _LATER:

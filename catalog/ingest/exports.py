@@ -76,9 +76,10 @@ def read_identifiers(text: str, path: str = "") -> Source | None:
     drafts: list[Draft] = []
     findings: list[Finding] = []
     status, said = None, 0
-    for n, line in enumerate(map(str.strip, text.split("\n")), 1):
+    lines = text.split("\n")
+    for n, line in enumerate(map(str.strip, lines), 1):
         comment, bare = line.startswith("#"), line.lstrip("-*•# ").strip("<>: ")
-        if len(line) > 400:
+        if len(line) > 400 or len(findings) * 5 > len(lines):  # too many are others by now
             return None
         if found := words.status_word(bare):
             status = found
