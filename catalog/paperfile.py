@@ -54,6 +54,10 @@ def loads(text: str, key: str, path: str = "", apart: bool = False) -> Paper:
         what = "the front matter is not closed" if text.startswith("---") else "no front matter"
         raise BadFile(Finding("front-matter", what, "begin the file with ---, fields, ---", path, 1, key))
     source = head["yaml"]
+    if alone := conflict.strays(source):
+        said = [(line + 1, f"a mark of a merge stands alone: {mark[:40]!r}") for line, mark in alone]
+        remedy = "look what the merge left around it, then remove the line"
+        raise BadFile(*(Finding("conflict", message, remedy, path, line, key) for line, message in said))
     values = read_yaml(source, key, path)
     ours = [name for name in FRONT_MATTER if not (apart and name in READING)]
     known: dict[str, Any] = {name: value for name, value in values.items() if name in ours}

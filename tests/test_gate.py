@@ -584,6 +584,28 @@ def test_a_merge_is_resolved_field_by_field(kb: Kb, library: Library, papers: Pa
     assert "shared.bib:2: an unresolved merge, lines 2 to 5; keep one side" in kb("check").out
 
 
+@pytest.mark.parametrize(
+    ("left", "wrong"),
+    [("<<<<<<< HEAD\nA\n=======\nB", "+0: a mark of a merge stands alone: '<<<<<<< HEAD'"),
+     ("A\n=======\nB\n>>>>>>> other", "+3: a mark of a merge stands alone: '>>>>>>> other'"),
+     ("<<<<<<< Conflict 1 of 1\n%%%%%%% Changes\n-a\n+b\n+++++++ side\nc\n>>>>>>> ends", "+0: a mark of a merge"),
+     ("<<<<<<<<< a\nA\n<<<<<<< b\n=======\n=========\nB\n>>>>>>>>> c", "+0: an unresolved merge"),
+     ("A\n=======\n\n> > quoted\n\n>>>>>>>> deep", ""), ("```\n<<<<<<< HEAD\n```", "")],
+)  # fmt: skip
+def test_a_merge_that_was_settled_by_half_is_a_finding(kb: Kb, papers: Path, left: str, wrong: str) -> None:
+    (papers / "a.md").write_text(GOOD.replace(NOTES, left))
+    first = GOOD.partition(NOTES)[0].count("\n") + 1
+    said = [line for line in kb("check").out.splitlines() if "merge" in line]
+    line, _, what = wrong.partition(":")
+    assert [one for one in said[:1] if not one.startswith(f"papers/a.md:{first + int(line or 0)}:{what}")] == []
+    assert len(said) == (what.count("merge") if "Conflict" not in left else 2)
+
+
+def test_a_mark_in_the_head_is_named(kb: Kb, papers: Path) -> None:
+    (papers / "a.md").write_text(GOOD.replace("status:", ">>>>>>> other\nstatus:", 1))
+    assert "papers/a.md:2: a mark of a merge stands alone: '>>>>>>> other'" in kb("check").out
+
+
 def test_what_a_merge_left_open_is_not_imported(kb: Kb, root: Path, papers: Path) -> None:
     (root / "list.md").write_text(
         "# L\n\n<<<<<<< ours\n- [One](https://x.org/1)\n=======\n- [Two](https://x.org/2)\n>>>>>>> b\n"

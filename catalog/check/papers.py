@@ -16,12 +16,13 @@ from catalog.check.folder import left_behind
 from catalog.check.notes import Target, targets, without_code
 from catalog.check.sheet import Sheet
 from catalog.check.world import World
+from catalog.conflict import strays
 from catalog.errors import BadFile, Finding, refused
 from catalog.filenames import apart_name, file_name
 from catalog.ingest.urls import mend
 from catalog.models import FENCE, FRONT_MATTER, READING, Link, Status
 from catalog.notebook import problem
-from catalog.paperfile import dumps
+from catalog.paperfile import bibtex_line, dumps
 
 _KEPT_AS_THEY_ARE = frozenset({"arxiv-pdf-suffix"})
 PAPER_LINKS = frozenset({"paper", "arxiv", "pdf", "abstract", "preprint"})
@@ -36,6 +37,7 @@ def file_rules(sheet: Sheet, world: World) -> Iterator[Finding]:
     if left := left_behind(sheet.file):
         yield sheet.finding("leftover", *left, 0)
     yield from _blank(sheet)
+    yield from _half_settled(sheet)
     yield from _form(sheet)
     yield from _unknown_fields(sheet)
     yield from _repeated_title(sheet)
@@ -69,6 +71,17 @@ def _blank(sheet: Sheet) -> Iterator[Finding]:
         better = "-".join(key.split())
         remedy = f"`kb rename '{key}' {better}` mends it"
         yield sheet.finding("key", f"the key {key!r} holds a blank, so nothing can cite it", remedy)
+
+
+def _half_settled(sheet: Sheet) -> Iterator[Finding]:
+    if "<<<<<<<" in sheet.text or ">>>>>>>" in sheet.text:
+        notes = strays(without_code(sheet.paper.notes))
+        found = [*((sheet.notes_line + line - 1, mark) for line, mark in notes)]
+        entry = bibtex_line(sheet.text)
+        found += [(entry + line - 1, mark) for line, mark in strays(sheet.paper.bibtex)]
+        for line, mark in found:
+            remedy = "look what the merge left around it, then remove the line"
+            yield sheet.finding("conflict", f"a mark of a merge stands alone: {mark[:40]!r}", remedy, line)
 
 
 def _form(sheet: Sheet) -> Iterator[Finding]:
