@@ -6,6 +6,7 @@ Recycled token embeddings from large language models", 2024). The package itself
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -35,6 +36,7 @@ _WORDS = 60  # of a passage: the mean of many words means little
 _PASSAGES = 40
 _UNLIKE = 0.3  # nearness that texts about different things have by chance
 _AT_ONCE = 500  # papers that are compared with all others in one product
+_HELD_AT_ONCE = 2000  # papers whose vectors are in memory for a question
 _MOST_ASKED = 1000  # words of a question
 _HELD = "SELECT doc FROM vocabulary WHERE term = ?"
 _STEPS = 400  # in which a number from 0 to 1 is kept; hardly one of a vector of length one is above 0.3
@@ -64,13 +66,16 @@ def nearest(db: sqlite3.Connection, text: str, apart: str = "") -> list[int]:
     import numpy as np
 
     _complete(db)
-    found = db.execute("SELECT id, passages FROM vector ORDER BY id").fetchall()
-    if not found:
-        return []
-    vectors, starts = _vectors([passages for _, passages in found])
-    near = np.maximum.reduceat(vectors @ _asked(db, text), starts)
+    asked = _asked(db, text)
+    ids: list[int] = []
+    near = [np.zeros(0, np.float32)]
+    held = db.execute("SELECT id, passages FROM vector ORDER BY id")
+    while some := held.fetchmany(_HELD_AT_ONCE):
+        vectors, starts = _vectors([passages for _, passages in some])
+        near.append(np.maximum.reduceat(vectors @ asked, starts))
+        ids += [i for i, _ in some]
     (own,) = db.execute("SELECT coalesce(max(id), 0) FROM paper WHERE key = ?", (apart,)).fetchone()
-    return [i for place in np.argsort(-near, kind="stable").tolist() if (i := found[place][0]) != own]
+    return [i for place in np.argsort(-np.concatenate(near), kind="stable").tolist() if (i := ids[place]) != own]
 
 
 def _asked(db: sqlite3.Connection, text: str) -> Vectors:
@@ -165,7 +170,7 @@ def embed(texts: Sequence[str]) -> Vectors:
 
 def _need_model() -> None:
     """Raise `KbError` where the model, or what reads it, is not installed."""
-    if not all(map(find_spec, ("numpy", "safetensors", "tokenizers", "wordllama"))):
+    if not all(map(find_spec, ("numpy", "tokenizers", "wordllama"))):
         raise KbError("searching by meaning needs a model of 16 MB: pip install 'readrun[semantic]'")
 
 
@@ -175,15 +180,18 @@ def _model() -> tuple[Any, Any]:
     _need_model()
     found = find_spec("wordllama")
     assert found, "it has just been looked for"
-    from safetensors import safe_open
+    import numpy as np
     from tokenizers import Tokenizer
 
     folder = Path(found.origin or ".").parent
     try:
-        with safe_open(str(folder / "weights" / "l2_supercat_256.safetensors"), "numpy") as file:
-            weights = file.get_tensor("embedding.weight")
+        weights = folder / "weights" / "l2_supercat_256.safetensors"
+        with weights.open("rb") as file:  # its header says where the numbers are; a question needs few of them
+            size = int.from_bytes(file.read(8), "little")
+            told = json.loads(file.read(size))["embedding.weight"]
+        rows = np.memmap(weights, np.float16, "r", 8 + size + told["data_offsets"][0], tuple(told["shape"]))
         tokenizer = Tokenizer.from_file(str(folder / "tokenizers" / "l2_supercat_tokenizer_config.json"))
     except Exception as e:  # whatever is wrong with the package's files, the remedy is one
         raise KbError(f"the model in {folder} cannot be read ({e}); pip install --force-reinstall wordllama") from None
     tokenizer.no_padding()
-    return weights, tokenizer
+    return rows, tokenizer
