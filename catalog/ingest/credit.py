@@ -10,7 +10,7 @@ from catalog.ingest.line import Line, external, leads_to_paper, prepared
 
 _PIECE = re.compile(r"\s*[|·•｜\n\[\]（）【】]\s*|\s+[-–—/]+\s+|(?<!\b[A-ZÀ-Þ])[.。](?=\s|$)|\s{3,}")
 _IN_PARENTHESES = re.compile(r"\(([^()]+)\)?$")
-_COMMA = re.compile(r"[,，、;；]\s*")
+_COMMA = re.compile(r"[,，、;；]\s*|[:：]\s+")
 _LONE = 0.6  # what looks no more like names than this may be a title of two words
 
 
@@ -85,7 +85,8 @@ def _without_place(text: str) -> str:
     whole = _is_place(text)
     for apart in [*_IN_PARENTHESES.finditer(text), *list(_COMMA.finditer(text))[-3:]]:
         head, tail = text[: apart.start()].strip(" (),*_"), text[apart.end() :] or apart[0]
-        if head and _is_place(tail) and not (whole and values.likely_people(head) < 0.3):
+        least = 0.5 if apart[0].strip() in (":", "：") else 0.3 if whole else 0.0
+        if head and _is_place(tail) and values.likely_people(head) >= least:
             return _without_place(head)
     return "" if whole else text
 

@@ -80,7 +80,7 @@ class Reader:
                     units[0].node.line,
                 )
             )
-            spans = [heading_title(unit.line) for unit in units]
+            spans = [heading_title(unit.line, self.common) for unit in units]
             return _without_years([unit.line for unit in units], spans)
         wanted = next((n for s, n in self.wanted.items() if any(s == h for u in units for h in u.section)), 1)
         for unit in units:
@@ -199,7 +199,7 @@ class Reader:
             fits = likely >= 0.25 if voted == "authors" else _may_be_venue(unit, piece, text, told)
             role = voted if fits and (role or likely or voted == "venue") else ""
         alone = role == "authors?" and not unit.cells and not voted
-        return "" if alone or (heading and role == "authors") else role
+        return "" if alone or (heading and role == "authors" and "paren" not in piece.place) else role
 
     def _leave(self, entry: Entry, line: Line, kept: Sequence[str], heading: bool) -> None:
         """What is left of an entry's line: a year, identifiers, and the first of its notes."""

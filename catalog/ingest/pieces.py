@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from catalog.ingest import template, urls, values, words
+from catalog.ingest.credit import credit
 from catalog.ingest.labels import without
-from catalog.ingest.line import Anchor, Line
+from catalog.ingest.line import Anchor, Line, prepared
+from catalog.ingest.tree import Text
 
 _CUT = re.compile(
     r"\n|[()\[\]（）【】《》]|\s+[-–—|·•/]+\s+|\s*[|·•;；｜]\s*|——|(?<!,)(?<!&)(?<!\band)\s{2,}|(?<=[.。!?])(?=\s|$)|(?<=\bal\.)(?=[A-Za-z])|(?<=\bal\.),\s+(?=[A-Z])|。|\s+(?=(?:by|from)\s+[A-Z])"
@@ -108,7 +110,7 @@ def by_comma(plain: str, start: int, end: int, place: str) -> Iterator[Piece]:
         yield Piece(start, start + lead.end(1), f"{place} lead")  # "ACL 2022, Ada Quist, Bo Lund"
         start += lead.end()
         text = plain[start:end]
-    for comma in reversed(list(re.finditer(r",\s+|[，、]\s*", text))[-3:]):
+    for comma in reversed(list(re.finditer(r"[,:]\s+|[，、]\s*", text))[-3:]):
         tail = text[comma.end() :]
         shown = values.venue(tail)
         found = values.date(tail)
@@ -189,14 +191,14 @@ def with_marks(plain: str, span: tuple[int, int]) -> tuple[int, int]:
     return start, end
 
 
-def heading_title(line: Line) -> tuple[int, int]:
+def heading_title(line: Line, common: frozenset[str]) -> tuple[int, int]:
     """The title in a heading: without links that only point, and the bracket or the marks around it that are none."""
-    start, end = _in_heading(line)
+    start, end = _in_heading(line, common)
     quoted = _QUOTED.fullmatch(line.plain, start, end)
     return quoted.span(1) if quoted else (start, end)
 
 
-def _in_heading(line: Line) -> tuple[int, int]:
+def _in_heading(line: Line, common: frozenset[str]) -> tuple[int, int]:
     if line.own and not any(a.titled or a.role for a in line.anchors) and "[" not in line.plain[: line.used[0][0]]:
         return 0, len(line.plain[: line.used[0][0]].rstrip())
     whole = template.first_titled(line.anchors)
@@ -222,6 +224,8 @@ def _in_heading(line: Line) -> tuple[int, int]:
             return start, start + stops.start(1) if stops else end
         paren = bracket["paren"]
         shown = values.venue(paren) if paren else None
-        if paren and not (shown and (shown.known or (shown.date and len(paren) < 30))) and not words.status_word(paren):
+        placed = shown and (shown.known or (shown.date and len(paren) < 30))
+        told = credit(prepared(Text(paren)), common) if paren and not placed else None
+        if paren and not (placed or (told and told.names and told.place)) and not words.status_word(paren):
             return start, end
         end = start + bracket.start()

@@ -559,7 +559,7 @@ def _look(title: str, name: Reading, common: frozenset[str], linked: bool) -> fl
         worth = 0.6
     if title[:1].islower():
         worth *= 0.3 if title.startswith(("and ", "et ", "by ")) else 0.7 if title.split()[0].isalpha() else 0.9
-    if words.is_role(title) or words.status_word(title) or not any(c.isalpha() for c in title):
+    if words.is_role(title) or words.status_word(title) or values.is_date(title) or not any(map(str.isalpha, title)):
         worth *= 0.08
     if len(words.plain(title)) < 3:
         worth *= 0.3
@@ -568,10 +568,10 @@ def _look(title: str, name: Reading, common: frozenset[str], linked: bool) -> fl
     if count > 2 and _PROSE.search(title):
         worth *= 0.4
     named = _with_names(title, count, name, common)
-    return worth * _brackets(title) * (max(named, _LONE) if linked else named) * _with_place(title, count)
+    return worth * _brackets(title, common) * (max(named, _LONE) if linked else named) * _with_place(title, count)
 
 
-def _brackets(title: str) -> float:
+def _brackets(title: str, common: frozenset[str]) -> float:
     """How much the brackets, quotation marks and bars of a text speak for a whole title."""
     worth = 0.5 if title[0] in "(（" else 1.0
     if (first := re.match(r"[\[(（【]([^\[\]()（）【】]{2,40})[\])）】]", title)) and _role_alone(first[1]):
@@ -582,6 +582,8 @@ def _brackets(title: str) -> float:
     paren = re.search(r"\s*[(（]([^()（）]+)[)）]$", title)
     if paren and words_cjk(paren[1]) and not words_cjk(title[: paren.start()]):  # the title in another language
         worth *= 0.7
+    elif paren and _role(paren[1], common, "(") == "names":
+        worth *= 0.5
     if "|" in title or " · " in title or "｜" in title:
         worth *= 0.6
     if any(title.count(a) != title.count(b) for a, b in ("()", "[]", "“”", "（）")) or title.count('"') % 2:
@@ -754,6 +756,8 @@ def _is_credited(line: Line, anchor: Anchor, span: Span, common: frozenset[str])
         return True
     paren = re.fullmatch(r"\s*[(（]([^()（）]+)[)）]\s*", rest)
     if paren and (shown := values.venue(paren[1])) and shown.known and shown.date:
+        return True
+    if paren and _role(paren[1], common, "(") == "names":
         return True
     by = _CREDIT.match(rest)
     if not by or not (by["by"] or by["apart"].strip() in ("-", "–", "—")):

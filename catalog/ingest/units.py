@@ -227,6 +227,8 @@ class Finder:
             return 1 if not listed else 0
         if listed > (1 if facts + links > 2 else 0):
             return -1
+        if own and cites(line, self.common):
+            return 1
         if bibs:
             return 1 if bibs == 1 or facts or links or self._resembles(node, own) else 0
         if others > max(2, facts + links):
