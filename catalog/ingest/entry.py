@@ -11,7 +11,7 @@ from catalog.bibtex import decode, read, scan
 from catalog.bibtex.dates import of_arxiv
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.errors import BadBibtex, BadFile
-from catalog.ingest import values, words
+from catalog.ingest import standing, values, words
 from catalog.ingest.draft import Draft
 from catalog.ingest.report import Report, clean, fit_tag
 from catalog.ingest.tree import Node, Text
@@ -236,6 +236,9 @@ def _set_day(name: str) -> Callable[[Entry, str, list[str], Report, int], bool]:
 
 
 def _set_status(entry: Entry, plain: str, _exact: list[str], report: Report, line: int) -> bool:
+    if told := standing.day_of_reading(plain):  # "Finished (2021-04-05)"
+        entry.days.setdefault("read", told[0])
+        plain = f"{plain[: told[1]]}{plain[told[2] :]}" if plain[: told[1]].strip() else Status.read
     raw = plain.strip("[]() ")
     status = words.status_word(raw) or words.tick(raw)[0] or words.answer(raw)
     if not status and (status := words.misspelt(raw)):

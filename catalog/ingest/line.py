@@ -258,6 +258,7 @@ def _lead(line: Line) -> None:
             at = said.end()
         if stated := standing.leading(line, at):
             line.status, at = line.status or stated[0], stated[1]
+            line.read = line.read or (line.day if stated[0] is Status.read else None)  # "2022-11-05 Finished: A title"
         day = _FIRST_DAY.match(plain, at)
         if day and (when := values.day(day["day"])):
             line.read, line.day, at = when if line.status is Status.read else None, when, day.end()
