@@ -61,7 +61,8 @@ def _kind(facts: Facts) -> str:
         return kind
     if not facts.venue or facts.venue == "arXiv" or facts.kind:
         return "misc"
-    return "article" if _JOURNAL.search(facts.venue) else "inproceedings"
+    issue = facts.detail("volume") and facts.detail("number")  # as only a journal has
+    return "article" if issue or _JOURNAL.search(facts.venue) else "inproceedings"
 
 
 def _fields(facts: Facts, kind: str, source: str) -> Iterator[tuple[str, str]]:

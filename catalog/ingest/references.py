@@ -229,6 +229,7 @@ def _of_ris(record: Mapping[str, Any]) -> Item:
     made: dict[str, Any] = {"type": _RIS[str(record["type_of_reference"]).upper()]}
     for name, theirs in _OF_RIS.items():
         made[name] = next((record[one] for one in theirs.split() if record.get(one)), "")
+    made["container-title"] = made["container-title"] or next(map(str, _list(unknown.get("BT"))), "")
     made |= {
         "author": [*_list(record.get("authors") or record.get("first_authors"))],
         "editor": [*_list(unknown.get("ED")), *_list(record.get("secondary_authors"))],
