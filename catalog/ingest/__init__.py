@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from catalog.conflict import hunks
 from catalog.errors import BadFile, Finding, KbError
-from catalog.ingest.draft import Draft, Source
+from catalog.ingest.draft import FIELDS, Draft, Source
 from catalog.models import Paper
 
 __all__ = ["Draft", "Source", "decode_bytes", "parse", "read_source"]
@@ -190,5 +190,4 @@ def _paper_file(text: str, path: str) -> Source:
 
 
 def _draft(paper: Paper, key: str, path: str) -> Draft:
-    same = {name: getattr(paper, name) for name in Paper.model_fields if name not in ("key", "apart")}
-    return Draft(key=key, line=1, path=path, **same)
+    return Draft(key=key, line=1, path=path, **{name: getattr(paper, name) for name in FIELDS})

@@ -9,7 +9,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from catalog.errors import Finding
-from catalog.models import Link, Status, Tutorial
+from catalog.models import Link, Paper, Status, Tutorial
+
+FIELDS = tuple(name for name in Paper.model_fields if name not in ("key", "apart"))  # what a draft and a paper say
 
 
 class Record(NamedTuple):

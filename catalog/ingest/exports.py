@@ -18,6 +18,9 @@ from catalog.ingest.report import clean
 from catalog.models import Link
 from catalog.text import NEAR, Lines
 
+_FOLDER: Any = etree.XPath(  # the heading of a folder of bookmarks: it stands right before its list
+    "(preceding-sibling::h1|preceding-sibling::h3|preceding-sibling::dt/h3|parent::dt/h3)[last()]"
+)
 _QUOTED = re.compile(r"""(['"])(.{6,}?)(?:…|\1|$)""")
 _BOOKMARKS = re.compile(r"\A\s*<!DOCTYPE NETSCAPE-Bookmark-file", re.I)
 _REMARK = re.compile(
@@ -41,8 +44,8 @@ def bookmarks(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """The bookmarks as records, each with its line, in the folders in which they are filed."""
     root = etree.fromstring(text.encode(errors="replace"), parser=etree.HTMLParser(huge_tree=True, encoding="utf-8"))
     for element in root.iter("a") if root is not None else ():
-        heads = [_head(folder) for folder in element.iterancestors("dl")]
-        folders = [clean("".join(map(str, head.itertext()))) for head in heads if head is not None][::-1]
+        heads = [found for folder in element.iterancestors("dl") for found in _FOLDER(folder)]
+        folders = [clean("".join(map(str, head.itertext()))) for head in reversed(heads)]
         above: Any = element.getparent()
         beside = above.getnext() if above.tag == "dt" else None
         remark = str(beside.text or "") if beside is not None and beside.tag == "dd" else ""
@@ -55,19 +58,6 @@ def bookmarks(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
 def page_title(title: str) -> str:
     """The title of a work out of that of its page: without the site, and arXiv's number before it."""
     return _SITE.sub("", re.sub(r"^\[(?:\d{4}\.\d{4,5}|[a-z-]+/\d{7})(?:v\d+)?\]\s*", "", title))
-
-
-def _head(folder: Any) -> Any:
-    """The heading of a folder of bookmarks: it stands right before its list."""
-    before = folder.getprevious()
-    while before is not None and before.tag not in ("h1", "h3", "dt"):
-        before = before.getprevious()
-    if before is not None and before.tag == "dt":
-        return before.find("h3")
-    if before is not None and before.tag == "h3":
-        return before
-    parent = folder.getparent()
-    return parent.find("h3") if parent is not None and parent.tag == "dt" else None
 
 
 def read_identifiers(text: str, path: str = "") -> Source | None:

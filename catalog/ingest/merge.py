@@ -28,7 +28,7 @@ from catalog.export.again import is_exported
 from catalog.export.generated import MARK
 from catalog.facts import Facts
 from catalog.identity import Verdict
-from catalog.ingest.draft import Draft, Source
+from catalog.ingest.draft import FIELDS, Draft, Source
 from catalog.ingest.join import ALL, Join
 from catalog.ingest.known import Known
 from catalog.ingest.references import SOURCE, entry_of
@@ -202,21 +202,16 @@ class Merger:
         self._count(entry, draft)
         tags, notes = said.beyond(draft.tags, draft.notes, entry.fields if entry else {}, self.used)
         if entry and title:
-            listed = (
-                decode(entry.fields.get("title", "")) or entry.key
-            )  # a list heads a work without a title by its key
+            listed = decode(entry.fields.get("title", "")) or entry.key  # by which a list heads a work without a title
             if title == listed:
                 title = ""
             elif title.casefold() == listed.casefold():
                 self._note("title-case", draft, f"the list and the BibTeX of {key} write the title in different case",
                            "repaired", "both are kept; the list's is shown", key)  # fmt: skip
-        fields = {
-            "title": title, "authors": draft.authors, "year": year, "venue": draft.venue,
-            "status": draft.status or _said_status(entry, self.used) or Status.unread, "read": draft.read,
-            "due": draft.due, "added": draft.added or self.today, "links": draft.links, "tags": tags,
-            "tutorials": draft.tutorials, "aliases": draft.aliases, "different": draft.different, "date": day,
-            "kind": draft.kind, "ids": dict(draft.ids), "abstract": draft.abstract, "rating": draft.rating,
-            "extras": _beside(draft.extras), "bibtex": draft.bibtex, "notes": notes,
+        fields = {name: getattr(draft, name) for name in FIELDS} | {
+            "title": title, "year": year, "date": day, "added": draft.added or self.today, "tags": tags, "notes": notes,
+            "status": draft.status or _said_status(entry, self.used) or Status.unread, "ids": dict(draft.ids),
+            "extras": _beside(draft.extras),
         }  # fmt: skip
         return Paper.model_validate({"key": key, **{name: value for name, value in fields.items() if value}})
 

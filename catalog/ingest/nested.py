@@ -169,7 +169,7 @@ def records(data: Any, section: tuple[str, ...] = (), depth: int = 0, key: str =
             for name, value in inner.items():
                 yield from records(value, section, depth + 1, str(name))
             return
-        works = {name for name, one in data.items() if isinstance(one, Mapping) and is_record(_promoted(one))}
+        works = {name for name, one in data.items() if _is_one(one)}
         beside = (
             {k: v for k, v in data.items() if meaning(str(k)) in ("pmid", "doi", "arxiv")} if len(works) == 1 else {}
         )
@@ -180,7 +180,7 @@ def records(data: Any, section: tuple[str, ...] = (), depth: int = 0, key: str =
             value = [value] if name == "outline" else value  # one folder of several has its name, too
             yield from records(value, section if under else (*section, str(name)), depth + 1, str(name))
     elif isinstance(data, list):
-        beside_works = any(isinstance(one, Mapping) and is_record(_promoted(one)) for one in data)
+        beside_works = any(_is_one(one) for one in data)
         for value in data:
             if isinstance(value, str) and ((beside_works and " " in value.strip()) or "://" in value):
                 yield Found({"\0text": value}, section)
@@ -193,7 +193,7 @@ def records(data: Any, section: tuple[str, ...] = (), depth: int = 0, key: str =
 def _is_untitled(data: Mapping[Any, Any]) -> bool:
     """Whether one among works has facts of a work, too, and no title."""
     facts = not FACTS.isdisjoint(map(meaning, map(str, data)))
-    return facts and not is_record(_promoted(data)) and not any(_holds_works(str(k), v) for k, v in data.items())
+    return facts and not _is_one(data) and not any(_holds_works(str(k), v) for k, v in data.items())
 
 
 def _cards(board: Mapping[Any, Any]) -> Iterator[Found]:
@@ -240,7 +240,7 @@ def _all(value: Any) -> list[Any]:
 
 def _heading(data: Any) -> list[str]:
     """What one of several lists calls itself: `{topic: Vision, papers: […]}`."""
-    if not isinstance(data, Mapping) or is_record(_promoted(data)):
+    if not isinstance(data, Mapping) or _is_one(data):
         return []
     lists = any((isinstance(one, list) or name == "outline") and _holds_records(one) for name, one in data.items())
     named = (one for name, one in data.items() if meaning(str(name)) in ("tags", "title") or str(name) in _HEADS)
@@ -307,18 +307,14 @@ def _is_work(data: Any) -> bool:
 
 def _holds_works(name: str, value: Any) -> bool:
     """Whether a field of a record holds other works than that which it is of."""
-    if meaning(name) in ("authors", "venue", "date", "editor", "ids", "title", "link") or spaced(name) in (
-        "citations",
-        "cited by",
-    ):
-        return False
-    return isinstance(value, list | Mapping) and _holds_records(value)
+    own = meaning(name) in ("authors", "venue", "date", "editor", "ids", "title", "link")
+    return not own and spaced(name) not in ("citations", "cited by") and _holds_records(value)
 
 
 def _holds_records(value: Any) -> bool:
-    def is_one(one: Any) -> bool:
-        return isinstance(one, Mapping) and is_record(_promoted(one))
+    every = value if isinstance(value, list) else [value, *_values(value)]
+    return any(map(_is_one, every))
 
-    if isinstance(value, list):
-        return any(map(is_one, value))
-    return isinstance(value, Mapping) and (is_one(value) or any(map(is_one, value.values())))
+
+def _is_one(value: Any) -> bool:
+    return isinstance(value, Mapping) and is_record(_promoted(value))

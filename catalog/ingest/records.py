@@ -39,9 +39,7 @@ _PARTS = {
 }
 _PART = {name: part for part, names in _PARTS.items() for name in names.split("|")}
 _ADDRESS = re.compile(r"(?:https?://|www\.|doi:|arxiv:)\S+|10\.\d{4,9}/\S+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,6}/\S+", re.I)
-_REFERENCE = frozenset(
-    {"type", "type_of_reference"}
-)  # fields of one reference, in CSL, Hayagriva, and RIS as rispy reads it
+_REFERENCE = frozenset({"type", "type_of_reference"})  # of one in CSL, Hayagriva, and RIS as rispy reads it
 _KEY = re.compile(r"[^\W\d_](?:(?!://)[\w:./+'-])*|\d[\w:.+-]*[^\W\d_][\w:.+-]*")
 _COUNTED = re.compile(
     r"(?:item|ref|entry|record|doc|id|cit|bib)[-_ ]?\d+|[\da-f]{8}-[\da-f-]{27}|[\da-f]{24,}|\d+/[A-Z\d]{8}"
@@ -55,6 +53,7 @@ _WITHIN = ("url", "@href", "href", "@url", "link", "#text")  # where the address
 _SAID = ("title", "value", "name", "display_name", "#text", "@term", "tag", "term", "label", "@name", "text", "note")
 _ARXIV_ID = re.compile(r"\d{4}\.\d{4,5}(?:v\d+)?|[a-z-]+(?:\.[A-Z]{2})?/\d{7}")
 _WITHIN_GROUPS = DETAILS - {"editor", "publisher", "location"} | {"doi", "arxiv", "pmid", "code", "date"}
+_DONE = frozenset({"archive", "archived", "checked"})  # what is no longer to be read
 _SAVED = frozenset({"folder", "timestamp", "time added", "favorite", "cover", "highlights", "reading progress"})
 
 
@@ -451,27 +450,26 @@ def _set_date(reading: _Reading, value: Any) -> bool:
 def _set_month(reading: _Reading, value: Any) -> bool:
     """A month, of whose year another field tells; "Mar 5" holds the day, too."""
     text, entry = _one(value), reading.entry
-    number, _, day = text.partition(" ")
-    month = int(number) if number.isdecimal() and len(number) < 3 else words.months().get(number.strip(".").lower(), 0)
-    if not 1 <= month <= 12 or len(entry.date) != 4:
+    if len(entry.date) != 4:
         return len(entry.date) < 4 and _set_date(reading, value)
-    entry.date += f"-{month:02}" + (f"-{int(day):02}" if re.fullmatch(r"[1-9]|[12]\d|3[01]", day) else "")
-    return True
+    numbered = f"{entry.date}-{text.zfill(2)}" if text.isdecimal() else f"{text} {entry.date}"
+    found = values.date(numbered)
+    entry.date = found.value if found else entry.date
+    return len(entry.date) > 4
 
 
 def _set_day(reading: _Reading, value: Any) -> bool:
-    text, entry = _one(value), reading.entry
-    if not (re.fullmatch(r"0?[1-9]|[12]\d|3[01]", text) and len(entry.date) == 7):
-        return False
-    entry.date += f"-{int(text):02}"
-    return True
+    found = values.date(f"{reading.entry.date}-{_one(value).zfill(2)}") if len(reading.entry.date) == 7 else None
+    reading.entry.date = found.value if found else reading.entry.date
+    return bool(found) and len(reading.entry.date) == 10
 
 
 def _set_abstract_by_words(reading: _Reading, value: Any) -> bool:
     """An abstract as OpenAlex has it: where each of its words stands."""
-    if not isinstance(value, Mapping):
+    try:
+        placed = [(int(at), str(word)) for word, places in value.items() if word != "\0line" for at in places]
+    except (AttributeError, TypeError, ValueError):
         return False
-    placed = [(int(str(at)), str(word)) for word, places in value.items() if word != "\0line" for at in places]
     return reading.fact("abstract", " ".join(word for _, word in sorted(placed)))
 
 
@@ -534,9 +532,7 @@ def _set_kind(reading: _Reading, value: Any) -> bool:
 
 
 def _set_status(reading: _Reading, value: Any) -> bool:
-    text = _one(value)
-    archived = text.lower() in ("archive", "archived", "checked")
-    return reading.fact("status", "read" if archived else text)
+    return reading.fact("status", "read" if _one(value).lower() in _DONE else _one(value))
 
 
 def _set_added(reading: _Reading, value: Any) -> bool:
@@ -547,13 +543,11 @@ def _set_added(reading: _Reading, value: Any) -> bool:
 
 
 def _set_read(reading: _Reading, value: Any) -> bool:
-    text = _one(value)
-    return _set_status(reading, text) if text.lower() == "checked" else reading.fact("read", text)
+    return _set_status(reading, value) if _one(value).lower() in _DONE else reading.fact("read", _one(value))
 
 
 def _set_key(reading: _Reading, value: Any) -> bool:
-    text = _one(value)
-    return not reading.entry.key and reading.fact("key", text)
+    return not reading.entry.key and reading.fact("key", _one(value))
 
 
 def _set_notes(reading: _Reading, value: Any) -> bool:
@@ -582,22 +576,19 @@ def _set_extra(reading: _Reading, value: Any) -> bool:
 def _set_folder(reading: _Reading, value: Any) -> bool:
     """Where a program files it: a shelf is a status, any other is a tag."""
     for part in re.split(r"\s*/\s*", _one(value)):
-        if words.status_word(part) or part.lower() == "archive":
+        if words.status_word(part) or part.lower() in _DONE:
             _set_status(reading, part)
         elif tag := tag_of(part):
             reading.entry.tags.append(tag)
     return True
 
 
-def _set_rating(reading: _Reading, value: Any) -> bool:
-    return _one(value) == "0" or reading.fact("rating", _one(value))
-
-
 _SETTERS: Mapping[str, Callable[[_Reading, Any], bool]] = {
     "authors": _set_authors, "more authors": _set_more_authors, "title": _set_title, "date": _set_date,
     "month": _set_month, "day": _set_day, "venue": _set_venue, "tags": _set_tags, "ids": _set_ids, "id": _set_id,
     "kind": _set_kind, "status": _set_status, "added": _set_added, "read": _set_read, "key": _set_key,
-    "notes": _set_notes, "folder": _set_folder, "extra": _set_extra, "rating": _set_rating,
+    "notes": _set_notes, "folder": _set_folder, "extra": _set_extra,
+    "rating": lambda reading, value: _one(value) == "0" or reading.fact("rating", _one(value)),
     "order": lambda _reading, _value: True, "abstract by words": _set_abstract_by_words,
 }  # fmt: skip
 
