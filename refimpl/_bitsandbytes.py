@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from refimpl._claims import NotHere
+from refimpl._lab.loop import adamw
 
 LOADED_AS = "BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type='nf4', bnb_4bit_use_double_quant=True)"
 
@@ -95,6 +97,11 @@ def dtype_of(layer: nn.Linear) -> torch.dtype:
     state: Any = getattr(layer.weight, "quant_state", None)
     dtype: torch.dtype = layer.weight.dtype if state is None else state.dtype
     return dtype
+
+
+def optimiser(device: str) -> Callable[[list[nn.Parameter], float], torch.optim.Optimizer]:
+    """AdamW; on a GPU it is paged where the library is installed."""
+    return paged_adamw if device.startswith("cuda") and library() is not None else adamw
 
 
 def paged_adamw(parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:

@@ -121,12 +121,10 @@ class Entry:
         return None if self.own_step is None else self.own_step(model)
 
     def optimiser(self, device: str) -> Optimiser:
-        """AdamW; on a GPU, QLoRA's is paged where bitsandbytes is installed."""
+        """AdamW; on a GPU, QLoRA's is paged."""
         from refimpl import _bitsandbytes as bnb
-        from refimpl._lab.loop import adamw
 
-        paged = self.module == "qlora" and device.startswith("cuda") and bnb.library() is not None
-        return bnb.paged_adamw if paged else adamw
+        return bnb.optimiser(device if self.module == "qlora" else "cpu")
 
 
 # --- how large a method must be ---------------------------------------------------

@@ -47,8 +47,6 @@ from refimpl._layers import Adapted
 from refimpl._surgery import adapt, unwrap
 
 PAPER = "chen2023longlora arXiv:2309.12307"
-
-
 IN_FULL = ("embed", "norm")
 
 

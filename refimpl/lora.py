@@ -43,11 +43,7 @@ from refimpl._surgery import adapt, unwrap
 from refimpl._targets import ALL_LINEAR
 
 PAPER = "hu2021lora arXiv:2106.09685"
-
-
 RATE, RATE_OF_ALL = 1e-2, 1.5e-3  # for LoRA at every rank, and for all of the model: the best of three on `words`
-
-
 LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")  # of a Llama
 
 

@@ -38,8 +38,6 @@ from refimpl._surgery import NoLayers, close, find, freeze, guard, layers, opene
 from refimpl._targets import ALL_LINEAR
 
 PAPER = "peft"
-
-
 ALL = ALL_LINEAR
 
 

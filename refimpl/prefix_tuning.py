@@ -32,8 +32,6 @@ from refimpl._surgery import freeze, guard
 from refimpl._tried import alike, few
 
 PAPER = "li2021prefix arXiv:2101.00190"
-
-
 BY_PLACE = frozenset({"mpt"})  # whose attention falls with the distance of places, whatever positions it is told
 
 

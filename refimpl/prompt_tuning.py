@@ -38,11 +38,7 @@ from refimpl._surgery import freeze, guard
 from refimpl._tried import begins, takes_embeddings
 
 PAPER = "lester2021power arXiv:2104.08691"
-
-
 INITS = ("vocabulary", "uniform", "classes")
-
-
 IGNORED = -100
 
 
@@ -59,13 +55,10 @@ def prepend(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[t
 
     With `prompts` (N, p, e), each of the B rows is read behind each of the N prompts: N B rows, prompt by prompt.
     """
-    given = dict(zip(("input_ids", "attention_mask"), args, strict=False)) | named
-    ids, past = given.pop("input_ids", None), given.get("past_key_values")
+    given, ids = _given(args, named)
+    past, P = given.get("past_key_values"), given.pop("prompts", model.prompt.P[None])
     if given.get("cache_params") is not None:
         raise ValueError("the model keeps a state instead of keys and values; generate with use_cache=False")
-    if ids is None:
-        raise ValueError("the prompt goes before tokens; call the model with input_ids")
-    P = given.pop("prompts", model.prompt.P[None])
     _demand_known(given, ids, ("attention_mask", "position_ids", "labels"))
     (N, p, _), (B, T) = P.shape, ids.shape
     seen = 0 if past is None else past.get_seq_length()  # in later steps of a generation the prompt is in the cache
@@ -81,6 +74,14 @@ def prepend(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[t
     if given.get("labels") is not None:
         given["labels"] = F.pad(given["labels"].repeat(N, 1), (p, 0), value=IGNORED)
     return (), given | {"inputs_embeds": X, "attention_mask": mask, "position_ids": positions}
+
+
+def _given(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[dict[str, Any], Tensor]:
+    """What a model is called with, by name, and the tokens."""
+    given = dict(zip(("input_ids", "attention_mask"), args, strict=False)) | named
+    if (ids := given.pop("input_ids", None)) is None:
+        raise ValueError("the prompt goes before tokens; call the model with input_ids")
+    return given, ids
 
 
 def places(mask: Tensor, p: int) -> Tensor:
@@ -105,10 +106,7 @@ def _flat(mask: Tensor) -> Tensor:
 
 def prepend_encoder(encoder: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[()], dict[str, Any]]:
     """The same for the encoder of a pair, as of T5: the decoder and its labels are left alone."""
-    given = dict(zip(("input_ids", "attention_mask"), args, strict=False)) | named
-    ids, P = given.pop("input_ids", None), encoder.prompt.P
-    if ids is None:
-        raise ValueError("the prompt goes before tokens; call the model with input_ids")
+    (given, ids), P = _given(args, named), encoder.prompt.P
     X = encoder.get_input_embeddings()(ids)  # (B, T, e)
     X = torch.cat([P.expand(len(ids), -1, -1).to(X.dtype), X], dim=1)  # (B, p + T, e)
     mask = given.get("attention_mask")
@@ -131,10 +129,7 @@ def widen(_: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[A
 
 def insert(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[()], dict[str, Any]]:
     """In a model that reads both ways the prompt stands behind the first token, which stays the one that is pooled."""
-    given = dict(zip(("input_ids", "attention_mask"), args, strict=False)) | named
-    ids, P = given.pop("input_ids", None), model.prompt.P
-    if ids is None:
-        raise ValueError("the prompt goes before tokens; call the model with input_ids")
+    (given, ids), P = _given(args, named), model.prompt.P
     X = model.get_input_embeddings()(ids)  # (B, T, e)
     X = torch.cat([X[:, :1], P.expand(len(ids), -1, -1).to(X.dtype), X[:, 1:]], dim=1)  # (B, 1 + p + T - 1, e)
     fills = {"attention_mask": 1, "token_type_ids": 0, "labels": IGNORED}

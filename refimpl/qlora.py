@@ -37,7 +37,7 @@ from torch.nn import functional as F
 from refimpl import _bitsandbytes as bnb
 from refimpl import _peft_format
 from refimpl._lab import demo as lab
-from refimpl._lab import loop, models
+from refimpl._lab import models
 from refimpl._lab.adapter import load as load
 from refimpl._lab.adapter import save as save
 from refimpl._layers import Adapted
@@ -220,8 +220,7 @@ def load_peft(model: nn.Module, folder: str | Path, kernels: bool = True) -> nn.
 
 def demo(rank: int = 16, alpha: float = 16.0, kernels: bool = True, **options: Any) -> dict[str, Any]:
     """Quantise a model, train an update through the 4 bits, and merge; on a GPU the optimiser is paged."""
-    paged = bnb.library() is not None and models.device_of(options.get("device", "auto")).startswith("cuda")
     said: dict[str, Any] = {"rank": rank, "alpha": alpha, "kernels": kernels}
     change = functools.partial(apply, **said)
-    chosen: dict[str, Any] = {"optimiser": bnb.paged_adamw if paged else loop.adamw, "rate": 1e-2, **options}
-    return lab.run("qlora", change, merge=merge, options=said, **chosen)
+    optimiser = bnb.optimiser(models.device_of(options.get("device", "auto")))
+    return lab.run("qlora", change, merge=merge, options=said, **{"optimiser": optimiser, "rate": 1e-2, **options})
