@@ -30,14 +30,7 @@ from catalog.paperfile import extra
 
 Fields = Mapping[str, Any]
 
-_PARTS = {
-    "family": "family names|family name|family|last|lastname|last name|surname",
-    "given": "given names|given name|given|first|firstname|first name|fore name|forename",
-    "particle": "non dropping particle|dropping particle|prefix|name particle|particle",
-    "suffix": "suffix|name suffix",
-    "whole": "literal|name|full name|display name|text|raw author name|collective name|#text",
-}
-_PART = {name: part for part, names in _PARTS.items() for name in names.split("|")}
+_PART = words.table("person")
 _ADDRESS = re.compile(r"(?:https?://|www\.|doi:|arxiv:)\S+|10\.\d{4,9}/\S+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,6}/\S+", re.I)
 _REFERENCE = frozenset({"type", "type_of_reference"})  # of one in CSL, Hayagriva, and RIS as rispy reads it
 _KEY = re.compile(r"[^\W\d_](?:(?!://)[\w:./+'-])*|\d[\w:.+-]*[^\W\d_][\w:.+-]*")

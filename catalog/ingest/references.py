@@ -20,68 +20,18 @@ from catalog.ingest import values
 from catalog.ingest.columns import meaning, spaced
 from catalog.ingest.entry import Entry
 from catalog.ingest.report import clean
+from catalog.ingest.words import table
 from catalog.text import Rich
 
 Item = Mapping[str, Any]
 
 SOURCE = "the record of another program"
-_TYPES = {
-    "article-journal": "article", "article-magazine": "article", "article-newspaper": "article", "review": "article",
-    "paper-conference": "inproceedings", "book": "book", "chapter": "incollection", "entry": "incollection",
-    "entry-encyclopedia": "incollection", "entry-dictionary": "incollection", "thesis": "phdthesis",
-    "report": "techreport", "manuscript": "unpublished", "patent": "patent", "dataset": "dataset",
-    "software": "software", "webpage": "online", "post-weblog": "online", "post": "online", "article": "misc",
-    "motion_picture": "movie", "broadcast": "movie", "song": "music", "speech": "misc", "document": "misc",
-    "pamphlet": "booklet", "standard": "standard", "legal_case": "jurisdiction", "legislation": "legislation",
-    "graphic": "artwork", "periodical": "periodical", "personal_communication": "letter", "map": "misc",
-}  # fmt: skip
-_RIS = {
-    "JOUR": "article-journal", "EJOUR": "article-journal", "MGZN": "article-magazine", "NEWS": "article-newspaper",
-    "CPAPER": "paper-conference", "CONF": "paper-conference", "BOOK": "book", "EBOOK": "book", "EDBOOK": "book",
-    "CHAP": "chapter", "ECHAP": "chapter", "ENCYC": "entry-encyclopedia", "THES": "thesis", "RPRT": "report",
-    "UNPB": "manuscript", "PAT": "patent", "DATA": "dataset", "COMP": "software", "ELEC": "webpage", "WEB": "webpage",
-    "BLOG": "post-weblog", "VIDEO": "motion_picture", "SOUND": "song", "PAMP": "pamphlet", "STAND": "standard",
-    "CASE": "legal_case", "STAT": "legislation", "ART": "graphic", "PCOMM": "personal_communication", "GEN": "document",
-}  # fmt: skip
-_KINDS = (  # words in the type of a work, by what it is in CSL; the first that is there
-    ("chapter", "section|chapter|incollection|inbook"), ("thesis", "thesis|dissertation|phdthesis|mastersthesis"),
-    ("paper-conference", "conference|conferencepaper|proceedings"), ("report", "report|techreport"),
-    ("book", "book|monograph"), ("webpage", "web|online|electronic"), ("patent", "patent"), ("dataset", "dataset"),
-    ("software", "program|software"), ("manuscript", "unpublished|manuscript"), ("article-magazine", "magazine"),
-    ("article-newspaper", "newspaper"), ("article-journal", "journal|article|journalarticle|j|s"),
-)  # fmt: skip
+_TYPES, _RIS, _HAYAGRIVA = table("csl"), table("ris"), table("hayagriva")
 _PAPERS = frozenset({"article", "article-journal", "paper-conference", "webpage", "document"})
 DETAILS = frozenset(  # what a record says of where a work stands, beside its venue
     {"volume", "number", "pages", "first page", "last page", "publisher", "edition", "series", "location", "editor"}
 )
-_OF_RIS = {
-    "title": "title primary_title", "container-title": "secondary_title journal_name alternate_title3", "volume":
-    "volume", "issue": "number", "publisher": "publisher", "publisher-place": "place_published", "edition": "edition",
-    "collection-title": "tertiary_title", "genre": "type_of_work", "DOI": "doi", "language": "language",
-    "accessed": "access_date", "container-title-short": "alternate_title1",
-}  # fmt: skip
-_HAYAGRIVA = {
-    "article": "article", "book": "book", "chapter": "chapter", "entry": "entry", "anthos": "chapter",
-    "thesis": "thesis", "report": "report", "web": "webpage", "post": "post", "blog": "webpage",
-    "repository": "software", "patent": "patent", "manuscript": "manuscript", "video": "motion_picture",
-    "audio": "song", "artwork": "graphic", "case": "legal_case", "legislation": "legislation", "misc": "document",
-    "proceedings": "book", "anthology": "book", "reference": "book", "periodical": "periodical",
-}  # fmt: skip
-_WITHIN = {"proceedings": "paper-conference", "conference": "paper-conference", "anthology": "chapter",
-           "book": "chapter", "reference": "entry-encyclopedia", "newspaper": "article-newspaper"}  # fmt: skip
-_DETAILS = (
-    ("volume", "volume"), ("edition", "edition"), ("collection-title", "series"), ("publisher-place", "location"),
-    ("version", "version"), ("chapter-number", "chapter"), ("genre", "type"), ("event-title", "eventtitle"),
-    ("event-place", "venue"), ("container-title-short", "shortjournal"), ("title-short", "shorttitle"),
-    ("language", "langid"), ("number-of-pages", "pagetotal"),
-)  # fmt: skip
-TOLD = frozenset(str.split(  # fields that an item says
-    "volume issue number page publisher publisher-place edition collection-title collection-number version"
-    " chapter-number editor translator director container-title genre event-title type id citation-key citation-label"
-    " place_published tertiary_title type_of_work type_of_reference secondary_authors subsidiary_authors unknown_tag"
-    " event-place container-title-short title-short language accessed access_date original-date alternate_title1"
-    " page-total pages page-range parent affiliated serial-number editors"
-))  # fmt: skip
+TOLD = table("told").keys()  # fields that an item says
 _SAID = frozenset(str.split(  # how CSL-JSON and Hayagriva say who, when and where
     "author issued original-date container-title collection-title event event-title publisher date parent"
 ))  # fmt: skip
@@ -97,7 +47,7 @@ def kind_of(said: str) -> tuple[str, str]:
     """
     word = said.lower()
     found = {*re.findall(r"[a-z]+", spaced(said))}
-    of = next((of for of, names in _KINDS if found & set(names.split("|"))), "")
+    of = next((of for name, of in table("type").items() if name in found), "")
     of = TYPES.get(word) or (word if word in _TYPES else "") or _RIS.get(said.upper(), of)
     ours = word if word in TYPES else _TYPES.get(of, "")
     return of, "" if ours in ("article", "inproceedings", "misc", "online") or of in _PAPERS else ours
@@ -134,7 +84,7 @@ def _facts(item: Item, key: str) -> Facts:
     within = kind in ("article", "inproceedings", "incollection", "")
     publisher = _text(item, "publisher")
     venue = _text(item, "container-title") if within else publisher if kind not in ("book", "misc", "online") else ""
-    details = {ours: _text(item, theirs) for theirs, ours in _DETAILS}
+    details = {ours: _text(item, theirs) for theirs, ours in table("details").items()}
     details["number"] = _text(item, "issue" if kind in ("article", "") else "number") or _text(
         item, "collection-number"
     )
@@ -227,8 +177,8 @@ def _rich(text: str) -> Rich:
 def _of_ris(record: Mapping[str, Any]) -> Item:
     unknown = _mapping(record.get("unknown_tag"))
     made: dict[str, Any] = {"type": _RIS[str(record["type_of_reference"]).upper()]}
-    for name, theirs in _OF_RIS.items():
-        made[name] = next((record[one] for one in theirs.split() if record.get(one)), "")
+    for theirs, name in table("of_ris").items():
+        made[name] = made.get(name) or record.get(theirs, "")
     made["container-title"] = made["container-title"] or next(map(str, _list(unknown.get("BT"))), "")
     made |= {
         "author": [*_list(record.get("authors") or record.get("first_authors"))],
@@ -275,7 +225,7 @@ def _of_hayagriva(record: Mapping[str, Any]) -> Item:
     within = str(parent.get("type", "")).lower()
     kind = _HAYAGRIVA[str(record["type"]).lower()]
     if kind == "article" and parent:
-        kind = _WITHIN.get(within, "article-journal")
+        kind = table("within").get(within, "article-journal")
     serials = record.get("serial-number", "")
     serials = {k.lower(): v for k, v in serials.items()} if isinstance(serials, Mapping) else {"serial": serials}
 

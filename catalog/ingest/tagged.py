@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from catalog.errors import Finding
 from catalog.ingest.draft import Source
 from catalog.ingest.report import clean
+from catalog.ingest.words import table
 from catalog.text import Lines
 
 _RIS = re.compile(r"^TY  ?- ", re.M)
@@ -24,23 +25,10 @@ class _Form(NamedTuple):
 
 
 _FORMS = (
-    _Form("PMID", re.compile(r"([A-Z]{2,4}) *- (.*)"), {
-        "PMID": "pmid", "TI": "title", "BTI": "title", "FAU": "authors", "AU": "au", "DP": "date", "JT": "journal",
-        "VI": "volume", "IP": "issue", "PG": "pages", "AB": "abstract", "OT": "keywords", "PT": "type", "PMC": "pmcid",
-        "IS": "issn", "PB": "publisher", "FED": "editor", "LID": "identifier", "AID": "identifier",
-    }),
-    _Form("%0", re.compile(r"(%\S) (.*)"), {
-        "%0": "type", "%T": "title", "%A": "authors", "%J": "journal", "%B": "secondary title", "%D": "year",
-        "%V": "volume", "%N": "issue", "%P": "pages", "%R": "doi", "%U": "url", "%K": "keywords", "%X": "abstract",
-        "%I": "publisher", "%C": "place", "%E": "editor", "%@": "serial number", "%F": "key", "%Z": "notes",
-        "%7": "edition", "%8": "date", "%Y": "advisor", "%S": "series", "%9": "genre", "%G": "language",
-    }),
-    _Form("PT", re.compile(r"([A-Z][A-Z\d])(?: (.*)|$)"), {
-        "TI": "title", "AF": "authors", "AU": "au", "SO": "journal", "PY": "year", "PD": "month", "VL": "volume",
-        "IS": "issue", "BP": "first page", "EP": "last page", "DI": "doi", "DE": "keywords", "ID": "tags",
-        "AB": "abstract", "DT": "type", "SN": "issn", "BN": "isbn", "PU": "publisher", "PM": "pmid", "SE": "series",
-    }),
-)  # fmt: skip
+    _Form("PMID", re.compile(r"([A-Z]{2,4}) *- (.*)"), table("nbib")),
+    _Form("%0", re.compile(r"(%\S) (.*)"), table("enw")),
+    _Form("PT", re.compile(r"([A-Z][A-Z\d])(?: (.*)|$)"), table("wos")),
+)
 _SILENT = frozenset(
     str.split("OWN STAT DCOM LR DA CRDT EDAT MHDA PHST PST SB PT UT FN VR EF ER SO TA PL JID NR TC Z9 U1 U2")
 )

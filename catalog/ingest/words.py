@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 
@@ -71,6 +72,11 @@ def months() -> dict[str, int]:
 def of_records() -> dict[str, str]:
     """What a key of a record or the head of a column means beyond the labels of lists, by its words."""
     return _words("record")
+
+
+def table(name: str) -> Mapping[str, str]:
+    """What the words of one table stand for, in its order."""
+    return _words(name)
 
 
 def beside(place: str) -> frozenset[str]:
