@@ -101,6 +101,7 @@ def test_lists() -> None:
     assert others
     assert people("") == ((), False)
     assert people("others")[1] is False
+    assert people("Vaswani, Ashish and {others}")[1]
     assert [name.family for name in people("and A and and B and")[0]] == ["A", "B"]
 
 

@@ -54,7 +54,7 @@ def people(
 def split(value: str) -> tuple[list[Parts], bool]:
     """The names in a field's value as BibTeX parts them, and whether "and others" ends them."""
     names = [name for name in map(str.strip, _split(value, _AND)) if name]
-    others = len(names) > 1 and names[-1].lower() == "others"
+    others = len(names) > 1 and names[-1].strip("{} ").lower() == "others"  # papis writes {others}
     return [_parts(name) for name in (names[:-1] if others else names)], others
 
 
