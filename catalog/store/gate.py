@@ -100,8 +100,11 @@ class Gate:
         from filelock import FileLock, Timeout
 
         self._expect_files("lock", "swapping", "swapped")
-        lock = FileLock(self.private / "lock", timeout=seconds, poll_interval=0.02)
+        place = self.private / "lock"
+        lock = FileLock(place, timeout=seconds, poll_interval=0.02)
         try:
+            if place.is_symlink():  # it came with a clone
+                place.unlink()
             lock.acquire()
         except Timeout:
             raise Busy(f"another kb has been writing to {self.root} for a minute; try again") from None
