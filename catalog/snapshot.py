@@ -105,19 +105,20 @@ class Snapshot:
 
         What means no paper comes back as it is. Raises `UnknownKey` where several papers have the words.
         """
-        if key := self.known(text):
+        if key := self.named(text):
             return key
-        same = self._identified(text) if re.search(r"[\d:/]", text) else ""
-        found = [same] if same else _papers_of(self.index(), text)
+        found = _papers_of(self.index(), text)
         if len(found) > 1:
             shown = ", ".join(found[:6]) + (" …" if len(found) > 6 else "")
             raise SeveralKeys(f"{text} is said of {len(found)} papers: {shown}; write which", found)
         return found[0] if found else text
 
-    def _identified(self, text: str) -> str:
-        """The key of the paper with the identifier that a text is; "" without one."""
+    def named(self, text: str) -> str:
+        """As `known`, also by an identifier or an address."""
         from catalog.bibtex.naming import identifier
 
+        if (key := self.known(text)) or not re.search(r"[\d:/]", text):
+            return key
         name, value = identifier(text)
         return self.having(name, value) if name else ""
 
@@ -155,12 +156,23 @@ def key_or_name(file: str) -> str:
 
 
 def _papers_of(index: Index, text: str) -> list[str]:
-    """The keys of the papers that have this identifier, address or all of these words, typos not forgiven."""
+    """The keys of the papers that have all of these words, typos not forgiven; the one alone that is named so."""
+    from dataclasses import replace
+
+    from catalog.search.query import parse
+    from catalog.search.tree import each_word
+
     try:
-        found = index.lines(text)
+        asked = parse(text)
+        found = index.lines(asked)
     except BadQuery:
         return []
-    return [] if found.typos or found.lacking else [line.key for line in found.papers]
+    if found.typos or found.lacking:
+        return []
+    by_name = each_word(asked.root, lambda one: one if one.column else replace(one, column="key title"))
+    named = index.lines(replace(asked, root=by_name)) if len(found.papers) > 1 else found
+    only = len(named.papers) == 1 and not (named.typos or named.lacking)
+    return [line.key for line in (named if only else found).papers]
 
 
 def _near(key: str, keys: Sequence[str]) -> list[str]:

@@ -119,6 +119,13 @@ def test_where_several_fit_a_key_somebody_is_asked(three: Library, kb: Kb, monke
     assert kb("show", "okapi", "--path").out.endswith("papers/b.md\n")
 
 
+def test_words_mean_the_one_paper_that_is_named_so(three: Library, kb: Kb) -> None:
+    three.add(title="Zebra and okapi", key="c", links=["paper=https://doi.org/10.5555/zebras"], notes="two")
+    assert kb("show", "two", "--path").out.endswith("papers/b.md\n"), "c has it in its notes alone"
+    assert "is said of 2 papers" in kb("show", "zebra", "--path").err
+    assert "c" not in [line.key for line in three.like("https://doi.org/10.5555/zebras")]
+
+
 def test_nobody_is_asked_in_a_pipe(three: Library, kb: Kb) -> None:
     assert "needs a terminal" in kb("search", "-i").err
     with pytest.raises(KbError):

@@ -47,7 +47,7 @@ def ordered(snapshot: Snapshot, ask: Callable[[Index, str, int], Found[P]], sort
 def like(snapshot: Snapshot, text: str, limit: int) -> Sequence[Line]:
     """The papers that mean what a text says, or what the paper with this key says."""
     try:
-        key = snapshot.known(text)
+        key = snapshot.named(text)
     except SeveralKeys:
         key = ""
     if not key:
