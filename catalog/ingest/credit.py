@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from catalog.ingest import template, values, words
+from catalog.ingest.labels import gaps
 from catalog.ingest.line import Line, external, leads_to_paper, prepared
 
 _PIECE = re.compile(r"\s*[|·•｜\n\[\]（）【】]\s*|\s+[-–—/]+\s+|(?<!\b[A-ZÀ-Þ])[.。](?=\s|$)|\s{3,}")
@@ -33,18 +34,18 @@ class Credit(NamedTuple):
         return bool(self.names) + self.place + self.links
 
 
-def credit(line: Line, common: frozenset[str]) -> Credit | None:
-    """What a line of names, a venue, a date and links says; None where it holds anything else, or links alone."""
-    if any(anchor.titled and external(anchor) for anchor in line.anchors) or line.status:
+def credit(line: Line, common: frozenset[str], beside: bool = False) -> Credit | None:
+    """What a line of names, a venue, a date and links says; None where it holds anything else, or links alone.
+
+    `beside` a title it may say, too, whether that has been read.
+    """
+    if any(anchor.titled and external(anchor) for anchor in line.anchors) or (line.status and not beside):
         return None
     bold = (line.plain[m.start : m.end] for m in line.text.of("strong"))
     if any(len(text.split()) > 2 and values.likely_people(text, common) < _LONE for text in bold):
         return None  # a title
-    at, pieces = line.start, list[str]()
-    for anchor in line.anchors:
-        pieces += _PIECE.split(line.plain[at : anchor.mark.start])
-        at = max(at, anchor.mark.end)
-    pieces += _PIECE.split(line.plain[at:])
+    free = [span for a, b in gaps(line) for span in line.free(a, b)]
+    pieces = [piece for a, b in free for piece in _PIECE.split(line.plain[a:b])]
     names, place = 0.0, bool(line.badges)
     for piece in pieces:
         text = piece.strip(" \t*_\"“”'’`.,;:()<>")
@@ -71,10 +72,10 @@ def cites(line: Line, common: frozenset[str]) -> bool:
     if worth < 0.35:
         return False
     sides = [line.text.cut(line.start, start), line.text.cut(end, len(line.plain))]
-    said = [credit(prepared(side), common) for side in sides if re.search(r"\w", side.plain)]
+    said = [credit(prepared(side), common, beside=True) for side in sides if re.search(r"\w", side.plain)]
     found = [one for one in said if one]
     marked = name.mark in ("bold", "quoted", "italic", "code")
-    named = any(one.names >= _LONE if marked else one.names for one in found)
+    named = any(one.names >= _LONE or (one.names and (one.place or not marked)) for one in found)
     told = named and (marked or any(one.place for one in found))
     sure = worth >= 0.5 or any(one.names for one in found)
     return sure and bool(found) and len(found) == len(said) and (told or any(map(leads_to_paper, line.anchors)))

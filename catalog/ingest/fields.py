@@ -129,7 +129,7 @@ class Reader:
     def _draft(self, unit: Unit, title: tuple[int, int], pieces: Sequence[Piece], order: int) -> list[Draft]:
         line = unit.line
         entry = Entry(unit.node.line, clean(line.plain[title[0] : title[1]]).replace(" : ", ": "))
-        entry.status, entry.rating = line.status, line.rating
+        entry.status, entry.rating, entry.key = line.status, line.rating, line.key
         if line.mended:
             self.report.add("repaired", "status", line.mended, entry.line)
         entry.days |= line.days

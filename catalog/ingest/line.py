@@ -30,6 +30,9 @@ KIND_OF_WORK = re.compile(
 _HASHTAGS = re.compile(r"(?:(?:^|[ \t]+)#(?=[^\W\d_])[\w/-]{2,40})+[ \t]*$", re.M)
 _LEAD_TAG = re.compile(r"\[(?P<tag>[^\[\]]{1,40})\][\s:–—-]*")
 _FIRST_DAY = re.compile(r"\s*(?P<day>\d{4}[-/.]\d\d?[-/.]\d\d?)[\s:：–—-]+(?=\S)")
+_KEY = re.compile(
+    r"\[{0,2}@(?P<key>[A-Za-z][\w:.-]*\d[\w:.-]*)\]{0,2}:?\s+(?=\S)"
+)  # of a citation: "[[@ek2019]] A title"
 _STARS = re.compile(r"(?:(?:⭐|★|🌟|:star:)\ufe0f?\s*)+☆*")
 _SHORT = re.compile(rf"(?:{words.SHORT.pattern}\s*)+")
 _BADGE = re.compile(r"/(?:badge|static/v1)/(?P<path>[^?#]+)|[?&]message=(?P<message>[^&]+)")
@@ -73,6 +76,7 @@ class Line:
     rating: int = 0
     tags: list[str] = field(default_factory=list)
     lead_tag: str = ""
+    key: str = ""
     days: dict[str, dt.date] = field(default_factory=dict)
     stop: int = 0  # where the tags or days begin that the first line ends in; 0 where there are none
     quotes: list[tuple[int, int]] = field(default_factory=list)
@@ -274,6 +278,8 @@ def _lead(line: Line) -> None:
             at = stop
         if at == begin:
             break
+    if key := _KEY.match(plain, at):
+        line.key, at = key["key"], key.end()
     at = _past_pointers(line, at)
     tag = _LEAD_TAG.match(plain, at)
     if tag and not any(a.mark.start <= tag.start() + 1 and a.mark.end >= tag.end("tag") for a in line.anchors):

@@ -19,7 +19,7 @@ from catalog.export.readinglist import FRONT_MATTER
 from catalog.ingest.tree import Node, Region, from_html
 
 _WIKI = re.compile(
-    r"(?<!\[)\[\[(?:[^\[\]()|\n]+\|)?(?P<name>[^\[\]()|\n]*\w{2}[^\[\]()|\n]*)\]\](?![\[(:\]])"
+    r"(?<!\[)\[\[(?:[^\[\]()|\n]+\|)?(?P<name>(?!@)[^\[\]()|\n]*\w{2}[^\[\]()|\n]*)\]\](?![\[(:\]])"
 )  # a page's
 VERBATIM = "verbatim"  # after ```bibtex: what is fenced is one paper's, whatever it looks like
 ITEM = re.compile(

@@ -47,7 +47,7 @@ def leading(line: Line, at: int) -> tuple[Status, int] | None:
     for end in [m.end() + at for m in re.finditer(r"[^\W\d_]+", first[0])] if first else ():
         said = plain[at:end].removeprefix("re").lstrip("-")
         status, after = words.status_word(said), end + len(plain[end:]) - len(plain[end:].lstrip(": "))
-        shouted = said.isupper() and said.isascii() and not plain[after : after + 4].isupper()
+        shouted = said.isupper() and said.isascii() and " " in plain[after:] and not plain[after : after + 4].isupper()
         if status and (shouted or not said.isascii() or status is line.status or _names_next(line, after)):
             return status, after
     return None

@@ -276,7 +276,8 @@ def _like_one_name(head: str, common: frozenset[str]) -> bool:
     """Whether a text of two or three words could be one name, or two surnames: "Ada Quist", "Quist and Lund"."""
     if _ARTICLE.match(head) or _ROMAN.search(head):
         return False
-    alone = len(head.split()) in (2, 3) and "," not in head and head[-2] != " " and values.is_name(head, common)
+    short = len(head) < 5 if words_cjk(head) else len(head.split()) in (2, 3)
+    alone = short and "," not in head and head[-2] != " " and values.is_name(head, common)
     return alone or bool(_PAIR.fullmatch(head))
 
 
@@ -603,6 +604,9 @@ def _with_names(title: str, count: int, name: Reading, common: frozenset[str]) -
             worth *= 0.5
     elif 2 <= count <= 6 and _people(title, common) >= 0.75:
         worth *= 0.6
+    head, stop, _ = title.partition(". ")
+    if stop and words_cjk(head) and _people(head, common) >= 0.7:
+        worth *= 0.5
     if name.mark == "text":
         worth *= _head(title, name, common)
         if (tail := _tail(title)) and _people(tail, common) >= 0.5:

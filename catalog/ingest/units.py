@@ -13,6 +13,7 @@ from catalog.ingest.credit import Credit, cites, credit
 from catalog.ingest.labels import label_of, without
 from catalog.ingest.line import Anchor, Line, anchors, at_paper, external, leads_to_paper, marked_title, prepared
 from catalog.ingest.tree import Node, Text, joined
+from catalog.models import Status
 
 _YEAR_LAST = re.compile(r"[\s,(](?:19|20)\d\d[\s).]*$")
 _CITES_PERHAPS = re.compile(r"\d|[\[\"“(（]|et al|, ")
@@ -24,6 +25,9 @@ _A_LIST = re.compile(
 _CITED = re.compile(r"\(?(?:19|20)\d\d\)?|\bet al\b|\barXiv\b|\bIn [A-Z]|\bProc\b", re.I)
 _INITIALS = re.compile(r"[A-Z]\.(?:[,;]| and| &)")
 _ID = re.compile(r"\b(?:doi:\s*|https?://doi\.org/)10\.\d{4}|\barXiv:\s*\d{4}\.\d{4}", re.I)
+_INLINE = re.compile(r"\[[^\W\d][\w -]{0,30}::[^\[\]\n]*\]")  # "[year:: 2018]"
+_SIGN = re.compile(r"([^\w\s.,;:|/()=-])\ufe0f?[\s=:–-]*([^\W\d_]+(?: [^\W\d_]+){0,2})")
+_TOLD = re.compile(r",?\s+by\s[^()\n]{3,100}\([^()\n]{4,60}\)")  # "… by Ada Quist (KDD, 2011)"
 _JOINT = re.compile(r"[\s+&;,.·|/]*(?:and\b)?[\s+&;,/]*(?P<said>(?:[A-Za-z][a-z]{2,15}:\s*)?)$")  # "; optional: "
 _NO_TITLES = ("authors", "date", "link", "notes", "abstract", "status", "tags", "rating", "order", "venue")
 BIB = ("bibtex", "verbatim")
@@ -67,15 +71,19 @@ class Finder:
         self.papers: set[int] = set()
         self.rows: set[int] = set()  # of tables of papers
         self.found = Found()
+        self.legend = _legend(root)
         self.bare = False  # whether nothing says more than a title
 
     def line(self, node: Node) -> Line:
         """The line of a block, prepared once."""
         found = self.lines.get(id(node))
         if found is None:
-            if node.kind in ("item", "para") and "\n" in node.text.plain:
+            if node.kind in ("item", "para") and ("\n" in node.text.plain or "::" in node.text.plain):
                 _part_facts(node)
             found = self.lines[id(node)] = prepared(node.text)
+            if self.legend:
+                signs = (self.legend[c] for c in found.plain[: found.start] if c in self.legend)
+                found.status = next(signs, found.status)
         return found
 
     def run(self) -> Found:
@@ -328,19 +336,20 @@ class Finder:
             worth += 1
         if cited:
             worth += cited
-        elif (not every and not is_fact(line.text) and _citation(line, self.common)) or (
-            worth < 1 and self._credited_below(node)
-        ):
+        elif not every and not is_fact(line.text) and _citation(line, self.common):
             worth += 1
+        credited = worth < 1 and self._credited_below(node)
+        worth += credited
         if any(name in ("venue", "arxiv", "doi") for name, _ in line.badges):
             worth += 1
         if any(child.kind == "region" and child.info in BIB for child in node.children):
             worth += 2
+        titled = any(a.titled for a in line.anchors)
         opens = (
             bool(plain.strip())
-            and (not words.is_role(plain) or any(a.titled for a in line.anchors))
+            and (titled or credited or not words.is_role(plain))
             and not self._is_prose(line)
-            and not (is_fact(line.text) and not any(a.titled for a in line.anchors))
+            and (titled or not is_fact(line.text))
             and (worth >= 2 or not words.undecorated(plain).endswith((":", "：")))
         )
         return worth, opens
@@ -349,7 +358,7 @@ class Finder:
         """Whether what stands below an item says whose it is, or where and when it appeared, and nothing else."""
         blocks = [child for child in node.children if child.kind in ("item", "para")]
         labels = filter(None, (label_of(block.text) for block in blocks))
-        if any(words.field_of(name) in ("authors", "venue") for name, _ in labels):
+        if any(words.field_of(name) in ("authors", "venue", "status") for name, _ in labels):
             return True
         if credit(self.line(node), self.common):
             return False
@@ -365,8 +374,17 @@ class Finder:
         before = line.plain[line.start : first.mark.start].strip(" *_~\"“'`")
         if not before or line.text.of("strong") or '"' in plain or "“" in plain or _CITED.search(plain):
             return False
+        if self._told_after(line):
+            return False
         after = line.plain[first.mark.end :].strip(" .")
         return bool(after) and first.titled and len(before.split()) > 1
+
+    def _told_after(self, line: Line) -> bool:
+        """Whether the first link to a paper in a sentence is followed by whose it is and where it stood."""
+        first = next((a for a in line.anchors if _is_work(a)), None)
+        after = _TOLD.match(line.plain, first.mark.end) if first else None
+        told = credit(prepared(line.text.cut(*after.span())), self.common) if after else None
+        return bool(told and told.names and told.place)
 
     def _fieldlike(self, node: Node) -> bool:
         line = self.line(node)
@@ -556,6 +574,7 @@ class Finder:
                 or self._above_links(node)
                 or line.plain[at : at + 1] in '"“'
                 or (at > 1 and worth >= 2)
+                or self._told_after(line)
                 or _citation(line, self.common)
                 or cites(line, self.common)
             )
@@ -574,14 +593,15 @@ class Finder:
         wanted = any(map(bare.TO_READ.search, section))
         papers = bool(section) and words.is_of_papers(section[-1])
         last = section[-1] if section else ""
-        named = bare.of_papers(last) or (wanted and words.status_word(last) is not None)
+        states = words.status_word(last) is not None
+        named = bare.of_papers(last) or (wanted and states)
         layer: list[tuple[Node, tuple[str, ...]]] = [(node, ()) for node in tops]
         depth = 0
         while layer:
             judged = [(node, groups, *self.worth(node)) for node, groups in layer]
             lines = [self.line(node) for node, _ in layer if not node.children]
             alone = (named or self.bare) and len(lines) == len(layer)
-            if alone and bare.are_titles(lines, self.common, sure=named, told=named or wanted):
+            if alone and bare.are_titles(lines, self.common, sure=named, told=named or wanted or states):
                 judged = [(node, groups, max(worth, 1.0), True) for node, groups, worth, _ in judged]
             chosen = self._chosen(judged, kind, wanted, skip, papers)
             below: list[tuple[Node, tuple[str, ...]]] = []
@@ -777,12 +797,27 @@ def _dated_end(line: Line) -> bool:
 
 def _part_facts(node: Node) -> None:
     """Make lines of an entry that are labels with values, after its first line, paragraphs below it."""
+    if inline := list(_INLINE.finditer(node.text.plain)):
+        labels = [node.text.cut(m.start() + 1, m.end() - 1) for m in inline]
+        node.children[:0] = [Node("para", node.line, node.line, one) for one in labels]
+        node.text = node.text.cut(0, inline[0].start())
+        return
     lines = node.text.lines()
     cut = next((n for n, one in enumerate(lines) if n and is_fact(one)), 0)
     if not cut or is_fact(lines[0]):
         return
     node.text = joined(lines[:cut])
     node.children[:0] = [Node("para", node.line + n, node.line + n, one) for n, one in enumerate(lines[cut:], cut)]
+
+
+def _legend(root: Node) -> dict[str, Status]:
+    """What signs before titles mean where a line of the list tells it of several: "✅ read, 📖 reading"."""
+    for node in root.walk():
+        signs = _SIGN.findall(node.text.plain[:300]) if node.kind == "para" and not node.text.plain.isascii() else ()
+        known = {sign: status for sign, word in signs if (status := words.status_word(word))}
+        if len(known) > 1:
+            return known
+    return {}
 
 
 def _item_children(node: Node) -> list[Node]:
