@@ -36,6 +36,11 @@ def llama(vocabulary: int = VOCABULARY, layers: int = 2, context: int = 64, devi
     return model.to(device).eval()
 
 
+def narrow(model: nn.Module) -> int:
+    """How many of the tensors that are trained are narrower than float32."""
+    return sum(p.requires_grad and p.dtype.itemsize < 4 for p in model.parameters())
+
+
 def tune(model: Any, batches: Batches, steps: int, lr: float) -> Any:
     """Train what requires gradients; the rate rises over ten steps and falls on a line."""
     optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=lr, weight_decay=0.0)

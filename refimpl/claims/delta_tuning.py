@@ -17,7 +17,7 @@ from refimpl._drawn import SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import loop, models, tasks
 from refimpl._surgery import trainable
-from refimpl._toys import far, llama
+from refimpl._toys import far, llama, narrow
 from refimpl.delta_tuning import (
     KINDS,
     Adapter,
@@ -218,6 +218,7 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
     places = {kind: {path.rpartition(".")[2] for path, _ in sites_of(model)} for kind, model in found.items()}
     torch.manual_seed(0)
     base = nn.Linear(400, 300).to(device)
+    half = apply(llama(device=device).bfloat16(), "addition,reparametrisation")
     low, behind = LowRank(base, 50), Adapter(base, 50)
     random, other = (Subspace(base, nn.Parameter(torch.zeros(4, device=device)), seed).P for seed in (0, 1))
     own = attach(nn.Sequential(nn.Linear(5, 7)), "own", Specified, ("0",))
@@ -230,6 +231,7 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
         equal("and in a Linear of 5 by 7, its bias", trainable(own), 7),
         equal("reparametrisations of all Linears of a block", len(places["reparametrisation"]), 7),
         equal("size", len(layer.A), 8),
+        equal("of a base in bfloat16, trained tensors that are as narrow", narrow(half), 0),
         at_most("deviation of A off 1/sqrt(k), share", abs(low.A.std().item() * 400**0.5 - 1), 0.02),
         at_most("deviation of W_d off 1/sqrt(d), share", abs(behind.W_d.std().item() * 300**0.5 - 1), 0.02),
         at_most("deviation of P off 1/sqrt(n k), share", abs(random.std().item() * 1600**0.5 - 1), 0.02),

@@ -17,7 +17,7 @@ from refimpl._grouping import groups as groups_of
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab.texts import glosses
 from refimpl._surgery import is_adapted, trainable
-from refimpl._toys import IGNORED, Batches, accuracy, best, far, llama, loss, tune
+from refimpl._toys import IGNORED, Batches, accuracy, best, far, llama, loss, narrow, tune
 from refimpl.longlora import IN_FULL, LoRALinear, apply, attention, grouped, interpolate, merge, shifted
 
 
@@ -85,7 +85,7 @@ def claim_dense_at_inference(device: str = "cpu") -> list[Measured]:
     merge(random)
     return [
         refused("to lengthen what is turned in another way", lambda: apply(odd, context=64), "kind yarn"),
-        equal("and what was refused is adapted", is_adapted(odd), False),
+        equal("and what was refused, or is merged, is adapted", is_adapted(odd) or is_adapted(random), False),
         equal("settings of groups that are left in a merged model", hasattr(random.config, "s2_group"), False),
         at_most("one group differs from dense attention by", far(grouped(q, k, v, G=32), dense), 1e-12),
         at_least("the shifted half differs by", far(shifted(q, k, v, G=32), dense), 0.1),
@@ -194,6 +194,11 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
         equal("rank", len(layer.A), 8),
         equal("largest number of B at the start", layer.B.abs().max().item(), 0),
         equal("s, of alpha 16", layer.s, 2),
+        equal(
+            "of a base in bfloat16, trained tensors that are as narrow",
+            narrow(LoRALinear(nn.Linear(5, 7, dtype=torch.bfloat16).requires_grad_(False), 2, 1.0)),
+            0,
+        ),
         at_most("deviation of A off 1/sqrt(k), share", abs(A.std().item() * 400**0.5 - 1), 0.02),
         equal("groups of a quarter", far(model.train()(input_ids=ids).logits, quarter(input_ids=ids).logits), 0),
     ]

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted, shown
+from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted, refused, shown
 from refimpl._drawn import worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._surgery import trainable
@@ -48,6 +48,9 @@ def claim_the_mlp_is_dropped(device: str = "cpu") -> list[Measured]:
         at_least("training moves the prefix by", far(merged.prefix.P, before), 1e-3),
         equal("weights of the model that moved", moved, 0),
         equal("numbers trained, with E and MLP", during, 5 * 32 + (32 + 1) * 16 + (16 + 1) * 2 * 2 * 32),
+        refused("to drop what is not there", lambda: merge(base), "no prefix"),
+        refused("a second prefix", lambda: apply(merged), "a prefix already"),
+        refused("a prefix of none", lambda: apply(base, 0), "take 1 or more"),
         equal("numbers kept", trainable(merged), 2 * 2 * 5 * 32),
         equal("outputs differ by", far(merged(input_ids=x).logits, expected), 0),
     ]

@@ -17,7 +17,7 @@ from refimpl._drawn import SCALES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab.contest import Contest, Way, ahead
 from refimpl._surgery import trainable, unwrap
-from refimpl._toys import far, llama
+from refimpl._toys import far, llama, narrow
 from refimpl.qa_lora import GroupLinear, QALoRALinear, apply, merge, unpack
 
 
@@ -146,6 +146,11 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
         equal("rank", len(layer.A), 16),
         equal("largest number of B at the start", layer.B.abs().max().item(), 0),
         equal("s", layer.s, 1),
+        equal(
+            "of a base in bfloat16, trained tensors that are as narrow",
+            narrow(apply(llama(device=device).bfloat16())),
+            0,
+        ),
         at_most("deviation of A off 1/sqrt(D_in), share", abs(A.std().item() * 3200**0.5 - 1), 0.03),
     ]
 

@@ -17,7 +17,7 @@ from refimpl._drawn import SCALES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import LabError, loop, losses, models, texts
 from refimpl._lab.contest import Contest, Way, told
-from refimpl._toys import far, llama
+from refimpl._toys import far, llama, narrow
 from refimpl.qlora import (
     BLOCK,
     NF4Linear,
@@ -160,6 +160,11 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
         equal("rank", len(layer.L2), 64),
         equal("largest number of L2 at the start", layer.L2.abs().max().item(), 0),
         equal("s", layer.s, 16 / 64),
+        equal(
+            "of a base in bfloat16, trained tensors that are as narrow",
+            narrow(apply(llama(device=device).bfloat16())),
+            0,
+        ),
         at_most("deviation of L1 off 1/sqrt(3 h), share", abs(L1.std().item() * 1200**0.5 - 1), 0.02),
         at_most("its largest over 1/sqrt(h)", L1.abs().max().item() * 400**0.5, 1),
     ]

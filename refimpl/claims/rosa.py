@@ -42,6 +42,7 @@ def claim_the_mask_is_the_top_of_the_squared_gradients(device: str = "cpu") -> l
     model = apply(nn.Sequential(copy.deepcopy(base)), None, 2, 4, DENSITY)
     parts = list(zip(x.view(4, 64, 64), y.view(4, 64, 64), strict=True))
     find_masks(model, [partial(_error, model, *part) for part in parts])
+    left = sum(p.grad is not None for p in model.parameters())
     W = base.weight.detach().clone().requires_grad_()
     G = sum(torch.autograd.grad(F.mse_loss(F.linear(a, W), b), W)[0] ** 2 for a, b in parts)
     assert isinstance(G, Tensor)
@@ -55,6 +56,7 @@ def claim_the_mask_is_the_top_of_the_squared_gradients(device: str = "cpu") -> l
     largest = set(total.abs().flatten().topk(len(at)).indices.tolist())
     return [
         equal("with a power of 1, positions not of the largest sums", len(largest - {*_layer(signed).at.tolist()}), 0),
+        equal("gradients that looking for it leaves", left, 0),
         equal("positions in the mask", len(set(at.tolist())), int(DENSITY * 64 * 64)),
         equal("positions outside with a larger sum than one inside", int((outside > inside.min()).sum()), 0),
         equal("positions that training moved", int((_layer(model).at != at).sum()), 0),
@@ -162,12 +164,18 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
     model = apply(llama(device=device))
     layers = {name: m for name, m in model.named_modules() if isinstance(m, RoSALinear)}
     layer = layers["model.layers.0.mlp.up_proj"]
+    half = RoSALinear(nn.Linear(5, 7, dtype=torch.bfloat16), 2, 1.0, 0.5)
     A = RoSALinear(nn.Linear(400, 50).to(device), 100, 1.0, 0.1).A
     return [
         equal("layers adapted, all but the head", len(layers), 2 * 7),
         equal("rank", len(layer.A), 8),
         equal("largest number of B at the start", layer.B.abs().max().item(), 0),
         equal("s, of alpha 16", layer.s, 2),
+        equal(
+            "of a base in bfloat16, trained tensors that are as narrow",
+            [p.dtype for p in (half.A, half.B, half.v)].count(torch.bfloat16),
+            0,
+        ),
         equal("places at a density of 0.006", len(layer.at), int(0.006 * 64 * 128)),
         at_most("deviation of A off 1/sqrt(k), share", abs(A.std().item() * 400**0.5 - 1), 0.02),
     ]

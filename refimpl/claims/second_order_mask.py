@@ -16,7 +16,7 @@ from refimpl._drawn import SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab.contest import Contest, Way, ahead
 from refimpl._surgery import trainable
-from refimpl._toys import far, llama
+from refimpl._toys import far, llama, narrow
 from refimpl.second_order_mask import apply, burn_in, gain, merge, select
 
 STEPS = 15
@@ -101,10 +101,18 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
     model = apply(llama(device=device))
     base, tied = llama(device=device), nn.Sequential(nn.Linear(5, 5), nn.Linear(5, 5))
     tied.get_submodule("1").weight = tied.get_submodule("0").weight
+    one, odd = ("up_proj",), ("up_proj", "no_proj")
     tuned = [name for name, p in base.named_parameters() if "lm_head" not in name and int(0.005 * p.numel())]
     return [
         equal("numbers trained", trainable(model), sum(int(0.005 * base.get_parameter(n).numel()) for n in tuned)),
         equal("tensors with a mask are all but the head's", {*_places(model)} == {*tuned}, True),
+        equal(
+            "of a base in bfloat16, trained tensors that are as narrow",
+            narrow(apply(llama(device=device).bfloat16(), None, 0.02)),
+            0,
+        ),
+        equal("masks where one layer is named", len(_places(apply(llama(device=device), None, 0.02, one))), 2),
+        refused("a name that is not there", lambda: apply(base, None, 0.02, odd), "tune in no_proj;"),
         equal("masks where two layers share a weight, beside their biases", len(_places(apply(tied, None, 0.5))), 2),
     ]
 
