@@ -32,7 +32,7 @@ from catalog.search import rows
 from catalog.search.index import Index
 from catalog.store import SHARED, Store, Version
 from catalog.store import Change as FileChange
-from catalog.store.gate import Known
+from catalog.store.change import Known
 from catalog.store.indexing import inherits
 from catalog.text import some_of
 

@@ -75,7 +75,7 @@ class Library:
         """Make a knowledge base in a folder (made if missing); raises `KbError` where there is one already."""
         from catalog.library.founding import found
 
-        root = Path(folder).expanduser().absolute()
+        root = Path(folder).expanduser().resolve()
         found(root, title)
         return cls(Store(root))
 
@@ -84,7 +84,7 @@ class Library:
         """Whether there is a knowledge base in a folder."""
         from catalog.library.founding import is_founded
 
-        return is_founded(Path(folder).expanduser().absolute())
+        return is_founded(Path(folder).expanduser().resolve())
 
     def on_github(self) -> tuple[Sequence[str], Sequence[str]]:
         """Write what checks this knowledge base and publishes its site on GitHub, and a configuration of pre-commit.

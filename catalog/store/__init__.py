@@ -21,9 +21,10 @@ from catalog.filenames import is_paper
 from catalog.files import decoded, inside, stays_within
 from catalog.implemented import Implemented
 from catalog.store.beside import LISTS, REPORTS, SHARED, is_kept
+from catalog.store.change import Change, Known
 from catalog.store.config import CONFIG, Config, find_root, read_config
 from catalog.store.disk import Stamp, Version, folded, names_in, read_version, stamp_of, write_own, write_whole
-from catalog.store.gate import TRIES, Change, Gate, Known
+from catalog.store.gate import TRIES, Gate
 from catalog.store.readers import Mine, Readers
 from catalog.store.written import Written
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from catalog.bibtex.shared import Shared
     from catalog.search.index import Index
     from catalog.store import Store
-    from catalog.store.gate import Change
+    from catalog.store.change import Change
 
 _MANY = 2000  # papers: below, every file is looked at before each command
 _AT_ONCE = 2_000  # papers that are described and then written as one
@@ -279,7 +279,7 @@ def _describe(
     from catalog.bibtex.describe import describe
     from catalog.bibtex.shared import NOTHING
     from catalog.identity import marks_of
-    from catalog.store.gate import Known
+    from catalog.store.change import Known
 
     try:
         shared = store.sharing()

@@ -16,10 +16,10 @@ from catalog.filenames import file_name
 from catalog.files import read_text
 from catalog.readers import FOLDER
 from catalog.store.beside import ATTRIBUTES
+from catalog.store.change import Change
 from catalog.store.commits import git, said_by
 from catalog.store.config import CONFIG
 from catalog.store.disk import read_version, write_whole
-from catalog.store.gate import Change
 from catalog.store.readers import reading_of
 
 if TYPE_CHECKING:

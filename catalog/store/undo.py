@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from catalog.errors import Conflict, KbError
+from catalog.store.change import Change
 from catalog.store.disk import read_version
-from catalog.store.gate import Change, Gate
+from catalog.store.gate import Gate
 from catalog.store.history import History, Past
 
 MOST_NAMED = 5

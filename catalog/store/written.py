@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from catalog.store.gate import Known
+    from catalog.store.change import Known
 
 _AT_HAND = 2_000  # papers in memory; what is known of a paper takes ten times the room of its text
 Kept = tuple[bytes, "Known | None"]
