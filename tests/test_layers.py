@@ -13,7 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models_support import IDS, gpt2, llama, logits
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    LongformerConfig,
+    LongformerForSequenceClassification,
+    XLMConfig,
+    XLMForSequenceClassification,
+)  # fmt: skip
 
 from refimpl import (
     _targets,
@@ -284,6 +290,24 @@ def test_the_papers_settings_have_layers_in_every_model(architecture: str) -> No
     for part in ("q", "k", "v", "o", "into", "out"):
         for target in _targets.of(model, part):
             assert any(_targets.matches(path, target) for path in layers(model)), (part, target)
+
+
+def test_what_stands_side_by_side_is_adapted_side_by_side() -> None:
+    """Longformer's global attention has queries, keys and values of its own; XLM's blocks are in two lists."""
+    sizes = {
+        "vocab_size": 90,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "attention_window": 4,
+    }
+    config = LongformerConfig(**sizes, intermediate_size=48, max_position_embeddings=64, num_labels=3)
+    adapted = lora.apply(LongformerForSequenceClassification(config), rank=2)
+    found = {path.rpartition(".")[2] for path, layer in layers(adapted).items() if isinstance(layer, Adapted)}
+    assert found == {"query", "value", "query_global", "value_global"}
+    xlm = XLMForSequenceClassification(XLMConfig(vocab_size=90, emb_dim=32, n_layers=2, n_heads=4))
+    assert [len(paths) for paths in _targets.blocks(xlm)] == [2, 2]
+    assert {name for name, p in lora.apply(xlm, rank=2).named_parameters() if p.requires_grad and "summary" in name}
 
 
 @given(st.lists(st.sampled_from(["a", "b", "0", "12"]), min_size=1, max_size=5), st.integers(0, 4))

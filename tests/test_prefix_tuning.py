@@ -15,12 +15,34 @@ from hypothesis import strategies as st
 from models_support import checkpointing, drawn, gpt2, logits
 from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
-from transformers import FalconConfig, FalconForCausalLM, MambaConfig, MambaForCausalLM
+from transformers import (
+    FalconConfig,
+    FalconForCausalLM,
+    MambaConfig,
+    MambaForCausalLM,
+    WhisperConfig,
+    WhisperForCausalLM,
+)  # fmt: skip
 
 from refimpl import prefix_tuning
 from refimpl._lab import LabError, loop, losses, models, texts
 from refimpl._surgery import trainable
 from refimpl._toys import llama
+
+
+def test_a_model_that_looks_at_its_cache_only_when_asked_reads_the_prefix() -> None:
+    torch.manual_seed(0)
+    sizes = {f"{part}_{name}": n for part in ("encoder", "decoder")
+             for name, n in (("layers", 1), ("ffn_dim", 48), ("attention_heads", 4))}  # fmt: skip
+    special = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 1}
+    config = WhisperConfig(vocab_size=90, d_model=32, max_target_positions=64, **special, **sizes)
+    model, x = prefix_tuning.apply(WhisperForCausalLM(config).eval(), 3, None), torch.arange(5, 17).view(2, 6)
+    how = {"attention_mask": torch.ones_like(x), "max_new_tokens": 4, "do_sample": False, "eos_token_id": None}
+    assert torch.equal(*(model.generate(x, use_cache=cache, **how) for cache in (True, False)))
+    one, other = model(x, use_cache=False), model(x)
+    assert one.past_key_values is None
+    assert other.past_key_values is not None
+    torch.testing.assert_close(one.logits, other.logits)
 
 
 @pytest.mark.parametrize("make", [llama, gpt2])

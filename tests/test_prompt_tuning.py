@@ -15,12 +15,20 @@ from hypothesis import strategies as st
 from models_support import checkpointing, drawn, gpt2
 from safetensors.torch import save_file
 from torch.nn import functional as F
-from transformers import GemmaConfig, GemmaForCausalLM, MambaConfig, MambaForCausalLM
+from transformers import GemmaConfig, GemmaForCausalLM, MambaConfig, MambaForCausalLM, XLMConfig, XLMWithLMHeadModel
 
 from refimpl import prompt_tuning
 from refimpl._lab import LabError, loop, losses, models, texts
 from refimpl._surgery import trainable
 from refimpl._toys import llama
+
+
+def test_what_a_generation_would_be_given_of_each_token_is_refused_at_once() -> None:
+    config = XLMConfig(vocab_size=90, emb_dim=32, n_layers=1, n_heads=4, max_position_embeddings=64, lang_id=0)
+    model = XLMWithLMHeadModel(config).eval()
+    with pytest.raises(ValueError, match="given langs of each token, and a prompt has none"):
+        prompt_tuning.apply(model, 3)
+    assert all(p.requires_grad for p in model.parameters()), "nothing was frozen"
 
 
 def gemma() -> Any:
