@@ -114,6 +114,12 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def quoted(value: object, most: int = 78) -> str:
+    """A value as it is told: on one line, in quotes, of a long one the beginning."""
+    text = " ".join(str(value or "").split())
+    return f"“{shortened(text, most)}”" if text else "nothing"
+
+
 def ticks(text: str, least: int = 3) -> str:
     """As many backticks as no run in the text has: a fence for it, or from 1 on what makes it code."""
     return "`" * max(least, 1 + max(map(len, re.findall("`+", text)), default=0))

@@ -209,7 +209,7 @@ for line in sys.argv[1:]:
         main(line.split())
     except SystemExit:
         pass
-    print("LOADED", *sorted({"pydantic", "yaml", "rich", "refimpl", "torch", "numpy", "asyncio"} & set(sys.modules)))
+    print("LOADED", *sorted({"pydantic", "yaml", "rich", "refimpl", "torch", "numpy", "asyncio", "lxml"} & set(sys.modules)))
 """
 
 
@@ -217,6 +217,14 @@ def test_what_only_looks_loads_no_heavy_module(many: Library) -> None:
     """In one process of its own, each command after the other."""
     done = subprocess.run([sys.executable, "-c", LOADED, *QUICK], capture_output=True, text=True, check=True)
     assert [line for line in done.stdout.splitlines() if line.startswith("LOADED")] == ["LOADED"] * len(QUICK)
+
+
+def test_what_takes_entries_loads_no_reader_of_lists(many: Library, tmp_path: Path) -> None:
+    bib = tmp_path / "new.bib"
+    bib.write_text("@misc{okapi, title = {Of okapis and their kin}, author = {Johnston, Harry}}")
+    done = [sys.executable, "-c", LOADED, f"add {bib}", f"import {bib}"]
+    said = subprocess.run(done, capture_output=True, text=True, check=True).stdout
+    assert [line for line in said.splitlines() if line.startswith("LOADED")] == ["LOADED pydantic yaml"] * 2
 
 
 def test_implementations_are_read_once(many: Library, monkeypatch: pytest.MonkeyPatch) -> None:

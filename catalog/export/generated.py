@@ -10,6 +10,7 @@ from catalog.bibtex.normal import protect
 from catalog.facts import Facts, Name, Rich
 
 MARK = "generated"  # the field that says so
+SOURCE = "the record of another program"  # what it says where it is made of one
 _ESCAPES = {
     "\\": r"\textbackslash{}",
     "{": r"\textbraceleft{}",

@@ -20,6 +20,7 @@ SUFFIXES = tuple(  # of the files of a folder that may be lists
     )
 )
 _ENTRY = re.compile(r"^[ \t]*@[ \t]*[A-Za-z][\w-]*\s*[{(]", re.M)
+_FIRST = re.compile(r"\s*@")
 _MARKDOWN = re.compile(r"^(?:#{1,6}[ \t]+\S|[ \t]*(?:`{3,}|~{3,})|[ \t]*(?:[-*+]|\d+\.)[ \t]+\S|\|.*\|)", re.M)
 _OUTSIDE = re.compile(r"^(?:#{1,6}[ \t]+\S|[ \t]*(?:`{3,}|~{3,}))", re.M)  # Markdown that no .bib has between entries
 _PAPER_FILE = re.compile(r"\A---\n(?:(?!---\n).*\n)*?status:[ \t]", re.M)
@@ -71,7 +72,7 @@ def decode_bytes(data: bytes, path: str = "") -> tuple[str, tuple[Finding, ...]]
 
 def read_source(path: str, data: bytes, wanted: Mapping[str, int] | None = None) -> Source:
     """The papers of a file of any known form; what is none, or has none, is refused by name: a finding "rejected"."""
-    from catalog.ingest import exports, nested, pandoc, readinglist
+    from catalog.ingest import pandoc
 
     suffix = path.rsplit(".", 1)[-1].lower() if "." in path else ""
     form = "docx" if _WORD_FILE.match(data) else pandoc.FORMATS.get(suffix, "")
@@ -86,6 +87,8 @@ def read_source(path: str, data: bytes, wanted: Mapping[str, int] | None = None)
     if any(finding.kind == "rejected" for finding in found):
         return Source(findings=found)
     if form:
+        from catalog.ingest import exports, readinglist
+
         try:
             source = readinglist.read_html(pandoc.to_html(data, form), path, wanted, own=False)
         except KbError as e:
@@ -94,6 +97,8 @@ def read_source(path: str, data: bytes, wanted: Mapping[str, int] | None = None)
     else:
         source = parse(text, path, wanted)
     if not (source.drafts or source.shared or source.missed) and data.strip():
+        from catalog.ingest import nested
+
         wrong = nested.fault(text, suffix)
         what = f"this is no {suffix.upper()} that can be read: {wrong}" if wrong else "no paper was found here"
         form = "data" if suffix in nested.SUFFIXES else "table" if suffix in ("csv", "tsv") else ""
@@ -104,9 +109,13 @@ def read_source(path: str, data: bytes, wanted: Mapping[str, int] | None = None)
 
 def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) -> Source:
     """The papers of a text, whichever of the known forms it has. `wanted` names readings by section, from 1."""
-    from catalog.ingest import bibfile, exports, nested, ours, readinglist, records, tables, tagged
+    from catalog.ingest import bibfile
 
     suffix = path.rsplit(".", 1)[-1].lower() if "." in path else ""
+    if suffix.startswith("bib") and _FIRST.match(text) and is_bib(text, suffix):
+        return bibfile.read(text, path)
+    from catalog.ingest import exports, nested, ours, readinglist, records, tables, tagged
+
     if _PAPER_FILE.match(text):
         return _paper_file(text, path)
     if exports.is_bookmarks(text):

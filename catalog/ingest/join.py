@@ -14,9 +14,9 @@ from catalog.bibtex.held import digest, edited
 from catalog.bibtex.shared import Shared
 from catalog.bibtex.used import followed
 from catalog.errors import BadBibtex, KbError
-from catalog.ingest.report import quoted
 from catalog.ingest.shared import says_same
 from catalog.models import Link, Paper, Status, Tutorial, tag_slug
+from catalog.text import quoted
 
 ALL = frozenset({"title", "status", "due", "bibtex", "authors", "year", "venue", "date", "kind", "abstract", "rating"})
 _ONE = ("authors", "venue", "due", "kind", "abstract", "rating")

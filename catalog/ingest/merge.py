@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from dataclasses import fields as fields_of
 from operator import attrgetter
-from typing import Literal
+from typing import Any, Literal
 from unicodedata import is_normalized, normalize
 
 from pydantic import ValidationError
@@ -24,14 +24,12 @@ from catalog.bibtex.addresses import same_place
 from catalog.bibtex.describe import entries, read_first
 from catalog.bibtex.held import REFERENCES, digest, refers, with_references
 from catalog.errors import BadBibtex, Finding, Kind, refused
-from catalog.export.again import is_exported
-from catalog.export.generated import MARK
+from catalog.export.generated import MARK, SOURCE
 from catalog.facts import Facts
 from catalog.identity import Verdict
 from catalog.ingest.draft import FIELDS, Draft, Source
 from catalog.ingest.join import ALL, Join
 from catalog.ingest.known import Known
-from catalog.ingest.references import SOURCE, entry_of
 from catalog.ingest.unread import Unread
 from catalog.keys import PATTERN, free_key, propose_key
 from catalog.models import FRONT_MATTER, Paper, Status
@@ -168,8 +166,11 @@ class Merger:
         A record is unchanged where it is what we export of the paper it names.
         """
         name, record, _ = draft.record
-        if record and (owner := self.known.keys.get(name)) and is_exported(record, self.known.of(owner)):
-            return owner
+        if record and (owner := self.known.keys.get(name)):
+            from catalog.export.again import is_exported
+
+            if is_exported(record, self.known.of(owner)):
+                return owner
         if self.theirs or not self.entries or not _bare(draft):
             return ""
         owner = self.known.keys.get(key)
@@ -193,7 +194,7 @@ class Merger:
         entry = read_first(draft.bibtex, self.macros)
         key = draft.key or (entry.key if entry else "")
         if not _may_be(key):
-            known = draft.bibtex or (entry_of(draft.record.item, "k") if draft.record.item else "")
+            known = draft.bibtex or _as_bibtex(draft.record.item, "k")
             probe = Paper(key="?", title=title, authors=draft.authors, year=year, date=day, bibtex=known)
             key, draft = self._named(draft, probe, key)
         if draft.record.item and not draft.bibtex:
@@ -370,9 +371,18 @@ def _bare(draft: Draft) -> bool:
     return bool(draft.bibtex) and _BESIDE(draft) == _BESIDE_NOTHING
 
 
+def _as_bibtex(item: Mapping[str, Any], key: str) -> str:
+    """The reference of another program as an entry; "" where there is none. What reads them is loaded for none else."""
+    if not item:
+        return ""
+    from catalog.ingest.references import entry_of
+
+    return entry_of(item, key)
+
+
 def _as_entry(draft: Draft, key: str) -> Draft:
     """The reference of another program as an entry, and beside it what that does not say."""
-    entry = read(text := entry_of(draft.record.item, key))
+    entry = read(text := _as_bibtex(draft.record.item, key))
     held = {"doi", "isbn", "issn", "arxiv"} & {*entry.fields, *(["arxiv"] if "eprint" in entry.fields else [])}
     held |= {"isbn", "issn"} if held & {"isbn", "issn"} else set()  # RIS has one field for both
     links = tuple(

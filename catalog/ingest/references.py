@@ -14,7 +14,7 @@ from catalog.bibtex.dates import date as date_of
 from catalog.bibtex.identifiers import arxiv, doi, isbns
 from catalog.bibtex.spoken import name as spoken_name
 from catalog.export.csl import TYPES
-from catalog.export.generated import generated
+from catalog.export.generated import SOURCE, generated
 from catalog.facts import Address, Facts, Name
 from catalog.ingest import values
 from catalog.ingest.columns import meaning, spaced
@@ -25,7 +25,6 @@ from catalog.text import Rich
 
 Item = Mapping[str, Any]
 
-SOURCE = "the record of another program"
 _TYPES, _RIS, _HAYAGRIVA = table("csl"), table("ris"), table("hayagriva")
 _PAPERS = frozenset({"article", "article-journal", "paper-conference", "webpage", "document"})
 DETAILS = frozenset(  # what a record says of where a work stands, beside its venue

@@ -13,7 +13,6 @@ from catalog.ingest.line import Anchor
 from catalog.ingest.tree import Text
 from catalog.models import SCHEMES, Link
 from catalog.text import fit_tag as fit_tag
-from catalog.text import shortened
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _LABEL_LENGTH = 200
@@ -54,12 +53,6 @@ class Report:
         except ValueError as e:
             self.add("kept", "refused-link", _refusal(e, url), line, "the line stays in the notes as text")
             return None
-
-
-def quoted(value: object, most: int = 78) -> str:
-    """A value as it is told: on one line, in quotes, of a long one the beginning."""
-    text = " ".join(str(value or "").split())
-    return f"“{shortened(text, most)}”" if text else "nothing"
 
 
 def _refusal(error: ValueError, url: str) -> str:

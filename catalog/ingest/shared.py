@@ -16,7 +16,7 @@ from catalog.bibtex.normal import Wanted, normalize
 from catalog.bibtex.scan import Block
 from catalog.errors import BadBibtex, Finding
 from catalog.ingest.draft import Source
-from catalog.ingest.report import quoted
+from catalog.text import quoted
 
 
 @dataclass(slots=True)

@@ -22,7 +22,6 @@ from catalog.ingest.draft import Draft, Source
 from catalog.ingest.entry import grouped, unique_tags
 from catalog.ingest.lists import Remembered, keys_of, memory_of, places, read_list, remembered
 from catalog.ingest.merge import RANK, Action, Change
-from catalog.ingest.report import quoted
 from catalog.ingest.run import Imported, Work, imported, work_on
 from catalog.ingest.shared import Sharing
 from catalog.models import Paper, Status
@@ -30,7 +29,7 @@ from catalog.search import rows
 from catalog.search.index import Index
 from catalog.store import SHARED, Store
 from catalog.store import Change as FileChange
-from catalog.text import fold
+from catalog.text import fold, quoted
 
 _ALIKE = 0.75  # of two titles of which one may be the other, corrected
 _MOST_PAIRS = 40_000

@@ -136,11 +136,9 @@ def _is_empty(db: sqlite3.Connection) -> bool:
 def stamps(db: sqlite3.Connection, keys: Iterable[str] | None = None) -> dict[str, str]:
     """File name -> stamp of the papers with these keys, or of each."""
     if keys is None:
-        found = db.execute("SELECT file, stamp FROM paper")
-    else:
-        wanted = json.dumps([clean(key) for key in keys])
-        found = db.execute("SELECT file, stamp FROM paper WHERE key IN (SELECT value FROM json_each(?))", (wanted,))
-    return {named(file): stamp for file, stamp in found}
+        return _named(db.execute("SELECT file, stamp FROM paper"))
+    wanted = json.dumps([clean(key) for key in keys])
+    return _named(db.execute("SELECT file, stamp FROM paper WHERE key IN (SELECT value FROM json_each(?))", (wanted,)))
 
 
 def update(
@@ -204,9 +202,7 @@ def clear(db: sqlite3.Connection) -> None:
 def formed(db: sqlite3.Connection, form: str) -> dict[str, str]:
     """File name -> stamp of the files that were found to be in this canonical form."""
     held = db.execute("SELECT value FROM meta WHERE name = 'form'").fetchone()
-    return (
-        {named(file): stamp for file, stamp in db.execute("SELECT file, stamp FROM formed")} if held == (form,) else {}
-    )
+    return _named(db.execute("SELECT file, stamp FROM formed")) if held == (form,) else {}
 
 
 def keep_formed(db: sqlite3.Connection, stamps: Mapping[str, str], form: str) -> None:
@@ -341,6 +337,14 @@ def _insert(db: sqlite3.Connection, changes: Sequence[tuple[int, str, str, Facts
 def stored(file: str) -> str | bytes:
     """A file name as the table holds it: some are no UTF-8."""
     return file if file.isascii() else file.encode("utf-8", "surrogatepass")
+
+
+def _named(found: Iterable[tuple[str | bytes, str]]) -> dict[str, str]:
+    """Stamps by the names of files, which nearly all are as they are stored."""
+    held = dict(found)
+    for odd in [file for file in held if type(file) is not str]:
+        held[named(odd)] = held.pop(odd)
+    return held  # type: ignore[return-value]  # no other key is left
 
 
 def named(stored: str | bytes) -> str:

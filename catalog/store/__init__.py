@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from stat import S_ISLNK, S_ISREG
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from catalog.errors import BadFile, Finding, UnknownKey
@@ -23,7 +23,7 @@ from catalog.implemented import Implemented
 from catalog.store.beside import LISTS, REPORTS, SHARED, is_kept
 from catalog.store.change import Change, Known
 from catalog.store.config import CONFIG, Config, find_root, read_config
-from catalog.store.disk import Stamp, Version, folded, names_in, read_version, stamp_of, write_own, write_whole
+from catalog.store.disk import Stamp, Version, folded, names_in, read_version, write_own, write_whole
 from catalog.store.gate import TRIES, Gate
 from catalog.store.readers import Mine, Readers
 from catalog.store.written import Written
@@ -88,14 +88,14 @@ class Store:
         found = {}
         with contextlib.suppress(FileNotFoundError), os.scandir(self.folder) as listing:
             for item in listing:
-                name = item.name
-                if is_paper(name):
-                    with contextlib.suppress(OSError):  # gone again, or a link that leads to itself
-                        about = item.stat(follow_symlinks=False)
-                        if S_ISLNK(about.st_mode) and inside(self.folder / name, self.root):
-                            about = item.stat()
-                        if S_ISREG(about.st_mode):
-                            found[name] = stamp_of(about)
+                if is_paper(name := item.name):
+                    try:
+                        is_link = item.is_symlink()
+                        about = item.stat() if is_link else item.stat(follow_symlinks=False)
+                    except OSError:  # gone again, or a link that leads to itself
+                        continue
+                    if S_ISREG(about.st_mode) and not (is_link and not inside(self.folder / name, self.root)):
+                        found[name] = about.st_mtime_ns, about.st_ctime_ns, about.st_ino, about.st_size
         return found
 
     def file_of(self, key: str) -> str:

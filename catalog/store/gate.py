@@ -234,8 +234,9 @@ class Gate:
             if move.before is None and move.digest:
                 folder, name = os.path.split(move.path)
                 if folder not in there:
-                    names = ((folded(name), name) for name in disk.names_in(Path(folder)))
-                    there[folder] = {form: name for form, name in names if form in new}
+                    names = list(disk.names_in(Path(folder)))
+                    same = new.intersection(map(folded, names))
+                    there[folder] = {folded(name): name for name in names if folded(name) in same} if same else {}
                 other = there[folder].get(folded(name))
                 if other and move.file.removesuffix(name) + other not in gone:
                     raise Conflict(f"{move.file} is there already, as {other}; nothing was overwritten")

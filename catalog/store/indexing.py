@@ -269,7 +269,7 @@ def marks_of_version(version: Version) -> tuple[str, str]:
 
 def mark_of(stamp: Stamp) -> str:
     """A stamp as the index keeps it."""
-    return ".".join(map(str, stamp))
+    return "%d.%d.%d.%d" % stamp  # noqa: UP031 - twice as quick, for each of a hundred thousand files
 
 
 def _describe(
