@@ -169,6 +169,15 @@ def test_the_commands(kb: Kb, several: Library) -> None:
     assert several.get("one").reading.rating == 0
 
 
+def test_what_is_undone_among_readers_is_foretold_as_it_will_be(kb: Kb, library: Library) -> None:
+    library.add(title="A thing of note", key="one", links=["https://x.org"])
+    library.mark_read(["one"])
+    for words in (["me", "ana"], ["me", "--alone"], ["undo"], ["undo"], ["redo"], ["redo"]):
+        done = kb(*words)
+        assert (done.status, done.err) == (0, ""), words
+    assert not [finding for finding in library.check() if finding.kind == "error"]
+
+
 @pytest.mark.parametrize(
     "text",
     ["[papers]\na = 1\n", '[papers]\na = { status = "done" }\n', "queue = 3\n", "x = 1\n", "[[papers]]\n", "papers = [\n",

@@ -21,6 +21,7 @@ from catalog.errors import BadFile, Finding, KbError, UnknownKey
 from catalog.filenames import is_paper
 from catalog.models import Paper
 from catalog.paperfile import loads, read_key
+from catalog.readers import FOLDER
 from catalog.snapshot import key_or_name
 from catalog.store import SHARED, Change, Store, Version
 
@@ -66,12 +67,13 @@ def news(
     names = cache(store.names)
     before: Sheets = {}
     after: Sheets = {}
+    apart = _apart(store, changes)
     for change in changes:
         name = Path(change.file).name
         if change.before:
             before |= _sheet(store, name, change.before)
         if change.after is not None:
-            after |= _sheet(store, name, Version((0, 0, 0, 0), change.after), change.meant)
+            after |= _sheet(store, name, Version((0, 0, 0, 0), change.after), change.meant, apart)
     others = {file: one for name in near for file, one in _sheet(store, name).items() if name not in before}
     others |= _parents(store, {**before, **after}, names)
     gone = {Path(change.file).name for change in changes if change.after is None}
@@ -87,11 +89,21 @@ def _sort_of(finding: Finding) -> tuple[str, str]:
     return finding.code, finding.kind
 
 
-def _sheet(store: Store, name: str, version: Version | None = None, paper: Paper | None = None) -> Sheets:
+def _apart(store: Store, changes: Sequence[Change]) -> bool:
+    """Whether there are readers once these changes are made, so that papers say nothing of reading."""
+    there = {store.readers.path(name) for name in store.readers.names()}
+    gone = {change.file for change in changes if change.after is None}
+    come = {change.file for change in changes if change.after is not None and change.file.startswith(f"{FOLDER}/")}
+    return bool((there | come) - gone)
+
+
+def _sheet(
+    store: Store, name: str, version: Version | None = None, paper: Paper | None = None, apart: bool | None = None
+) -> Sheets:  # fmt: skip
     try:
         version = version or store.read(name)
-        text, apart = store.text_of(name, version), bool(store.readers.names())
-        paper = paper or loads(text, read_key(name), store.shown(name), apart)
+        apart = bool(store.readers.names()) if apart is None else apart
+        paper = paper or loads(store.text_of(name, version), read_key(name), store.shown(name), apart)
         return {name: (version, paper)}
     except (BadFile, UnknownKey):
         return {}
