@@ -17,7 +17,7 @@ def main(folder: str, questions: str = "") -> None:
     file = Path(questions) if questions else Path(__file__).with_name("graphs.toml")
     for part, asked in tomllib.loads(file.read_text("utf-8")).items():
         words = sum(any(line.key in right for line in library.lines(q, limit=3).papers) for q, right in asked.items())
-        meaning = sum(any(line.key in right for line in library.like(q, 3)) for q, right in asked.items())
+        meaning = sum(any(line.key in right for line in library.like(q, 3).papers) for q, right in asked.items())
         print(f"{part}: {words} by words, {meaning} by meaning, of {len(asked)}")
 
 

@@ -236,6 +236,8 @@ def said(found: Found[Any]) -> Iterator[str]:
     """What a reader has to know of an answer that is not quite what was asked."""
     for asked, shown in found.typos.items():
         yield f'no "{asked}"; shown for "{shown}"'
+    if found.far:
+        yield "no paper here means this; the least far from it:"
     if found.lacking:
         without = f", all without {', '.join(missing)}" if (missing := found.lacked_by_all()) else ""
         whole = sum(not words for words in found.lacking.values())

@@ -130,10 +130,11 @@ def similar(ctx: click.Context, what: tuple[str, ...], limit: int, as_json: bool
 
 def _near(library: Library, text: str, limit: int, as_json: bool) -> None:
     near = library.like(text, limit)
+    _say(near)
     if as_json:
-        out.papers(library, [library.get(line.key) for line in near])
+        out.papers(library, [library.get(line.key) for line in near.papers])
     else:
-        out.lines(near)
+        out.lines(near.papers)
 
 
 def _say(found: Found[Any]) -> None:

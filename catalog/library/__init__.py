@@ -137,7 +137,7 @@ class Library:
 
         return asked(query, lambda tree: self._attachments.asked(tree), self.implemented)
 
-    def like(self, text: str, limit: int = 0) -> Sequence[Line]:
+    def like(self, text: str, limit: int = 0) -> Found[Line]:
         """The papers that mean what a text says, or what the paper with this key says; the nearest first.
 
         Raises `KbError` where the model that this needs is not installed.

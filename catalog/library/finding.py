@@ -44,7 +44,7 @@ def ordered(snapshot: Snapshot, ask: Callable[[Index, str, int], Found[P]], sort
     return found._replace(papers=[found.papers[n] for n in order[: limit or None]])
 
 
-def like(snapshot: Snapshot, text: str, limit: int) -> Sequence[Line]:
+def like(snapshot: Snapshot, text: str, limit: int) -> Found[Line]:
     """The papers that mean what a text says, or what the paper with this key says."""
     try:
         key = snapshot.named(text)

@@ -19,7 +19,7 @@ from catalog.errors import KbError
 from catalog.facts import Facts, Line, Reading
 from catalog.search import rows
 from catalog.search.cells import Beside
-from catalog.search.evaluate import column, find
+from catalog.search.evaluate import Answer, column, find
 from catalog.search.fold import clean, tokens
 from catalog.search.query import parse
 from catalog.search.snippet import Snippet, Wanted, snippet
@@ -42,12 +42,14 @@ class CacheLost(KbError):
 class Found(NamedTuple, Generic[P]):
     """The papers that a query finds. `typos` are words that nobody has, with what was shown for each; `lacking` says by
     key which words of the query a paper lacks, where none has them all. `words` were looked for, in all their forms.
+    `far` is whether none of the papers means what was asked, which are shown all the same.
     """
 
     papers: list[P]
     typos: Mapping[str, str]
     lacking: Mapping[str, tuple[str, ...]]
     words: tuple[Words, ...] = ()
+    far: bool = False
 
     def lacked_by_all(self) -> list[str]:
         """The words that every one of the papers lacks."""
@@ -165,27 +167,28 @@ class Index:
         asked = parse(query) if isinstance(query, str) else query
         return self._found(asked, sort, limit, rows.lines)
 
-    def like(self, text: str, limit: int = 0, apart: str = "") -> list[Line]:
+    def like(self, text: str, limit: int = 0, apart: str = "") -> Found[Line]:
         """The papers whose meaning is near to a text, the nearest first, without the one with the key `apart`.
 
         The places in the order of the words, which count more, and in that of the meaning are weighed together.
         """
         from catalog.search.meaning import nearest
 
-        near = self._run(lambda db: nearest(db, text, apart))
+        near, far = self._run(lambda db: nearest(db, text, apart))
 
-        def found(db: sqlite3.Connection) -> list[Line]:
+        def found(db: sqlite3.Connection) -> Found[Line]:
             asked = And(tuple(Words((token,), True) for token in tokens(text)[:_WORDS]))
-            ids = find(db, Query(text, asked), forgiving=len(asked.parts) < _PASTED).ids if asked.parts else []
+            answer = find(db, Query(text, asked), forgiving=len(asked.parts) < _PASTED) if asked.parts else Answer([])
             meant = {i: place for place, i in enumerate(near)}
-            worded = {i: place for place, i in enumerate(i for i in ids if i in meant)}
+            worded = {i: place for place, i in enumerate(i for i in answer.ids if i in meant)}
             some = {*worded, *near[: limit + len(worded) if limit else None]}  # no other can be among the first
             there = set(
                 column(db, "SELECT id FROM paper WHERE id IN (SELECT value FROM json_each(?))", json.dumps([*some]))
             )
             by_words = {i: _WORDED / (_SMOOTH + place) for i, place in worded.items()}
             weight = {i: by_words.get(i, 0.0) + 1 / (_SMOOTH + meant[i]) for i in some & there}
-            return rows.lines(db, nsmallest(limit or len(weight), weight, key=lambda i: (-weight[i], i)))
+            papers = rows.lines(db, nsmallest(limit or len(weight), weight, key=lambda i: (-weight[i], i)))
+            return Found(papers, {}, {}, far=far and bool(answer.lacking or answer.typos or not answer.ids))
 
         return self._read(found)
 

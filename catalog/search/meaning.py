@@ -34,6 +34,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads wait by tu
 WIDTH = 256
 _WORDS = 60  # of a passage: the mean of many words means little
 _PASSAGES = 40
+_FAR = 0.25  # nearness of a question to the nearest of some hundred papers, where none is about it
 _UNLIKE = 0.3  # nearness that texts about different things have by chance
 _AT_ONCE = 500  # papers that are compared with all others in one product
 _HELD_AT_ONCE = 2000  # papers whose vectors are in memory for a question
@@ -57,8 +58,9 @@ def passages(title: str, prose: str) -> Iterator[str]:
         yield " ".join(held)
 
 
-def nearest(db: sqlite3.Connection, text: str, apart: str = "") -> list[int]:
+def nearest(db: sqlite3.Connection, text: str, apart: str = "") -> tuple[list[int], bool]:
     """The ids of all papers, those first whose title or any passage is nearest to a text; without the paper `apart`.
+    And whether even the first is far from it.
 
     Papers that have no vectors yet get them first. Raises `KbError` where the model is not there.
     """
@@ -75,7 +77,9 @@ def nearest(db: sqlite3.Connection, text: str, apart: str = "") -> list[int]:
         near.append(np.maximum.reduceat(vectors @ asked, starts))
         ids += [i for i, _ in some]
     (own,) = db.execute("SELECT coalesce(max(id), 0) FROM paper WHERE key = ?", (apart,)).fetchone()
-    return [i for place in np.argsort(-np.concatenate(near), kind="stable").tolist() if (i := ids[place]) != own]
+    away = -np.concatenate(near)
+    order = [i for place in np.argsort(away, kind="stable").tolist() if (i := ids[place]) != own]
+    return order, bool(away.min(initial=0) > -_FAR * _STEPS)
 
 
 def _asked(db: sqlite3.Connection, text: str) -> Vectors:
