@@ -44,6 +44,7 @@ def claim_a_prompt_of_words_is_those_words(device: str = "cpu") -> list[Measured
     return [
         equal("called without names, outputs differ by", far(in_order, named), 0),
         refused("what is no token", lambda: model(inputs_embeds=base.get_input_embeddings()(x)), "input_ids"),
+        refused("what is said of each token", lambda: model(input_ids=x, token_type_ids=x), "a prompt has none"),
         equal("positions of the output beyond those of the input", ours.logits.shape[1] - x.shape[1], 5),
         at_most("outputs differ by", far(ours.logits, typed.logits), 1e-12),
         at_most("losses differ by", far(ours.loss, typed.loss), 1e-12),
