@@ -71,10 +71,12 @@ def claim_other_models_read_it_too(device: str = "cpu") -> list[Measured]:
             masks = [F.pad(torch.ones_like(t[:, :-2]), (0, 2)) for t in (x_in, both)]
         else:
             x_in, masks = x, [torch.ones_like(t) for t in (x, both)]
+        whole, unsaid = (model(input_ids=x, attention_mask=m, **rest).logits for m in (torch.ones_like(x), None))
         ours = model(input_ids=x_in, attention_mask=masks[0], **rest).logits
         typed = base(input_ids=both, attention_mask=masks[1], **rest).logits
         found += [
             equal(f"{name}: drawn rows that are not what the model reads of a word", strange, 0),
+            equal(f"{name}: without a mask, outputs differ by", far(unsaid, whole), 0),
             at_most(f"{name}: outputs differ from those behind the words by", far(ours, typed), 1e-12),
         ]
     return found

@@ -111,6 +111,7 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
             narrow(apply(llama(device=device).bfloat16(), None, 0.02)),
             0,
         ),
+        equal("gain of a gradient of 3, with h as 1", gain(torch.tensor(3.0)).item(), 4.5),
         equal("masks where one layer is named", len(_places(apply(llama(device=device), None, 0.02, one))), 2),
         refused("a name that is not there", lambda: apply(base, None, 0.02, odd), "tune in no_proj;"),
         equal("masks where two layers share a weight, beside their biases", len(_places(apply(tied, None, 0.5))), 2),
