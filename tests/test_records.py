@@ -151,6 +151,8 @@ OT  - light
         {"title": "Lamps at Sea", "key": "quist2020", "ids": {"doi": "10.1000/l1"}}),
     "RIS without an end": ("a.ris", "TY  - JOUR\nTI  - Other\nAU  - Rein, Bo\nTY  - JOUR\nTI  - Lamps at Sea\nAU  - Quist, Ada\n", {"title": "Other", "authors": ("Rein, Bo",)}),
     "a quotation that is not closed": ("a.csv", 'Title,Year\n"Lamps,2019\nOther,2020\n', {"title": '"Lamps', "date": "2019"}),
+    "items that are identifiers": ("a.md", "## Done\n\n- https://arxiv.org/abs/1903.00001\n- 10.1000/a\n", {"title": "", "status": "read"}),
+    "a surname with initials in each cell": ("a.csv", "title,author\nLamps,Quist A\nOther,Rein BC\n", {"authors": ("Quist, A",)}),
     "a DOI of arXiv": ("a.json", '[{"title": "Lamps", "doi": "10.48550/arXiv.1903.00001"}]', {"ids": {"doi": "10.48550/arxiv.1903.00001", "arxiv": "1903.00001"}}),
     "a note of Hugo": ("a.md", '+++\ntitle = "Lamps at Sea"\nauthors = ["Ada Quist", "Bo Rein"]\ndate = "2019-03"\npublication = "In *Journal of Lamps*"\n'
         '[[links]]\nname = "Slides"\nurl = "https://a.org/s.pdf"\n[params]\ndoi = "10.1000/l1"\n+++\nText.\n',

@@ -136,6 +136,8 @@ def parse(text: str, path: str = "", wanted: Mapping[str, int] | None = None) ->
             return Source()  # whatever it holds, no works
         if suffix in ("csv", "tsv") and (rows := tables.as_html(text)):
             return readinglist.read_html(rows, path, wanted)
+    elif (source := exports.read_identifiers(text, path)) and not source.left:
+        return source  # nothing but items that are identifiers
     if suffix in ("html", "htm") or _HTML.match(text):
         return readinglist.read_html(text, path, wanted)
     source = readinglist.read(text, path, wanted)

@@ -172,26 +172,30 @@ def _tell_mapping(names: Sequence[str], of_items: bool, report: Report) -> None:
         report.add("note", "mapping", f"fields read: {'; '.join(parts)}", 1)
 
 
+def _are_inverted(names: str) -> bool:
+    """Whether a text holds several names, surname first: "Quist, Ada; Rein, Bo", "Quist, Ada and Rein, Bo"."""
+    return (";" in names and "," in names) or (" and " in names and all("," in one for one in names.split(" and ")))
+
+
 def _parted(records: Sequence[tuple[int, Fields]]) -> list[tuple[int, Fields]]:
     """The records, with one name as a list in columns of such as "Quist, Ada; Rein, Bo", or of "Quist, Ada" alone."""
     told: dict[str, list[str]] = {}
     for name, value in ((n, v) for _, record in records for n, v in record.items() if isinstance(v, str)):
         if meaning(name) == "authors":
             told.setdefault(name, []).append(value.strip("; "))
-    parts = {name: [re.split(r"\s*;\s*| and ", value) for value in values_] for name, values_ in told.items()}
-    several = {
-        n for n, split in parts.items() if any(len(one) > 1 and all("," in part for part in one) for one in split)
-    }
-    several |= {n for n, of in told.items() if any("," in part for v in of if ";" in v for part in v.split(";"))}
-    by = several | {n for n, values_ in told.items() if all(map(_ONE_NAME.fullmatch, values_))}
+    several = {n for n, cells in told.items() if any(map(_are_inverted, cells))}
+    by = several | {n for n, cells in told.items() if all(map(_ONE_NAME.fullmatch, cells))}
+    short = {n for n, cells in told.items() if len(cells) > 1 and all(map(values.VANCOUVER.fullmatch, cells))}
 
     def parted(name: str, value: Any) -> Any:
+        if name in short:
+            return [values.VANCOUVER.sub(r"\1, \2", value)]  # "Smith J"
         alone = name in by and not re.search(r";| and |\bet al\b", value := value.strip("; "))
         return [value] if alone else value
 
     return [
         (line, {"\0written": record} | {n: parted(n, v) for n, v in record.items()})
-        if any(n in by and isinstance(v, str) for n, v in record.items())
+        if any(n in by | short and isinstance(v, str) for n, v in record.items())
         else (line, record)
         for line, record in records
     ]

@@ -29,7 +29,7 @@ _HIDDEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028\u2029
 _INITIALS_DOT = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,2}(?:[^\W\d_]\.[\s-]?){0,3}(?:\s?(?:[Jj]r|[Ss]r)\.?)?")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _CJK_NAME = re.compile(r"[\u3400-\u9fff]{2,4}|[\uac00-\ud7af]{2,4}|[\u3040-\u30ff\u3400-\u9fff·・ ]{2,9}")
-_VANCOUVER = re.compile(r"((?:[a-z]{2,3} )?[A-ZÀ-ÖØ-Þ][\w'’-]+(?: [A-ZÀ-ÖØ-Þ][\w'’-]+)?) ([A-Z]{1,3})")  # "Kingma DP"
+VANCOUVER = re.compile(r"((?:[a-z]{2,3} )?[A-ZÀ-ÖØ-Þ][\w'’-]+(?: [A-ZÀ-ÖØ-Þ][\w'’-]+)?) ([A-Z]{1,3})")  # "Kingma DP"
 _WORD = re.compile(r"[^\W\d_](?:[\w'’`-]*[\w'’`])?\.?|(?:[^\W\d_]\.-?){1,3}[^\W\d_]?")
 
 _TOLD = re.compile("[:：]")
@@ -171,8 +171,8 @@ def authors(text: str, lead: bool = False) -> tuple[str, ...]:
         parts = _latin(text, lead)
     parts = [part for part in parts if re.search(r"[^\W\d_]", part)]
     names = [name for part in parts if (name := _TITLES.sub("", part.strip(' ,;:*_`"')).strip())]
-    if len(names) > 1 and all(_VANCOUVER.fullmatch(name) for name in names):
-        names = [_VANCOUVER.sub(r"\1, \2", name) for name in names]
+    if len(names) > 1 and all(VANCOUVER.fullmatch(name) for name in names):
+        names = [VANCOUVER.sub(r"\1, \2", name) for name in names]
     elif "." in text:
         names = [f"{name}." if re.search(r"[\s.-][A-Z]$", name) else name for name in names]
     return (*names, OTHERS) if names and more else tuple(names)
