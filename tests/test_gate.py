@@ -758,6 +758,12 @@ def test_undo_says_what_comes_back_wrong(kb: Kb, library: Library, papers: Path)
     assert undone.status == 0
     assert "`kb check` will say: papers/a.md" in undone.err
     assert "`kb check` will say" not in kb("redo").err
+    for n in range(9):
+        (papers / f"k{n}.md").write_text(f"---\ntitle:   Thing {n} of note\nstatus: unread\n---\n")
+    kb("fmt")
+    assert next(line for line in kb("undo").err.splitlines() if "canonical" in line).endswith(
+        "run `kb fmt`, and 8 more"
+    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="whether a process lives cannot be asked")
