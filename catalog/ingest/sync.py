@@ -166,8 +166,10 @@ class _Sync:
         }
         here, elsewhere = set(keys.values()), self._named_elsewhere()
         gone = {key: entry for key, entry in entries.items() if not entry.now and key not in here}
+        said = len(self.changes)
         for key in gone.keys() & elsewhere:  # what this list filed it under goes
             self._follow(key, _Entry(gone[key].was, [replace(_united(gone[key].was), tags=(), line=1)]))
+        self.changes[said:] = [change for change in self.changes[said:] if change.action != "unchanged"]  # no entry
         left = self._leave(gone, here | elsewhere, prune)
         order = list(dict.fromkeys(keys[place] for place in places(now) if place in keys))
         write = (self.memory.version or keys or None) and self.memory.change(
