@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.bibtex.normal import Wanted
+from catalog.ingest.merge import Merger
 from catalog.ingest.run import Imported
 from catalog.library import Library
 from catalog.models import Paper
@@ -481,6 +482,18 @@ def test_links_to_files_beside_a_list_lead_there_from_the_paper(library: Library
     assert any("`[paper](b.pdf)`" in said for said in files(library).values())
 
 
+def test_of_many_papers_none_is_held_longer_than_it_takes_to_write_it(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.ingest.run.AT_ONCE", 3)
+    monkeypatch.setattr("catalog.ingest.run.MANY", 9)
+    held: list[int] = []
+    bring = Merger.bring
+    monkeypatch.setattr(Merger, "bring", lambda self, *one: (bring(self, *one), held.append(len(self.now)))[0])
+    take(library, "\n".join(entry(f"k{n}", f"Work number {n} of many") for n in range(10)), "many.bib")
+    assert (len(held), max(held), len(files(library)), len(library.log())) == (10, 3, 10, 1)
+
+
 SOME = [
     entry("a", "The first of the works that were brought", doi="10.1000/1", keywords="one, two"),
     entry("other", "The first of the works that were brought", doi="10.1000/1", abstract="Said only here."),
@@ -497,7 +510,7 @@ SOME = [
 ]
 
 
-@settings(deadline=None, max_examples=8, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=5, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from(SOME), min_size=4, max_size=12), st.lists(st.sampled_from(SOME), max_size=4))
 def test_what_comes_in_parts_becomes_what_it_does_at_once(first: list[str], then: list[str]) -> None:
     """Whatever is read again of what is held no more; and what was written is what the index has."""
@@ -506,6 +519,7 @@ def test_what_comes_in_parts_becomes_what_it_does_at_once(first: list[str], then
         with (
             tempfile.TemporaryDirectory() as root,
             mock.patch("catalog.ingest.run.AT_ONCE", parts),
+            mock.patch("catalog.ingest.run.MANY", parts),
             mock.patch("catalog.store.written._AT_HAND", parts),
         ):
             library = Library.init(Path(root))

@@ -45,7 +45,7 @@ def import_(
     """
     library = out.library(ctx)
     unread: list[Finding] = []
-    sources = list(sources_of(files, library, unread))
+    sources = sources_of(files, library, unread)
     done = walked(library.import_(sources, theirs=theirs, dry_run=dry_run, readings=readings), files)
     if as_json:
         out.echo_json(as_json_of(done))

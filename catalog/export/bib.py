@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from sys import intern
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from catalog.bibtex import Entry, decode, read, set_key
@@ -248,7 +249,8 @@ def _item(text: str, path: str, names: tuple[str, ...], pool: _Pool) -> tuple[_I
         return None
     ids = tuple(filter(None, map(str.strip, entry.fields.get("ids", "").split(","))))
     crossref = entry.fields.get("crossref", "").strip()
-    return _Item(entry.key, entry.key, entry.type, tuple(_references(entry, text)), crossref, text, path), ids
+    key = next((name for name in names if name == entry.key), entry.key)  # one string of each is enough
+    return _Item(key, key, intern(entry.type), tuple(_references(entry, text)), crossref, text, path), ids
 
 
 def _choose(pool: _Pool, names: Iterable[str]) -> tuple[dict[str, _Item], tuple[str, ...]]:
@@ -270,15 +272,19 @@ def _choose(pool: _Pool, names: Iterable[str]) -> tuple[dict[str, _Item], tuple[
 
 def _take(item: _Item, chosen: dict[str, _Item], spelled: dict[tuple[str, str, str], str]) -> list[str]:
     """Choose the entry, in one spelling of its key, its own before any other; gives what it refers to, if it is new."""
-    same = (item.key.casefold(), item.own, item.path)
-    there = spelled.get(same)
-    if there is not None and item.key != item.own:
+    there = chosen.get(item.own)
+    if there and (there.own, there.path) == (item.own, item.path) and item.key.casefold() == item.own.casefold():
         return []
-    if there is not None:
-        del chosen[there]
+    same = (item.key.casefold(), item.own, item.path)
+    other = spelled.get(same, "")
+    if item.key == item.own:
+        chosen.pop(other, None)
+    elif other:
+        return []
+    else:
+        spelled[same] = item.key
     chosen[item.key] = item
-    spelled[same] = item.key
-    return list(item.refers) if there is None else []
+    return [] if other else list(item.refers)
 
 
 def _references(entry: Entry, text: str) -> Iterator[str]:
@@ -290,7 +296,9 @@ def _references(entry: Entry, text: str) -> Iterator[str]:
         yield from (reference.rsplit("-", 1)[0], reference.rsplit("-", 2)[0])
 
 
-def _clashing(chosen: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+def _clashing(chosen: Collection[str]) -> tuple[tuple[str, ...], ...]:
+    if len(set(map(str.casefold, chosen))) == len(chosen):
+        return ()
     first: dict[str, str] = {}
     clashing: dict[str, set[str]] = {}
     for key in chosen:
@@ -302,13 +310,14 @@ def _clashing(chosen: Iterable[str]) -> tuple[tuple[str, ...], ...]:
 
 def _ordered(chosen: Mapping[str, _Item], sort: str) -> list[_Item]:
     """`@xdata` first, then as wanted, but what others name in `crossref` after them: BibTeX asks for that."""
-    folded = {key.casefold(): key for key in chosen}
-    parents = {key: item.crossref for key, item in chosen.items()}
-    height = _heights({key: p if p in chosen else folded.get(p.casefold(), "") for key, p in parents.items()})
+    parents = {key: item.crossref for key, item in chosen.items() if item.crossref}
+    folded = {key.casefold(): key for key in chosen} if parents else {}
+    above = {key: p if p in chosen else folded.get(p.casefold(), "") for key, p in parents.items()}
+    height = _heights(dict.fromkeys(filter(None, above.values()), "") | above)
     by = SORTS[sort.removeprefix("-")]
     order = sorted(chosen, key=lambda key: (key.casefold(), key))
     order.sort(key=lambda key: by(chosen[key]), reverse=sort.startswith("-"))
-    order.sort(key=lambda key: (chosen[key].type != "xdata", height[key]))
+    order.sort(key=lambda key: (chosen[key].type != "xdata", height.get(key, 0)))
     return [chosen[key] for key in order]
 
 

@@ -9,6 +9,8 @@ from catalog.facts import Facts
 from catalog.identity import MOST_NAMESAKES, Verdict, compare, lookups, marks_of
 from catalog.search.index import Index
 
+_AGAIN = 5_000  # papers whose facts are held that were loaded: the namesakes of one are those of the next
+
 
 class Keys:
     """Every key that a work has, with that of its paper: aliases, keys that came just now, and those that are spoken
@@ -77,6 +79,7 @@ class Known:
     many: bool = False
     _indexed: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     _facts: dict[str, Facts] = field(default_factory=dict)
+    _again: dict[str, Facts] = field(default_factory=dict)  # those that were asked for and did not come now
     _different: dict[str, set[str]] = field(default_factory=dict)
     _marks: dict[int, str | list[str]] = field(default_factory=dict)  # by their hashes; a list where there are several
     _own: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
@@ -96,6 +99,7 @@ class Known:
     def add(self, facts: Facts, bibtex: str) -> None:
         """A paper that is new, or as it is now."""
         self._facts[facts.key] = facts
+        self._again.pop(facts.key, None)
         self._own[facts.key] = marks_of(facts, bibtex)
         for mark in self._own[facts.key]:
             there = self._marks.setdefault(hash(mark), facts.key)
@@ -111,9 +115,12 @@ class Known:
 
     def of(self, key: str) -> Facts:
         """The facts of a paper."""
-        if key not in self._facts:
-            self._facts[key] = self.load(key)
-        return self._facts[key]
+        facts = self._facts.get(key) or self._again.get(key)
+        if facts is None:
+            if len(self._again) >= _AGAIN:
+                self._again.clear()
+            facts = self._again[key] = self.load(key)
+        return facts
 
     def said(self, key: str, different: Iterable[str]) -> tuple[Facts, frozenset[tuple[str, str]]]:
         """The facts of a paper that was added, and under what it is found again; it is told apart from `different`."""
@@ -162,7 +169,8 @@ class Known:
     def _near(self, facts: Facts) -> Iterator[str]:
         if owner := self.keys.get(facts.key):
             yield owner
-        for name, value in sorted(lookups(facts), key=lambda pair: (pair[0] == "who", pair)):
+        there = [pair for pair in lookups(facts) if hash(pair) in self._marks or self._stored(pair[0], [pair[1]])]
+        for name, value in sorted(there, key=lambda pair: (pair[0] == "who", pair)):
             for keys in self.under(name, [value]).values():
                 yield from keys[:MOST_NAMESAKES]
 

@@ -36,7 +36,8 @@ from catalog.store.change import Known
 from catalog.store.indexing import inherits
 from catalog.text import some_of
 
-AT_ONCE = 2_000  # drafts; of more, the papers that these became are held no longer than it takes to write them
+MANY = 10_000  # drafts; of more, the papers that they became are held no longer than it takes to write them
+AT_ONCE = 2_000  # of those
 _AS = {"keywords": "tags", "groups": "tags", "readstatus": "status", "annote": "notes", "file": "links"}
 
 
@@ -250,7 +251,7 @@ class Work:
     def take(self, sources: Sequence[Source], taken: list[list[Change]]) -> Iterator[FileChange]:
         """Take in sources, and what becomes of each paper's file. Of very many papers some thousand at a time, which
         then are held no more: who asks for these changes has written them by the next one."""
-        many = sum(len(source.drafts) for source in sources) > AT_ONCE and not self.store.readers.names()
+        many = sum(len(source.drafts) for source in sources) > MANY and not self.store.readers.names()
         names: set[str] | None = set() if many else None
         for source in sources:
             done = []
@@ -315,7 +316,11 @@ def work_on(
     def facts_of(paper: Paper) -> Facts:
         return describe(paper, shared, parent)
 
-    known = Works(index, lambda key: facts_of(load(key)))
+    def facts_again(key: str) -> Facts:
+        kept = store.written.get(away[key]) if key in away else None
+        return kept[1].facts if kept and kept[1] else facts_of(load(key))
+
+    known = Works(index, facts_again)
     merger = Merger(
         known,
         load,

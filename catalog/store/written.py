@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from catalog.store.change import Known
 
-_AT_HAND = 2_000  # papers in memory; what is known of a paper takes ten times the room of its text
+_AT_HAND = 10_000  # papers in memory; what is known of one takes five times the room of its text
 Kept = tuple[bytes, "Known | None"]
 
 
