@@ -60,7 +60,7 @@ def pick(ask: Ask, text: str = "") -> str:
     typed.insert_text(text)
     choice.narrow(text)
     line = VSplit([Window(FormattedTextControl("search: "), width=8), Window(BufferControl(typed))], height=1)
-    shown = Window(FormattedTextControl(choice.shown), height=ROWS + 2)
+    shown = Window(FormattedTextControl(choice.shown), height=ROWS + 4, wrap_lines=True)
     done: Application[str] = Application(
         Layout(HSplit([line, shown])), key_bindings=_bindings(choice), output=create_output(stdout=sys.stderr),
         erase_when_done=True,
@@ -102,7 +102,7 @@ class Choice:
         rows = list(on_terminal(self.papers[first : first + ROWS], shutil.get_terminal_size().columns - 2))[1:]
         marked = [f"{'›' if place == self.at - first else ' '} {row}" for place, row in enumerate(rows)]
         more = f"{self.at + 1} of {len(self.papers)}" if self.papers else "no paper"
-        return ANSI("\n".join([*marked, " · ".join([more, *self.notes])]))
+        return ANSI("\n".join([*marked, more, *self.notes]))
 
 
 def _bindings(choice: Choice) -> KeyBindings:
