@@ -94,13 +94,20 @@ def _status(value: Value) -> Node:
     return Is("status", status)
 
 
+def _whole(name: str) -> Callable[[Value], Node]:
+    """Reads what is compared whole, or, before a `*`, as the start of it."""
+
+    def read(value: Value) -> Node:
+        if value.prefix is not None:
+            return starting(name, value.prefix.casefold())
+        return Is(name, value.text.strip().casefold())
+
+    return read
+
+
 def _read_by(value: Value) -> Node:
-    name = value.text.strip().casefold()
-    if name == "me":
-        return Is("status", "read")
-    if name == "nobody":
-        return Not(starting("read-by", ""))
-    return Is("read-by", name) if value.prefix is None else starting("read-by", value.prefix.casefold())
+    named: dict[str, Node] = {"me": Is("status", "read"), "nobody": Not(starting("read-by", ""))}
+    return named.get(value.text.strip().casefold()) or _whole("read-by")(value)
 
 
 def _place(value: Value) -> Node:
@@ -116,21 +123,11 @@ def _tag(value: Value) -> Node:
 
 
 def _key(value: Value) -> Node:
-    if value.quoted:
-        return Is("key", value.text.casefold())
-    if value.prefix is not None:
-        return starting("key", value.prefix.casefold())
-    return Contains("key", value.text.casefold())
+    return _whole("key")(value) if value.quoted or value.prefix is not None else _part("key")(value)
 
 
-def _type(value: Value) -> Node:
-    if value.prefix is not None:
-        return starting("type", value.prefix.casefold())
-    return Is("type", value.text.casefold())
-
-
-def _link(value: Value) -> Node:
-    return Contains("link", value.text.casefold())
+def _part(name: str) -> Callable[[Value], Node]:
+    return lambda value: Contains(name, value.text.casefold())
 
 
 def _has(value: Value) -> Node:
@@ -138,9 +135,8 @@ def _has(value: Value) -> Node:
 
 
 @cache
-def _identifiers() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
-    rows = said_of_language()["identifiers"]
-    return tuple((name, before, re.compile(pattern, re.I)) for name, before, pattern in rows)
+def _identifiers() -> list[tuple[str, str, re.Pattern[str]]]:
+    return [(name, before, re.compile(pattern, re.I)) for name, before, pattern in said_of_language()["identifiers"]]
 
 
 def _identified(text: str) -> Iterator[tuple[str, str]]:
@@ -228,7 +224,7 @@ FIELDS: dict[str, Field] = {
         "ISBN, of ten digits or thirteen, or the start of one", "isbn:978-0-262-03561-3", _identifier("isbn")
     ),
     "key": Field("part of the citation key; quoted, all of it", "key:hu2021", _key),
-    "link": Field("part of a link's address", "link:github.com", _link),
+    "link": Field("part of a link's address", "link:github.com", _part("link")),
     "notes": Field("words of the notes", "notes:compare", _text("notes")),
     "pmid": Field("number in PubMed", "pmid:31452104", _identifier("pmid")),
     "read": Field("when it was read: a date or a range", "read:2026", _span("read", _date)),
@@ -236,7 +232,7 @@ FIELDS: dict[str, Field] = {
     "status": Field("unread, reading or read", "status:unread,reading", _status),
     "tag": Field("a whole tag, or its start with *", 'tag:quantization, tag:"long context" or tag:quant*', _tag),
     "title": Field("words of the title", 'title:"low rank"', _text("title")),
-    "type": Field("BibTeX entry type", "type:article", _type),
+    "type": Field("BibTeX entry type", "type:article", _whole("type")),
     "venue": Field("words of the journal or conference", "venue:aaai", _text("venue")),
     "year": Field("year of publication, or a range", "year:2021..2023", _span("year", _year)),
 }

@@ -52,9 +52,10 @@
     return prose("authors")(comma < 0 ? text : `${text.slice(comma + 1)} ${text.slice(0, comma)}`, quoted);
   };
   const stem = (text, quoted) => (text.endsWith("*") && !quoted ? text.slice(0, -1) : null);
+  const whole = (name) => (text, quoted) => (stem(text, quoted) === null ? { is: name, value: text.trim().toLowerCase() } : starting(name, stem(text).toLowerCase()));
   const identifier = (name) => (text, quoted) => {
-    const start = stem(text, quoted), whole = (start ?? text).trim();
-    const value = identified(whole).get(name) ?? whole.toLowerCase();
+    const start = stem(text, quoted), said = (start ?? text).trim();
+    const value = identified(said).get(name) ?? said.toLowerCase();
     if (quoted && name !== "isbn") return { is: name, value };
     return start === null ? hasId(name, value) : starting(name, value);
   };
@@ -83,19 +84,17 @@
     has: (text) => { const name = text.trim().toLowerCase(); return { is: "has", value: SAME[name] || name }; },
     in: (text) => fail(text.toLowerCase() === "pdf" ? "in:pdf looks into the PDFs beside the papers, which a site does not hold; ask kb search"
       : `“${text}” is no place to look in; write in:pdf`),
-    key: (text, quoted) => (quoted ? { is: "key", value: text.toLowerCase() }
-      : stem(text) !== null ? starting("key", stem(text).toLowerCase()) : { contains: "key", value: text.toLowerCase() }),
+    key: (text, quoted) => (quoted || stem(text) !== null ? whole("key")(text, quoted) : { contains: "key", value: text.toLowerCase() }),
     link: (text) => ({ contains: "link", value: text.toLowerCase() }),
     "read-by": (text, quoted) => {
       const name = text.trim().toLowerCase();
       if (name === "me") return { is: "status", value: "read" };
-      if (name === "nobody") return { not: starting("read-by", "") };
-      return stem(name, quoted) === null ? { is: "read-by", value: name } : starting("read-by", stem(name, quoted));
+      return name === "nobody" ? { not: starting("read-by", "") } : whole("read-by")(text, quoted);
     },
     status: (text) => (/^(?:unread|reading|read)$/i.test(text) ? { is: "status", value: text.toLowerCase() }
       : fail(`“${text}” is not a status; write unread, reading or read`)),
     tag: (text, quoted) => (stem(text, quoted) === null ? { is: "tag", value: slug(text) } : starting("tag", slug(stem(text) + "x").slice(0, -1))),
-    type: (text, quoted) => (stem(text, quoted) === null ? { is: "type", value: text.toLowerCase() } : starting("type", stem(text).toLowerCase())),
+    type: whole("type"),
   };
 
   /* A word that stands alone: its tokens; a year or an identifier is that as well, an address a link's. */
