@@ -86,7 +86,10 @@ def _without_place(text: str) -> str:
     whole = _is_place(text)
     for apart in [*_IN_PARENTHESES.finditer(text), *list(_COMMA.finditer(text))[-3:]]:
         head, tail = text[: apart.start()].strip(" (),*_"), text[apart.end() :] or apart[0]
-        least = 0.5 if apart[0].strip() in (":", "：") else 0.3 if whole else 0.0
+        told = apart[0].strip() in (":", "：")  # "Quist: May 2019", but "A title: why" is none
+        if told and len(tail.split()) > 3:
+            continue
+        least = 0.5 if told else 0.3 if whole else 0.0
         if head and _is_place(tail) and values.likely_people(head) >= least:
             return _without_place(head)
     return "" if whole else text

@@ -35,7 +35,9 @@ _AFTER_QUOTED = re.compile(
     r"[,.?!]?[\"”]?[\s,.]*(?:[Ii]n:?\s+)?(?P<venue>[A-Za-z][^,\"“”\n]{2,150}),\s+(?:[^\n\"“”]{0,60}?[\s,.])?"
     r"(?P<year>(?:19|20)\d\d)(?!\d)"
 )
-_LAST_YEAR = re.compile(r"(?<=\S)(?:\s*(?P<paren>\((?:1[5-9]|20)\d\d\))|\s+(?:1[5-9]|20)\d\d)$")
+_LAST_YEAR = re.compile(
+    r"(?<=\S)(?:\s*(?P<paren>\((?:[A-Z]{2,} )?(?:1[5-9]|20)\d\d(?: [A-Z]{2,})?\))|\s+(?:1[5-9]|20)\d\d)$"
+)
 _LONGEST = 4000  # characters of a line whose parts are told apart
 _AFFILIATED = re.compile(r"[)）]\s*(?:et\s*\.?\s*al\b|,|;|&|and\b)")  # after what stands in parentheses beside a name
 
@@ -92,7 +94,7 @@ class Reader:
             chosen, reading = template.choose([unit.line for unit in units], self.common, reading.second)
         examples = [units[n].line.plain[a:b] for n, (_, (a, b)) in enumerate(chosen[:3])]
         self.readings.append((_place(units), reading, examples, units[0].node.line))
-        return [span for _, span in chosen]
+        return _without_years([unit.line for unit in units], [span for _, span in chosen], in_run=False)
 
     def _pieces(self, unit: Unit, title: tuple[int, int]) -> list[Piece]:
         """The stretches of an entry's own line that are neither its title nor a link's name."""
@@ -325,12 +327,14 @@ class Reader:
         return [tag for tag in tags if tag]
 
 
-def _without_years(lines: Sequence[Line], spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The titles of headings without the year at their ends: in parentheses, or where most end so."""
+def _without_years(
+    lines: Sequence[Line], spans: Sequence[tuple[int, int]], in_run: bool = True
+) -> list[tuple[int, int]]:
+    """The titles without the year at their ends: in parentheses, or, `in_run`, where most end so."""
     found = [
         None if line.own else _LAST_YEAR.search(line.plain, *span) for line, span in zip(lines, spans, strict=True)
     ]
-    most = sum(map(bool, found)) * 10 >= 6 * len(found) and len(found) > 2
+    most = in_run and sum(map(bool, found)) * 10 >= 6 * len(found) and len(found) > 2
     return [
         (span[0], year.start()) if year and (most or year["paren"]) else span
         for year, span in zip(found, spans, strict=True)

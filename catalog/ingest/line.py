@@ -367,6 +367,8 @@ def external(anchor: Anchor) -> bool:
 
 def leads_to_paper(anchor: Anchor) -> bool:
     """Whether a link leads to a paper, by its place or its label."""
+    if anchor.role not in ("", "paper"):
+        return False
     return at_paper(anchor) or (anchor.role == "paper" and external(anchor) and not urls.is_front_page(anchor.mark.url))
 
 

@@ -30,11 +30,12 @@ _TIGHT_ITEM = re.compile(  # but "*[Ada Quist](…), Bo Lund.*" is in italics; a
 )
 _ATX = re.compile(r"^ {0,3}(#{1,6})(?:[ \t]+(.*))?$")
 _TIGHT_ATX = re.compile(r"^(#{2,6})([^\s#].*)$")
+_BULLET = re.compile(r"^[ \t]*[-*+][ \t]+(?=#{1,6}[ \t]+\S)")  # "- ### Topic": a heading all the same
 _SETEXT = re.compile(r"^ {0,3}(={2,}|-{2,})[ \t]*$")
 _RULE = re.compile(r"^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
 _FENCE = re.compile(r"^(?P<indent>[ \t]*(?:[-*+>][ \t]+)?)(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
 _CUT_OUT = re.compile(r"[@<]|```|~~~|\$\$")  # what lines hold that are cut out before parsing
-_HTML_BLOCK = re.compile(r"[ \t]*</?(?:table|tr|td|th|tbody|thead|ul|ol|li|dl)\b", re.I)
+_HTML_BLOCK = re.compile(r"[ \t]*</?(?:table|tr|td|th|tbody|thead|ul|ol|li|dl|p)\b", re.I)
 _ENTRY = re.compile(r"@[ \t]*([A-Za-z]+)[ \t]*([{(])")
 _TAGS = re.compile(r"<[^<>]*>")
 _NOTES = re.compile(r"^<!-- notes(?P<number> \d+)? -->$")
@@ -125,7 +126,7 @@ class _Amended:
             for recognise in (self._notes, self._comment, self._fence, self._maths, self._entry):
                 if end := recognise(at):
                     return end
-        if found := heading(line) if "#" in line else None:
+        if found := heading(_BULLET.sub("", line)) if "#" in line else None:
             self.stack.clear()
             self.out.append(f"{'#' * found[0]} {found[1]}")
             return at + 1

@@ -456,7 +456,7 @@ def _right(line: Line, cut: Cut, span: Span, stop: int, after: str, common: froz
     last = _tail(title) or (title if len(title.split()) < 4 and not title.isupper() else "")
     if role == "names" and kind == "," and values.likely_people(last, common, True) >= 0.5:
         return 0.3  # one name of several
-    beside = re.match(r"[^()]*\(([^()]+)\)", following) if role == "names" and kind == "," else None
+    beside = re.match(r"[^().,]{3,40}\(([^()]+)\)", following) if role == "names" and kind == "," else None
     if beside and _role(beside[1], common, "(") == "names":
         return 0.3  # "Commit Early, Regret Never (Upton et al., MSR 2019)"
     within = any(
@@ -763,6 +763,8 @@ def _is_credited(line: Line, anchor: Anchor, span: Span, common: frozenset[str])
         return True
     if paren and _role(paren[1], common, "(") == "names":
         return True
+    if rest[:1] == "." and _role(rest[1:].strip(), common, ".") == "names":
+        return True  # "[A title. Quist et al., ICML 2013](…)"
     by = _CREDIT.match(rest)
     if not by or not (by["by"] or by["apart"].strip() in ("-", "–", "—")):
         return False

@@ -235,8 +235,8 @@ class Finder:
             return 1 if not listed else 0
         if listed > (1 if facts + links > 2 else 0):
             return -1
-        if own and cites(line, self.common):
-            return 1
+        if own and plain.endswith((")", "）")) and cites(line, self.common):
+            return 1  # "A title (Ada Quist, Bo Lund: May 2019)"
         if bibs:
             return 1 if bibs == 1 or facts or links or self._resembles(node, own) else 0
         if others > max(2, facts + links):
@@ -363,7 +363,8 @@ class Finder:
         if credit(self.line(node), self.common):
             return False
         found = [credit(self.line(block), self.common) for block in blocks[:4] if not block.children]
-        return bool(found) and len(found) == len(blocks) and all(one is not None and one.sure for one in found)
+        sure = [one for one in found if one and one.sure]
+        return bool(found) and len(sure) == len(blocks) and sum(bool(one.names) for one in sure) < 2
 
     def _is_prose(self, line: Line) -> bool:
         """Whether a line is a sentence that links to something rather than an entry."""
