@@ -266,7 +266,7 @@ class Gate:
             yield
         except OSError as e:
             first = next(iter(moves), str(self.root))
-            place = Path(e.filename or first)
+            place = Path(e.filename2 or e.filename or first)
             raise KbError(f"cannot write {first}: {e.strerror or e} ({disk.shown(place)})") from None
         finally:
             for move in moves.values():

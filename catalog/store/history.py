@@ -29,7 +29,7 @@ _SCHEMA = (
     "CREATE INDEX file_path ON file(path)",
     "CREATE TABLE text(digest TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID",
 )
-_NOT_WRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+_NOT_WRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
 _ORPHANS = (
     "DELETE FROM text WHERE digest NOT IN (SELECT before FROM file WHERE before IS NOT NULL)"
     " AND digest NOT IN (SELECT after FROM file WHERE after IS NOT NULL)"
