@@ -374,7 +374,4 @@ def leads_to_paper(anchor: Anchor) -> bool:
 
 def at_paper(anchor: Anchor) -> bool:
     """Whether the place alone tells that a link leads to a paper; a PDF beside the list does."""
-    url = anchor.mark.url
-    return urls.is_paper(url) or (
-        url.lower().endswith(".pdf") and not urls.is_external(url) and not url.startswith("#")
-    )
+    return urls.is_of_paper(anchor.mark.url)

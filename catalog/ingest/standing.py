@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
-from catalog.ingest import values, words
+from catalog.ingest import urls, values, words
 from catalog.models import Status
 
 if TYPE_CHECKING:
@@ -55,11 +55,9 @@ def leading(line: Line, at: int) -> tuple[Status, int] | None:
 
 def _names_next(line: Line, at: int) -> bool:
     """Whether what follows is a work: a link, what stands in quotation marks, or a name and its address."""
-    from catalog.ingest.line import at_paper
-
     if any(a.titled and a.mark.start == at for a in line.anchors) or line.plain[at : at + 1] in tuple('"“«„'):
         return True
-    links = [a for a in line.anchors if at_paper(a) and a.mark.start > at]
+    links = [a for a in line.anchors if urls.is_of_paper(a.mark.url) and a.mark.start > at]
     return bool(links) and line.plain[at : at + 1].isupper() and links[0].mark.start - at < 80
 
 

@@ -130,6 +130,11 @@ def is_front_page(url: str) -> bool:
     return not re.search(r"//[^/]+/.", url if "://" in url else f"//{url}")
 
 
+def is_of_paper(url: str) -> bool:
+    """Whether an address leads to a paper, as `is_paper`, or to a PDF beside the list."""
+    return is_paper(url) or (url.lower().endswith(".pdf") and not is_external(url) and not url.startswith("#"))
+
+
 def is_paper(url: str) -> bool:
     """Whether an address leads to a paper, as far as host and ending tell."""
     if not is_external(url):
