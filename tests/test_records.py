@@ -153,6 +153,8 @@ OT  - light
     "a quotation that is not closed": ("a.csv", 'Title,Year\n"Lamps,2019\nOther,2020\n', {"title": '"Lamps', "date": "2019"}),
     "items that are identifiers": ("a.md", "## Done\n\n- https://arxiv.org/abs/1903.00001\n- 10.1000/a\n", {"title": "", "status": "read"}),
     "a surname with initials in each cell": ("a.csv", "title,author\nLamps,Quist A\nOther,Rein BC\n", {"authors": ("Quist, A",)}),
+    "a note named after its key": ("notes/@quist2019.md", "---\ntitle: Lamps at Sea\nyear: 2019\nauthors: [Ada Quist]\n---\nText.\n", {"key": "quist2019", "notes": "Text."}),
+    "a journal by the name of its field": ("a.json", '[{"title": "Lamps", "author": "Ada Quist", "year": 2019, "journal": "Sea", "volume": 3, "pages": "1-9"}]', {"journal": "article-journal"}),
     "a DOI of arXiv": ("a.json", '[{"title": "Lamps", "doi": "10.48550/arXiv.1903.00001"}]', {"ids": {"doi": "10.48550/arxiv.1903.00001", "arxiv": "1903.00001"}}),
     "a note of Hugo": ("a.md", '+++\ntitle = "Lamps at Sea"\nauthors = ["Ada Quist", "Bo Rein"]\ndate = "2019-03"\npublication = "In *Journal of Lamps*"\n'
         '[[links]]\nname = "Slides"\nurl = "https://a.org/s.pdf"\n[params]\ndoi = "10.1000/l1"\n+++\nText.\n',
@@ -163,6 +165,8 @@ OT  - light
 def said(draft: Draft, name: str) -> Any:
     if name == "item":
         return draft.record.item.get("volume"), draft.record.item.get("page")
+    if name == "journal":
+        return draft.record.item.get("type")
     if name == "links":
         return [link.url for link in draft.links]
     if name == "date":

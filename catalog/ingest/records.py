@@ -59,6 +59,7 @@ class _Reading:
     line: int
     notes: list[str] = field(default_factory=list)
     more: tuple[str, ...] = ()
+    journal: bool = False  # whether a field says that the venue is one
     details: dict[str, tuple[str, Any]] = field(default_factory=dict)  # by field: the name it has there, and its value
 
     def fact(self, name: str, value: str) -> bool:
@@ -109,6 +110,8 @@ def read_note(path: str, fields: Fields, body: str) -> Draft:
     title = next((line.lstrip("# ").strip() for line in body.split("\n") if line.startswith("# ")), "")
     name = path.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
     record = dict(fields)
+    if name.startswith("@") and not any(meaning(k) == "key" for k in record):  # as programs name notes after keys
+        record["key"] = name[1:]
     if not any(meaning(k) == "title" for k in record):
         record["title"] = title or name
     draft = _draft(record, 1, path, Report())
@@ -225,7 +228,7 @@ def _draft(
             _keep(entry, name, value)
     entry.authors += tuple(name for name in reading.more if name not in entry.authors)
     item = item or _item_of_details(reading)
-    name = str(record.get("\0key") or record.get("id") or entry.key)
+    name = str(record.get("\0key") or record.get("id") or entry.key).removeprefix("@")
     entry.key = entry.key or _citation_key(name, record)
     if not entry.ids:
         _set_id(reading, record.get("\0key", ""))
@@ -275,7 +278,8 @@ def _item_of_details(reading: _Reading) -> Fields:
     publisher = clean(_one(details["publisher"][1])) if "publisher" in details else ""
     whole = {"volume", "number", "pages", "first page"} & details.keys() and entry.title and entry.authors
     if whole and entry.venue:
-        return item_of_parts(entry, {name: value for name, (_, value) in details.items()})
+        said = {name: value for name, (_, value) in details.items()}
+        return item_of_parts(entry, ({"kind": "journal"} if reading.journal else {}) | said)
     if publisher and not entry.venue:
         entry.venue = publisher[:2000]
         del details["publisher"]
@@ -349,6 +353,7 @@ def _put(reading: _Reading, name: str, called: str, value: Any) -> bool:
         reading.details.setdefault(name, (called, value))
         return reading.details[name] == (called, value)
     if setter := _SETTERS.get(name):
+        reading.journal |= name == "venue" and "journal" in spaced(called)
         return setter(reading, value)
     if isinstance(value, list) and len(value) > 1 and name not in ("isbn", "issn"):
         value = ", ".join(map(_one, value))
