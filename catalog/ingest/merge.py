@@ -28,6 +28,7 @@ from catalog.export.generated import MARK, SOURCE
 from catalog.facts import Facts
 from catalog.identity import Verdict
 from catalog.ingest.draft import FIELDS, Draft, Source
+from catalog.ingest.exports import identified
 from catalog.ingest.join import ALL, Join
 from catalog.ingest.known import Known
 from catalog.ingest.unread import Unread
@@ -43,6 +44,7 @@ _REFERS = re.compile(rf"\b(?:{'|'.join(REFERENCES)})\s*=\s*[\"{{]?\s*([^\"{{}}]+
 _OF_BARE = frozenset({"bibtex", "key", "tags", "section", "line", "path", "order"})  # what a .bib file says of an entry
 _BESIDE = attrgetter(*(field.name for field in fields_of(Draft) if field.name not in _OF_BARE))
 _BESIDE_NOTHING = _BESIDE(Draft())
+_ADDRESS = re.compile(r"https?://\S+")
 _LONGEST = 230  # bytes of a key
 _MANY = 200  # drafts; to look up fewer one by one is quicker than to read the whole index
 
@@ -188,11 +190,12 @@ class Merger:
         if draft.bibtex != draft.bibtex.strip():
             draft = replace(draft, bibtex=draft.bibtex.strip())
         title = " ".join(draft.title.split())
+        title = "" if draft.links and _ADDRESS.fullmatch(title) else title
         day = draft.date if len(draft.date) > 4 else ""
         year = draft.year or _year(draft.date)
         draft = replace(draft, tags=tuple(self.tags.setdefault(tag_slug(tag), tag) for tag in draft.tags))
         entry = read_first(draft.bibtex, self.macros)
-        key = draft.key or (entry.key if entry else "")
+        key = draft.key or (entry.key if entry else "" if title else _of_address(draft))
         if not _may_be(key):
             known = draft.bibtex or _as_bibtex(draft.record.item, "k")
             probe = Paper(key="?", title=title, authors=draft.authors, year=year, date=day, bibtex=known)
@@ -357,6 +360,11 @@ class Merger:
 
     def _note(self, code: str, draft: Draft, message: str, kind: Kind, remedy: str = "", key: str = "") -> None:
         self.findings.append(Finding(code, message, remedy, draft.path, draft.line, key or draft.key, kind))
+
+
+def _of_address(draft: Draft) -> str:
+    """The key of a paper that has no title: what its address identifies."""
+    return next((found.key for link in draft.links if (found := identified(link.url))), "")
 
 
 def _parents_first(drafts: Iterable[Draft]) -> list[Draft]:

@@ -141,7 +141,7 @@ def source(
         if saved and not (draft.ids or any(urls.is_paper(link.url) for link in draft.links)):
             left.append(draft)
         elif draft.title or draft.links or draft.ids or (draft.record.name and draft.authors):
-            good.append(_named(replace(draft, title=page_title(draft.title)) if saved else draft))
+            good.append(replace(draft, title=page_title(draft.title)) if saved else draft)
         elif all(re.fullmatch(r"[(\[].*[)\]]", str(v).strip()) for n, v in record.items() if n[:1] != "\0"):
             left.append(draft)  # what the columns hold
         else:
@@ -154,14 +154,6 @@ def source(
         report.add("note", "outside-a-paper", message, left[0].line)
     findings = tuple(replace(f, path=path) for f in report.findings)
     return Source(tuple(good), findings=findings, is_list=True, missed=missed, left=len(left))
-
-
-def _named(draft: Draft) -> Draft:
-    """A draft that has no title, under a key that says what it is of."""
-    known = (
-        None if draft.title or draft.key else next(filter(None, (identified(link.url) for link in draft.links)), None)
-    )
-    return replace(draft, key=known.key) if known else draft
 
 
 def _tell_mapping(names: Sequence[str], of_items: bool, report: Report) -> None:
