@@ -52,8 +52,9 @@ def content(text: str) -> Pieces:
 
 
 def _quoted(text: str, marks: frozenset[str]) -> Pieces:
-    text = re.sub(r"(?<=\S)'|'(?=\d\ds?\b)", "’", text)
-    text = re.sub(r"(?<!\S)'(?=\w)(?!.*’(?!\w))", "’", text)  # nothing closes it: 't Hooft
+    if "'" in text:
+        text = re.sub(r"(?<=\S)'|'(?=\d\ds?\b)", "’", text)
+        text = re.sub(r"(?<!\S)'(?=\w)(?!.*’(?!\w))", "’", text)  # nothing closes it: 't Hooft
     pieces: Pieces = []
     at = 0
     for found in _QUOTE.finditer(text):
