@@ -81,6 +81,12 @@ def test_what_is_only_near_a_query_is_not_changed(three: Library, kb: Kb, query:
     assert (done.status, "is just what" in done.err) == (1, True)
 
 
+@pytest.mark.parametrize("call", [("stats",), ("export", "bib"), ("next",), ("list",), ("list", "--json")])
+def test_what_is_only_near_a_query_is_called_so(three: Library, kb: Kb, call: tuple[str, ...]) -> None:
+    assert "okzpi" in kb(*call, "okzpi").err
+    assert kb(*call, "okapi").err == ""
+
+
 @pytest.mark.parametrize("call", [("mark-read",), ("rm", "ab", "-q", "okapi"), ("tag",), ("due", "none"), ("due",)])
 def test_one_says_which_papers(three: Library, kb: Kb, call: tuple[str, ...]) -> None:
     assert kb(*call).status == 2

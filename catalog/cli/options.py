@@ -165,15 +165,23 @@ def _query(ctx: click.Context, _param: click.Parameter, words: tuple[str, ...]) 
     """The words of a query as one text. `venue:machine learning` in one piece may come from venue:"machine learning",
     one value: that is what it is where a paper has it, else what it would be in any other place."""
     typed, whole = " ".join(words), " ".join(map(_quoted_again, words))
-    if typed == whole or ctx.resilient_parsing:
+    if ctx.resilient_parsing or not typed.strip():
         return typed
+    if typed != whole and _is_answered(ctx, whole):
+        return whole
+    if ctx.info_name not in ("list", "search") and not _is_answered(ctx, typed, if_none=True):  # those say more of it
+        click.echo(f"no paper is just what {typed!r} asks for; taken is what is nearest", err=True)
+    return typed
+
+
+def _is_answered(ctx: click.Context, query: str, if_none: bool = False) -> bool:
+    """Whether papers, or `if_none` none, are just what a query asks for."""
     from catalog.cli.out import library
 
     with contextlib.suppress(BadQuery):
-        found = library(ctx).lines(whole, limit=1)
-        if found.papers and not found.typos and not found.lacking:
-            return whole
-    return typed
+        found = library(ctx).lines(query, limit=1)
+        return bool(found.papers or if_none) and not (found.typos and found.papers) and not found.lacking
+    return if_none
 
 
 def _quoted_again(word: str) -> str:

@@ -48,10 +48,12 @@ Write -- before a query that begins with a minus: kb list -- -tag:survey
 def list_(ctx: click.Context, query: str, sort: str, limit: int, as_json: bool) -> None:
     """List papers, the newest first."""
     library, order = out.library(ctx), sort or ("-added,key" if not query else "")
+    found: Found[Any] = (library.find if as_json else library.lines)(query, order, limit)
+    _say(found)
     if as_json:
-        out.papers(library, library.list(query, order, limit))
+        out.papers(library, found.papers)
     else:
-        out.lines(library.lines(query, order, limit).papers)
+        out.lines(found.papers)
     out.unreadable(library)
 
 
