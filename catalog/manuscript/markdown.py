@@ -18,6 +18,9 @@ _FRONT = re.compile(r"\A\ufeff?---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*$", re.S | r
 _KEY = re.compile(
     r"(?<![\w\\])@(?:\{(?P<braced>[^{}\s]+)\}|(?P<bare>\w(?:\w|[:.#$%&+?<>~/-](?=\w)|[:/](?=/))*)|(?P<all>\*))"
 )
+_CITES = re.compile(
+    r"@|cite|bibentry|cquote|\{c[:}]", re.I
+)  # a text with none of it cites nothing, and is not taken apart
 _ADDRESS = re.compile(r"(?<!@\{)\bhttps?://\S+")
 _DATA_CITE = re.compile(r"<cite\s[^<>]*\bdata-cite=[\"']([^\"'<>]+)[\"']", re.I)
 _CROSS_REFERENCE = re.compile(
@@ -41,7 +44,7 @@ def read_markdown(text: str) -> Reading:
     front = _FRONT.match(text)
     meta = "\n".join(line for line in front[1].split("\n") if not line.lstrip().startswith("#")) if front else ""
     body = text[front.end() :] if front else text
-    tokens = _tokens(body)
+    tokens = _tokens(body) if _CITES.search(body) else []
     found = [*_keys(meta, nocite="nocite" in meta), *(key for piece in _pieces(tokens) for key in piece)]
     keys = [key for key in found if not _CROSS_REFERENCE.fullmatch(key)]
     unsure = [key for key in found if _CROSS_REFERENCE.fullmatch(key)]
