@@ -26,11 +26,13 @@ def claim_a_prefix_of_words_is_those_words(device: str = "cpu") -> list[Measured
     words, x = ids[0, :5], ids[:, 5:]
     model = apply(copy.deepcopy(base), 5, mid=None, words=words)
     mask = torch.ones_like(x)
-    left = model(input_ids=F.pad(x, (3, 0)), attention_mask=F.pad(mask, (3, 0))).logits[:, 3:]
+    padded, seen = F.pad(x, (3, 0)), F.pad(mask, (3, 0))
+    left = model(input_ids=padded, attention_mask=seen).logits[:, 3:]
     typed = base(input_ids=torch.cat([words.expand(2, -1), x], dim=1)).logits[:, 5:]
     return [
         at_most("outputs differ by", far(model(input_ids=x).logits, typed), 1e-12),
         at_most("padded on the left, outputs differ by", far(left, typed), 1e-12),
+        equal("called without names, by", far(model(padded, seen).logits[:, 3:], left), 0),
     ]
 
 
