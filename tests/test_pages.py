@@ -138,6 +138,13 @@ def test_bibtex_stands_once_and_byte_for_byte() -> None:
 # --- notes ---
 
 
+def test_headings_of_notes_leave_no_level_out() -> None:
+    said = page(entry(notes="## One\n\n#### Two\n\n### Three\n\n## Four\n\n# Five\n"))
+    assert re.findall(r"<(h\d)>(One|Two|Three|Four|Five)</\1>", said) == [
+        ("h3", "One"), ("h4", "Two"), ("h4", "Three"), ("h3", "Four"), ("h3", "Five"),
+    ]  # fmt: skip
+
+
 def test_notes_are_rendered() -> None:
     html = notes_html(
         "# Idea\n\nIt *works*:\n- one\n- two\n\n| a | b |\n|--|--:|\n| 1 | 2 |\n\n```py\nx = {}\n```\n", {}

@@ -139,6 +139,19 @@ def _open_lists(notes: str) -> str:
     return "\n".join(lines)
 
 
+def in_steps(markup: str) -> str:
+    """HTML whose headings begin below one of the second level and leave no level out."""
+    above: list[int] = []
+
+    def step(found: re.Match[str]) -> str:
+        nonlocal above
+        level = int(found[2])
+        above = above if found[1] else [*(one for one in above if one < level), level]
+        return f"<{found[1]}h{min(6, 2 + len(above))}"
+
+    return re.sub(r"<(/?)h([1-6])(?=[\s>])", step, markup)
+
+
 def _demote(markup: str) -> str:
     """Headings below those of the page: h1 becomes h3, and so on."""
     return re.sub(r"<(/?)h([1-6])(?=[\s>])", lambda m: f"<{m[1]}h{min(6, int(m[2]) + 2)}", markup)

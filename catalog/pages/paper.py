@@ -13,7 +13,7 @@ from catalog.pages.docstring import inline_html
 from catalog.pages.escape import front_matter, meta_value, script_json, text, web_address
 from catalog.pages.implementation import implementation_html
 from catalog.pages.mathematics import typeset
-from catalog.pages.notes import notes_html
+from catalog.pages.notes import in_steps, notes_html
 from catalog.pages.quantity import day
 from catalog.pages.related import Related
 from catalog.pages.takeaway import cited, coins, part_of, parts_of
@@ -61,7 +61,7 @@ def paper_page(
 ) -> str:
     """The Markdown of a paper's page: front matter, and its HTML on one line."""
     implementation = implementation_html(implementations)
-    notes = notes_html(facts.notes, around.pages)
+    notes = in_steps(notes_html(facts.notes, around.pages))
     abstract = typeset(html(facts.abstract, text))
     body = fill(
         "paper.html",
