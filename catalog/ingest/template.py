@@ -50,7 +50,6 @@ _ABBREVIATION = re.compile(
 _INITIAL = re.compile(r"(?:^|[\s.,-])[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]$")
 _BY = re.compile(r"[\s,;–—-]+\(?by:?\s+(?=[A-Z\u3400-\u9fff])")
 _APA = re.compile(r"[(（](?:1[5-9]|20)\d\d[a-z]?(?:,\s*[A-Za-z]+\.?(?:\s+\d{1,2})?)?[)）][.,:]?\s*")
-_CITED_WITHIN = re.compile(r"[(（][^()（）]*\bet al\b[^()（）]*[)）]\s*[:：.–—-]")  # "BERT (Devlin et al., 2019): …"
 _YEAR_ALONE = re.compile(r"[\s(\[（【]*(?:(?:1[5-9]|20)\d\d[a-z]?)[\s)\]）】.,:]*")
 LAST_YEAR = re.compile(r"[\s,.;]*[(（\[]?(?:1[5-9]|20)\d\d[a-z]?(?:,\s*[A-Za-z]+\.?(?:\s+\d{1,2})?)?[)）\]]?[\s.,:;]*$")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|(?:arxiv|doi):\S+", re.I)
@@ -167,7 +166,6 @@ def _readings(line: Line, common: frozenset[str]) -> Scored:
                 * _heeds(line, mark, span, common)
                 * left
             )
-            worth *= 1.2 if name.mark in ("italic", "code") and after == "names" else 1.0
             if worth > 0.05:
                 worth *= _right(line, cut, span, stop, after, common)
             if name not in out or worth > out[name][0]:
@@ -319,8 +317,6 @@ def _left(line: Line, start: int, cut: Cut, common: frozenset[str], named: bool)
         return "names", _LONE  # "Ada Quist: …" and "Big Bird: …" look alike; the run tells
     if shown and shown.date and len(head) < 30 and cut.kind in (")", "-", ":", "(mark", ")mark"):
         return "venue", 1.0
-    if links and len(plain[links[-1].mark.end : cut.end].split()) < 4 and cut.kind in (":", "-", "(mark"):
-        return "link", 0.95
     size = len(head.split())
     if size <= 3 and len(head) < 30 and cut.kind in (":", "-", "(mark"):
         return "short", 0.75 if cut.kind == "(mark" else 0.6
@@ -462,8 +458,6 @@ def _right(line: Line, cut: Cut, span: Span, stop: int, after: str, common: froz
     within = any(
         m.start <= span[0] + 2 and cut.end < m.end - 1 for m in line.text.marks if m.kind in ("strong", "link")
     )
-    if kind == ":" and any(a - 1 <= at <= b and b - a > 12 for a, b in _marked(line)):
-        return 0.3  # "See also: **A title**"
     if kind == ":" and len(title.split()) < 4 and not role and len(following.split()) > 3 and in_title_case(following):
         return 0.5  # "[BERT](…): Pre-training of Deep Transformers"
     if _DATED_HEAD.match(following) and _people(title, common, True) >= 0.5:
@@ -480,12 +474,6 @@ def _right(line: Line, cut: Cut, span: Span, stop: int, after: str, common: froz
     else:
         worth = {",": 0.5, ":": 0.75, "(": 0.8, ")": 0.8, ".": 0.85, "-": 0.85}.get(kind, 0.85)
     return worth * (0.65 if within else 1.0)
-
-
-def _marked(line: Line) -> list[Span]:
-    """The stretches of a line that are marked as titles are."""
-    bold = [(mark.start, mark.end) for mark in line.text.of("strong")]
-    return [*line.quotes, *bold, *((a.mark.start, a.mark.end) for a in line.anchors if a.titled)]
 
 
 @lru_cache(8192)
@@ -611,8 +599,6 @@ def _with_names(title: str, count: int, name: Reading, common: frozenset[str]) -
         worth *= _head(title, name, common)
         if (tail := _tail(title)) and _people(tail, common) >= 0.5:
             worth *= 0.6
-    if re.match(r"[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ][\w'’-]+,? [A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]{1,3}\.\s", title):  # "Auli M. A title"
-        worth *= 0.6
     by = _BY.search(title) if " by" in title else None
     if by and (likely := _people(title[by.end() :], common)) >= 0.5:
         apart = title[by.start() : by.end()].strip(" :")[:1] in ",;–—-("
@@ -641,8 +627,6 @@ def _with_place(title: str, count: int) -> float:
     worth = 0.5 if re.match(r"(?:19|20)\d\d[-/.]\d{1,2}(?:[-/.]\d{1,2})?\s", title) else 1.0
     last = title.rpartition(". ")[2]
     if _PLACE_LAST.search(title) or (last != title and (shown := values.venue(last[:90])) and shown.known):
-        worth *= 0.4
-    if _CITED_WITHIN.search(title):
         worth *= 0.4
     apa = _APA.search(title) if "(" in title or "（" in title else None
     if apa and title[apa.end() :].strip():
