@@ -159,7 +159,7 @@ class Reader:
         for piece in pieces:
             raw = line.plain[piece.start : piece.end].rstrip(" (")
             text = raw.strip(' .,;:·|"“”')
-            text += "." if raw.endswith(".") and re.search(r",\s?[A-Z]$", text) else ""  # "Quist, A."
+            text += "." if raw.endswith(".") and re.search(r",\s?[A-Z]$|\s[А-ЯЁ]$", text) else ""  # "Quist, A."
             role = self._role(unit, piece, text, heading)
             if role.startswith("venue") and entry.authors and _AFFILIATED.match(line.plain, piece.end):
                 continue

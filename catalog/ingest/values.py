@@ -174,7 +174,7 @@ def authors(text: str, lead: bool = False) -> tuple[str, ...]:
     if len(names) > 1 and all(VANCOUVER.fullmatch(name) for name in names):
         names = [VANCOUVER.sub(r"\1, \2", name) for name in names]
     elif "." in text:
-        names = [f"{name}." if re.search(r"[\s.-][A-Z]$", name) else name for name in names]
+        names = [f"{name}." if re.search(r"[\s.-][A-ZА-ЯЁ]$", name) else name for name in names]
     return (*names, OTHERS) if names and more else tuple(names)
 
 
