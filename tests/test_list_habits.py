@@ -232,3 +232,8 @@ def test_org_keeps_facts_lines_and_notes() -> None:
     )  # fmt: skip
     assert first.notes == "Detail is the point."
     assert (second.authors, second.venue, second.year, second.line) == (("Cy Marsh", "Dee Holm"), "NAACL", 2019, 9)
+
+
+def test_a_line_of_places_without_end_is_read() -> None:
+    for name, before in (("a.html", "<ul><li>"), ("a.md", "# Works\n\n- ")):
+        assert parse(before + "a,2020\n" * 3_000, name) is not None

@@ -12,6 +12,7 @@ from catalog.ingest.line import Line, external, leads_to_paper, prepared
 _PIECE = re.compile(r"\s*[|·•｜\n\[\]（）【】]\s*|\s+[-–—/]+\s+|(?<!\b[A-ZÀ-Þ])[.。](?=\s|$)|\s{3,}")
 _IN_PARENTHESES = re.compile(r"\(([^()]+)\)?$")
 _COMMA = re.compile(r"[,，、;；]\s*|[:：]\s+")
+_PLACES = 8  # venues and dates at the end of a line, of which two or three are usual
 _LONE = 0.6  # what looks no more like names than this may be a title of two words
 
 
@@ -81,8 +82,9 @@ def cites(line: Line, common: frozenset[str]) -> bool:
     return sure and bool(found) and len(found) == len(said) and (told or any(map(leads_to_paper, line.anchors)))
 
 
-def _without_place(text: str) -> str:
-    """A text without the venue and the date that it is, or that stand at its end, in parentheses or after a comma."""
+def _without_place(text: str, most: int = _PLACES) -> str:
+    """A text without the venue and the date that it is, or that stand at its end, in parentheses or after a comma; of
+    more than so many, only the last."""
     whole = _is_place(text)
     for apart in [*_IN_PARENTHESES.finditer(text), *list(_COMMA.finditer(text))[-3:]]:
         head, tail = text[: apart.start()].strip(" (),*_"), text[apart.end() :] or apart[0]
@@ -91,7 +93,7 @@ def _without_place(text: str) -> str:
             continue
         least = 0.5 if told else 0.3 if whole else 0.0
         if head and _is_place(tail) and values.likely_people(head) >= least:
-            return _without_place(head)
+            return _without_place(head, most - 1) if most else head
     return "" if whole else text
 
 
