@@ -442,8 +442,8 @@ class Finder:
 
     def _names_works(self, body: Sequence[Node], column: int) -> bool:
         """Whether the cells of a column that say something name works, each by a link to it."""
-        told = [self.line(row.children[column]) for row in body if column < len(row.children)]
-        told = [line for line in told if line.anchors]
+        cells = [row.children[column] for row in body if column < len(row.children)]
+        told = [line for cell in cells if cell.text.of("link") and (line := self.line(cell)).anchors]
         return bool(told) and all(any(_is_work(a) for a in line.anchors) for line in told)
 
     def _has_facts(self, body: Sequence[Node], column: int) -> bool:
