@@ -32,18 +32,7 @@ _CUTS = re.compile(
     r"|(?P<stop>[.?!](?=\s+(?:[\"“A-ZА-ЯЁ\d\[(\u3400-\u9fff]|arXiv|bioRxiv|medRxiv|https?:|doi:|[a-z]\w*[A-Z\d])|\s*$|[\[(*])|[。！？])"
     r"|(?P<comma>[,，、]\s*)|(?P<colon>\s*[:：](?=\s|$|[^\x00-\x7f])\s*)"
 )
-_KIND = {
-    "line": "line",
-    "type": "type",
-    "blanks": "blanks",
-    "by": "by",
-    "dash": "-",
-    "open": "(",
-    "close": ")",
-    "stop": ".",
-    "comma": ",",
-    "colon": ":",
-}
+_KIND = {"dash": "-", "open": "(", "close": ")", "stop": ".", "comma": ",", "colon": ":"}
 _ABBREVIATION = re.compile(
     r"(?:[A-Z]\.){2}[A-Z]$|\b(?:U\.[SKN]|D\.C|vs|etc|Dr|Prof|St|Mr|Mrs|Jr|Sr|No|Vol|vol|pp|eds?|i\.e|e\.g|cf|Bros|Inc|Fig|Eq|approx|v\d+|Proc|Conf|Int|Trans)$"
 )
@@ -185,7 +174,7 @@ def _cuts(line: Line, start: int, stop: int) -> list[Cut]:
     plain = line.plain
     found: list[Cut] = []
     for match in _CUTS.finditer(plain, start, stop):
-        kind = _KIND[match.lastgroup or ""]
+        kind = _KIND.get(match.lastgroup or "", match.lastgroup or "")
         if kind == "." and _ABBREVIATION.search(plain, max(start, match.start() - 8), match.start()):
             continue
         if match[0].strip() in (";", "；"):
