@@ -28,7 +28,6 @@ from catalog.export.generated import MARK, SOURCE
 from catalog.facts import Facts
 from catalog.identity import Verdict
 from catalog.ingest.draft import FIELDS, Draft, Source
-from catalog.ingest.exports import identified
 from catalog.ingest.join import ALL, Join
 from catalog.ingest.known import Known
 from catalog.ingest.unread import Unread
@@ -364,6 +363,8 @@ class Merger:
 
 def _of_address(draft: Draft) -> str:
     """The key of a paper that has no title: what its address identifies."""
+    from catalog.ingest.exports import identified  # which loads a parser of pages
+
     return next((found.key for link in draft.links if (found := identified(link.url))), "")
 
 
