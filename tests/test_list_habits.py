@@ -237,3 +237,4 @@ def test_org_keeps_facts_lines_and_notes() -> None:
 def test_a_line_of_places_without_end_is_read() -> None:
     for name, before in (("a.html", "<ul><li>"), ("a.md", "# Works\n\n- ")):
         assert parse(before + "a,2020\n" * 3_000, name) is not None
+    assert parse("# Works\n\n- [Paper](http://x.y/z) " + "/" * 3_000, "a.md") is not None

@@ -27,7 +27,7 @@ _CUTS = re.compile(
     rf"(?P<line>\n)|(?P<type>{KIND_OF_WORK.pattern})"
     r"|(?P<blanks>(?<=\S)(?:[  ]{2,}|\u3000|\t)(?=\S))"
     r"|(?P<by>[\s,;–—-]+\(?by:?\s+(?=[A-Z\u3400-\u9fff]))"
-    r"|(?P<dash>\s+(?:[-–—|·•/]|//|\\)+\s+|\s*——\s*|\s*[｜|•]\s*|;\s+|；\s*)"
+    r"|(?P<dash>\s+[-–—|·•/\\]+\s+|\s*——\s*|\s*[｜|•]\s*|;\s+|；\s*)"
     r"|(?P<open>\s*[(（\[【《])|(?P<close>[)）\]】》])"
     r"|(?P<stop>[.?!](?=\s+(?:[\"“A-ZА-ЯЁ\d\[(\u3400-\u9fff]|arXiv|bioRxiv|medRxiv|https?:|doi:|[a-z]\w*[A-Z\d])|\s*$|[\[(*])|[。！？])"
     r"|(?P<comma>[,，、]\s*)|(?P<colon>\s*[:：](?=\s|$|[^\x00-\x7f])\s*)"
