@@ -1,7 +1,7 @@
 """The time that each reader takes against the size of what it reads: python tests/growth.py [READER ...]
 
 Each pattern is repeated to 10 kB, 100 kB and 1 MB and read in a process of its own. Wrong is what ends by a signal, takes
-more than `MOST` seconds of CPU for 1 MB, or grows faster than the text: more than `STEEPEST` times as long for ten times
+more than `MOST` seconds of CPU for 1 MB, or `EACH` for every paper in it, or grows faster than the text: more than `STEEPEST` times as long for ten times
 as much.
 """
 
@@ -22,7 +22,7 @@ from catalog.bibtex.describe import describe
 from catalog.bibtex.shared import Shared
 from catalog.errors import KbError
 from catalog.files import parse_json
-from catalog.ingest import parse
+from catalog.ingest import Source, parse
 from catalog.pages.docstring import docstring_html
 from catalog.pages.notes import notes_html
 from catalog.paperfile import dumps, loads
@@ -31,6 +31,7 @@ from catalog.store.config import read_config
 
 SIZES = (10_000, 100_000, 1_000_000)
 MOST = 5.0  # s of CPU for the largest
+EACH = 50e-6  # s of CPU for a paper: 1 MB of "abc" in lines is 250,000 of them
 STEEPEST = 25.0
 SHORT = 0.3  # s: below, the clock says little of growth
 LIMIT = 60  # s of CPU, after which a reader is stopped
@@ -126,8 +127,8 @@ READERS: dict[str, Callable[[str], object]] = {
 }
 
 
-def seconds(read: Callable[[str], object], text: str) -> float | str:
-    """The CPU time that reading takes, or what went wrong."""
+def seconds(read: Callable[[str], object], text: str) -> tuple[float, int] | str:
+    """The CPU time that reading takes and the number of papers found, or what went wrong."""
     out, into = os.pipe()
     child = os.fork()
     if child == 0:
@@ -136,9 +137,10 @@ def seconds(read: Callable[[str], object], text: str) -> float | str:
         said = ""
         try:
             start = process_time()
+            found: object = None
             with contextlib.suppress(KbError):
-                read(text)
-            said = str(process_time() - start)
+                found = read(text)
+            said = f"{process_time() - start} {len(found.drafts) if isinstance(found, Source) else 0}"
         except BaseException as e:  # a process that ends in a moment
             said = f"{type(e).__name__}: {str(e)[:80]}"
         os.write(into, said.encode())
@@ -148,9 +150,10 @@ def seconds(read: Callable[[str], object], text: str) -> float | str:
         said = stream.read()
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     try:
-        return float(said) if status == 0 else f"ended by signal {-status}"
+        took, papers = said.split()
+        return (float(took), int(papers)) if status == 0 else f"ended by signal {-status}"
     except ValueError:
-        return said
+        return said if status == 0 else f"ended by signal {-status}"
 
 
 def grown(name: str, patterns: Sequence[str] = PATTERNS, sizes: Sequence[int] = SIZES) -> Iterator[str]:
@@ -158,12 +161,13 @@ def grown(name: str, patterns: Sequence[str] = PATTERNS, sizes: Sequence[int] = 
     for pattern in patterns:
         times: list[float] = []
         for size in sizes:
-            took = seconds(READERS[name], (pattern * (size // len(pattern) + 1))[:size])
-            if isinstance(took, str):
-                yield f"{name}: {size:,} characters of {pattern!r}: {took}"
+            told = seconds(READERS[name], (pattern * (size // len(pattern) + 1))[:size])
+            if isinstance(told, str):
+                yield f"{name}: {size:,} characters of {pattern!r}: {told}"
                 break
+            took, papers = told
             times.append(took)
-            if took > MOST * max(0.2, size / SIZES[-1]):
+            if took > max(MOST * max(0.2, size / SIZES[-1]), papers * EACH):
                 yield f"{name}: {size:,} characters of {pattern!r}: {took:.1f} s"
                 break
             steep = len(times) > 1 and took / max(times[-2], SHORT / 10)

@@ -63,6 +63,7 @@ _SHORT_NAMES = re.compile(
 _ROLE_LAST = re.compile(r"\s*[(（\[]([^()（）\[\]]{2,20})[)）\]]\s*$")
 _CREDIT = re.compile(r"(?P<apart>\s*[-–—,(·|]\s*|\s+)(?P<by>by:?\s+)?(?P<names>[^\d]+?)\)?\s*$")
 _INVERTED = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+, [A-ZÀ-ÖØ-Þ][\w.'’-]*(?: [A-ZÀ-ÖØ-Þ]\.?)*")  # "Quist, Ada"
+_FULL = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+, [A-ZÀ-ÖØ-Þ][\w'’-]+(?: [A-ZÀ-ÖØ-Þ]\.?)*")  # "Quist, Ada M."
 _SENTENCE = re.compile(r"[.?!](?=\s+[A-ZА-ЯЁ])")
 _DOING = re.compile(r"\w{3,}ing\b")
 _ROMAN = re.compile(r"\b[IVX]{2,4}$")  # "Big Bird II" is no name
@@ -265,7 +266,8 @@ def _like_one_name(head: str, common: frozenset[str]) -> bool:
         return False
     short = len(head) < 5 if words_cjk(head) else len(head.split()) in (2, 3)
     alone = short and "," not in head and head[-2] != " " and values.is_name(head, common)
-    return alone or bool(_PAIR.fullmatch(head))
+    inverted = bool(_FULL.fullmatch(head)) and values.is_name(head, common)
+    return alone or inverted or bool(_PAIR.fullmatch(head))
 
 
 def is_short_name(text: str) -> bool:
@@ -584,6 +586,8 @@ def _with_names(title: str, count: int, name: Reading, common: frozenset[str]) -
     head, stop, _ = title.partition(". ")
     if stop and words_cjk(head) and _people(head, common) >= 0.7:
         worth *= 0.5
+    elif stop and _surname_first(head, common):
+        worth *= 0.6
     if name.mark == "text":
         worth *= _head(title, name, common)
         if (tail := _tail(title)) and _people(tail, common) >= 0.5:
@@ -593,6 +597,12 @@ def _with_names(title: str, count: int, name: Reading, common: frozenset[str]) -
         apart = title[by.start() : by.end()].strip(" :")[:1] in ",;–—-("
         worth *= 0.45 if likely >= 0.6 or apart else 0.85  # "by Gradient Descent" looks like one name
     return worth
+
+
+def _surname_first(text: str, common: frozenset[str]) -> bool:
+    """Whether a text is names and no more, surname first: "Abbeel P", "Quist, Ada", "Quist, Ada; Lund, Bo"."""
+    inverted = _INVERTED.match(text) and (";" in text or _INVERTED.fullmatch(text))
+    return _vancouver(text) or (bool(inverted) and values.likely_people(text, common, True) >= 0.5)
 
 
 def _head(title: str, name: Reading, common: frozenset[str]) -> float:
