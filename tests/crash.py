@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import datetime as dt
 import errno
 import importlib
 import importlib.readers
@@ -57,6 +58,7 @@ assert importlib.readers
 assert importlib.resources.readers
 assert pypdf._encryption
 codecs.lookup("utf-8-sig")
+dt.datetime.strptime("2024", "%Y")  # it loads a module at its first call
 
 FAULTS: dict[str, OSError | None] = {
     "killed": None,

@@ -18,6 +18,8 @@ from catalog.ingest.units import Unit, is_links
 _INSTITUTION = re.compile(
     r"\b(?:universit\w*|college|institut\w*|laborator\w*|department|school|academy|corporation)\b", re.I
 )
+_YEAR_LAST = re.compile(r"(?=\s\(?\d{4}[a-z]?\)?$)(?P<rest>[^,]*(?:19|20)\d\d)[a-z]?\)?$")
+_PLACED = re.compile(r",(?!\s*\w\.)\s*(?P<rest>[^,]*(?:19|20)\d\d)[a-z]?\)?$")
 _VOLUME = re.compile(r"[\s,*_]*(?:[Vv]ol\.?\s*)?\d{1,4}\s?(?:\(\d[\d–-]*\)|[,:(])")
 _OTHER_DAY = re.compile(r"\b(?:started|begun|since|added|accessed|updated|scheduled|read|finished)\b", re.I)
 
@@ -119,10 +121,10 @@ class Places:
         if role == "authors":
             if entry.authors:
                 return False
-            trailing = re.search(
-                r"(?:,(?!\s*\w\.)\s*|(?=\s\(?\d{4}[a-z]?\)?$))(?P<rest>[^,]*(?:19|20)\d\d)[a-z]?\)?$", text
-            )
-            names = values.authors(text[: trailing.start()] if trailing else text, lead)
+            trailing = _PLACED.search(text)
+            if not trailing or _is_last_name(trailing["rest"], lead and text.count(",") == 1):
+                trailing = _YEAR_LAST.search(text)
+            names = values.authors(re.sub(r"(?<=\w\w\w)\.$", "", text[: trailing.start()] if trailing else text), lead)
             if trailing:
                 set_fact(entry, "date", Text(trailing["rest"]), self.report, entry.line)
             good = tuple(n for n in names if not re.search(r"[`|<>{}\[\]\\]", n) and len(n) <= 200)
@@ -144,6 +146,13 @@ class Places:
         if found.value.startswith(entry.date):
             entry.date = found.value
         return entry.date.startswith(found.value) and not _beside_date(text, found)
+
+
+def _is_last_name(text: str, inverted: bool) -> bool:
+    """Whether what stands before a year is the last of several names, and not a venue; `inverted`: or a given name."""
+    said = text.rstrip("0123456789 ").rstrip(" .(")
+    shown = values.venue(said)
+    return values.is_name(said) and not (shown and shown.known) and (inverted or len(said.split()) > 1)
 
 
 def _all_differ(texts: Sequence[str]) -> bool:
