@@ -149,6 +149,7 @@ PDF = b"%PDF-1.4\nnot much of one\n"
 NAMED = (".md", ".bib", ".toml", ".pdf", ".json", ".yml", ".yaml")
 HONEST = (
     "cannot be read",
+    "you may not read it",
     "said in two ways: lines",
     "completed 0 of 1",
 )  # what was asked for, but for a file that the disk kept
