@@ -63,6 +63,7 @@ _SHORT_NAMES = re.compile(
 _ROLE_LAST = re.compile(r"\s*[(（\[]([^()（）\[\]]{2,20})[)）\]]\s*$")
 _CREDIT = re.compile(r"(?P<apart>\s*[-–—,(·|]\s*|\s+)(?P<by>by:?\s+)?(?P<names>[^\d]+?)\)?\s*$")
 _INVERTED = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+, [A-ZÀ-ÖØ-Þ][\w.'’-]*(?: [A-ZÀ-ÖØ-Þ]\.?)*")  # "Quist, Ada"
+_HEAD = re.compile(r"\.\s|(?<=\b[A-ZÀ-ÖØ-Þ])\.?:\s")  # what may end names: "Quist A. A title", "Quist, A.: A title"
 _FULL = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+, [A-ZÀ-ÖØ-Þ][\w'’-]+(?: [A-ZÀ-ÖØ-Þ]\.?)*")  # "Quist, Ada M."
 _SENTENCE = re.compile(r"[.?!](?=\s+[A-ZА-ЯЁ])")
 _DOING = re.compile(r"\w{3,}ing\b")
@@ -583,7 +584,7 @@ def _with_names(title: str, count: int, name: Reading, common: frozenset[str]) -
             worth *= 0.5
     elif 2 <= count <= 6 and _people(title, common) >= 0.75:
         worth *= 0.6
-    head, stop, _ = title.partition(". ")
+    head, *stop = _HEAD.split(title, maxsplit=1)
     if stop and words_cjk(head) and _people(head, common) >= 0.7:
         worth *= 0.5
     elif stop and _surname_first(head, common):

@@ -828,7 +828,7 @@ def _item_children(node: Node) -> list[Node]:
 def promote(root: Node, common: frozenset[str]) -> None:
     """Make a paragraph all in bold, followed by links or facts, the heading of what follows it."""
     for node in list(root.walk()):
-        if node.info == "dt" and len(node.children) == 1 and _labels(node.text.plain):  # a term and its value
+        if node.info == "dt" and len(node.children) == 1 and _opens(node.text.plain):  # a term and its value
             value = node.children.pop()
             start = len(node.text.plain) + 2
             marks = (mark._replace(start=mark.start + start, end=mark.end + start) for mark in value.text.marks)
@@ -856,6 +856,11 @@ def promote(root: Node, common: frozenset[str]) -> None:
             else:
                 out.append(child)
         node.children = out
+
+
+def _opens(term: str) -> bool:
+    """Whether a term belongs in one line with what is told of it: a label, or whose work it is."""
+    return _labels(term) or values.likely_people(re.sub(r"^(?:\[.\]|\W)\s*", "", term), lead=True) >= 0.5
 
 
 def _labels(name: str) -> bool:
