@@ -173,8 +173,9 @@ def authors(text: str, lead: bool = False) -> tuple[str, ...]:
     names = [name for part in parts if (name := _TITLES.sub("", part.strip(' ,;:*_`"')).strip())]
     if len(names) > 1 and all(VANCOUVER.fullmatch(name) for name in names):
         names = [VANCOUVER.sub(r"\1, \2", name) for name in names]
-    elif "." in text:
-        names = [f"{name}." if re.search(r"[\s.-][A-ZА-ЯЁ]$", name) else name for name in names]
+    else:  # the full stop after the last initial went with what ended the names
+        cut = re.compile(r"[\s.-][A-ZА-ЯЁ]$" if "." in text else r", [A-ZА-ЯЁ]$")
+        names = [f"{name}." if cut.search(name) else name for name in names]
     return (*names, OTHERS) if names and more else tuple(names)
 
 
