@@ -29,7 +29,7 @@ _DAY = re.compile(
 _SIGN = re.compile(r"[✅☑✔✓]\ufe0f?[\s(]*$")
 _SAID = re.compile(r"(?P<said>[^\W\d_]+(?: [^\W\d_]+){0,2}) ?[:：]?[\s(（]*$")
 _BEHIND = re.compile(r"\s*[\u3040-\u9fff\uac00-\ud7af]{2,4}")
-_MONTH_FIRST = re.compile(r"\b(?:read|finished|completed|done)\b", re.I)  # English: which is the month, nobody can tell
+_ENGLISH = re.compile(r"\b(?:read|finished|completed|done)\b", re.I)  # English: which is the month, nobody can tell
 _LAST_DAY = re.compile(r"\((?P<day>\d{4}-\d\d-\d\d)\)\s*$")
 
 
@@ -72,7 +72,7 @@ def day_of_reading(text: str, start: int = 0) -> tuple[dt.date, int, int] | None
             last = behind
         else:
             continue
-        day = values.day(values.in_order(match[0], not _MONTH_FIRST.search(before) or None))
+        day = values.day(values.in_order(match[0], not _ENGLISH.search(before) or None))
         if day is None:
             continue
         if text[last : last + 1] in tuple(")）") and {"(", "（"} & set(text[first:last]):
