@@ -34,6 +34,7 @@ from catalog.store import SHARED, Store, Version
 from catalog.store import Change as FileChange
 from catalog.store.change import Known
 from catalog.store.indexing import inherits
+from catalog.store.written import Kept
 from catalog.text import some_of
 
 MANY = 10_000  # drafts; of more, the papers that they became are held no longer than it takes to write them
@@ -292,8 +293,11 @@ def work_on(
     versions: dict[str, Version] = {}
     away: dict[str, str] = {}
 
+    def put_away(key: str) -> Kept | None:
+        return store.written.get(away[key]) if key in away else None
+
     def load(key: str) -> Paper:
-        if kept := store.written.get(away[key]) if key in away else None:
+        if kept := put_away(key):
             return loads(kept[0].decode("utf-8", "surrogatepass"), key)
         versions[key], paper = store.load_version(store.file_of(key))
         return paper
@@ -317,7 +321,7 @@ def work_on(
         return describe(paper, shared, parent)
 
     def facts_again(key: str) -> Facts:
-        kept = store.written.get(away[key]) if key in away else None
+        kept = put_away(key)
         return kept[1].facts if kept and kept[1] else facts_of(load(key))
 
     known = Works(index, facts_again)
