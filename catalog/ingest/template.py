@@ -458,14 +458,17 @@ def _right(line: Line, cut: Cut, span: Span, stop: int, after: str, common: froz
         return 0.6  # "Quist, A. A title. Journal, 2010"
     if role:
         return (1.08 if role == "names" else 1.05) * (0.75 if within else 1.0)
-    if kind == "by" or cut.kind in ("(mark", ")mark"):
+    return _unexplained(plain, cut, kind) * (0.65 if within else 1.0)
+
+
+def _unexplained(plain: str, cut: Cut, kind: str) -> float:
+    """How much speaks for a title that ends at a cut behind which stands nothing that a work is told by."""
+    if kind == "by" or cut.kind in (")mark", "(mark"):
         told = plain[: cut.end].rstrip(" *_")[-1:] in ":："  # "**Name:** …" is the beginning of a title
-        worth = 0.5 if told else 0.85 if kind in (":", ",") else 0.9
-    elif kind == "." and plain[cut.end - 1] in "?!":
-        worth = 0.6  # a title often goes on after its question
-    else:
-        worth = {",": 0.5, ":": 0.75, "(": 0.8, ")": 0.8, ".": 0.85, "-": 0.85}.get(kind, 0.85)
-    return worth * (0.65 if within else 1.0)
+        return 0.5 if told else 0.85 if kind in (":", ",") else 0.9
+    if kind == "." and plain[cut.end - 1] in "?!":
+        return 0.6  # a title often goes on after its question
+    return {",": 0.5, ":": 0.75, "(": 0.8, ")": 0.8, ".": 0.85, "-": 0.85}.get(kind, 0.85)
 
 
 @lru_cache(8192)
