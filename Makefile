@@ -25,6 +25,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep ^torch== constraints.txt)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(ORACLES)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -c constraints.txt zensical || \
+	  echo "zensical is not to be had for this system: the pages are not compared with what it makes"
 	@touch $@
 
 run: $(VENV)/.installed

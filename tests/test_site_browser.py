@@ -24,6 +24,7 @@ from catalog.library import Library
 from catalog.pages import SiteOptions, build, render, slugs
 from catalog.pages.escape import plain
 from catalog.pages.policy import protect
+from catalog.pages.server import served as served_at
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -677,6 +678,7 @@ def test_a_changed_paper_shows_within_two_seconds(browser: Browser, tmp_path: Pa
     process = _started(driver, tmp_path)
     try:
         address = json.loads(process.stdout.readline())
+        assert served_at(tmp_path) == address
         seen = Seen(address)
         context = browser.new_context()
         page = context.new_page()
@@ -702,6 +704,7 @@ def test_a_changed_paper_shows_within_two_seconds(browser: Browser, tmp_path: Pa
         process.send_signal(2)
         assert process.wait(10) == 0
         assert process.stderr.read() == ""
+        assert served_at(tmp_path) == "", "nobody serves any more"
     finally:
         process.kill()
         process.communicate()

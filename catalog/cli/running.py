@@ -164,7 +164,7 @@ def demo(
     else:
         out.styled(f"{card.title}: {card.summary}", "bold")
         done = library.demo(card.name, record=record, **chosen, **showing.listeners())
-        showing.demo(done, card.name, card.paper if library.index().get(card.paper) else "")
+        showing.demo(done, card.name, library.page_of(card.paper) if library.index().get(card.paper) else "")
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -12,7 +12,6 @@ from catalog.cli import out
 from catalog.text import shortened
 
 BARS, WIDE = "▁▂▃▄▅▆▇█", 32
-ADDRESS = "http://127.0.0.1:8000"  # where `kb site serve` serves
 NEXT = {"words": "json", "json": "kind", "kind": "python"}  # from task to task
 TICK, CROSS = ("✓", "green"), ("✗", "red")
 _LONGEST = 60  # characters of what was asked
@@ -45,8 +44,8 @@ def picture(losses: list[float], steps: int) -> str:
     return "".join(bars).ljust(places)
 
 
-def demo(record: dict[str, Any], name: str, paper: str) -> None:
-    """The record of a demo; `paper` is the key of its page, "" where it has none.
+def demo(record: dict[str, Any], name: str, page: str) -> None:
+    """The record of a demo; `page` is where its paper's page is, "" where it has none.
 
     The metric before and after, samples, and what it cost; any other record as it is. Where it has a table, it comes
     last but for what to type next.
@@ -63,7 +62,7 @@ def demo(record: dict[str, Any], name: str, paper: str) -> None:
     if isinstance(record.get("table"), dict):
         _table(record["table"])
     if isinstance(record.get("metric"), dict):
-        for fact, value in _onwards(record, name, paper):
+        for fact, value in _onwards(record, name, page):
             out.echo(f"  {fact:<12} {value}")
 
 
@@ -155,11 +154,11 @@ def _beside(held: dict[str, Any], full: dict[str, Any]) -> list[tuple[str, str]]
     return rows
 
 
-def _onwards(record: dict[str, Any], name: str, paper: str) -> list[tuple[str, str]]:
+def _onwards(record: dict[str, Any], name: str, page: str) -> list[tuple[str, str]]:
     """Where it is kept, its page, and what to type next."""
     rows = [("saved in", record["adapter"])] if record.get("adapter") else []
-    if paper:
-        rows.append(("page", f"{ADDRESS}/papers/{paper}.html (kb site serve)"))
+    if page:
+        rows.append(("page", page if "://" in page else f"{page} of the site (kb site serve)"))
     task = NEXT.get(str(record.get("task")))
     tried = [f"kb demo {shlex.quote(name)} --task {task}"] if task else []
     return [*rows, ("next", " · ".join([*tried, f"kb verify {shlex.quote(name)}"]))]

@@ -831,6 +831,12 @@ class Library:
         serve(self.root, lambda: planned(self), options(self.store), host=host, port=port, open_url=started,
               report=report, watched=watched)  # fmt: skip
 
+    def page_of(self, key: str) -> str:
+        """Where the page of a paper is: its address where `kb site serve` is running, else its path in the site."""
+        from catalog.library.site import page_of
+
+        return page_of(self, key)
+
     def write_pages(self, folder: Path) -> tuple[int, int]:
         """Write the pages for another generator; returns how many files were written and how many removed."""
         from catalog.library.site import planned

@@ -44,6 +44,14 @@ def planned(library: Library, url: str = "") -> Files:
     return {**files, **others}
 
 
+def page_of(library: Library, key: str) -> str:
+    """Where the page of a paper is: its address where `kb site serve` is running, else its path in the site."""
+    from catalog.pages.server import served
+    from catalog.pages.slugs import slugs
+
+    return f"{served(library.root)}papers/{slugs(library.index().keys())[key]}.html"
+
+
 def options(store: Store, url: str = "") -> SiteOptions:
     """What the site is called, where it will be served, and whether it may run what the knowledge base brings."""
     from catalog.pages import SiteOptions

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from filelock import FileLock, Timeout
+
 from catalog.errors import KbError
 from catalog.pages.assembly import assemble, reference_of
 from catalog.pages.assets import THEME
@@ -84,9 +86,38 @@ def serve(
         changes(root, watched) as changed,
     ):
         _update(root, rerender(), options, preview)
-        with _answering(server):
-            open_url(f"http://{f'[{host}]' if ':' in host else host}:{server.server_address[1]}/")
+        url = f"http://{f'[{host}]' if ':' in host else host}:{server.server_address[1]}/"
+        with _answering(server), _known(root, url):
+            open_url(url)
             _follow(root, rerender, options, preview, changed, report)
+
+
+def served(root: Path) -> str:
+    """The address at which the site of a knowledge base is served at this moment, "" where it is not."""
+    lock, place = _places(root)
+    with contextlib.suppress(OSError):
+        if place.is_file():
+            try:
+                with FileLock(lock, timeout=0):
+                    return ""  # whoever wrote it has ended
+            except Timeout:
+                return place.read_text(encoding="utf-8")
+    return ""
+
+
+@contextlib.contextmanager
+def _known(root: Path, url: str) -> Iterator[None]:
+    """Let `served` know; of two servers of one knowledge base, it knows the first."""
+    lock, place = _places(root)
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(Timeout):
+            held.enter_context(FileLock(lock, timeout=0))
+            place.write_text(url, encoding="utf-8")
+        yield
+
+
+def _places(root: Path) -> tuple[Path, Path]:
+    return root / "build" / "preview.lock", root / "build" / "preview.url"
 
 
 @contextlib.contextmanager
