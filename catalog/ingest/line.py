@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -90,6 +90,10 @@ class Line:
     def plain(self) -> str:
         """The text itself."""
         return self.text.plain
+
+    def copy(self) -> Line:
+        """A line of its own for an entry, to take from."""
+        return replace(self, used=[*self.used], tags=[*self.tags], days=dict(self.days), persons=[*self.persons])
 
     def names_person(self, anchor: Anchor) -> bool:
         """Whether a link leads to the page of somebody who is named."""

@@ -208,6 +208,7 @@ def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tup
     plain, start = line.plain, line.start
     out = [(start, "", 1.0)]
     named, whole, last, named_starts = True, False, start, 0
+    opening = {mark.end for mark in line.text.marks if mark.start <= start + 1}
     for cut in cuts:
         if cut.start <= start or cut.kind == "end" or cut.start >= len(plain):
             continue
@@ -225,7 +226,7 @@ def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tup
                 continue
             named = _dates(piece) if whole else _goes_on(piece, common, not out[1:])
         opens = cut.kind == "(mark"
-        if cut.kind == ")mark" and not any(m.start <= start + 1 and m.end == cut.end for m in line.text.marks):
+        if cut.kind == ")mark" and cut.end not in opening:
             continue  # only a mark that opens the line stands before a title
         if cut.kind == "(" or not (named or opens or cut.start - start < 90):
             continue

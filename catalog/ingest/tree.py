@@ -109,7 +109,8 @@ class Node:
         while todo:
             node = todo.pop()
             yield node
-            todo += reversed(node.children)
+            if node.children:
+                todo += reversed(node.children)
 
 
 class Region(NamedTuple):
@@ -152,7 +153,7 @@ class _Builder:
 
     def say(self, text: str | None) -> None:
         """Add text to the block under way."""
-        if not text:
+        if not text or (not self.length and not self.pre and text.isspace()):
             return
         if not self.pre:
             text = text.expandtabs(1) if self.exact else _SPACE.sub(" ", text)

@@ -29,6 +29,7 @@ _INLINE = re.compile(r"\[[^\W\d][\w -]{0,30}::[^\[\]\n]*\]")  # "[year:: 2018]"
 _SIGN = re.compile(r"([^\w\s.,;:|/()=-])\ufe0f?[\s=:–-]*([^\W\d_]+(?: [^\W\d_]+){0,2})")
 _TOLD = re.compile(r",?\s+by\s[^()\n]{3,100}\([^()\n]{4,60}\)")  # "… by Ada Quist (KDD, 2011)"
 _JOINT = re.compile(r"[\s+&;,.·|/]*(?:and\b)?[\s+&;,/]*(?P<said>(?:[A-Za-z][a-z]{2,15}:\s*)?)$")  # "; optional: "
+_SMALL = re.compile(r"(?<![\w@/.])[a-z]{3,}(?![\w/@])")
 _NO_TITLES = ("authors", "date", "link", "notes", "abstract", "status", "tags", "rating", "order", "venue")
 BIB = ("bibtex", "verbatim")
 
@@ -61,12 +62,14 @@ class Found:
 
 
 class Finder:
-    """Looks for the entries of one list; lines are prepared once."""
+    """Looks for the entries of one list; a line is prepared and judged once, however often the list has it."""
 
     def __init__(self, root: Node) -> None:
         self.root = root
         self.lines: dict[int, Line] = {}
+        self.texts: dict[Text, Line] = {}
         self.common = common_words(root)
+        self.credits: dict[int, Credit | None] = {}
         self.worths: dict[int, tuple[float, bool]] = {}
         self.papers: set[int] = set()
         self.rows: set[int] = set()  # of tables of papers
@@ -75,16 +78,25 @@ class Finder:
         self.bare = False  # whether nothing says more than a title
 
     def line(self, node: Node) -> Line:
-        """The line of a block, prepared once."""
-        found = self.lines.get(id(node))
+        """The line of a block, which blocks of one text share: an entry gets one of its own."""
+        if found := self.lines.get(id(node)):
+            return found
+        if node.kind in ("item", "para") and ("\n" in node.text.plain or "::" in node.text.plain):
+            _part_facts(node)
+        found = self.texts.get(node.text)
         if found is None:
-            if node.kind in ("item", "para") and ("\n" in node.text.plain or "::" in node.text.plain):
-                _part_facts(node)
-            found = self.lines[id(node)] = prepared(node.text)
+            found = self.texts[node.text] = prepared(node.text)
             if self.legend:
                 signs = (self.legend[c] for c in found.plain[: found.start] if c in self.legend)
                 found.status = next(signs, found.status)
+        self.lines[id(node)] = found
         return found
+
+    def credit(self, line: Line) -> Credit | None:
+        """What a line of the list says of a work beside its title; told once."""
+        if id(line) not in self.credits:
+            self.credits[id(line)] = credit(line, self.common)
+        return self.credits[id(line)]
 
     def run(self) -> Found:
         """Find them all."""
@@ -149,7 +161,7 @@ class Finder:
         line = self.line(node)
         if "\n" in node.text.plain or line.text.of("strong", "em") or not _names_a_paper(node.text):
             return False
-        if credit(line, self.common):
+        if self.credit(line):
             return False
         rest = line.plain[line.anchors[0].mark.end :].strip(" .)")
         return not (rest or line.anchors[0].titled or self._is_prose(line)) and len(line.plain.split()) < 30
@@ -264,7 +276,7 @@ class Finder:
         said, found, after = [head], list[Credit](), iter(own)
         for block in after:
             line = self.line(block)
-            one = credit(line, self.common) if block.kind == "para" or not block.children else None
+            one = self.credit(line) if block.kind == "para" or not block.children else None
             if one and block.kind == "item" and one.kinds > 1:
                 one = None  # an item that says more than one thing has its title, too
             if not (one or is_links(line) or is_fact(line.text)):
@@ -287,7 +299,7 @@ class Finder:
             return "fact"
         if is_links(line):
             return "links"
-        if node.kind == "para" and (found := credit(line, self.common)) and found.sure and found.paper:
+        if node.kind == "para" and (found := self.credit(line)) and found.sure and found.paper:
             return "links"
         worth, opens = self.worth(node)
         small = node.kind == "para" and line.plain[line.start : line.start + 1].islower()
@@ -298,14 +310,18 @@ class Finder:
 
     def worth(self, node: Node) -> tuple[float, bool]:
         """How much speaks for an item or paragraph being a paper, and whether it opens with a title; told once."""
-        if id(node) not in self.worths:
-            self.worths[id(node)] = self._worth(node)
-        return self.worths[id(node)]
+        line = self.line(node)
+        key = id(node) if node.children else id(line)
+        if key not in self.worths:
+            self.worths[key] = self._worth(node)
+        return self.worths[key]
 
     def _worth(self, node: Node) -> tuple[float, bool]:
         line = self.line(node)
+        if not line.plain:
+            return 0.0, False
         if not node.children and not line.anchors and not line.badges and not _CITES_PERHAPS.search(line.plain):
-            return 0.0, bool(line.plain) and not words.is_role(line.plain) and not line.plain.endswith((":", "："))
+            return 0.0, not words.is_role(line.plain) and not line.plain.endswith((":", "："))
         found = [anchor for anchor in line.anchors if external(anchor)]
         below = [
             anchor
@@ -360,9 +376,9 @@ class Finder:
         labels = filter(None, (label_of(block.text) for block in blocks))
         if any(words.field_of(name) in ("authors", "venue", "status") for name, _ in labels):
             return True
-        if credit(self.line(node), self.common):
+        if self.credit(self.line(node)):
             return False
-        found = [credit(self.line(block), self.common) for block in blocks[:4] if not block.children]
+        found = [self.credit(self.line(block)) for block in blocks[:4] if not block.children]
         sure = [one for one in found if one and one.sure]
         return bool(found) and len(sure) == len(blocks) and sum(bool(one.names) for one in sure) < 2
 
@@ -389,7 +405,7 @@ class Finder:
 
     def _fieldlike(self, node: Node) -> bool:
         line = self.line(node)
-        told = credit(line, self.common)
+        told = self.credit(line)
         return (
             is_fact(line.text) or is_links(line) or (told is not None and told.sure and (told.place or not told.paper))
         )
@@ -485,7 +501,7 @@ class Finder:
             self._blocks(blocks, here)
 
     def _paper_section(self, node: Node, above: tuple[str, ...], todo: list[tuple[Node, tuple[str, ...]]]) -> None:
-        unit = Unit(node, self.line(node), above, f"heading {node.level}", worth=3, linked=True)
+        unit = Unit(node, self.line(node).copy(), above, f"heading {node.level}", worth=3, linked=True)
         for child in node.children:
             inner = child.kind == "section" and (
                 id(child) in self.papers or any(id(x) in self.papers for x in child.walk())
@@ -524,7 +540,7 @@ class Finder:
                     groups.append(block)
             elif block.kind == "para" and not skip and self._opens_paragraph(block):
                 worth, _ = self.worth(block)
-                line = self.line(block)
+                line = self.line(block).copy()
                 para = Unit(block, line, section, "paragraph", [*block.children], worth=worth, linked=True)
                 self.found.units.append(para)
             elif (
@@ -607,7 +623,7 @@ class Finder:
             chosen = self._chosen(judged, kind, wanted, skip, papers)
             below: list[tuple[Node, tuple[str, ...]]] = []
             for (node, groups, worth, _), take in zip(judged, chosen, strict=True):
-                inner = self._inner(node, take)
+                inner = self._inner(node, take) if node.children else set()
                 if take:
                     first, *more = works(self.line(node), self.common)
                     unit = Unit(node, first, (*section, *groups), f"item {depth}", worth=worth)
@@ -621,12 +637,10 @@ class Finder:
                     ]
                 else:
                     self.found.outside.append((node, section))
+                if not inner:
+                    continue
                 text = self.line(node).plain[self.line(node).start :].strip(" :：")
-                group = (
-                    (*groups, text)
-                    if inner and not take and len(text) <= 80 and not self.line(node).anchors
-                    else groups
-                )
+                group = (*groups, text) if not take and len(text) <= 80 and not self.line(node).anchors else groups
                 below += [(child, group) for child in node.children if id(child) in inner]
             layer, depth = below, depth + 1
 
@@ -667,6 +681,9 @@ class Finder:
         share = sure / len(titled) if titled else 0.0
         out = []
         for node, _, worth, opens in judged:
+            if not opens:
+                out.append(False)
+                continue
             line = self.line(node)
             cited = kind not in ("", "code", "people") and not line.anchors and _citation(line, self.common)
             if (
@@ -689,7 +706,7 @@ class Finder:
             shape = threshold > 0 or told or any(a.titled for a in line.anchors) or _best(line, self.common) > 0.3
             group = not line.anchors and worth < 1 and any(self._stands_alone(c) for c in _item_children(node))
             remark = worth <= 0 and not line.anchors and line.plain[line.start : line.start + 1].islower()
-            out.append(opens and not group and not (remark and sure) and ((fits and shape) or (task and not kind)))
+            out.append(not group and not (remark and sure) and ((fits and shape) or (task and not kind)))
         return out
 
     def _lists_titles(self, judged: Sequence[tuple[Node, tuple[str, ...], float, bool]], papers: bool) -> bool:
@@ -762,14 +779,14 @@ def works(line: Line, common: frozenset[str]) -> list[Line]:
     """The works that a line names by the links it is made of, with no more than "+", "and" or a credit between them."""
     links = [a for a in line.anchors if _is_work(a)]
     if len(links) < 2:
-        return [line]
+        return [line.copy()]
     starts, ends = [0], []
     for before, link in zip([None, *links], links, strict=False):
         start = before.mark.end if before else line.start
         joint = _JOINT.search(line.plain, start, link.mark.start)
         told = line.text.cut(start, joint.start() if joint else link.mark.start)
         if not joint or (told.plain and not credit(prepared(told), common)):
-            return [line]
+            return [line.copy()]
         if before:
             starts.append(joint.start("said"))
             ends.append(joint.start())
@@ -1009,7 +1026,4 @@ def _best(line: Line, common: frozenset[str]) -> float:
 
 def common_words(root: Node) -> frozenset[str]:
     """The words of a list that stand in lower case somewhere: none of them is likely to be a name."""
-    counts: Counter[str] = Counter()
-    for node in root.walk():
-        counts.update(re.findall(r"(?<![\w@/.])[a-z]{3,}(?![\w/@])", node.text.plain))
-    return frozenset(counts)
+    return frozenset(word for node in root.walk() for word in _SMALL.findall(node.text.plain))
