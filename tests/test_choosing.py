@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -94,9 +95,14 @@ def test_one_says_which_papers(three: Library, kb: Kb, call: tuple[str, ...]) ->
 
 def chosen(library: Library, keys: str, monkeypatch: pytest.MonkeyPatch, text: str = "") -> str:
     monkeypatch.setattr(picker, "can_ask", lambda: True)
-    with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
-        pipe.send_text(keys)
-        return picker.pick(lambda asked: library.lines(asked, "key"), text)
+
+    def pick() -> str:
+        with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
+            pipe.send_text(keys)
+            return picker.pick(lambda asked: library.lines(asked, "key"), text)
+
+    with ThreadPoolExecutor(1) as apart:  # a browser of other tests holds this thread's event loop until all are done
+        return apart.submit(pick).result()
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
