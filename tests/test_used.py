@@ -139,6 +139,7 @@ def test_open_takes_documents_alone(kb: Kb, root: Path) -> None:
 def test_braces_hold_a_keyword_together() -> None:
     assert used.tags({"keywords": "a, {b, c}, d\\,e"}) == ("a", "b, c", "d,e")
     assert used.tags({"keywords": "a, b; c"}) == ("a, b", "c")
+    assert used.tags({"keywords": "a, b", "tags": "b, c", "tag": "d"}) == ("a", "b", "c"), "as cobib writes them"
     assert used.tags({"keywords": "machine\n learning, Machine-Learning"}) == ("machine learning",)
 
 

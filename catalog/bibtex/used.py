@@ -14,7 +14,7 @@ from catalog.facts import USED, Address
 from catalog.text import fit_tag, tag_slug
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
-    "keywords": ("keywords", "keyword", "mendeley-tags"),
+    "keywords": ("keywords", "keyword", "tags", "mendeley-tags"),
     "groups": ("groups",),
     "readstatus": ("readstatus", "read"),
     "annote": ("annote", "annotation", "review", "comment"),
