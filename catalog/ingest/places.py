@@ -31,6 +31,7 @@ class Places:
         self.common, self.report = common, report
         self.roles: dict[tuple[str, str], str] = {}
         self.dated: set[tuple[str, str]] = set()  # where most venues have their year beside them
+        self.looks: dict[tuple[str, bool, bool], str] = {}
         self.days: dict[str, bool | None] = {}  # whether a run writes the day before the month
 
     def vote(self, run: str, units: Sequence[Unit], pieces: dict[int, list[Piece]]) -> None:
@@ -90,7 +91,14 @@ class Places:
         return self.look(text, italic or piece.place.startswith("before"), piece.place.startswith("before"))
 
     def look(self, text: str, lenient: bool, lead: bool = False) -> str:
-        """What a piece is by its look: "authors", "venue", "date"; with "?" where only its place can tell."""
+        """What a piece is by its look: "authors", "venue", "date"; with "?" where only its place can tell. Told once: a
+        text is asked again when its entry is read."""
+        asked = text, lenient, lead
+        if asked not in self.looks:
+            self.looks[asked] = self._look(*asked)
+        return self.looks[asked]
+
+    def _look(self, text: str, lenient: bool, lead: bool) -> str:
         if not text or len(text) > 2500 or _OTHER_DAY.search(text[:30]):
             return ""
         found = values.date(text)

@@ -26,6 +26,7 @@ _DAY = re.compile(
     r"|\d{1,2}(?:[./]|\. )\d{1,2}(?:[./]|\. )\d{4}|[^\W\d_]{3,9}\.? \d{1,2},? \d{4}"
     r"|\d{1,2}\.? (?:de )?[^\W\d_]{3,9}\.? (?:de )?\d{4})(?!\d)"
 )
+_YEAR = re.compile(r"\d{4}")
 _SIGN = re.compile(r"[✅☑✔✓]\ufe0f?[\s(]*$")
 _SAID = re.compile(r"(?P<said>[^\W\d_]+(?: [^\W\d_]+){0,2}) ?[:：]?[\s(（]*$")
 _BEHIND = re.compile(r"\s*[\u3040-\u9fff\uac00-\ud7af]{2,4}")
@@ -63,7 +64,7 @@ def _names_next(line: Line, at: int) -> bool:
 
 def day_of_reading(text: str, start: int = 0) -> tuple[dt.date, int, int] | None:
     """The day on which a text says that something was read, and where it says so: "read on 2024-03-02", "✅ …"."""
-    for match in _DAY.finditer(text, start):
+    for match in _DAY.finditer(text, start) if _YEAR.search(text, start) else ():
         before = text[max(start, match.start() - 40) : match.start()]
         first, last = match.span()
         if said := _SIGN.search(before) or _read_on(before):

@@ -75,11 +75,13 @@ _TOLD = re.compile(r"\s*(?:[:：]|[-–—](?=\s))\s*(?P<rest>(?P<first>\w).*)",
 _DATED_HEAD = re.compile(r"(?:1[5-9]|20)\d\d[a-z]?[)）]\s*[:.,：]?\s*(?:\S+\s+){2}\S")
 _LAST_NAME = re.compile(r"[;；\n]|\b[Bb]y\s+|[-–—/|·]\s+")
 _NEXT_NAME = re.compile(r"[;；\n()\[\]\"“»`]|\.(?=\s+\w{3})|(?<=\w{3})\.|,?\s+(?:[-–—/|·]|et al)")
+_CJK = re.compile("[\u3040-\u9fff\uac00-\ud7af]")
 _ONE_TURNED = re.compile(  # "Wright, S.", "Петрова А. А."; but "Ian H. Quist" is one name
     r"[A-ZÀ-ÖØ-ÞĀ-ſ][\w'’-]+, (?:[A-ZÀ-ÖØ-ÞĀ-ſ]\.[ -]?)+|[А-ЯЁ][\w-]+,? (?:[А-ЯЁ]\.[ -]?)+"
 )
 _NAME_GOES_ON = re.compile(r"\s*(?:[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]\.|[\w'’-]+(?:[,.:]| and | & ))")  # "James C. Corbett, Jeff Dean"
 _ARTICLE = re.compile(r"(?:An?|The) ")
+_HOPELESS = 0.3  # of the best reading so far: what is worth no more by its length is looked at no further
 _BY_LENGTH = ((1, 0.35), (2, 0.85), (20, 1.0), (30, 0.7), (59, 0.25), (10_000, 0.1))  # words at most, worth
 
 
@@ -143,12 +145,13 @@ def _readings(line: Line, common: frozenset[str]) -> Scored:
     stop = min(len(plain) if stop < 0 else stop, start + _LONGEST, line.stop or len(plain))
     cuts = _cuts(line, start, stop)
     out: Scored = {}
+    most = 0.0
     for first, after, left in _starts(line, cuts, common):
         ends = [cut for cut in cuts if cut.end > first][:_MOST_ENDS]
         marked = next((c for c in cuts if c.kind == ")mark" and c.end > first and c not in ends), None)
         for cut in [*ends, marked] if marked else ends:
             span = _trimmed(plain, first, cut.end)
-            if span[1] - span[0] < 2:
+            if span[1] - span[0] < 2 or _by_length(plain[span[0] : span[1]]) < _HOPELESS * most:
                 continue
             mark = _mark_of(line, span, common)
             name = Reading(after, mark, _until(line, cut))
@@ -161,6 +164,7 @@ def _readings(line: Line, common: frozenset[str]) -> Scored:
                 worth *= _right(line, cut, span, stop, after, common)
             if name not in out or worth > out[name][0]:
                 out[name] = (worth, span)
+                most = max(most, worth)
     return out
 
 
@@ -532,10 +536,8 @@ def _to_paper(line: Line, span: Span) -> bool:
 
 def _look(title: str, name: Reading, common: frozenset[str], linked: bool) -> float:
     """How much a text looks like a whole title, about 0 to 1, by its length and its words; `linked` to the paper."""
-    count = len(title.split())
-    if not title.isascii() and words_cjk(title):
-        count = max(count, len(title) // 3)
-    worth = next(w for most, w in _BY_LENGTH if count <= most)
+    count = _count(title)
+    worth = _by_length(title)
     if (
         count < 2
         and (name.mark in ("bold", "link", "quoted", "italic", "code") or name.after == "names")
@@ -554,6 +556,18 @@ def _look(title: str, name: Reading, common: frozenset[str], linked: bool) -> fl
         worth *= 0.4
     named = _with_names(title, count, name, common)
     return worth * _brackets(title, common) * (max(named, _LONE) if linked else named) * _with_place(title, count)
+
+
+def _count(title: str) -> int:
+    """How many words a text has; where it is written without blanks, how many its characters would make."""
+    count = len(title.split())
+    return max(count, len(title) // 3) if not title.isascii() and words_cjk(title) else count
+
+
+def _by_length(title: str) -> float:
+    """How much the length of a text speaks for a title."""
+    count = _count(title)
+    return next(worth for most, worth in _BY_LENGTH if count <= most)
 
 
 def _brackets(title: str, common: frozenset[str]) -> float:
@@ -677,7 +691,7 @@ def in_title_case(text: str) -> bool:
 
 def words_cjk(text: str) -> bool:
     """Whether a text is written in Chinese characters, kana or Hangul."""
-    return any("\u3040" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7af" for c in text)
+    return bool(_CJK.search(text))
 
 
 def _heeds(line: Line, mark: str, span: Span, common: frozenset[str]) -> float:

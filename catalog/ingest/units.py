@@ -71,6 +71,7 @@ class Finder:
         self.common = common_words(root)
         self.credits: dict[int, Credit | None] = {}
         self.worths: dict[int, tuple[float, bool]] = {}
+        self.columns: dict[int, int | None] = {}
         self.papers: set[int] = set()
         self.rows: set[int] = set()  # of tables of papers
         self.found = Found()
@@ -411,7 +412,12 @@ class Finder:
         )
 
     def _paper_table(self, table: Node) -> int | None:
-        """The column of the titles, where a table lists papers."""
+        """The column of the titles, where a table lists papers; told once."""
+        if id(table) not in self.columns:
+            self.columns[id(table)] = self._column_of_titles(table)
+        return self.columns[id(table)]
+
+    def _column_of_titles(self, table: Node) -> int | None:
         rows = [row for row in table.children if row.kind == "row" and row.children]
         if len(rows) < 2 and not (rows and rows[0].children[0].info == "td"):
             return None

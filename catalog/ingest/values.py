@@ -266,10 +266,13 @@ class Venue(NamedTuple):
 
 
 _STATED_ID = re.compile(r"[\s,;]*\b(?:arXiv:\s?\d{4}\.\d{4,5}(?:v\d+)?|doi:\s?10\.\d{4,}/\S+)", re.I)
+_DIGIT = re.compile(r"\d")
+_EMPTY = re.compile(r"\s*\(\s*\)|\[\s*\]")
+_LED_BY = re.compile(r"^(?:[Ii]n:?|presented at|published in|appeared (?:in|at)|accepted (?:by|to|at)|at|@)\s+(?=\S)")
 _ACRONYM = re.compile(r"(?<![\w/])([A-Z0-9][A-Za-z0-9&‑-]*[A-Za-z&])(?:\b|(?=['’\d_]))")
 _MORE = re.compile(
-    r"[\s,;–—-]*[(\[]?\b(?:oral|spotlight|poster|best paper(?: award)?|highlight|accepted|to appear|under review)\b"
-    r"[)\]]?[\s.,]*",
+    r"(?<![\s,;–—-])[\s,;–—-]*[(\[]?"
+    r"\b(?:oral|spotlight|poster|best paper(?: award)?|highlight|accepted|to appear|under review)\b[)\]]?[\s.,]*",
     re.I,
 )
 _PAGES = re.compile(
@@ -286,26 +289,26 @@ _JOURNAL = re.compile(
 @lru_cache(4096)
 def venue(text: str) -> Venue | None:
     """The venue that a short text is, with its year: "ICML 2021", "NeurIPS'20", "In *Proceedings of …*, 2017"."""
-    text = _STATED_ID.sub(" ", " ".join(text.split())).strip(" .,;:()[]（）【】*_`-–—|")
+    text, numbered = " ".join(text.split()), bool(_DIGIT.search(text))
+    text = (_STATED_ID.sub(" ", text) if numbered else text).strip(" .,;:()[]（）【】*_`-–—|")
     if not 2 <= len(text) <= 300:
         return None
-    found = date(text) if any(map(str.isdigit, text)) else None
+    found = date(text) if numbered else None
     year, rest = "", text
     if found:
         year, rest = found.value, f"{text[: found.start]} {text[found.end :]}"
-    elif short := _SHORT_YEAR.search(text) or _GLUED_YEAR.search(text):
+    elif short := numbered and (_SHORT_YEAR.search(text) or _GLUED_YEAR.search(text)):
         said = next(filter(None, short.groups()))
         two = said[-2:]
         year = said if len(said) == 4 else f"{'20' if int(two) < 60 else '19'}{two}"
         if int(year) > _NEXT_YEAR:
             return None
         rest = f"{text[: short.start()]} {text[short.end() :]}"
-    while (shorter := _PAGES.sub("", rest.strip(" .,;:()[]'’-–—/"))) != rest:
+    rest = rest.strip(" .,;:()[]'’-–—/")
+    while numbered and (shorter := _PAGES.sub("", rest).strip(" .,;:()[]'’-–—/")) != rest:
         rest = shorter
-    name = re.sub(r"\s*\(\s*\)|\[\s*\]", "", " ".join(rest.split())).strip(" .,;:-–—/'’")
-    name = re.sub(
-        r"^(?:[Ii]n:?|presented at|published in|appeared (?:in|at)|accepted (?:by|to|at)|at|@)\s+(?=\S)", "", name
-    )
+    name = _EMPTY.sub("", " ".join(rest.split())).strip(" .,;:-–—/'’")
+    name = _LED_BY.sub("", name, count=1)
     trimmed = _MORE.sub(" ", name).strip(" .,;:()[]-")
     if not trimmed or trimmed.lower() in words.months():
         return None

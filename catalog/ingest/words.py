@@ -18,6 +18,7 @@ _MINE = re.compile(r"^(?:my|the|paper|paper's|mein|meine|mon|ma|mi|meu|我的) "
 _OF_PAPERS = re.compile(
     r"\s*(?:的?(?:论文|論文|文献|文章)|(?:た)?論文|\s논문|\b(?:papers?|articles?|artikel|artículos|artigos|статьи|list|ones)\b)\s*"
 )
+_LONGEST_STATUS = 60  # characters
 _SPELT = ("READ", "UNREAD", "READING", "TOREAD")
 READ_MARKS = ("✅", "☑", "✔", "✓", "🟢", "💯")
 _EMOJI = {
@@ -234,6 +235,8 @@ def is_part(heading: str) -> bool:
 def status_word(raw: str) -> Status | None:
     """The status that a word names, spelt as it should be, in any of the languages."""
     text = plain(raw)
+    if len(text) > _LONGEST_STATUS:
+        return None
     name = _words("status").get(text, "") or _words("status").get(_OF_PAPERS.sub("", text, count=1), "")
     return Status(name) if name else None
 
