@@ -244,3 +244,7 @@ def test_lines_are_those_of_citeproc_js() -> None:
     equal = [sum(map(str.__eq__, lines, oracle[name])) for name, lines in bench.ours(items).items()]
     assert len(items) == 100
     assert sum(equal) >= 0.95 * 800, equal
+
+
+def test_a_group_of_words_alone_stands_though_its_neighbour_asked_in_vain() -> None:
+    assert "[Online]. Available: https://x.org/a" in line("ieee", type="book", DOI=None, URL="https://x.org/a")

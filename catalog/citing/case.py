@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from catalog.citing.pieces import Piece, Pieces
 
@@ -48,6 +49,7 @@ def _first(pieces: Pieces) -> Pieces:
     return pieces
 
 
+@lru_cache(maxsize=10_000)
 def _raised(word: str) -> str:
     """A word in small letters with a capital; any other as it is."""
     letters = "".join(_LETTER.findall(word))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -13,6 +13,7 @@ from catalog.citing.style import Style
 from catalog.facts import is_han
 
 Person = Mapping[str, Any]
+_Dress = Callable[[str, str], Pieces]  # of a text, and which part of a name it is
 _ABBREVIATED = re.compile(r"[^\W\d_][^\W\d_A-Z]{1,2}\.")  # "Yu.", "Ph.": an initial of its own
 _OPTIONS = (
     "and", "delimiter-precedes-et-al", "delimiter-precedes-last", "et-al-min", "et-al-use-first", "et-al-use-last",
@@ -28,21 +29,25 @@ def options(style: Style, name: Element | None) -> dict[str, str]:
     return {"sort-separator": ", ", **inherited, **found, **own}
 
 
-def written(style: Style, people: Sequence[Person], name: Element | None, et_al: Element | None) -> Pieces:
-    """The names of one role in a row."""
-    option = options(style, name)
-    others = len(people) > 1 and people[-1].get("literal") == "others"
-    folk = people[:-1] if others else people
+def writing(style: Style, name: Element | None, et_al: Element | None) -> Callable[[Sequence[Person]], Pieces]:
+    """Writes the names of one role in a row."""
+    option, dress = options(style, name), _dressing(name)
     least, shown = int(option.get("et-al-min", 0)), int(option.get("et-al-use-first", 1))
-    cut = bool(least) and len(folk) >= least and shown < len(folk)
-    first = folk[:shown] if cut else folk
-    parts = [_one(style, person, option, number, name) for number, person in enumerate(first)]
-    if cut and option.get("et-al-use-last") == "true" and shown <= len(folk) - 2:
-        last = _one(style, folk[-1], option, shown, name)
-        return [*joined(parts, option["delimiter"]), Piece(option["delimiter"] + "… "), *last]
-    if cut or others:
-        return _with_et_al(style, parts, option, et_al)
-    return _with_and(style, parts, option)
+
+    def written(people: Sequence[Person]) -> Pieces:
+        others = len(people) > 1 and people[-1].get("literal") == "others"
+        folk = people[:-1] if others else people
+        cut = bool(least) and len(folk) >= least and shown < len(folk)
+        first = folk[:shown] if cut else folk
+        parts = [_one(style, person, option, number, dress) for number, person in enumerate(first)]
+        if cut and option.get("et-al-use-last") == "true" and shown <= len(folk) - 2:
+            last = _one(style, folk[-1], option, shown, dress)
+            return [*joined(parts, option["delimiter"]), Piece(option["delimiter"] + "… "), *last]
+        if cut or others:
+            return _with_et_al(style, parts, option, et_al)
+        return _with_and(style, parts, option)
+
+    return written
 
 
 def _with_et_al(style: Style, parts: list[Pieces], option: Mapping[str, str], et_al: Element | None) -> Pieces:
@@ -72,39 +77,44 @@ def _inverted(option: Mapping[str, str], number: int) -> bool:
     return order == "all" or (order == "first" and not number)
 
 
-def _one(style: Style, person: Person, option: Mapping[str, str], number: int, name: Element | None) -> Pieces:
+def _one(style: Style, person: Person, option: Mapping[str, str], number: int, dress: _Dress) -> Pieces:
     if literal := person.get("literal"):
-        return _formatted(str(literal), "family", name)
+        return dress(str(literal), "family")
     parts = {part: str(person.get(part) or "") for part in ("given", "family", "suffix")}
     particle, dropping = (str(person.get(f"{kind}-particle") or "") for kind in ("non-dropping", "dropping"))
     if is_han(parts["family"]) and not re.search("[A-Za-z]", parts["given"]):
-        return _formatted(parts["family"] + parts["given"], "family", name)
+        return dress(parts["family"] + parts["given"], "family")
     if not parts["family"]:
-        return _formatted(parts["given"], "family", name)
+        return dress(parts["given"], "family")
     if option["form"] == "short":
-        return _formatted(_spaced(particle, parts["family"]), "family", name)
+        return dress(_spaced(particle, parts["family"]), "family")
     given = _initials(parts["given"], option, style.options.get("initialize-with-hyphen", "true") == "true")
     if not _inverted(option, number):
-        whole = _formatted(_spaced(dropping, particle, parts["family"]), "family", name)
-        return joined(
-            [p for p in (_formatted(given, "given", name), whole, _suffix(parts["suffix"], option)) if p], " "
-        )
+        whole = dress(_spaced(dropping, particle, parts["family"]), "family")
+        return joined([p for p in (dress(given, "given"), whole, _suffix(parts["suffix"], option)) if p], " ")
     demoted = style.options.get("demote-non-dropping-particle", "display-and-sort") == "display-and-sort"
     family = parts["family"] if demoted else _spaced(particle, parts["family"])
     given = _spaced(given, dropping, particle if demoted else "")
-    order = (_formatted(family, "family", name), _formatted(given, "given", name), _suffix(parts["suffix"], option))
+    order = (dress(family, "family"), dress(given, "given"), _suffix(parts["suffix"], option))
     first = joined([p for p in order[:2] if p], option["sort-separator"])
     return joined([p for p in (first, order[2]) if p], option["sort-separator"])
 
 
-def _formatted(text: str, part: str, name: Element | None) -> Pieces:
-    pieces = content(text)
+def _dressing(name: Element | None) -> _Dress:
+    """Gives a part of a name the case and the fonts that the style has for it."""
+    found: dict[str, list[Element]] = {}
     for element in name.findall("name-part") if name is not None else ():
-        if element.get("name") == part:
+        found.setdefault(element.get("name", ""), []).append(element)
+
+    def dress(text: str, part: str) -> Pieces:
+        pieces = content(text)
+        for element in found.get(part, ()):
             pieces = cased(pieces, element.get("text-case", ""), True) if element.get("text-case") else pieces
             for value in element.attrib.values():
                 pieces = marked(pieces, FONTS[value]) if value in FONTS else pieces
-    return pieces
+        return pieces
+
+    return dress
 
 
 def _spaced(*parts: str) -> str:

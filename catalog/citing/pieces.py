@@ -16,11 +16,13 @@ _MARKDOWN = {"i": "*", "b": "**"}
 _TAG = re.compile(
     r"<(/?)(i|b|sub|sup|sc|span)(?:\s+(?:style=\"[^\"]*(small-caps)[^\"]*\"|class=\"(nocase)\"))?\s*>", re.I
 )
+_ODD = re.compile("[<'\"“”]")
 _QUOTE = re.compile(r"[“”]|\"")
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#])")
 _URL = re.compile(r"https?://[^\s<>]*[^\s<>.,;:!?)\]]")
 _SWALLOWED = {"!": ".:", "?": ".:", ":": ".", ";": ".:", ".": ".", ",": ","}  # after this sign, these are not written
 _TAKEN_OVER = {":": "!?", ";": "!?"}  # this sign gives way to these
+_MAY_GO = frozenset(" ").union(*_SWALLOWED.values(), *_TAKEN_OVER.values())
 
 
 class Piece(NamedTuple):
@@ -37,6 +39,8 @@ _Q = frozenset("q")
 def content(text: str) -> Pieces:
     """A value of an item in pieces: its tags are marks, its quotes signs of their own, straight ones turned round."""
     text = " ".join(text.split())
+    if text and not _ODD.search(text):
+        return [Piece(text)]
     pieces: Pieces = []
     marks: list[str] = []
     at = 0
@@ -69,13 +73,13 @@ def _quoted(text: str, marks: frozenset[str]) -> Pieces:
 def quoted(pieces: Iterable[Piece]) -> Pieces:
     """The pieces in quotes; quotes within become single ones."""
     inner = {"“": "‘", "”": "’", "‘": "“", "’": "”"}
-    turned = [p._replace(text=inner[p.text]) if "q" in p.marks else p for p in pieces]
+    turned = [Piece(inner[p.text], p.marks) if "q" in p.marks else p for p in pieces]
     return [Piece("“", _Q), *turned, Piece("”", _Q)]
 
 
 def marked(pieces: Iterable[Piece], mark: str) -> Pieces:
     """The pieces with a mark; italics within italics are upright."""
-    return [p._replace(marks=p.marks ^ {mark} if mark in ("i", "b") else p.marks | {mark}) for p in pieces]
+    return [Piece(p.text, p.marks ^ {mark} if mark in ("i", "b") else p.marks | {mark}) for p in pieces]
 
 
 def plain(pieces: Iterable[Piece]) -> str:
@@ -96,7 +100,7 @@ def settled(pieces: Iterable[Piece], quotes_outside: bool = False) -> Pieces:
     out: Pieces = []
     for piece in pieces:
         text = piece.text
-        while text and out:
+        while text and out and text[0] in _MAY_GO:
             if text[0] in ".," and not quotes_outside and _closes(out[-1]):
                 last = _before_quotes(out)
                 if not _swallowed(out[:last], text[0]):
@@ -107,7 +111,7 @@ def settled(pieces: Iterable[Piece], quotes_outside: bool = False) -> Pieces:
             else:
                 break
         if text:
-            out.append(piece._replace(text=text))
+            out.append(Piece(text, piece.marks))
     return out
 
 

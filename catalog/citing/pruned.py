@@ -18,11 +18,11 @@ _WHOLE = frozenset({"names", "date", "label", "number", "name", "et-al"})  # wha
 
 def pruned(style: Style, kind: str, known: frozenset[str]) -> Style:
     """The style for works of a type of which these variables are known."""
-    same = _Same(style)
+    same = Same(style)
     return _pruned(same, kind, known & _asked(same))
 
 
-class _Same:
+class Same:
     """A style by its identity."""
 
     def __init__(self, style: Style) -> None:
@@ -32,18 +32,18 @@ class _Same:
         return id(self.style)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.style is self.style
+        return isinstance(other, Same) and other.style is self.style
 
 
 @lru_cache(maxsize=64)
-def _asked(same: _Same) -> frozenset[str]:
+def _asked(same: Same) -> frozenset[str]:
     """The variables that a style's conditions ask for."""
     elements = [branch for tree in (same.style.layout, *same.style.macros.values()) for branch in tree.iter()]
     return frozenset(v for one in elements if one.tag in {"if", "else-if"} for v in one.get("variable", "").split())
 
 
-@lru_cache(maxsize=512)
-def _pruned(same: _Same, kind: str, known: frozenset[str]) -> Style:
+@lru_cache(maxsize=2048)
+def _pruned(same: Same, kind: str, known: frozenset[str]) -> Style:
     style = same.style
     macros = {name: _copy(macro, kind, known) for name, macro in style.macros.items()}
     layout = _copy(style.layout, kind, known)

@@ -1,9 +1,12 @@
-"""One item through the layout of a style's bibliography."""
+"""One item through the layout of a style's bibliography.
+
+The elements of a style become functions, once for each shape of work; a work is then cited by calling them.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -12,8 +15,8 @@ from xml.etree.ElementTree import Element
 from catalog.citing import dates, names
 from catalog.citing.case import cased
 from catalog.citing.numbers import as_number, dashed, is_numeric, is_plural, pages
-from catalog.citing.pieces import FONTS, Piece, Pieces, content, joined, marked, plain, quoted, settled
-from catalog.citing.pruned import pruned
+from catalog.citing.pieces import FONTS, Piece, Pieces, content, joined, marked, quoted, settled
+from catalog.citing.pruned import Same, pruned
 from catalog.citing.style import Style
 from catalog.errors import KbError
 
@@ -29,7 +32,7 @@ class Out(NamedTuple):
     had: bool = False
 
 
-_NOTHING = Out([])
+_CALLED = Out([], called=True)
 _FONTS = ("font-style", "font-variant", "font-weight", "text-decoration", "vertical-align")
 _GENERATED = frozenset({"year-suffix", "citation-label", "locator"})
 
@@ -37,19 +40,17 @@ _GENERATED = frozenset({"year-suffix", "citation-label", "locator"})
 def cite(style: Style, item: Mapping[str, Any], number: int = 1) -> Pieces:
     """The line of a reference list for an item of CSL-JSON; `number` is its place, for the styles that count."""
     known = frozenset(name for name, value in item.items() if value)
-    run = _Run(pruned(style, str(item.get("type", "")), known), item, number)
-    parts = run.children(style.layout)
+    layout, affix = _program(Same(pruned(style, str(item.get("type", "")), known)))
+    parts = _Run(item, number).outs(layout)
     if "second-field-align" in style.options and len(parts) > 1:
         parts[0] = Out([*parts[0].pieces, Piece(" ")])
-    pieces = [piece for part in parts for piece in part.pieces]
-    return settled(run.affixed(style.layout, pieces), style.quotes_outside)
+    return settled(affix([piece for part in parts for piece in part.pieces]), style.quotes_outside)
 
 
 @dataclass(slots=True)
 class _Run:
     """One item on its way. `done` are variables that stood in for others and are not written again."""
 
-    style: Style
     item: Mapping[str, Any]
     number: int
     done: set[str] = field(default_factory=set)
@@ -67,185 +68,329 @@ class _Run:
             self.used.append(name)
         return found or None
 
-    # --- elements ---
-
-    def children(self, element: Element, names_of: Element | None = None) -> list[Out]:
-        """What the children give, each that gives something; `choose` gives those of its branch."""
-        return [out for child in element for out in self.render(child, names_of)]
-
-    def render(self, element: Element, names_of: Element | None = None) -> Iterator[Out]:
-        if element.tag == "choose":
-            for branch in element:
-                if branch.tag == "else" or self.holds(branch):
-                    yield from self.children(branch, names_of)
-                    return
-            return
+    def outs(self, steps: Sequence[_Step]) -> list[Out]:
+        """What elements give, each that gives something."""
+        out: list[Out] = []
         self.depth, self.steps = self.depth + 1, self.steps + 1
         if self.steps > _MOST_STEPS:
             raise KbError("the style calls its macros without end; mend it, or take another")
         if self.depth < _MOST_NESTED:
-            made = self.one(element, names_of)
-            if made.pieces or made.called:
-                yield made
+            for step in steps:
+                step(self, out)
         self.depth -= 1
+        return out
 
-    def one(self, element: Element, names_of: Element | None) -> Out:
+
+_Step = Callable[[_Run, list[Out]], None]
+_Dress = Callable[[_Run, Pieces], Pieces]
+
+
+@lru_cache(maxsize=2048)
+def _program(same: Same) -> tuple[list[_Step], Callable[[Pieces], Pieces]]:
+    """The layout of a style as functions, and what stands around all of it."""
+    return _Program(same.style).steps(same.style.layout), _affixing(same.style.layout)
+
+
+@dataclass(slots=True)
+class _Program:
+    """Makes functions of the elements of a style; of a macro when it is first called."""
+
+    style: Style
+    macros: dict[str, list[_Step]] = field(default_factory=dict)
+    asked: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def steps(self, element: Element, names_of: Element | None = None) -> list[_Step]:
+        """A function for each child that can give something."""
+        return [step for child in element if (step := self.quick(child, names_of))]
+
+    def quick(self, element: Element, names_of: Element | None) -> _Step | None:
+        """The function of an element, which is not called where nothing that it asks for is known."""
+        step = self.step(element, names_of)
+        if step is None or element.tag not in ("group", "names", "text") or not self.is_silent(element):
+            return step
+        asked = self.asks(element)
+
+        def quick(run: _Run, out: list[Out]) -> None:
+            if asked.isdisjoint(run.item):
+                out.append(_CALLED)
+            else:
+                step(run, out)
+
+        return step if "citation-number" in asked else quick
+
+    def is_silent(self, element: Element, above: frozenset[str] = frozenset()) -> bool:
+        """Whether an element says nothing, but that it asked, where it knows nothing of what it asks for."""
+        if macro := element.get("macro"):
+            below = self.style.macros.get(macro, ()) if macro not in above else ()
+            return bool(len(below)) and all(self.is_silent(one, above | {macro}) for one in below)
+        if element.tag == "group":
+            asking = [one for one in element if one.tag != "label" and not {"term", "value"} & one.attrib.keys()]
+            return bool(asking) and all(self.is_silent(one, above) for one in asking)
+        if element.tag == "names":
+            return all(self.is_silent(one, above) for one in element.findall("substitute/*"))
+        return element.tag in ("text", "number", "date") and element.get("variable") not in {None, *_GENERATED}
+
+    def asks(self, element: Element) -> frozenset[str]:
+        """The variables that an element asks for, itself or in what it calls."""
+        found: set[str] = set()
+        for one in element.iter():
+            for name in one.get("variable", "").split():
+                found |= {name, f"{name}-short", "page" if name == "page-first" else name}
+            if (macro := one.get("macro")) and macro in self.style.macros:
+                if macro not in self.asked:
+                    self.asked[macro] = frozenset()  # so that one that calls itself comes to an end
+                    self.asked[macro] = self.asks(self.style.macros[macro])
+                found |= self.asked[macro]
+        return frozenset(found)
+
+    def step(self, element: Element, names_of: Element | None) -> _Step | None:
         match element.tag:
+            case "choose":
+                return self.choose(element, names_of)
             case "group":
                 return self.group(element)
             case "text":
                 return self.text(element)
             case "number":
-                return self.as_number(element)
+                return self.number(element)
             case "label":
-                return self.label(element, element.get("variable", ""))
+                return self.label(element)
             case "date":
                 return self.date(element)
             case "names":
                 return self.names(element, names_of)
-        return _NOTHING
+        return None
 
-    def group(self, element: Element) -> Out:
-        parts = self.children(element)
-        called, had = any(p.called for p in parts), any(p.had for p in parts)
-        if called and not had:
-            return Out([], True)
-        pieces = joined([part.pieces for part in parts if part.pieces], element.get("delimiter", ""))
-        return Out(self.affixed(element, pieces), called, bool(pieces))
+    def choose(self, element: Element, names_of: Element | None) -> _Step:
+        taken: dict[int, list[_Step]] = {}  # made when they are first taken
 
-    def text(self, element: Element) -> Out:
+        def step(run: _Run, out: list[Out]) -> None:
+            for place, branch in enumerate(element):
+                if branch.tag == "else" or _holds(run, branch):
+                    if place not in taken:
+                        taken[place] = self.steps(branch, names_of)
+                    for one in taken[place]:
+                        one(run, out)
+                    return
+
+        return step
+
+    def group(self, element: Element) -> _Step:
+        steps, delimiter, affix = self.steps(element), element.get("delimiter", ""), _affixing(element)
+
+        def step(run: _Run, out: list[Out]) -> None:
+            parts = run.outs(steps)
+            called, had = _flags(parts)
+            if called and not had:
+                out.append(_CALLED)
+                return
+            pieces = joined([part.pieces for part in parts if part.pieces], delimiter)
+            _give(out, affix(pieces), called, bool(pieces))
+
+        return step
+
+    def text(self, element: Element) -> _Step | None:
+        dress = _dressing(element)
         if macro := element.get("macro"):
-            parts = self.children(self.style.macros[macro]) if macro in self.style.macros else []
-            pieces = [piece for part in parts for piece in part.pieces]
-            called, had = any(p.called for p in parts), any(p.had for p in parts)
-            return Out(self.dressed(element, pieces), called, had)
+            return self.macro(macro, dress)
         if (variable := element.get("variable", "")) in _GENERATED:
-            return _NOTHING
+            return None
         if variable:
-            return Out(self.dressed(element, self.said(element, variable)), True, bool(self.value(variable)))
-        if term := element.get("term"):
-            text = self.style.term(term, element.get("form", "long"), element.get("plural") == "true")
-            return Out(self.dressed(element, [Piece(text)] if text else []))
-        return Out(self.dressed(element, [Piece(element.get("value", ""))]))
+            said = _saying(self.style, variable, element.get("form") == "short")
 
-    def said(self, element: Element, variable: str) -> Pieces:
-        short = self.value(f"{variable}-short") if element.get("form") == "short" else None
-        value = short or self.value("page" if variable == "page-first" else variable)
-        if not value:
-            return []
-        if variable == "page":
-            return [Piece(pages(str(value), self.style.options.get("page-range-format", "")))]
-        if variable == "page-first":
-            return [Piece(re.split(r"[-–,&]", str(value))[0].strip())]
-        if variable in ("volume", "issue", "number", "collection-number"):
-            return [Piece(dashed(str(value)))]
-        return content(str(value)) if variable not in ("URL", "DOI") else [Piece(str(value))]
+            def step(run: _Run, out: list[Out]) -> None:
+                pieces, had = said(run), bool(run.value(variable))
+                out.append(Out(dress(run, pieces), True, had) if had or pieces else _CALLED)
 
-    def as_number(self, element: Element) -> Out:
-        variable = element.get("variable", "")
-        value = self.value(variable)
-        text = as_number(str(value or ""), element.get("form", "numeric"), self.style)
-        return Out(self.dressed(element, [Piece(text)] if text else []), True, bool(text))
+            return step
+        term = element.get("term", "")
+        form, many = element.get("form", "long"), element.get("plural") == "true"
+        text = self.style.term(term, form, many) if term else element.get("value", "")
+        return (lambda run, out: _give(out, dress(run, [Piece(text)]))) if text else None
 
-    def label(self, element: Element, variable: str, several: bool | None = None) -> Out:
-        value = self.item.get(variable)
-        if not value and variable != "editortranslator":
-            return _NOTHING
-        rule = element.get("plural", "contextual")
-        many = is_plural(variable, str(value)) if several is None else several
-        text = self.style.term(variable, element.get("form", "long"), rule == "always" or (many and rule != "never"))
-        return Out(self.dressed(element, [Piece(text)] if text else []))
+    def macro(self, name: str, dress: _Dress) -> _Step | None:
+        if name not in self.style.macros:
+            return None
 
-    def date(self, element: Element) -> Out:
-        value = self.value(element.get("variable", ""))
-        points = value.get("date-parts") if isinstance(value, Mapping) else None
-        if points and (season := int(value.get("season", 0))):
-            points = [[point[0], 12 + season] for point in points]
-        pieces = dates.written(self.style, points, element) if points else []
-        return Out(self.dressed(element, pieces), True, bool(pieces))
+        def step(run: _Run, out: list[Out]) -> None:
+            if name not in self.macros:
+                self.macros[name] = self.steps(self.style.macros[name])
+            parts = run.outs(self.macros[name])
+            _give(out, dress(run, [piece for part in parts for piece in part.pieces]), *_flags(parts))
 
-    def names(self, element: Element, names_of: Element | None) -> Out:
+        return step
+
+    def number(self, element: Element) -> _Step:
+        variable, form, dress = element.get("variable", ""), element.get("form", "numeric"), _dressing(element)
+
+        def step(run: _Run, out: list[Out]) -> None:
+            text = as_number(str(run.value(variable) or ""), form, self.style)
+            out.append(Out(dress(run, [Piece(text)] if text else []), True, bool(text)))
+
+        return step
+
+    def label(self, element: Element) -> _Step:
+        variable, said = element.get("variable", ""), self.labelling(element)
+        return lambda run, out: _give(out, said(run, variable))
+
+    def labelling(self, element: Element) -> Callable[..., Pieces]:
+        rule, form, dress = element.get("plural", "contextual"), element.get("form", "long"), _dressing(element)
+
+        def said(run: _Run, variable: str, several: bool | None = None) -> Pieces:
+            value = run.item.get(variable)
+            if not value and variable != "editortranslator":
+                return []
+            many = is_plural(variable, str(value)) if several is None else several
+            text = self.style.term(variable, form, rule == "always" or (many and rule != "never"))
+            return dress(run, [Piece(text)] if text else [])
+
+        return said
+
+    def date(self, element: Element) -> _Step:
+        variable, dress = element.get("variable", ""), _dressing(element)
+
+        def step(run: _Run, out: list[Out]) -> None:
+            value = run.value(variable)
+            points = value.get("date-parts") if isinstance(value, Mapping) else None
+            if points and (season := int(value.get("season", 0))):
+                points = [[point[0], 12 + season] for point in points]
+            pieces = dates.written(self.style, points, element) if points else []
+            out.append(Out(dress(run, pieces), True, bool(pieces)))
+
+        return step
+
+    def names(self, element: Element, names_of: Element | None) -> _Step:
         model = element if names_of is None or element.find("name") is not None else names_of
-        roles = element.get("variable", "").split()
-        found = [(role, people) for role in roles if (people := self.value(role))]
-        if len(found) == 2 and found[0][1] == found[1][1] and self.style.term("editortranslator"):
-            found = [("editortranslator", found[0][1])]
-        parts = [self.role(model, role, people) for role, people in found]
-        if parts:
-            delimiter = model.get("delimiter", self.style.options.get("names-delimiter", ""))
-            return Out(self.dressed(element, joined(parts, delimiter)), True, True)
-        substitute = element.find("substitute")
-        return self.substitute(element, substitute) if substitute is not None else Out([], True)
+        roles, said, dress = element.get("variable", "").split(), self.role(model), _dressing(element)
+        delimiter = model.get("delimiter", self.style.options.get("names-delimiter", ""))
+        as_both = bool(self.style.term("editortranslator"))
+        others = [other for child in element.findall("substitute/*") if (other := self.quick(child, element))]
 
-    def substitute(self, element: Element, substitute: Element) -> Out:
-        for child in substitute:
-            self.used.clear()
-            parts = list(self.render(child, element))
-            pieces = [piece for part in parts for piece in part.pieces]
-            if pieces:
-                self.done.update(self.used)
-                return Out(self.dressed(element, pieces), True, True)
-        return Out([], True)
+        def step(run: _Run, out: list[Out]) -> None:
+            found = [(role, people) for role in roles if (people := run.value(role))]
+            if len(found) == 2 and found[0][1] == found[1][1] and as_both:
+                found = [("editortranslator", found[0][1])]
+            if parts := [said(run, role, people) for role, people in found]:
+                out.append(Out(dress(run, joined(parts, delimiter)), True, True))
+                return
+            for other in others:
+                run.used.clear()
+                if pieces := [piece for part in run.outs([other]) for piece in part.pieces]:
+                    run.done.update(run.used)
+                    out.append(Out(dress(run, pieces), True, True))
+                    return
+            out.append(_CALLED)
 
-    def role(self, element: Element, role: str, people: Any) -> Pieces:
-        pieces = names.written(self.style, people, element.find("name"), element.find("et-al"))
-        name = element.find("name")
-        pieces = self.affixed(name, pieces) if name is not None else pieces
-        label = element.find("label")
-        if label is None:
-            return pieces
-        shown = self.label(label, role, len(people) > 1).pieces
+        return step
+
+    def role(self, element: Element) -> Callable[[_Run, str, Any], Pieces]:
+        name, et_al, label = (element.find(tag) for tag in ("name", "et-al", "label"))
+        written = names.writing(self.style, name, et_al)
+        affix = _affixing(name) if name is not None else lambda pieces: pieces
+        labelled = self.labelling(label) if label is not None else lambda *_: []
         order = [child.tag for child in element]
-        first = "name" in order and order.index("label") < order.index("name")
-        return [*shown, *pieces] if first else [*pieces, *shown]
+        first = "label" in order and "name" in order and order.index("label") < order.index("name")
 
-    # --- conditions ---
+        def said(run: _Run, role: str, people: Any) -> Pieces:
+            pieces, shown = (
+                affix([piece for piece in written(people) if piece.text]),
+                labelled(run, role, len(people) > 1),
+            )
+            return [*shown, *pieces] if first else [*pieces, *shown]
 
-    def holds(self, branch: Element) -> bool:
-        """Whether the tests of an `if` hold: all, any or none of them."""
-        results = list(self.tests(branch))
-        match = branch.get("match", "all")
-        return any(results) if match == "any" else not any(results) if match == "none" else all(results)
+        return said
 
-    def tests(self, branch: Element) -> Iterator[bool]:
-        for name, values in branch.attrib.items():
-            for value in values.split():
-                if name == "type":
-                    yield self.item.get("type") == value
-                elif name == "variable":
-                    yield bool(self.item.get(value))
-                elif name == "is-numeric":
-                    yield is_numeric(str(self.item.get(value) or ""))
-                elif name == "is-uncertain-date":
-                    yield bool((self.item.get(value) or {}).get("circa"))
-                elif name != "match":  # of positions and locators a bibliography has none
-                    yield False
 
-    # --- formatting ---
+def _flags(parts: Sequence[Out]) -> tuple[bool, bool]:
+    """Whether some asked for a variable, and whether one had a value."""
+    called = had = False
+    for _, asked, found in parts:
+        called, had = called or asked, had or found
+    return called, had
 
-    def dressed(self, element: Element, pieces: Pieces) -> Pieces:
-        """Pieces in the case, font and quotes that an element asks for, with what stands around them."""
-        if not pieces:
-            return []
-        if element.get("strip-periods") == "true":
-            pieces = [piece._replace(text=piece.text.replace(".", "")) for piece in pieces]
-        if how := element.get("text-case"):
-            own = element.tag == "label" or "term" in element.attrib  # a word of the style, not of the work
-            pieces = cased(pieces, how, own or str(self.item.get("language", "en")).startswith("en"))
-        return self.affixed(element, quoted(pieces) if element.get("quotes") == "true" else pieces)
 
-    def affixed(self, element: Element, pieces: Pieces) -> Pieces:
-        if not plain(pieces):
-            return []
-        marks, before, after = _around(element)
-        for mark in marks:
+def _give(out: list[Out], pieces: Pieces, called: bool = False, had: bool = False) -> None:
+    if pieces or called:
+        out.append(Out(pieces, called, had))
+
+
+def _saying(style: Style, variable: str, short: bool) -> Callable[[_Run], Pieces]:
+    """What `text` says of a variable."""
+    name = "page" if variable == "page-first" else variable
+    ranges = style.options.get("page-range-format", "")
+
+    def said(run: _Run) -> Pieces:
+        value = (run.value(f"{variable}-short") if short else None) or run.value(name)
+        return _written(variable, str(value), ranges) if value else []
+
+    return said
+
+
+def _written(variable: str, value: str, ranges: str) -> Pieces:
+    if variable == "page":
+        return [Piece(pages(value, ranges))]
+    if variable == "page-first":
+        first = re.split(r"[-–,&]", value)[0].strip()
+        return [Piece(first)] if first else []
+    if variable in ("volume", "issue", "number", "collection-number"):
+        return [Piece(dashed(value))]
+    return content(value) if variable not in ("URL", "DOI") else [Piece(value)]
+
+
+# --- conditions ---
+
+
+def _holds(run: _Run, branch: Element) -> bool:
+    """Whether the tests of an `if` hold: all, any or none of them."""
+    results = list(_tests(run, branch))
+    match = branch.get("match", "all")
+    return any(results) if match == "any" else not any(results) if match == "none" else all(results)
+
+
+def _tests(run: _Run, branch: Element) -> Iterator[bool]:
+    for name, values in branch.attrib.items():
+        for value in values.split():
+            if name == "type":
+                yield run.item.get("type") == value
+            elif name == "variable":
+                yield bool(run.item.get(value))
+            elif name == "is-numeric":
+                yield is_numeric(str(run.item.get(value) or ""))
+            elif name == "is-uncertain-date":
+                yield bool((run.item.get(value) or {}).get("circa"))
+            elif name != "match":  # of positions and locators a bibliography has none
+                yield False
+
+
+# --- formatting ---
+
+
+def _dressing(element: Element) -> _Dress:
+    """Gives pieces the case, font and quotes that an element asks for, with what stands around them."""
+    strip, how, quotes = (
+        element.get("strip-periods") == "true", element.get("text-case"), element.get("quotes") == "true",
+    )  # fmt: skip
+    own = element.tag == "label" or "term" in element.attrib  # a word of the style, not of the work
+    affix = _affixing(element)
+
+    def dress(run: _Run, pieces: Pieces) -> Pieces:
+        if strip:
+            pieces = [Piece(text, piece.marks) for piece in pieces if (text := piece.text.replace(".", ""))]
+        if how and pieces:
+            pieces = cased(pieces, how, own or str(run.item.get("language", "en")).startswith("en"))
+        return affix(quoted(pieces) if quotes and pieces else pieces)
+
+    return dress if strip or how or quotes else lambda _, pieces: affix(pieces)
+
+
+def _affixing(element: Element) -> Callable[[Pieces], Pieces]:
+    """Gives pieces the fonts that an element asks for, and what stands before and after them."""
+    marks = [mark for name in _FONTS if (mark := FONTS.get(element.get(name, ""), ""))]
+    before, after = ([Piece(text)] if (text := element.get(name, "")) else [] for name in ("prefix", "suffix"))
+
+    def affix(pieces: Pieces) -> Pieces:
+        for mark in marks if pieces else ():
             pieces = marked(pieces, mark)
-        return [*before, *(piece for piece in pieces if piece.text), *after]
+        return [*before, *pieces, *after] if pieces else []
 
-
-@lru_cache(maxsize=4096)
-def _around(element: Element) -> tuple[list[str], Pieces, Pieces]:
-    """The fonts that an element asks for, and what stands before and after what it gives."""
-    fonts = [FONTS.get(element.get(name, ""), "") for name in _FONTS]
-    before, after = (Piece(element.get(name, "")) for name in ("prefix", "suffix"))
-    return [mark for mark in fonts if mark], [before] * bool(before.text), [after] * bool(after.text)
+    return affix if marks or before or after else lambda pieces: pieces

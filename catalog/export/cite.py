@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal, get_args
 
 from catalog.citing import Style, as_html, as_markdown, as_text, cite, named
-from catalog.export.csl import item
+from catalog.export.csl import Item, item
 from catalog.facts import Facts
 
 Form = Literal["text", "html", "markdown"]
@@ -22,6 +22,11 @@ def citations(papers: Iterable[Facts], style: str | Style = STYLE, form: Form = 
     """
     chosen = named(style) if isinstance(style, str) else style
     return [_WRITERS[form](cite(chosen, item(facts), number)) for number, facts in enumerate(papers, start=1)]
+
+
+def in_styles(made: Item, styles: Iterable[str]) -> list[str]:
+    """One paper, as `item` makes it, in each of these styles."""
+    return [as_text(cite(named(style), made)) for style in styles]
 
 
 def citation(facts: Facts, style: str | Style = STYLE) -> str:

@@ -60,7 +60,12 @@ _RANGE = re.compile(r"(?<=\w)\s*(?:–|—|--+)\s*(?=\w)")
 
 def as_csl(papers: Iterable[Facts]) -> str:
     """A list of items, in the order given, as CSL-JSON 1.0.2 has them."""
-    return json.dumps([item(facts) for facts in papers], ensure_ascii=False, indent=2) + "\n"
+    return written([item(facts) for facts in papers])
+
+
+def written(items: list[Item]) -> str:
+    """The items as a file has them."""
+    return json.dumps(items, ensure_ascii=False, indent=2) + "\n"
 
 
 def item(facts: Facts) -> Item:
