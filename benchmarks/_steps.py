@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import statistics
 import time
+import warnings
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from refimpl._lab import measure
+from refimpl._lab import losses, measure
+from refimpl._lab.lean import lean
 
 Row = dict[str, Any]
+Forward = Callable[[], Tensor]
+Step = Callable[[], float]
 
 
 def times(steps: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, Row]:
@@ -42,6 +48,36 @@ def memory(work: str, variant: str, processes: int) -> Row:
     """Bytes over the model's own that `work` (`module:function`) takes, in fresh processes."""
     extra = [measure.peak_in_child(work, variant).extra for _ in range(processes)]
     return {"extra_bytes": statistics.median(extra), "extra_bytes_of_each": extra}
+
+
+def training(model: Any, variant: str, vocabulary: int, batch: int, length: int, chunk: int) -> tuple[Forward, Step]:
+    """The forward of a variant up to its loss, on the same tokens each time, and its whole step with AdamW.
+
+    Ours, and "peft-loss", take the lab's cross-entropy in chunks; ours alone keep no more than the lab's training does.
+    """
+    warnings.simplefilter("ignore", FutureWarning)
+    torch.set_num_threads(1)
+    model.train()
+    if "ckpt" in variant:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    ids = torch.randint(vocabulary, (batch, length), generator=torch.Generator().manual_seed(2))
+    rows = {"input_ids": ids, "labels": ids, "attention_mask": torch.ones_like(ids)}
+    optimiser = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), lr=1e-3)
+    ours, inner = variant.startswith("ours"), model.base_model.model if variant == "peft-loss" else model
+
+    def forward() -> Tensor:
+        with lean() if ours else nullcontext():
+            own = ours or variant == "peft-loss"
+            return losses.batch_loss(inner, rows, chunk=chunk) if own else model(**rows).loss
+
+    def step() -> float:
+        optimiser.zero_grad()
+        loss = forward()
+        loss.backward()
+        optimiser.step()
+        return loss.item()
+
+    return forward, step
 
 
 def table(rows: dict[str, Row], names: Mapping[str, str], beside: str) -> str:

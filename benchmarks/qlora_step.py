@@ -4,21 +4,20 @@
 
 A randomly initialised Llama with a vocabulary of 49,152, loaded in NF4 with double quantisation; 4 x 256 tokens,
 float32, rank 16 on every linear layer of the blocks, AdamW. "Ours" is `refimpl.qlora`, which takes the layers as
-bitsandbytes has quantised them, with the lab's cross-entropy in chunks of 64 rows; "our layers alone" keeps the
-cross-entropy of transformers, and "peft, our loss" takes ours. peft's model goes through
-`prepare_model_for_kbit_training`, as its guide says. All variants start from the same bytes, L1 and L2, and see the
-same tokens.
+bitsandbytes has quantised them, trained as the lab does: with its cross-entropy in chunks of 64 rows, and keeping only
+what takes a matrix product to form again; "our layers alone" has neither, and "peft, our loss" the
+cross-entropy. peft's model goes through `prepare_model_for_kbit_training`, as its guide says. All variants start from
+the same bytes, L1 and L2, and see the same tokens.
 
 Time: one step of each in turn, ROUNDS times, in one process on one thread; the medians. CPU time beside the clock's,
 because a busy machine stretches the clock's alone. Memory: how far two steps raise the highest resident size (VmHWM) of
-a fresh process over its size with the model in it; the median of three processes. Nothing is tested here.
+a fresh process over its size with the model in it; the median of two processes. Nothing is tested here.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ import torch
 import transformers
 
 from refimpl import qlora
-from refimpl._lab import losses
+from refimpl._lab import measure
 
 OUT = Path(__file__).parent / "results" / "qlora_step.json"
 SIZES = {
@@ -37,7 +36,7 @@ SIZES = {
 }  # fmt: skip
 LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 BATCH, LENGTH, RANK, ALPHA, CHUNK = 4, 256, 16, 16, 64
-PROCESSES = 3
+PROCESSES = 2
 VARIANTS = {
     "peft": "peft on bitsandbytes",
     "peft-loss": "peft on bitsandbytes, our loss",
@@ -75,7 +74,7 @@ def first_factors(model: Any) -> dict[str, torch.Tensor]:
     return {name: torch.randn(size, generator=draw) * size[0] ** -0.5 for name, size in sizes.items()}
 
 
-def ours(checkpointing: bool) -> Any:
+def ours() -> Any:
     """The model with our layers."""
     model: Any = base()
     factors = first_factors(model)
@@ -83,8 +82,6 @@ def ours(checkpointing: bool) -> Any:
     with torch.no_grad():
         for name, factor in factors.items():
             model.get_parameter(f"{name}.L1").copy_(factor)
-    if checkpointing:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     return model
 
 
@@ -103,38 +100,27 @@ def with_peft(checkpointing: bool) -> Any:
     return model
 
 
-def prepare(variant: str) -> Callable[[], float]:
-    """The variant's step, with everything made that is there before the first one."""
-    warnings.simplefilter("ignore", FutureWarning)
-    torch.set_num_threads(1)
-    model = (with_peft if "peft" in variant else ours)("ckpt" in variant)
-    model.train()
-    ids = torch.randint(SIZES["vocab_size"], (BATCH, LENGTH), generator=torch.Generator().manual_seed(2))
-    batch = {"input_ids": ids, "labels": ids, "attention_mask": torch.ones_like(ids)}
-    optimiser = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), lr=1e-3)
-    chunked = variant.startswith("ours") or variant == "peft-loss"
-    inner = model.base_model.model if variant == "peft-loss" else model
-
-    def step() -> float:
-        optimiser.zero_grad()
-        loss = losses.batch_loss(inner, batch, chunk=CHUNK) if chunked else model(**batch).loss
-        loss.backward()
-        optimiser.step()
-        return loss.item()
-
-    return step
+def prepare(variant: str) -> tuple[_steps.Forward, _steps.Step]:
+    """The variant's forward and its step, with everything made that is there before the first one."""
+    made = with_peft("ckpt" in variant) if "peft" in variant else ours()
+    return _steps.training(made, variant, SIZES["vocab_size"], BATCH, LENGTH, CHUNK)
 
 
 def two_steps(variant: str) -> Callable[[], object]:
     """What a fresh process measures the memory of: the second step has the optimiser's state."""
-    step = prepare(variant)
+    _, step = prepare(variant)
     return lambda: (step(), step())
+
+
+def kept(variant: str) -> Row:
+    """Bytes that its forward keeps for the backward pass."""
+    return {"kept_bytes": measure.kept_bytes(prepare(variant)[0])}
 
 
 def main(rounds: int) -> None:
     """Measure, print, and write the results."""
     facts = {"sizes": SIZES, "batch": BATCH, "length": LENGTH, "rank": RANK, "chunk": CHUNK}
-    _steps.run(prepare, VARIANTS, facts, OUT, rounds, PROCESSES)
+    _steps.run(lambda variant: prepare(variant)[1], VARIANTS, facts, OUT, rounds, PROCESSES, counted=kept)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,7 @@ def _columns(other: Row, whose: str) -> list[Column]:
         (f"of {whose}", lambda row: time_ratio(row, other)),
         ("memory over the model’s", lambda row: _bytes(row, "extra_bytes")),
         (f"of {whose}", lambda row: memory_ratio(row, other)),
+        ("kept for the backward pass", lambda row: _bytes(row, "kept_bytes")),
         ("gradients", lambda row: _bytes(row, "gradient_bytes")),
         ("optimiser state", lambda row: _bytes(row, "optimiser_bytes")),
         ("clock time", lambda row: f"{row['seconds']:.2f} s"),

@@ -1,4 +1,4 @@
-"""LoRA: the layer and its backward, folding, saving in both formats, and the fused MLP."""
+"""LoRA: the layer and its backward, folding, and saving in both formats."""
 
 # ruff: noqa: N806 - the names are the paper's
 from __future__ import annotations
@@ -15,7 +15,7 @@ from models_support import IDS, llama, logits
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from refimpl import _fast, lora, qa_lora, qlora, rosa
+from refimpl import lora, qa_lora, qlora, rosa
 from refimpl._lab import LabError, loop, models, texts
 from refimpl._surgery import NoLayers, trainable
 from refimpl._toys import far
@@ -224,38 +224,6 @@ def test_bad_input_says_what_to_do() -> None:
     layer.weight = nn.Parameter(torch.zeros(4, 4, dtype=torch.uint8), requires_grad=False)
     with pytest.raises(ValueError, match=r"refimpl\.qlora"):
         lora.apply(nn.Sequential(layer), ("0",))
-
-
-def test_the_fused_mlp_is_the_mlp() -> None:
-    plain = adapted(llama(dtype=torch.float64))
-    fused = _fast.fuse(copy.deepcopy(plain))
-    grads = []
-    for model in (plain, fused):
-        torch.manual_seed(1)
-        h = torch.randn(2, 24, 32, dtype=torch.float64, requires_grad=True)
-        out = model.model.layers[0].mlp(h)
-        out.backward(torch.sin(out.detach()))
-        grads.append([h.grad, *(p.grad for p in model.parameters() if p.grad is not None)])
-    assert far(logits(fused), logits(plain)) < 1e-6
-    assert len(grads[0]) == len(grads[1]) == 7
-    assert max(map(far, *grads)) < 1e-12
-    assert [name for name, _ in fused.named_parameters()] == [name for name, _ in plain.named_parameters()]
-
-
-def test_the_fused_mlp_passes_gradcheck() -> None:
-    torch.manual_seed(0)
-    n, k, m, r = 3, 4, 5, 2
-    shapes = [(m, k), (r, k), (m, r), (m, k), (r, k), (m, r), (k, m), (r, m), (k, r)]
-    x, *weights = (torch.randn(*s, dtype=torch.float64) for s in ((n, k), *shapes))
-    trained = [x, *(w for at, w in enumerate(weights) if at % 3)]
-    for tensor in trained:
-        tensor.requires_grad_()
-    assert torch.autograd.gradcheck(lambda *_: _fast._GatedMLP.apply(x, 1.5, *weights), trained)
-
-
-def test_an_mlp_without_lora_is_not_fused() -> None:
-    with pytest.raises(ValueError, match="apply LoRA to them first"):
-        _fast.fuse(lora.apply(llama(), ("q_proj",)))
 
 
 def works(device: str, dtype: str, tolerance: float) -> None:

@@ -18,6 +18,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from refimpl._lab import LabError, measure
 from refimpl._lab.generate import place
 from refimpl._lab.history import History as History
+from refimpl._lab.lean import lean
 from refimpl._lab.losses import IGNORED, Batch, batch_loss
 from refimpl._lab.score import Task
 
@@ -37,7 +38,8 @@ class WithLoss(nn.Module):
         self.model = model
 
     def forward(self, batch: Batch, count: Tensor) -> Tensor:
-        return batch_loss(self.model, batch, count)
+        with lean():
+            return batch_loss(self.model, batch, count)
 
 
 def adamw(parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:

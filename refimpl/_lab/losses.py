@@ -35,7 +35,9 @@ def chunked_loss(
     The mean is over the labels that are not -100, or over `count` where it is given.
     """
     h, y = hidden.reshape(-1, hidden.shape[-1]), labels.reshape(-1)  # (N, H), (N,)
-    n = (y != IGNORED).sum().clamp(min=1) if count is None else count
+    counted = y != IGNORED
+    n = counted.sum().clamp(min=1) if count is None else count
+    h, y = h[counted], y[counted]
     if not any(p.requires_grad for p in head.parameters()):
         total: Tensor = _FrozenHead.apply(h, head.weight, head.bias, y, chunk)
     else:
@@ -105,14 +107,16 @@ class _FrozenHead(torch.autograd.Function):
         grad = torch.empty_like(h) if ctx.needs_input_grad[0] else None
         for start in range(0, len(h), chunk):
             rows = slice(start, start + chunk)
-            logits = _wide(F.linear(h[rows], weight, bias))  # (c, V)
-            here = y[rows]
-            total += F.cross_entropy(logits, here, reduction="sum", ignore_index=IGNORED)
+            logits, right = _wide(F.linear(h[rows], weight, bias)), y[rows, None]  # (c, V), (c, 1)
+            logits -= logits.amax(1, keepdim=True)
+            total -= logits.gather(1, right).sum()
+            Z = logits.exp_().sum(1, keepdim=True)
+            total += Z.log().sum()
             if grad is not None:
-                counted = here != IGNORED
-                p = logits.softmax(-1) * counted[:, None]
-                p[torch.arange(len(p), device=p.device), here.clamp(min=0)] -= counted.to(p.dtype)
-                torch.mm(p.to(h.dtype), weight, out=grad[rows])
+                p = logits.div_(Z).scatter_add_(1, right, -torch.ones_like(Z)).to(h.dtype)
+                torch.mm(p, weight, out=grad[rows])
+                del p
+            del logits  # before the next is formed
         ctx.grad = grad
         return total
 

@@ -7,13 +7,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.profiler import ProfilerActivity, profile
 
 from refimpl._lab.environment import environment as environment
 
@@ -53,6 +54,14 @@ def optimiser_bytes(optimiser: torch.optim.Optimizer) -> int:
     return sum(tensor.nbytes for state in states for tensor in _tensors(state))
 
 
+def kept_bytes(forward: Callable[[], object]) -> int:
+    """What `forward` takes on the CPU and has not given back at its end: what is kept for the backward pass."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
+        result = forward()  # held until the end, and its graph with it
+    del result
+    return sum(event.self_cpu_memory_usage for event in seen.key_averages())
+
+
 def reset_peak(device: str = "cpu") -> None:
     """Forget the highest use of memory so far: of a GPU, or of this process where the system allows it."""
     if device.startswith("cuda"):
@@ -85,16 +94,18 @@ def peak_in_child(target: str, *args: Any) -> Peak:
     """Run `module:function` in a fresh process, with arguments that JSON can carry, and read its memory.
 
     The function sets up, and returns a function without arguments: the work that is measured. The process is fresh
-    because memory that was freed stays with the process, and the highest use of a parent passes on to its children.
+    because the highest use of a parent passes on to its children; each tensor's memory is given back when it is freed,
+    so that what is measured is what the work needs and not the holes that it leaves.
     """
     call = [sys.executable, "-c", _CHILD, target, json.dumps(args)]
     path = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, sys.path)])
-    done = subprocess.run(call, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": path})  # noqa: S603  # our own code
+    done = subprocess.run(call, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": path} | _NO_HOLES)  # noqa: S603  # our own code
     if done.returncode:
         raise RuntimeError(f"{target} failed in its own process: {done.stderr.strip()[-2000:]}")
     return Peak(**json.loads(done.stdout.splitlines()[-1]))
 
 
+_NO_HOLES = {"MALLOC_MMAP_THRESHOLD_": "131072"}  # bytes; unset, glibc raises it to what was freed last
 _CHILD = """
 import importlib, json, sys
 module, _, function = sys.argv[1].partition(":")
