@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from catalog.bibtex.identifiers import arxiv, doi
@@ -204,8 +205,8 @@ def _draft(
         return _of_text(record, line, path, order)
     reading = _Reading(entry := Entry(line), report, line)
     item = item_of(record)
-    for name, value in sorted(record.items(), key=_rank):
-        value = _unlinked(value)
+    for name in _in_turn(tuple(record)):
+        value = _unlinked(record[name])
         value = values.in_order(value, day_first) if isinstance(value, str) else value
         if name.startswith("\0") or value in ("", None, [], {}):
             continue
@@ -254,14 +255,20 @@ def _of_text(record: Fields, line: int, path: str, order: int) -> Draft:
     return replace(draft, status=status, tags=(*draft.tags, *tags), section=section, line=line, path=path, order=order)
 
 
-def _rank(pair: tuple[str, Any]) -> tuple[int, bool]:
-    """Exact names first; months and days behind their year, what a database calls its source last: it may be itself."""
-    name = meaning(pair[0])
-    if spaced(pair[0]) == "author full names":
-        return -1, False
-    return ("month", "day", spaced(pair[0])).index(name) + 1 if name in ("month", "day") else 3 * (
-        spaced(pair[0]) == "source"
-    ), name != pair[0].lower()
+_LAST = {"month": 1, "day": 2, "source": 3}  # behind their year; what a database calls its source may be itself
+
+
+@lru_cache(256)
+def _in_turn(names: tuple[str, ...]) -> list[str]:
+    """The names of fields in the order in which they are taken: exact names first."""
+
+    def rank(name: str) -> tuple[int, bool]:
+        said, found = spaced(name), meaning(name)
+        if said == "author full names":
+            return -1, False
+        return _LAST["source"] if said == "source" else _LAST.get(found, 0), found != name.lower()
+
+    return sorted(names, key=rank)
 
 
 def _item_of_details(reading: _Reading) -> Fields:
