@@ -9,7 +9,7 @@ from catalog.export.readinglist import as_code
 from catalog.ingest import tutorials, values, words
 from catalog.ingest.entry import Entry, set_fact, take_bibtex, take_front_matter
 from catalog.ingest.labels import gaps, label_of, segments, without
-from catalog.ingest.line import BEFORE_LINK, Line, prepared
+from catalog.ingest.line import Anchor, Line, prepared
 from catalog.ingest.pieces import cut, linked_names, numbered
 from catalog.ingest.places import Places
 from catalog.ingest.report import Report, clean, joined, link_name, markdown
@@ -227,17 +227,17 @@ class Below:
         return rest if re.search(r"\w", rest) else None
 
     def _take_links(self, entry: Entry, line: Line, name: str, at: int) -> str | None:
-        left = []
+        left: list[str] = []
         for anchor in line.anchors:
             own = anchor.role if not words.says_nothing(anchor.label) else ""
-            before = BEFORE_LINK.search(line.plain[max(0, anchor.mark.start - 24) : anchor.mark.start])
-            named = words.link_of(before[1]) if before and not own else ""
-            link = self.report.link(own or named or name or link_name(anchor), anchor, at, entry.title)
-            if link:
-                entry.links.append(link)
-            elif anchor.mark.url.strip("# "):
-                left.append(as_code(f"[{anchor.label}]({anchor.mark.url})"))
+            self._take_link(entry, own or line.named_before(anchor) or name or link_name(anchor), anchor, at, left)
         return " ".join(left) or None
+
+    def _take_link(self, entry: Entry, name: str, anchor: Anchor, at: int, left: list[str]) -> None:
+        if link := self.report.link(name, anchor, at, entry.title):
+            entry.links.append(link)
+        elif anchor.mark.url.strip("# "):
+            left.append(as_code(f"[{anchor.label}]({anchor.mark.url})"))
 
     def _labelled(self, entry: Entry, label: tuple[str, Text], at: int) -> str | None:
         """A line of labels and values."""
@@ -281,7 +281,7 @@ class Below:
         )
 
     def _label_links(self, entry: Entry, line: Line, name: str, explicit: bool, at: int) -> str | None:
-        left, last = [], line.start
+        left, last = list[str](), line.start
         between = [line.plain[a:b] for a, b in gaps(line)]
         prose = [gap for gap in between if len(words.plain(gap)) > 1 and not words.link_of(gap)]
         if prose and not explicit:
@@ -292,18 +292,9 @@ class Below:
             named = gap.strip(" |,;/·*_([")
             if named.endswith((":", "：")) and words.link_of(named):
                 name = words.link_name(named)[0]
-            own = (
-                anchor.role
-                if anchor.role and not words.says_nothing(anchor.label) and not anchor.mark.title.startswith("=")
-                else ""
-            )
-            link = self.report.link(
-                own if own and own != name and (not name or own) else name or link_name(anchor), anchor, at, entry.title
-            )
-            if link:
-                entry.links.append(link)
-            elif anchor.mark.url.strip("# "):
-                left.append(as_code(f"[{anchor.label}]({anchor.mark.url})"))
+            exact = words.says_nothing(anchor.label) or anchor.mark.title.startswith("=")
+            own = "" if exact else anchor.role
+            self._take_link(entry, own or name or link_name(anchor), anchor, at, left)
         for gap in prose:
             text = joined([gap])
             if text:

@@ -30,8 +30,8 @@ def meaning(name: str) -> str:
     """The field that the name of a column or key stands for: a slot of a draft, a detail, "link" or "code" …, or ""."""
     said = spaced(name)
     for form in (said, name.strip().lower()):
-        if form in words.of_records():
-            return words.of_records()[form]
+        if form in words.table("record"):
+            return words.table("record")[form]
     for form in (said,) if re.search(r"[a-z][A-Z]", name) else (name, said):
         if found := words.field_of(form) or words.link_of(form):
             if found in LINKS and said.partition(" ")[0] in words.beside("pictured"):

@@ -18,7 +18,7 @@ from catalog.ingest.cells import take_cell
 from catalog.ingest.draft import Draft
 from catalog.ingest.entry import Entry, set_fact
 from catalog.ingest.labels import label_of
-from catalog.ingest.line import BEFORE_LINK, Anchor, Line, external, idle_pictures
+from catalog.ingest.line import Anchor, Line, external, idle_pictures
 from catalog.ingest.pieces import Piece, cut, heading_title, in_prose, linked_names, numbered, with_marks
 from catalog.ingest.places import Places
 from catalog.ingest.report import Report, clean, joined, link_name, markdown
@@ -74,14 +74,6 @@ class Reader:
 
     def _titles(self, run: str, units: Sequence[Unit]) -> list[tuple[int, int]]:
         if run.startswith("heading"):
-            self.readings.append(
-                (
-                    _place(units),
-                    Choice(None, of=len(units), fitting=len(units)),
-                    [u.line.plain[u.line.start :] for u in units[:3]],
-                    units[0].node.line,
-                )
-            )
             spans = [heading_title(unit.line, self.common) for unit in units]
             return _without_years([unit.line for unit in units], spans)
         wanted = next((n for s, n in self.wanted.items() if any(s == h for u in units for h in u.section)), 1)
@@ -268,9 +260,7 @@ class Reader:
             if size > 14 or -anchor.mark.start - 1 not in labelled or (size > 2 and known and not urls.is_paper(url)):
                 kept.append(f"[{anchor.label}]({url})")
                 return
-        before = BEFORE_LINK.search(line.plain[max(0, anchor.mark.start - 24) : anchor.mark.start])
-        named = words.link_of(before[1]) if before and (not anchor.role or words.says_nothing(anchor.label)) else ""
-        name = named or link_name(anchor)
+        name = line.named_before(anchor) or link_name(anchor)
         if inside:
             anchor = anchor._replace(label="")
         if anchor.mark.start in labelled and not anchor.role:

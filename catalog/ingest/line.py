@@ -41,7 +41,7 @@ _BARE = re.compile(r"(?:https?://|www\.)\S+|\S+\.\w+/\S*|(?:arxiv|doi):\S+", re.
 
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z ,.'-]*")
-BEFORE_LINK = re.compile(r"(?:^|[\s|,;(\[])[*_]*([A-Za-z\u3040-\u9fff]{2,14})[*_]*\s*[:：]\s*[*_]*$")
+_BEFORE_LINK = re.compile(r"(?:^|[\s|,;(\[])[*_]*([A-Za-z\u3040-\u9fff]{2,14})[*_]*\s*[:：]\s*[*_]*$")
 MOST_LINKS = 60  # of one line that are told apart; a line of more is no entry
 QUOTES = frozenset('"“„«»‘「『《【')
 _QUOTED = re.compile(
@@ -98,6 +98,11 @@ class Line:
     def names_person(self, anchor: Anchor) -> bool:
         """Whether a link leads to the page of somebody who is named."""
         return any(start <= anchor.mark.start and anchor.mark.end <= end for start, end in self.persons)
+
+    def named_before(self, anchor: Anchor) -> str:
+        """The kind of a link that a label before it names, where its own names none: "code: [here](…)"."""
+        before = _BEFORE_LINK.search(self.plain[max(0, anchor.mark.start - 24) : anchor.mark.start])
+        return words.link_of(before[1]) if before and (not anchor.role or words.says_nothing(anchor.label)) else ""
 
     def free(self, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
         """The stretches between start and end that nothing has taken yet."""

@@ -201,7 +201,7 @@ def heading_title(line: Line, common: frozenset[str]) -> tuple[int, int]:
 def _in_heading(line: Line, common: frozenset[str]) -> tuple[int, int]:
     if line.own and not any(a.titled or a.role for a in line.anchors) and "[" not in line.plain[: line.used[0][0]]:
         return 0, len(line.plain[: line.used[0][0]].rstrip())
-    whole = template.first_titled(line.anchors)
+    whole = next((anchor for anchor in line.anchors if anchor.titled), None)
     if whole and whole.mark.start <= line.start and not re.search(r"\w", without(line)):
         return whole.mark.start, whole.mark.end
     start, end = line.start, len(line.plain)

@@ -62,7 +62,7 @@ class Places:
                 elif not words.field_of(name) and re.search(r"\w", cell.plain):
                     role = self.look(cell.plain.strip(), False)
                     sure[cell_place(name, at)]["" if role == "authors?" else role.rstrip("?")] += 1
-        self._vote_days(run, units)
+        self.days[run] = values.day_first(c.plain for unit in units for _, c in unit.cells if len(c.plain) < 12)
         self.dated |= {(run, place) for place, count in dated.items() if count * 3 >= sure[place]["venue"] * 2}
         names_elsewhere = any(c["authors"] * 2 > len(units) for c in sure.values())
         for place in {*sure, *maybe} if not run.startswith("heading") else sure:
@@ -76,12 +76,6 @@ class Places:
             elif maybe[place] and not ("paren" in place and _all_differ(maybe[place])):
                 capitals = sum(bool(re.match(r"[^a-z]{2,}\b|[A-Z]+[a-z]*[A-Z]", text.strip())) for text in maybe[place])
                 self.roles[run, place] = "venue" if names_elsewhere or capitals * 2 >= len(maybe[place]) else "authors"
-
-    def _vote_days(self, run: str, units: Sequence[Unit]) -> None:
-        """In which order the rows of a run write their days."""
-        self.days[run] = values.day_first(
-            cell.plain for unit in units for _, cell in unit.cells if len(cell.plain) < 12
-        )
 
     def role(self, line: Line, piece: Piece) -> str:
         text = line.plain[piece.start : piece.end].strip(' .,;:·|"“”')

@@ -336,7 +336,8 @@ def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[st
     linked = [a for a in line.anchors if a.titled and start <= a.mark.start and a.mark.end <= cut.start]
     if linked and (not several or (not cited and all(map(at_paper, linked)))):
         return False  # what a link is called rather than whose it is
-    if not (several or _lone(names) or cut.kind in ("(mark", "-", "line")):
+    lone = len(names.split()) in (2, 3) or re.search(r"\b[A-ZА-ЯЁ]\.", names)
+    if not (several or lone or cut.kind in ("(mark", "-", "line")):
         return False
     if cut.kind == "." and _unfinished(line.plain[start : cut.end], line.plain[cut.start :]):
         return False
@@ -372,10 +373,6 @@ def _unfinished(head: str, rest: str) -> bool:
     ):  # "Ribeiro, M. T., Singh, S."
         return False
     return not all(_vancouver(one.strip(" .")) for one in _COMMA.split(head) if one.strip(" ."))
-
-
-def _lone(names: str) -> bool:
-    return bool(re.search(r"\b[A-ZА-ЯЁ]\.", names)) or len(names.split()) in (2, 3)
 
 
 def _without(text: str, offset: int, links: Iterable[Anchor]) -> str:
@@ -847,8 +844,3 @@ def _favour(scored: Sequence[Scored]) -> tuple[Reading | None, Reading | None]:
     if not ranked:
         return None, None
     return ranked[0], next((name for name in ranked[1:] if _spans_differ(scored, ranked[0], name)), None)
-
-
-def first_titled(found: Iterable[Anchor]) -> Anchor | None:
-    """The first link whose label could be a title."""
-    return next((anchor for anchor in found if anchor.titled), None)

@@ -107,12 +107,9 @@ class Finder:
         self._section(self.root, ())
         if all(unit.worth < 1 for unit in self.found.units):
             bare.part(self.root, self.common)
-            before = self.found
             if bare.alone(self.root):
                 self.bare, self.found = True, Found()
                 self._section(self.root, ())
-            if len(self.found.units) < len(before.units):
-                self.found = before
         self.found.units.sort(key=lambda unit: unit.node.line)
         return self.found
 
@@ -436,7 +433,7 @@ class Finder:
             if name in _NO_TITLES and not named:
                 continue
             texts = [line for line in cells if line.plain[line.start :].strip()]
-            shape = sum(_best(line, self.common) for line in texts) / max(1, len(body[:200]))
+            shape = sum(template.best(line, self.common)[0] for line in texts) / max(1, len(body[:200]))
             vague = name == "title" and "paper" in names and words.is_vague(head[at])
             worth = shape + (0 if vague else 2 if name == "title" else 0.8 if name == "paper" and shape > 0.4 else 0)
             worth += named
@@ -709,8 +706,14 @@ class Finder:
             task = wanted and line.status is not None and bool(line.anchors or node.text.plain)
             fits = worth >= threshold and (bool(line.anchors) or worth >= 1 or share >= 0.6)
             told = worth >= 1 and not line.anchors and not is_fact(line.text) and len(line.plain.split()) > 4
-            shape = threshold > 0 or told or any(a.titled for a in line.anchors) or _best(line, self.common) > 0.3
-            group = not line.anchors and worth < 1 and any(self._stands_alone(c) for c in _item_children(node))
+            shape = (
+                threshold > 0
+                or told
+                or any(a.titled for a in line.anchors)
+                or template.best(line, self.common)[0] > 0.3
+            )
+            items = [child for child in node.children if child.kind == "item"]
+            group = not line.anchors and worth < 1 and any(map(self._stands_alone, items[:3]))
             remark = worth <= 0 and not line.anchors and line.plain[line.start : line.start + 1].islower()
             out.append(not group and not (remark and sure) and ((fits and shape) or (task and not kind)))
         return out
@@ -844,10 +847,6 @@ def _legend(root: Node) -> dict[str, Status]:
     return {}
 
 
-def _item_children(node: Node) -> list[Node]:
-    return [child for child in node.children if child.kind == "item"][:3]
-
-
 def promote(root: Node, common: frozenset[str]) -> None:
     """Make a paragraph all in bold, followed by links or facts, the heading of what follows it."""
     for node in list(root.walk()):
@@ -883,11 +882,10 @@ def promote(root: Node, common: frozenset[str]) -> None:
 
 def _opens(term: str) -> bool:
     """Whether a term belongs in one line with what is told of it: a label, or whose work it is."""
-    return _labels(term) or values.likely_people(re.sub(r"^(?:\[.\]|\W)\s*", "", term), lead=True) >= 0.5
-
-
-def _labels(name: str) -> bool:
-    return bool(words.field_of(name) or words.link_of(name))
+    return (
+        bool(words.field_of(term) or words.link_of(term))
+        or values.likely_people(re.sub(r"^(?:\[.\]|\W)\s*", "", term), lead=True) >= 0.5
+    )
 
 
 def _without_quotes(blocks: Sequence[Node]) -> list[Node]:
@@ -1023,11 +1021,6 @@ def _citation(line: Line, common: frozenset[str]) -> bool:
         several = len(values.people(head, True)) > 1 and (name.mark != "text" or bool(_INITIALS.search(head)))
         return several or bool(_CITED.search(line.plain))
     return cites(line, common)
-
-
-def _best(line: Line, common: frozenset[str]) -> float:
-    """How title-like the best reading of a line is."""
-    return template.best(line, common)[0]
 
 
 def common_words(root: Node) -> frozenset[str]:

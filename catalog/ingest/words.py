@@ -70,11 +70,6 @@ def months() -> dict[str, int]:
     return {w: n for n, ws in enumerate(_data()["month"]["names"].split("|"), 1) for w in ws.split()}
 
 
-def of_records() -> dict[str, str]:
-    """What a key of a record or the head of a column means beyond the labels of lists, by its words."""
-    return _words("record")
-
-
 def table(name: str) -> Mapping[str, str]:
     """What the words of one table stand for, in its order."""
     return _words(name)
