@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -17,11 +17,6 @@ from catalog.models import Status
 
 _YEAR_LAST = re.compile(r"[\s,(](?:19|20)\d\d[\s).]*$")
 _CITES_PERHAPS = re.compile(r"\d|[\[\"“(（]|et al|, ")
-_A_LIST = re.compile(
-    r"\b(?:awesome|papers? with code|(?:reading|paper)[ -]list|list of|collection of)\b"
-    r"|合集|汇总|清单|一覧|まとめ|목록",
-    re.I,
-)
 _CITED = re.compile(r"\(?(?:19|20)\d\d\)?|\bet al\b|\barXiv\b|\bIn [A-Z]|\bProc\b", re.I)
 _INITIALS = re.compile(r"[A-Z]\.(?:[,;]| and| &)")
 _ID = re.compile(r"\b(?:doi:\s*|https?://doi\.org/)10\.\d{4}|\barXiv:\s*\d{4}\.\d{4}", re.I)
@@ -183,19 +178,9 @@ class Finder:
                 self.papers |= set(map(id, credited))
                 sure += len(credited)
             if level < 7 and sure >= 3 and sure * 2 > len(nodes):
-                for node in nodes:
-                    topic = (
-                        words.is_generic(node.text.plain)
-                        or words.is_part(node.text.plain)
-                        or words.is_boilerplate(node.text.plain)
-                        or (not node.children and bare.size(node.text.plain) < 3)
-                    )
-                    if (
-                        signs[id(node)] == 0
-                        and not topic
-                        and not any(c.kind in ("section", "item", "table") for c in node.children)
-                    ):
-                        self.papers.add(id(node))
+                told = (one for one in nodes if signs[id(one)] == 0 and (one.children or bare.size(one.text.plain) > 2))
+                lists = ("section", "item", "table")
+                self.papers |= {id(one) for one in told if not any(child.kind in lists for child in one.children)}
 
     def _heads_a_list(self, node: Node) -> bool:
         """Whether there are papers under the headings below a heading: then it is the list's own, or a topic's."""
@@ -219,11 +204,9 @@ class Finder:
         if line.status and not words.status_word(title) and title.strip():
             return 2
         plain = node.text.plain
-        if node.level == 1 and _A_LIST.search(plain):
-            return -1
         if words.is_generic(plain) or words.is_boilerplate(plain) or words.is_part(plain) or words.status_word(plain):
             return -1
-        own = _without_quotes(list(_own_blocks(node)))
+        own = _without_quotes([child for child in node.children if child.kind != "section"])
         if credited := self._credited(line, own):
             return credited
         paper_blocks = facts = links = bibs = listed = remarks = others = 0
@@ -255,13 +238,7 @@ class Finder:
         told = facts > remarks or named or (links and 1 < node.level < 7)
         if (facts or links) and told and paper_blocks <= max(1, links):
             return 1
-        return (
-            1
-            if paper_blocks == 1
-            and len(own) <= 4
-            and any(leads_to_paper(a) for b in own for a in self.line(b).anchors if not a.titled)
-            else 0
-        )
+        return 0
 
     def _resembles(self, node: Node, own: Sequence[Node]) -> bool:
         mine = set(re.findall(r"\w{3,}", node.text.plain.lower()))
@@ -291,8 +268,6 @@ class Finder:
     def _sort(self, node: Node) -> str:
         """What a block below a heading is: "fact", "links", "entry" or "prose"."""
         line = self.line(node)
-        if not line.plain.strip():
-            return "links" if line.anchors else "prose"
         if is_fact(line.text):
             return "fact"
         if is_links(line):
@@ -338,14 +313,6 @@ class Finder:
             worth += 1.5
         elif cited == 1 or (found and _dated_end(line)):
             cited = max(cited, 1.0)
-        elif every and all(
-            urls.name_of_place(a.mark.url) in ("code", "video", "blog", "docs", "notebook")
-            or a.role in ("code", "video", "blog", "demo")
-            for a in every
-        ):
-            worth -= 1.5
-        if line.anchors and all(a.mark.url.startswith("#") for a in line.anchors):
-            worth -= 5
         if any(a.bracketed and not a.role and urls.name_of_place(a.mark.url) == "paper" for a in found):
             worth += 1
         if cited:
@@ -354,10 +321,10 @@ class Finder:
             worth += 1
         credited = worth < 1 and self._credited_below(node)
         worth += credited
-        if any(name in ("venue", "arxiv", "doi") for name, _ in line.badges):
-            worth += 1
         if any(child.kind == "region" and child.info in BIB for child in node.children):
             worth += 2
+        if line.anchors and all(a.mark.url.startswith("#") for a in line.anchors):
+            worth -= 5
         titled = any(a.titled for a in line.anchors)
         opens = (
             bool(plain.strip())
@@ -416,8 +383,6 @@ class Finder:
 
     def _column_of_titles(self, table: Node) -> int | None:
         rows = [row for row in table.children if row.kind == "row" and row.children]
-        if len(rows) < 2 and not (rows and rows[0].children[0].info == "td"):
-            return None
         head = _header(rows)
         body = rows[1:] if head else rows
         names = [
@@ -472,15 +437,6 @@ class Finder:
             told.update(n for n, cell in enumerate(row.children) if n != column and _is_fact_alone(cell.text.plain))
         return any(count * 10 >= 7 * len(body) for count in told.values())
 
-    def _of_papers(self, table: Node) -> bool:
-        """Whether most rows of a table lead to a paper each."""
-        rows = [row for row in table.children if any(self.line(cell).anchors for cell in row.children)]
-        leads = [{a.mark.url for c in row.children for a in self.line(c).anchors if leads_to_paper(a)} for row in rows]
-        return (
-            len(set().union(*leads)) * 10 >= 8 * max(2, len(table.children) - 1)
-            and self._paper_table(table) is not None
-        )
-
     # collecting
 
     def _section(self, node: Node, path: tuple[str, ...]) -> None:
@@ -513,8 +469,6 @@ class Finder:
                 todo.append((Node("section", child.line, child.end, children=[child]), above))
             elif child.kind == "item" and self.line(child).status and self._stands_alone(child):
                 self._items([child], above, False)
-            elif child.kind == "table" and self._of_papers(child):
-                self._blocks([child], above)
             else:
                 unit.body.append(child)
         self.found.units.append(unit)
@@ -522,8 +476,6 @@ class Finder:
     def _blocks(self, blocks: Sequence[Node], section: tuple[str, ...]) -> None:
         """The entries among the blocks of one section."""
         blocks = _without_quotes(blocks)
-        if not blocks:
-            return
         skip = any(words.is_boilerplate(name) for name in section[-1:])
         groups: list[Node] = []
         outside: list[Node] = []
@@ -578,7 +530,7 @@ class Finder:
 
     def _opens_paragraph(self, node: Node) -> bool:
         line = self.line(node)
-        if not line.plain.strip() or is_fact(line.text) or is_links(line):
+        if is_fact(line.text) or is_links(line):
             return False
         worth, opens = self.worth(node)
         first = line.anchors[0] if line.anchors else None
@@ -701,8 +653,6 @@ class Finder:
                 threshold = -2.0
             elif share < 0.25:
                 threshold = 1.0 if worth >= 1.5 else 1.5
-            if kind and share > 0.75:
-                threshold = 0.9
             task = wanted and line.status is not None and bool(line.anchors or node.text.plain)
             fits = worth >= threshold and (bool(line.anchors) or worth >= 1 or share >= 0.6)
             told = worth >= 1 and not line.anchors and not is_fact(line.text) and len(line.plain.split()) > 4
@@ -739,7 +689,7 @@ class Finder:
         named = [self._names_one(row.children[column]) for row in body if column < len(row.children)]
         width = max((len(row.children) for row in body), default=0)
         more = [n for n in range(width) if n != column and self._names_works(body, n)]  # "Required", "Optional"
-        linked = named.count(True) * 10 >= 6 * (len(named) - named.count(None))
+        linked = sum(named) * 10 >= 6 * len(named)
         for row in body:
             cells = row.children
             if column >= len(cells):
@@ -761,9 +711,6 @@ class Finder:
                 self.rows.discard(id(row))  # "Spring break", among papers that are all linked to
                 self.found.outside.append((row, section))
                 continue
-            if not any(words.plain(text.plain) for _, text in others) and not main.anchors and len(head) > 1:
-                self.found.outside.append((row, section))
-                continue
             also = [
                 one for n in more if n < len(cells) for one in works(self.line(cells[n]), self.common) if one.anchors
             ]
@@ -771,11 +718,9 @@ class Finder:
                 unit = Unit(row, work, section, "row " + "|".join(head), cells=others, worth=2, linked=True)
                 self.found.units.append(unit)
 
-    def _names_one(self, cell: Node) -> bool | None:
-        """Whether a cell names a work by a link or an identifier; None where it says nothing."""
+    def _names_one(self, cell: Node) -> bool:
+        """Whether a cell names a work by a link or an identifier."""
         line = self.line(cell)
-        if not line.anchors and words.plain(line.plain) in words.nothing():
-            return None
         return bool(line.anchors or _ID.search(line.plain))
 
 
@@ -850,7 +795,7 @@ def _legend(root: Node) -> dict[str, Status]:
 def promote(root: Node, common: frozenset[str]) -> None:
     """Make a paragraph all in bold, followed by links or facts, the heading of what follows it."""
     for node in list(root.walk()):
-        if node.info == "dt" and len(node.children) == 1 and _opens(node.text.plain):  # a term and its value
+        if node.info == "dt" and len(node.children) == 1:  # a term and its value
             value = node.children.pop()
             start = len(node.text.plain) + 2
             marks = (mark._replace(start=mark.start + start, end=mark.end + start) for mark in value.text.marks)
@@ -880,14 +825,6 @@ def promote(root: Node, common: frozenset[str]) -> None:
         node.children = out
 
 
-def _opens(term: str) -> bool:
-    """Whether a term belongs in one line with what is told of it: a label, or whose work it is."""
-    return (
-        bool(words.field_of(term) or words.link_of(term))
-        or values.likely_people(re.sub(r"^(?:\[.\]|\W)\s*", "", term), lead=True) >= 0.5
-    )
-
-
 def _without_quotes(blocks: Sequence[Node]) -> list[Node]:
     """The blocks, with those in quotes in the place of the quotes."""
     out, todo = [], list(reversed(blocks))
@@ -906,18 +843,6 @@ def _all_bold(text: Text) -> bool:
     if len(strong) != 1 or strong[0].start > 2 or strong[0].end < len(plain) - 2 or not 0 < len(plain) < 300:
         return False
     return "\n" not in plain and not text.of("link") and not is_fact(text) and not plain.endswith((":", "："))
-
-
-def _own_blocks(node: Node) -> Iterator[Node]:
-    """The blocks right below a heading, and those below headings of mere parts such as "Citation"."""
-    for child in node.children:
-        if child.kind == "section":
-            if words.is_part(child.text.plain) or not child.text.plain or child.info == "details":
-                yield from _own_blocks(child)
-        else:
-            yield child
-            if child.kind == "item" and not child.text.plain:
-                yield from child.children
 
 
 def is_fact(text: Text) -> bool:
