@@ -124,7 +124,7 @@ def _look(table: str, label: str) -> str:
         if bare != text and bare in known:
             return known[bare]
     parts = [part.strip() for part in re.split(r"[(（\[\])）/|]", text)]
-    if len(parts) > 1 and len(text) <= 30 and (parts[0] in known or not parts[0].strip(_EDGE).isascii()):
+    if len(parts) > 1 and len(text) <= 30 and (parts[0] in known or (not parts[0].isascii() and len(parts[0]) < 8)):
         return next((known[part] for part in parts if part in known), "")
     return ""
 
