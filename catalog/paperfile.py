@@ -67,7 +67,9 @@ def loads(text: str, key: str, path: str = "", apart: bool = False) -> Paper:
     try:
         return Paper.model_validate(known | {"key": key, "extras": extras, "bibtex": bibtex, "notes": notes})
     except ValidationError as e:
-        raise BadFile(*(_finding(err, source, key, path) for err in e.errors())) from None
+        raise BadFile(
+            *sorted((_finding(err, source, key, path) for err in e.errors()), key=lambda found: found.line)
+        ) from None
 
 
 def _unresolved(hunk: conflict.Hunk, key: str, path: str) -> Finding:

@@ -535,6 +535,7 @@ def test_it_works_from_a_folder_on_disk(browser: Browser, small_folder: Path) ->
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     page.goto((small_folder / "index.html").as_uri() + "#status=read")
     wait_rows(page, 3)
     page.click(TITLES)
