@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
-import tomllib
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -171,16 +168,3 @@ def test_it_says_how_far_it_is_after_a_second(library: Library, monkeypatch: pyt
     monkeypatch.setattr(meaning, "encoder", lambda: Counting("two"))
     library.like("a", 1)
     assert told == [("reading", n, 9) for n in range(10)]
-
-
-@pytest.mark.nightly
-@pytest.mark.skipif(not find_spec("all_minilm_l6_v2"), reason="its package is not installed")
-def test_the_true_model_finds_nine_of_ten(tmp_path: Path) -> None:
-    root = Path(__file__).parent.parent
-    titles = [line.split("\t") for line in (root / "benchmarks" / "diffusion.tsv").read_text("utf-8").splitlines()]
-    library = Library.init(tmp_path / "base")
-    library.import_([("a.json", json.dumps([{"id": key, "title": title} for key, title in titles]).encode())])
-    asked = tomllib.loads((root / "benchmarks" / "diffusion.toml").read_text("utf-8"))["questions"]
-    found = [{line.title for line in library.like(question, 3).papers} for question in asked]
-    right = [{title for key, title in titles if key in keys} for keys in asked.values()]
-    assert sum(bool(a & b) for a, b in zip(found, right, strict=True)) >= 0.95 * len(asked)

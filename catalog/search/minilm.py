@@ -36,7 +36,7 @@ _ERF = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)  # Ab
 class MiniLM:
     """The model; see `Encoder`."""
 
-    width, words, reads_on, at_once, worded = 384, 90, True, 64, 1.0
+    width, words, reads_on, at_once, worded = 384, 90, True, 16, 1.0
 
     def __init__(self, packed: Path) -> None:
         from tokenizers import Tokenizer
