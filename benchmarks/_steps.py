@@ -1,5 +1,6 @@
 """What the benchmarks of a training step share: turns, memory in fresh processes, the table, the record."""
 
+# ruff: noqa: N806 - the names are the papers'
 from __future__ import annotations
 
 import json
@@ -13,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from refimpl._lab import losses, measure
 from refimpl._lab.lean import lean
@@ -78,6 +80,46 @@ def training(model: Any, variant: str, vocabulary: int, batch: int, length: int,
         return loss.item()
 
     return forward, step
+
+
+def least(sizes: Row, batch: int, length: int, rank: int, chunk: int) -> Row:
+    """What no step of this Llama with LoRA goes without.
+
+    `kept_bytes`: kept for the backward pass where no product of matrices is done twice. `cpu_seconds`: what a step
+    takes in products with W, A, B and the head, and in attention, and nothing else; the median of nine.
+    """
+    h, m, heads = sizes["hidden_size"], sizes["intermediate_size"], sizes["num_attention_heads"]
+    n, d, kv = batch * length, h // heads, h // heads * sizes["num_key_value_heads"]
+    block = 2 * (h + 1) + 2 * h + heads + 2 * kv + 2 * m  # both norms'; q, what attention gives, its lse; k, v; e, u
+    layers = [_product(n, k, o, rank) for k, o in [(h, h), (h, kv), (h, kv), (h, h), (h, m), (h, m), (m, h)]]
+    head, q = _product(chunk, h, sizes["vocab_size"], 0), torch.randn(batch, heads, length, d, requires_grad=True)
+    k = torch.randn(batch, kv // d, length, d, requires_grad=True)
+
+    def work() -> float:
+        for _ in range(sizes["num_hidden_layers"]):
+            for layer in layers:
+                layer()
+            y = F.scaled_dot_product_attention(q, k, k, is_causal=True, enable_gqa=True)
+            torch.autograd.grad(y, (q, k), q.detach())
+        for _ in range(n // chunk):
+            head()
+        return 0.0
+
+    bytes_ = 4 * n * (sizes["num_hidden_layers"] * block + h)  # and dL/dh of the loss
+    return {"kept_bytes": bytes_, "cpu_seconds": times({"least": work}, 9)["least"]["cpu_seconds"]}
+
+
+def _product(n: int, k: int, o: int, rank: int) -> Callable[[], object]:
+    """Of a Linear (o, k) and its update: h, and the gradients of x, A and B. W alone where the rank is 0."""
+    x, W, g, A, B = (torch.randn(*size) for size in ((n, k), (o, k), (n, o), (rank, k), (o, rank)))
+
+    def product() -> tuple[Tensor, ...]:
+        if not rank:
+            return F.linear(x, W), g @ W
+        low, gB = F.linear(x, A), g @ B
+        return F.linear(x, W).addmm_(low, B.T), torch.mm(g, W).addmm_(gB, A), gB.T @ x, g.T @ low
+
+    return product
 
 
 def table(rows: dict[str, Row], names: Mapping[str, str], beside: str) -> str:

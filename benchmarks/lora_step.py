@@ -88,10 +88,11 @@ def kept(variant: str) -> Row:
 
 def main(rounds: int) -> None:
     """Measure, print, and write the results."""
-    facts = {
+    facts: Row = {
         "parameters": base().num_parameters(), "sizes": SIZES, "batch": BATCH, "length": LENGTH, "rank": RANK,
         "chunk": CHUNK,
     }  # fmt: skip
+    facts["least"] = _steps.least(SIZES, BATCH, LENGTH, RANK, CHUNK)
     _steps.run(lambda variant: prepare(variant)[1], VARIANTS, facts, OUT, rounds, PROCESSES, counted=kept)
 
 

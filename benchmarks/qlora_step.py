@@ -119,7 +119,8 @@ def kept(variant: str) -> Row:
 
 def main(rounds: int) -> None:
     """Measure, print, and write the results."""
-    facts = {"sizes": SIZES, "batch": BATCH, "length": LENGTH, "rank": RANK, "chunk": CHUNK}
+    facts: Row = {"sizes": SIZES, "batch": BATCH, "length": LENGTH, "rank": RANK, "chunk": CHUNK}
+    facts["least"] = _steps.least(SIZES, BATCH, LENGTH, RANK, CHUNK)
     _steps.run(lambda variant: prepare(variant)[1], VARIANTS, facts, OUT, rounds, PROCESSES, counted=kept)
 
 

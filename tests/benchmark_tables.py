@@ -101,6 +101,11 @@ def _facts(record: Row) -> str:
         f"{sizes['hidden_size']}, vocabulary {number(sizes['vocab_size'])}",
         f"{record['rounds']} rounds, {record['processes']} processes for memory",
     ]
+    if least := record.get("least"):
+        made.append(
+            f"the least: {size(least['kept_bytes'])} kept, where no product of matrices is done twice, and "
+            f"{least['cpu_seconds']:.2f} s in those products and in attention alone"
+        )
     around = [
         f"{environment['device']}, {environment['threads']} thread, {environment['dtype']}",
         day(environment["date"][:10]),
