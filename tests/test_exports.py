@@ -191,6 +191,18 @@ def test_an_entry_is_made_for_a_paper_without(facts: Facts, kind: str, field: st
 
 
 @pytest.mark.skipif(not shutil.which("bibtex"), reason="bibtex is not installed")
+@pytest.mark.parametrize(
+    ("venue", "kind", "tag"),
+    [("NeurIPS", "paper-conference", "CPAPER"), ("Journal of Fish", "article-journal", "JOUR"), ("arXiv", "article", "UNPB")],
+)  # fmt: skip
+def test_a_paper_that_says_no_type_is_cited_with_its_venue(venue: str, kind: str, tag: str) -> None:
+    facts = known("doe2020fish", "Fish", ["Doe, Jane"], 2020, venue=venue)
+    made = item(facts)
+    assert made["type"] == kind
+    assert venue in (made.get("container-title"), made.get("publisher"))
+    assert f"TY  - {tag}\r\n" in as_ris([facts])
+
+
 def test_made_entries_are_ones_that_bibtex_reads(tmp_path: Path) -> None:
     (tmp_path / "a.bib").write_text("\n\n".join(generated(facts) for facts, _, _ in MADE), encoding="utf-8")
     (tmp_path / "a.aux").write_text("\\citation{*}\n\\bibstyle{plain}\n\\bibdata{a}\n")

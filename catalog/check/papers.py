@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,8 +69,7 @@ def _name(sheet: Sheet) -> Iterator[Finding]:
 def _blank(sheet: Sheet) -> Iterator[Finding]:
     key = sheet.paper.key
     if re.search(r"\s", key):
-        better = "-".join(key.split())
-        remedy = f"`kb rename '{key}' {better}` mends it"
+        remedy = f"`kb rename {shlex.quote(key)} {shlex.quote('-'.join(key.split()))}` mends it"
         yield sheet.finding("key", f"the key {key!r} holds a blank, so nothing can cite it", remedy)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from catalog.bibtex.identifiers import address
+from catalog.export.generated import by_venue
 from catalog.facts import Facts, Name, Rich
 
 Item = dict[str, Any]
@@ -103,7 +104,7 @@ def date(iso: str) -> dict[str, Any]:
 
 
 def _type(facts: Facts) -> str:
-    kind, subtype = facts.kind, facts.detail("entrysubtype")
+    kind, subtype = facts.kind or by_venue(facts), facts.detail("entrysubtype")
     if _is_preprint(facts):
         return "article"
     if kind == "article" and subtype in ("magazine", "newspaper"):

@@ -58,10 +58,13 @@ def generated(facts: Facts, source: str = "the reading list", kind: str = "") ->
 
 
 def _kind(facts: Facts) -> str:
-    if kind := _TYPES.get(facts.kind):
-        return kind
+    return _TYPES.get(facts.kind) or by_venue(facts) or "misc"
+
+
+def by_venue(facts: Facts) -> str:
+    """The type of a work that says none, by what it stands in: article or inproceedings; "" where that says nothing."""
     if not facts.venue or facts.venue == "arXiv" or facts.kind:
-        return "misc"
+        return ""
     issue = facts.detail("volume") and facts.detail("number")  # as only a journal has
     return "article" if issue or _JOURNAL.search(facts.venue) else "inproceedings"
 
