@@ -161,3 +161,20 @@ def test_pictures_that_lead_somewhere_or_are_badges_are_no_pictures_that_were_no
         [],
         ["a picture was not taken"],
     ]
+
+
+def test_names_that_end_in_et_al_stand_before_a_comma_and_no_sentence_belongs_to_a_title_in_bold() -> None:
+    url = "https://arxiv.org/abs/2101.0000"
+    text = (
+        f"- Ada Quist, Bo Lund et al., Rivers that remember, ICML 2020. {url}2\n- Cy Marsh, Di Holm et al., Bells that "
+    )
+    drafts = read_source("list.md", f"{text}ring in the fog, ICLR 2021. {url}3\n".encode(), {}).drafts
+    assert [draft.title for draft in drafts] == ["Rivers that remember", "Bells that ring in the fog"]
+    text = f"- **Rivers** We present a method for rivers. [pdf]({url}4)\n- **Bells** This is a survey. [pdf]({url}5)\n"
+    assert [draft.title for draft in read_source("list.md", text.encode(), {}).drafts] == ["Rivers", "Bells"]
+
+
+def test_a_line_in_bold_heads_what_follows_it_up_to_the_next_heading() -> None:
+    text = "# Group\n\n**We meet on Mondays**\n\n- in room 4\n\n## Program\n\n- [Rivers that remember]"
+    drafts = read_source("list.md", f"{text}(https://arxiv.org/abs/2101.00001)\n".encode(), {}).drafts
+    assert [draft.section for draft in drafts] == [("Group", "Program")]

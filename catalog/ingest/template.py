@@ -66,7 +66,6 @@ _INVERTED = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+, [A-ZÀ-ÖØ-Þ][\w.'’-]*(?
 _HEAD = re.compile(r"\.\s|(?<=\b[A-ZÀ-ÖØ-Þ])\.?:\s")  # what may end names: "Quist A. A title", "Quist, A.: A title"
 _FULL = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+, [A-ZÀ-ÖØ-Þ][\w'’-]+(?: [A-ZÀ-ÖØ-Þ]\.?)*")  # "Quist, Ada M."
 _SENTENCE = re.compile(r"[.?!](?=\s+[A-ZА-ЯЁ])")
-_DOING = re.compile(r"\w{3,}ing\b")
 _ROMAN = re.compile(r"\b[IVX]{2,4}$")  # "Big Bird II" is no name
 _CITED_SHORT = re.compile(r"\d{4}|\bet al\b|等|&")  # "Quist et al.", "Quist & Lund": whose it is
 _LONE = 0.8  # what one name before a title is worth
@@ -171,7 +170,7 @@ def _readings(line: Line, common: frozenset[str]) -> Scored:
 def _names_first(first: str, rest: str, common: frozenset[str]) -> bool:
     """Whether a first line holds names, and the second does not."""
     first, second = first.strip(_EDGE), rest.strip().partition("\n")[0]
-    likely = values.likely_people(first, common, True) if _goes_on(_COMMA.split(first)[0], common, True) else 0.0
+    likely = values.likely_people(first, common, True) if _goes_on(_COMMA.split(first)[0], common) else 0.0
     return likely >= 0.6 and len(second.split()) > 2 and not _role(second, common, "-")
 
 
@@ -228,7 +227,7 @@ def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tup
                 out.append((cut.start, "names", 1.05))  # whose, where and when, and then the title
                 named_starts, whole = named_starts + 1, True
                 continue
-            named = _dates(piece) if whole else _goes_on(piece, common, not out[1:])
+            named = _dates(piece) if whole else _goes_on(piece, common)
         opens = cut.kind == "(mark"
         if cut.kind == ")mark" and cut.end not in opening:
             continue  # only a mark that opens the line stands before a title
@@ -251,11 +250,9 @@ def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tup
     return out[:_MOST_STARTS]
 
 
-def _goes_on(piece: str, common: frozenset[str], first: bool = False) -> bool:
+def _goes_on(piece: str, common: frozenset[str]) -> bool:
     """Whether a piece of a head may be of names, a year or initials, so that the names may go on."""
     piece = re.sub(r"^(?:and|und|et|y|&|with|by)\s+", "", piece.rpartition(";")[2].strip(' *_()[]"“.,;:')).strip()
-    if not first and _ARTICLE.match(piece):
-        return False
     if len(piece) < 3 or _dates(piece) or re.fullmatch(r"[ae]t\.? al|others", piece):
         return True
     return _vancouver(piece) or bool(_SHORT_NAMES.match(piece)) or values.likely_people(piece, common) >= 0.3
@@ -268,8 +265,6 @@ def _dates(piece: str) -> bool:
 
 def _like_one_name(head: str, common: frozenset[str]) -> bool:
     """Whether a text of two or three words could be one name, or two surnames: "Ada Quist", "Quist and Lund"."""
-    if _ARTICLE.match(head) or _ROMAN.search(head):
-        return False
     short = len(head) < 5 if words_cjk(head) else len(head.split()) in (2, 3)
     alone = short and "," not in head and head[-2] != " " and values.is_name(head, common)
     inverted = bool(_FULL.fullmatch(head)) and values.is_name(head, common)
@@ -298,10 +293,6 @@ def _left(line: Line, start: int, cut: Cut, common: frozenset[str], named: bool)
     links = [a for a in line.anchors if a.mark.start >= start and a.mark.end <= cut.start and not a.titled]
     if links and not re.search(r"\w", _without(whole, start, links)):
         return "link", 1.0
-    if _ADDRESS.fullmatch(whole.strip(_EDGE)):
-        return "link", 1.0
-    if len(head) < 2:
-        return ("", 1.0)
     if _YEAR_ALONE.fullmatch(whole) or values.is_date(head):
         return "date", 1.0
     shown = values.venue(head) if len(head) < 90 and not re.search(r"[)\]?!]\s", head) else None
@@ -314,8 +305,7 @@ def _left(line: Line, start: int, cut: Cut, common: frozenset[str], named: bool)
         return "names", _LONE  # "Ada Quist: …" and "Big Bird: …" look alike; the run tells
     if shown and shown.date and len(head) < 30 and cut.kind in (")", "-", ":", "(mark", ")mark"):
         return "venue", 1.0
-    size = len(head.split())
-    if size <= 3 and len(head) < 30 and cut.kind in (":", "-", "(mark"):
+    if len(head.split()) <= 3 and len(head) < 30 and cut.kind in (":", "-", "(mark"):
         return "short", 0.75 if cut.kind == "(mark" else 0.6
     return "", 0.75 if len(head) < 16 or plain[: cut.end].rstrip().endswith((":", "：")) else 0.55
 
@@ -332,13 +322,9 @@ def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[st
     if likely < (0.5 if dated or cut.kind in ("-", "(mark", ")", "line") else 0.55):
         return False
     cited = dated or "et al" in names
-    several = cited or len(values.people(names)) > 1
     linked = [a for a in line.anchors if a.titled and start <= a.mark.start and a.mark.end <= cut.start]
-    if linked and (not several or (not cited and all(map(at_paper, linked)))):
+    if linked and not (cited or (len(values.people(names)) > 1 and not all(map(at_paper, linked)))):
         return False  # what a link is called rather than whose it is
-    lone = len(names.split()) in (2, 3) or re.search(r"\b[A-ZА-ЯЁ]\.", names)
-    if not (several or lone or cut.kind in ("(mark", "-", "line")):
-        return False
     if cut.kind == "." and _unfinished(line.plain[start : cut.end], line.plain[cut.start :]):
         return False
     return cut.kind != "," or _each_name(names, common)
@@ -520,8 +506,6 @@ def _trimmed(plain: str, start: int, end: int) -> Span:
         end -= 1
     if start and plain[start - 1] == '"' and plain.count('"', start, end) % 2:
         start -= 1  # a word of the title stands in quotation marks
-    if plain[start : start + 1] in ("[", "《") and plain[end - 1 : end] in ("]", "》"):
-        start, end = start + 1, end - 1
     return start, end
 
 
@@ -545,13 +529,11 @@ def _look(title: str, name: Reading, common: frozenset[str], linked: bool) -> fl
         worth *= 0.3 if title.startswith(("and ", "et ", "by ")) else 0.7 if title.split()[0].isalpha() else 0.9
     if words.is_role(title) or words.status_word(title) or values.is_date(title) or not any(map(str.isalpha, title)):
         worth *= 0.08
-    if len(words.plain(title)) < 3:
-        worth *= 0.3
     if "://" in title or "www." in title:
         worth *= 0.15
     if count > 2 and _PROSE.search(title):
         worth *= 0.4
-    named = _with_names(title, count, name, common)
+    named = _with_names(title, name, common)
     return worth * _brackets(title, common) * (max(named, _LONE) if linked else named) * _with_place(title, count)
 
 
@@ -587,18 +569,15 @@ def _brackets(title: str, common: frozenset[str]) -> float:
     return worth
 
 
-def _with_names(title: str, count: int, name: Reading, common: frozenset[str]) -> float:
+def _with_names(title: str, name: Reading, common: frozenset[str]) -> float:
     """How much speaks against a text that holds names: alone, in front, at the end, or after "by"."""
     worth = 0.5 if _PAIR.fullmatch(title) and title[0] not in "(（" and _people(title, common) >= 0.5 else 1.0
     if (_INVERTED.fullmatch(title) or _vancouver(title)) and values.is_name(title, common):
         worth *= 0.6
-    if "," in title or ";" in title or " and " in title or "et al" in title:
-        if _people(title, common) >= 0.7:
-            return worth * 0.3
-        if "," in title and _ends_in_names(title.partition(",")[2], common):
-            worth *= 0.5
-    elif 2 <= count <= 6 and _people(title, common) >= 0.75:
-        worth *= 0.6
+    if _people(title, common) >= 0.7:
+        return worth * 0.3
+    if "," in title and _ends_in_names(title.partition(",")[2], common):
+        worth *= 0.5
     head, *stop = _HEAD.split(title, maxsplit=1)
     if stop and words_cjk(head) and _people(head, common) >= 0.7:
         worth *= 0.5
@@ -768,8 +747,6 @@ def _is_credited(line: Line, anchor: Anchor, span: Span, common: frozenset[str])
     if not by or not (by["by"] or by["apart"].strip() in ("-", "–", "—")):
         return False
     names = values.people(by["names"])
-    if names and _DOING.match(names[0]):  # "… by Deleting Rows and Columns"
-        return False
     whole = bool(by["apart"].strip()) or "et al" in rest or all(len(name.split()) > 1 for name in names)
     least = 0.8 if not by["by"] else 0.5 if by["apart"].strip() else 0.6
     return whole and values.likely_people(by["names"], common) >= least
