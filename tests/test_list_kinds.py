@@ -214,6 +214,136 @@ NAMES_OF_MANY_LETTERS = """# L
 - Roads rediscovered by Ada Quist, Bo Lund: https://arxiv.org/abs/2101.00005
 - **Hands II: Fingers by Counting Rows and Columns**, 2022 [pdf](https://arxiv.org/abs/2101.00006)
 """
+ANGLED = r"""# Offline things
+
+## Model-free
+* <Learning from Fixed Sets: A Tutorial> by Ada Quist, Bo Lund, Cy Marsh, 2020. [[Link]](https://arxiv.org/abs/2005.01643)
+* <Trees in batch mode> by Dina Ernst, Per Geurts and Lou Wehenkel, JMLR 2005. [[Link]](https://www.jmlr.org/papers/v6/ernst05a.html)
+* <Behavior Modelling Priors> by Nora Siegel et al, ICLR 2020. [[Link]](https://arxiv.org/abs/2002.08396)
+"""
+LINKS_IN_A_LIST_BELOW = r"""# Classics of speech
+
+## Recognition
+
+*(CTC)* **Labelling Unsegmented Sequences with Recurrent Networks.** Ada Quist, Bo Lund, Cy Marsh. ICML 2006.
+
+- [[paper](https://example.org/ctc.pdf)]
+
+*(LAS)* **Listen and Spell.** Dan Ek, Eva Foss. ICASSP 2016.
+
+- [[paper](https://arxiv.org/pdf/1508.01211)] [[blog](https://blog.example.org/las)]
+- an encoder that halves the length
+- attention over what is left
+
+*(wav2vec)* **Learning the Structure of Speech by Itself.** Fay Holm, Gus Ibsen.
+
+- [[paper](https://arxiv.org/pdf/2006.11477.pdf)]
+"""
+ALL_IN_THE_LINK = r"""# Notes
+
+## 2002
+- [How Deep are Deep Representations? Comparing Layers of Three Models (2019) - Quist](notes/how-deep.md)
+  - embeddings, bert
+
+## 2001
+
+- [Discounted Learning is Not Optimization (2019) - Quist, Lund, Marsh, Ek](notes/discounted.md)
+  - rl, optimization
+
+## 1912
+
+- [Agents Upside Down (2019) - Foss, Holm, Jaśkowski](notes/upside.md)
+  - rl
+- [Universal Tuning for Classification (2018) - Ibsen, Ruda](notes/tuning.md)
+  - nlp, fine-tuning
+"""
+LABELS_IN_BOLD = r"""# Embodied
+
+## Policies
+- **ActMol** **[Lund AI]** ActMol: Models that Reason in Space · Action Reasoning / Space [[paper](https://arxiv.org/abs/2508.07917)] [[project](https://actmol.example.org)]
+- **OpenHand** **[Marsh University]** OpenHand: An Open Model of Hands · Open-Source VLA [[paper](https://arxiv.org/pdf/2406.09246)]
+- **HandWM** **[Ek Lab]** Fine-Tuning Video Models for Planning · World Model [[paper](https://arxiv.org/pdf/2601.16163)]
+"""
+REMARKS_BEHIND_LINKS = r"""# Speech
+
+### Codecs
+- [2024/12] **FreeSound: A disentangled codec with fewer tokens** [[paper](https://arxiv.org/abs/2412.01053)][[code](https://github.com/a/FreeSound)] `Code Coming Soon` | *speaker encoder, content encoder and prosody encoder*
+- [2024/11] **Streaming Simply: Convolution Alone** [[paper](https://arxiv.org/abs/2411.18803)] *free-convolution*
+- [2024/08] **StyleVoice: Tuning Few Weights for Controllable Speech** [[paper](https://arxiv.org/abs/2408.14713)][[demo](https://style.example.org)] *LORA*
+- [2024/02] **Guidance of speech by natural language** [[paper](https://arxiv.org/abs/2402.01912)][[code](https://github.com/b/c)] *Prompt Control | Talk-TTS* :heavy_check_mark:
+- [2024/01] **Small Talk: A Fast Model for Voices** [[paper](https://arxiv.org/abs/2401.00912)] *Ultravoice* :heavy_check_mark:
+"""
+PLACE_IN_SOME = r"""# LLMs
+
+## Models
+* Lemon: An Open Model For Mathematics [paper](https://arxiv.org/abs/2310.10631), [code](https://github.com/a/b)
+* Knowledge Mixed: Joining Large Models (ICLR'24) [paper](https://arxiv.org/abs/2401.10491)
+* Alternate Updates for Transformers (Fern Research) (NeurIPS'23) [paper](https://arxiv.org/pdf/2301.13310.pdf)
+* Baking Models Slowly [paper](https://arxiv.org/abs/2311.01906)
+* Seeing and Telling: A Vision Assistant (from Lund Labs) (NeurIPS'23) [paper](https://arxiv.org/abs/2304.08485)
+"""
+PAPERS_OF_DATA = r"""## Data
+- Large Resources for Sentiment :
+  - 33K reviews of movies
+  - [homepage](https://github.com/a/resources)
+  - Paper : [Quist, Hanna, and Sam R. El-Lund. "Building Large Resources For Sentiment." Computational Linguistics, 2015.](https://www.dropbox.com/s/9/Paper.pdf?dl=0)
+- Slang Lexicon :
+  - some 400 terms
+  - Paper : [El-Lund, Sam R., and Ahmed Marsh. "Open issues in the analysis of posts: A case study." Innovations in Information Technology (IIT), 2013 9th International Conference on. IEEE, 2013.](http://example.org/IIT2013.pdf)
+"""
+CITED_IN_BOLD = r"""# Classics
+
+## Translation
+**[6]** Wu, Quist, Chen, Le, et al. "**A Translation System that Bridges the Gap**". In arXiv preprint arXiv:1609.08144v2, 2016. [[pdf]](https://arxiv.org/pdf/1609.08144v2.pdf) **(Milestone)** :star::star:
+
+**[7]** Quist, Ada, and Bo Lund. "**Searching for Words**." Nature 2014. [[pdf]](https://example.org/w.pdf) :star::star:
+
+## Optimization
+* Blei, David M., Andrew Y. Ng, and Michael I. Jordan. [**"Topics of Texts."**](http://www.jmlr.org/papers/volume3/b/b.pdf) *Journal of machine Learning research* 3.Jan (2003): 993-1022.
+* Quistler, Jason M., and Pablo A. Parrilo. **"Hedging of steps II: A silver schedule."** arXiv preprint arXiv:2309.16530 (2023).
+* Chaney, Allison, et al. [**"Detecting Events."**](http://d.net/pdf/c.pdf) *Proceedings of the Conference on Empirical Methods in Natural Language Processing*. 2016.
+* Lacoste–Holm, Simon, Ferenc Huszár, and Zoubin Ghahramani. **"Inference for the calibrated."** Proceedings of the International Conference on Artificial Intelligence and Statistics, 2011.
+"""
+PLACE_AND_YEAR_FIRST = r"""# CP
+
+#### 3.1 Models
+- [EMNLP'2020] [Puzzles - Solving Grids Automatically](https://aclanthology.org/2020.findings-emnlp.100/)
+- [CP'2024] [Modelling with In-Context Learning](https://example.org/2024)
+- [AAAI'2010] [Mining Patterns](https://example.org/2010)
+
+#### 3.2 Benchmarks and competitions
+
+- [NeurIPS'2022] [Opt Competition: Problems Based on Their Descriptions](https://proceedings.mlr.press/v220/ramamonjison23a.html)
+- [Constraints'2024] [Ner: named entities for modelling from language](https://link.springer.com/article/10.1007/s10601-024-09376-5)
+- [ArXiv'2025] [Text2X: A Dataset for Modeling](https://arxiv.org/abs/2503.10642)
+"""
+MONTH_OF_THE_PREPRINT = r"""# Patches
+
+## Defences
+#### [Minority Voices: Defending Patches](https://arxiv.org/abs/2004.13799)
+
+arXiv 2004; ACNS workshop 2020
+
+1. **Certified defense** for *detecting an attack*
+2. Too expensive to scale (?)
+
+#### [Defending Realizable Attacks](https://arxiv.org/abs/1909.09552)
+
+arXiv 1909, ICLR 2020
+
+1. **Empirical defense** via training
+
+#### [Robust Attacks on Faces](https://arxiv.org/pdf/2011.13526.pdf)
+
+arXiv 2011; Pattern Recognition
+"""
+SURNAME_FIRST_IN_THE_LINK = r"""# Sentiment
+
+## Papers
+1. [Quist 2002: Thumbs up or thumbs down?](http://example.org/quist.pdf)
+3. [Abbasi et al. Sentiment in Many Languages: Features for Forums](http://example.org/ab.pdf)
+4. [AL Marsh et al. : Learning Vectors of Words](http://example.org/marsh.pdf)
+"""
 KINDS: dict[str, tuple[str, Sequence[Said]]] = {
     "badges below the list's own title, papers below 'Contents'": (BADGES_BELOW_THE_TITLE, [
         ("Sparse nets learn faster", ("A. Lindqvist",), "", "2019"),
@@ -296,6 +426,60 @@ KINDS: dict[str, tuple[str, Sequence[Said]]] = {
         ('A map of "known" things', ("И. И. Иванов", "П. С. Петров"), "", "2020"),
         ("Roads rediscovered", ("Ada Quist", "Bo Lund"), "", ""),
         ("Hands II: Fingers by Counting Rows and Columns", (), "", "2022")]),
+    "titles in angle brackets": (ANGLED, [
+        ("Learning from Fixed Sets: A Tutorial", ("Ada Quist", "Bo Lund", "Cy Marsh"), "", "2020"),
+        ("Trees in batch mode", ("Dina Ernst", "Per Geurts", "Lou Wehenkel"), "JMLR", "2005"),
+        ("Behavior Modelling Priors", ("Nora Siegel",), "ICLR", "2020")]),
+    "a paragraph, and its links in a list below": (LINKS_IN_A_LIST_BELOW, [
+        ("Labelling Unsegmented Sequences with Recurrent Networks", ("Ada Quist", "Bo Lund", "Cy Marsh"), "ICML", "2006"),
+        ("Listen and Spell", ("Dan Ek", "Eva Foss"), "ICASSP", "2016"),
+        ("Learning the Structure of Speech by Itself", ("Fay Holm", "Gus Ibsen"), "", "")]),
+    "title, year and surnames in one link, without links to papers": (ALL_IN_THE_LINK, [
+        ("How Deep are Deep Representations? Comparing Layers of Three Models", ("Quist",), "", "2019"),
+        ("Discounted Learning is Not Optimization", ("Quist", "Lund", "Marsh", "Ek"), "", "2019"),
+        ("Agents Upside Down", ("Foss", "Holm", "Jaśkowski"), "", "2019"),
+        ("Universal Tuning for Classification", ("Ibsen", "Ruda"), "", "2018")]),
+    "two labels in bold, the title, topics": (LABELS_IN_BOLD, [
+        ("ActMol: Models that Reason in Space", (), "", ""),
+        ("OpenHand: An Open Model of Hands", (), "", ""),
+        ("Fine-Tuning Video Models for Planning", (), "", "")]),
+    "remarks in italics and code behind the links": (REMARKS_BEHIND_LINKS, [
+        ("FreeSound: A disentangled codec with fewer tokens", (), "", "2024-12"),
+        ("Streaming Simply: Convolution Alone", (), "", "2024-11"),
+        ("StyleVoice: Tuning Few Weights for Controllable Speech", (), "", "2024-08"),
+        ("Guidance of speech by natural language", (), "", "2024-02"),
+        ("Small Talk: A Fast Model for Voices", (), "", "2024-01")]),
+    "a place in parentheses in some": (PLACE_IN_SOME, [
+        ("Lemon: An Open Model For Mathematics", (), "", ""),
+        ("Knowledge Mixed: Joining Large Models", (), "ICLR", "2024"),
+        ("Alternate Updates for Transformers (Fern Research)", (), "NeurIPS", "2023"),
+        ("Baking Models Slowly", (), "", ""),
+        ("Seeing and Telling: A Vision Assistant (from Lund Labs)", (), "NeurIPS", "2023")]),
+    "papers cited below data sets": (PAPERS_OF_DATA, [
+        ("Building Large Resources For Sentiment", ("Quist, Hanna", "Sam R. El-Lund"), "Computational Linguistics", "2015"),
+        ("Open issues in the analysis of posts: A case study", ("El-Lund, Sam R.", "Ahmed Marsh"), "Innovations in Information Technology (IIT)", "2013")]),
+    "citations with the title in bold, without links": (CITED_IN_BOLD, [
+        ("A Translation System that Bridges the Gap", ("Wu", "Quist", "Chen", "Le"), "arXiv", "2016"),
+        ("Searching for Words", ("Quist, Ada", "Bo Lund"), "Nature", "2014"),
+        ("Topics of Texts", ("Blei, David M.", "Andrew Y. Ng", "Michael I. Jordan"), "Journal of machine Learning research", "2003"),
+        ("Hedging of steps II: A silver schedule", ("Quistler, Jason M.", "Pablo A. Parrilo"), "arXiv preprint", "2023"),
+        ("Detecting Events", ("Chaney, Allison",), "Proceedings of the Conference on Empirical Methods in Natural Language Processing", "2016"),
+        ("Inference for the calibrated", ("Lacoste–Holm, Simon", "Ferenc Huszár", "Zoubin Ghahramani"), "Proceedings of the International Conference on Artificial Intelligence and Statistics", "2011")]),
+    "place and year in brackets first": (PLACE_AND_YEAR_FIRST, [
+        ("Puzzles - Solving Grids Automatically", (), "EMNLP", "2020"),
+        ("Modelling with In-Context Learning", (), "CP", "2024"),
+        ("Mining Patterns", (), "AAAI", "2010"),
+        ("Opt Competition: Problems Based on Their Descriptions", (), "NeurIPS", "2022"),
+        ("Ner: named entities for modelling from language", (), "Constraints", "2024"),
+        ("Text2X: A Dataset for Modeling", (), "ArXiv", "2025")]),
+    "the month of a preprint for its year": (MONTH_OF_THE_PREPRINT, [
+        ("Minority Voices: Defending Patches", (), "arXiv", "2020-04"),
+        ("Defending Realizable Attacks", (), "ICLR", "2020"),
+        ("Robust Attacks on Faces", (), "Pattern Recognition", "2020-11")]),
+    "surname and year first in the link": (SURNAME_FIRST_IN_THE_LINK, [
+        ("Thumbs up or thumbs down?", ("Quist",), "", "2002"),
+        ("Sentiment in Many Languages: Features for Forums", ("Abbasi",), "", ""),
+        ("Learning Vectors of Words", ("AL Marsh",), "", "")]),
 }  # fmt: skip
 
 

@@ -72,7 +72,8 @@ def cites(line: Line, common: frozenset[str]) -> bool:
     worth, name, (start, end) = template.best(line, common)
     if worth < 0.35:
         return False
-    sides = [line.text.cut(line.start, start), line.text.cut(end, len(line.plain))]
+    before = line.start if name.after != "short" else start  # "(GloVe) A title"
+    sides = [line.text.cut(before, start), line.text.cut(end, len(line.plain))]
     said = [credit(prepared(side), common, beside=True) for side in sides if re.search(r"\w", side.plain)]
     found = [one for one in said if one]
     marked = name.mark in ("bold", "quoted", "italic", "code")

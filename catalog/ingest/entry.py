@@ -65,12 +65,23 @@ class Entry:
             self.parts.append(part)
         self.touched = False
 
+    @property
+    def on_arxiv(self) -> bool:
+        """Whether arXiv is all that is known of where it appeared."""
+        return self.venue.casefold() == "arxiv"
+
+    def _preprint(self) -> str:
+        """The number of the preprint, or ""."""
+        found = (self.ids.get("arxiv", ""), *(arxiv(link.url) for link in self.links))
+        return next(filter(None, found), "")
+
     def _part_day(self) -> None:
         """Make a note of a day long after the preprint: the list's own, as a reading group's, and not of the work."""
+        if self.date and self._preprint().startswith(f"{self.date}."):  # "arXiv 2004", of 2004.13799
+            self.date = of_arxiv(self._preprint())
         if len(self.date) != 10 or self.venue or self.bibtex:
             return
-        preprints = filter(None, (self.ids.get("arxiv", ""), *(arxiv(link.url) for link in self.links)))
-        if given := of_arxiv(next(preprints, "")):
+        if given := of_arxiv(self._preprint()):
             year, month = map(int, given.split("-"))
             day = dt.date.fromisoformat(self.date)
             if (day.year - year) * 12 + day.month - month > _LATER:

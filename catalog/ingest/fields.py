@@ -169,7 +169,8 @@ class Reader:
             ):
                 self.places.assign(entry, said, anchor.label, False)
         before = self.places.look(line.lead_tag, False)
-        before = "venue" if before == "venue?" and _TAG_DATED.fullmatch(line.lead_tag) else before
+        told = before == "venue?" or "'" in line.lead_tag or "’" in line.lead_tag  # "[Constraints'2024] A title"
+        before = "venue" if told and _TAG_DATED.fullmatch(line.lead_tag) else before
         if before in ("date", "venue") and self.places.assign(entry, before, line.lead_tag, True):
             line.lead_tag = ""
         for anchor in line.anchors:

@@ -45,6 +45,9 @@ _STRUCTURE = re.compile(
     r"[ \t]*(?:<summary\b[^<>]*>(?P<summary>.*?)</summary>|</?(?:details|summary|div|center|p|span|pre|code)\b[^<>]*>)",
     re.I,
 )
+_ANGLED = re.compile(  # "<A title>", "<[A title](…)>"
+    r"`[^`\n]*`|\]\(\s*<[^<>\n]*>|<(?P<link>\[[^\[\]\n]+\]\([^()\s]*\))>|<(?P<said>(?P<first>[^\W\d_][^\s<>=@`]*)[^<>=@`\n]{1,300}?)>"
+)
 LINE_TAGS = re.compile(r"<(tr|li|dt|h[1-6]|p|table|ul|ol|td|th)\b(?=[\s>])", re.I)
 _OPTIONS = Options.CMARK_OPT_SOURCEPOS | Options.CMARK_OPT_UNSAFE
 
@@ -138,6 +141,7 @@ class _Amended:
             self.html = 1
             self.out.append(LINE_TAGS.sub(rf'<\1 data-line="{at + 1}"', line.strip()))
             return at + 1
+        line = _ANGLED.sub(_in_quotes, line) if "<" in line else line
         self.out.append(_WIKI.sub(r"\g<name>", self._placed(line, at)))
         return at + 1
 
@@ -354,6 +358,18 @@ class _Amended:
             row = row.strip()
             self.out.append(place + (row if row.startswith("|") else f"|{row}"))
         return end
+
+
+def _in_quotes(angled: re.Match[str]) -> str:
+    """Words between angle brackets in quotation marks, unless they are a tag of HTML or an address."""
+    from lxml.html.defs import tags
+
+    first, said = angled["first"], angled["said"]
+    if angled["link"]:
+        return f"“{angled['link']}”"
+    if not said or ":" in first[:-1] or (first.lower() in tags and (said.isupper() or said.islower() or first == said)):
+        return angled[0]
+    return f"“{said.strip()}”"
 
 
 def _columns(row: str) -> int:

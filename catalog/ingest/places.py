@@ -21,6 +21,7 @@ _INSTITUTION = re.compile(
 _YEAR_LAST = re.compile(r"(?=\s\(?\d{4}[a-z]?\)?$)(?P<rest>[^,]*(?:19|20)\d\d)[a-z]?\)?$")
 _PLACED = re.compile(r",(?!\s*\w\.)\s*(?P<rest>[^,]*(?:19|20)\d\d)[a-z]?\)?$")
 _VOLUME = re.compile(r"[\s,*_]*(?:[Vv]ol\.?\s*)?\d{1,4}\s?(?:\(\d[\d–-]*\)|[,:(])")
+_ACRONYM = re.compile(r"[^a-z]{2,}\b|[A-Z]+[a-z]*[A-Z]")
 _OTHER_DAY = re.compile(r"\b(?:started|begun|since|added|accessed|updated|scheduled|read|finished)\b", re.I)
 
 
@@ -39,9 +40,11 @@ class Places:
         sure: dict[str, Counter[str]] = defaultdict(Counter)
         maybe: dict[str, list[str]] = defaultdict(list)
         dated: Counter[str] = Counter()
+        held: Counter[str] = Counter()
         for unit in units:
             for piece in pieces[id(unit)]:
                 role = self.role(unit.line, piece)
+                held[piece.place] += 1
                 if role.endswith("?"):
                     maybe[piece.place].append(unit.line.plain[piece.start : piece.end].strip(' .,;:·|"“”'))
                 elif role:
@@ -69,20 +72,34 @@ class Places:
             (role, count), *_ = [*sure[place].most_common(1), ("", 0)]
             if count and role and count * 4 >= len(maybe[place]):
                 self.roles[run, place] = role
-            elif len(maybe[place]) == 1:
-                names = values.likely_people(maybe[place][0], self.common) >= 0.5
-                if names or values.date(maybe[place][0]):
+            elif (one := maybe[place]) and len(one) == 1 and (held[place] < 2 or len(values.people(one[0])) > 1):
+                names = values.likely_people(one[0], self.common) >= 0.5
+                if names or values.date(one[0]):
                     self.roles[run, place] = "authors" if names else "venue"
             elif maybe[place] and not ("paren" in place and _all_differ(maybe[place])):
-                capitals = sum(bool(re.match(r"[^a-z]{2,}\b|[A-Z]+[a-z]*[A-Z]", text.strip())) for text in maybe[place])
-                self.roles[run, place] = "venue" if names_elsewhere or capitals * 2 >= len(maybe[place]) else "authors"
+                acronyms = sum(bool(values.date(t) and _ACRONYM.match(t.strip())) for t in maybe[place])
+                likely = sum(values.likely_people(text, self.common) >= 0.45 for text in maybe[place])
+                if names_elsewhere or acronyms * 2 >= len(maybe[place]):
+                    self.roles[run, place] = "venue"
+                elif likely * 10 >= 6 * held[place]:
+                    self.roles[run, place] = "authors"
 
     def role(self, line: Line, piece: Piece) -> str:
         text = line.plain[piece.start : piece.end].strip(' .,;:·|"“”')
         italic = any(m.kind == "em" and m.start <= piece.start + 1 and m.end >= piece.end - 1 for m in line.text.marks)
         if italic and _VOLUME.match(line.plain, piece.end):
             return "venue"
-        return self.look(text, italic or piece.place.startswith("before"), piece.place.startswith("before"))
+        before = piece.place.startswith("before")
+        role = self.look(text, italic or before, before)
+        if role.startswith("authors") and len(values.people(text)) == 1:
+            if before:
+                group = line.plain[piece.start - 1 : piece.end + 1]  # "**OpenHand** **[Hand Lab]** A title"
+                bold = any(m.start < piece.start and m.end > piece.end for m in line.text.of("strong"))
+                return "" if bold and group[:1] + group[-1:] == "[]" else role
+            coded = any(m.start <= piece.start + 1 and m.end >= piece.end - 1 for m in line.text.of("code"))
+            behind = italic and any(not a.titled and a.mark.end <= piece.start for a in line.anchors)
+            return "" if coded else "authors?" if behind else role  # "[paper] [code] *LoRA*", "`Code coming soon`"
+        return role
 
     def look(self, text: str, lenient: bool, lead: bool = False) -> str:
         """What a piece is by its look: "authors", "venue", "date"; with "?" where only its place can tell. Told once: a
@@ -135,6 +152,8 @@ class Places:
         if role == "venue":
             by = re.search(r"\s+(?:from|by)\s+(?=[A-Z])", text)
             shown = values.venue(text[: by.start()] if by else text)
+            if shown and shown.known and entry.on_arxiv and shown.name.casefold() != "arxiv":  # where it appeared later
+                entry.venue, entry.date = "", entry.date if not shown.date else ""
             if not shown or (entry.venue and (entry.date or not shown.date)):
                 return False
             entry.venue = entry.venue or clean(shown.name)[:2000]

@@ -45,6 +45,7 @@ _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|(?:arxiv|doi):\S+", re.I)
 _PLACED = re.compile(
     r"[,.;(\[/|–—-]\s*(?:[A-Z][\w&-]+[\s'’]*){0,2}(?:19|20)\d\d[)\]]?$|[(\[（][^()\[\]（）]{0,80}(?:19|20)\d\d[)\]）]$"
 )
+_LAST_PAREN = re.compile(r"[(\[（]([^()\[\]（）]{3,60})[)\]）]$")
 _PLACE_LAST = re.compile(r"[.,?!]\s+[Ii]n:?(?:\s+[A-Z*\d]\S*(?:\s+\S+){0,9})?$")  # "… . In Proceedings of …"
 _PROSE = re.compile(
     r"\b(?:this (?:paper|work|article|study|repo|repository|is)|we (?:propose|present|show|introduce)|is an? )\b", re.I
@@ -62,6 +63,10 @@ _SHORT_NAMES = re.compile(
 )  # "Ek et al."
 _ROLE_LAST = re.compile(r"\s*[(（\[]([^()（）\[\]]{2,20})[)）\]]\s*$")
 _CREDIT = re.compile(r"(?P<apart>\s*[-–—,(·|]\s*|\s+)(?P<by>by:?\s+)?(?P<names>[^\d]+?)\)?\s*$")
+_DATED_CREDIT = re.compile(r"\s*[(（\[](?:19|20)\d\d[)）\]]\s*[-–—|·:,]\s*(?:by\s+)?(?P<names>.+?)(?:,? et al\.?)?\s*")
+_LEADING_CREDIT = re.compile(
+    r"(?P<names>[^\d:]+?)(?P<more>,? et al\.?)?[\s,]*[(\[]?(?P<year>(?:19|20)\d\d[a-z]?)?[)\]]?\s*[:.]?\s*"
+)
 _INVERTED = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+, [A-ZÀ-ÖØ-Þ][\w.'’-]*(?: [A-ZÀ-ÖØ-Þ]\.?)*")  # "Quist, Ada"
 _HEAD = re.compile(r"\.\s|(?<=\b[A-ZÀ-ÖØ-Þ])\.?:\s")  # what may end names: "Quist A. A title", "Quist, A.: A title"
 _FULL = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+, [A-ZÀ-ÖØ-Þ][\w'’-]+(?: [A-ZÀ-ÖØ-Þ]\.?)*")  # "Quist, Ada M."
@@ -229,6 +234,10 @@ def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tup
                 continue
             named = _dates(piece) if whole else _goes_on(piece, common)
         opens = cut.kind == "(mark"
+        if cut.kind == ")mark" and _labelled(line, start, cut.end):
+            follows = plain[cut.start :].lstrip(_EDGE).partition(" · ")[0][:200]
+            out.append((cut.start, "short", 0.95 if in_title_case(follows) else 0.5))
+            continue
         if cut.kind == ")mark" and cut.end not in opening:
             continue  # only a mark that opens the line stands before a title
         if cut.kind == "(" or not (named or opens or cut.start - start < 90):
@@ -250,9 +259,20 @@ def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tup
     return out[:_MOST_STARTS]
 
 
+def _labelled(line: Line, start: int, end: int) -> bool:
+    """Whether a head is several short texts, each marked: "**BotBrain** **[Fern Group]** A title"."""
+    marks = [m for m in line.text.of("strong", "code") if start <= m.start < m.end <= end and m.end - m.start < 40]
+    rest = list(line.plain[start:end])
+    for mark in marks:
+        rest[mark.start - start : mark.end - start] = " " * (mark.end - mark.start)
+    short = all(len(line.plain[m.start : m.end].split()) < 5 for m in marks)
+    return len(marks) > 1 and short and not "".join(rest).strip(_EDGE + "[]()")
+
+
 def _goes_on(piece: str, common: frozenset[str]) -> bool:
     """Whether a piece of a head may be of names, a year or initials, so that the names may go on."""
     piece = re.sub(r"^(?:and|und|et|y|&|with|by)\s+", "", piece.rpartition(";")[2].strip(' *_()[]"“.,;:')).strip()
+    piece = LAST_YEAR.sub("", piece) or piece
     if len(piece) < 3 or _dates(piece) or re.fullmatch(r"[ae]t\.? al|others", piece):
         return True
     return _vancouver(piece) or bool(_SHORT_NAMES.match(piece)) or values.likely_people(piece, common) >= 0.3
@@ -317,6 +337,8 @@ def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[st
     if _SHORT_NAMES.fullmatch(names.strip(" ,.;:*_")):
         return True
     names = names.strip(" ,.;")
+    if cut.kind == ":" and _names_and_year(head, common):
+        return True
     names += "." * bool(_ONE_TURNED.fullmatch(f"{names}."))
     likely = values.likely_people(names, common, True)
     if likely < (0.5 if dated or cut.kind in ("-", "(mark", ")", "line") else 0.55):
@@ -346,6 +368,8 @@ def _unfinished(head: str, rest: str) -> bool:
         r"\s*[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]\.", rest
     ):  # "A. Baevski, H. Zhou": initials stand before
         return True
+    if _FULL.match(head) and re.search(r"\b(?:and|&)\s+[A-ZÀ-ÖØ-Þ][\w'’-]{2,} [A-ZÀ-ÖØ-Þ]\.?$", head):
+        return True  # "Quist, Ada M., and Bo K.": the first name alone is turned round
     if all(map(_ONE_TURNED.fullmatch, _COMMA.split(head))) or (
         _ONE_TURNED.fullmatch(head) and not re.match(r"[^.]{2,30}, [A-Z]\.", rest)
     ):
@@ -613,7 +637,8 @@ def _head(title: str, name: Reading, common: frozenset[str]) -> float:
     dated = (
         first[0].strip() in tuple("-–—") and len(head.split()) < 6 and LAST_YEAR.search(head)
     )  # "Ade 2019 - A title"
-    return 0.4 if _YEAR_ALONE.fullmatch(head) or dated else 1.0
+    said = first[0] == ": " and _names_and_year(head, common)
+    return 0.4 if _YEAR_ALONE.fullmatch(head) or dated or said else 1.0
 
 
 def _with_place(title: str, count: int) -> float:
@@ -630,7 +655,7 @@ def _with_place(title: str, count: int) -> float:
         worth *= 0.2
     elif count > 6 and _several_sentences(title):
         worth *= 0.6 if ". " in title else 0.95
-    elif _PLACED.search(title):
+    elif _PLACED.search(title) or ((paren := _LAST_PAREN.search(title)) and _role_alone(paren[1]) == "venue"):
         worth *= 0.55
     return worth
 
@@ -673,7 +698,8 @@ def words_cjk(text: str) -> bool:
 def _heeds(line: Line, mark: str, span: Span, common: frozenset[str]) -> float:
     """Whether the span agrees with the marks: one that cuts a mark, or takes in one and more text, is worth less."""
     start, end = span
-    factor = 1.0
+    around = line.plain[max(0, start - 1) : start] + line.plain[end : end + 1]
+    factor = 0.6 if around in ("()", "（）") and " " not in line.plain[start:end] else 1.0  # "(GloVe) A title"
     for anchor in line.anchors:
         a, b = anchor.mark.start, anchor.mark.end
         if a >= end or b <= start or a == b:
@@ -727,9 +753,14 @@ def _stretches(line: Line) -> list[tuple[str, int, int, bool]]:
 def _is_credited(line: Line, anchor: Anchor, span: Span, common: frozenset[str]) -> bool:
     """Whether a link says only whose or what it is after a title: "[A title - by Ada Quist](…)", "[… (pdf)](…)"."""
     a, b = anchor.mark.start, anchor.mark.end
+    if anchor.titled and span[0] > a + 2 and abs(span[1] - b) <= 2:  # "[Quist, Lund 2002: A title](…)"
+        lead = _LEADING_CREDIT.fullmatch(line.plain[a : span[0]])
+        return bool(lead and (lead["more"] or lead["year"]) and _all_names(lead["names"], common))
     if not anchor.titled or not (a - 2 <= span[0] <= a + 2 and span[1] < b):
         return False
     rest = line.plain[span[1] : b]
+    if dated := _DATED_CREDIT.fullmatch(rest):  # "[A title (2019) - Quist, Lund](…)"
+        return _all_names(dated["names"], common)
     if (role := _ROLE_LAST.search(rest)) and words.is_role(role[1]):
         rest = rest[: role.start()]
         if not rest.strip():
@@ -750,6 +781,18 @@ def _is_credited(line: Line, anchor: Anchor, span: Span, common: frozenset[str])
     whole = bool(by["apart"].strip()) or "et al" in rest or all(len(name.split()) > 1 for name in names)
     least = 0.8 if not by["by"] else 0.5 if by["apart"].strip() else 0.6
     return whole and values.likely_people(by["names"], common) >= least
+
+
+def _all_names(text: str, common: frozenset[str]) -> bool:
+    """Whether a text parted at commas and "and" is nothing but names."""
+    return all(values.is_name(name.strip(), common) for name in re.split(r",|\s(?:and|&)\s", text))
+
+
+def _names_and_year(head: str, common: frozenset[str]) -> bool:
+    """Whether a head is surnames and a year: "Quist 2002", "Quist, Lund (2002)", but not "NeurIPS 2020"."""
+    names = LAST_YEAR.sub("", head)
+    single = [word for word in re.split(r"\W+", names) if word]
+    return names != head and all(word[1:].islower() for word in single) and _all_names(names, common)
 
 
 def _whole(line: Line, a: int, b: int, start: int) -> bool:

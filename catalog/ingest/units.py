@@ -306,7 +306,7 @@ class Finder:
         every = [*found, *below]
         worth = 0.0
         plain = line.plain[line.start :]
-        cited = _cites(plain[:1500], not every)
+        cited = max(_cites(plain[:1500], not every), _cites(f"[{line.lead_tag}]", False))
         if any(at_paper(a) for a in every) or _ID.search(plain):
             worth += 2
         elif any(a.role == "paper" for a in every):
@@ -488,7 +488,8 @@ class Finder:
                 para = unit
                 self.found.units.append(unit)
             elif block.kind == "item":
-                if para and self._fieldlike(block):
+                remark = para and para.body and para.body[-1].kind == "item" and self.worth(block)[0] <= 0
+                if para and (self._fieldlike(block) or remark):
                     para.body.append(block)
                 else:
                     para = None
@@ -580,7 +581,9 @@ class Finder:
             for (node, groups, worth, _), take in zip(judged, chosen, strict=True):
                 inner = self._inner(node, take) if node.children else set()
                 if take:
-                    first, *more = works(self.line(node), self.common)
+                    paper = label_of(node.text)  # "Paper: [Quist, A. “A title”, 2015](…)"
+                    line = prepared(paper[1]) if paper and words.link_of(paper[0]) == "paper" else self.line(node)
+                    first, *more = works(line if any(a.titled for a in line.anchors) else self.line(node), self.common)
                     unit = Unit(node, first, (*section, *groups), f"item {depth}", worth=worth)
                     unit.linked = bool(self.line(node).anchors)
                     unit.body = [child for child in node.children if id(child) not in inner]
@@ -647,7 +650,7 @@ class Finder:
                 and (share <= 0.75 or kind not in ("code", "course", "thesis", "report") or worth < 1)
             ):
                 beside = any(at_paper(a) for a in line.anchors)
-                worth -= 1.0 if beside and kind != "people" else 2.2
+                worth -= 1.0 if beside and (kind != "people" or worth >= 3) else 2.2
             threshold = 1.0
             if share >= 0.6 and sure >= 2 and not kind:
                 threshold = -2.0

@@ -30,7 +30,7 @@ _INITIALS_DOT = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,2}(?:[^\W\d_]\.[\s-]?){0,3}
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _CJK_NAME = re.compile(r"[\u3400-\u9fff]{2,4}|[\uac00-\ud7af]{2,4}|[\u3040-\u30ff\u3400-\u9fff·・ ]{2,9}")
 VANCOUVER = re.compile(r"((?:[a-z]{2,3} )?[A-ZÀ-ÖØ-Þ][\w'’-]+(?: [A-ZÀ-ÖØ-Þ][\w'’-]+)?) ([A-Z]{1,3})")  # "Kingma DP"
-_WORD = re.compile(r"[^\W\d_](?:[\w'’`-]*[\w'’`])?\.?|(?:[^\W\d_]\.-?){1,3}[^\W\d_]?")
+_WORD = re.compile(r"[^\W\d_](?:[\w'’`–-]*[\w'’`])?\.?|(?:[^\W\d_]\.-?){1,3}[^\W\d_]?")
 
 _TOLD = re.compile("[:：]")
 _TOLD_YEAR = re.compile(r"\d[:：]")  # "Quist, Lund 2017: A title"
@@ -189,6 +189,8 @@ def _latin(text: str, lead: bool) -> list[str]:
     sizes = [len(part.split()) for part in parts]
     if len(parts) > 2 and sizes[0] == 1 and sizes[1] < 3 and min(sizes[2:]) > 1:
         lead = True  # "Quist, Ada, Bo Lund, and Cy Marsh"
+    elif len(parts) > 2 and max(sizes) == 1:
+        lead = False  # "Quist, Lund, Marsh"
     out: list[str] = []
     for part in parts:
         family = out and "," not in out[-1] and len(out[-1].split()) <= 3 and not _is_initials(out[-1])
