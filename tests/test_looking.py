@@ -24,6 +24,7 @@ from catalog.implemented import Implemented
 from catalog.ingest.known import Known
 from catalog.library import Library
 from catalog.search import checks
+from catalog.search import index as index_module
 from catalog.search.index import Index
 from catalog.store import Store, indexing
 
@@ -384,6 +385,29 @@ def test_a_check_reads_what_changed_since_the_last_one(many: Library, counted: C
     os.utime(path, (time.time() - 5,) * 2)
     assert "duplicate" in {finding.code for finding in many.check()}
     assert counted["read"] == 2, "for the index, and for the rules"
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_an_index_that_is_lost_while_it_is_compared_is_filled_again(
+    library: Library, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    monkeypatch.setattr(indexing, "_MANY", 1 if large else 100)
+    for number in range(3):
+        write(library, f"k{number}", f"Number {number}")
+    monkeypatch.setattr(indexing, "GRAIN", 10**12)
+    library.index()  # while its files are young
+    monkeypatch.setattr(indexing, "GRAIN", 0)
+    lost = []
+
+    def fails(db: sqlite3.Connection, stamps: object) -> None:
+        lost.append(stamps)
+        if len(lost) < 3:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(index_module.rows, "restamp", fails)
+    assert [paper.key for paper in Library.open().list()] == ["k0", "k1", "k2"]
+    assert lost
+    assert [paper.key for paper in Library.open().list()] == ["k0", "k1", "k2"]
 
 
 def test_an_index_that_says_nonsense_is_made_anew(kb: Kb, library: Library, root: Path) -> None:

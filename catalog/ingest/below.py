@@ -172,8 +172,9 @@ class Below:
         if label:
             return self._labelled(entry, label, at)
         line = prepared(text)
-        if status := words.status_word(line.plain):
-            entry.status = entry.status or status
+        status = None if unit.line.own else words.status_word(line.plain)
+        if status and entry.status in (None, status):
+            entry.status = status
             return None
         if not line.plain.strip() and not line.anchors:
             badges = [mark for mark in text.of("image") if re.search(r"shields|badge|star-history", mark.url)]

@@ -67,6 +67,7 @@ class Index:
 
     def __init__(self, path: Path | str) -> None:
         self._path = str(path)
+        self.losses = 0  # how often all that it held was lost while it was open
         self._db = opened(self._path, rows.prepare, WAIT_SECONDS)
 
     def __enter__(self) -> Self:
@@ -297,6 +298,7 @@ class Index:
             self._start_again()
 
     def _start_again(self) -> NoReturn:
+        self.losses += 1
         self._db.close()
         discard(self._path)
         self._db = opened(self._path, rows.prepare, WAIT_SECONDS)
@@ -309,6 +311,7 @@ class Index:
             held.backup(self._db)
         except FAILURE:
             self._db = connected(MEMORY, rows.prepare)
+            self.losses += 1
             raise CacheLost("the search cache cannot be read; run the command again") from None
         finally:
             held.close()
