@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ _UNSEEN = re.compile(
 )
 _LIBRARY = "catalog.library"
 _CELLS = 20  # of the bar
+_AT_ONCE = 1000  # rows that are printed as one text
 _BREAK = re.compile(r"[\t\n]")
 
 
@@ -155,7 +157,7 @@ def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[tuple[str,
     In a pipe: one line a row, cells parted by tabs, without headings or colours.
     """
     if not fancy():
-        click.echo("".join(_tabbed([text for text, _ in row]) for row in rows), nl=False)
+        _tabbed([[text for text, _ in row] for row in rows])
         return
     import shutil
 
@@ -165,12 +167,13 @@ def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[tuple[str,
     click.echo("\n".join(terminal.table(columns, shown, shutil.get_terminal_size().columns)))
 
 
-def _tabbed(cells: Sequence[str]) -> str:
-    """A line of cells, none of which breaks it."""
-    line = "\t".join(cells)
-    if line.count("\t") == len(cells) - 1 and line.replace("\t", "").isprintable():
-        return line + "\n"  # ten thousand lines are looked through in a third of the time
-    return "\t".join(plain(_BREAK.sub(" ", text)) for text in cells) + "\n"
+def _tabbed(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of cells, none of which breaks its line."""
+    for first in range(0, len(rows), _AT_ONCE):
+        some = rows[first : first + _AT_ONCE]
+        if not "".join(chain.from_iterable(some)).isprintable():  # many are looked through in half the time
+            some = [[plain(_BREAK.sub(" ", text)) for text in row] for row in some]
+        click.echo("\n".join(map("\t".join, some)))
 
 
 def styled(text: str, style: str) -> None:
@@ -202,7 +205,7 @@ def lines(
         click.echo("no paper", err=True)
         return
     if not fancy():
-        table([], [[(text, "") for text in (r.status, r.key, str(r.year or ""), r.title, r.authors)] for r in found])
+        _tabbed([(r.status, r.key, str(r.year or ""), r.title, r.authors) for r in found])
         return
     heading, *shown = on_terminal(found)
     click.echo(heading)
