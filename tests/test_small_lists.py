@@ -9,6 +9,7 @@ import pytest
 from catalog.facts import OTHERS
 from catalog.ingest import read_source
 from catalog.ingest.draft import Draft
+from catalog.ingest.entry import title_of
 from catalog.models import Status
 
 LOG = """# Reading log
@@ -178,3 +179,39 @@ def test_a_line_in_bold_heads_what_follows_it_up_to_the_next_heading() -> None:
     text = "# Group\n\n**We meet on Mondays**\n\n- in room 4\n\n## Program\n\n- [Rivers that remember]"
     drafts = read_source("list.md", f"{text}(https://arxiv.org/abs/2101.00001)\n".encode(), {}).drafts
     assert [draft.section for draft in drafts] == [("Group", "Program")]
+
+
+ARXIV = "https://arxiv.org/abs/2101.0000"
+BIBTEX = "```bibtex\n@article{{{0}, title={{{1}}}, author={{Quist, Ada}}, year={{2019}}}}\n```\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("# Notes\n\n" + "".join(f"## {title}\n\n### Citation\n\n{BIBTEX.format(title[:5], title)}\n" for title in (
+            "Rivers that remember", "Bells that ring in fog")), ["Rivers that remember", "Bells that ring in fog"]),
+        (f"# List\n\n### An Old Paper on Lakes\n\n[pdf]({ARXIV}1) is worth it, as it says how lakes came.\n",
+         ["An Old Paper on Lakes"]),
+        (f"## Talks\n\n| Date | Paper | Who |\n|-|-|-|\n| May 1 | [Rivers that remember]({ARXIV}1) | Ada |\n| May 8 | [Bells that "
+         f"ring]({ARXIV}2) | Bo |\n| May 15 | Spring break | |\n| May 22 | TBD | |\n| May 29 | TBD | |\n| June 2 | TBD | |\n",
+         ["Rivers that remember", "Bells that ring"]),
+        (f"# List\n\n- [Rivers that remember]({ARXIV}1)\n- [code](https://github.com/a/b)\n- [a talk](https://youtu.be/a)\n"
+         "- Rivers of old ![ICML](https://img.shields.io/badge/ICML-2019-blue)\n", ["Rivers that remember", "Rivers of old"]),
+        (f"# A Reading List on Rivers\n\npaper link: [here]({ARXIV}1)\n\n# Lakes\n\n- [Bells that ring]({ARXIV}2)\n",
+         ["Bells that ring"]),
+    ],
+    ids=["bibtex below a part", "a link in prose", "no talk", "a badge", "the list's own heading"],
+)  # fmt: skip
+def test_entries_are_told_from_what_stands_beside_them(text: str, titles: list[str]) -> None:
+    drafts = read_source("list.md", text.encode(), {}).drafts
+    assert [draft.title or title_of(draft.bibtex) for draft in drafts] == titles
+
+
+def test_a_term_and_what_is_told_of_it_are_two_lines_unless_it_is_a_label() -> None:
+    said = (
+        ("Rivers that remember their banks", "Ada Quist, Bo Lund. ICML 2020", 1),
+        ("Bells that ring in fog", "Cy Marsh. ICLR 2021", 2),
+    )
+    rows = (f'<dt>{title}</dt><dd>{told}. <a href="{ARXIV}{n}">pdf</a></dd>' for title, told, n in said)
+    drafts = read_source("list.html", "<h1>Papers</h1><dl>{}</dl>".format("\n".join(rows)).encode(), {}).drafts
+    assert [draft.authors for draft in drafts] == [("Ada Quist", "Bo Lund"), ("Cy Marsh",)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -17,6 +17,11 @@ from catalog.models import Status
 
 _YEAR_LAST = re.compile(r"[\s,(](?:19|20)\d\d[\s).]*$")
 _CITES_PERHAPS = re.compile(r"\d|[\[\"“(（]|et al|, ")
+_A_LIST = re.compile(
+    r"\b(?:awesome|papers? with code|(?:reading|paper)[ -]list|list of|collection of)\b"
+    r"|合集|汇总|清单|一覧|まとめ|목록",
+    re.I,
+)
 _CITED = re.compile(r"\(?(?:19|20)\d\d\)?|\bet al\b|\barXiv\b|\bIn [A-Z]|\bProc\b", re.I)
 _INITIALS = re.compile(r"[A-Z]\.(?:[,;]| and| &)")
 _ID = re.compile(r"\b(?:doi:\s*|https?://doi\.org/)10\.\d{4}|\barXiv:\s*\d{4}\.\d{4}", re.I)
@@ -204,9 +209,11 @@ class Finder:
         if line.status and not words.status_word(title) and title.strip():
             return 2
         plain = node.text.plain
+        if node.level == 1 and _A_LIST.search(plain):
+            return -1
         if words.is_generic(plain) or words.is_boilerplate(plain) or words.is_part(plain) or words.status_word(plain):
             return -1
-        own = _without_quotes([child for child in node.children if child.kind != "section"])
+        own = _without_quotes(list(_own_blocks(node)))
         if credited := self._credited(line, own):
             return credited
         paper_blocks = facts = links = bibs = listed = remarks = others = 0
@@ -238,7 +245,8 @@ class Finder:
         told = facts > remarks or named or (links and 1 < node.level < 7)
         if (facts or links) and told and paper_blocks <= max(1, links):
             return 1
-        return 0
+        named = any(leads_to_paper(a) for b in own for a in self.line(b).anchors if not a.titled)
+        return 1 if named and paper_blocks == 1 and len(own) <= 4 else 0
 
     def _resembles(self, node: Node, own: Sequence[Node]) -> bool:
         mine = set(re.findall(r"\w{3,}", node.text.plain.lower()))
@@ -323,6 +331,8 @@ class Finder:
         worth += credited
         if any(child.kind == "region" and child.info in BIB for child in node.children):
             worth += 2
+        if any(name in ("venue", "arxiv", "doi") for name, _ in line.badges):
+            worth += 1
         if line.anchors and all(a.mark.url.startswith("#") for a in line.anchors):
             worth -= 5
         titled = any(a.titled for a in line.anchors)
@@ -692,7 +702,7 @@ class Finder:
         named = [self._names_one(row.children[column]) for row in body if column < len(row.children)]
         width = max((len(row.children) for row in body), default=0)
         more = [n for n in range(width) if n != column and self._names_works(body, n)]  # "Required", "Optional"
-        linked = sum(named) * 10 >= 6 * len(named)
+        linked = named.count(True) * 10 >= 6 * (len(named) - named.count(None))
         for row in body:
             cells = row.children
             if column >= len(cells):
@@ -714,6 +724,9 @@ class Finder:
                 self.rows.discard(id(row))  # "Spring break", among papers that are all linked to
                 self.found.outside.append((row, section))
                 continue
+            if not any(words.plain(text.plain) for _, text in others) and not main.anchors and len(head) > 1:
+                self.found.outside.append((row, section))
+                continue
             also = [
                 one for n in more if n < len(cells) for one in works(self.line(cells[n]), self.common) if one.anchors
             ]
@@ -721,9 +734,11 @@ class Finder:
                 unit = Unit(row, work, section, "row " + "|".join(head), cells=others, worth=2, linked=True)
                 self.found.units.append(unit)
 
-    def _names_one(self, cell: Node) -> bool:
-        """Whether a cell names a work by a link or an identifier."""
+    def _names_one(self, cell: Node) -> bool | None:
+        """Whether a cell names a work by a link or an identifier; None where it says nothing."""
         line = self.line(cell)
+        if not line.anchors and words.plain(line.plain) in words.nothing():
+            return None
         return bool(line.anchors or _ID.search(line.plain))
 
 
@@ -798,7 +813,7 @@ def _legend(root: Node) -> dict[str, Status]:
 def promote(root: Node, common: frozenset[str]) -> None:
     """Make a paragraph all in bold, followed by links or facts, the heading of what follows it."""
     for node in list(root.walk()):
-        if node.info == "dt" and len(node.children) == 1:  # a term and its value
+        if node.info == "dt" and len(node.children) == 1 and _opens(node.text.plain):  # a term and its value
             value = node.children.pop()
             start = len(node.text.plain) + 2
             marks = (mark._replace(start=mark.start + start, end=mark.end + start) for mark in value.text.marks)
@@ -828,6 +843,14 @@ def promote(root: Node, common: frozenset[str]) -> None:
         node.children = out
 
 
+def _opens(term: str) -> bool:
+    """Whether a term belongs in one line with what is told of it: a label, or whose work it is."""
+    return (
+        bool(words.field_of(term) or words.link_of(term))
+        or values.likely_people(re.sub(r"^(?:\[.\]|\W)\s*", "", term), lead=True) >= 0.5
+    )
+
+
 def _without_quotes(blocks: Sequence[Node]) -> list[Node]:
     """The blocks, with those in quotes in the place of the quotes."""
     out, todo = [], list(reversed(blocks))
@@ -846,6 +869,18 @@ def _all_bold(text: Text) -> bool:
     if len(strong) != 1 or strong[0].start > 2 or strong[0].end < len(plain) - 2 or not 0 < len(plain) < 300:
         return False
     return "\n" not in plain and not text.of("link") and not is_fact(text) and not plain.endswith((":", "："))
+
+
+def _own_blocks(node: Node) -> Iterator[Node]:
+    """The blocks right below a heading, and those below headings of mere parts such as "Citation"."""
+    for child in node.children:
+        if child.kind == "section":
+            if words.is_part(child.text.plain) or not child.text.plain or child.info == "details":
+                yield from _own_blocks(child)
+        else:
+            yield child
+            if child.kind == "item" and not child.text.plain:
+                yield from child.children
 
 
 def is_fact(text: Text) -> bool:
