@@ -266,7 +266,7 @@ def mentioning(db: sqlite3.Connection, key: str, files: Iterable[str]) -> list[s
     SQLite folds ASCII alone: where the key has other letters, any paper with BibTeX may name it.
     """
     named = "instr(lower(bibtex), ?)" if key.isascii() else "bibtex <> ?"
-    linked = "EXISTS (SELECT 1 FROM json_each(?) WHERE instr(notes, value))"
+    linked = "notes <> '' AND EXISTS (SELECT 1 FROM json_each(?) WHERE instr(notes, value))"
     held = f"SELECT key FROM paper JOIN prose USING (id) WHERE {named} OR {linked} ORDER BY key"
     wanted = key.lower() if key.isascii() else ""
     return [found for (found,) in db.execute(held, (clean(wanted), json.dumps(list(map(clean, files)))))]
