@@ -582,3 +582,21 @@ def test_the_days_of_a_table_are_in_one_order() -> None:
     (alone,) = parse("title,author,date\nHands,Ada Quist,03/02/2021\n", "a.csv").drafts
     assert (alone.date, alone.year) == ("", 0)  # which is the month nothing tells
     assert "03/02/2021" in str(alone.extras)
+
+
+@pytest.mark.parametrize(
+    ("line", "title", "authors"),
+    [
+        ("[[Cells seen by X-Ray: a Study]] [[scholar]](https://arxiv.org/abs/2101.00001)", "Cells seen by X-Ray: a Study", ()),
+        ("[Books and Films: Explained by Watching Films and Reading Books](https://arxiv.org/abs/1506.00001)",
+         "Books and Films: Explained by Watching Films and Reading Books", ()),
+        ("***Odd Captions:*** A Cleaned, Hypernymed, Image Data Set For Captions [[Paper]](https://aclanthology.org/P18-1.pdf)",
+         "Odd Captions: A Cleaned, Hypernymed, Image Data Set For Captions", ()),
+        ("Q<sup>3</sup>: Cubes of questions [[pdf]](https://arxiv.org/abs/2101.00002)", "Q3: Cubes of questions", ()),
+        ("Quist, Adam, Lund, Bo, Ek, Cy, and Foss, Dan. Learning with memory. ICML 2016. [pdf](https://arxiv.org/abs/1605.00001)",
+         "Learning with memory", ("Quist, Adam", "Lund, Bo", "Ek, Cy", "Foss, Dan")),
+    ],
+)  # fmt: skip
+def test_titles_stay_whole(line: str, title: str, authors: tuple[str, ...]) -> None:
+    (draft,) = parse(f"# Papers\n\n- {line}\n", "a.md").drafts
+    assert (draft.title, draft.authors) == (title, authors)

@@ -46,7 +46,7 @@ _STRUCTURE = re.compile(
     re.I,
 )
 _ANGLED = re.compile(  # "<A title>", "<[A title](…)>"
-    r"`[^`\n]*`|\]\(\s*<[^<>\n]*>|<(?P<link>\[[^\[\]\n]+\]\([^()\s]*\))>|<(?P<said>(?P<first>[^\W\d_][^\s<>=@`]*)[^<>=@`\n]{1,300}?)>"
+    r"`[^`\n]*`|\]\(\s*<[^<>\n]*>|<(?P<link>\[[^\[\]\n]+\]\([^()\s]*\))>|<(?P<said>(?P<first>[^\W\d_][^\s<>=@`]*)(?:\s[^<>=@`\n]{1,300})?)>"
 )
 LINE_TAGS = re.compile(r"<(tr|li|dt|h[1-6]|p|table|ul|ol|td|th)\b(?=[\s>])", re.I)
 _OPTIONS = Options.CMARK_OPT_SOURCEPOS | Options.CMARK_OPT_UNSAFE

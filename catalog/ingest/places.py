@@ -81,7 +81,7 @@ class Places:
                 likely = sum(values.likely_people(text, self.common) >= 0.45 for text in maybe[place])
                 if names_elsewhere or acronyms * 2 >= len(maybe[place]):
                     self.roles[run, place] = "venue"
-                elif likely * 10 >= 6 * held[place]:
+                elif place.startswith(("paren", "link")) or likely * 10 >= 6 * held[place]:
                     self.roles[run, place] = "authors"
 
     def role(self, line: Line, piece: Piece) -> str:

@@ -71,6 +71,7 @@ _INVERTED = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+, [A-ZÀ-ÖØ-Þ][\w.'’-]*(?
 _HEAD = re.compile(r"\.\s|(?<=\b[A-ZÀ-ÖØ-Þ])\.?:\s")  # what may end names: "Quist A. A title", "Quist, A.: A title"
 _FULL = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+, [A-ZÀ-ÖØ-Þ][\w'’-]+(?: [A-ZÀ-ÖØ-Þ]\.?)*")  # "Quist, Ada M."
 _SENTENCE = re.compile(r"[.?!](?=\s+[A-ZА-ЯЁ])")
+_DOING = re.compile(r"\w{3,}ing\b")
 _ROMAN = re.compile(r"\b[IVX]{2,4}$")  # "Big Bird II" is no name
 _CITED_SHORT = re.compile(r"\d{4}|\bet al\b|等|&")  # "Quist et al.", "Quist & Lund": whose it is
 _LONE = 0.8  # what one name before a title is worth
@@ -175,7 +176,7 @@ def _readings(line: Line, common: frozenset[str]) -> Scored:
 def _names_first(first: str, rest: str, common: frozenset[str]) -> bool:
     """Whether a first line holds names, and the second does not."""
     first, second = first.strip(_EDGE), rest.strip().partition("\n")[0]
-    likely = values.likely_people(first, common, True) if _goes_on(_COMMA.split(first)[0], common) else 0.0
+    likely = values.likely_people(first, common, True) if _goes_on(_COMMA.split(first)[0], common, True) else 0.0
     return likely >= 0.6 and len(second.split()) > 2 and not _role(second, common, "-")
 
 
@@ -232,7 +233,7 @@ def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tup
                 out.append((cut.start, "names", 1.05))  # whose, where and when, and then the title
                 named_starts, whole = named_starts + 1, True
                 continue
-            named = _dates(piece) if whole else _goes_on(piece, common)
+            named = _dates(piece) if whole else _goes_on(piece, common, not out[1:])
         opens = cut.kind == "(mark"
         if cut.kind == ")mark" and _labelled(line, start, cut.end):
             follows = plain[cut.start :].lstrip(_EDGE).partition(" · ")[0][:200]
@@ -269,10 +270,12 @@ def _labelled(line: Line, start: int, end: int) -> bool:
     return len(marks) > 1 and short and not "".join(rest).strip(_EDGE + "[]()")
 
 
-def _goes_on(piece: str, common: frozenset[str]) -> bool:
+def _goes_on(piece: str, common: frozenset[str], first: bool = False) -> bool:
     """Whether a piece of a head may be of names, a year or initials, so that the names may go on."""
     piece = re.sub(r"^(?:and|und|et|y|&|with|by)\s+", "", piece.rpartition(";")[2].strip(' *_()[]"“.,;:')).strip()
     piece = LAST_YEAR.sub("", piece) or piece
+    if not first and _ARTICLE.match(piece):
+        return False
     if len(piece) < 3 or _dates(piece) or re.fullmatch(r"[ae]t\.? al|others", piece):
         return True
     return _vancouver(piece) or bool(_SHORT_NAMES.match(piece)) or values.likely_people(piece, common) >= 0.3
@@ -530,6 +533,8 @@ def _trimmed(plain: str, start: int, end: int) -> Span:
         end -= 1
     if start and plain[start - 1] == '"' and plain.count('"', start, end) % 2:
         start -= 1  # a word of the title stands in quotation marks
+    if plain[start : start + 1] in ("[", "《") and plain[end - 1 : end] in ("]", "》"):
+        start, end = start + 1, end - 1
     return start, end
 
 
@@ -778,6 +783,8 @@ def _is_credited(line: Line, anchor: Anchor, span: Span, common: frozenset[str])
     if not by or not (by["by"] or by["apart"].strip() in ("-", "–", "—")):
         return False
     names = values.people(by["names"])
+    if names and _DOING.match(names[0]):  # "… by Deleting Rows and Columns"
+        return False
     whole = bool(by["apart"].strip()) or "et al" in rest or all(len(name.split()) > 1 for name in names)
     least = 0.8 if not by["by"] else 0.5 if by["apart"].strip() else 0.6
     return whole and values.likely_people(by["names"], common) >= least

@@ -186,6 +186,8 @@ def _latin(text: str, lead: bool) -> list[str]:
     if len(by_and) > 1 and all(len(p) == 2 and len(p[0].split()) <= 3 for p in pairs):
         return [part.strip() for part in by_and]
     parts = [p.strip() for part in by_and for p in part.split(",") if p.strip()]
+    if len(pairs) > 1 and len(pairs[-1]) == 2 and len(parts) % 2 == 0 and all(len(p.split()) < 3 for p in parts):
+        return [f"{a}, {b}" for a, b in zip(parts[::2], parts[1::2], strict=True)]  # "Quist, Ada, Lund, Bo, and Ek, Cy"
     sizes = [len(part.split()) for part in parts]
     if len(parts) > 2 and sizes[0] == 1 and sizes[1] < 3 and min(sizes[2:]) > 1:
         lead = True  # "Quist, Ada, Bo Lund, and Cy Marsh"
