@@ -51,7 +51,7 @@ def attach(
         made: dict[int, Any] = {at: make(site.base) for at, site in sites.items()}
         for path, layer in places.items():
             _check(path, made[id(layer)], sites[id(layer)])
-    freeze(model)
+        freeze(model)
     for path, layer in places.items():
         put(model, path, layer, sites[id(layer)])
     for at, delta in made.items():

@@ -29,13 +29,22 @@ def freeze(model: nn.Module) -> nn.Module:
     """Stop every parameter from being trained, in place, but the head of a classifier, which is new to its task.
 
     A model that a method has adapted already stays as it is: the second method is trained beside the first.
+    Raises ValueError, and changes nothing, where a weight is NaN or infinite.
     """
     if is_adapted(model):
         return model
-    model.requires_grad_(False)
+    demand_whole(model).requires_grad_(False)
     for name in CLASSIFIERS:
         if isinstance(head := getattr(model, name, None), nn.Module):
             head.requires_grad_(True)
+    return model
+
+
+def demand_whole(model: nn.Module) -> nn.Module:
+    """The model. Raises ValueError where one of its numbers is NaN or infinite."""
+    for name, p in model.named_parameters():
+        if p.is_floating_point() and not p.is_meta and not p.isfinite().all():
+            raise ValueError(f"{name.removesuffix('.weight')} is NaN or infinite in places; load a model that is whole")
     return model
 
 
@@ -61,7 +70,7 @@ def adapt(
         found = find(model, wanted)
         for path, there in found.items():
             _check(path, there, linear, floating, over)
-    freeze(model)
+        freeze(model)
     made: dict[int, Adapted] = {}
     done: dict[str, Adapted] = {}
     paths = [path for path, there in found.items() if not isinstance(there, Adapted)]
@@ -157,8 +166,6 @@ def _check(path: str, layer: Any, linear: bool, floating: bool, over: bool) -> N
     W: Any = layer.weight
     if floating and not W.is_floating_point():
         raise ValueError(f"the weight of {path} is {W.dtype}; use refimpl.qlora, or load the model whole")
-    if W.is_floating_point() and W.device.type != "meta" and not W.isfinite().all():
-        raise ValueError(f"the weight of {path} is NaN or infinite in places; load a model that is whole")
     demand_linear(path, layer)
     if not linear and path.endswith(READ_ITSELF):
         raise ValueError(f"the model reads the weight of {path}, which what is not linear cannot change; leave it out")

@@ -21,7 +21,10 @@ def few(model: Any) -> Tensor:
 
 @torch.no_grad()
 def alike(model: Any, one: Callable[[], Tensor], other: Callable[[], Tensor], near: float = 1e-4) -> bool | None:
-    """Whether both give the same but for rounding; None where one cannot be had of this model."""
+    """Whether both give the same but for rounding; None where one cannot be had of this model.
+
+    Raises ValueError where one is NaN.
+    """
     if model.device.type == "meta":
         return None
     try:
@@ -29,6 +32,8 @@ def alike(model: Any, one: Callable[[], Tensor], other: Callable[[], Tensor], ne
             a, b = one(), other()
     except Exception:  # of any kind: each model fails at what it is not made for in its own way
         return None
+    if a.isnan().any() or b.isnan().any():
+        raise ValueError("what the model gives for a few tokens is NaN; load a model that is whole")
     if not (a.isfinite().all() and b.isfinite().all()):
         return None
     far = float(a.abs().max()) * (near if model.dtype.itemsize >= 4 else 2e-2)

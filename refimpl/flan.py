@@ -46,6 +46,7 @@ from refimpl._lab.adapter import save as save
 from refimpl._lab.generate import encode, pieces
 from refimpl._lab.instructions import FAMILIES, Case, Example, HeldOut, Template, cases, read
 from refimpl._lab.losses import IGNORED
+from refimpl._surgery import demand_whole
 from refimpl._tried import alike, few
 
 PAPER = "chung2022scaling arXiv:2210.11416"
@@ -175,8 +176,9 @@ def apply(model: nn.Module) -> nn.Module:
     """Train every parameter, in place, and read packed rows."""
     if not all(p.is_floating_point() for p in model.parameters()):
         raise ValueError("the model's weights are quantised, and all of them are to be trained; load it unquantised")
-    vars(model)["parts"] = _parts(model)
-    model.register_forward_pre_hook(_unpack, with_kwargs=True)
+    if "parts" not in vars(demand_whole(model)):
+        vars(model)["parts"] = _parts(model)
+        model.register_forward_pre_hook(_unpack, with_kwargs=True)
     return model.requires_grad_(True)
 
 

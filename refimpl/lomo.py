@@ -32,6 +32,7 @@ from refimpl._lab import demo as lab
 from refimpl._lab import loop
 from refimpl._lab.adapter import load as load
 from refimpl._lab.adapter import save as save
+from refimpl._surgery import demand_whole
 
 PAPER = "lv2023full arXiv:2306.09782"
 
@@ -120,7 +121,7 @@ def _wide(t: Tensor | None) -> Tensor:
 
 def apply(model: nn.Module) -> nn.Module:
     """Let every parameter of `model` be trained."""
-    return model.requires_grad_(True)
+    return demand_whole(model).requires_grad_(True)
 
 
 def demo(clip_norm: float | None = 1.0, clip_value: float | None = None, **options: Any) -> dict[str, Any]:

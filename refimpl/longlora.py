@@ -128,6 +128,8 @@ def apply(
     if rank < 1:
         raise ValueError(f"a rank of {rank} trains nothing; take 1 or more")
     check(model)
+    if hasattr(model.config, "s2_group"):
+        raise ValueError("the model's attention is in groups already; merge that, or load the model anew")
     if group is not None:
         even(group)
     if context is not None:

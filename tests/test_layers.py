@@ -35,7 +35,7 @@ from refimpl import (
     rosa,
     second_order_mask,
 )  # fmt: skip
-from refimpl._architectures import MODELS, model_of
+from refimpl._architectures import METHODS, MODELS, model_of
 from refimpl._layers import Adapted, Experts
 from refimpl._surgery import NoLayers, freeze, layers, trainable
 from refimpl._toys import far
@@ -246,14 +246,22 @@ def test_the_new_head_of_a_classifier_is_trained_in_full() -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-@pytest.mark.parametrize("name", EVERY)
-def test_a_weight_that_is_no_number_is_refused(name: str, value: float) -> None:
+@pytest.mark.parametrize("name", METHODS)
+def test_a_model_with_what_is_no_number_is_refused_as_it_was(name: str, value: float) -> None:
     model = llama()
     nn.init.constant_(model.model.layers[1].mlp.down_proj.weight[1], value)
-    if name in ("delta_tuning", "peft_library"):
-        pytest.skip("its layers keep the weight as it is")
-    with pytest.raises(ValueError, match=r"model\.layers\.1\.mlp\.down_proj is NaN or infinite"):
-        EVERY[name][1](model, NAMES)
+    before = [type(module) for module in model.modules()]
+    with pytest.raises(ValueError, match=r"(model\.layers\.1\.mlp\.down_proj|for a few tokens) is NaN"):
+        METHODS[name].apply(model)
+    assert before == [type(module) for module in model.modules()]
+    assert all(p.requires_grad for p in model.parameters())
+
+
+def test_a_model_is_cut_into_groups_once() -> None:
+    model = longlora.apply(llama(), rank=2)
+    with pytest.raises(ValueError, match="in groups already; merge that"):
+        longlora.apply(model, rank=3)
+    longlora.apply(longlora.merge(model), rank=3)
 
 
 @pytest.mark.parametrize("architecture", ["Mixtral", "Qwen3-MoE", "gpt-oss"])
