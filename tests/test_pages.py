@@ -195,6 +195,15 @@ def test_mathematics_is_set_and_money_is_not() -> None:
     assert "</math>.</span>" in notes_html("it is $x^2$.", {}), "a full stop begins no line"
 
 
+def test_a_line_may_end_within_a_long_formula() -> None:
+    """Behind its signs, but none in brackets, and no sign of its own."""
+    shown = math_html(r"\sum_{i=1}^{n} \frac{a_i}{b_i} = -(b + \alpha_{i}) - c \to \infty")
+    parts = [re.sub("<[^>]+>", "", part) for part in shown.split("<wbr>")]
+    assert parts == ["∑i=1naibi=", "−(b+αi)−", "c→", "∞"]
+    assert all(re.fullmatch("<math>.*</math>", part) for part in shown.split("<wbr>"))
+    assert "<wbr>" not in math_html("a = b + c")
+
+
 @pytest.mark.parametrize(
     "tex", [r"\href{javascript:x()}{y}", r"\text{<b>}", r"\unknown{x}", "a<b", r"\color{red}x", "&"]
 )
@@ -209,6 +218,8 @@ def test_no_text_breaks_the_setting_of_formulas(tex: str) -> None:
     shown = math_html(tex, block=True)
     assert "\n" not in shown
     assert re.fullmatch(r'<div class="kb-math"[^>]*><(?:math|code)\b.*</(?:math|code)></div>', shown)
+    for part in math_html(tex).split("<wbr>") if tex.isprintable() else ():
+        ET.fromstring(part)  # noqa: S314  # our own text
 
 
 HOSTILE_NOTES = [

@@ -14,6 +14,8 @@ WIDE = 30  # of TeX; what is longer may have to be moved on a narrow screen
 _PLACE = re.compile(r'<(span|div) class="arithmatex">([^<]*)</\1>')
 _AFTER = re.compile(r"(<math>(?:(?!</math>).)*</math>[.,;:!?)\]’”]+)")  # no line begins with what ends a sentence
 _TAG = re.compile(r"<(/?)(\w+)((?: [^<>]*?)?)/?>")
+_SIGN = re.compile(r"<mo(?: [^<>]*)?>([^<>]+)</mo>")
+_BREAKS = frozenset("=+−-±×⋅·∘⊗⊕,;≤≥≠≈≡∼≃≅∝→⇒↦⟶∈⊂⊆∧∨") | {"&lt;", "&gt;"}  # behind these a line may end
 _ATTRIBUTE = re.compile(r' (\w+)="([\w .,;:%#+-]*)"')
 _TAGS = frozenset(
     re.findall(
@@ -46,9 +48,26 @@ def math_html(tex: str, block: bool = False) -> str:
         reach = ' tabindex="0" role="group" aria-label="Formula"' if len(tex) > WIDE else ""
         return f'<div class="kb-math"{reach}>{found}</div>'
     if found:
-        return found
+        return _parted(found) if len(tex) > WIDE else found
     source = f'<code class="kb-tex">{text(tex)}</code>'
     return f'<div class="kb-math">{source}</div>' if block else source
+
+
+def _parted(formula: str) -> str:
+    """A formula in several, so that a line can end behind its signs, outside of brackets: none ends within MathML."""
+    parts, within, depth, start = [], 0, 0, len("<math>")
+    for tag in _TAG.finditer(formula, start, len(formula) - len("</math>")):
+        depth += -1 if tag[1] else not tag.group().endswith("/>")
+        sign = (
+            _SIGN.match(formula, formula.rfind("<mo", 0, tag.start())) if tag.group() == "</mo>" and not depth else None
+        )
+        if not sign:
+            continue
+        within += (sign[1] in "([{⟨") - (sign[1] in ")]}⟩")
+        if sign[1] in _BREAKS and within <= 0 and sign.start() > start:  # not behind a sign of its own: −x
+            parts.append(formula[start : sign.start()] + f'<mo form="infix" stretchy="false">{sign[1]}</mo>')
+            start = sign.end()
+    return "<wbr>".join(f"<math>{part}</math>" for part in [*parts, formula[start : -len("</math>")]] if part)
 
 
 def _set(match: re.Match[str]) -> str:

@@ -253,14 +253,12 @@ window.readrunTableOf = (root, papers, whole, signal) => {
   };
 
   /* A formula was set when the site was built, out of nothing but elements of layout. */
-  const formula = (markup) => {
-    const found = new DOMParser().parseFromString(markup, "text/html").querySelector("math");
-    return found ? document.importNode(found, true) : "";
-  };
+  const formula = (markup) => [...new DOMParser().parseFromString(markup, "text/html").querySelectorAll("body > :is(math, wbr, code)")]
+    .map((one) => document.importNode(one, true));
   const marked = (p) => {
     if (state.q.trim() && answer?.marks) return window.readrunFind.marked(p.title, answer.marks);
     if (!p.rich) return [p.title];
-    return p.rich.map(([kind, text]) => (kind === "math" ? formula(text) : ["em", "strong", "sub", "sup", "code"].includes(kind) ? el(kind, {}, text) : text));
+    return p.rich.flatMap(([kind, text]) => (kind === "math" ? formula(text) : ["em", "strong", "sub", "sup", "code"].includes(kind) ? el(kind, {}, text) : text));
   };
   /* The kind of each count stands in the heading; where there is none, as on a phone, beside the count. */
   const verdicts = (p) => (p.on.length ? p.run : []).map(([label, value, verdict]) => el("span",
