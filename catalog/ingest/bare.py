@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 from catalog.ingest import template, words
 from catalog.ingest.labels import label_of
@@ -19,6 +20,7 @@ TO_READ = re.compile(
 _NO_END = re.compile(r"(?<!\bet al)\.$|[。:：!]$")
 
 
+@lru_cache(4096)
 def of_papers(heading: str) -> bool:
     """Whether a heading, or a line before a list, says that papers stand under it, and no more: "To read", "Read:"."""
     name = heading.strip().rstrip(":：")
@@ -63,7 +65,8 @@ def part(root: Node, common: frozenset[str]) -> None:
             continue
         paras = [child for child in node.children if child.kind == "para"]
         rows = [row for child in paras for row in _lines(child)]
-        lines = [prepared(text) for _, text in rows if not leads(text)]
+        told = {text: prepared(text) for text in {text for _, text in rows} if not leads(text)}
+        lines = [told[text] for _, text in rows if text in told]
         if len(lines) > 1 and are_titles(lines, common, sure=False, told=False):
             _rebuild(node)
 
