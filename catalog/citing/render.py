@@ -1,12 +1,12 @@
 """One item through the layout of a style's bibliography.
 
-The elements of a style become functions, once for each shape of work; a work is then cited by calling them.
+The elements of a style become functions, each when it is first needed; a work is then cited by calling them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -16,7 +16,6 @@ from catalog.citing import dates, names
 from catalog.citing.case import cased
 from catalog.citing.numbers import as_number, dashed, is_numeric, is_plural, pages
 from catalog.citing.pieces import FONTS, Piece, Pieces, content, joined, marked, quoted, settled
-from catalog.citing.pruned import Same, pruned
 from catalog.citing.style import Style
 from catalog.errors import KbError
 
@@ -39,8 +38,7 @@ _GENERATED = frozenset({"year-suffix", "citation-label", "locator"})
 
 def cite(style: Style, item: Mapping[str, Any], number: int = 1) -> Pieces:
     """The line of a reference list for an item of CSL-JSON; `number` is its place, for the styles that count."""
-    known = frozenset(name for name, value in item.items() if value)
-    layout, affix = _program(Same(pruned(style, str(item.get("type", "")), known)))
+    layout, affix = _program(style)
     parts = _Run(item, number).outs(layout)
     if "second-field-align" in style.options and len(parts) > 1:
         parts[0] = Out([*parts[0].pieces, Piece(" ")])
@@ -85,10 +83,10 @@ _Step = Callable[[_Run, list[Out]], None]
 _Dress = Callable[[_Run, Pieces], Pieces]
 
 
-@lru_cache(maxsize=2048)
-def _program(same: Same) -> tuple[list[_Step], Callable[[Pieces], Pieces]]:
+@lru_cache(maxsize=16)
+def _program(style: Style) -> tuple[list[_Step], Callable[[Pieces], Pieces]]:
     """The layout of a style as functions, and what stands around all of it."""
-    return _Program(same.style).steps(same.style.layout), _affixing(same.style.layout)
+    return _Program(style).steps(style.layout), _affixing(style.layout)
 
 
 @dataclass(slots=True)
@@ -162,11 +160,12 @@ class _Program:
         return None
 
     def choose(self, element: Element, names_of: Element | None) -> _Step:
+        branches = [(place, branch, _testing(branch)) for place, branch in enumerate(element)]
         taken: dict[int, list[_Step]] = {}  # made when they are first taken
 
         def step(run: _Run, out: list[Out]) -> None:
-            for place, branch in enumerate(element):
-                if branch.tag == "else" or _holds(run, branch):
+            for place, branch, holds in branches:
+                if holds(run):
                     if place not in taken:
                         taken[place] = self.steps(branch, names_of)
                     for one in taken[place]:
@@ -340,26 +339,30 @@ def _written(variable: str, value: str, ranges: str) -> Pieces:
 # --- conditions ---
 
 
-def _holds(run: _Run, branch: Element) -> bool:
-    """Whether the tests of an `if` hold: all, any or none of them."""
-    results = list(_tests(run, branch))
+def _testing(branch: Element) -> Callable[[_Run], bool]:
+    """Whether the tests of an `if` hold: all, any or none of them; those of an `else` always do."""
+    tests = [(name, value) for name, values in branch.attrib.items() if name != "match" for value in values.split()]
     match = branch.get("match", "all")
-    return any(results) if match == "any" else not any(results) if match == "none" else all(results)
+    kinds = frozenset(value for name, value in tests if name == "type")
+    if branch.tag == "else":
+        return lambda _: True
+    if len(kinds) == len(tests) and match == "any":
+        return lambda run: run.item.get("type") in kinds
+    if match in ("any", "none"):
+        return lambda run: any(_holds(run, *test) for test in tests) == (match == "any")
+    return lambda run: all(_holds(run, *test) for test in tests)
 
 
-def _tests(run: _Run, branch: Element) -> Iterator[bool]:
-    for name, values in branch.attrib.items():
-        for value in values.split():
-            if name == "type":
-                yield run.item.get("type") == value
-            elif name == "variable":
-                yield bool(run.item.get(value))
-            elif name == "is-numeric":
-                yield is_numeric(str(run.item.get(value) or ""))
-            elif name == "is-uncertain-date":
-                yield bool((run.item.get(value) or {}).get("circa"))
-            elif name != "match":  # of positions and locators a bibliography has none
-                yield False
+def _holds(run: _Run, name: str, value: str) -> bool:
+    if name == "type":
+        return bool(run.item.get("type") == value)
+    if name == "variable":
+        return bool(run.item.get(value))
+    if name == "is-numeric":
+        return is_numeric(str(run.item.get(value) or ""))
+    return name == "is-uncertain-date" and bool(
+        (run.item.get(value) or {}).get("circa")
+    )  # a bibliography has no others
 
 
 # --- formatting ---

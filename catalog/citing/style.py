@@ -25,7 +25,7 @@ _NAMESPACE = "{http://purl.org/net/xbiblio/csl}"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Style:
     """A style as read: its macros, the layout of its bibliography, terms by (name, form), dates by form, options."""
 
