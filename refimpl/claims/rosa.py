@@ -43,6 +43,11 @@ def claim_the_mask_is_the_top_of_the_squared_gradients(device: str = "cpu") -> l
     parts = list(zip(x.view(4, 64, 64), y.view(4, 64, 64), strict=True))
     find_masks(model, [partial(_error, model, *part) for part in parts])
     left = sum(p.grad is not None for p in model.parameters())
+    thawed = _layer(model).base.weight.requires_grad_()
+    _error(model, *parts[0]).backward()
+    lost = int(thawed.grad is None)
+    model.zero_grad()
+    thawed.requires_grad_(False)
     W = base.weight.detach().clone().requires_grad_()
     G = sum(torch.autograd.grad(F.mse_loss(F.linear(a, W), b), W)[0] ** 2 for a, b in parts)
     assert isinstance(G, Tensor)
@@ -57,6 +62,7 @@ def claim_the_mask_is_the_top_of_the_squared_gradients(device: str = "cpu") -> l
     return [
         equal("with a power of 1, positions not of the largest sums", len(largest - {*_layer(signed).at.tolist()}), 0),
         equal("gradients that looking for it leaves", left, 0),
+        equal("gradients that are taken from who thaws a weight afterwards", lost, 0),
         equal("positions in the mask", len(set(at.tolist())), int(DENSITY * 64 * 64)),
         equal("positions outside with a larger sum than one inside", int((outside > inside.min()).sum()), 0),
         equal("positions that training moved", int((_layer(model).at != at).sum()), 0),

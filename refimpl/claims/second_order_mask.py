@@ -49,6 +49,10 @@ def claim_what_is_not_selected_stays(device: str = "cpu") -> list[Measured]:
     """Section "Second-order Approximation Method": |M|_0 = floor(p m); all else is theta0, under weight decay too."""
     base, x, y = _task(device)
     gains = burn_in(base, [partial(_error, base, x, y)])
+    half = _task(device)[0]
+    half[0].requires_grad_(False)
+    burn_in(half, [partial(_error, half, x, y)])
+    asked = [p.requires_grad for p in half.parameters()]
     untouched, left = _moved(base, _task(device)[0]), sum(p.grad is not None for p in base.parameters())
     model = apply(copy.deepcopy(base), gains, 1 / 16)
     before, count = _places(model), trainable(model)
@@ -63,6 +67,8 @@ def claim_what_is_not_selected_stays(device: str = "cpu") -> list[Measured]:
         *refusals,
         equal("numbers trained", count, sum(p.numel() // 16 for p in base.parameters())),
         equal("places that training changed", sum(int((before[n] != after[n]).sum()) for n in before), 0),
+        equal("of a model half frozen, parameters that the burn-in lets train", sum(asked[:2]), 0),
+        equal("of a model half frozen, parameters that are trained after it", sum(asked), 2),
         equal("numbers moved by the burn-in", sum(int(m.count_nonzero()) for m in untouched.values()), 0),
         equal("gradients that the burn-in leaves", left, 0),
         equal("numbers not selected that moved", sum(int(m.count_nonzero()) for m in inside + outside), 0),
