@@ -51,9 +51,8 @@ def label_of(text: Text) -> tuple[str, Text] | None:
         return None  # "DONE: A title"
     known = words.field_of(name) or words.link_of(name) or re.search(r"\blinks?$", name, re.I) or code
     links = value.of("link")
-    only = bool(links) and not re.search(
-        r"\w{2}", "".join(c for n, c in enumerate(value.plain) if not any(m.start <= n < m.end for m in links))
-    )
+    beside = zip([0, *(m.end for m in links)], [*(m.start for m in links), len(value.plain)], strict=True)
+    only = bool(links) and not re.search(r"\w{2}", "".join(value.plain[a:b] for a, b in beside))
     if only and not code and not words.field_of(name) and len(name.split()) > 4:
         return None
     return (name, value) if known or only else None
