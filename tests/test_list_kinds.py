@@ -600,3 +600,15 @@ def test_the_days_of_a_table_are_in_one_order() -> None:
 def test_titles_stay_whole(line: str, title: str, authors: tuple[str, ...]) -> None:
     (draft,) = parse(f"# Papers\n\n- {line}\n", "a.md").drafts
     assert (draft.title, draft.authors) == (title, authors)
+
+
+def test_plain_titles_are_entries_although_one_of_them_has_a_link_and_contents_are_none() -> None:
+    topics = ["Planning and Control", "Soft Robots", "Legged Systems"]
+    titles = [f"{kind} of {thing} for Robots at Work" for kind in ("Estimates", "Plans", "Maps") for thing in
+              ("Depth", "Contact", "Motion", "Noise", "Light", "Shape", "Terrain", "Speed")]  # fmt: skip
+    parts = "\n\n".join(
+        f"## {topic}\n\n" + "\n".join(f"- {title}" for title in titles[n::3]) for n, topic in enumerate(topics)
+    )
+    text = "# Robots 2020\n\n" + "\n".join(f"- {topic}" for topic in topics) + f"\n\n{parts}\n"
+    text += "- [Hands that Hold](https://arxiv.org/abs/2001.00001)\n"
+    assert {draft.title for draft in parse(text, "a.md").drafts} == {*titles, "Hands that Hold"}

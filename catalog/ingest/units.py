@@ -76,6 +76,7 @@ class Finder:
         self.rows: set[int] = set()  # of tables of papers
         self.found = Found()
         self.legend = _legend(root)
+        self.headings = {node.text.plain.strip() for node in root.walk() if node.kind == "section"}
         self.bare = False  # whether nothing says more than a title
 
     def line(self, node: Node) -> Line:
@@ -105,7 +106,8 @@ class Finder:
         self._part_lines()
         self._judge_headings()
         self._section(self.root, ())
-        if all(unit.worth < 1 for unit in self.found.units):
+        sure = sum(unit.worth >= 1 for unit in self.found.units)
+        if sure * 20 <= sum(bare.size(node.text.plain) > 3 for node, _ in self.found.outside if node.kind == "item"):
             bare.part(self.root, self.common)
             if bare.alone(self.root):
                 self.bare, self.found = True, Found()
@@ -583,7 +585,8 @@ class Finder:
         while layer:
             judged = [(node, groups, *self.worth(node)) for node, groups in layer]
             lines = [self.line(node) for node, _ in layer if not node.children]
-            alone = (named or self.bare) and len(lines) == len(layer)
+            contents = sum(line.plain.strip() in self.headings for line in lines) * 2 > len(lines)
+            alone = (named or self.bare) and len(lines) == len(layer) and not contents
             if alone and bare.are_titles(lines, self.common, sure=named, told=named or wanted or states):
                 judged = [(node, groups, max(worth, 1.0), True) for node, groups, worth, _ in judged]
             chosen = self._chosen(judged, kind, wanted, skip, papers)
