@@ -592,6 +592,8 @@ def test_the_days_of_a_table_are_in_one_order() -> None:
          "Books and Films: Explained by Watching Films and Reading Books", ()),
         ("***Odd Captions:*** A Cleaned, Hypernymed, Image Data Set For Captions [[Paper]](https://aclanthology.org/P18-1.pdf)",
          "Odd Captions: A Cleaned, Hypernymed, Image Data Set For Captions", ()),
+        ("[Fusing Parts: a Net for Edges - ECCV - 2018](https://arxiv.org/abs/1804.00001)", "Fusing Parts: a Net for Edges", ()),
+        ('"Union of Tracking" ECCV (2022). [paper](https://arxiv.org/abs/2207.00001)\n  方法结构简单, 论文易读', "Union of Tracking", ()),
         ("Q<sup>3</sup>: Cubes of questions [[pdf]](https://arxiv.org/abs/2101.00002)", "Q3: Cubes of questions", ()),
         ("Quist, Adam, Lund, Bo, Ek, Cy, and Foss, Dan. Learning with memory. ICML 2016. [pdf](https://arxiv.org/abs/1605.00001)",
          "Learning with memory", ("Quist, Adam", "Lund, Bo", "Ek, Cy", "Foss, Dan")),

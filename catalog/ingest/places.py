@@ -77,11 +77,13 @@ class Places:
                 if names or values.date(one[0]):
                     self.roles[run, place] = "authors" if names else "venue"
             elif maybe[place] and not ("paren" in place and _all_differ(maybe[place])):
-                acronyms = sum(bool(values.date(t) and _ACRONYM.match(t.strip())) for t in maybe[place])
+                capitals = [text for text in maybe[place] if _ACRONYM.match(text.strip())]
+                acronyms = sum(bool(values.date(text)) for text in capitals)
+                surnames = place.startswith(("paren", "link")) and not capitals
                 likely = sum(values.likely_people(text, self.common) >= 0.45 for text in maybe[place])
                 if names_elsewhere or acronyms * 2 >= len(maybe[place]):
                     self.roles[run, place] = "venue"
-                elif place.startswith(("paren", "link")) or likely * 10 >= 6 * held[place]:
+                elif surnames or likely * 10 >= 6 * held[place]:
                     self.roles[run, place] = "authors"
 
     def role(self, line: Line, piece: Piece) -> str:

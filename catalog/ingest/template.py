@@ -764,6 +764,9 @@ def _is_credited(line: Line, anchor: Anchor, span: Span, common: frozenset[str])
     if not anchor.titled or not (a - 2 <= span[0] <= a + 2 and span[1] < b):
         return False
     rest = line.plain[span[1] : b]
+    beside = [piece for piece in re.split(r"\s[-–—|·]\s|,\s", f" {rest} ") if piece.strip()]
+    if len(beside) > 1 and all(map(_role_alone, beside)):
+        return True  # "[A title - CVPR - 2018](…)"
     if dated := _DATED_CREDIT.fullmatch(rest):  # "[A title (2019) - Quist, Lund](…)"
         return _all_names(dated["names"], common)
     if (role := _ROLE_LAST.search(rest)) and words.is_role(role[1]):

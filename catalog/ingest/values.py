@@ -28,6 +28,7 @@ _FOOT = re.compile(r"(?<=[^\W\d_])[\d*†‡§¶∗,]*[\d*†‡§¶∗]+(?=[\s,
 _HIDDEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028\u2029\ufeff]")  # as text from a PDF holds
 _INITIALS_DOT = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,2}(?:[^\W\d_]\.[\s-]?){0,3}(?:\s?(?:[Jj]r|[Ss]r)\.?)?")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+_HAN = re.compile(r"[\u3400-\u9fff]+")
 _CJK_NAME = re.compile(r"[\u3400-\u9fff]{2,4}|[\uac00-\ud7af]{2,4}|[\u3040-\u30ff\u3400-\u9fff·・ ]{2,9}")
 VANCOUVER = re.compile(r"((?:[a-z]{2,3} )?[A-ZÀ-ÖØ-Þ][\w'’-]+(?: [A-ZÀ-ÖØ-Þ][\w'’-]+)?) ([A-Z]{1,3})")  # "Kingma DP"
 _WORD = re.compile(r"[^\W\d_](?:[\w'’`–-]*[\w'’`])?\.?|(?:[^\W\d_]\.-?){1,3}[^\W\d_]?")
@@ -245,6 +246,8 @@ def likely_people(text: str, common: frozenset[str] = frozenset(), lead: bool = 
     names = people(text, lead) if small * 5 <= len(plain) * 2 else ()
     if not names or _TOLD.search(names[0]) or _TOLD_YEAR.search(names[-1]):
         return 0.0
+    if len(names) > 1 and min(map(len, names)) > 3 and all(map(_HAN.fullmatch, names)):
+        return 0.0  # names of four characters are rare: a remark
     good = sum(is_name(name, common) for name in names[:12])
     share = good / min(len(names), 12)
     if said and share >= 0.5:
