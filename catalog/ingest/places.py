@@ -79,7 +79,7 @@ class Places:
             elif maybe[place] and not ("paren" in place and _all_differ(maybe[place])):
                 capitals = [text for text in maybe[place] if _ACRONYM.match(text.strip())]
                 acronyms = sum(bool(values.date(text)) for text in capitals)
-                surnames = place.startswith(("paren", "link")) and not capitals
+                surnames = place.startswith(("paren", "link")) and len(capitals) * 2 < len(maybe[place])
                 likely = sum(values.likely_people(text, self.common) >= 0.45 for text in maybe[place])
                 if names_elsewhere or acronyms * 2 >= len(maybe[place]):
                     self.roles[run, place] = "venue"
