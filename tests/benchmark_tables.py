@@ -101,18 +101,18 @@ def _facts(record: Row) -> str:
         f"{sizes['hidden_size']}, vocabulary {number(sizes['vocab_size'])}",
         f"{record['rounds']} rounds, {record['processes']} processes for memory",
     ]
-    if least := record.get("least"):
-        made.append(
-            f"the least: {size(least['kept_bytes'])} kept, where no product of matrices is done twice, and "
-            f"{least['cpu_seconds']:.2f} s in those products and in attention alone"
-        )
+    least = record.get("least")
+    must = [
+        f"The least: {size(least['kept_bytes'])} kept, where no product of matrices is done twice, and "
+        f"{least['cpu_seconds']:.2f} s in those products and in attention alone"
+    ] if least else []  # fmt: skip
     around = [
         f"{environment['device']}, {environment['threads']} thread, {environment['dtype']}",
         day(environment["date"][:10]),
         ", ".join(f"{name} {version}" for name, version in environment["versions"].items()),
         f"commit {environment['commit'][:9]}",
     ]
-    return f"{'; '.join(made)}.\n{'; '.join(around)}."
+    return "\n".join(f"{'; '.join(line)}." for line in (made, must, around) if line)
 
 
 if __name__ == "__main__":
