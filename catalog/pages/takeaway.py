@@ -16,7 +16,7 @@ from catalog.pages.known import Known
 from catalog.pages.lazy import Lazy, key
 
 PART = 50  # papers, about; a part is fetched when one of them is asked for
-MANY = 10_000  # papers that are cited in every style; of more in those asked for most
+MANY = 4_000  # papers that are cited in every style; of more in those asked for most
 FIRST = {name: NAMES[name] for name in ("apa", "ieee")}
 
 
