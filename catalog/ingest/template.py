@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from catalog.ingest import values, words
 from catalog.ingest.line import KIND_OF_WORK, Anchor, Line, at_paper
+from catalog.ingest.tree import Mark
 
 _MARKS = {"link": "the link", "bold": "what is in bold", "quoted": "what is in quotation marks",
           "italic": "what is in italics", "code": "what is in code", "text": "the text"}  # fmt: skip
@@ -218,6 +219,7 @@ def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tup
     out = [(start, "", 1.0)]
     named, whole, last, named_starts = True, False, start, 0
     opening = {mark.end for mark in line.text.marks if mark.start <= start + 1}
+    labels = [m for m in line.text.of("strong", "code") if start <= m.start < start + 90 and m.end - m.start < 40]
     for cut in cuts:
         if cut.start <= start or cut.kind == "end" or cut.start >= len(plain):
             continue
@@ -235,7 +237,7 @@ def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tup
                 continue
             named = _dates(piece) if whole else _goes_on(piece, common, not out[1:])
         opens = cut.kind == "(mark"
-        if cut.kind == ")mark" and _labelled(line, start, cut.end):
+        if cut.kind == ")mark" and labels[1:] and _labelled(plain, labels, start, cut.end):
             follows = plain[cut.start :].lstrip(_EDGE).partition(" · ")[0][:200]
             out.append((cut.start, "short", 0.95 if in_title_case(follows) else 0.5))
             continue
@@ -260,14 +262,13 @@ def _starts(line: Line, cuts: Sequence[Cut], common: frozenset[str]) -> list[tup
     return out[:_MOST_STARTS]
 
 
-def _labelled(line: Line, start: int, end: int) -> bool:
+def _labelled(plain: str, labels: Sequence[Mark], start: int, end: int) -> bool:
     """Whether a head is several short texts, each marked: "**BotBrain** **[Fern Group]** A title"."""
-    marks = [m for m in line.text.of("strong", "code") if start <= m.start < m.end <= end and m.end - m.start < 40]
-    rest = list(line.plain[start:end])
-    for mark in marks:
+    rest, said = list(plain[start:end]), [mark for mark in labels if mark.end <= end]
+    for mark in said:
         rest[mark.start - start : mark.end - start] = " " * (mark.end - mark.start)
-    short = all(len(line.plain[m.start : m.end].split()) < 5 for m in marks)
-    return len(marks) > 1 and short and not "".join(rest).strip(_EDGE + "[]()")
+    short = all(len(plain[m.start : m.end].split()) < 5 for m in said)
+    return len(said) > 1 and short and not "".join(rest).strip(_EDGE + "[]()")
 
 
 def _goes_on(piece: str, common: frozenset[str], first: bool = False) -> bool:
