@@ -113,8 +113,7 @@ def tidy(rest: str) -> str:
         rest = " ".join(shorter.split())
     rest = re.sub(r"^[.,;:]\s+", "", rest.strip(_APART))
     rest = rest.lstrip(")]） " + _APART) if rest[:1] in ")]）" else rest
-    while rest.endswith(("(", "[", "（", "【")):
-        rest = rest[:-1].rstrip(_APART)
+    rest = rest.rstrip(_APART + "([（【") if rest.endswith(("(", "[", "（", "【")) else rest
     return rest.removesuffix(" -").removeprefix("- ").strip(" -" if len(rest) < 3 else " ")
 
 
