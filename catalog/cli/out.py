@@ -208,13 +208,18 @@ def lines(
         _tabbed([(r.status, r.key, str(r.year or ""), r.title, r.authors) for r in found])
         return
     heading, *shown = on_terminal(found)
-    click.echo(heading)
+    printed = [heading]
     for line, paper in zip(shown, found, strict=True):
-        click.echo(line)
+        printed.append(line)
         if piece := pieces.get(paper.key):
-            click.echo(_marked(piece))
+            printed.append(_marked(piece))
         if missing := lacking.get(paper.key):
-            click.echo(paint(plain(f"   without {', '.join(missing)}"), "dim"))
+            printed.append(paint(plain(f"   without {', '.join(missing)}"), "dim"))
+        if len(printed) >= _AT_ONCE:
+            click.echo("\n".join(printed))
+            printed = []
+    if printed:
+        click.echo("\n".join(printed))
 
 
 def on_terminal(found: Sequence[Line], width: int = 0) -> Iterator[str]:
