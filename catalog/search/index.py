@@ -67,7 +67,6 @@ class Index:
 
     def __init__(self, path: Path | str) -> None:
         self._path = str(path)
-        self.losses = 0  # how often all that it held was lost while it was open
         self._db = opened(self._path, rows.prepare, WAIT_SECONDS)
 
     def __enter__(self) -> Self:
@@ -102,8 +101,7 @@ class Index:
 
     def restamp(self, stamps: Mapping[str, str]) -> None:
         """Keep other stamps of files that say what they said."""
-        with contextlib.suppress(CacheLost):
-            self._run(lambda db: _write(db, rows.restamp, stamps))
+        self._run(lambda db: _write(db, rows.restamp, stamps))
 
     def read_on(self, file: str, before: Sequence[str], stamp: str, reading: Reading) -> bool:
         """Keep how far the reader is with the paper of a file; False where it is known under none of these stamps."""
@@ -298,7 +296,6 @@ class Index:
             self._start_again()
 
     def _start_again(self) -> NoReturn:
-        self.losses += 1
         self._db.close()
         discard(self._path)
         self._db = opened(self._path, rows.prepare, WAIT_SECONDS)
@@ -311,7 +308,6 @@ class Index:
             held.backup(self._db)
         except FAILURE:
             self._db = connected(MEMORY, rows.prepare)
-            self.losses += 1
             raise CacheLost("the search cache cannot be read; run the command again") from None
         finally:
             held.close()

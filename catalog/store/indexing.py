@@ -43,18 +43,12 @@ def refresh(store: Store, index: Index, whole: bool = False) -> list[Finding]:
 
     A large folder is not listed each time: its own stamp tells of files that came, went or were replaced. It is listed
     when that has changed, when it was last listed long ago, and when the `whole` is asked for; a file that was written
-    over in place is `renewed` by the commands about it. Raises `CacheLost` where the index lost meanwhile what it was
-    compared with: it holds next to nothing then.
+    over in place is `renewed` by the commands about it. Raises `CacheLost` where the index is lost meanwhile.
     """
-    losses = index.losses
     _follow_readers(store, index)
     seen, folder = _seen(index), folder_mark(store)
     if whole or seen.papers < _MANY or seen.folder != folder or not 0 <= time.time() - seen.when < _LONG_AGO:
         count = _look_through(store, index, folder)
-        if index.losses > losses:
-            from catalog.search.index import CacheLost
-
-            raise CacheLost("the search cache was lost while it was brought up to date; run the command again")
         index.set_meta("seen", json.dumps((folder if _at_rest(store) else "", count, time.time())))
     readers = index.get_json("readers", {}).get("wrong", [])
     return [*(one for found in unreadable(index).values() for one in found), *(Finding(**one) for one in readers)]
@@ -71,11 +65,16 @@ def renewed(store: Store, index: Index, keys: Iterable[str]) -> bool:
 
     Where a file is gone the paper may stand in another by now: the next look at the folder finds both at once.
     """
-    losses, known = index.losses, index.stamps(keys)
+    from catalog.search.index import CacheLost
+
+    known = index.stamps(keys)
     on_disk = {file: stamp_at(store.folder / file) for file in known}
-    changed = _changed(store, index, known, {file: mark_of(stamp) for file, stamp in on_disk.items() if stamp})
-    _take(store, index, changed, [], told(index))
-    return bool(changed) or not all(on_disk.values()) or index.losses > losses
+    try:
+        changed = _changed(store, index, known, {file: mark_of(stamp) for file, stamp in on_disk.items() if stamp})
+        _take(store, index, changed, [], told(index))
+    except CacheLost:
+        return True
+    return bool(changed) or not all(on_disk.values())
 
 
 def noted(store: Store, changes: Iterable[Change], before: str) -> None:
@@ -83,8 +82,10 @@ def noted(store: Store, changes: Iterable[Change], before: str) -> None:
 
     `before` is the folder's mark from before that; an index that knew another finds out by itself.
     """
+    from catalog.search.index import CacheLost
+
     made = {Path(change.file).name: change for change in changes}
-    with store.open_index() as index:
+    with contextlib.suppress(CacheLost), store.open_index() as index:  # an empty one is filled by the next command
         seen, heirs = _seen(index), _heirs(index)
         if seen.papers < _MANY or seen.folder != before or len(made) + len(heirs) > _FEW:
             return
@@ -93,8 +94,6 @@ def noted(store: Store, changes: Iterable[Change], before: str) -> None:
         on_disk = {file: stamp_at(store.folder / file) for file in (*files, *(heirs if files else ()))}
         changed = {file: mark_of(stamp) for file, stamp in on_disk.items() if stamp}
         _take(store, index, changed, [file for file in files if file not in changed], told(index))
-        if index.losses:
-            return
         index.set_meta("seen", json.dumps((folder_mark(store), seen.papers, seen.when)))
 
 
