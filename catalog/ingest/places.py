@@ -76,17 +76,23 @@ class Places:
                 names = values.likely_people(one[0], self.common) >= 0.5
                 if names or values.date(one[0]):
                     self.roles[run, place] = "authors" if names else "venue"
-            elif maybe[place] and not ("paren" in place and _all_differ(maybe[place])):
-                capitals = [text for text in maybe[place] if _ACRONYM.match(text.strip())]
-                acronyms = sum(bool(values.date(text)) for text in capitals)
-                surnames = place.startswith(("paren", "link")) and len(capitals) * 2 < len(maybe[place])
-                likely = sum(values.likely_people(text, self.common) >= 0.45 for text in maybe[place])
-                if names_elsewhere or acronyms * 2 >= len(maybe[place]):
-                    self.roles[run, place] = "venue"
-                elif surnames or likely * 10 >= 6 * held[place]:
-                    self.roles[run, place] = "authors"
+            elif maybe[place] and (role := self._undecided(place, maybe[place], held[place], names_elsewhere)):
+                self.roles[run, place] = role
+
+    def _undecided(self, place: str, texts: Sequence[str], of: int, names_elsewhere: bool) -> str:
+        """What a place holds in which nothing is plain, by its texts, and how many entries say something there."""
+        if "paren" in place and _all_differ(texts):
+            return ""
+        capitals = [text for text in texts if _ACRONYM.match(text.strip())]
+        dated = sum(bool(values.date(text)) for text in capitals)
+        if names_elsewhere or dated * 2 >= len(texts):
+            return "venue"
+        surnames = place.startswith(("paren", "link")) and len(capitals) * 2 < len(texts)
+        likely = sum(values.likely_people(text, self.common) >= 0.45 for text in texts)
+        return "authors" if surnames or likely * 10 >= 6 * of else ""
 
     def role(self, line: Line, piece: Piece) -> str:
+        """What a piece of a line is, by its look and its marks; "?" and "" as `look` gives them."""
         text = line.plain[piece.start : piece.end].strip(' .,;:·|"“”')
         italic = any(m.kind == "em" and m.start <= piece.start + 1 and m.end >= piece.end - 1 for m in line.text.marks)
         if italic and _VOLUME.match(line.plain, piece.end):
