@@ -1,8 +1,8 @@
 """The time that each reader takes against the size of what it reads: python tests/growth.py [READER ...]
 
 Each pattern is repeated to 10 kB, 100 kB and 1 MB and read in a process of its own. Wrong is what ends by a signal, takes
-more than `MOST` seconds of CPU for 1 MB, or `EACH` for every paper in it, or grows faster than the text: more than `STEEPEST` times as long for ten times
-as much.
+more than `MOST` seconds of CPU for 1 MB, or `EACH` for every paper in it, or grows faster than the text: more than
+`STEEPEST` times as long for ten times as much.
 """
 
 from __future__ import annotations

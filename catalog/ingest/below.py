@@ -172,7 +172,7 @@ class Below:
         if label:
             return self._labelled(entry, label, at)
         line = prepared(text)
-        status = None if unit.line.own else words.status_word(line.plain)
+        status = None if unit.line.own else words.status_word(line.plain)  # else it stands beside the title
         if status and entry.status in (None, status):
             entry.status = status
             return None

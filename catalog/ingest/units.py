@@ -594,9 +594,7 @@ class Finder:
             for (node, groups, worth, _), take in zip(judged, chosen, strict=True):
                 inner = self._inner(node, take) if node.children else set()
                 if take:
-                    paper = label_of(node.text)  # "Paper: [Quist, A. “A title”, 2015](…)"
-                    line = prepared(paper[1]) if paper and words.link_of(paper[0]) == "paper" else self.line(node)
-                    first, *more = works(line if any(a.titled for a in line.anchors) else self.line(node), self.common)
+                    first, *more = works(self._cited(node), self.common)
                     unit = Unit(node, first, (*section, *groups), f"item {depth}", worth=worth)
                     unit.linked = bool(self.line(node).anchors)
                     unit.body = [child for child in node.children if id(child) not in inner]
@@ -614,6 +612,12 @@ class Finder:
                 group = (*groups, text) if not take and len(text) <= 80 and not self.line(node).anchors else groups
                 below += [(child, group) for child in node.children if id(child) in inner]
             layer, depth = below, depth + 1
+
+    def _cited(self, node: Node) -> Line:
+        """The line of an entry, behind the label of one that cites a paper: "Paper: [Quist, A. “A title”, 2015](…)"."""
+        label = label_of(node.text)
+        line = prepared(label[1]) if label and words.link_of(label[0]) == "paper" else None
+        return line if line and any(a.titled for a in line.anchors) else self.line(node)
 
     def _inner(self, node: Node, taken: bool) -> set[int]:
         """The nested items that are entries of their own rather than fields or remarks."""
