@@ -72,6 +72,12 @@ def training(model: Any, variant: str, vocabulary: int, batch: int, length: int,
             own = ours or variant == "peft-loss"
             return losses.batch_loss(inner, rows, chunk=chunk) if own else model(**rows).loss
 
+    return forward, stepping(forward, optimiser)
+
+
+def stepping(forward: Forward, optimiser: torch.optim.Optimizer) -> Step:
+    """A whole step: gradients anew, and the optimiser's."""
+
     def step() -> float:
         optimiser.zero_grad()
         loss = forward()
@@ -79,7 +85,7 @@ def training(model: Any, variant: str, vocabulary: int, batch: int, length: int,
         optimiser.step()
         return loss.item()
 
-    return forward, step
+    return step
 
 
 def least(sizes: Row, batch: int, length: int, rank: int, chunk: int) -> Row:

@@ -78,15 +78,7 @@ def prepare(variant: str) -> Made:
         return model, lambda: ours.step(forward, LR).item(), None
     make = {"adamw": functools.partial(torch.optim.AdamW, lr=1e-3), "sgd": functools.partial(torch.optim.SGD, lr=LR)}
     optimiser = make[variant](model.parameters())
-
-    def step() -> float:
-        optimiser.zero_grad()
-        loss = forward()
-        loss.backward()
-        optimiser.step()
-        return loss.item()
-
-    return model, step, optimiser
+    return model, _steps.stepping(forward, optimiser), optimiser
 
 
 def two_steps(variant: str) -> Callable[[], object]:
