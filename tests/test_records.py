@@ -194,6 +194,20 @@ def test_the_links_of_an_entry_are_no_entries() -> None:
     assert len(draft.links) == 2
 
 
+def test_neither_the_heading_of_all_bookmarks_nor_the_bar_of_a_browser_is_a_tag() -> None:
+    bar = '<DT><H3 PERSONAL_TOOLBAR_FOLDER="true">Bar</H3><DL><p><DT><H3>Lamps</H3><DL><p>'
+    a = '<DT><A HREF="https://arxiv.org/abs/1903.00001">Sea</A></DL></DL></DL>'
+    source = parse(f"<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<H1>Bookmarks Menu</H1><DL><p>{bar}{a}", "a.html")
+    assert [draft.tags for draft in source.drafts] == [("Lamps",)]
+
+
+def test_a_list_of_identifiers_knows_each_that_can_be_added() -> None:
+    text = "W19-5201\n2020.acl-main.703\nPMC1234567\nopenreview:abcDEF123\nCorpusID:3626819\nISBN 978-0-262-03561-3\n"
+    assert [draft.key.partition("-")[0] for draft in parse(text, "ids.txt").drafts] == [
+        "acl", "acl", "pmcid", "openreview", "s2", "isbn",
+    ]  # fmt: skip
+
+
 def test_identifiers_under_names_have_the_status_of_these() -> None:
     source = parse("reading:\n  - 10.1000/a\ndone:\n  - https://arxiv.org/abs/1903.00001\n", "a.yaml")
     assert [draft.status for draft in source.drafts] == ["reading", "read"]

@@ -10,23 +10,24 @@ from typing import Any
 from lxml import etree
 
 from catalog.bibtex.identifiers import address as address_of
-from catalog.bibtex.identifiers import arxiv, doi
+from catalog.bibtex.naming import identifier
 from catalog.errors import Finding
-from catalog.ingest import urls, values, words
+from catalog.ingest import urls, words
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.report import clean
 from catalog.models import Link
 from catalog.text import NEAR, Lines
 
 _FOLDER: Any = etree.XPath(  # the heading of a folder of bookmarks: it stands right before its list
-    "(preceding-sibling::h1|preceding-sibling::h3|preceding-sibling::dt/h3|parent::dt/h3)[last()]"
+    "(preceding-sibling::h3|preceding-sibling::dt/h3|parent::dt/h3)[last()]"
+    "[not(@personal_toolbar_folder or @unfiled_bookmarks_folder)]"
 )
 _QUOTED = re.compile(r"""(['"])(.{6,}?)(?:…|\1|$)""")
 _BOOKMARKS = re.compile(r"\A\s*<!DOCTYPE NETSCAPE-Bookmark-file", re.I)
 _REMARK = re.compile(
     r"(?P<id>.*?)(?:\s+(?:#+|//|%+|;)\s*(?P<said>.*)|\s+[(（](?P<aside>.*)[)）]|(?:\s+[-–—|]+\s+|\t\s*|:\s+)(?P<title>[^\W\d].*))?"
 )
-_ALONE = re.compile(r"\S+|(?:arxiv|doi):\s*\S+(?:\s+\[[\w.-]+\])?", re.I)
+_ALONE = re.compile(r"\w\S*|(?:arxiv|doi):\s*\S+(?:\s+\[[\w.-]+\])?|\w+[: -]+[\w-]+", re.I)
 _SITES = (
     r"OpenReview|arXiv(?:\.org)?|ACL Anthology|Semantic Scholar|IEEE .*|PubMed|Springer.*|Nature|GitHub|alphaXiv|"
     "ScienceDirect|SpringerLink|Wiley.*|ACM.*|(?:bio|med)Rxiv|SSRN|JSTOR|PLOS.*|MDPI|Frontiers.*|PNAS|Science|Cell|"
@@ -95,15 +96,11 @@ def identified(line: str) -> Draft | None:
     parts = _REMARK.fullmatch(line)
     line, title, remark = (parts["id"], parts["title"], parts["said"] or parts["aside"]) if parts else (line, "", "")
     address = re.fullmatch(r"https?://\S+", line)
-    name, value = "", ""
-    if paper := arxiv(line, bare=True):
-        name, value = ("arxiv", paper) if address or _ALONE.fullmatch(line) else ("", "")
-    elif found := doi(line) if re.match(r"10\.|doi:|http", line, re.I) and " " not in line[4:].strip() else "":
-        name, value = "doi", found
-    elif stated := values.identifiers(line) if re.fullmatch(r"\w+(?:[: -]+[\w-]+)?", line) else {}:
-        name, value = next(iter(stated.items()))
-    elif address and urls.is_paper(line):
-        name, value = urls.host(line), line.rstrip("/").rsplit("/", 1)[-1]
+    name, value = identifier(line) if _ALONE.fullmatch(line) else ("", "")
+    if name in ("", "github", "page"):
+        name, value = (
+            (urls.host(line), line.rstrip("/").rsplit("/", 1)[-1]) if address and urls.is_paper(line) else ("", "")
+        )
     if not name:
         return None
     url = line if address else address_of(name, value)
