@@ -208,6 +208,40 @@ def test_a_list_of_identifiers_knows_each_that_can_be_added() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.json", '{"documents": [{"title": "Lamps", "year": 2019}, {"title": "Sea", "read": true}]}'),
+        ("a.json", '[{"title": "Lamps", "year": 2019}, {"title": "Sea", "done": true, "mood": 3}]'),
+        ("a.yaml", "- title: Lamps\n  read: false\n- title: Sea\n  read: true\n"),
+        ("a.yaml", "to_read:\n  - title: Lamps\ndone:\n  - title: Sea\n    mood: good\n"),
+        ("a.toml", '[[papers]]\nname = "Lamps"\n[[papers]]\nname = "Sea"\nfinished = 2024-01-02\n'),
+        ("a.yaml", "Lamps at night: unread\nThe open sea: finished\n"),
+    ],
+)
+def test_a_title_is_a_work_where_its_neighbours_or_its_list_say_so(name: str, text: str) -> None:
+    drafts = parse(text, name).drafts
+    assert [draft.title.split()[-1].lower() for draft in drafts] in (["lamps", "sea"], ["night", "sea"])
+    assert [draft.status for draft in drafts if draft.status == "read" or draft.read] == ["read"]
+    assert not any(draft.tags for draft in drafts)
+
+
+def test_what_stands_among_works_and_is_none_is_said() -> None:
+    source = parse('[{"title": "Lamps", "year": 2019}, {"colour": "blue"}]', "a.json")
+    assert (len(source.drafts), source.missed) == (1, 1)
+
+
+def test_the_kind_of_a_record_of_endnote_is_its_name() -> None:
+    text = (
+        '<xml><records><record><ref-type name="Journal Article">17</ref-type><contributors><authors>'
+        "<author>Quist, Ada</author></authors></contributors><titles><title>Lamps</title><secondary-title>Seas"
+        "</secondary-title></titles><volume>4</volume><dates><year>2015</year><pub-dates><date>Mar</date></pub-dates>"
+        "</dates></record></records></xml>"
+    )
+    (draft,) = parse(text, "a.xml").drafts
+    assert (draft.record.item["type"], draft.record.item["issued"]) == ("article-journal", "2015-03")
+
+
 def test_identifiers_under_names_have_the_status_of_these() -> None:
     source = parse("reading:\n  - 10.1000/a\ndone:\n  - https://arxiv.org/abs/1903.00001\n", "a.yaml")
     assert [draft.status for draft in source.drafts] == ["reading", "read"]

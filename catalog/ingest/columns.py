@@ -12,7 +12,7 @@ LINKS = frozenset({  # what leads somewhere
     "notebook", "supp",
 })  # fmt: skip
 STRONG = frozenset({"authors", "date", "venue", "doi", "arxiv", "isbn", "abstract", "pmid"})  # what no page has
-FACTS = STRONG | {"link", "status", "ids"}
+FACTS = STRONG | {"link", "status", "ids", "read", "rating"}
 _MAY_END = LINKS | {"doi", "arxiv", "isbn", "issn", "pmid", "pmcid", "acl", "openreview", "ids", "added"}  # "arXiv id"
 _CAPITALS = re.compile(r"arxiv|pubmed|bibtex|openreview|github|youtube|hugging ?face", re.I)  # one word each
 _WORD = re.compile(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_.:@#/\\-]+")

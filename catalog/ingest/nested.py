@@ -161,7 +161,7 @@ def records(data: Any, section: tuple[str, ...] = (), depth: int = 0, key: str =
         if isinstance(data.get("cards"), list) and isinstance(data.get("lists"), list):
             yield from _cards(data)
             return
-        data = _titled(_promoted(data))
+        data = _titled(_promoted(_with_status(data)))
         if is_record(data):
             data = _united(data)
             inner = {name: value for name, value in data.items() if _holds_works(str(name), value)}
@@ -180,20 +180,21 @@ def records(data: Any, section: tuple[str, ...] = (), depth: int = 0, key: str =
             value = [value] if name == "outline" else value  # one folder of several has its name, too
             yield from records(value, section if under else (*section, str(name)), depth + 1, str(name))
     elif isinstance(data, list):
-        beside_works = any(_is_one(one) for one in data)
+        of_works = any(_is_one(one) for one in data)
+        told = of_works or words.is_of_papers(spaced(key)) or any(words.status_word(spaced(name)) for name in section)
         for value in data:
-            if isinstance(value, str) and ((beside_works and " " in value.strip()) or "://" in value):
+            if isinstance(value, str) and ((of_works and " " in value.strip()) or "://" in value):
                 yield Found({"\0text": value}, section)
-            if beside_works and isinstance(value, Mapping) and _is_untitled(value):
+            if told and isinstance(value, Mapping) and _is_bare(value, of_works):
                 yield Found({str(k): v for k, v in value.items()}, section)
                 continue
             yield from records(value, (*section, *_heading(value)), depth + 1)
 
 
-def _is_untitled(data: Mapping[Any, Any]) -> bool:
-    """Whether one among works has facts of a work, too, and no title."""
-    facts = not FACTS.isdisjoint(map(meaning, map(str, data)))
-    return facts and not _is_one(data) and not any(_holds_works(str(k), v) for k, v in data.items())
+def _is_bare(data: Mapping[Any, Any], of_works: bool) -> bool:
+    """Whether one where works are told has a title and no facts beside; `of_works`: among these, or anything else."""
+    said = bool(_title(data)[1] or (of_works and data))
+    return said and not _is_one(data) and not any(_holds_records(one) for one in data.values())
 
 
 def _cards(board: Mapping[Any, Any]) -> Iterator[Found]:
@@ -205,6 +206,12 @@ def _cards(board: Mapping[Any, Any]) -> Iterator[Found]:
         title, due = _URL.sub("", name).strip(), str(card.get("due") or "")
         record = {"title": title, "links": links, "notes": notes, "tags": card.get("labels"), "due": due}
         yield Found(record, (named.get(card.get("idList"), ""),))
+
+
+def _with_status(data: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """A mapping that gives titles no more than their status, each as a work; any other as it is."""
+    told = len(data) > 1 and all(" " in str(name) and words.status_word(str(one)) for name, one in data.items())
+    return {name: {"title": str(name), "status": one} for name, one in data.items()} if told else data
 
 
 def _titled(data: Mapping[Any, Any]) -> Mapping[Any, Any]:
@@ -301,7 +308,7 @@ def _is_work(data: Any) -> bool:
     if not _OF_PROGRAMS.isdisjoint(map(str, data)) and STRONG.isdisjoint(set(means) - {"authors"}):
         return False
     if words.is_vague(name) or spaced(name) == "@text":
-        return sum(m in STRONG or m in ("paper", "link") for m in means) > (spaced(name) != "@text")
+        return sum(m in STRONG or m in ("paper", "link", "read") for m in means) > (spaced(name) != "@text")
     return any(m in FACTS or m in ("paper", "code") for m in means)
 
 

@@ -103,7 +103,7 @@ def _are_works(found: Sequence[nested.Found]) -> bool:
 
 
 def _may_be_of_works(section: Sequence[str]) -> bool:
-    return not section or any(words.status_word(name) or words.is_of_papers(name) for name in section)
+    return not section or any(words.status_word(name) or words.is_of_papers(name) for name in map(spaced, section))
 
 
 def read_note(path: str, fields: Fields, body: str) -> Draft:
@@ -133,7 +133,7 @@ def source(
         for order, (line, r) in enumerate(records, 1)
     ]
     if drafts and all(re.search(r"[^.]\.$", draft.title) for draft in drafts):  # as DBLP and PubMed end them
-        drafts = [replace(draft, title=draft.title[:-1]) for draft in drafts]
+        drafts = [replace(one, title=one.title[:-1], record=_without_stop(one.record)) for one in drafts]
     _tell_mapping(names, any(draft.record.item for draft in drafts), report)
     good: list[Draft] = []
     left: list[Draft] = []
@@ -155,6 +155,11 @@ def source(
         report.add("note", "outside-a-paper", message, left[0].line)
     findings = tuple(replace(f, path=path) for f in report.findings)
     return Source(tuple(good), findings=findings, is_list=True, missed=missed, left=len(left))
+
+
+def _without_stop(record: Record) -> Record:
+    title = str(record.item.get("title", ""))
+    return record._replace(item={**record.item, "title": title.removesuffix(".")}) if title else record
 
 
 def _tell_mapping(names: Sequence[str], of_items: bool, report: Report) -> None:
@@ -525,7 +530,7 @@ def _set_id(reading: _Reading, value: Any) -> bool:
 
 
 def _set_kind(reading: _Reading, value: Any) -> bool:
-    text = _one(value)
+    text = str(value.get("@name") or _one(value)) if isinstance(value, Mapping) else _one(value)  # EndNote numbers them
     reading.details.setdefault("kind", ("", text))
     of, kind = kind_of(text)
     reading.entry.kind = reading.entry.kind or kind or ("" if of else words.type_of(text))

@@ -60,7 +60,7 @@ def read(text: str, path: str = "") -> tuple[list[tuple[int, dict[str, Any]]], l
 
 def _is_head(row: list[str], below: list[Row], alone: bool) -> bool:
     means = [meaning(name) for name in _head(row, below)]
-    facts = sum(one in FACTS or one in ("paper", "tags", "rating", "read") for one in means)
+    facts = sum(one in FACTS or one in ("paper", "tags") for one in means)
     named = "title" in means and (facts > 0 or (alone and len(row) == 1))
     return (named or not {"arxiv", "doi"}.isdisjoint(means)) and not any(map(_ADDRESS.search, row))
 
