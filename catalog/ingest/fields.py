@@ -188,11 +188,11 @@ class Reader:
         voted = self.places.roles.get((unit.run, piece.place), "")
         voted = "venue" if voted == "date" and role == "venue?" else voted  # a day stands there in other entries
         if (role.endswith("?") or not role) and voted:
-            names = template.LAST_YEAR.sub("", text) if piece.place.startswith("before") else text
-            likely = values.likely_people(names, frozenset(), True)
+            names = template.without_year(text) if piece.place.startswith("before") else text
+            likely = values.likely_people(names, frozenset(), True) if voted != "venue" else 1.0
             told = (unit.run, piece.place) in self.places.dated
             fits = likely >= 0.25 if voted == "authors" else _may_be_venue(unit, piece, text, told)
-            role = voted if fits and (role or likely or voted == "venue") else ""
+            role = voted if fits and (role or likely) else ""
         alone = role == "authors?" and not unit.cells and not voted
         return "" if alone or (heading and role == "authors" and "paren" not in piece.place) else role
 

@@ -63,9 +63,9 @@ def cut(line: Line, start: int, end: int, prefix: str, title: tuple[int, int]) -
                 continue  # one of several names, as a group marks its own
             joins = re.search(r"\b[Ii]n:?\s*$", plain[start : mark.start])
             edges |= {e for e in (mark.start, mark.end) if start < e < end and not (joins and e == mark.start)}
-    numbers = [number.span() for number in _NUMBER.finditer(plain, start, end)]
+    numbers = [number.span() for number in _NUMBER.finditer(plain, start, end)] if "(" in plain else []
     for apart in _CUT.finditer(plain, start, end):
-        if any(a <= apart.start() < b for a, b in numbers):
+        if numbers and any(a <= apart.start() < b for a, b in numbers):
             continue
         if (
             not apart[0].strip()

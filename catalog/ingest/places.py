@@ -22,6 +22,7 @@ _YEAR_LAST = re.compile(r"(?=\s\(?\d{4}[a-z]?\)?$)(?P<rest>[^,]*(?:19|20)\d\d)[a
 _PLACED = re.compile(r",(?!\s*\w\.)\s*(?P<rest>[^,]*(?:19|20)\d\d)[a-z]?\)?$")
 _VOLUME = re.compile(r"[\s,*_]*(?:[Vv]ol\.?\s*)?\d{1,4}\s?(?:\(\d[\d–-]*\)|[,:(])")
 _ACRONYM = re.compile(r"[^a-z]{2,}\b|[A-Z]+[a-z]*[A-Z]")
+_LONGEST_VENUE = 22  # words
 _OTHER_DAY = re.compile(r"\b(?:started|begun|since|added|accessed|updated|scheduled|read|finished)\b", re.I)
 
 
@@ -123,8 +124,8 @@ class Places:
         found = values.date(text)
         if found and not _beside_date(text, found):
             return "date"
-        shown = values.venue(text)
-        if shown and shown.known and len(text.split()) <= 22:
+        shown = values.venue(text) if len(text.split()) <= _LONGEST_VENUE else None
+        if shown and shown.known:
             return "venue"
         likely = values.likely_people(text, self.common, lead)
         if likely >= (0.45 if lenient else 0.6) or (likely >= 0.4 and values._BY.match(text)):

@@ -20,6 +20,8 @@ _MARKED = re.compile(  # "#read …", "(read) …", "TODO: …"
 _FIRST = re.compile(r"(?:re-?)?[^\W\d_]+(?: [^\W\d_]+){0,2}(?=[:\s]+\S)")  # "DONE …", "Finished [a title](…)"
 _BOX = re.compile(r"\s\[(?P<mark>[ xX✓✔✅]?)\]\s*$")
 _TRAILING = re.compile(r"[\[【(]\s*(?P<word>[^\[\]()【】]{1,24}?)\s*[\])】]\s*$")
+_SPOKEN = re.compile(r"\S+")
+_REACH = 40  # characters at the end of a line in which a status is looked for
 _TICKS = "`'\"‘’“”*_ "
 _DAY = re.compile(
     r"(?<![\d/.-])(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{4} ?年 ?\d{1,2} ?月 ?\d{1,2} ?日"
@@ -141,10 +143,11 @@ def _take(line: Line, start: int, end: int) -> None:
 
 def _stated(line: Line, tail: str, start: int) -> int:
     """Where the last stretch of a line begins to say a status; 0 where it says none."""
-    if box := _BOX.search(tail):
+    end = max(0, len(tail) - _REACH)
+    if box := _BOX.search(tail, end):
         line.status = line.status or (Status.read if box["mark"].strip() else Status.unread)
         return start + box.start()
-    bracket = _TRAILING.search(tail)
+    bracket = _TRAILING.search(tail, end)
     if not bracket:
         return _stated_plainly(line, tail, start)
     at, word = start + bracket.start(), bracket["word"]
@@ -162,9 +165,8 @@ def _stated(line: Line, tail: str, start: int) -> int:
 
 def _stated_plainly(line: Line, tail: str, start: int) -> int:
     """Where the last words begin that are a status: in capitals, in CJK, or behind a dash, a bar or an emoji."""
-    last = list(re.finditer(r"\S+", tail[-40:]))[-3:]
-    for word in last:
-        at = max(0, len(tail) - 40) + word.start()
+    for word in list(_SPOKEN.finditer(tail, max(0, len(tail) - _REACH)))[-3:]:
+        at = word.start()
         said, before = tail[at:], tail[:at].rstrip()[-1:]
         status = words.status_word(said) if before else None
         told = before in tuple("—–|-") or words.is_pictograph(said[0]) or (not said.isascii() and len(said) < 4)

@@ -41,7 +41,9 @@ _INITIAL = re.compile(r"(?:^|[\s.,-])[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]$")
 _BY = re.compile(r"[\s,;–—-]+\(?by:?\s+(?=[A-Z\u3400-\u9fff])")
 _APA = re.compile(r"[(（](?:1[5-9]|20)\d\d[a-z]?(?:,\s*[A-Za-z]+\.?(?:\s+\d{1,2})?)?[)）][.,:]?\s*")
 _YEAR_ALONE = re.compile(r"[\s(\[（【]*(?:(?:1[5-9]|20)\d\d[a-z]?)[\s)\]）】.,:]*")
-LAST_YEAR = re.compile(r"[\s,.;]*[(（\[]?(?:1[5-9]|20)\d\d[a-z]?(?:,\s*[A-Za-z]+\.?(?:\s+\d{1,2})?)?[)）\]]?[\s.,:;]*$")
+_LAST_YEAR = re.compile(
+    r"[\s,.;]*[(（\[]?(?:1[5-9]|20)\d\d[a-z]?(?:,\s*[A-Za-z]+\.?(?:\s+\d{1,2})?)?[)）\]]?[\s.,:;]*$"
+)
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|(?:arxiv|doi):\S+", re.I)
 _PLACED = re.compile(
     r"[,.;(\[/|–—-]\s*(?:[A-Z][\w&-]+[\s'’]*){0,2}(?:19|20)\d\d[)\]]?$|[(\[（][^()\[\]（）]{0,80}(?:19|20)\d\d[)\]）]$"
@@ -54,6 +56,7 @@ _PROSE = re.compile(
 _PART = re.compile(r"\s+[-–—|·•/]+\s+|\s*[|｜；;]\s*|[.。](?=\s|$)(?<![A-ZА-ЯЁ]\.)|[(（\[【]|\n")
 _COMMA = re.compile(r"[,，、]\s*")
 _FIRST = re.compile(r"(?:(?<!\b[A-Z])\.|[,:])\s|\s[-–—|/·]+\s")
+_LAST = re.compile(rf".*(?P<at>{_FIRST.pattern})", re.S)
 _EDGE = ' \t\n*_"“”„«»「」『』《》:：,.;，、·•|–—/-'
 _LONGEST = 700  # characters of a line in which a title is looked for
 _MOST_STARTS, _MOST_ENDS = 6, 9
@@ -87,6 +90,7 @@ _ONE_TURNED = re.compile(  # "Wright, S.", "Петрова А. А."; but "Ian H.
 )
 _NAME_GOES_ON = re.compile(r"\s*(?:[A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ]\.|[\w'’-]+(?:[,.:]| and | & ))")  # "James C. Corbett, Jeff Dean"
 _ARTICLE = re.compile(r"(?:An?|The) ")
+_MOST_RIGHT = 1.1  # times what precedes it a title is worth by what follows it
 _HOPELESS = 0.3  # of the best reading so far: what is worth no more by its length is looked at no further
 _BY_LENGTH = ((1, 0.35), (2, 0.85), (20, 1.0), (30, 0.7), (59, 0.25), (10_000, 0.1))  # words at most, worth
 
@@ -157,16 +161,14 @@ def _readings(line: Line, common: frozenset[str]) -> Scored:
         marked = next((c for c in cuts if c.kind == ")mark" and c.end > first and c not in ends), None)
         for cut in [*ends, marked] if marked else ends:
             span = _trimmed(plain, first, cut.end)
-            if span[1] - span[0] < 2 or _by_length(plain[span[0] : span[1]]) < _HOPELESS * most:
+            title = plain[slice(*span)]
+            if len(title) < 2 or _by_length(_count(title)) < _HOPELESS * most:
                 continue
             mark = _mark_of(line, span, common)
             name = Reading(after, mark, _until(line, cut))
-            worth = (
-                _look(plain[span[0] : span[1]], name, common, _to_paper(line, span))
-                * _heeds(line, mark, span, common)
-                * left
-            )
-            if worth > 0.05:
+            heeded = _heeds(line, mark, span, common) * left
+            worth = heeded * _look(title, name, common, _to_paper(line, span), _HOPELESS * most / heeded)
+            if worth > max(0.05, _HOPELESS * most / _MOST_RIGHT):
                 worth *= _right(line, cut, span, stop, after, common)
             if name not in out or worth > out[name][0]:
                 out[name] = (worth, span)
@@ -209,7 +211,7 @@ def _cuts(line: Line, start: int, stop: int) -> list[Cut]:
 
 def between_names(before: str, after: str) -> bool:
     """Whether a semicolon between two texts parts two names: "Quist, Ada; Lund, Bo"."""
-    left, right = _LAST_NAME.split(before)[-1], _NEXT_NAME.split(after[:80], maxsplit=1)[0]
+    left, right = _LAST_NAME.split(before[-80:])[-1], _NEXT_NAME.split(after[:80], maxsplit=1)[0]
     return values.is_name(left.strip(" *_(.,:")) and values.is_name(right.strip(" *_"))
 
 
@@ -274,12 +276,20 @@ def _labelled(plain: str, labels: Sequence[Mark], start: int, end: int) -> bool:
 def _goes_on(piece: str, common: frozenset[str], first: bool = False) -> bool:
     """Whether a piece of a head may be of names, a year or initials, so that the names may go on."""
     piece = re.sub(r"^(?:and|und|et|y|&|with|by)\s+", "", piece.rpartition(";")[2].strip(' *_()[]"“.,;:')).strip()
-    piece = LAST_YEAR.sub("", piece) or piece
+    piece = without_year(piece) or piece
     if not first and _ARTICLE.match(piece):
         return False
     if len(piece) < 3 or _dates(piece) or re.fullmatch(r"[ae]t\.? al|others", piece):
         return True
     return _vancouver(piece) or bool(_SHORT_NAMES.match(piece)) or values.likely_people(piece, common) >= 0.3
+
+
+def without_year(text: str) -> str:
+    """A text without the year that it ends in: "Quist and Lund (2019)"."""
+    last = (
+        _LAST_YEAR.search(text, max(0, len(text) - 60)) if text[-1:] and any(c.isdigit() for c in text[-24:]) else None
+    )
+    return text[: last.start()] if last else text
 
 
 def _dates(piece: str) -> bool:
@@ -336,7 +346,7 @@ def _left(line: Line, start: int, cut: Cut, common: frozenset[str], named: bool)
 
 def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[str]) -> bool:
     """Whether what stands before a cut is names, with or without a year, and all of them."""
-    names = LAST_YEAR.sub("", head)
+    names = without_year(head)
     dated = names != head
     if _SHORT_NAMES.fullmatch(names.strip(" ,.;:*_")):
         return True
@@ -502,7 +512,7 @@ def _role(text: str, common: frozenset[str], kind: str) -> str:
     """What a piece beside a title is: "names", "venue", "date", or ""; names are told more surely after some cuts."""
     if role := _role_alone(_COMMA.split(text, maxsplit=1)[0]):
         return role
-    stripped = LAST_YEAR.sub("", text.strip(" ()[]*_`")).strip(" ,.;:")
+    stripped = without_year(text.strip(" ()[]*_`")).strip(" ,.;:")
     first = re.split(r"[,，、;]|\s(?:and|&)\s", stripped, maxsplit=1)[0]
     if len(stripped) < 3 or not _goes_on(first, common):
         return ""
@@ -545,15 +555,14 @@ def _to_paper(line: Line, span: Span) -> bool:
     return any(at_paper(a) and not _CITED_SHORT.search(a.label) for a in found)
 
 
-def _look(title: str, name: Reading, common: frozenset[str], linked: bool) -> float:
-    """How much a text looks like a whole title, about 0 to 1, by its length and its words; `linked` to the paper."""
+def _look(title: str, name: Reading, common: frozenset[str], linked: bool, least: float) -> float:
+    """How much a text looks like a whole title, about 0 to 1, by its length and its words; `linked` to the paper.
+
+    What is worth less than the `least` is looked at no further.
+    """
     count = _count(title)
-    worth = _by_length(title)
-    if (
-        count < 2
-        and (name.mark in ("bold", "link", "quoted", "italic", "code") or name.after == "names")
-        and len(title) > 2
-    ):
+    worth = _by_length(count)
+    if count < 2 and (name.mark != "text" or name.after == "names") and len(title) > 2:
         worth = 0.6
     if title[:1].islower():
         worth *= 0.3 if title.startswith(("and ", "et ", "by ")) else 0.7 if title.split()[0].isalpha() else 0.9
@@ -563,8 +572,11 @@ def _look(title: str, name: Reading, common: frozenset[str], linked: bool) -> fl
         worth *= 0.15
     if count > 2 and _PROSE.search(title):
         worth *= 0.4
+    worth *= _brackets(title, common)
+    if worth < least or (worth := worth * _with_place(title, count)) < least:
+        return worth
     named = _with_names(title, name, common)
-    return worth * _brackets(title, common) * (max(named, _LONE) if linked else named) * _with_place(title, count)
+    return worth * (max(named, _LONE) if linked else named)
 
 
 def _count(title: str) -> int:
@@ -573,9 +585,8 @@ def _count(title: str) -> int:
     return max(count, len(title) // 3) if not title.isascii() and words_cjk(title) else count
 
 
-def _by_length(title: str) -> float:
-    """How much the length of a text speaks for a title."""
-    count = _count(title)
+def _by_length(count: int) -> float:
+    """How much the length of a text in words speaks for a title."""
     return next(worth for most, worth in _BY_LENGTH if count <= most)
 
 
@@ -584,10 +595,11 @@ def _brackets(title: str, common: frozenset[str]) -> float:
     worth = 0.5 if title[0] in "(（" else 1.0
     if (first := re.match(r"[\[(（【]([^\[\]()（）【】]{2,40})[\])）】]", title)) and _role_alone(first[1]):
         worth *= 0.5
-    last = re.search(r"[\[【(（]([^\[\]【】()（）]{2,24})[\])）】]$", title)
+    closed = title[-1] in ")]）】"
+    last = re.search(r"[\[【(（]([^\[\]【】()（）]{2,24})[\])）】]$", title) if closed else None
     if last and (words.is_role(last[1]) or words.status_word(last[1])):
         worth *= 0.3
-    paren = re.search(r"\s*[(（]([^()（）]+)[)）]$", title)
+    paren = re.search(r"\s*[(（]([^()（）]+)[)）]$", title) if closed else None
     if paren and words_cjk(paren[1]) and not words_cjk(title[: paren.start()]):  # the title in another language
         worth *= 0.7
     elif paren and _role(paren[1], common, "(") == "names":
@@ -641,7 +653,7 @@ def _head(title: str, name: Reading, common: frozenset[str]) -> float:
     if several and (_vancouver(head) or _people(head, common) >= least):
         return 0.6
     dated = (
-        first[0].strip() in tuple("-–—") and len(head.split()) < 6 and LAST_YEAR.search(head)
+        first[0].strip() in tuple("-–—") and len(head.split()) < 6 and _LAST_YEAR.search(head)
     )  # "Ade 2019 - A title"
     said = first[0] == ": " and _names_and_year(head, common)
     return 0.4 if _YEAR_ALONE.fullmatch(head) or dated or said else 1.0
@@ -661,7 +673,9 @@ def _with_place(title: str, count: int) -> float:
         worth *= 0.2
     elif count > 6 and _several_sentences(title):
         worth *= 0.6 if ". " in title else 0.95
-    elif _PLACED.search(title) or ((paren := _LAST_PAREN.search(title)) and _role_alone(paren[1]) == "venue"):
+    elif title[-1] in "0123456789)]）" and (
+        _PLACED.search(title) or ((paren := _LAST_PAREN.search(title)) and _role_alone(paren[1]) == "venue")
+    ):
         worth *= 0.55
     return worth
 
@@ -683,10 +697,8 @@ def _ends_in_names(rest: str, common: frozenset[str]) -> bool:
 
 def _tail(title: str) -> str:
     """What stands after the last separator of a title, where it may be names."""
-    last = None
-    for last in _FIRST.finditer(title):  # noqa: B007  # the last one is meant
-        pass
-    tail = title[last.end() :].strip(" ()") if last and not last[0].startswith(":") else ""
+    last = _LAST.match(title)
+    tail = title[last.end() :].strip(" ()") if last and last["at"][0] != ":" else ""
     return tail if 1 < len(tail.split()) < 7 else ""
 
 
@@ -801,7 +813,7 @@ def _all_names(text: str, common: frozenset[str]) -> bool:
 
 def _names_and_year(head: str, common: frozenset[str]) -> bool:
     """Whether a head is surnames and a year: "Quist 2002", "Quist, Lund (2002)", but not "NeurIPS 2020"."""
-    names = LAST_YEAR.sub("", head)
+    names = without_year(head)
     single = [word for word in re.split(r"\W+", names) if word]
     return names != head and all(word[1:].islower() for word in single) and _all_names(names, common)
 

@@ -17,12 +17,13 @@ _PARTICLES_NAMES = (
     "sr sr. ii iii iv"
 )
 _PARTICLES = frozenset(_PARTICLES_NAMES.split(" "))
-_JOINING = frozenset({"and", "by", "with", "et", "al", "und", "others", "from"})
+_BETWEEN_NAMES = _PARTICLES | {"and", "by", "with", "et", "al", "und", "others", "from"}
 _TITLES = re.compile(r"^(?:prof\.?|professor|dr\.?|mr\.?|mrs\.?|ms\.?|sir)\s+(?=\w)", re.I)
 _ET_AL = re.compile(
     r"[\s,;]*(?:\b(?:[ae]t\s*\.?\s*al|and\s+others|and\s+colleagues|u\.\s?a)\b\.?,?|\.\.\.|…|等人?|ほか|他|ら|외)\s*(?:\([^()]*\))?[\s.,]*$",
     re.I,
 )
+_ET_AL_LAST = re.compile(r"\b[ae]t\s*\.?\s*al\b|(?:等人?|ほか|他|외)\s*$")
 _BY = re.compile(r"^\W{0,3}(?:by|authors?|written by|von|par|por|от|作者)\b\s*:?\s+", re.I)
 _FOOT = re.compile(r"(?<=[^\W\d_])[\d*†‡§¶∗,]*[\d*†‡§¶∗]+(?=[\s,;.]|$)|[*†‡§¶∗]+")
 _HIDDEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028\u2029\ufeff]")  # as text from a PDF holds
@@ -33,6 +34,7 @@ _CJK_NAME = re.compile(r"[\u3400-\u9fff]{2,4}|[\uac00-\ud7af]{2,4}|[\u3040-\u30f
 VANCOUVER = re.compile(r"((?:[a-z]{2,3} )?[A-ZÀ-ÖØ-Þ][\w'’-]+(?: [A-ZÀ-ÖØ-Þ][\w'’-]+)?) ([A-Z]{1,3})")  # "Kingma DP"
 _WORD = re.compile(r"[^\W\d_](?:[\w'’`–-]*[\w'’`])?\.?|(?:[^\W\d_]\.-?){1,3}[^\W\d_]?")
 
+_LETTERS = re.compile(r"[^\W\d_]+")
 _TOLD = re.compile("[:：]")
 _TOLD_YEAR = re.compile(r"\d[:：]")  # "Quist, Lund 2017: A title"
 
@@ -70,7 +72,7 @@ class Found(NamedTuple):
     end: int
 
 
-@lru_cache(4096)  # a text is asked again when a run votes, and when its entry is read
+@lru_cache(32768)  # a text is asked again when a run votes, and when its entry is read
 def date(text: str) -> Found | None:
     """The first date in a text as an ISO prefix: "2021-07-15", "2021-07" or "2021"; never beyond next year."""
     if not _ANY_YEAR.search(text):
@@ -87,7 +89,7 @@ def date(text: str) -> Found | None:
 
 def is_date(text: str) -> bool:
     """Whether a text is a date and no more than two other characters."""
-    found = date(text)
+    found = date(text) if len(text) < 40 else None
     return found is not None and found.end - found.start >= len(text) - 2
 
 
@@ -240,17 +242,16 @@ def likely_people(text: str, common: frozenset[str] = frozenset(), lead: bool = 
     if len(text) < 2 or len(text) > 3000:
         return 0.0
     head = text[:400]
-    said = bool(_BY.match(head)) or bool(re.search(r"\b[ae]t\s*\.?\s*al\b|(?:等人?|ほか|他|외)\s*$", text[-40:]))
-    plain = re.findall(r"[^\W\d_]+", text)
-    small = sum(word.islower() and word not in _PARTICLES and word not in _JOINING for word in plain)
-    names = people(text, lead) if small * 5 <= len(plain) * 2 else ()
+    plain = _LETTERS.findall(head)
+    small = [word for word in plain if word.islower() and word not in _BETWEEN_NAMES]
+    names = people(text, lead) if len(small) * 5 <= len(plain) * 2 else ()
     if not names or _TOLD.search(names[0]) or _TOLD_YEAR.search(names[-1]):
         return 0.0
     if len(names) > 1 and min(map(len, names)) > 3 and all(map(_HAN.fullmatch, names)):
         return 0.0  # names of four characters are rare: a remark
     good = sum(is_name(name, common) for name in names[:12])
     share = good / min(len(names), 12)
-    if said and share >= 0.5:
+    if share >= 0.5 and (_BY.match(head) or _ET_AL_LAST.search(text[-40:])):
         return 1.0
     initials = bool(re.search(r"(?:^|[\s,])[A-ZА-ЯЁ]\.(?:[\s,A-ZА-ЯЁ-]|$)", text))
     if len(names) == 1:
@@ -277,11 +278,10 @@ _DIGIT = re.compile(r"\d")
 _EMPTY = re.compile(r"\s*\(\s*\)|\[\s*\]")
 _LED_BY = re.compile(r"^(?:[Ii]n:?|presented at|published in|appeared (?:in|at)|accepted (?:by|to|at)|at|@)\s+(?=\S)")
 _ACRONYM = re.compile(r"(?<![\w/])([A-Z0-9][A-Za-z0-9&‑-]*[A-Za-z&])(?:\b|(?=['’\d_]))")
-_MORE = re.compile(
-    r"(?<![\s,;–—-])[\s,;–—-]*[(\[]?"
-    r"\b(?:oral|spotlight|poster|best paper(?: award)?|highlight|accepted|to appear|under review)\b[)\]]?[\s.,]*",
-    re.I,
+_SAYS_MORE = re.compile(
+    r"\b(?:oral|spotlight|poster|best paper(?: award)?|highlight|accepted|to appear|under review)\b", re.I
 )
+_MORE = re.compile(rf"(?<![\s,;–—-])[\s,;–—-]*[(\[]?{_SAYS_MORE.pattern}[)\]]?[\s.,]*", re.I)
 _PAGES = re.compile(
     r",?\s*\b(?:vol(?:ume)?\.?|no\.|issue|pp?\.|S\.|pages?)\s*[\d(][\w–:(),.\s-]*$|[\s,]+\d+\s*(?:\(\d+\)|\.\d+)[\s\d:,()–-]*$|[\s,]+\d+[\s,:–-]+\d+[–-]\d+\.?$|,\s*\d+$",
     re.I,
@@ -293,7 +293,7 @@ _JOURNAL = re.compile(
 )
 
 
-@lru_cache(4096)
+@lru_cache(32768)
 def venue(text: str) -> Venue | None:
     """The venue that a short text is, with its year: "ICML 2021", "NeurIPS'20", "In *Proceedings of …*, 2017"."""
     text, numbered = " ".join(text.split()), bool(_DIGIT.search(text))
@@ -314,9 +314,10 @@ def venue(text: str) -> Venue | None:
     rest = rest.strip(" .,;:()[]'’-–—/")
     while numbered and (shorter := _PAGES.sub("", rest).strip(" .,;:()[]'’-–—/")) != rest:
         rest = shorter
-    name = _EMPTY.sub("", " ".join(rest.split())).strip(" .,;:-–—/'’")
+    name = " ".join(rest.split())
+    name = (_EMPTY.sub("", name) if "(" in name or "[" in name else name).strip(" .,;:-–—/'’")
     name = _LED_BY.sub("", name, count=1)
-    trimmed = _MORE.sub(" ", name).strip(" .,;:()[]-")
+    trimmed = (_MORE.sub(" ", name) if _SAYS_MORE.search(name) else name).strip(" .,;:()[]-")
     if not trimmed or trimmed.lower() in words.months():
         return None
     trimmed += ")" * (trimmed.count("(") - trimmed.count(")"))

@@ -227,6 +227,7 @@ def is_part(heading: str) -> bool:
     return plain(heading) in _set("heading", "part") or bool(field_of(heading) in ("abstract", "notes", "link"))
 
 
+@lru_cache(8192)
 def status_word(raw: str) -> Status | None:
     """The status that a word names, spelt as it should be, in any of the languages."""
     text = plain(raw)
