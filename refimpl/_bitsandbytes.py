@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import logging
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from refimpl import _claims
 from refimpl._claims import NotHere
 from refimpl._lab.loop import adamw
 
@@ -28,16 +28,9 @@ class OtherFormat(ValueError):
 def library() -> Any:
     """The package, or None where it is not installed."""
     try:
-        return importlib.import_module("bitsandbytes")
-    except ImportError:
+        return _claims.library("bitsandbytes")
+    except NotHere:
         return None
-
-
-def needed() -> Any:
-    """The package. Raises `NotHere` where it is not installed."""
-    if library() is None:
-        raise NotHere("pip install bitsandbytes")
-    return library()
 
 
 def dequantize(
@@ -108,5 +101,7 @@ def paged_adamw(parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimi
     """AdamW without weight decay, whose state is paged out to the CPU's memory where the GPU's runs out."""
     if not torch.cuda.is_available():
         raise NotHere("an NVIDIA GPU: what is paged is CUDA's unified memory")
-    optimiser: torch.optim.Optimizer = needed().optim.PagedAdamW32bit(parameters, lr=lr, weight_decay=0.0)
+    optimiser: torch.optim.Optimizer = _claims.library("bitsandbytes").optim.PagedAdamW32bit(
+        parameters, lr=lr, weight_decay=0.0
+    )
     return optimiser

@@ -14,12 +14,13 @@ is not met; `shown` never raises: what it compares is shown or not shown. `quote
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from refimpl._kinds import Kind as Kind
 from refimpl._kinds import direction as direction
@@ -56,6 +57,14 @@ class ClaimFailed(AssertionError):
 
 class NotHere(Exception):
     """The claim cannot be tried on this machine; the text says what is missing."""
+
+
+def library(name: str, install: str = "") -> Any:
+    """A library whose numbers ours are compared with. Raises `NotHere` where it is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise NotHere(f"pip install {install or name}") from None
 
 
 def at_most(what: str, value: float, limit: float) -> Measured:

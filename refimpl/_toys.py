@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -72,6 +72,26 @@ def accuracy(model: Any, batches: Batches) -> float:
 def far(a: Any, b: Any) -> float:
     """The largest difference, relative to the largest number."""
     return float(((a - b).abs().max() / b.abs().max()).detach())
+
+
+def apart(ours: Tensor, theirs: Tensor, inputs: Sequence[Tensor], others: Sequence[Tensor] = ()) -> float:
+    """How far two outputs are apart, and their gradients by the inputs: those of the second, where it has its own."""
+    g = torch.randn_like(ours)
+    gradients = torch.autograd.grad(ours, inputs, g), torch.autograd.grad(theirs, others or inputs, g)
+    return max(far(ours, theirs), *map(far, *gradients))
+
+
+def kept(model: nn.Module, x: Tensor) -> float:
+    """How many numbers autograd keeps of `model(x)`, for each of x; what is the model's own is not counted."""
+    own, found = {t.data_ptr() for t in (*model.parameters(), *model.buffers())}, list[Tensor]()
+
+    def keep(t: Tensor) -> Tensor:
+        found.append(t)
+        return t
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
+        model(x)
+    return sum(t.numel() for t in found if t.data_ptr() not in own) / x.numel()
 
 
 def dialects(n: int, seed: int) -> Tensor:

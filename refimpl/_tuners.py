@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from refimpl._claims import NotHere
+from refimpl._claims import NotHere, library
 
 # paper, type, and the option or function of the library that makes it this paper's
 PAPERS = (
@@ -28,7 +28,7 @@ class Tuner:
 
 def tuners() -> list[Tuner]:
     """Every type that the installed library has. Raises `NotHere` without it."""
-    peft = library()
+    peft = library("peft")
     configs = peft.mapping.PEFT_TYPE_TO_CONFIG_MAPPING
     return [
         Tuner(kind.value, configs[kind].__name__, tuple(paper for paper, name, _ in PAPERS if name == kind.value))
@@ -39,24 +39,15 @@ def tuners() -> list[Tuner]:
 
 def gone() -> list[str]:
     """What the table above names and the installed library no longer has."""
-    peft, names = library(), {tuner.name for tuner in tuners()}
+    peft, names = library("peft"), {tuner.name for tuner in tuners()}
     options = {field.name for field in dataclasses.fields(peft.LoraConfig)} | set(dir(peft)) | {""}
     return [f"{name} {option}".strip() for _, name, option in PAPERS if name not in names or option not in options]
-
-
-def library() -> Any:
-    try:
-        import peft
-        import peft.mapping
-    except ImportError:
-        raise NotHere("pip install peft") from None
-    return peft
 
 
 def table() -> dict[str, Any]:
     """Nothing where the library is not installed."""
     try:
-        types, peft = tuners(), library()
+        types, peft = tuners(), library("peft")
     except NotHere:
         return {}
     rows = [[tuner.name, tuner.config, ", ".join(tuner.papers)] for tuner in sorted(types, key=lambda t: not t.papers)]

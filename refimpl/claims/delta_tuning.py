@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted, refused, shown
+from refimpl._claims import Measured, at_least, at_most, equal, library, quoted, refused, shown
 from refimpl._drawn import SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import loop, models, tasks
 from refimpl._surgery import trainable
-from refimpl._toys import far, llama, narrow
+from refimpl._toys import apart, far, llama, narrow
 from refimpl.delta_tuning import (
     KINDS,
     Adapter,
@@ -199,12 +199,9 @@ def claim_the_equations_at_any_size(device: str = "cpu") -> Measured:
             plain = h + x @ delta.A.T @ delta.B.T
         else:
             plain = h + x @ sum(delta.z[j] * delta.P[j] for j in range(size)).T
-        inputs, g = (x, *delta.parameters()), torch.randn_like(h)
-        ours = model(x)
-        gradients = torch.autograd.grad(ours, inputs, g), torch.autograd.grad(plain, inputs, g)
         site: Any = model.get_submodule("0")
         read = plain if kind == "addition" else F.linear(x, site.weight, base.bias)
-        return max(far(ours, plain), far(read, plain), *map(far, *gradients))
+        return max(apart(model(x), plain, (x, *delta.parameters())), far(read, plain))
 
     return worst("outputs, also of the weight as it is read, and gradients differ by", gap, 1e-12,
                  kind=("addition", "reparametrisation", "subspace"), k=SIZES, d=SIZES, size=range(1, 5),
@@ -242,14 +239,12 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
 @parity
 def claim_peft_combines_alike(device: str = "cpu") -> list[Measured]:
     """Section 5.3: peft's mixed model with the same two low-rank deltas, and with one of them deleted."""
-    try:
-        from peft import LoraConfig, PeftMixedModel
-    except ImportError:
-        raise NotHere("pip install peft") from None
+    peft = library("peft")
     base, x, _ = _task(device)
     base, x = base.float(), x.float()
-    theirs: Any = PeftMixedModel(copy.deepcopy(base), LoraConfig(r=3, lora_alpha=3, target_modules=["0", "2"]), "low")
-    theirs.add_adapter("wide", LoraConfig(r=5, lora_alpha=5, target_modules=["0", "2"]))
+    low, wide = (peft.LoraConfig(r=r, lora_alpha=r, target_modules=["0", "2"]) for r in (3, 5))
+    theirs: Any = peft.PeftMixedModel(copy.deepcopy(base), low, "low")
+    theirs.add_adapter("wide", wide)
     theirs.set_adapter(["low", "wide"])
     ours = _with(base, "low", "wide", makers=_FILLED)
     for path, site in sites_of(ours):

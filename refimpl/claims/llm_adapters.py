@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl import _targets
-from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted, refused
+from refimpl._claims import Measured, NotHere, at_least, at_most, equal, library, quoted, refused
 from refimpl._drawn import SCALES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import LabError, models, near
@@ -22,7 +22,7 @@ from refimpl._lab.choices import choose
 from refimpl._lab.contest import Contest, Way, ahead
 from refimpl._lab.generate import encode
 from refimpl._surgery import freeze, trainable
-from refimpl._toys import far, llama
+from refimpl._toys import apart, far, llama
 from refimpl.llm_adapters import PLACES, AdapterLinear, apply
 
 
@@ -97,10 +97,7 @@ def claim_the_equations_at_any_size(device: str = "cpu") -> Measured:
         H_o = F.linear(x, base.weight.detach(), base.bias)
         inner = (H_o if kind == "series" else x) @ layer.W_down
         inner = torch.tanh(inner) if f == "tanh" else F.relu(inner) if f == "relu" else inner
-        h, plain = model(x), H_o + s * inner @ layer.W_up
-        inputs, g = (x, layer.W_down, layer.W_up), torch.randn_like(h)
-        gradients = torch.autograd.grad(h, inputs, g), torch.autograd.grad(plain, inputs, g)
-        return max(far(h, plain), *map(far, *gradients))
+        return apart(model(x), H_o + s * inner @ layer.W_up, (x, layer.W_down, layer.W_up))
 
     return worst("outputs and gradients differ by", gap, 1e-12, kind=("series", "parallel"),
                  f=("tanh", "relu", "identity"), k=SIZES, d=SIZES, b=range(1, 5), s=SCALES, bias=(True, False),
@@ -142,22 +139,18 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
 @parity
 def claim_without_f_it_is_peft_s_lora(device: str = "cpu") -> list[Measured]:
     """Section 2: with f the identity, peft's LoRA with alpha = r = b has the same outputs and gradients."""
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError:
-        raise NotHere("pip install peft") from None
+    peft = library("peft")
     layer, x = _layer(device, f="identity")
-    config = LoraConfig(r=8, lora_alpha=8, target_modules=["0"])
-    theirs: Any = get_peft_model(nn.Sequential(copy.deepcopy(layer.base)), config)
+    config = peft.LoraConfig(r=8, lora_alpha=8, target_modules=["0"])
+    theirs: Any = peft.get_peft_model(nn.Sequential(copy.deepcopy(layer.base)), config)
     A, B = (getattr(theirs.base_model.model[0], name)["default"].weight for name in ("lora_A", "lora_B"))
     with torch.no_grad():
         A.copy_(layer.W_down.T), B.copy_(layer.W_up.T)
     h, expected, g = layer(x), theirs(x), torch.randn(256, 48, device=device, dtype=x.dtype)
-    ours = torch.autograd.grad(h, (layer.W_down, layer.W_up), g)
-    peft = torch.autograd.grad(expected, (A, B), g)
+    own, others = torch.autograd.grad(h, (layer.W_down, layer.W_up), g), torch.autograd.grad(expected, (A, B), g)
     return [
         at_most("outputs differ by", far(h, expected), 1e-12),
-        at_most("gradients differ by", max(far(a.T, b) for a, b in zip(ours, peft, strict=True)), 1e-12),
+        at_most("gradients differ by", max(far(a.T, b) for a, b in zip(own, others, strict=True)), 1e-12),
     ]
 
 

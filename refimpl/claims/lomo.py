@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from refimpl._claims import Measured, NotHere, at_most, equal, quoted, refused, shown
+from refimpl._claims import Measured, at_most, equal, library, quoted, refused, shown
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import loop
 from refimpl._lab.contest import Contest, Way, told
@@ -122,10 +122,7 @@ def claim_two_steps_are_nearly_one_on_both(device: str = "cpu") -> Measured:
 @parity
 def claim_lomo_optim_agrees(device: str = "cpu") -> list[Measured]:
     """Section 3.2: the authors' lomo-optim makes the same steps, in half precision too."""
-    try:
-        from lomo_optim import Lomo
-    except ImportError:
-        raise NotHere("pip install --no-deps lomo-optim") from None
+    Lomo = library("lomo_optim", "--no-deps lomo-optim").Lomo
     measured = []
     for dtype, clip in ((torch.float32, None), (torch.bfloat16, None), (torch.float32, 0.5)):
         ours, theirs = _llama(device).to(dtype), _llama(device).to(dtype)

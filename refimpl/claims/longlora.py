@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted, refused, shown
+from refimpl._claims import Measured, at_least, at_most, equal, library, quoted, refused, shown
 from refimpl._drawn import SCALES, worst
 from refimpl._grouping import attentions
 from refimpl._grouping import groups as groups_of
@@ -223,16 +223,13 @@ def claim_transformers_positions_agree(device: str = "cpu") -> list[Measured]:
 @parity
 def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
     """Section 3.3: peft's LoRA with embeddings and norms saved as modules has the same outputs and gradients."""
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError:
-        raise NotHere("pip install peft") from None
+    peft = library("peft")
     ours = apply(_base(device), group=8, rank=4)
     in_full = ["embed_tokens", "input_layernorm", "post_attention_layernorm", "norm"]
-    config = LoraConfig(
+    config = peft.LoraConfig(
         r=4, lora_alpha=16, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"], modules_to_save=in_full
     )
-    theirs: Any = get_peft_model(_base(device), config)
+    theirs: Any = peft.get_peft_model(_base(device), config)
     theirs.base_model.model.config.s2_group, theirs.base_model.model.config.s2_shift = 8, True
     theirs.base_model.model.set_attn_implementation("s2")
     mine = {_as_peft(name): p for name, p in ours.named_parameters() if p.requires_grad}

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from refimpl._claims import Measured, NotHere, at_most, equal, quoted, shown
+from refimpl._claims import Measured, at_most, equal, library, quoted, shown
 from refimpl._drawn import SCALES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab.contest import Contest, Way, told
 from refimpl._surgery import trainable
-from refimpl._toys import far, llama
+from refimpl._toys import apart, far, kept, llama
 from refimpl.lora import LINEARS, RATE, RATE_OF_ALL, LoRALinear, apply, merge, save_peft, unmerge
 
 
@@ -50,22 +50,12 @@ def claim_update_is_small(device: str = "cpu") -> list[Measured]:
 @exact
 def claim_backward_keeps_only_x(device: str = "cpu") -> list[Measured]:
     """Section 4.1, equation 3: the gradients are those of the equation, and x is all that is kept for them."""
-    layer, x = _layer(device), torch.randn(8, 16, 64, device=device, dtype=torch.float64)
-    kept = []
-
-    def keep(tensor: Tensor) -> Tensor:
-        kept.append(tensor)
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
-        h = layer(x.requires_grad_())
+    layer, x = _layer(device), torch.randn(8, 16, 64, device=device, dtype=torch.float64, requires_grad=True)
     plain = layer.base(x) + layer.s * F.linear(F.linear(x, layer.A), layer.B)
-    inputs, g = (x, layer.A, layer.B, layer.base.weight, layer.base.bias), torch.randn_like(h)
-    gradients = torch.autograd.grad(h, inputs, g), torch.autograd.grad(plain, inputs, g)
-    activations = sum(t.numel() for t in kept if not isinstance(t, nn.Parameter))
+    off = apart(layer(x), plain, (x, layer.A, layer.B, layer.base.weight, layer.base.bias))
     return [
-        at_most("gradients, W's and the bias's too, differ from autograd's by", max(map(far, *gradients)), 1e-12),
-        equal("numbers kept for each number of x", activations / x.numel(), 1),
+        at_most("outputs and gradients, W's and the bias's too, differ from autograd's by", off, 1e-12),
+        equal("numbers kept for each number of x", kept(layer, x), 1),
     ]
 
 
@@ -96,10 +86,8 @@ def claim_the_equation_at_any_size(device: str = "cpu") -> Measured:
         nn.init.normal_(layer.B)
         x = torch.randn(2, rows, k, device=device, dtype=torch.float64, requires_grad=True)
         W, A, B = base.weight.detach(), layer.A, layer.B
-        h, plain = model(x), F.linear(x, W + alpha / r * B @ A, base.bias)
-        g = torch.randn_like(h)
-        gradients = torch.autograd.grad(h, (x, A, B), g), torch.autograd.grad(plain, (x, A, B), g)
-        return max(far(h, plain), *map(far, *gradients), far(merge(model)(x), plain))
+        plain = F.linear(x, W + alpha / r * B @ A, base.bias)
+        return max(apart(model(x), plain, (x, A, B)), far(merge(model)(x), plain))
 
     return worst("outputs, gradients and merged outputs differ by", gap, 1e-12, k=SIZES, d=SIZES, r=range(1, 5),
                  alpha=SCALES, bias=(True, False), rows=range(1, 6))  # fmt: skip
@@ -129,19 +117,16 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
 @parity
 def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
     """Section 4.1: peft's LoRA with the same A and B has the same outputs, gradients and merged weight."""
-    try:
-        from peft import LoraConfig, PeftModel, get_peft_model
-    except ImportError:
-        raise NotHere("pip install peft") from None
+    peft = library("peft")
     ours = _layer(device)
-    config = LoraConfig(r=4, lora_alpha=10, target_modules=["0"])
-    theirs: Any = get_peft_model(nn.Sequential(copy.deepcopy(ours.base)), config)
+    config = peft.LoraConfig(r=4, lora_alpha=10, target_modules=["0"])
+    theirs: Any = peft.get_peft_model(nn.Sequential(copy.deepcopy(ours.base)), config)
     layer = theirs.base_model.model[0]
     A, B = layer.lora_A["default"].weight, layer.lora_B["default"].weight
     found = _agree(ours, theirs, A, B, lambda: theirs.merge_and_unload()[0].weight)
     with tempfile.TemporaryDirectory() as folder:
         save_peft(nn.Sequential(ours), folder)
-        read: Any = PeftModel.from_pretrained(nn.Sequential(copy.deepcopy(ours.base)), folder)
+        read: Any = peft.PeftModel.from_pretrained(nn.Sequential(copy.deepcopy(ours.base)), folder)
     x = torch.randn(5, 64, device=device, dtype=torch.float64)
     return [*found, at_most("read by peft from our file, outputs differ by", far(read(x), ours(x)), 1e-6)]
 
@@ -149,12 +134,8 @@ def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
 @parity
 def claim_loralib_agrees(device: str = "cpu") -> list[Measured]:
     """Section 4.1: the authors' loralib with the same A and B has the same outputs, gradients and merged weight."""
-    try:
-        import loralib
-    except ImportError:
-        raise NotHere("pip install loralib") from None
     ours = _layer(device)
-    theirs = loralib.Linear(64, 48, r=4, lora_alpha=10, device=device, dtype=torch.float64)
+    theirs = library("loralib").Linear(64, 48, r=4, lora_alpha=10, device=device, dtype=torch.float64)
     theirs.load_state_dict(ours.base.state_dict(), strict=False)
     # its eval() folds BA into the weight in place and returns None
     return _agree(ours, theirs, theirs.lora_A, theirs.lora_B, lambda: (theirs.eval(), theirs.weight)[1])
@@ -266,11 +247,8 @@ def _agree(ours: LoRALinear, theirs: nn.Module, A: Tensor, B: Tensor, merged: Ca
     with torch.no_grad():
         A.copy_(ours.A), B.copy_(ours.B)
     x = torch.randn(8, 16, 64, device=A.device, dtype=A.dtype, requires_grad=True)
-    h, expected = ours(x), theirs(x)
-    g = torch.randn_like(h)
-    gradients = torch.autograd.grad(h, (x, ours.A, ours.B), g), torch.autograd.grad(expected, (x, A, B), g)
+    off = apart(ours(x), theirs(x), (x, ours.A, ours.B), (x, A, B))
     return [
-        at_most("outputs differ by", far(h, expected), 1e-12),
-        at_most("gradients differ by", max(map(far, *gradients)), 1e-12),
+        at_most("outputs and gradients differ by", off, 1e-12),
         at_most("merged weights differ by", far(ours.base.weight + ours.delta(), merged()), 1e-12),
     ]

@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl import _peft_format, _tuners
-from refimpl._claims import Measured, at_least, at_most, equal, quoted, refused, shown
+from refimpl._claims import Measured, at_least, at_most, equal, library, quoted, refused, shown
 from refimpl._drawn import SCALES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import models
 from refimpl._surgery import trainable
-from refimpl._toys import far
-from refimpl._tuners import gone, library, tuners
+from refimpl._toys import apart, far
+from refimpl._tuners import gone, tuners
 from refimpl.peft_library import (
     ALL,
     apply,
@@ -131,7 +131,7 @@ def claim_an_adapter_is_small_on_disk(device: str = "cpu") -> list[Measured]:
 @parity
 def claim_the_same_layer_as_peft_s(device: str = "cpu") -> list[Measured]:
     """Guide lora: peft's own layer with the same factors, whatever the sizes, alpha over r, the bias; drawn alike."""
-    peft = library()
+    peft = library("peft")
 
     def gap(k: int, d: int, r: int, alpha: float, bias: bool, rows: int) -> float:
         torch.manual_seed(k)
@@ -143,13 +143,11 @@ def claim_the_same_layer_as_peft_s(device: str = "cpu") -> list[Measured]:
         for name in ("lora_A", "lora_B"):
             getattr(other, name)["default"].weight.data.copy_(getattr(layer, name)["default"])
         x = torch.randn(2, rows, k, dtype=torch.float64, device=device, requires_grad=True)
-        scales, (h, expected) = abs(layer.scaling["default"] - other.scaling["default"]), (ours(x), theirs(x))
-        g, own = torch.randn_like(h), (layer.lora_A["default"], layer.lora_B["default"])
-        gradients = torch.autograd.grad(h, (x, *own), g)
-        others = torch.autograd.grad(expected, (x, other.lora_A["default"].weight, other.lora_B["default"].weight), g)
+        scales, expected = abs(layer.scaling["default"] - other.scaling["default"]), theirs(x)
+        own, others = (layer.lora_A, layer.lora_B), (other.lora_A, other.lora_B)
+        off = apart(ours(x), expected, (x, *(m["default"] for m in own)), (x, *(m["default"].weight for m in others)))
         read = far(F.linear(x, layer.weight, layer.bias), expected)  # as a model does it that reads the weight itself
-        merged = far(merge(ours)(x), theirs.merge_and_unload()(x))
-        return max(float(scales), far(h, expected), read, max(map(far, gradients, others)), merged)
+        return max(float(scales), off, read, far(merge(ours)(x), theirs.merge_and_unload()(x)))
 
     torch.manual_seed(0)
     A = _lone(apply(nn.Sequential(nn.Linear(400, 50)).to(device), ["0"], rank=100))
@@ -175,7 +173,7 @@ def claim_the_same_layer_as_peft_s(device: str = "cpu") -> list[Measured]:
 @parity
 def claim_peft_reads_ours(device: str = "cpu") -> list[Measured]:
     """Guide checkpoint: what we save has the same logits in peft, and the same keys when it is saved again."""
-    peft = library()
+    peft = library("peft")
     rows = []
     for way, targets in WAYS.items():
         base, ids = _tiny(device)
@@ -193,7 +191,7 @@ def claim_peft_reads_ours(device: str = "cpu") -> list[Measured]:
 @parity
 def claim_we_read_peft(device: str = "cpu") -> list[Measured]:
     """Guide checkpoint: what peft saves has the same logits here, and the same keys when it is saved again."""
-    peft = library()
+    peft = library("peft")
     rows = []
     for way, targets in WAYS.items():
         base, ids = _tiny(device)
@@ -212,7 +210,7 @@ def claim_we_read_peft(device: str = "cpu") -> list[Measured]:
 @parity
 def claim_peft_switches_and_merges_alike(device: str = "cpu") -> list[Measured]:
     """Guide lora: two adapters from disk, switched, together, disabled, merged and unmerged."""
-    peft = library()
+    peft = library("peft")
     base, ids = _tiny(device)
     ours = _filled(apply(apply(copy.deepcopy(base), ("q_proj",)), ("q_proj", "up_proj"), "other", rank=3))
     with tempfile.TemporaryDirectory() as folder:

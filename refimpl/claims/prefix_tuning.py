@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted, refused, shown
+from refimpl._claims import Measured, at_least, at_most, equal, library, quoted, refused, shown
 from refimpl._drawn import worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._surgery import trainable
@@ -131,16 +131,13 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
 @parity
 def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
     """Section 4.3: peft's prefix tuning with the same E and MLP has the same outputs, gradients and kept prefix."""
-    try:
-        from peft import PrefixTuningConfig, get_peft_model
-    except ImportError:
-        raise NotHere("pip install peft") from None
+    peft = library("peft")
     x = _ids(2, 12, device)
     ours = apply(llama(device=device), 5, mid=16)
-    config = PrefixTuningConfig(
+    config = peft.PrefixTuningConfig(
         task_type="CAUSAL_LM", num_virtual_tokens=5, prefix_projection=True, encoder_hidden_size=16
     )
-    theirs: Any = get_peft_model(llama(device=device), config)
+    theirs: Any = peft.get_peft_model(llama(device=device), config)
     other = theirs.prompt_encoder["default"]
     pairs = list(zip(ours.prefix.parameters(), other.parameters(), strict=True))  # E, then weights and biases
     for mine, p in pairs:

@@ -22,7 +22,7 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
-from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted, refused, shown
+from refimpl._claims import Measured, at_least, at_most, equal, library, quoted, refused, shown
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._surgery import trainable
 from refimpl._toys import KNOWN, NEW, VOCABULARY, best, ends, far, llama, loss, low_rank, named, reader, spoken, tune
@@ -188,13 +188,11 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
 @parity
 def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
     """Section 2: peft's prompt tuning with the same P has the same outputs, loss and gradient."""
-    try:
-        from peft import PromptTuningConfig, get_peft_model
-    except ImportError:
-        raise NotHere("pip install peft") from None
+    peft = library("peft")
     x = _ids(2, 12, device)
     ours = apply(llama(device=device), 5, "uniform")
-    theirs: Any = get_peft_model(llama(device=device), PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=5))
+    config = peft.PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=5)
+    theirs: Any = peft.get_peft_model(llama(device=device), config)
     P = theirs.prompt_encoder["default"].embedding.weight
     P.data.copy_(ours.prompt.P)
     mask = torch.ones_like(x)

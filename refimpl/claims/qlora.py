@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl import _bitsandbytes as bnb
-from refimpl._claims import Measured, NotHere, at_least, at_most, equal, quoted, shown
+from refimpl._claims import Measured, NotHere, at_least, at_most, equal, library, quoted, shown
 from refimpl._drawn import SCALES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import LabError, loop, losses, models, texts
 from refimpl._lab.contest import Contest, Way, told
-from refimpl._toys import far, llama, narrow
+from refimpl._toys import apart, far, kept, llama, narrow
 from refimpl.qlora import (
     BLOCK,
     NF4Linear,
@@ -60,24 +60,13 @@ def claim_zero_is_exact_and_the_grid_stays(device: str = "cpu") -> list[Measured
 def claim_only_the_adapter_learns(device: str = "cpu") -> list[Measured]:
     """Section 3: only dE/dL1 and dE/dL2 are needed; they are those of equation 5, and X is all that is kept."""
     layer, X = _layer(device), torch.randn(8, 16, 64, device=device).double().requires_grad_()
-    kept = []
-
-    def keep(tensor: Tensor) -> Tensor:
-        kept.append(tensor)
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
-        Y = layer(X)
     plain = F.linear(X, layer.dequantized(X.dtype), layer.bias) + layer.s * (X @ layer.L1 @ layer.L2)
-    inputs, g = (X, layer.L1, layer.L2), torch.randn_like(Y)
-    gradients = torch.autograd.grad(Y, inputs, g), torch.autograd.grad(plain, inputs, g)
+    off = apart(layer(X), plain, (X, layer.L1, layer.L2))
     trained = [name for name, p in layer.named_parameters() if p.requires_grad]
-    own = {id(t) for t in (*layer.parameters(), *layer.buffers())}
     return [
-        at_most("outputs differ from equation 5 by", far(Y, plain), 1e-12),
-        at_most("gradients differ from autograd's by", max(map(far, *gradients)), 1e-12),
+        at_most("outputs and gradients differ from equation 5 by", off, 1e-12),
         equal("L1 and L2 alone are trained", trained == ["L1", "L2"], True),
-        equal("numbers kept for each of X", sum(t.numel() for t in kept if id(t) not in own) / X.numel(), 1),
+        equal("numbers kept for each of X", kept(layer, X), 1),
     ]
 
 
@@ -128,11 +117,10 @@ def claim_the_equation_at_any_size(device: str = "cpu") -> list[Measured]:
         X = torch.randn(rows, sizes["h"], device=device, requires_grad=True)
         s = sizes["alpha"] / sizes["r"]
         dd = double_dequantize(double_quantize(base.weight.detach()), base.weight.shape, torch.float32)
-        Y, plain = layer(X), F.linear(X, dd, base.bias) + s * (X @ layer.L1 @ layer.L2)
-        inputs, g = (X, layer.L1, layer.L2), torch.randn_like(Y)
-        gradients = torch.autograd.grad(Y, inputs, g), torch.autograd.grad(plain, inputs, g)
+        plain = F.linear(X, dd, base.bias) + s * (X @ layer.L1 @ layer.L2)
         read = F.linear(X, layer.weight, layer.bias)  # as a model does it that multiplies by the weight itself
-        return max(far(Y, plain), far(read, plain), *map(far, *gradients), far(layer.merged()(X), plain))
+        off = apart(layer(X), plain, (X, layer.L1, layer.L2))
+        return max(off, far(read, plain), far(layer.merged()(X), plain))
 
     def lost(**sizes: Any) -> float:
         base, layer = layer_of(**sizes)
@@ -173,7 +161,7 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
 @parity
 def claim_bitsandbytes_agrees(device: str = "cpu") -> list[Measured]:
     """Section 3 and appendix E: bitsandbytes has the same values, and makes the same bytes and the same weights."""
-    functional, w = bnb.needed().functional, torch.randn(512, 512, device=device)
+    functional, w = library("bitsandbytes").functional, torch.randn(512, 512, device=device)
     nf4, float8 = normal_float(w.device), dynamic_float(w.device)
     ours, (W, state) = double_quantize(w), functional.quantize_4bit(w, quant_type="nf4", compress_statistics=True)
     theirs = Quantized(W.flatten(), state.absmax, state.state2.absmax, state.offset, state.code, state.state2.code)
@@ -197,15 +185,12 @@ def claim_bitsandbytes_agrees(device: str = "cpu") -> list[Measured]:
 @parity
 def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
     """Section 3, equation 5: peft on bitsandbytes with the same L1 and L2 has the same outputs and gradients."""
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError:
-        raise NotHere("pip install peft") from None
+    peft = library("peft")
     torch.manual_seed(0)
-    base = bnb.needed().nn.Linear4bit(64, 48, compute_dtype=torch.float32, quant_type="nf4").to(device)
+    base = library("bitsandbytes").nn.Linear4bit(64, 48, compute_dtype=torch.float32, quant_type="nf4").to(device)
     ours = NF4Linear(base, rank=4)
     nn.init.normal_(ours.L2)
-    theirs: Any = get_peft_model(nn.Sequential(base), LoraConfig(r=4, lora_alpha=16, target_modules=["0"]))
+    theirs: Any = peft.get_peft_model(nn.Sequential(base), peft.LoraConfig(r=4, lora_alpha=16, target_modules=["0"]))
     A, B = (getattr(theirs.base_model.model[0], name)["default"].weight for name in ("lora_A", "lora_B"))
     with torch.no_grad():
         A.copy_(ours.L1.T), B.copy_(ours.L2.T)
@@ -214,12 +199,12 @@ def claim_peft_agrees(device: str = "cpu") -> list[Measured]:
     g = torch.randn_like(Y)
     dX, dL1, dL2 = torch.autograd.grad(Y, (X, ours.L1, ours.L2), g)
     gaps = map(far, (dX, dL1.T, dL2.T), torch.autograd.grad(expected, (X, A, B), g))
-    kept = ours.factors()
+    file = ours.factors()
     return [
         at_most("outputs differ by", far(Y, expected), 1e-6),
         at_most("gradients differ by", max(gaps), 1e-6),
         at_most(
-            "what its files say of the update differs from it by", far(kept.s * kept.B @ kept.A, ours.delta()), 1e-6
+            "what its files say of the update differs from it by", far(file.s * file.B @ file.A, ours.delta()), 1e-6
         ),
     ]
 
