@@ -60,7 +60,7 @@ def alone(root: Node) -> bool:
 
 def part(root: Node, common: frozenset[str]) -> None:
     """Make items of paragraphs, and of the lines of one, that are titles; a line such as "Read:" becomes a heading."""
-    for node in list(root.walk()):
+    for node in list(root.walk(cells=False)):
         if node.kind not in ("section", "quote"):
             continue
         paras = [child for child in node.children if child.kind == "para"]

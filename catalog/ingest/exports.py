@@ -28,6 +28,7 @@ _REMARK = re.compile(
     r"(?P<id>.*?)(?:\s+(?:#+|//|%+|;)\s*(?P<said>.*)|\s+[(（](?P<aside>.*)[)）]|(?:\s+[-–—|]+\s+|\t\s*|:\s+)(?P<title>[^\W\d].*))?"
 )
 _ALONE = re.compile(r"\w\S*|(?:arxiv|doi):\s*\S+(?:\s+\[[\w.-]+\])?|\w+[: -]+[\w-]+", re.I)
+_TELLING = re.compile(r"\d|://")  # what an identifier or an address has
 _SITES = (
     r"OpenReview|arXiv(?:\.org)?|ACL Anthology|Semantic Scholar|IEEE .*|PubMed|Springer.*|Nature|GitHub|alphaXiv|"
     "ScienceDirect|SpringerLink|Wiley.*|ACM.*|(?:bio|med)Rxiv|SSRN|JSTOR|PLOS.*|MDPI|Frontiers.*|PNAS|Science|Cell|"
@@ -76,7 +77,7 @@ def read_identifiers(text: str, path: str = "") -> Source | None:
             status = found
         elif not bare or comment:
             said += comment
-        elif draft := identified(bare):
+        elif draft := identified(bare) if _TELLING.search(bare) else None:
             drafts.append(replace(draft, status=status, order=len(drafts) + 1, line=n, path=path))
         else:
             message = f"{line[:60]!r} is no identifier of a paper"

@@ -94,6 +94,12 @@ _NUMBER_ALONE = re.compile(r"^(\d{1,9})([.)])(?=[ \t]*$)")  # a text, no item th
 _YEAR_FIRST = re.compile(r"^((?:19|20)\d\d)([.)])(?=\s)")  # in an item a year, no number of a list inside it
 
 
+def _without_marker(line: str, number: re.Pattern[str]) -> str:
+    """A line that begins with a number which is part of its text, so that the parser takes it for no item."""
+    found = number.match(line)
+    return f"{found[1]}\\{line[found.start(2) :]}" if found else line
+
+
 class _Amended:
     """The source on its way to the parser: the lines as they will be parsed, and the regions cut out of them."""
 
@@ -142,7 +148,8 @@ class _Amended:
             self.out.append(LINE_TAGS.sub(rf'<\1 data-line="{at + 1}"', line.strip()))
             return at + 1
         line = _ANGLED.sub(_in_quotes, line) if "<" in line else line
-        self.out.append(_WIKI.sub(r"\g<name>", self._placed(line, at)))
+        line = _WIKI.sub(r"\g<name>", line) if "[[" in line else line
+        self.out.append(self._placed(line, at))
         return at + 1
 
     def _cut(self, at: int, end: int, kind: str, raw: str, info: str = "", indent: int | None = None) -> int:
@@ -169,12 +176,12 @@ class _Amended:
         if item and not self.stack and before and not self._may_begin(item[0]):
             item = None
         if not item or _RULE.match(line):
-            return " " * self._indent(wide, at) + _NUMBER_ALONE.sub(r"\1\\\2", line.lstrip(" \t"))
+            return " " * self._indent(wide, at) + _without_marker(line.lstrip(" \t"), _NUMBER_ALONE)
         while self.stack and wide <= self.stack[-1][0]:
             self.stack.pop()
         place = self.stack[-1][1] if self.stack else 0
         self.stack.append((wide, place + 2))
-        return " " * place + "- " + _YEAR_FIRST.sub(r"\1\\\2", line[item.end() :])
+        return " " * place + "- " + _without_marker(line[item.end() :], _YEAR_FIRST)
 
     def _may_begin(self, marker: str) -> bool:
         """Whether a list may begin right after a line of text: with a bullet, with 1, or where a number goes on."""

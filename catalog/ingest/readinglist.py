@@ -148,10 +148,8 @@ def _report_left(finder: Finder, drafts: Sequence[Draft], report: Report) -> tup
     for node, section in sorted(finder.found.outside, key=lambda pair: pair[0].line):
         if any(re.search(r"\b(?:contents|toc)\b|目录|目次", name, re.I) for name in section[-1:]):
             continue
-        cells: set[int] = set()
-        for one in node.walk():
-            cells.update(map(id, one.children if one.kind == "row" else ()))
-            shown = "" if id(one) in cells else _says(one)
+        for one in node.walk(cells=False):
+            shown = _says(one)
             if shown and finder.looks_like_a_paper(one, taken):
                 missed += 1
                 reach = f", up to line {one.end}" if one.end > one.line else ""

@@ -97,19 +97,19 @@ class Node:
     kind: NodeKind
     line: int = 0
     end: int = 0
-    text: Text = field(default_factory=Text)
+    text: Text = Text()  # noqa: RUF009  # it cannot change
     children: list[Node] = field(default_factory=list)
     level: int = 0
     info: str = ""
     raw: str = ""
 
-    def walk(self) -> Iterator[Node]:
-        """The node and all below it, in order."""
+    def walk(self, cells: bool = True) -> Iterator[Node]:
+        """The node and all below it, in order, with the cells of rows or without."""
         todo = [self]
         while todo:
             node = todo.pop()
             yield node
-            if node.children:
+            if node.children and (cells or node.kind != "row"):
                 todo += reversed(node.children)
 
 
@@ -168,10 +168,7 @@ class _Builder:
 
     def flush(self, target: Node | None = None) -> None:
         """The block under way is complete: it becomes the text of `target`, or a paragraph."""
-        plain = "".join(self.parts)
-        if plain.strip() or self.marks:
-            marks = tuple(sorted(self.marks, key=lambda m: (m.start, -m.end))) if self.marks else ()
-            text = Text(plain, marks).cut(0, len(plain))
+        if (self.parts or self.marks) and any(text := self._text()):
             self.pending = [(kind, 0, url, title) for kind, _, url, title in self.pending] if self.pending else []
             line, end = (max(at, self.line) for at in (self.spans[-1] if self.spans else (0, 0)))
             owner = target or self.open[-1].node
@@ -181,7 +178,12 @@ class _Builder:
                 target.text = text
             else:
                 self.open[-1].top().children.append(Node("para", line, end, text))
+
+    def _text(self) -> Text:
+        """What has been said since the last block, which is none any more."""
+        plain, marks = "".join(self.parts), tuple(sorted(self.marks, key=lambda m: (m.start, -m.end)))
         self.parts, self.length, self.marks = [], 0, []
+        return Text(plain, marks).cut(0, len(plain))
 
     def start(self, element: Any, tag: str) -> None:
         if tag == "code" and element.get("role"):  # interpreted text: the role is a label
@@ -226,8 +228,8 @@ class _Builder:
         self.exact = bool(position)
         self.spans.append(span)
         inside = self.open[-1]
-        before = inside.top().children[-1:]
-        if tag == "dd" and before and before[0].info == "dt":  # what is said of a term belongs to it
+        before = inside.top().children[-1:] if tag == "dd" else []
+        if before and before[0].info == "dt":  # what is said of a term belongs to it
             self.open.append(_Open(before[0], depth=len(self.spans)))
         elif tag in _NESTED:
             kind: NodeKind = "quote" if tag == "blockquote" else "section" if tag == "details" else "item"
@@ -269,7 +271,7 @@ class _Builder:
             code = element.find("code")
             language = (code.get("class") or "") if code is not None else ""
             raw = "".join(element.itertext()).rstrip("\n")
-            self.parts, self.length, self.marks = [], 0, []
+            self._text()
             node = Node("code", *self.spans[-1], raw=raw, info=language.removeprefix("language-"))
             if not self.regions and _BIBTEX.match(raw):
                 node.kind, node.info = "region", "bibtex"
@@ -277,18 +279,16 @@ class _Builder:
         elif tag == "summary" and inside.node.info == "details":
             self.flush(inside.node)
         elif tag in ("td", "th"):
-            if any(node.kind == "table" for node in inside.node.walk()):  # a cell for the layout of the page
+            cell = inside.node
+            if cell.children and any(node.kind == "table" for node in cell.walk()):  # it lays out the page
                 self.flush()
                 self.open.pop()
-                inside.node.kind = "section"
+                cell.kind = "section"
                 return
-            own, plain, marks = inside.node, "".join(self.parts), self.marks
-            self.parts, self.length, self.marks = [], 0, []
-            cell = Text(plain, tuple(sorted(marks, key=lambda m: (m.start, -m.end)))).cut(0, len(plain))
-            if own.children:  # blocks inside a cell become its lines
-                blocks = [node.text for node in own.walk() if node.text.plain or node.text.marks]
-                cell = joined([*blocks, cell])
-            own.text, own.children = cell, []
+            text = self._text()
+            if cell.children:  # blocks inside a cell become its lines
+                text = joined([*(node.text for node in cell.walk() if node.text.plain or node.text.marks), text])
+            cell.text, cell.children = text, []
             self.open.pop()
         else:
             self.flush()

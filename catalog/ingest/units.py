@@ -76,7 +76,7 @@ class Finder:
         self.rows: set[int] = set()  # of tables of papers
         self.found = Found()
         self.legend = _legend(root)
-        self.headings = {node.text.plain.strip() for node in root.walk() if node.kind == "section"}
+        self.headings = {node.text.plain.strip() for node in root.walk(cells=False) if node.kind == "section"}
         self.bare = False  # whether nothing says more than a title
 
     def line(self, node: Node) -> Line:
@@ -130,11 +130,10 @@ class Finder:
 
     def _part_lines(self) -> None:
         """Make items of lines that each name a paper of their own, in one paragraph, as in a log, or each in one."""
-        below = [node.children[0] for node in self.root.walk() if node.kind == "section" and len(node.children) == 1]
+        sections = [node for node in self.root.walk(cells=False) if node.kind in ("section", "quote")]
+        below = [node.children[0] for node in sections if node.kind == "section" and len(node.children) == 1]
         single = sum(node.kind == "para" and self._is_line(node) for node in below) > 1  # one below each heading
-        for node in list(self.root.walk()):
-            if node.kind not in ("section", "quote"):
-                continue
+        for node in sections:
             out: list[Node] = []
             here = out
             alone = sum(child.kind == "para" and self._is_line(child) for child in node.children) > 1
@@ -170,7 +169,8 @@ class Finder:
 
     def _judge_headings(self) -> None:
         """Which headings are papers; where most of one level are, those that are not plainly topics are, too."""
-        sections = [node for node in self.root.walk() if node.kind == "section" and node.text.plain and node.level]
+        headings = [node for node in self.root.walk(cells=False) if node.kind == "section"]
+        sections = [node for node in headings if node.text.plain and node.level]
         signs = {id(node): self._signs(node) for node in sections}
         for node in reversed(sections):
             if signs[id(node)] >= 2 or (signs[id(node)] >= 1 and not self._heads_a_list(node)):
@@ -809,7 +809,7 @@ def _part_facts(node: Node) -> None:
 
 def _legend(root: Node) -> dict[str, Status]:
     """What signs before titles mean where a line of the list tells it of several: "✅ read, 📖 reading"."""
-    for node in root.walk():
+    for node in root.walk(cells=False):
         signs = _SIGN.findall(node.text.plain[:300]) if node.kind == "para" and not node.text.plain.isascii() else ()
         known = {sign: status for sign, word in signs if (status := words.status_word(word))}
         if len(known) > 1:
@@ -819,7 +819,7 @@ def _legend(root: Node) -> dict[str, Status]:
 
 def promote(root: Node, common: frozenset[str]) -> None:
     """Make a paragraph all in bold, followed by links or facts, the heading of what follows it."""
-    for node in list(root.walk()):
+    for node in list(root.walk(cells=False)):
         if node.info == "dt" and len(node.children) == 1 and _opens(node.text.plain):  # a term and its value
             value = node.children.pop()
             start = len(node.text.plain) + 2
