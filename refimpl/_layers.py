@@ -52,6 +52,12 @@ class Adapted(Own):
         return int(self.base.out_features)
 
 
+def in_one(x: Tensor, W: Tensor) -> bool:
+    """Whether the n rows x are multiplied by the sum of W and a low-rank update rather than by each: where n is above
+    the sides of W, forming the sum is less work. A sum of narrow numbers would lose a small update."""
+    return len(x) > max(W.shape) and W.dtype.itemsize > 2 and not torch.is_autocast_enabled(x.device.type)
+
+
 class Transposed(nn.Linear):
     """A Conv1D seen as a Linear: its weight is a view."""
 

@@ -11,9 +11,12 @@ The update is linear in x, so after training it folds into the weight:
 
     W' = W + (alpha / r) B A
 
-The backward pass is written out, to keep x alone and never form BA. With g = dL/dh and s = alpha / r, over n rows:
+The backward pass is written out, to keep x alone. With g = dL/dh and s = alpha / r, over n rows:
 
-    dA = s (g B)^T x            dB = s g^T (x A^T)            dx = g W + s (g B) A
+    dA = s (g B)^T x            dB = s g^T (x A^T)            dx = g W + s (g B) A = g (W + s B A)
+
+The sum W + s B A is formed, and forgotten, where there are more rows than W has: then that is less work. Products with
+A and B have r rows rather than r columns, which costs half as much.
 
 Section 4.2 adapts the attention alone, hence the default targets W_q and W_v; where a model keeps them in one layer,
 that gets one update. A is drawn from a Gaussian (section 4.1)
@@ -38,7 +41,7 @@ from refimpl import _peft_format, _targets
 from refimpl._lab import demo as lab
 from refimpl._lab.adapter import load as load
 from refimpl._lab.adapter import save as save
-from refimpl._layers import Adapted
+from refimpl._layers import Adapted, in_one
 from refimpl._surgery import adapt, unwrap
 from refimpl._targets import ALL_LINEAR
 
@@ -54,22 +57,25 @@ class LowRank(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, W: Tensor, bias: Tensor | None, A: Tensor, B: Tensor, s: float) -> Tensor:
         ctx.save_for_backward(x, W, A, B)
         ctx.s = s
-        h = F.linear(x, W, bias)  # (..., k) -> (..., d)
-        low = F.linear(x, A.to(x.dtype)).view(-1, len(A))  # (n, r)
-        h.view(-1, len(W)).addmm_(low.to(h.dtype), B.T.to(h.dtype), alpha=s)  # narrower than x under autocast
-        return h
+        if in_one(x, W):
+            return F.linear(x, W.addmm(B, A, alpha=s), bias)
+        h = F.linear(x, W, bias)  # (n, k) -> (n, d)
+        low = A.to(x.dtype) @ x.T  # (r, n)
+        return h.addmm_(low.T.to(h.dtype), B.T.to(h.dtype), alpha=s)  # narrower than x under autocast
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         x, W, A, B = ctx.saved_tensors
-        g, rows = g.reshape(-1, g.shape[-1]).to(x.dtype), x.reshape(-1, x.shape[-1])  # (n, d), (n, k)
-        a, gB = A.to(x.dtype), ctx.s * (g @ B.to(x.dtype))  # (r, k), (n, r)
+        g, a = g.to(x.dtype), A.to(x.dtype)  # (n, d), (r, k)
+        gB = ctx.s * (B.T.to(x.dtype) @ g.T)  # (r, n)
         wanted = ctx.needs_input_grad
-        dx = torch.mm(g, W.to(x.dtype)).addmm_(gB, a).view_as(x) if wanted[0] else None
-        dW = g.T @ rows if wanted[1] else None  # W is frozen; asked for only where somebody thaws it
+        dx = None
+        if wanted[0]:
+            dx = g @ W.addmm(B, A, alpha=ctx.s) if in_one(g, W) else torch.mm(g, W.to(x.dtype)).addmm_(gB.T, a)
+        dW = g.T @ x if wanted[1] else None  # W is frozen; asked for only where somebody thaws it
         db = g.sum(0) if wanted[2] else None
-        return dx, dW, db, (gB.T @ rows).to(A.dtype), (ctx.s * (g.T @ (rows @ a.T))).to(B.dtype), None
+        return dx, dW, db, (gB @ x).to(A.dtype), (ctx.s * ((a @ x.T) @ g)).T.to(B.dtype), None
 
 
 class LoRALinear(Adapted):

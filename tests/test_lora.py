@@ -41,10 +41,11 @@ def test_the_layer_is_its_equation(shape: tuple[int, ...], bias: bool) -> None:
     assert torch.allclose(h, layer.base(x) + 1.5 * x @ layer.A.T @ layer.B.T, atol=1e-12)
 
 
+@pytest.mark.parametrize("rows", [3, 6])  # fewer and more than a side of W
 @pytest.mark.parametrize("frozen", [True, False])
-def test_gradients_are_those_of_finite_differences(frozen: bool) -> None:
+def test_gradients_are_those_of_finite_differences(frozen: bool, rows: int) -> None:
     torch.manual_seed(0)
-    x, W, b, A, B = (torch.randn(*s, dtype=torch.float64) for s in ((2, 3, 5), (4, 5), (4,), (2, 5), (4, 2)))
+    x, W, b, A, B = (torch.randn(*s, dtype=torch.float64) for s in ((rows, 5), (4, 5), (4,), (2, 5), (4, 2)))
     trained = [x, A, B] if frozen else [x, W, b, A, B]
     for tensor in trained:
         tensor.requires_grad_()
