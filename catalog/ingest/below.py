@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from catalog.export.readinglist import as_code
 from catalog.ingest import tutorials, values, words
 from catalog.ingest.entry import Entry, set_fact, take_bibtex, take_front_matter
+from catalog.ingest.judge import BIB, is_fact, is_links, is_tutorials
 from catalog.ingest.labels import gaps, label_of, segments, without
 from catalog.ingest.line import Anchor, Line, prepared
 from catalog.ingest.pieces import cut, linked_names, numbered
 from catalog.ingest.places import Places
 from catalog.ingest.report import Report, clean, joined, link_name, markdown
 from catalog.ingest.tree import Node, Text
-from catalog.ingest.units import BIB, Unit, is_fact, is_links, is_tutorials
+from catalog.ingest.units import Unit
 
 _CITE = re.compile(r"\W*(?:citation|cite|bibtex|bib|citing|reference)s?\s*(?:\(bibtex\))?\W*", re.I)
 

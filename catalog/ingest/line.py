@@ -91,6 +91,21 @@ class Line:
         """The text itself."""
         return self.text.plain
 
+    @property
+    def rest(self) -> str:
+        """The text from where its title may begin."""
+        return self.text.plain[self.start :]
+
+    @property
+    def titled(self) -> bool:
+        """Whether a link of it is called as a title may be."""
+        return any(anchor.titled for anchor in self.anchors)
+
+    @property
+    def leads(self) -> bool:
+        """Whether a link of it leads to a paper."""
+        return any(map(leads_to_paper, self.anchors))
+
     def copy(self) -> Line:
         """A line of its own for an entry, to take from."""
         return replace(self, used=[*self.used], tags=[*self.tags], days=dict(self.days), persons=[*self.persons])

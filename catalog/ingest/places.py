@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 from catalog.ingest import values, words
 from catalog.ingest.entry import Entry, set_fact
+from catalog.ingest.judge import is_links
 from catalog.ingest.labels import label_of
 from catalog.ingest.line import Line, prepared
 from catalog.ingest.pieces import Piece, cut, numbered
 from catalog.ingest.report import Report, clean
 from catalog.ingest.tree import Text
-from catalog.ingest.units import Unit, is_links
+from catalog.ingest.units import Unit
 
 _INSTITUTION = re.compile(
     r"\b(?:universit\w*|college|institut\w*|laborator\w*|department|school|academy|corporation)\b", re.I

@@ -12,11 +12,12 @@ from catalog.ingest import markdown, urls, words
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.entry import entries_of
 from catalog.ingest.fields import Reader
+from catalog.ingest.judge import BIB
 from catalog.ingest.report import Report, written
 from catalog.ingest.tags import tag_of
 from catalog.ingest.template import Choice
 from catalog.ingest.tree import Node, from_html, relined
-from catalog.ingest.units import BIB, Finder, Found
+from catalog.ingest.units import Finder, Found
 from catalog.search.rows import uncollected
 
 LEAST_TOLD = 5  # entries of a run whose reading is told
