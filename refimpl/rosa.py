@@ -62,7 +62,7 @@ class LowRankPlusSparse(torch.autograd.Function):
         ctx.s = s
         rows = x.reshape(-1, x.shape[-1])  # (n, k)
         h = F.linear(rows, add(W, v, at), bias)  # (n, d)
-        h.addmm_(rows @ A.T.to(x.dtype), B.T.to(x.dtype), alpha=s)
+        h.addmm_((A.to(x.dtype) @ rows.T).T, B.T.to(x.dtype), alpha=s)
         return h  # no view: it may be changed in place
 
     @staticmethod
@@ -70,13 +70,14 @@ class LowRankPlusSparse(torch.autograd.Function):
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         x, W, A, B, v, at = ctx.saved_tensors
         g, rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])  # (n, d), (n, k)
-        a, gB = A.to(x.dtype), ctx.s * (g @ B.to(x.dtype))  # (r, k), (n, r)
+        a, gB = A.to(x.dtype), ctx.s * (B.T.to(x.dtype) @ g.T)  # (r, k), (r, n): thin sides first, as in lora.py
         wanted = ctx.needs_input_grad
-        dx = (g @ add(W, v, at)).addmm_(gB, a).view_as(x) if wanted[0] else None
+        dx = (g @ add(W, v, at)).addmm_(gB.T, a).view_as(x) if wanted[0] else None
         dW = g.T @ rows if wanted[1] else None  # wanted while masks are looked for
         db = g.sum(0) if wanted[2] else None
         dv = (g.T @ rows).flatten()[at].to(v.dtype) if wanted[5] else None  # (d, k) -> (nnz,)
-        return dx, dW, db, (gB.T @ rows).to(A.dtype), (ctx.s * (g.T @ (rows @ a.T))).to(B.dtype), dv, None, None
+        dB = (ctx.s * (a @ rows.T) @ g).T.to(B.dtype)
+        return dx, dW, db, (gB @ rows).to(A.dtype), dB, dv, None, None
 
 
 class RoSALinear(Adapted):
