@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-from catalog.ingest import template, words
+from catalog.ingest import looks, template, words
 from catalog.ingest.labels import label_of
 from catalog.ingest.line import Line, prepared
 from catalog.ingest.tree import Node, Text
@@ -37,9 +37,9 @@ def are_titles(lines: Sequence[Line], common: frozenset[str], *, sure: bool, tol
     texts = [(line, text) for line in lines if (text := line.plain[line.start : line.stop or None].strip())]
     if sum(bool(line.anchors) for line, _ in texts) * 5 > len(texts) or len(texts) < 2 - told:
         return False
-    long = [(line, text) for line, text in texts if size(text) > 1]
-    like = sum(_is_title(text, line, common) and (sure or template.in_title_case(text)) for line, text in long)
-    count = sum(size(text) for _, text in (long if sure else texts))
+    long = [(line, text) for line, text in texts if looks.size(text) > 1]
+    like = sum(_is_title(text, line, common) and (sure or looks.in_title_case(text)) for line, text in long)
+    count = sum(looks.size(text) for _, text in (long if sure else texts))
     enough = count >= (2.5 * len(long) if sure else 3 * len(texts))
     return enough and len(long) * 2 >= len(texts) and like >= (0.5 if told else 0.6) * len(long)
 
@@ -49,7 +49,7 @@ def alone(root: Node) -> bool:
     kinds: Counter[str] = Counter()
     longest = 0
     for node in root.walk():
-        words_in = size(node.text.plain) if node.kind in ("item", "para") else 1
+        words_in = looks.size(node.text.plain) if node.kind in ("item", "para") else 1
         kinds[node.kind] += words_in
         longest = max(longest, words_in)
     if longest < 3:  # as titles of one or two words alone are none
@@ -111,9 +111,4 @@ def _is_title(text: str, line: Line, common: frozenset[str]) -> bool:
     if text[0].islower() or _NO_END.search(text) or "://" in text or words.is_role(text):
         return False
     marked = any(m.kind == "code" or (m.kind == "strong" and m.end < len(line.plain) - 1) for m in line.text.marks)
-    return not marked and size(text) < 25 and not label_of(line.text) and template.best(line, common)[0] >= 0.45
-
-
-def size(text: str) -> int:
-    """How many words a text has, or would have in English."""
-    return max(len(text.split()), len(text) // 3 if template.words_cjk(text) else 0)
+    return not marked and looks.size(text) < 25 and not label_of(line.text) and template.best(line, common)[0] >= 0.45

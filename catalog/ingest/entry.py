@@ -14,7 +14,7 @@ from catalog.errors import BadBibtex, BadFile
 from catalog.ingest import standing, values, words
 from catalog.ingest.draft import Draft
 from catalog.ingest.report import Report, clean, fit_tag
-from catalog.ingest.tree import Node, Text
+from catalog.ingest.tree import Node, Text, blanked
 from catalog.models import Link, Status, Tutorial, tag_slug
 from catalog.paperfile import fields_of
 from catalog.text import fold, ticks
@@ -157,10 +157,8 @@ def codes(text: Text) -> list[str]:
 
 def _all_code(text: Text) -> bool:
     """Whether a value is nothing but code and separators: then each stands for itself."""
-    rest = list(text.plain)
-    for mark in text.of("code"):
-        rest[mark.start : mark.end] = [""] * (mark.end - mark.start)
-    return bool(text.of("code")) and not "".join(rest).strip(" |,;")
+    code = [(mark.start, mark.end) for mark in text.of("code")]
+    return bool(code) and not blanked(text.plain, code).strip(" |,;")
 
 
 def set_fact(entry: Entry, name: str, value: Text, report: Report, line: int) -> bool:

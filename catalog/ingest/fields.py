@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from catalog.bibtex.identifiers import arxiv
 from catalog.export.readinglist import as_code
-from catalog.ingest import template, urls, values, words
+from catalog.ingest import roles, template, urls, values, words
 from catalog.ingest.below import Below
 from catalog.ingest.cells import take_cell
 from catalog.ingest.draft import Draft
@@ -188,7 +188,7 @@ class Reader:
         voted = self.places.roles.get((unit.run, piece.place), "")
         voted = "venue" if voted == "date" and role == "venue?" else voted  # a day stands there in other entries
         if (role.endswith("?") or not role) and voted:
-            names = template.without_year(text) if piece.place.startswith("before") else text
+            names = roles.without_year(text) if piece.place.startswith("before") else text
             likely = values.likely_people(names, frozenset(), True) if voted != "venue" else 1.0
             told = (unit.run, piece.place) in self.places.dated
             fits = likely >= 0.25 if voted == "authors" else _may_be_venue(unit, piece, text, told)

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from catalog.ingest import bare, words
+from catalog.ingest import looks, words
 from catalog.ingest.credit import Credit, cites
 from catalog.ingest.judge import BIB, Judge, is_fact, is_links
 from catalog.ingest.line import Line, at_paper, leads_to_paper, marked_title
@@ -39,7 +39,7 @@ def papers(root: Node, judge: Judge) -> set[int]:
             found |= set(map(id, credited))
             sure += len(credited)
         if level < 7 and sure >= 3 and sure * 2 > len(nodes):
-            told = (one for one in nodes if signs[id(one)] == 0 and (one.children or bare.size(one.text.plain) > 2))
+            told = (one for one in nodes if signs[id(one)] == 0 and (one.children or looks.size(one.text.plain) > 2))
             lists = ("section", "item", "table")
             found |= {id(one) for one in told if not any(child.kind in lists for child in one.children)}
     return found

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from catalog.ingest import template, urls, values, words
+from catalog.ingest import roles, urls, values, words
 from catalog.ingest.credit import credit
 from catalog.ingest.labels import without
 from catalog.ingest.line import Anchor, Line, prepared
@@ -78,7 +78,7 @@ def cut(line: Line, start: int, end: int, prefix: str, title: tuple[int, int]) -
         before = plain[max(0, apart.start() - 24) : apart.start()]
         if _SHORTENED.search(before) and _SHORTENED_ON.match(plain, apart.start()):
             continue
-        if apart[0].strip() in (";", "；") and template.between_names(
+        if apart[0].strip() in (";", "；") and roles.between_names(
             plain[start : apart.start()], plain[apart.end() : end]
         ):
             continue

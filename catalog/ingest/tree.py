@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -337,6 +337,16 @@ class _Builder:
 def _laid_out(cell: Node) -> list[Node]:
     """The blocks of a cell of a table that only lays out the page."""
     return cell.children if cell.kind == "section" else [cell] if cell.text.plain or cell.text.marks else []
+
+
+def blanked(plain: str, spans: Iterable[tuple[int, int]], start: int = 0, end: int | None = None) -> str:
+    """A text, or what stands of it between start and end, with blanks in the place of some stretches."""
+    chars = list(plain[start:end])
+    for first, last in spans:
+        a = max(first - start, 0)
+        b = max(min(last - start, len(chars)), a)
+        chars[a:b] = " " * (b - a)
+    return "".join(chars)
 
 
 def joined(texts: list[Text]) -> Text:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from catalog.ingest import bare, headings, template, urls, words
+from catalog.ingest import bare, headings, looks, template, urls, words
 from catalog.ingest.credit import cites, credit
 from catalog.ingest.judge import BIB, Judge, header, is_citation, is_fact, is_links, is_work, looks_like_a_paper
 from catalog.ingest.labels import label_of
 from catalog.ingest.line import Line, at_paper, prepared
 from catalog.ingest.reshape import part_lines, promote
-from catalog.ingest.tree import Node, Text, joined
+from catalog.ingest.tree import Node, Text, blanked, joined
 
 _JOINT = re.compile(r"[\s+&;,.·|/]*(?:and\b)?[\s+&;,/]*(?P<said>(?:[A-Za-z][a-z]{2,15}:\s*)?)$")  # "; optional: "
 _OF_PAPERS = ("code", "course", "thesis", "report")  # kinds of works that may be papers all the same
@@ -76,7 +76,7 @@ class Finder:
         part_lines(self.root, self.judge)
         self.papers = headings.papers(self.root, self.judge)
         self._section(self.root)
-        left = sum(bare.size(node.text.plain) > 3 for node, _ in self.found.outside if node.kind == "item")
+        left = sum(looks.size(node.text.plain) > 3 for node, _ in self.found.outside if node.kind == "item")
         if sum(unit.worth >= 1 for unit in self.found.units) * 20 <= left:
             bare.part(self.root, self.common)
             if bare.alone(self.root):
@@ -284,7 +284,8 @@ class Finder:
         opening = []
         for line in (self.line(item.node) for item in items):
             first = next((a for a in line.anchors if a.titled), None)
-            if first and not re.search(r"\w", _unmarked(line, first.mark.start)):
+            marked = [(m.start, m.end) for m in line.text.of("strong", "code")]  # labels are
+            if first and not re.search(r"\w", blanked(line.plain, marked, line.start, first.mark.start)):
                 opening.append(first)
         count = sum(len(first.label.split()) for first in opening)
         notes = sum(urls.name_of_place(first.mark.url) == "notes" for first in opening)
@@ -313,7 +314,7 @@ class Finder:
                 words.is_role(main.plain) and len(said) <= 1
             ):
                 continue
-            pause = (bare.size(main.plain) < 4 or main.rest[0].islower()) and linked
+            pause = (looks.size(main.plain) < 4 or main.rest[0].islower()) and linked
             if pause and not any(map(self.judge.names_one, cells)):
                 self.rows.discard(id(row))  # "Spring break", among papers that are all linked to
                 self.found.outside.append((row, section))
@@ -357,11 +358,3 @@ def works(line: Line, common: frozenset[str]) -> list[Line]:
             starts.append(joint.start("said"))
             ends.append(joint.start())
     return [prepared(line.text.cut(a, b)) for a, b in zip(starts, [*ends, len(line.plain)], strict=True)]
-
-
-def _unmarked(line: Line, end: int) -> str:
-    """What stands before a place of a line and is neither in bold nor code: labels there are marked."""
-    marked = [(m.start, m.end) for m in line.text.of("strong", "code")]
-    return "".join(
-        c for n, c in enumerate(line.plain[:end]) if n >= line.start and not any(a <= n < b for a, b in marked)
-    )
