@@ -53,6 +53,78 @@ Detail is the point.
 
 NAACL 2019 · [arXiv](https://arxiv.org/abs/1810.00002)
 """, [("Attention to detail", ("Ada Quist", "Bo Lund"), "NeurIPS", "2017"), ("Details of attention", ("Cy Marsh", "Dee Holm"), "NAACL", "2019")]),
+    "names with a colon, the title below": ("a.md", """# Attacks
+* Ada Quist, Bo Lund, Cy Marsh Holm:
+
+  A Stone in the Works of Watches.
+
+  [[paper](https://arxiv.org/abs/2101.00001)]
+
+* Dee Ray, Eve Foss:
+
+  Sand in the Gears of Mills.
+
+  [[paper](https://arxiv.org/abs/2101.00002)]
+
+- **MudGuard:** Cy Marsh Holm, Eve Foss.<br />
+  "Boots that Keep the Water Out."
+
+  [[paper](https://arxiv.org/abs/2101.00003)]
+""", [("A Stone in the Works of Watches", ("Ada Quist", "Bo Lund", "Cy Marsh Holm"), "", ""),
+      ("Sand in the Gears of Mills", ("Dee Ray", "Eve Foss"), "", ""),
+      ("Boots that Keep the Water Out", ("Cy Marsh Holm", "Eve Foss"), "", "")]),
+    "an ampersand before the last name": ("a.md", """# Read
+- Ada Quist, Bo Lund, & H.-P. Marsh. (2018). Pebbles of Many Sizes.
+- T. Foss, E. Ray, H.-P. Marsh, J. Kant, and C. Dell. 2009. Rivers that Carry Pebbles. ACM Trans. Graph. 28, 5
+- Bo Lund, & Ada Quist. (2016). Beaches, Faster: Pebbles in Real Time.
+""", [("Pebbles of Many Sizes", ("Ada Quist", "Bo Lund", "H.-P. Marsh"), "", "2018"),
+      ("Rivers that Carry Pebbles", ("T. Foss", "E. Ray", "H.-P. Marsh", "J. Kant", "C. Dell"), "ACM Trans. Graph. 28", "2009"),
+      ("Beaches, Faster: Pebbles in Real Time", ("Bo Lund", "Ada Quist"), "", "2016")]),
+    "a place and its year without a blank": ("a.md", """# Linux
++ Slow Clocks: A Study. Tick-Tock(2020) [[pdf]](https://a.example.org/1.pdf)
++ Turning the Hands Back. EuroSys(2019) [[pdf]](https://a.example.org/2.pdf)
++ Springs under Load. 11th Workshop on Springs(2009) [[pdf]](https://a.example.org/3.pdf)
++ 钟摆在高速列车上的运动规律研究. 钟表工程与应用(2014) [[pdf]](https://a.example.org/4.pdf)
+""", [("Slow Clocks: A Study", (), "Tick-Tock", "2020"), ("Turning the Hands Back", (), "EuroSys", "2019"),
+      ("Springs under Load", (), "11th Workshop on Springs", "2009"), ("钟摆在高速列车上的运动规律研究", (), "钟表工程与应用", "2014")]),
+    "a label in italics, and a table of contents": ("a.md", """# Birds
+* [Big birds](https://github.com/a/b#big-birds)
+## Big birds
+- <[Herons that Wait](https://arxiv.org/abs/1501.00001)>, Quist et al, 2015. *Algorithm: HTW.*
+- <[Storks on Roofs](https://arxiv.org/abs/1601.00002)>, Lund et al, 2016. *Algorithm: SOR.*
+- <[Cranes in Rows](https://arxiv.org/abs/1701.00003)>, Marsh et al, 2017. *Contribution: rows, and how to keep them.*
+""", [("Herons that Wait", ("Quist",), "", "2015"), ("Storks on Roofs", ("Lund",), "", "2016"),
+      ("Cranes in Rows", ("Marsh",), "", "2017")]),
+    "a paragraph each: a title and its links": ("a.md", """# Crabs
+Gaits on Wet Sand — [arXiv](https://arxiv.org/abs/1901.00001) · [code](https://github.com/a/b) · [slides](https://a.example.org/s.pdf)
+
+Shells for Rent — [arXiv](https://arxiv.org/abs/1902.00002) · [video](https://youtu.be/abcdefghijk)
+""", [("Gaits on Wet Sand", (), "", ""), ("Shells for Rent", (), "", "")]),
+    "terms that are titles": ("a.html", """<h1>Glass</h1><dl>
+<dt><a href="https://arxiv.org/abs/1901.00001">Blowing Bubbles into Bounds</a></dt><dd>Ada Quist, Bo Lund. COLT 2019.</dd>
+<dt><a href="https://arxiv.org/abs/1902.00002">Cooling, Slowly</a></dt><dd>Bo Lund. UAI 2020.</dd></dl>
+""", [("Blowing Bubbles into Bounds", ("Ada Quist", "Bo Lund"), "COLT", "2019"), ("Cooling, Slowly", ("Bo Lund",), "UAI", "2020")]),
+    "places as GOST and GB/T have them": ("a.md", """# Works
+1. Волков А. Б., Снегова М. П. Сети инея // Труды ИСП. 2019. Т. 31. № 2. С. 15–28.
+2. Снегова М. П. Вьюга и выборка // Автоматика. 2021. № 4. С. 3–19.
+3. STONE A, 林海. Pebbles in the Stream[J]. Neural Networks, 2021, 12(2): 7-19.
+""", [("Сети инея", ("Волков А. Б.", "Снегова М. П."), "Труды ИСП", "2019"), ("Вьюга и выборка", ("Снегова М. П.",), "Автоматика", "2021"),
+      ("Pebbles in the Stream", ("STONE A", "林海"), "Neural Networks", "2021")]),
+    "columns within a line": ("a.txt", """2019 | NeurIPS | Crows Count to Four | Ada Quist, Bo Lund | https://arxiv.org/abs/1906.00001
+2020 | ICML | Feathers of Birds | Bo Lund | https://arxiv.org/abs/2007.00002
+2018 | ACL | Rooks at Dusk | Bo Lund, Cy Marsh | https://arxiv.org/abs/1805.00003
+""", [("Crows Count to Four", ("Ada Quist", "Bo Lund"), "NeurIPS", "2019"), ("Feathers of Birds", ("Bo Lund",), "ICML", "2020"),
+      ("Rooks at Dusk", ("Bo Lund", "Cy Marsh"), "ACL", "2018")]),
+    "quotation marks as French has them": ("a.md", """# Lectures
+
+## À lire
+- « La marée des gradients », Anne Quist et Yves Lund, ICML 2022
+- « Phares et balises », Yves Lund, CVPR 2021
+
+## Lus
+- « Sel et bruit », Yves Lund et Anne Quist, ICLR 2018
+""", [("La marée des gradients", ("Anne Quist", "Yves Lund"), "ICML", "2022"), ("Phares et balises", ("Yves Lund",), "CVPR", "2021"),
+      ("Sel et bruit", ("Yves Lund", "Anne Quist"), "ICLR", "2018")]),
     "a schedule": ("a.md", """# Reading group
 
 | Date | Presenter | Paper | Slides |
@@ -175,6 +247,31 @@ def test_days_before_titles_are_when_they_were_read_where_the_list_says_so() -> 
     first, second = parse(text, "a.md").drafts
     assert (first.title, str(first.read), first.year, first.rating) == ("Ranks that stay low", "2023-01-03", 2021, 4)
     assert (second.title, second.authors, str(second.read)) == ("Steps: a method", ("Lund", "Marsh"), "2023-01-20")
+
+
+def test_days_of_reading_behind_titles() -> None:
+    text = """# Lecturas
+- *El olivo y el grafo*, Ana Quist y Luis Lund (NeurIPS 2020). Leído el 3 de marzo de 2021.
+- *Aceite y ruido*, Ana Quist (AAAI 2021). Pendiente.
+- [x] Swallows on the Wire [author:: Ada Quist] [venue:: EMNLP 2020] [completion:: 2023-04-11]
+"""
+    found = [(draft.title, str(draft.read), draft.status) for draft in parse(text, "a.md").drafts]
+    assert found[0] == ("El olivo y el grafo", "2021-03-03", "read")
+    assert found[1][:2] == ("Aceite y ruido", "None")
+    assert found[2] == ("Swallows on the Wire", "2023-04-11", "read")
+
+
+def test_a_row_without_a_work_is_none() -> None:
+    text = """| Week | Topic | Readings |
+|---|---|---|
+| 1 | Start | none |
+| 2 | Logs | [A Log for Every Beaver](https://arxiv.org/abs/1901.00001) (FAST '19) |
+| 3 | Caches | [Lodges below the Ice](https://arxiv.org/abs/2002.00002) (NSDI '20) |
+| 4 | No class | |
+"""
+    found = parse(text, "a.md")
+    assert [draft.title for draft in found.drafts] == ["A Log for Every Beaver", "Lodges below the Ice"]
+    assert not found.missed
 
 
 def test_words_between_identifiers_are_their_status() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from catalog.ingest import looks, roles, values, words
 from catalog.ingest.cuts import EDGE, Cut, Span
-from catalog.ingest.line import Line, at_paper
+from catalog.ingest.line import KIND_OF_WORK, Line, at_paper
 from catalog.ingest.marks import is_credited
 from catalog.ingest.tree import Mark, blanked
 
@@ -18,6 +18,11 @@ _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|(?:arxiv|doi):\S+", re.I)
 _PART = re.compile(r"\s+[-–—|·•/]+\s+|\s*[|｜；;]\s*|[.。](?=\s|$)(?<![A-ZА-ЯЁ]\.)|[(（\[【]|\n")
 _INSIDE = re.compile(r"[\[【(（`]\s*([^\[\]【】()（）`]{1,80})[\])）】`]")
 _FAMILY_YEAR = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]{2,},? [(\[]?(?:19|20)\d\d\b")  # "Hoare (1978)"
+_PLACE_YEAR = re.compile(  # "Fog-IoT(2020)", "11th Workshop on Piers(2009)", "小型微型计算机系统(2017)"
+    r"(?:[A-Z\d][^\s.,:()]*(?: [^\s.,:()]+){0,5}|[\u3400-\u9fff]{2,15}) ?[(（](?:19|20)\d\d[)）]"
+)
+_COLUMN = re.compile(r"\s+[|·｜]\s+")
+_LAST_OF_NAMES = re.compile(r"(?:and|et|und|y|&)\s")
 _NAMED_YEAR = re.compile(r"[^()\n]{3,60}[(,]\s?(?:19|20)\d\d\b")
 _NAMED_PLACE = re.compile(r"[^().,]{3,40}\(([^()]+)\)")
 _DATED_HEAD = re.compile(r"(?:1[5-9]|20)\d\d[a-z]?[)）]\s*[:.,：]?\s*(?:\S+\s+){2}\S")
@@ -76,6 +81,10 @@ def _left(line: Line, start: int, cut: Cut, common: frozenset[str], named: bool)
     """What a head before a title is, and how much it speaks for a title after it; "" where nothing explains it."""
     plain = line.plain
     head, whole = plain[start : cut.end].strip(' *_"“”„«「『[](),.:：;–—-|·/`'), plain[start : cut.start]
+    if cut.kind == "," and _LAST_OF_NAMES.match(plain, cut.start):
+        return "", 0.0
+    if "\n" in whole and values.likely_people(head.partition(": ")[2], common) >= 0.6:
+        return "names", 1.05  # below what the work is called, and whose it is
     inside = (a for a in line.anchors if a.mark.start >= start and a.mark.end <= cut.start and not a.titled)
     links = [(a.mark.start, a.mark.end) for a in inside]
     if links and not re.search(r"\w", blanked(plain, links, start, cut.start)):
@@ -83,10 +92,12 @@ def _left(line: Line, start: int, cut: Cut, common: frozenset[str], named: bool)
     if roles.YEAR_ALONE.fullmatch(whole) or values.is_date(head):
         return "date", 1.0
     shown = values.venue(head) if len(head) < 90 and not re.search(r"[)\]?!]\s", head) else None
-    if shown and shown.known and (cut.kind != "," or shown.date):
+    if shown and shown.known and (cut.kind != "," or shown.date) and all(map(roles.role_alone, _COLUMN.split(head))):
         return "venue", 1.0
     if named and cut.kind != "end" and _are_names(line, start, cut, head, common):
         return "names", 1.05
+    if cut.kind == "." and KIND_OF_WORK.search(plain, cut.end) and not roles.unfinished(whole, plain[cut.start :]):
+        return "names", 1.05  # "STONE A, 林海. A title[J]. Neural Networks, 2021"
     medical = cut.kind == "." and roles.is_vancouver(head) and not _NAME_GOES_ON.match(plain, cut.start)
     if medical or (cut.kind in (":", ".") and roles.like_one_name(head, common)):
         return "names", looks.LONE  # "Ada Quist: …" and "Big Bird: …" look alike; the run tells
@@ -138,9 +149,14 @@ def right(line: Line, cut: Cut, span: Span, stop: int, after: str, common: froze
     kind = "(" if inside else "-" if kind == "by" and _NAMED_YEAR.match(following) else kind  # a year after the name
     if _FAMILY_YEAR.match(following):
         role = "names"
+    elif kind == "." and _PLACE_YEAR.match(following):
+        role = "venue"
     elif not inside:
         role = roles.role(_PART.split(following, maxsplit=1)[0][:400], common, kind)
-    if (less := _contradicted(title, following, kind, role, after, common)) < 1:
+    glued = plain[span[1] : span[1] + 1] in ("(", "（")  # "A title. Fog-IoT(2020)"
+    if role == "date" and (after == "names" or glued) and kind in (",", "(") and looks.goes_on(title):
+        return 0.6  # "Quist, A. A title. Journal, 2010"
+    if (less := _contradicted(title, following, kind, role, common)) < 1:
         return less
     marks = line.text.of("strong", "link")
     within = any(mark.start <= span[0] + 2 and cut.end < mark.end - 1 for mark in marks)
@@ -157,7 +173,7 @@ def _is_link(line: Line, following: str, at: int) -> bool:
     return bracketed or bool(_ADDRESS.match(following))
 
 
-def _contradicted(title: str, following: str, kind: str, role: str, after: str, common: frozenset[str]) -> float:
+def _contradicted(title: str, following: str, kind: str, role: str, common: frozenset[str]) -> float:
     """How much what follows speaks against a title before it: more of it, or of the names that it then is."""
     if role == "names" and kind == ",":
         last = looks.tail(title) or (title if len(title.split()) < 4 and not title.isupper() else "")
@@ -171,8 +187,6 @@ def _contradicted(title: str, following: str, kind: str, role: str, after: str, 
         return 0.5  # "[BERT](…): Pre-training of Deep Transformers"
     if _DATED_HEAD.match(following) and values.likely_people(title, common, True) >= 0.5:
         return 0.4  # "Ada Quist (2018): A title"
-    if role == "date" and after == "names" and kind in (",", "(") and looks.goes_on(title):
-        return 0.6  # "Quist, A. A title. Journal, 2010"
     return 1.0
 
 

@@ -49,7 +49,7 @@ def credit(line: Line, common: frozenset[str], beside: bool = False) -> Credit |
     pieces = [piece for a, b in free for piece in _PIECE.split(line.plain[a:b])]
     names, place = 0.0, bool(line.badges)
     for piece in pieces:
-        text = piece.strip(" \t*_\"“”'’`.,;:()<>")
+        text = piece.strip(" \t*_\"“”«»'’`.,;:()<>")
         if not re.search(r"\w", text) or words.link_of(text) or words.plain(text) in ("and", "links"):
             continue
         rest = _without_place(text)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from catalog.ingest import looks, roles, words
 from catalog.ingest.line import KIND_OF_WORK, Line
 
-EDGE = ' \t\n*_"“”„«»「」『』《》:：,.;，、·•|–—/-'  # what surrounds a title
+EDGE = ' \t\n*_<>"“”„«»「」『』《》:：,.;，、·•|–—/-'  # what surrounds a title
 _CUTS = re.compile(
     rf"(?P<line>\n)|(?P<type>{KIND_OF_WORK.pattern})"
     r"|(?P<blanks>(?<=\S)(?:[  ]{2,}|\u3000|\t)(?=\S))"

@@ -18,7 +18,7 @@ from catalog.ingest.cells import take_cell
 from catalog.ingest.draft import Draft
 from catalog.ingest.entry import Entry, set_fact
 from catalog.ingest.labels import label_of
-from catalog.ingest.line import Anchor, Line, external, idle_pictures
+from catalog.ingest.line import KIND_OF_WORK, Anchor, Line, external, idle_pictures
 from catalog.ingest.pieces import Piece, cut, heading_title, in_prose, linked_names, numbered, with_marks
 from catalog.ingest.places import Places
 from catalog.ingest.report import Report, clean, joined, link_name, markdown
@@ -34,6 +34,10 @@ _TAG_DATED = re.compile(r"(?:[A-Z][\w&-]*\W+)?(?:19|20)\d\d(?:\W+[A-Z][\w&-]*)?"
 _AFTER_QUOTED = re.compile(
     r"[,.?!]?[\"”]?[\s,.]*(?:[Ii]n:?\s+)?(?P<venue>[A-Za-z][^,\"“”\n]{2,150}),\s+(?:[^\n\"“”]{0,60}?[\s,.])?"
     r"(?P<year>(?:19|20)\d\d)(?!\d)"
+)
+_AFTER_TYPE = re.compile(  # "[J]. Neural Networks, 2021", " // Автоматика. 2021. № 4"
+    rf"\s*(?://|{KIND_OF_WORK.pattern})\s*(?P<venue>[^\n,]{{3,150}}?)(?:,|[.])\s+"
+    r"(?:(?:Т|Вып|№|Vol|No)\.?\s*\d+[\s.,]*)*(?P<year>(?:19|20)\d\d)(?!\d)"
 )
 _LAST_YEAR = re.compile(
     r"(?<=\S)(?:\s*(?P<paren>\((?:[A-Z]{2,} )?(?:1[5-9]|20)\d\d(?: [A-Z]{2,})?\))|\s+(?:1[5-9]|20)\d\d)$"
@@ -148,6 +152,7 @@ class Reader:
         labelled: set[int] = set()
         kept: list[str] = []
         pieces = self._cited(entry, line, title, pieces)
+        named = any(self.places.role(line, piece) == "authors" for piece in pieces)
         for piece in pieces:
             raw = line.plain[piece.start : piece.end].rstrip(" (")
             text = raw.strip(' .,;:·|"“”')
@@ -156,6 +161,8 @@ class Reader:
             if role.startswith("venue") and entry.authors and _AFFILIATED.match(line.plain, piece.end):
                 continue
             sure = role and not role.endswith("?")
+            if named and role == "authors" and self.places.role(line, piece) != role:
+                continue  # "Big Bird: Ada Quist, Bo Lund"
             if sure and self.places.assign(entry, role, text, piece.place.startswith("before")):
                 line.used.append((piece.start, piece.end))
                 labelled.add(piece.start)
@@ -226,14 +233,13 @@ class Reader:
             entry.touched = True
 
     def _cited(self, entry: Entry, line: Line, title: tuple[int, int], pieces: Sequence[Piece]) -> Sequence[Piece]:
-        """Take the place and the year that follow a title in quotation marks, up to commas; the other pieces."""
+        """Take the place and the year that follow a title in quotation marks, or its kind; the other pieces."""
         stop = next((a.mark.start for a in line.anchors if a.mark.start > title[1]), len(line.plain))
-        tail = (
-            _AFTER_QUOTED.match(line.plain[:stop], title[1])
-            if title in line.quotes or _ends_quoted(line, title)
-            else None
-        )
-        if not tail or tail["venue"].startswith("by ") or values.likely_people(tail["venue"], self.common) >= 0.5:
+        quoted = title in line.quotes or _ends_quoted(line, title)
+        tail = (_AFTER_QUOTED if quoted else _AFTER_TYPE).match(line.plain[:stop], title[1])
+        if not tail or tail["venue"].startswith("by "):
+            return pieces
+        if quoted and values.likely_people(tail["venue"], self.common) >= 0.5:
             return pieces
         found = arxiv(tail["venue"], bare=False)
         if found:
@@ -337,6 +343,8 @@ def _may_be_venue(unit: Unit, piece: Piece, text: str, dated: bool) -> bool:
     shown = values.venue(text)
     if not shown or not values.is_venue_like(shown.name) or len(text) >= 60:
         return False
+    if not shown.known and (re.match(r"\w+: ", text) or unit.line.plain[piece.end : piece.end + 1] == ":"):
+        return False  # "Algorithm: DQN"
     person = bool(unit.cells) and len(shown.name.split()) > 1 and values.is_name(shown.name)  # in a line of names
     dated = dated and not re.search(r"\d", text)  # a volume
     return shown.known or bool(shown.date) or not (dated or piece.place.startswith("before") or person)

@@ -46,6 +46,8 @@ class Judge:
             return found
         if node.kind in ("item", "para") and ("\n" in node.text.plain or "::" in node.text.plain):
             _part_facts(node)
+        elif node.kind == "item" and node.children and node.text.plain.endswith((":", "：")):
+            _join_title(node, self.common)
         found = self.texts.get(node.text)
         if found is None:
             found = self.texts[node.text] = prepared(node.text)
@@ -90,7 +92,7 @@ class Judge:
         worth += credited
         worth += 2 * any(child.kind == "region" and child.info in BIB for child in node.children)
         worth += any(name in ("venue", "arxiv", "doi") for name, _ in line.badges)
-        worth -= 5 * (bool(line.anchors) and all(a.mark.url.startswith("#") for a in line.anchors))
+        worth -= 5 * (bool(line.anchors) and all(urls.is_heading(a.mark.url, a.label) for a in line.anchors))
         opens = bool(plain.strip()) and (line.titled or credited or not words.is_role(plain))
         opens = opens and not self.is_prose(line) and (line.titled or not is_fact(line.text))
         return worth, opens and (worth >= 2 or not words.undecorated(plain).endswith((":", "：")))
@@ -236,6 +238,14 @@ def _part_facts(node: Node) -> None:
     node.children[:0] = [Node("para", node.line + n, node.line + n, one) for n, one in enumerate(lines[cut:], cut)]
 
 
+def _join_title(node: Node, common: frozenset[str]) -> None:
+    """Join names that end in a colon with the paragraph below them, which holds the title."""
+    below, names = node.children[0], node.text.plain.rstrip(":： ")
+    if below.kind == "para" and "," in names and values.likely_people(names, common) >= 0.6:
+        node.text = joined([node.text, below.text])
+        del node.children[0]
+
+
 def _legend(root: Node) -> dict[str, Status]:
     """What signs before titles mean where a line of the list tells it of several: "✅ read, 📖 reading"."""
     for node in root.walk(cells=False):
@@ -259,13 +269,15 @@ def is_work(anchor: Anchor) -> bool:
 def names_a_paper(text: Text) -> bool:
     """Whether a line holds words and, once, a link to a paper."""
     line = prepared(text)
-    return sum(map(at_paper, line.anchors)) == 1 and len(re.findall(r"[^\W\d_]{3,}", without(line))) > 1
+    named = sum(at_paper(a) and a.role in ("", "paper") for a in line.anchors)
+    return named == 1 and len(re.findall(r"[^\W\d_]{3,}", without(line))) > 1
 
 
 def looks_like_a_paper(texts: Sequence[Text], taken: set[str]) -> bool:
     """Whether texts name a paper that no entry has, by an identifier or a link to one; `taken` are the addresses that
     entries have."""
-    links = [a.mark.url for text in texts if text.marks for a in anchors(text) if leads_to_paper(a)]
+    every = [a for text in texts if text.marks for a in anchors(text) if leads_to_paper(a)]
+    links = [a.mark.url for a in every if not urls.is_heading(a.mark.url, a.label)]
     named = bool(links) or any(_ID.search(text.plain) for text in texts)
     return named and not any(urls.same(url) in taken for url in links)
 

@@ -77,7 +77,7 @@ def _brackets(title: str, common: frozenset[str]) -> float:
         worth *= 0.7
     elif paren and roles.role(paren[1], common, "(") == "names":
         worth *= 0.5
-    if not {"|", "｜"}.isdisjoint(title) or " · " in title:
+    if any(bar in title for bar in ("|", "｜", " · ", " // ")):
         worth *= 0.6
     if any(title.count(a) != title.count(b) for a, b in ("()", "[]", "“”", "（）")) or title.count('"') % 2:
         worth *= 0.5

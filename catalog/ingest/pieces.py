@@ -14,7 +14,7 @@ from catalog.ingest.line import Anchor, Line, prepared
 from catalog.ingest.tree import Text
 
 _CUT = re.compile(
-    r"\n|[()\[\]（）【】《》]|\s+[-–—|·•/]+\s+|\s*[|·•;；｜]\s*|——|(?<!,)(?<!&)(?<!\band)\s{2,}|(?<=[.。!?])(?=\s|$)|(?<=\bal\.)(?=[A-Za-z])|(?<=\bal\.),\s+(?=[A-Z])|。|\s+(?=(?:by|from)\s+[A-Z])"
+    r"\n|[()\[\]（）【】《》]|\s+[-–—|·•/]+\s+|\s*[|·•;；｜]\s*|——|(?<!,)(?<!&)(?<!\band)\s{2,}(?![A-Z][\w-]+,)|(?<=[.。!?])(?=\s|$)|(?<=\bal\.)(?=[A-Za-z])|(?<=\bal\.),\s+(?=[A-Z])|。|\s+(?=(?:by|from)\s+[A-Z])"
 )
 _INITIAL = re.compile(
     r"(?:^|[\s.,(-])[A-ZА-ЯЁ]\.$|\b(?:et|vs|vol|no|pp|eds?|Proc|Trans|Conf|Int|J|St|Dr|Prof|Jr|Sr|Comput|Mach|Learn|Sci|Lett|Rev)\.$"
@@ -27,13 +27,14 @@ _QUOTED = re.compile(r"""["“”„«]([^"“”„«»]+)["“”»][.,]?""")
 _NUMBER = re.compile(r"(?<=\d)\(\d{1,3}(?:[–-]\d{1,3})?\)")  # after that of a volume: "27(5)"
 _DATED = re.compile(r"\d{4}")  # "[Quist (1970)](…)" leads to the paper
 _BETWEEN_NAMES = re.compile(r"[\s,;&·|、，*†‡§¶\d]*(?:\b(?:and|und|et|y)\b)?[\s,&]*")
-_AFFILIATED = re.compile(r"\([^()\d]{2,80}\)\s*[*†‡]?\s*[,;&]")
+_AFFILIATED = re.compile(r"\([^()\d]{2,80}\)\s*[*†‡]?\s*[,;&]|\([^()\d\s]{1,20}\) [A-Z][\w-]+(?=[,;]|$)")
 
 
 def _with_institutes(text: str) -> bool:
-    """Whether a text is names, with the institute of each in parentheses: "Ada Quist (KTH), Bo Lund (MIT)"."""
+    """Whether a text is names, with institutes or short names in parentheses: "Ada Quist (KTH), Bo (B.) Lund"."""
     bare = re.sub(r"\([^()]*\)", "", text)
-    return len(values.people(bare)) > 1 and values.likely_people(bare) >= 0.8
+    last = values.venue(bare.rpartition(",")[2])
+    return len(values.people(bare)) > 1 and values.likely_people(bare) >= 0.8 and not (last and last.known)
 
 
 class Piece(NamedTuple):
@@ -184,6 +185,8 @@ def in_prose(line: Line, anchor: Anchor, title: tuple[int, int]) -> bool:
 def with_marks(plain: str, span: tuple[int, int]) -> tuple[int, int]:
     """The span with the quotation marks and brackets right around it, and the stop that ends it."""
     start, end = span
+    if plain[start - 2 : start] == "« " and plain[end : end + 2] == " »":  # as French sets them
+        start, end = start - 1, end + 1
     while (
         start > 0 and end < len(plain) and plain[start - 1] in "\"“'‘«»「『【[*_" and plain[end] in "\"”'’»«」』】].,*_"
     ):

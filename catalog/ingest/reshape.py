@@ -6,8 +6,8 @@ import re
 
 from catalog.ingest import bare, values, words
 from catalog.ingest.credit import credit
-from catalog.ingest.judge import Judge, is_citation, is_fact, names_a_paper
-from catalog.ingest.line import prepared
+from catalog.ingest.judge import Judge, is_citation, is_fact, is_links, is_work, names_a_paper
+from catalog.ingest.line import anchors, prepared
 from catalog.ingest.tree import Node, Text
 
 _HEADED = ("item", "para", "quote", "section", "region", "table")
@@ -16,7 +16,7 @@ _HEADED = ("item", "para", "quote", "section", "region", "table")
 def promote(root: Node, common: frozenset[str]) -> None:
     """Make a paragraph all in bold, followed by links or facts, the heading of what follows it."""
     for node in list(root.walk(cells=False)):
-        if node.info == "dt" and len(node.children) == 1 and _opens(node.text.plain):  # a term and its value
+        if node.info == "dt" and len(node.children) == 1 and _opens(node.text):  # a term and its value
             value = node.children.pop()
             start = len(node.text.plain) + 2
             marks = (mark._replace(start=mark.start + start, end=mark.end + start) for mark in value.text.marks)
@@ -48,10 +48,13 @@ def _heads(text: Text, after: Node, common: frozenset[str]) -> bool:
     return not (told and (told.names or after.kind != "item"))
 
 
-def _opens(term: str) -> bool:
+def _opens(text: Text) -> bool:
     """Whether a term belongs in one line with what is told of it: a label, or whose work it is."""
+    term = text.plain
+    if words.field_of(term) or words.link_of(term):
+        return True
     name = re.sub(r"^(?:\[.\]|\W)\s*", "", term)
-    return bool(words.field_of(term) or words.link_of(term)) or values.likely_people(name, lead=True) >= 0.5
+    return values.likely_people(name, lead=True) >= 0.5 and not any(map(is_work, anchors(text)))
 
 
 def _all_bold(text: Text) -> bool:
@@ -93,11 +96,14 @@ def _are_entries(text: Text, judge: Judge) -> bool:
 
 
 def _is_entry(node: Node, judge: Judge) -> bool:
-    """Whether a block is a paragraph of a title and its address, and no more."""
+    """Whether a block is a paragraph of a title and its address, or links from there on, and no more."""
     if node.kind != "para":
         return False
     line = judge.line(node)
-    if "\n" in node.text.plain or line.text.of("strong", "em") or not names_a_paper(node.text) or judge.credit(line):
+    if "\n" in node.text.plain or line.text.of("strong", "em") or not names_a_paper(node.text):
         return False
-    rest = line.plain[line.anchors[0].mark.end :].strip(" .)")
-    return not (rest or line.anchors[0].titled or judge.is_prose(line)) and len(line.plain.split()) < 30
+    told, first = judge.credit(line), line.anchors[0]
+    if (told and told.sure) or first.titled or judge.is_prose(line) or len(line.plain.split()) >= 30:
+        return False
+    links = prepared(line.text.cut(first.mark.start, len(line.plain)))
+    return not line.plain[first.mark.end :].strip(" .)") or is_links(links)

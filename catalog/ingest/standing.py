@@ -31,6 +31,7 @@ _DAY = re.compile(
 _YEAR = re.compile(r"\d{4}")
 _SIGN = re.compile(r"[✅☑✔✓]\ufe0f?[\s(]*$")
 _SAID = re.compile(r"(?P<said>[^\W\d_]+(?: [^\W\d_]+){0,2}) ?[:：]?[\s(（]*$")
+_ON = re.compile(r" (?:on|am|le|el|em)$", re.I)  # "leído el 3 de marzo de 2021"
 _BEHIND = re.compile(r"\s*[\u3040-\u9fff\uac00-\ud7af]{2,4}")
 _ENGLISH = re.compile(r"\b(?:read|finished|completed|done)\b", re.I)  # English: which is the month, nobody can tell
 _LAST_DAY = re.compile(r"\((?P<day>\d{4}-\d\d-\d\d)\)\s*$")
@@ -96,7 +97,8 @@ def _read_on(before: str) -> re.Match[str] | None:
     """Where what stands before a day says that something was read on it."""
     found = _SAID.search(before)
     for _ in range(3):
-        if not found or words.field_of(found["said"]) == "read" or words.status_word(found["said"]) is Status.read:
+        said = _ON.sub("", found["said"]) if found else ""
+        if not found or words.field_of(said) == "read" or words.status_word(said) is Status.read:
             return found
         found = _SAID.search(before, found.start() + len(found["said"].split()[0]))
     return None

@@ -74,7 +74,7 @@ def _readings(line: Line, common: frozenset[str]) -> Scored:
     plain, start = line.plain, line.start
     stop = plain.find("\n", start)
     if stop > 0 and _names_first(plain[start:stop], plain[stop:], common):  # the title stands in the second line
-        stop = plain.find("\n", stop + 1)
+        stop = plain.find("\n", len(plain) - len(plain[stop:].lstrip()))
     stop = min(len(plain) if stop < 0 else stop, start + _LONGEST, line.stop or len(plain))
     every = cuts(line, start, stop)
     out: Scored = {}
@@ -100,8 +100,8 @@ def _readings(line: Line, common: frozenset[str]) -> Scored:
 
 
 def _names_first(first: str, rest: str, common: frozenset[str]) -> bool:
-    """Whether a first line holds names, and the second does not."""
-    first, second = first.strip(EDGE), rest.strip().partition("\n")[0]
+    """Whether a first line holds names, maybe behind what the work is called, and the second does not."""
+    first, second = (first.partition(": ")[2] or first).strip(EDGE), rest.strip().partition("\n")[0]
     likely = roles.goes_on(roles.COMMA.split(first)[0], common, True) and values.likely_people(first, common, True)
     return likely >= 0.6 and len(second.split()) > 2 and not roles.role(second, common, "-")
 

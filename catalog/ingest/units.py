@@ -309,6 +309,8 @@ class Finder:
             if not main.rest.strip():
                 if column >= len(cells) or any(text.plain.strip() or text.marks for _, text in others):
                     self.found.outside.append((row, section))
+                if linked and not any(map(self.judge.names_one, cells)):
+                    self.rows.discard(id(row))  # "No class"
                 continue
             if (words.plain(main.plain) in words.nothing() and not main.anchors) or (
                 words.is_role(main.plain) and len(said) <= 1

@@ -125,6 +125,12 @@ def is_external(url: str) -> bool:
     return url.lower().startswith(("http://", "https://", "www.", "ftp://")) or bool(_NO_SCHEME.match(url))
 
 
+def is_heading(url: str, label: str) -> bool:
+    """Whether a link leads to a heading of a list, as those of a table of contents do: "[Big Birds](…#big-birds)"."""
+    place = url.rpartition("#")[2]
+    return url.startswith("#") or (place != url and re.sub(r"\W+", "", place) == re.sub(r"\W+", "", label.lower()))
+
+
 def is_front_page(url: str) -> bool:
     """Whether an address names a place, and nothing there."""
     return not re.search(r"//[^/]+/.", url if "://" in url else f"//{url}")

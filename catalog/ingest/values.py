@@ -51,7 +51,7 @@ _DAY_FIRST = re.compile(
 )
 _EITHER = re.compile(rf"(\d{{1,2}})/(\d{{1,2}})/({_YEAR})")  # which is the month, another day of the column tells
 _DAY_MONTH = re.compile(
-    rf"\b(?:(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.)?\s+)?(?P<w>[^\W\d_]{{3,10}})\.?,?\s+(?:(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,?\s+)?(?P<y>{_YEAR})\b"
+    rf"\b(?:(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.)?\s+(?:de\s+)?)?(?P<w>[^\W\d_]{{3,10}})\.?,?\s+(?:de\s+)?(?:(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,?\s+)?(?P<y>{_YEAR})\b"
 )
 _YEAR_MONTH = re.compile(rf"\b(?P<y>{_YEAR}),?\s+(?P<w>[^\W\d_]{{3,10}})(?:\s+(?P<d>\d{{1,2}}))?\b")
 _ONLY_YEAR = re.compile(
@@ -226,7 +226,7 @@ def is_name(name: str, common: frozenset[str] = frozenset()) -> bool:
     solid = [p for p in parts if p not in _PARTICLES]  # "Ben" may be a whole given name
     if not solid or not all(p[0].isupper() or (p[0] in "d'’" and len(p) > 2) for p in solid):
         return False
-    if len(solid) > 1 and any(len(p) > 4 and p.isupper() for p in solid):
+    if len(solid) > 1 and any(len(p) > 4 and p.isupper() and "." not in p for p in solid):
         return False
     if any(len(p) > 1 and p.lower() in words.title_words() for p in parts):
         return False
@@ -262,7 +262,8 @@ def likely_people(text: str, common: frozenset[str] = frozenset(), lead: bool = 
             0.0 if share < 1 else 0.75 if initials and size > 1 else 0.5 if size in (2, 3) or "," in names[0] else 0.3
         )
     singles = sum(len(name.split()) == 1 for name in names) / len(names)
-    return share * (0.95 if initials else 0.9) * (0.6 if singles > 0.5 and not _CJK.search(text) else 1.0)
+    unlike = share == 1 and singles == 0.5 and len(names) == 2 and not re.search("[,.]", text)  # "Red Pines and Ferns"
+    return share * (0.95 if initials else 0.9) * (0.6 if (singles > 0.5 or unlike) and not _CJK.search(text) else 1.0)
 
 
 class Venue(NamedTuple):
@@ -344,7 +345,8 @@ def is_venue_like(name: str) -> bool:
     """Whether a text could be the short name of a venue that no list knows."""
     if name.lower() in words.title_words():  # "Google", "Meta": whose it is
         return False
-    return 2 <= len(name) <= 60 and len(name.split()) <= 6 and name[0].isupper() and not name.endswith((".", "?"))
+    begins = name[0].isupper() or bool(_CJK.fullmatch(name))
+    return 2 <= len(name) <= 60 and len(name.split()) <= 6 and begins and not name.endswith((".", "?"))
 
 
 _ISBN = re.compile(r"(?:97[89][- ]?)?(?:\d[- ]?){9}[\dXx]")
