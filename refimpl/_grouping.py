@@ -49,6 +49,29 @@ def replaceable(model: Any) -> bool:
     return bool(getattr(model, "_supports_attention_backend", False) and model._supports_sdpa and not own)
 
 
+def regroup(model: Any, group: int | None, shift: bool) -> Any:
+    """From now on, while training, the model attends in groups: by the attention "s2", or by masks."""
+    model.config.s2_group, model.config.s2_shift = group, shift
+    if replaceable(model):
+        model.set_attn_implementation("s2")
+    else:
+        for layer in attentions(model):
+            layer.register_forward_pre_hook(Masked(model.config), with_kwargs=True)
+    return model
+
+
+def ungroup(model: Any) -> Any:
+    """The model attends as it did before, and its configuration knows nothing of groups."""
+    if model.config._attn_implementation == "s2":
+        model.set_attn_implementation("sdpa")
+    for layer in attentions(model):
+        for key in [key for key, hook in layer._forward_pre_hooks.items() if isinstance(hook, Masked)]:
+            del layer._forward_pre_hooks[key], layer._forward_pre_hooks_with_kwargs[key]
+    for name in ("s2_group", "s2_shift"):
+        vars(model.config).pop(name, None)
+    return model
+
+
 def attentions(model: nn.Module) -> list[nn.Module]:
     """Its layers of attention."""
     return [module for module in model.modules() if type(module).__name__.endswith("Attention")]

@@ -11,36 +11,18 @@ which is enough to count and to measure.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
-    from refimpl._lab.loop import Optimiser, Step
-    from refimpl._lab.score import Task
+    from refimpl._lab.loop import Data, Optimiser, Step
     from refimpl._targets import Part
 
 Options = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """What a method that looks at gradients first is given: the task, and how it will be trained."""
-
-    tokenizer: Any
-    task: Task
-    batch: int
-    rate: float
-    seed: int
-
-    def losses(self, model: nn.Module, batches: int) -> Iterator[Callable[[], Tensor]]:
-        """Functions that run the model on a batch of training data each, of another seed than training has."""
-        from refimpl._lab.loop import losses
-
-        return losses(model, self.tokenizer, self.task, batches, self.batch, self.seed + 1_000)
 
 
 class Adapted(NamedTuple):
@@ -215,9 +197,7 @@ def with_masks(rosa: Any, model: Any, options: Options, data: Data | None) -> An
     steps, batches = options["warmup"], options["batches"]
     adapted = rosa.apply(model, rank=options["rank"], alpha=options["alpha"], density=options["density"])
     if data is not None:
-        return rosa.warm_up(
-            adapted, data.tokenizer, data.task, steps, batches, data.rate, data.batch, data.seed + 1_000
-        )  # fmt: skip
+        return rosa.warm_up(adapted, data, steps, batches)
     for layer in (m for m in adapted.modules() if isinstance(m, rosa.RoSALinear)):
         layer.mask(torch.rand_like(layer.base.weight, dtype=torch.float32))
     return adapted

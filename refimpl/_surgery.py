@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import torch
@@ -206,6 +207,19 @@ def unwrap(model: nn.Module, kind: type[A], fold: Callable[[A], nn.Module]) -> n
     return close(model)
 
 
+@torch.no_grad()
+def folded(model: nn.Module, kind: type[A]) -> nn.Module:
+    """Add what each layer of a kind has as its `delta` to the weight of its base, in place, and leave the bases."""
+
+    def fold(layer: A) -> nn.Module:
+        if (delta := layer.delta()) is not None:
+            layer.base.weight += delta.to(layer.base.weight.dtype)
+        base: nn.Module = layer.base
+        return base
+
+    return unwrap(model, kind, fold)
+
+
 @contextlib.contextmanager
 def opened(model: nn.Module, targets: list[str]) -> Iterator[list[str]]:
     """The experts that a target names are Linears from now on, unless what is done inside fails."""
@@ -252,9 +266,11 @@ def _refuse(*_: object, **__: object) -> NoReturn:
     )
 
 
-def ascending(at: Tensor, end: int) -> bool:
-    """Whether these are places in a flattened tensor of `end` numbers, in order and none twice."""
-    return len(at) == 0 or bool(at[0] >= 0 and at[-1] < end and (at.diff() > 0).all())
+def demand_ascending(at: Tensor, end: int, folder: Path) -> None:
+    """Raise ValueError unless what `folder` held are places among `end` numbers, in order and none twice."""
+    if len(at) and not (at[0] >= 0 and at[-1] < end and (at.diff() > 0).all()):
+        at.zero_()
+        raise ValueError(f"{folder} holds a mask that is none: places must ascend within the tensor; save it again")
 
 
 def trainable(model: nn.Module) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from refimpl import _roster
 from refimpl._lab import cost, loop, models, tasks
@@ -55,6 +56,7 @@ def ways() -> dict[str, _roster.Entry]:
     return _roster.ENTRIES | {entry.name: entry for entry in more}
 
 
+Classify = Callable[[Any, Callable[[Any], nn.Module]], Any]  # a base, and what adapts it: `peft_survey.Found`
 COLUMNS = (
     "method", "class", "trained", "changed", "rank", "stored, kB", "weights, MB", "activations, MB", "gradients, MB",
     "moments, MB", "backward, % of full", "forward, + %", "merged, + %", "the survey, with its section",
@@ -62,10 +64,10 @@ COLUMNS = (
 
 
 def table(
-    row: Callable[..., list[Any]], model: str, task: str, batch: int, length: int, budget: int | None, seed: int,
+    classify: Classify, model: str, task: str, batch: int, length: int, budget: int | None, seed: int,
     device: str, progress: loop.Progress | None,
 ) -> dict[str, Any]:  # fmt: skip
-    """The record of the demo, of one row a method. Raises ValueError where a number is out of its range."""
+    """The record of the demo, a row for each method. Raises ValueError where a number is out of its range."""
     if batch < 1 or length < 8 or length % 8 or (budget or 0) < 0:
         raise ValueError(f"batch {batch}, length {length}, budget {budget}: take 1 or more, a multiple of 8, 0 or more")
     base, tokenizer = models.load(model, device)
@@ -76,7 +78,7 @@ def table(
     with models.out_of_memory(f"for the survey's table on {model}"):
         full = cost.step(copy.deepcopy(base).requires_grad_(True), ids)
         for at, entry in enumerate(entries, start=1):
-            rows.append([_rounded(value) for value in row(entry, base, ids, numbers or None, full)])
+            rows.append([_rounded(value) for value in _row(classify, entry, base, ids, numbers or None, full)])
             if progress is not None:
                 progress(at, len(entries), full.loss)
     rho = rank_correlation([one[2] for one in rows], [sum(one[7:10]) for one in rows])
@@ -95,6 +97,38 @@ def table(
         },
         "environment": environment(str(base.device), "float32", seed),
     }  # fmt: skip
+
+
+def stored(entry: _roster.Entry, model: nn.Module) -> int:
+    """Bytes of what is saved of an adapted model."""
+    kept = entry.finish(model)
+    buffers = [b for name, b in kept.named_buffers() if name.rpartition(".")[2] in entry.buffers]
+    return sum(t.nbytes for t in (*(p for p in kept.parameters() if p.requires_grad), *buffers))
+
+
+@torch.no_grad()
+def forward_cost(model: Any, ids: Tensor) -> int:
+    """Operations of one pass over `ids`, as at inference."""
+    return cost.operations(lambda: model.eval()(input_ids=ids))
+
+
+def _row(
+    classify: Classify, entry: _roster.Entry, base: Any, ids: Tensor, budget: int | None, full: cost.Step
+) -> list[Any]:
+    """One method's row of the table, on copies of the base."""
+    found = classify(base, lambda model: entry.adapt(model, budget).model)
+    model = entry.adapt(copy.deepcopy(base), budget).model
+    weights = sum(t.nbytes for t in (*model.parameters(), *model.buffers()))
+    alone, adapted = forward_cost(base, ids), forward_cost(model, ids)
+    step = cost.step(model, ids, entry.step(model))
+    saved = stored(entry, copy.deepcopy(model))
+    merged = entry.merge(model)
+    return [
+        entry.title, found.kind, found.trained, found.changed, found.rank or "-", saved / 1e3, weights / 1e6,
+        *(size / 1e6 for size in (step.activations, step.gradients, step.moments)),
+        100 * step.backward / full.backward, 100 * (adapted / alone - 1),
+        "-" if merged is None else 100 * (forward_cost(merged, ids) / alone - 1), said_of(entry),
+    ]  # fmt: skip
 
 
 def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float:

@@ -41,7 +41,7 @@ from refimpl._lab import demo as lab
 from refimpl._lab.adapter import load as load
 from refimpl._lab.adapter import save as save
 from refimpl._sites import Site, attach, attached, detach, numbers, sites_of
-from refimpl._surgery import unwrap
+from refimpl._surgery import folded
 
 __all__ = ["Site", "apply", "attach", "attached", "costates", "demo", "detach", "load", "merge", "save", "sites_of"]
 PAPER = "ding2022delta arXiv:2203.06904"
@@ -148,20 +148,14 @@ def _norms(model: nn.Module) -> list[str]:
     return [path for path in _targets.norms(model) if any(part.isdigit() for part in path.split("."))]
 
 
-@torch.no_grad()
 def merge(model: nn.Module) -> nn.Module:
     """Fold the deltas into the weights, in place. An addition folds into none: it is not linear."""
     stuck = {name for _, site in sites_of(model) for name, d in site.deltas.items() if isinstance(d, Adapter)}
     if stuck:
         raise ValueError(f"an addition folds into no weight: detach {', '.join(sorted(stuck))}, or leave it unmerged")
-
-    def fold(site: Site) -> nn.Module:
-        if (delta := site.delta()) is not None:
-            site.base.weight += delta.to(site.base.weight.dtype)
-        base: nn.Module = site.base.requires_grad_(False)
-        return base
-
-    return unwrap(model, Site, fold)
+    for _, site in sites_of(model):
+        site.base.requires_grad_(False)
+    return folded(model, Site)
 
 
 def costates(

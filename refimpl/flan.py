@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -44,7 +43,7 @@ from refimpl._lab import demo as lab
 from refimpl._lab.adapter import load as load
 from refimpl._lab.adapter import save as save
 from refimpl._lab.generate import encode, pieces
-from refimpl._lab.instructions import FAMILIES, Case, Example, HeldOut, Template, cases, read
+from refimpl._lab.instructions import FAMILIES, THOUGHTS, Case, Example, Form, HeldOut, Template, cases, few_shot, show
 from refimpl._lab.losses import IGNORED
 from refimpl._surgery import demand_whole
 from refimpl._tried import alike, few
@@ -52,61 +51,12 @@ from refimpl._tried import alike, few
 PAPER = "chung2022scaling arXiv:2210.11416"
 CAP, SHOTS, THOUGHT = 3000, 2, 0.05  # the cap is ours: WordNet's tasks are small
 RATE, LEAST = 1e-2, 64
-DELIMITER, SEPARATOR, OPTIONS = "\n\n", "\n\n\n", "\nOPTIONS:\n- "
-THOUGHTS = (
-    Template("{question}\nLet's think step by step.", "{reason}\nSo the answer is {answer}"),
-    Template("{question}\nGive the answer, then explain it.", "{answer}\nThe reason: {reason}"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How a case is shown: behind how many exemplars, with its options, with a chain of thought (0, 1, or none)."""
-
-    shots: int = 0
-    options: bool = False
-    thought: int | None = None
 
 
 def rates(sizes: Sequence[int], cap: int) -> list[float]:
     """The share of each task: in proportion to its size, up to the cap."""
     capped = [min(n, cap) for n in sizes]
     return [n / sum(capped) for n in capped]
-
-
-def show(case: Case, template: Template, form: Form, draw: random.Random) -> Example:
-    """One case without exemplars. An inverted template has neither options nor a chain of thought."""
-    fields = case.fields()
-    question = template.given.format(**fields)
-    if template.inverted:
-        return Example(question, template.target.format(**fields))
-    if form.options:
-        question += OPTIONS + "\n- ".join(draw.sample([case.answer, *case.wrong], len(case.wrong) + 1))
-    if form.thought is None:
-        return Example(question, template.target.format(**fields))
-    thought = THOUGHTS[form.thought]
-    return Example(thought.given.format(question=question), thought.target.format(**fields))
-
-
-def few_shot(case: Case, pool: Sequence[Case], template: Template, form: Form, draw: random.Random) -> Example:
-    """The case behind exemplars of the same template and form, none of which is about it."""
-    there = draw.sample(pool, min(len(pool), form.shots + 8)) if form.shots else []
-    others = [other for other in there if _apart(case, other)][: form.shots]
-    shown = [show(other, template, form, draw) for other in others]
-    last = show(case, template, form, draw)
-    return Example(SEPARATOR.join([*(e.input + DELIMITER + e.target for e in shown), last.input]), last.target)
-
-
-def _apart(case: Case, other: Case) -> bool:
-    """Another word and meaning; nor is the one the answer to the other, as with opposites."""
-    return not {case.word, case.gloss} & {other.word, other.gloss, other.answer}
-
-
-def answer_of(target: str, template: Template, form: Form) -> str | None:
-    """Read the answer (inverted: the word) back from what was said; None if it is not in the form asked for."""
-    plain = template.inverted or form.thought is None
-    found = read(template.target if plain else THOUGHTS[form.thought or 0].target, target)
-    return None if found is None else found["word" if template.inverted else "answer"]
 
 
 def mixture(pools: Mapping[str, Sequence[Case]], cap: int, draw: random.Random) -> Iterator[tuple[str, Example]]:

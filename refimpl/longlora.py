@@ -27,7 +27,6 @@ Left out: packing several texts into one row, dropout on x, sink tokens, sliding
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -40,11 +39,12 @@ from transformers.masking_utils import sdpa_mask
 
 from refimpl import _targets
 from refimpl._grouping import Length as Length
-from refimpl._grouping import Masked, attentions, check, even, quarter, replaceable, unpadded
+from refimpl._grouping import check, even, quarter, regroup, ungroup, unpadded
 from refimpl._lab.adapter import load as load
 from refimpl._lab.adapter import save as save
 from refimpl._layers import Adapted
-from refimpl._surgery import adapt, unwrap
+from refimpl._rotations import pressed, rotations
+from refimpl._surgery import adapt, folded
 
 PAPER = "chen2023longlora arXiv:2309.12307"
 IN_FULL = ("embed", "norm")
@@ -133,20 +133,14 @@ def apply(
     if group is not None:
         even(group)
     if context is not None:
-        _pressed(model.config, context)
+        pressed(model.config, context)
     wanted = _targets.of(model, "q", "k", "v", "o") if targets is None else targets
     adapt(model, lambda base: LoRALinear(base, rank, alpha), wanted, over=True)
     for parameter in _in_full(model, frozenset(in_full)):
         parameter.requires_grad_(True)
     if context is not None:
         interpolate(model, context)
-    model.config.s2_group, model.config.s2_shift = group, shift
-    if replaceable(model):
-        model.set_attn_implementation("s2")
-    else:
-        for layer in attentions(model):
-            layer.register_forward_pre_hook(Masked(model.config), with_kwargs=True)
-    return model
+    return regroup(model, group, shift)
 
 
 def _in_full(model: nn.Module, parts: frozenset[str]) -> Iterator[nn.Parameter]:
@@ -167,12 +161,12 @@ def interpolate(model: Any, context: int) -> Any:
 
     A model that has been lengthened before, or came with a linear factor, is lengthened by one more.
     """
-    f = _pressed(model.config, context)
+    f = pressed(model.config, context)
     for module in model.modules():
         for name, inv_freq in module.named_buffers(recurse=False):
             if name.endswith("inv_freq") and "original" not in name:
                 inv_freq /= f  # an angle is m * inv_freq
-    kinds = _rotations(model.config)
+    kinds = rotations(model.config)
     for rope in kinds.values():
         rope.update(rope_type="linear", factor=float(f * rope.get("factor", 1)))
     model.config.rope_parameters = kinds if kinds.keys() != {""} else kinds[""]
@@ -180,45 +174,9 @@ def interpolate(model: Any, context: int) -> Any:
     return model
 
 
-def _pressed(config: Any, context: int) -> int:
-    """The factor. Raises ValueError where positions cannot be pressed together."""
-    kinds = {str(rope.get("rope_type")) for rope in _rotations(config).values()}
-    if odd := kinds - {"default", "linear"} or ({"none"} if not kinds else set()):
-        raise ValueError(
-            f"rotations of kind {min(odd)} cannot be pressed together, only default and linear ones; leave out context"
-        )
-    if context < 1:
-        raise ValueError(f"a context of {context} tokens is none; take 1 or more")
-    own: int = config.max_position_embeddings
-    return math.ceil(context / own)
-
-
-def _rotations(config: Any) -> dict[str, dict[str, Any]]:
-    """The parameters of the rotations, by kind of layer; under "" where all layers have the same."""
-    found: dict[str, Any] = getattr(config, "rope_parameters", None) or {}
-    if not found or not all(isinstance(value, dict) for value in found.values()):
-        return {"": dict(found)} if found else {}
-    return {kind: dict(value) for kind, value in found.items()}
-
-
-@torch.no_grad()
 def merge(model: Any) -> Any:
     """Fold every update into its weight in place, and leave a plain model with dense attention."""
-
-    def fold(layer: LoRALinear) -> nn.Linear:
-        layer.base.weight += layer.delta().to(layer.base.weight.dtype)
-        base: nn.Linear = layer.base
-        return base
-
-    unwrap(model, LoRALinear, fold)
-    if model.config._attn_implementation == "s2":
-        model.set_attn_implementation("sdpa")
-    for layer in attentions(model):
-        for key in [key for key, hook in layer._forward_pre_hooks.items() if isinstance(hook, Masked)]:
-            del layer._forward_pre_hooks[key], layer._forward_pre_hooks_with_kwargs[key]
-    for name in ("s2_group", "s2_shift"):
-        vars(model.config).pop(name, None)
-    return model
+    return ungroup(folded(model, LoRALinear))
 
 
 def demo(context: int = 1024, group: int | None = None, rank: int = 8, task: str = "python", **options: Any) -> Any:

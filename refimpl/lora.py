@@ -42,7 +42,7 @@ from refimpl._lab import demo as lab
 from refimpl._lab.adapter import load as load
 from refimpl._lab.adapter import save as save
 from refimpl._layers import Adapted, in_one
-from refimpl._surgery import adapt, unwrap
+from refimpl._surgery import adapt, folded
 from refimpl._targets import ALL_LINEAR
 
 PAPER = "hu2021lora arXiv:2106.09685"
@@ -118,35 +118,25 @@ def apply(
     return model
 
 
-@torch.no_grad()
 def merge(model: nn.Module) -> nn.Module:
     """Fold every update into its weight in place, leaving plain Linears."""
-    folded = _layers(model)
-
-    def fold(layer: LoRALinear) -> nn.Module:
-        layer.base.weight += layer.delta().to(layer.base.weight.dtype)
-        base: nn.Linear = layer.base
-        return base
-
-    unwrap(model, LoRALinear, fold)
-    vars(model)["folded"] = {  # for `unmerge`; neither parameter nor state of the model
-        path: (layer.A.detach(), layer.B.detach(), layer.s) for path, layer in folded.items()
-    } or vars(model).get("folded", {})
+    taken = {path: (layer.A.detach(), layer.B.detach(), layer.s) for path, layer in _layers(model).items()}
+    folded(model, LoRALinear)
+    if taken:
+        vars(model)["folded"] = taken  # for `unmerge`; neither parameter nor state of the model
     return model
 
 
 @torch.no_grad()
 def unmerge(model: nn.Module) -> nn.Module:
     """Take the updates out again: section 4.1 recovers W by subtracting BA, here to rounding."""
-    folded: dict[str, tuple[Tensor, Tensor, float]] = vars(model).get("folded", {})
-    if not folded:
-        return model
-    adapt(model, lambda base: LoRALinear(base, 1, 1.0), list(folded))
-    for path, layer in _layers(model).items():
-        A, B, s = folded[path]
+    taken: dict[str, tuple[Tensor, Tensor, float]] = vars(model).pop("folded", {})
+    if taken:
+        adapt(model, lambda base: LoRALinear(base, 1, 1.0), list(taken))
+    for path, (A, B, s) in taken.items():
+        layer = _layers(model)[path]
         layer.A, layer.B, layer.s = nn.Parameter(A), nn.Parameter(B), s
         layer.base.weight -= layer.delta().to(layer.base.weight.dtype)
-    del vars(model)["folded"]
     return model
 
 

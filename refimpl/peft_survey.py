@@ -40,8 +40,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from refimpl import _roster, _survey
-from refimpl._lab import cost, loop
+from refimpl import _survey
+from refimpl._lab import loop
 from refimpl._survey import ADDITIVE, FULL, HYBRID, REPARAMETRISED, SELECTIVE
 
 PAPER = "lialin2023scaling arXiv:2303.15647"
@@ -163,36 +163,6 @@ def _near(a: Tensor, b: Tensor) -> bool:
     return float((a - b).abs().max()) <= 1e-4 * float(b.abs().max())
 
 
-def stored(entry: _roster.Entry, model: nn.Module) -> int:
-    """Bytes of what is saved of an adapted model."""
-    kept = entry.finish(model)
-    buffers = [b for name, b in kept.named_buffers() if name.rpartition(".")[2] in entry.buffers]
-    return sum(t.nbytes for t in (*(p for p in kept.parameters() if p.requires_grad), *buffers))
-
-
-@torch.no_grad()
-def forward_cost(model: Any, ids: Tensor) -> int:
-    """Operations of one pass over `ids`, as at inference."""
-    return cost.operations(lambda: model.eval()(input_ids=ids))
-
-
-def row(entry: _roster.Entry, base: Any, ids: Tensor, budget: int | None, full: cost.Step) -> list[Any]:
-    """One method's row of the table, on copies of the base."""
-    found = classify(base, lambda model: entry.adapt(model, budget).model)
-    model = entry.adapt(copy.deepcopy(base), budget).model
-    weights = sum(t.nbytes for t in (*model.parameters(), *model.buffers()))
-    alone, adapted = forward_cost(base, ids), forward_cost(model, ids)
-    step = cost.step(model, ids, entry.step(model))
-    saved = stored(entry, copy.deepcopy(model))
-    merged = entry.merge(model)
-    return [
-        entry.title, found.kind, found.trained, found.changed, found.rank or "-", saved / 1e3, weights / 1e6,
-        *(size / 1e6 for size in (step.activations, step.gradients, step.moments)),
-        100 * step.backward / full.backward, 100 * (adapted / alone - 1),
-        "-" if merged is None else 100 * (forward_cost(merged, ids) / alone - 1), _survey.said_of(entry),
-    ]  # fmt: skip
-
-
 def demo(
     model: str = "tiny", task: str = "python", batch: int = 4, length: int = 128, budget: int | None = None,
     seed: int = 0, device: str = "auto", progress: loop.Progress | None = None,
@@ -202,4 +172,4 @@ def demo(
     Each trains about `budget` numbers, by default those of LoRA with rank 2 on all layers; with 0, as many as its
     paper has.
     """
-    return _survey.table(row, model, task, batch, length, budget, seed, device, progress)
+    return _survey.table(classify, model, task, batch, length, budget, seed, device, progress)

@@ -25,8 +25,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import DynamicCache
 
-from refimpl import _peft_format, _targets
+from refimpl import _peft_format
+from refimpl._caches import kept
+from refimpl._caches import shape as shape
 from refimpl._lab import adapter
+from refimpl._lab import demo as lab
 from refimpl._layers import Own
 from refimpl._surgery import freeze, guard
 from refimpl._tried import alike, few
@@ -101,22 +104,6 @@ def forget(model: Any, _: Any, out: Any) -> None:
         out.past_key_values = None
 
 
-def shape(model: Any) -> tuple[int, int, int]:
-    """Layers, key heads and numbers a head of a model, as its cache has them."""
-    if _targets.reads(model) != "on":
-        raise ValueError("prefixes for encoders are left out; take a decoder, or prompt_tuning")
-    try:
-        kept = _cache(model, torch.zeros(1, dtype=torch.long)).layers
-        there = {tuple(tensor.shape[1::2]) for layer in kept for tensor in (layer.keys, layer.values)}
-    except (AttributeError, IndexError, TypeError, ValueError) as e:
-        raise ValueError("the model has layers that keep something else than keys and values; take another") from e
-    if len(there) != 1:
-        raise ValueError(
-            f"the model's layers keep keys and values of {len(there)} shapes, and a prefix has one; take another"
-        )
-    return len(kept), *there.pop()
-
-
 def _check(model: Any, shape: tuple[int, int, int]) -> None:
     """Tried on a few tokens: a prefix that the first of them left must do for the rest what they do."""
     ids, p = few(model), 2
@@ -129,12 +116,6 @@ def _check(model: Any, shape: tuple[int, int, int]) -> None:
         raise ValueError("the model does not read on from keys and values that stand before a text; take another model")
 
 
-@torch.no_grad()
-def _cache(model: Any, ids: Tensor) -> Any:
-    """What the model keeps of a row of tokens."""
-    return model(input_ids=ids[None].to(model.device), past_key_values=DynamicCache(), use_cache=True).past_key_values
-
-
 def heads(P: Tensor, shape: tuple[int, int, int]) -> Tensor:
     """(p, 2 L d_kv) -> (L, 2, H, p, D)."""
     L, H, D = shape
@@ -144,8 +125,8 @@ def heads(P: Tensor, shape: tuple[int, int, int]) -> Tensor:
 @torch.no_grad()
 def of_words(model: Any, ids: Tensor) -> Tensor:
     """Section 7.4: the prefix that p real tokens leave in the cache of the model, (p, 2 L d_kv)."""
-    kept = _cache(model, ids).layers
-    layers = torch.stack([torch.stack([layer.keys[0], layer.values[0]]) for layer in kept])  # (L, 2, H, p, D)
+    cached = kept(model, ids).layers
+    layers = torch.stack([torch.stack([layer.keys[0], layer.values[0]]) for layer in cached])  # (L, 2, H, p, D)
     return layers.permute(3, 0, 1, 2, 4).flatten(1)
 
 
@@ -222,23 +203,10 @@ def load_peft(model: Any, folder: str | Path) -> Any:
     return model
 
 
-def demo(length: int = 10, mid: int | None = 512, out: str | Path | None = None, **options: Any) -> dict[str, Any]:
+def demo(length: int = 10, mid: int | None = 512, **options: Any) -> dict[str, Any]:
     """Learn a prefix for a task; in the end the MLP is dropped, and the prefix alone is written."""
-    from refimpl._lab import demo as lab
-    from refimpl._lab import measure, models
-
-    done: list[nn.Module] = []
-
-    def finish(model: nn.Module) -> nn.Module:
-        done.append(merge(model))
-        return done[0]
-
-    record = lab.run(
-        "prefix_tuning", lambda model: apply(model, length, mid), merge=finish, save=False,
-        options={"length": length, "mid": mid},
+    said = {"length": length, "mid": mid}
+    return lab.run(
+        "prefix_tuning", lambda model: apply(model, length, mid), merge=merge, kept=merge, options=said,
         **(dict[str, Any](task="json", usual=200, rate=1e-2) | options),
     )  # fmt: skip
-    folder = Path(out or models.cache() / "adapters" / f"prefix_tuning-{Path(record['model']).name}-{record['task']}")
-    record["bytes"]["adapter"] = measure.size(done[0]).adapter_bytes
-    facts = {name: record[name] for name in ("method", "model", "task", "options", "seed")}
-    return record | {"adapter": str(adapter.save(done[0], folder, facts))}

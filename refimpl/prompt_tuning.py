@@ -34,12 +34,12 @@ from refimpl import _peft_format, _targets
 from refimpl._lab.adapter import load as load
 from refimpl._lab.adapter import save as save
 from refimpl._layers import Own
+from refimpl._prompts import IGNORED, demand_known, flat, given, insert, places, prepend_encoder, widen, wider
 from refimpl._surgery import freeze, guard
 from refimpl._tried import begins, takes_embeddings
 
 PAPER = "lester2021power arXiv:2104.08691"
 INITS = ("vocabulary", "uniform", "classes")
-IGNORED = -100
 
 
 class SoftPrompt(Own):
@@ -55,93 +55,25 @@ def prepend(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[t
 
     With `prompts` (N, p, e), each of the B rows is read behind each of the N prompts: N B rows, prompt by prompt.
     """
-    given, ids = _given(args, named)
-    past, P = given.get("past_key_values"), given.pop("prompts", model.prompt.P[None])
-    if given.get("cache_params") is not None:
+    said, ids = given(args, named)
+    past, P = said.get("past_key_values"), said.pop("prompts", model.prompt.P[None])
+    if said.get("cache_params") is not None:
         raise ValueError("the model keeps a state instead of keys and values; generate with use_cache=False")
-    _demand_known(given, ids, ("attention_mask", "position_ids", "labels"))
+    demand_known(said, ids, ("attention_mask", "position_ids", "labels"))
     (N, p, _), (B, T) = P.shape, ids.shape
     seen = 0 if past is None else past.get_seq_length()  # in later steps of a generation the prompt is in the cache
-    mask = given.get("attention_mask")
-    mask = (ids.new_ones(B, max(0, seen - p) + T) if mask is None else _flat(mask)).repeat(N, 1)
+    mask = said.get("attention_mask")
+    mask = (ids.new_ones(B, max(0, seen - p) + T) if mask is None else flat(mask)).repeat(N, 1)
     at = places(mask, p)
     X = model.get_input_embeddings()(ids).repeat(N, 1, 1)  # (N B, T, e)
     if not seen:
         X = torch.cat([P.repeat_interleave(B, dim=0).to(X.dtype), X], dim=1)  # (N B, p + T, e)
         X = X.gather(1, at[..., None].expand_as(X))
-    mask = _wider(mask, p)  # (N B, p + T)
+    mask = wider(mask, p)  # (N B, p + T)
     positions = (mask.long().cumsum(1) - 1).clamp(min=0)[:, -X.shape[1] :]
-    if given.get("labels") is not None:
-        given["labels"] = F.pad(given["labels"].repeat(N, 1), (p, 0), value=IGNORED)
-    return (), given | {"inputs_embeds": X, "attention_mask": mask, "position_ids": positions}
-
-
-def _given(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[dict[str, Any], Tensor]:
-    """What a model is called with, by name, and the tokens."""
-    given = dict(zip(("input_ids", "attention_mask"), args, strict=False)) | named
-    if (ids := given.pop("input_ids", None)) is None:
-        raise ValueError("the prompt goes before tokens; call the model with input_ids")
-    return given, ids
-
-
-def places(mask: Tensor, p: int) -> Tensor:
-    """What of [P; x] stands where: first a row's padding on the left, then P, then the text. (B, T) -> (B, p + T)"""
-    left = (mask.cumsum(1) == 0).sum(1, keepdim=True)  # (B, 1)
-    t = torch.arange(p + mask.shape[1], device=mask.device)
-    return torch.where(t < left, t + p, torch.where(t < left + p, t - left, t))
-
-
-def _demand_known(given: dict[str, Any], ids: Tensor, known: Sequence[str]) -> None:
-    """Whatever else says something of each token would say it of others once the prompt is there."""
-    for name, value in given.items():
-        if name not in known and isinstance(value, Tensor) and value.shape[:2] == ids.shape:
-            raise ValueError(f"the model is given {name} of each token, and a prompt has none; call it without")
-
-
-def _flat(mask: Tensor) -> Tensor:
-    if mask.dim() != 2:
-        raise ValueError(f"a mask of {mask.dim()} dimensions says nothing of a prompt; give one of (rows, tokens)")
-    return mask
-
-
-def prepend_encoder(encoder: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[()], dict[str, Any]]:
-    """The same for the encoder of a pair, as of T5: the decoder and its labels are left alone."""
-    (given, ids), P = _given(args, named), encoder.prompt.P
-    X = encoder.get_input_embeddings()(ids)  # (B, T, e)
-    X = torch.cat([P.expand(len(ids), -1, -1).to(X.dtype), X], dim=1)  # (B, p + T, e)
-    mask = given.get("attention_mask")
-    mask = torch.ones_like(ids) if mask is None else _flat(mask)
-    X = X.gather(1, places(mask, len(P))[..., None].expand_as(X))
-    return (), given | {"inputs_embeds": X, "attention_mask": _wider(mask, len(P))}
-
-
-def _wider(mask: Tensor, p: int) -> Tensor:
-    return F.pad(mask, (p, 0), value=1).gather(1, places(mask, p))
-
-
-def widen(_: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The decoder sees the encoder's prompt."""
-    mask, read = named.get("encoder_attention_mask"), named.get("encoder_hidden_states")
-    if mask is None or read is None:
-        return args, named
-    return args, named | {"encoder_attention_mask": _wider(mask, read.shape[1] - mask.shape[1])}
-
-
-def insert(model: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[()], dict[str, Any]]:
-    """In a model that reads both ways the prompt stands behind the first token, which stays the one that is pooled."""
-    (given, ids), P = _given(args, named), model.prompt.P
-    X = model.get_input_embeddings()(ids)  # (B, T, e)
-    X = torch.cat([X[:, :1], P.expand(len(ids), -1, -1).to(X.dtype), X[:, 1:]], dim=1)  # (B, 1 + p + T - 1, e)
-    fills = {"attention_mask": 1, "token_type_ids": 0, "labels": IGNORED}
-    _demand_known(given, ids, (*fills, "position_ids"))
-    if (at := given.get("position_ids")) is not None:
-        given["position_ids"] = torch.cat([at[:, :1] + torch.arange(len(P) + 1).to(at), at[:, 1:] + len(P)], dim=1)
-    for name, fill in fills.items():
-        row = given.get(name)
-        if row is not None and row.shape == ids.shape:
-            between = row.new_full((len(row), len(P)), fill)
-            given[name] = torch.cat([row[:, :1], between, row[:, 1:]], dim=1)
-    return (), given | {"inputs_embeds": X}
+    if said.get("labels") is not None:
+        said["labels"] = F.pad(said["labels"].repeat(N, 1), (p, 0), value=IGNORED)
+    return (), said | {"inputs_embeds": X, "attention_mask": mask, "position_ids": positions}
 
 
 def first(
@@ -177,8 +109,8 @@ def apply(
         raise ValueError("the model finds the last token of a row by its id, which a prompt hides; take a causal LM")
     if not takes_embeddings(model, model.get_encoder() if way == "in pairs" else model):
         raise ValueError("the model does not do with embeddings what it does with their tokens; take another model")
-    if way != "in pairs" and (given := begins(model)):
-        _demand_known(given, given["input_ids"], ("input_ids", "attention_mask", "position_ids"))
+    if way != "in pairs" and (call := begins(model)):
+        demand_known(call, call["input_ids"], ("input_ids", "attention_mask", "position_ids"))
     freeze(model)
     embed = model.get_input_embeddings()
     E = embed.weight.detach()

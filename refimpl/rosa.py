@@ -36,12 +36,11 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
-from transformers import AutoTokenizer
 
-from refimpl._lab import adapter, loop, models, tasks
+from refimpl._lab import adapter, loop
 from refimpl._lab import demo as lab
 from refimpl._layers import Adapted
-from refimpl._surgery import adapt, ascending, unwrap
+from refimpl._surgery import adapt, demand_ascending, folded
 
 PAPER = "nikdan2024rosa arXiv:2401.04679"
 
@@ -157,17 +156,9 @@ def find_masks(model: nn.Module, losses: Iterable[Callable[[], Tensor]], power: 
     return model
 
 
-@torch.no_grad()
 def merge(model: nn.Module) -> nn.Module:
     """Fold every update into its weight in place, leaving plain Linears."""
-
-    def fold(layer: RoSALinear) -> nn.Linear:
-        W = layer.base.weight
-        W.copy_(add(W + (layer.s * layer.B @ layer.A).to(W.dtype), layer.v, layer.at))
-        base: nn.Linear = layer.base
-        return base
-
-    return unwrap(model, RoSALinear, fold)
+    return folded(model, RoSALinear)
 
 
 def save(model: nn.Module, folder: Path) -> Path:
@@ -180,34 +171,24 @@ def load(model: nn.Module, folder: Path) -> nn.Module:
     adapter.load(model, folder)
     for layer in (m for m in model.modules() if isinstance(m, RoSALinear)):
         found = len(layer.at) == 1 or bool(layer.at.any())  # zeros are what stands there before there is a mask
-        if found and not ascending(layer.at, layer.base.weight.numel()):
-            layer.at.zero_()
-            raise ValueError(f"{folder} holds a mask that is none: places must ascend within the weight; save it again")
+        if found:
+            demand_ascending(layer.at, layer.base.weight.numel(), folder)
         layer.v.requires_grad_(found)
     return model
 
 
-def warm_up(
-    model: nn.Module, tokenizer: Any, task: tasks.Task, steps: int, batches: int, lr: float, batch: int, seed: int
-) -> nn.Module:
+def warm_up(model: nn.Module, data: loop.Data, steps: int, batches: int) -> nn.Module:
     """Train A and B for some steps, find the masks on some more batches, and begin from the start."""
-    loop.train(model, tokenizer, task, steps, lr, batch, seed=seed)
-    return find_masks(model, loop.losses(model, tokenizer, task, batches, batch, seed + 1))
+    loop.train(model, data.tokenizer, data.task, steps, data.rate, data.batch, seed=data.first)
+    return find_masks(model, data.losses(model, batches, after=1))
 
 
 def demo(
     rank: int = 8, alpha: float = 16.0, density: float = 0.02, warmup: int = 10, batches: int = 4, **options: Any
 ) -> dict[str, Any]:
     """Warm up, find the masks, start again, and adapt a base model to a task."""
-    options = {"task": "words", "rate": 1e-2, "lr": None, "seed": 0, "batch": 8, **options}
-    task = options["task"] if not isinstance(options["task"], str) else tasks.get(options["task"])
-
-    def change(base: Any) -> nn.Module:
-        tokenizer = AutoTokenizer.from_pretrained(base.config.name_or_path)
-        tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
-        model = apply(base, None, rank, alpha, density)
-        lr = options["lr"] or models.rate_of(base, options["rate"])
-        return warm_up(model, tokenizer, task, warmup, batches, lr, options["batch"], options["seed"])
-
     said = {"rank": rank, "alpha": alpha, "density": density, "warmup": warmup, "batches": batches}
-    return lab.run("rosa", change, merge=merge, buffers=("at",), options=said, **options)
+    return lab.run(
+        "rosa", lambda model, data: warm_up(apply(model, None, rank, alpha, density), data, warmup, batches),
+        looks=True, merge=merge, buffers=("at",), options=said, **{"rate": 1e-2, **options},
+    )  # fmt: skip

@@ -35,12 +35,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
-from transformers import AutoTokenizer
 
-from refimpl._lab import adapter, loop, tasks
+from refimpl._lab import adapter
 from refimpl._lab import demo as lab
 from refimpl._layers import Own
-from refimpl._surgery import NoLayers, ascending, close, freeze, guard, is_adapted
+from refimpl._surgery import NoLayers, close, demand_ascending, freeze, guard, is_adapted
 from refimpl._targets import head_of, matches
 
 PAPER = "fu2023effectiveness arXiv:2211.15583 10.1609/aaai.v37i11.26505"
@@ -177,22 +176,15 @@ def load(model: nn.Module, folder: Path) -> nn.Module:
     adapter.load(model, folder)
     for parts in (m for m in model.modules() if isinstance(m, parametrize.ParametrizationList)):
         mask, theta0 = parts[0], parts.original
-        if isinstance(mask, Masked) and not ascending(mask.at, theta0.numel()):
-            mask.at.zero_()
-            raise ValueError(f"{folder} holds a mask that is none: places must ascend within the tensor; save it again")
+        if isinstance(mask, Masked):
+            demand_ascending(mask.at, theta0.numel(), folder)
     return model
 
 
 def demo(density: float = 0.005, batches: int = 10, **options: Any) -> dict[str, Any]:
     """Find the mask on some batches of a task, and adapt a base model to it."""
-    options = {"task": "json", "rate": 0.03, "seed": 0, "batch": 8, **options}
-    task = options["task"] if not isinstance(options["task"], str) else tasks.get(options["task"])
-
-    def change(base: Any) -> nn.Module:
-        tokenizer = AutoTokenizer.from_pretrained(base.config.name_or_path)
-        tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
-        drawn = loop.losses(base, tokenizer, task, batches, options["batch"], options["seed"] + 1)
-        return apply(base, burn_in(base, drawn), density)
-
     said = {"density": density, "batches": batches}
-    return lab.run("second_order_mask", change, merge=merge, buffers=("at",), options=said, **options)
+    return lab.run(
+        "second_order_mask", lambda model, data: apply(model, burn_in(model, data.losses(model, batches)), density),
+        looks=True, merge=merge, buffers=("at",), options=said, **{"task": "json", "rate": 0.03, **options},
+    )  # fmt: skip

@@ -26,7 +26,8 @@ from catalog.cli import comparing
 from refimpl import _bench, cards, llm_adapters
 from refimpl._bench import cells, rows, settings
 from refimpl._lab import LabError, measure, models, tasks
-from refimpl._roster import ENTRIES, Data, Entry
+from refimpl._lab.loop import Data
+from refimpl._roster import ENTRIES, Entry
 from refimpl._surgery import shapes
 
 REPOSITORY = Path(__file__).resolve().parent.parent

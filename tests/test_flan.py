@@ -18,7 +18,20 @@ from torch import Tensor, nn
 
 from refimpl import flan
 from refimpl._lab import LabError, loop, models
-from refimpl._lab.instructions import FAMILIES, Example, Template, cases, read
+from refimpl._lab.instructions import (
+    FAMILIES,
+    OPTIONS,
+    SEPARATOR,
+    THOUGHTS,
+    Example,
+    Form,
+    Template,
+    answer_of,
+    cases,
+    few_shot,
+    read,
+    show,
+)
 
 LINES = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"), min_size=1)
 
@@ -46,16 +59,16 @@ def test_rates_are_shares_that_no_size_above_the_cap_changes(sizes: list[int], c
 
 @given(LINES, LINES)
 def test_what_a_pattern_made_is_read_back(answer: str, reason: str) -> None:
-    for pattern in (thought.target for thought in flan.THOUGHTS):
+    for pattern in (thought.target for thought in THOUGHTS):
         found = read(pattern, pattern.format(answer=answer, reason=reason))
         assert found == {"answer": answer, "reason": reason}
 
 
 def test_what_is_not_of_the_form_is_not_read() -> None:
     template = FAMILIES["part"].templates[0]
-    assert flan.answer_of("noun", template, flan.Form(thought=0)) is None
-    assert flan.answer_of("it is dull\nSo the answer is noun", template, flan.Form(thought=0)) == "noun"
-    assert flan.answer_of("noun\nSo the answer is verb", template, flan.Form()) is None
+    assert answer_of("noun", template, Form(thought=0)) is None
+    assert answer_of("it is dull\nSo the answer is noun", template, Form(thought=0)) == "noun"
+    assert answer_of("noun\nSo the answer is verb", template, Form()) is None
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
@@ -84,9 +97,9 @@ def test_answers_of_a_closed_list_are_tested_equally_often() -> None:
 
 def test_options_and_thoughts_stand_where_they_should() -> None:
     case, template = cases("part")[0], FAMILIES["part"].templates[0]
-    plain = flan.show(case, template, flan.Form(), seeded(0))
-    full = flan.show(case, template, flan.Form(options=True, thought=0), seeded(0))
-    question, _, rest = full.input.partition(flan.OPTIONS)
+    plain = show(case, template, Form(), seeded(0))
+    full = show(case, template, Form(options=True, thought=0), seeded(0))
+    question, _, rest = full.input.partition(OPTIONS)
     assert question == plain.input
     *options, last = rest.split("\n- ")
     last, asked = last.split("\n")
@@ -94,15 +107,15 @@ def test_options_and_thoughts_stand_where_they_should() -> None:
     assert asked == "Let's think step by step."
     assert full.target == f"{case.reason}\nSo the answer is {case.answer}"
     turned = next(t for t in FAMILIES["part"].templates if t.inverted)
-    form = flan.Form(options=True, thought=1)
-    assert flan.show(case, turned, form, seeded(0)) == flan.show(case, turned, flan.Form(), seeded(0))
+    form = Form(options=True, thought=1)
+    assert show(case, turned, form, seeded(0)) == show(case, turned, Form(), seeded(0))
 
 
 def test_an_exemplar_does_not_tell_the_answer_by_being_its_opposite() -> None:
     one = cases("antonym")[0]
     other = replace(one, word=one.answer, answer=one.word, gloss="something else")
-    query = flan.few_shot(one, (one, other), FAMILIES["antonym"].templates[0], flan.Form(2), seeded(0))
-    assert flan.SEPARATOR not in query.input
+    query = few_shot(one, (one, other), FAMILIES["antonym"].templates[0], Form(2), seeded(0))
+    assert SEPARATOR not in query.input
 
 
 def test_the_mixture_has_every_format_and_comes_again_with_its_seed() -> None:
@@ -110,9 +123,9 @@ def test_the_mixture_has_every_format_and_comes_again_with_its_seed() -> None:
     once, again = (list(itertools.islice(flan.mixture(pools, 500, seeded(5)), 400)) for _ in range(2))
     assert once == again
     assert {name for name, _ in once} == set(FAMILIES)
-    few = sum(flan.SEPARATOR in example.input for _, example in once)
+    few = sum(SEPARATOR in example.input for _, example in once)
     thoughts = sum("\nSo the answer is " in e.target or "\nThe reason: " in e.target for _, e in once)
-    offered = sum(flan.OPTIONS in example.input for _, example in once)
+    offered = sum(OPTIONS in example.input for _, example in once)
     assert 160 < few < 240
     assert 100 < offered < 180  # of seven templates in ten, half
     assert 2 < thoughts < 40

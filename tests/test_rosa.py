@@ -90,7 +90,7 @@ def test_masks_leave_the_model_as_it_was() -> None:
     model, tokenizer = models.load("tiny", "cpu")
     expected, before = logits(model), {name: p.clone() for name, p in model.named_parameters()}
     rosa.apply(model, rank=2, density=0.01)
-    rosa.warm_up(model, tokenizer, texts.python(), steps=2, batches=1, lr=1e-2, batch=2, seed=0)
+    rosa.warm_up(model, loop.Data(tokenizer, texts.python(), 2, 1e-2, 0), steps=2, batches=1)
     assert torch.equal(logits(model), expected)
     frozen = {name.replace(".base.", "."): p for name, p in model.named_parameters() if not p.requires_grad}
     assert frozen.keys() == before.keys()
@@ -169,7 +169,7 @@ def works(device: str, dtype: str, tolerance: float) -> None:
     measured = replace(texts.python(), rows=8)
     before = measured.evaluate(model, tokenizer).value
     rosa.apply(model, rank=4, density=0.01)
-    rosa.warm_up(model, tokenizer, replace(texts.python(), length=64), steps=3, batches=1, lr=1e-2, batch=4, seed=0)
+    rosa.warm_up(model, loop.Data(tokenizer, replace(texts.python(), length=64), 4, 1e-2, 0), steps=3, batches=1)
     loop.train(model, tokenizer, texts.python(), 8, 1e-2, 4, 64)
     assert measured.evaluate(model, tokenizer).value < before
     frozen = {name.replace(".base.", "."): p for name, p in model.named_parameters() if not p.requires_grad}

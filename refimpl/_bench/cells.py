@@ -21,10 +21,9 @@ from torch import nn
 from refimpl._bench.settings import SEARCH_SEED, Case, Settings, set_apart
 from refimpl._lab import LabError, loop, measure, models, tasks
 from refimpl._lab.generate import evaluating
-from refimpl._lab.loop import Progress
+from refimpl._lab.loop import Data, Progress
 from refimpl._lab.losses import Batch, logits_of
 from refimpl._lab.score import Better, Sample, Score, Task
-from refimpl._roster import Data
 
 Cell = dict[str, Any]
 ROUNDS, MEMORY_STEPS = 9, 2

@@ -16,8 +16,7 @@ import torch
 from refimpl._claims import Measured, shown
 from refimpl._lab import loop, models, tasks
 from refimpl._lab.answers import Answers
-from refimpl._lab.loop import Step
-from refimpl._roster import Data
+from refimpl._lab.loop import Data, Step
 
 SEARCH_SEED, SEEDS = 0, (1, 2, 3)  # the rate is chosen with the first; what is reported has the others
 APART = 1000  # where the words of the search begin

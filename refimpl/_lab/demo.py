@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerBase
 
 from refimpl._lab import adapter, measure, models, tasks
 from refimpl._lab.answers import Answers
-from refimpl._lab.loop import History, Optimiser, Progress, Step, adamw, train
+from refimpl._lab.loop import Data, History, Optimiser, Progress, Step, adamw, train
 from refimpl._lab.score import Sample, Score, Task
 
 Look = tuple[Score, list[Sample]]
@@ -27,19 +27,20 @@ OPTIONS = (  # those of `run` that are the user's, of every method
 
 
 def run(
-    method: str, apply: Change, *, merge: Change | None = None, model: str = "tiny", task: str | Task = "words",
+    method: str, apply: Callable[..., nn.Module], *, looks: bool = False, merge: Change | None = None,
+    kept: Change | None = None, model: str = "tiny", task: str | Task = "words",
     steps: int | None = None, usual: int | None = None, lr: float | None = None, rate: float = 1e-3,
     narrower: bool = True, batch: int | None = None, length: int | None = None, seed: int = 0, device: str = "auto",
     dtype: str = "float32", checkpointing: bool = False, step: Callable[[nn.Module], Step] | None = None,
-    optimiser: Optimiser = adamw,
-    out: str | Path | None = None, save: bool = True, buffers: tuple[str, ...] = (),
+    optimiser: Optimiser = adamw, out: str | Path | None = None, buffers: tuple[str, ...] = (),
     options: dict[str, Any] | None = None, progress: Progress | None = None,
     announce: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Train `model` with a method on `task`, and say what that did and cost.
 
     `rate` is the method's for `tiny` on `python`; a nearer task takes its share of it, a wider model (`narrower`) less.
-    `usual` steps are what the method needs on `tiny`, where those of the task are too few.
+    `usual` steps are what the method needs on `tiny`, where those of the task are too few. With `looks`, `apply` is
+    given the data, too. What `kept` makes of the trained model is saved, and measured as its adapter.
     """
     chosen = tasks.get(task) if isinstance(task, str) else task
     base, tokenizer = models.load(model, device, dtype, announce=announce)
@@ -49,7 +50,7 @@ def run(
     with models.out_of_memory(f"for {method} on {model}"):
         before = _look(chosen, base, tokenizer)
         torch.manual_seed(seed)
-        adapted = apply(base)
+        adapted = apply(base, Data(tokenizer, chosen, batch, lr, seed)) if looks else apply(base)
         size = measure.size(adapted)
         measure.reset_peak(place)
         history = train(
@@ -60,7 +61,9 @@ def run(
         history.demand_numbers()
         after = _look(chosen, adapted, tokenizer)
         facts = {"method": method, "model": model, "task": chosen.name, "options": options or {}, "seed": seed}
-        where = _kept(adapted, facts, buffers, out) if save else None
+        if kept:
+            adapted, size = kept(adapted), replace(size, adapter_bytes=measure.size(adapted).adapter_bytes)
+        where = _kept(adapted, facts, buffers, out)
         merged = chosen.evaluate(merge(adapted), tokenizer) if merge else None
     training = {"steps": steps, "lr": lr, "batch": batch, "length": length or chosen.length}
     return facts | _scores(chosen, before, after, merged) | {

@@ -23,6 +23,7 @@ from refimpl._lab.texts import adapted
 WRONG = 3  # options beside the right one, where the answers are not a closed list
 SPEECH = {"noun": "noun", "verb": "verb", "adj": "adjective", "adv": "adverb"}
 FIELD = re.compile(r"\{(\w+)\}")
+DELIMITER, SEPARATOR, OPTIONS = "\n\n", "\n\n\n", "\nOPTIONS:\n- "
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,27 @@ class Template:
         return "{answer}" in self.given
 
 
+THOUGHTS = (
+    Template("{question}\nLet's think step by step.", "{reason}\nSo the answer is {answer}"),
+    Template("{question}\nGive the answer, then explain it.", "{answer}\nThe reason: {reason}"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """What the model reads, and what it is to say."""
 
     input: str
     target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a case is shown: behind how many exemplars, with its options, with a chain of thought (0, 1, or none)."""
+
+    shots: int = 0
+    options: bool = False
+    thought: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +104,41 @@ def _reader(pattern: str) -> re.Pattern[str]:
     """Each field is one line or a part of one; the first of two is the shorter."""
     parts = FIELD.split(pattern)
     return re.compile("".join(f"(?P<{p}>.+?)" if at % 2 else re.escape(p) for at, p in enumerate(parts)))
+
+
+def show(case: Case, template: Template, form: Form, draw: random.Random) -> Example:
+    """One case without exemplars. An inverted template has neither options nor a chain of thought."""
+    fields = case.fields()
+    question = template.given.format(**fields)
+    if template.inverted:
+        return Example(question, template.target.format(**fields))
+    if form.options:
+        question += OPTIONS + "\n- ".join(draw.sample([case.answer, *case.wrong], len(case.wrong) + 1))
+    if form.thought is None:
+        return Example(question, template.target.format(**fields))
+    thought = THOUGHTS[form.thought]
+    return Example(thought.given.format(question=question), thought.target.format(**fields))
+
+
+def few_shot(case: Case, pool: Sequence[Case], template: Template, form: Form, draw: random.Random) -> Example:
+    """The case behind exemplars of the same template and form, none of which is about it."""
+    there = draw.sample(pool, min(len(pool), form.shots + 8)) if form.shots else []
+    others = [other for other in there if _apart(case, other)][: form.shots]
+    shown = [show(other, template, form, draw) for other in others]
+    last = show(case, template, form, draw)
+    return Example(SEPARATOR.join([*(e.input + DELIMITER + e.target for e in shown), last.input]), last.target)
+
+
+def _apart(case: Case, other: Case) -> bool:
+    """Another word and meaning; nor is the one the answer to the other, as with opposites."""
+    return not {case.word, case.gloss} & {other.word, other.gloss, other.answer}
+
+
+def answer_of(target: str, template: Template, form: Form) -> str | None:
+    """Read the answer (inverted: the word) back from what was said; None if it is not in the form asked for."""
+    plain = template.inverted or form.thought is None
+    found = read(template.target if plain else THOUGHTS[form.thought or 0].target, target)
+    return None if found is None else found["word" if template.inverted else "answer"]
 
 
 @functools.cache

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -110,6 +111,26 @@ def losses(
     device = place(model)
     for rows in islice(task.batches(tokenizer, task.length, batch, seed), batches):
         yield partial(batch_loss, model, {name: tensor.to(device) for name, tensor in rows.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What a method that looks at gradients first is given: the task, and how it will be trained."""
+
+    tokenizer: PreTrainedTokenizerBase
+    task: Task
+    batch: int
+    rate: float
+    seed: int
+
+    @property
+    def first(self) -> int:
+        """The seed of what is looked at before training, which has another."""
+        return self.seed + 1_000
+
+    def losses(self, model: nn.Module, batches: int, after: int = 0) -> Iterator[Callable[[], Tensor]]:
+        """Functions that run the model on a batch of that data each; `after` so many seeds that were looked at."""
+        return losses(model, self.tokenizer, self.task, batches, self.batch, self.first + after)
 
 
 def _accelerator(trained: list[nn.Parameter], batch: int, own_step: bool) -> Any:

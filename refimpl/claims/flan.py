@@ -19,28 +19,22 @@ from refimpl import _toys as toys
 from refimpl._claims import Measured, at_least, at_most, equal, quoted, refused, shown
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import loop, models
-from refimpl._lab.instructions import FAMILIES, Case, Template, cases, read
-from refimpl.flan import (
-    CAP,
+from refimpl._lab.instructions import (
     DELIMITER,
+    FAMILIES,
     OPTIONS,
-    RATE,
     SEPARATOR,
-    SHOTS,
     THOUGHTS,
+    Case,
     Form,
-    adafactor,
+    Template,
     answer_of,
-    apply,
+    cases,
     few_shot,
-    instructions,
-    mixture,
-    pack,
-    positions,
-    rates,
+    read,
     show,
-    tokens,
 )
+from refimpl.flan import CAP, RATE, SHOTS, adafactor, apply, instructions, mixture, pack, positions, rates, tokens
 
 FORMS = [Form(s, o, t) for s in (0, SHOTS) for o in (False, True) for t in (None, *range(len(THOUGHTS)))]
 EXAMPLES = ((3, 5), (4, 2), (2, 7))  # tokens of input and of target

@@ -20,11 +20,13 @@ from refimpl._survey import (
     REPARAMETRISED,
     SAID,
     SELECTIVE,
+    forward_cost,
     rank_correlation,
+    stored,
     ways,
 )
 from refimpl._toys import VOCABULARY, far, llama
-from refimpl.peft_survey import Found, classify, forward_cost, stored
+from refimpl.peft_survey import Found, classify
 
 ROWS, TOKENS = 4, 32
 LENGTHS = (16, 32, 64)  # of the rows that `tiny` is given

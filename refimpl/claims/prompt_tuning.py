@@ -24,9 +24,10 @@ from transformers import (
 
 from refimpl._claims import Measured, at_least, at_most, equal, library, quoted, refused, shown
 from refimpl._kinds import direction, exact, headline, parity
+from refimpl._prompts import IGNORED
 from refimpl._surgery import trainable
 from refimpl._toys import KNOWN, NEW, VOCABULARY, best, ends, far, llama, loss, low_rank, named, reader, spoken, tune
-from refimpl.prompt_tuning import IGNORED, SoftPrompt, apply, first, vote
+from refimpl.prompt_tuning import SoftPrompt, apply, first, vote
 
 
 @exact

@@ -14,7 +14,7 @@ from refimpl._claims import Measured, at_most, equal, library, quoted, shown
 from refimpl._drawn import SCALES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab.contest import Contest, Way, ahead
-from refimpl._roster import Data
+from refimpl._lab.loop import Data
 from refimpl._surgery import trainable
 from refimpl._toys import apart, far, kept, llama
 from refimpl.rosa import RoSALinear, add, apply, find_masks, merge, warm_up
@@ -255,7 +255,7 @@ def _rung(rank: int, share: int, model: Any, data: Data) -> Any:
     """A rank, and as many sparse numbers as LoRA of rank `share` has, at the places of the largest gradients."""
     adapted = apply(model, None, rank, 2.0 * rank, _density(model, share))
     if share:
-        warm_up(adapted, data.tokenizer, data.task, 20 if rank else 0, 4, data.rate, data.batch, data.seed + 1_000)
+        warm_up(adapted, data, 20 if rank else 0, 4)
     return adapted
 
 
