@@ -14,6 +14,8 @@ from refimpl._claims import Measured, NotHere, at_most
 MANY = 24
 SIZES = (3, 5, 7, 11, 13, 19, 23, 29, 37)  # no two alike, none a power of 2, few that divide another
 SCALES = (0.3, 0.7, 1.9, 3.1)
+# of what stands before the last dimension of an input; some have more rows than a weight has
+SHAPES = ((), (1,), (4,), (2, 3), (1, 5), (3, 1, 2), (41,), (7, 29))
 
 
 def worst(what: str, measure: Callable[..., float], limit: float, many: int = MANY, **ranges: Any) -> Measured:

@@ -78,7 +78,7 @@ def table(
     with models.out_of_memory(f"for the survey's table on {model}"):
         full = cost.step(copy.deepcopy(base).requires_grad_(True), ids)
         for at, entry in enumerate(entries, start=1):
-            rows.append([_rounded(value) for value in _row(classify, entry, base, ids, numbers or None, full)])
+            rows.append([_rounded(value) for value in row(classify, entry, base, ids, numbers or None, full)])
             if progress is not None:
                 progress(at, len(entries), full.loss)
     rho = rank_correlation([one[2] for one in rows], [sum(one[7:10]) for one in rows])
@@ -112,7 +112,7 @@ def forward_cost(model: Any, ids: Tensor) -> int:
     return cost.operations(lambda: model.eval()(input_ids=ids))
 
 
-def _row(
+def row(
     classify: Classify, entry: _roster.Entry, base: Any, ids: Tensor, budget: int | None, full: cost.Step
 ) -> list[Any]:
     """One method's row of the table, on copies of the base."""

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import copy
 import functools
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,6 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrize
 from transformers import LlamaConfig, LlamaForCausalLM
+
+from refimpl._claims import Measured, equal
 
 IGNORED = -100
 DIALECTS, STATES, LENGTH, OBEYED = 8, 24, 8, 0.9
@@ -36,9 +40,25 @@ def llama(vocabulary: int = VOCABULARY, layers: int = 2, context: int = 64, devi
     return model.to(device).eval()
 
 
-def narrow(model: nn.Module) -> int:
-    """How many of the tensors that are trained are narrower than float32."""
-    return sum(p.requires_grad and p.dtype.itemsize < 4 for p in model.parameters())
+def narrow(model: Any) -> Measured:
+    """Of a model in bfloat16, demand that what is trained is at least float32 and gets finite gradients in a step."""
+    ids = torch.arange(2 * LENGTH, device=model.device).view(2, LENGTH)
+    model.train()(input_ids=ids, labels=ids).loss.backward()
+    trained = [p for p in model.parameters() if p.requires_grad]
+    odd = sum(p.dtype.itemsize < 4 or p.grad is None or not bool(p.grad.isfinite().all()) for p in trained)
+    return equal("of a base in bfloat16, trained tensors that are as narrow, or get no gradient", odd, 0)
+
+
+def reloaded(ours: Any, other: Any, save: Callable[..., Any], load: Callable[..., Any], how: str = "") -> Measured:
+    """Demand that they do the same once what is trained of the first, anything, was saved and read into the second."""
+    ids = torch.arange(2 * LENGTH, device=ours.device).view(2, LENGTH)
+    with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+        for p in (p for p in ours.parameters() if p.requires_grad):
+            p += torch.randn_like(p) / 10
+        save(ours, Path(folder) / "kept")
+        load(other, Path(folder) / "kept")
+        gap = far(other.eval()(input_ids=ids).logits, ours.eval()(input_ids=ids).logits)
+    return equal(f"read back from disk into another model{how}, outputs differ by", gap, 0)
 
 
 def tune(model: Any, batches: Batches, steps: int, lr: float) -> Any:

@@ -97,6 +97,21 @@ def test_who_notices_what(tmp_path: Path) -> None:
     assert (tmp_path / "scale.py").read_text() == SCALE
 
 
+def test_a_fault_may_stand_in_what_methods_share(tmp_path: Path) -> None:
+    planted(tmp_path, ("it adds", "return g * x", "return g + x"))
+    (tmp_path / "_times.py").write_text("def times(g, x):\n    return g * x\n")
+    shared = SCALE.replace("def scale(g, x):\n    return g * x", "from ._times import times as scale")
+    (tmp_path / "scale.py").write_text(shared)
+    faults = tmp_path / FAULTS / "scale.toml"
+    faults.write_text(faults.read_text().replace("old =", "in = '_times.py'\nold ="))
+    told: list[dict[str, str]] = []
+    assert mutate(read_card(tmp_path / "scale.py"), told.append)["missed"] == []
+    assert [row["by"] for row in told] == ["claim_it_scales"]
+    faults.write_text(faults.read_text().replace("_times", "_gone"))
+    with pytest.raises(ValueError, match=r"stands 0 times in .*_gone\.py; write it anew"):
+        faults_of(read_card(tmp_path / "scale.py"))
+
+
 def test_a_list_that_does_not_fit_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no faults are written down for scale; write some in .*scale\.toml"):
         faults_of(read_card(_alone(tmp_path / "none")))

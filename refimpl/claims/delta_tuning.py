@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl._claims import Measured, at_least, at_most, equal, library, quoted, refused, shown
-from refimpl._drawn import SIZES, worst
+from refimpl._drawn import SHAPES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import loop, models, tasks
 from refimpl._surgery import trainable
-from refimpl._toys import apart, far, llama, narrow
+from refimpl._toys import apart, far, llama, narrow, reloaded
 from refimpl.delta_tuning import (
     KINDS,
     Adapter,
@@ -29,7 +29,9 @@ from refimpl.delta_tuning import (
     attach,
     costates,
     detach,
+    load,
     merge,
+    save,
     sites_of,
 )
 
@@ -178,7 +180,7 @@ def claim_a_subspace_of_k_dimensions(device: str = "cpu") -> list[Measured]:
 def claim_the_equations_at_any_size(device: str = "cpu") -> Measured:
     """Sections 3.1 to 3.3: outputs and gradients of each kind, whatever the sizes and the bias."""
 
-    def gap(kind: str, k: int, d: int, size: int, bias: bool, rows: int) -> float:
+    def gap(kind: str, k: int, d: int, size: int, bias: bool, shape: tuple[int, ...]) -> float:
         torch.manual_seed(k)
         base = nn.Linear(k, d, bias).to(device, torch.float64)
         z = nn.Parameter(torch.randn(size, dtype=torch.float64, device=device))
@@ -191,7 +193,7 @@ def claim_the_equations_at_any_size(device: str = "cpu") -> Measured:
         delta: Any = model.get_submodule(f"0.deltas.{kind}")
         for p in delta.parameters():
             nn.init.normal_(p)
-        x = torch.randn(2, rows, k, device=device, dtype=torch.float64, requires_grad=True)
+        x = torch.randn(*shape, k, device=device, dtype=torch.float64, requires_grad=True)
         h = F.linear(x, base.weight.detach(), base.bias)
         if kind == "addition":
             plain = h + F.relu(h @ delta.W_d.T) @ delta.W_u.T
@@ -205,7 +207,7 @@ def claim_the_equations_at_any_size(device: str = "cpu") -> Measured:
 
     return worst("outputs, also of the weight as it is read, and gradients differ by", gap, 1e-12,
                  kind=("addition", "reparametrisation", "subspace"), k=SIZES, d=SIZES, size=range(1, 5),
-                 bias=(True, False), rows=range(1, 6))  # fmt: skip
+                 bias=(True, False), shape=SHAPES)  # fmt: skip
 
 
 @exact
@@ -228,7 +230,8 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
         equal("and in a Linear of 5 by 7, its bias", trainable(own), 7),
         equal("reparametrisations of all Linears of a block", len(places["reparametrisation"]), 7),
         equal("size", len(layer.A), 8),
-        equal("of a base in bfloat16, trained tensors that are as narrow", narrow(half), 0),
+        narrow(half),
+        *(reloaded(model, apply(llama(device=device), kind), save, load) for kind, model in found.items()),
         at_most("deviation of A off 1/sqrt(k), share", abs(low.A.std().item() * 400**0.5 - 1), 0.02),
         at_most("deviation of W_d off 1/sqrt(d), share", abs(behind.W_d.std().item() * 300**0.5 - 1), 0.02),
         at_most("deviation of P off 1/sqrt(n k), share", abs(random.std().item() * 1600**0.5 - 1), 0.02),

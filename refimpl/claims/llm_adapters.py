@@ -15,15 +15,15 @@ from torch.nn import functional as F
 
 from refimpl import _targets
 from refimpl._claims import Measured, NotHere, at_least, at_most, equal, library, quoted, refused
-from refimpl._drawn import SCALES, SIZES, worst
+from refimpl._drawn import SCALES, SHAPES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import LabError, models, near
 from refimpl._lab.choices import choose
 from refimpl._lab.contest import Contest, Way, ahead
 from refimpl._lab.generate import encode
 from refimpl._surgery import freeze, trainable
-from refimpl._toys import apart, far, llama
-from refimpl.llm_adapters import PLACES, AdapterLinear, apply
+from refimpl._toys import apart, far, llama, narrow, reloaded
+from refimpl.llm_adapters import PLACES, AdapterLinear, apply, load, save
 
 
 @exact
@@ -87,13 +87,13 @@ def claim_without_f_the_parallel_adapter_folds(device: str = "cpu") -> list[Meas
 def claim_the_equations_at_any_size(device: str = "cpu") -> Measured:
     """Section 2: outputs and gradients of both equations, whatever the sizes, s, f and the bias."""
 
-    def gap(kind: str, f: str, k: int, d: int, b: int, s: float, bias: bool, rows: int) -> float:
+    def gap(kind: str, f: str, k: int, d: int, b: int, s: float, bias: bool, shape: tuple[int, ...]) -> float:
         torch.manual_seed(k)
         base = nn.Linear(k, d, bias).to(device, torch.float64)
         model = apply(nn.Sequential(copy.deepcopy(base)), kind, ("0",), b, f, "normal", s)
         layer: Any = model.get_submodule("0")
         nn.init.normal_(layer.W_down), nn.init.normal_(layer.W_up)
-        x = torch.randn(2, rows, k, device=device, dtype=torch.float64, requires_grad=True)
+        x = torch.randn(*shape, k, device=device, dtype=torch.float64, requires_grad=True)
         H_o = F.linear(x, base.weight.detach(), base.bias)
         inner = (H_o if kind == "series" else x) @ layer.W_down
         inner = torch.tanh(inner) if f == "tanh" else F.relu(inner) if f == "relu" else inner
@@ -101,7 +101,7 @@ def claim_the_equations_at_any_size(device: str = "cpu") -> Measured:
 
     return worst("outputs and gradients differ by", gap, 1e-12, kind=("series", "parallel"),
                  f=("tanh", "relu", "identity"), k=SIZES, d=SIZES, b=range(1, 5), s=SCALES, bias=(True, False),
-                 rows=range(1, 6))  # fmt: skip
+                 shape=SHAPES)  # fmt: skip
 
 
 @exact
@@ -115,16 +115,14 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
     expected = layer.base(x) + torch.tanh(x @ layer.W_down) @ layer.W_up
     zero, _ = _layer(device, init="zero", spread=False)
     attention = tuple(PLACES[kind]["attention"] for kind in ("series", "parallel"))
-    narrow = AdapterLinear(nn.Linear(5, 7, dtype=torch.bfloat16), "series", 2, "tanh", "zero", 1.0)
     wide = [(p.std().item() / 0.02) for p in (layer.W_down, layer.W_up)]
     return [
         equal("series stands after down_proj", places["series"] == {"down_proj"}, True),
         equal("parallel at all three", places["parallel"] == {"gate_proj", "up_proj", "down_proj"}, True),
         equal("in the attention: behind o, or at all four", attention == (("o",), ("q", "k", "v", "o")), True),
         equal("b", layer.W_down.shape[1], 256),
-        equal(
-            "of a base in bfloat16, both in float32", narrow.W_down.dtype == narrow.W_up.dtype == torch.float32, True
-        ),
+        *(narrow(apply(llama(device=device).bfloat16(), kind)) for kind in found),
+        reloaded(found["series"], apply(llama(device=device), "series"), save, load),
         at_most("parallel with tanh and s = 1, outputs differ by", far(layer(x), expected), 1e-6),
         at_most("deviations off 0.02, share", max(abs(w - 1) for w in wide), 0.02),
         at_most(

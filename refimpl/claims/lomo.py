@@ -16,7 +16,8 @@ from refimpl._claims import Measured, at_most, equal, library, quoted, refused, 
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import loop
 from refimpl._lab.contest import Contest, Way, told
-from refimpl.lomo import LOMO, apply
+from refimpl._toys import reloaded
+from refimpl.lomo import LOMO, apply, load, save
 
 LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -63,6 +64,7 @@ def claim_nothing_else_moves(device: str = "cpu") -> list[Measured]:
     _loss(begun, *_batches(device)).backward()
     return [
         equal("a frozen parameter moved by", kept, 0),
+        reloaded(apply(_llama(device).eval()), apply(_llama(device)), save, load),
         refused(
             "a loss that is NaN",
             lambda: LOMO(broken.parameters()).step(lambda: _loss(broken, *_batches(device)) * float("nan"), 0.1),

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl._claims import Measured, at_most, equal, library, quoted, shown
-from refimpl._drawn import SCALES, SIZES, worst
+from refimpl._drawn import SCALES, SHAPES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab.contest import Contest, Way, told
 from refimpl._surgery import trainable
-from refimpl._toys import apart, far, kept, llama
-from refimpl.lora import LINEARS, RATE, RATE_OF_ALL, LoRALinear, apply, merge, save_peft, unmerge
+from refimpl._toys import apart, far, kept, llama, narrow, reloaded
+from refimpl.lora import LINEARS, RATE, RATE_OF_ALL, LoRALinear, apply, load, merge, save, save_peft, unmerge
 
 
 @exact
@@ -78,19 +78,19 @@ def claim_merging_adds_no_latency(device: str = "cpu") -> list[Measured]:
 def claim_the_equation_at_any_size(device: str = "cpu") -> Measured:
     """Section 4.1, equation 3: outputs, gradients and the merged layer, whatever the sizes, the scale and the bias."""
 
-    def gap(k: int, d: int, r: int, alpha: float, bias: bool, rows: int) -> float:
+    def gap(k: int, d: int, r: int, alpha: float, bias: bool, shape: tuple[int, ...]) -> float:
         torch.manual_seed(k)
         base = nn.Linear(k, d, bias, device=device, dtype=torch.float64)
         model = apply(nn.Sequential(copy.deepcopy(base)), ("0",), r, alpha)
         layer: Any = model.get_submodule("0")
         nn.init.normal_(layer.B)
-        x = torch.randn(2, rows, k, device=device, dtype=torch.float64, requires_grad=True)
+        x = torch.randn(*shape, k, device=device, dtype=torch.float64, requires_grad=True)
         W, A, B = base.weight.detach(), layer.A, layer.B
         plain = F.linear(x, W + alpha / r * B @ A, base.bias)
         return max(apart(model(x), plain, (x, A, B)), far(merge(model)(x), plain))
 
     return worst("outputs, gradients and merged outputs differ by", gap, 1e-12, k=SIZES, d=SIZES, r=range(1, 5),
-                 alpha=SCALES, bias=(True, False), rows=range(1, 41))  # fmt: skip
+                 alpha=SCALES, bias=(True, False), shape=SHAPES)  # fmt: skip
 
 
 @exact
@@ -101,13 +101,14 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
     layer: Any = model.get_submodule("model.layers.0.self_attn.v_proj")  # 64 -> 32
     torch.manual_seed(0)
     wide = nn.Linear(400, 50, device=device)
-    narrow = LoRALinear(nn.Linear(5, 7, device=device, dtype=torch.bfloat16), 2, 1.0)
+    half = apply(llama(device=device).bfloat16(), LINEARS)
     gaussian, uniform = (LoRALinear(wide, 100, 1.0, init).A for init in ("gaussian", "kaiming"))
     return [
         equal("layers by name are q_proj and v_proj", named == {"q_proj", "v_proj"}, True),
         equal("rank", len(layer.A), 8),
         equal("s, of alpha 16", layer.s, 2),
-        equal("of a base in bfloat16, A and B in float32", narrow.A.dtype == narrow.B.dtype == torch.float32, True),
+        narrow(half),
+        reloaded(model, apply(llama(device=device)), save, load),
         at_most("deviation of A off 1/sqrt(k), share", abs(gaussian.std().item() * 400**0.5 - 1), 0.02),
         at_most("of the authors' off 1/sqrt(3 k)", abs(uniform.std().item() * 1200**0.5 - 1), 0.02),
         at_most("their largest over 1/sqrt(k)", uniform.abs().max().item() * 400**0.5, 1),

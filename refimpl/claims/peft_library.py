@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl import _peft_format, _tuners
+from refimpl._architectures import model_of
 from refimpl._claims import Measured, at_least, at_most, equal, library, quoted, refused, shown
-from refimpl._drawn import SCALES, SIZES, worst
+from refimpl._drawn import SCALES, SHAPES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import models
 from refimpl._surgery import trainable
-from refimpl._toys import apart, far
+from refimpl._toys import apart, far, llama, narrow
 from refimpl._tuners import gone, tuners
 from refimpl.peft_library import (
     ALL,
@@ -55,6 +56,9 @@ def claim_three_ways_to_name_layers(device: str = "cpu") -> list[Measured]:
         equal("layers by a pattern for 2 of 5 blocks", len(found["pattern"]), 2 * 7),
         equal("all layers", len(found["all"]), 5 * 7),
         equal("heads among them", sum("lm_head" in path for path in found["all"]), 0),
+        equal(
+            "experts among those of a mixture", sum("experts" in path for path in chosen(model_of("Mixtral"), ALL)), 0
+        ),
         equal("trained numbers less the sum of r (d + k)", trainable(model) - 4 * sum(sizes), 0),
     ]
 
@@ -133,7 +137,7 @@ def claim_the_same_layer_as_peft_s(device: str = "cpu") -> list[Measured]:
     """Guide lora: peft's own layer with the same factors, whatever the sizes, alpha over r, the bias; drawn alike."""
     peft = library("peft")
 
-    def gap(k: int, d: int, r: int, alpha: float, bias: bool, rows: int) -> float:
+    def gap(k: int, d: int, r: int, alpha: float, bias: bool, shape: tuple[int, ...]) -> float:
         torch.manual_seed(k)
         base = nn.Sequential(nn.Linear(k, d, bias)).to(device, torch.float64)
         ours = _filled(apply(copy.deepcopy(base), ["0"], rank=r, alpha=alpha))
@@ -142,7 +146,7 @@ def claim_the_same_layer_as_peft_s(device: str = "cpu") -> list[Measured]:
         layer, other = tuned(ours)["0"], theirs.base_model.model[0]
         for name in ("lora_A", "lora_B"):
             getattr(other, name)["default"].weight.data.copy_(getattr(layer, name)["default"])
-        x = torch.randn(2, rows, k, dtype=torch.float64, device=device, requires_grad=True)
+        x = torch.randn(*shape, k, dtype=torch.float64, device=device, requires_grad=True)
         scales, expected = abs(layer.scaling["default"] - other.scaling["default"]), theirs(x)
         own, others = (layer.lora_A, layer.lora_B), (other.lora_A, other.lora_B)
         off = apart(ours(x), expected, (x, *(m["default"] for m in own)), (x, *(m["default"].weight for m in others)))
@@ -159,12 +163,13 @@ def claim_the_same_layer_as_peft_s(device: str = "cpu") -> list[Measured]:
     )
     return [
         worst("scales, outputs, gradients and merged outputs differ by", gap, 1e-12, k=SIZES, d=SIZES, r=range(1, 5),
-              alpha=SCALES, bias=(True, False), rows=range(1, 4)),
+              alpha=SCALES, bias=(True, False), shape=SHAPES),
         equal("largest number of B at the start", _largest(apply(nn.Sequential(nn.Linear(9, 9)), ["0"])), 0),
         equal("rank by default", len(_lone(apply(nn.Sequential(nn.Linear(9, 9)), ["0"]))), peft.LoraConfig().r),
         at_most("deviation of A off 1/sqrt(3 k), share", abs(A.std().item() * 1200**0.5 - 1), 0.02),
         at_most("its largest over 1/sqrt(k)", A.abs().max().item() * 400**0.5, 1),
         equal("trained numbers of a layer that stands in two places", trainable(twice), 2 * (9 + 7)),
+        narrow(apply(llama(device=device).bfloat16())),
         equal("of up, gate_up and upper, named up", [*tuned(named)] == ["up"], True),
         equal("of up, upper and an_up, matched by up", by_pattern == ["up"], True),
     ]  # fmt: skip

@@ -15,6 +15,7 @@ from refimpl._kinds import direction, exact, headline
 from refimpl._lab import cost, models
 from refimpl._survey import (
     ADDITIVE,
+    COLUMNS,
     FULL,
     HYBRID,
     REPARAMETRISED,
@@ -22,6 +23,7 @@ from refimpl._survey import (
     SELECTIVE,
     forward_cost,
     rank_correlation,
+    row,
     stored,
     ways,
 )
@@ -140,6 +142,20 @@ def claim_inference_overhead_follows_from_the_class(device: str = "cpu") -> list
     """Sections 7.1, 8.2 and 10.2: what folds into the weights costs nothing at inference; adapters and prompts do."""
     base, ids = _base(device), _ids(device)
     alone, rows = forward_cost(base, ids), []
+    full = cost.step(copy.deepcopy(base).requires_grad_(True), ids)
+    table = {
+        name: dict(zip(COLUMNS, row(classify, ways()[name], base, ids, None, full), strict=True))
+        for name in ("full", "prompt_tuning")
+    }
+    longer = forward_cost(ways()["prompt_tuning"].adapt(copy.deepcopy(base)).model, ids)
+    rows += [
+        equal("in the table, backward of full fine-tuning, %", table["full"]["backward, % of full"], 100),
+        at_most(
+            "and what a prompt costs forward, off by",
+            abs(table["prompt_tuning"]["forward, + %"] - 100 * (longer / alone - 1)),
+            1e-9,
+        ),
+    ]
     for name, entry in ways().items():
         model = _trained(entry, copy.deepcopy(base), device)
         more, outputs = forward_cost(model, ids) / alone - 1, _logits(model, ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from functools import cache, partial
 from typing import Any
 
@@ -15,8 +16,8 @@ from refimpl._claims import Measured, at_least, at_most, equal, library, quoted,
 from refimpl._drawn import worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._surgery import trainable
-from refimpl._toys import KNOWN, NEW, VOCABULARY, Batches, best, ends, far, few, llama, spoken, tune
-from refimpl.prefix_tuning import apply, merge, of_words
+from refimpl._toys import KNOWN, NEW, VOCABULARY, Batches, best, ends, far, few, llama, narrow, reloaded, spoken, tune
+from refimpl.prefix_tuning import apply, fit, load, load_peft, merge, of_words, save, save_peft
 
 
 @exact
@@ -123,6 +124,10 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
         equal("inner width of the MLP", mlp[0].out_features, 512),
         at_most("the prefix differs from two layers with tanh by", far(model.prefix(), P), 1e-12),
         at_most("an MLP fitted to words differs from what they leave by", far(fitted, left), 0.1),
+        narrow(apply(llama(device=device).bfloat16())),
+        reloaded(model, apply(_base(device)), save, load),
+        reloaded(model, _base(device), save_peft, load_peft, " through peft's files"),
+        equal("steps of fitting it to words", inspect.signature(fit).parameters["steps"].default, 500),
         at_most("deviation of E off 1", abs(wide.std().item() - 1), 0.03),
         at_most("deviation of a direct prefix off 1", abs(direct.prefix.P.std().item() - 1), 0.03),
     ]

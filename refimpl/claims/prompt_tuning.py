@@ -26,8 +26,24 @@ from refimpl._claims import Measured, at_least, at_most, equal, library, quoted,
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._prompts import IGNORED
 from refimpl._surgery import trainable
-from refimpl._toys import KNOWN, NEW, VOCABULARY, best, ends, far, llama, loss, low_rank, named, reader, spoken, tune
-from refimpl.prompt_tuning import SoftPrompt, apply, first, vote
+from refimpl._toys import (
+    KNOWN,
+    NEW,
+    VOCABULARY,
+    best,
+    ends,
+    far,
+    llama,
+    loss,
+    low_rank,
+    named,
+    narrow,
+    reader,
+    reloaded,
+    spoken,
+    tune,
+)
+from refimpl.prompt_tuning import SoftPrompt, apply, first, load, load_peft, save, save_peft, vote
 
 
 @exact
@@ -73,12 +89,18 @@ def claim_other_models_read_it_too(device: str = "cpu") -> list[Measured]:
         else:
             x_in, masks = x, [torch.ones_like(t) for t in (x, both)]
         whole, unsaid = (model(input_ids=x, attention_mask=m, **rest).logits for m in (torch.ones_like(x), None))
-        ours = model(input_ids=x_in, attention_mask=masks[0], **rest).logits
-        typed = base(input_ids=both, attention_mask=masks[1], **rest).logits
+        if not rest:
+            rest = {"labels": x}
+        labels = (
+            [torch.cat([x[:, :behind], torch.full_like(words, IGNORED), x[:, behind:]], 1)] if "labels" in rest else []
+        )
+        ours = model(input_ids=x_in, attention_mask=masks[0], **rest)
+        typed = base(input_ids=both, attention_mask=masks[1], **rest | dict(zip(("labels",), labels, strict=False)))
         found += [
             equal(f"{name}: drawn rows that are not what the model reads of a word", strange, 0),
             equal(f"{name}: without a mask, outputs differ by", far(unsaid, whole), 0),
-            at_most(f"{name}: outputs differ from those behind the words by", far(ours, typed), 1e-12),
+            at_most(f"{name}: outputs differ from those behind the words by", far(ours.logits, typed.logits), 1e-12),
+            *(at_most(f"{name}: losses differ by", far(ours.loss, typed.loss), 1e-12) for _ in labels),
         ]
     return found
 
@@ -182,6 +204,9 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
         equal("words that it draws from", common, 5000),
         at_most("the rarest word of 400 drawn", max(drawn), 4999),
         at_least("the same", max(drawn), 4500),
+        narrow(apply(llama(device=device).bfloat16())),
+        reloaded(model, apply(_base(device)), save, load),
+        reloaded(model, _base(device), save_peft, load_peft, " through peft's files"),
         equal("rows where there are too few", len(first(E, 7, common=3)), 7),
     ]
 

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl._claims import Measured, at_most, equal, library, quoted, shown
-from refimpl._drawn import SCALES, SIZES, worst
+from refimpl._drawn import SCALES, SHAPES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab.contest import Contest, Way, ahead
 from refimpl._lab.loop import Data
 from refimpl._surgery import trainable
-from refimpl._toys import apart, far, kept, llama
-from refimpl.rosa import RoSALinear, add, apply, find_masks, merge, warm_up
+from refimpl._toys import apart, far, kept, llama, narrow, reloaded
+from refimpl.rosa import RoSALinear, add, apply, find_masks, load, merge, save, warm_up
 
 
 @exact
@@ -115,14 +115,14 @@ def claim_merged_equals_unmerged(device: str = "cpu") -> list[Measured]:
 def claim_the_equation_at_any_size(device: str = "cpu") -> list[Measured]:
     """Section 3: outputs, gradients, the merged layer and the mask, whatever the sizes, the scale and the bias."""
 
-    def gap(k: int, d: int, r: int, alpha: float, density: float, bias: bool, rows: int) -> float:
+    def gap(k: int, d: int, r: int, alpha: float, density: float, bias: bool, shape: tuple[int, ...]) -> float:
         torch.manual_seed(k)
         base = nn.Linear(k, d, bias, device=device, dtype=torch.float64)
         model = apply(nn.Sequential(copy.deepcopy(base)), ("0",), r, alpha, density)
         layer = _layer(model)
         layer.mask(torch.rand_like(base.weight))
         nn.init.normal_(layer.B), nn.init.normal_(layer.v)
-        x = torch.randn(2, rows, k, device=device, dtype=torch.float64, requires_grad=True)
+        x = torch.randn(*shape, k, device=device, dtype=torch.float64, requires_grad=True)
         s = alpha / r if r else 0.0
         S = torch.zeros_like(base.weight).flatten().index_put((layer.at,), layer.v).view(d, k)
         plain = F.linear(x, base.weight.detach() + S + s * layer.B @ layer.A, base.bias)
@@ -145,7 +145,7 @@ def claim_the_equation_at_any_size(device: str = "cpu") -> list[Measured]:
     sizes: dict[str, Any] = {"k": SIZES, "d": SIZES, "density": (0.13, 0.29, 0.53)}
     return [
         worst("outputs, gradients and merged outputs differ by", gap, 1e-12, **sizes, r=range(4), alpha=SCALES,
-              bias=(True, False), rows=range(1, 6)),
+              bias=(True, False), shape=SHAPES),
         worst("places that are not those of the largest sums", wrong, 0, **sizes, batches=range(2, 5)),
     ]  # fmt: skip
 
@@ -156,18 +156,15 @@ def claim_defaults(device: str = "cpu") -> list[Measured]:
     model = apply(llama(device=device))
     layers = {name: m for name, m in model.named_modules() if isinstance(m, RoSALinear)}
     layer = layers["model.layers.0.mlp.up_proj"]
-    half = RoSALinear(nn.Linear(5, 7, dtype=torch.bfloat16), 2, 1.0, 0.5)
+    half, other = _masked(apply(llama(device=device).bfloat16())), apply(llama(device=device))
     A = RoSALinear(nn.Linear(400, 50).to(device), 100, 1.0, 0.1).A
     return [
         equal("layers adapted, all but the head", len(layers), 2 * 7),
         equal("rank", len(layer.A), 8),
         equal("largest number of B at the start", layer.B.abs().max().item(), 0),
         equal("s, of alpha 16", layer.s, 2),
-        equal(
-            "of a base in bfloat16, trained tensors that are as narrow",
-            [p.dtype for p in (half.A, half.B, half.v)].count(torch.bfloat16),
-            0,
-        ),
+        narrow(half),
+        reloaded(_masked(model), other, save, load),
         equal("places at a density of 0.006", len(layer.at), int(0.006 * 64 * 128)),
         at_most("deviation of A off 1/sqrt(k), share", abs(A.std().item() * 400**0.5 - 1), 0.02),
     ]
@@ -309,6 +306,13 @@ def _layers(model: nn.Module) -> list[RoSALinear]:
 
 def _layer(model: nn.Module) -> RoSALinear:
     return _layers(model)[0]
+
+
+def _masked(model: Any) -> Any:
+    """With masks at random."""
+    for layer in _layers(model):
+        layer.mask(torch.rand_like(layer.A.new_empty(layer.base.weight.shape)))
+    return model
 
 
 def _density(model: nn.Module, ranks: int) -> float:
