@@ -160,8 +160,8 @@ def test_it_trains_merges_and_detaches_on_tiny() -> None:
     works("cpu", "float32", 1e-4)
 
 
-def test_the_demo_improves() -> None:
-    record = delta.demo(task=replace(texts.python(), rows=8), steps=12, save=False)
+def test_the_demo_improves(tmp_path: Path) -> None:
+    record = delta.demo(task=replace(texts.python(), rows=8), steps=12, out=tmp_path / "a")
     assert record["after"]["value"] < record["before"]["value"]
     assert record["merged"]["value"] == pytest.approx(record["after"]["value"], abs=1e-3)
     assert record["options"] == {"kinds": ["specification", "reparametrisation"], "size": 8}
