@@ -206,8 +206,8 @@ def test_activations_grow_with_the_rows_and_moments_do_not() -> None:
     few, many = (cost.step(lora.apply(llama(), ("q_proj",)), ids) for ids in (IDS, IDS.repeat(4, 1)))
     assert 3.8 < many.activations / few.activations <= 4
     assert (many.gradients, many.moments) == (few.gradients, few.moments)
-    assert 3.8 * few.forward < many.forward <= 4 * few.forward  # of many rows LoRA makes one product
-    assert many.backward == 4 * few.backward
+    for four, one in ((many.forward, few.forward), (many.backward, few.backward)):
+        assert 3.8 * one < four <= 4 * one  # of many rows LoRA makes one product
 
 
 def test_a_step_is_a_step() -> None:
