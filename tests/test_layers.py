@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -370,3 +371,14 @@ def test_what_is_trained_lies_where_the_model_does(name: str) -> None:
     model = apply(llama().to("meta"), NAMES)
     assert trainable(model) > 0
     assert {p.device.type for p in model.parameters()} == {"meta"}
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [lora.LoRALinear, qlora.NF4Linear, qa_lora.QALoRALinear, qa_lora.GroupLinear],
+    ids=lambda kind: kind.__name__,
+)
+def test_a_layer_by_itself_is_as_apply_makes_it(layer: type[Any]) -> None:
+    of_apply = inspect.signature({"refimpl.lora": lora, "refimpl.qlora": qlora}.get(layer.__module__, qa_lora).apply)
+    for name, own in inspect.signature(layer).parameters.items():
+        assert own.default in (own.empty, getattr(of_apply.parameters.get(name), "default", own.empty))

@@ -17,7 +17,7 @@ from refimpl._drawn import SHAPES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import loop, models, tasks
 from refimpl._surgery import trainable
-from refimpl._toys import apart, far, llama, narrow, reloaded
+from refimpl._toys import apart, far, fitted, llama, narrow, reloaded
 from refimpl.delta_tuning import (
     KINDS,
     Adapter,
@@ -58,7 +58,7 @@ def claim_detaching_gives_the_base_back(device: str = "cpu") -> list[Measured]:
     base, x, y = _task(device)
     layers, odd, moved, rest = [*map(type, base.modules())], 0, 0.0, 0.0
     for order in itertools.permutations(MAKERS):
-        model = _train(_with(base, *MAKERS), x, y)
+        model = fitted(_with(base, *MAKERS), x, y, 60, 2e-2)
         moved = max(moved, far(model(x), base(x)))
         detach(model, order[0])
         rest = max(rest, far(model(x), base(x)))
@@ -102,7 +102,7 @@ def claim_order_matters_behind_an_addition(device: str = "cpu") -> list[Measured
 def claim_reparametrisations_and_specifications_fold(device: str = "cpu") -> list[Measured]:
     """Section 3.3: after training a reparametrisation folds into W, beside a specification; an addition cannot."""
     base, x, y = _task(device)
-    model = _train(_with(base, "reparametrisation", "specification", "subspace"), x, y)
+    model = fitted(_with(base, "reparametrisation", "specification", "subspace"), x, y, 60, 2e-2)
     expected, merged = model(x), merge(copy.deepcopy(model))
     return [
         at_most("merged outputs differ by", far(merged(x), expected), 1e-12),
@@ -116,7 +116,7 @@ def claim_reparametrisations_and_specifications_fold(device: str = "cpu") -> lis
 def claim_costates_are_backpropagation(device: str = "cpu") -> list[Measured]:
     """Section 4.2: the co-state recursion, one layer at a time, gives the gradients of all deltas, with their cost."""
     base, x, y = _task(device)
-    model = _train(_with(base, *MAKERS), x, y, steps=5)
+    model = fitted(_with(base, *MAKERS), x, y, 5, 2e-2)
     layers = [module for _, module in model.named_children()]
     loss, decay = functools.partial(F.mse_loss, target=y), 0.1
     lambdas, gradients = costates(layers, x, loss, decay)
@@ -165,7 +165,7 @@ def claim_a_subspace_of_k_dimensions(device: str = "cpu") -> list[Measured]:
             z = nn.Parameter(torch.zeros(k, dtype=x.dtype, device=device))
             model = attach(base, "subspace", functools.partial(Subspace, z=z), ("0", "2"))
             count = trainable(model)
-            _train(model, x, y, steps=20)
+            fitted(model, x, y, 20, 2e-2)
             layers: list[Any] = [site.deltas["subspace"] for _, site in sites_of(model)]
             deltas.append(torch.cat([layer.update().flatten() for layer in layers]))
         ranks[k] = torch.linalg.matrix_rank(torch.stack(deltas).detach()).item()
@@ -331,15 +331,6 @@ def _task(device: str, seed: int = 0) -> tuple[nn.Sequential, Tensor, Tensor]:
     x = torch.randn(64, 16, dtype=torch.float64).to(device)
     y = (base(x) @ torch.randn(16, 16, dtype=torch.float64).to(device) / 4).detach()
     return base, x, y
-
-
-def _train(model: nn.Module, x: Tensor, y: Tensor, steps: int = 60) -> nn.Module:
-    optimiser = torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=2e-2)
-    for _ in range(steps):
-        optimiser.zero_grad()
-        torch.autograd.backward(F.mse_loss(model(x), y))
-        optimiser.step()
-    return model
 
 
 class _Step(nn.Module):

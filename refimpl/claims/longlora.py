@@ -18,7 +18,7 @@ from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab.texts import glosses
 from refimpl._surgery import is_adapted, trainable
 from refimpl._toys import IGNORED, Batches, accuracy, best, far, llama, loss, narrow, reloaded, tune
-from refimpl.longlora import IN_FULL, LoRALinear, apply, attention, grouped, interpolate, load, merge, save, shifted
+from refimpl.longlora import IN_FULL, LoRALinear, apply, attention, grouped, interpolate, load, merge, s2, save, shifted
 
 
 def rolled(q: Tensor, k: Tensor, v: Tensor, *, G: int) -> Tensor:
@@ -84,6 +84,7 @@ def claim_dense_at_inference(device: str = "cpu") -> list[Measured]:
     odd.config.rope_parameters = {**odd.config.rope_parameters, "rope_type": "yarn"}
     merge(random)
     return [
+        refused("a group that has no halves", lambda: s2(q, k, v, G=5), "take an even group"),
         refused("to lengthen what is turned in another way", lambda: apply(odd, context=64), "kind yarn"),
         equal("and what was refused, or is merged, is adapted", is_adapted(odd) or is_adapted(random), False),
         equal("settings of groups that are left in a merged model", hasattr(random.config, "s2_group"), False),

@@ -18,7 +18,7 @@ from refimpl._drawn import SCALES, SHAPES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab.contest import Contest, Way, told
 from refimpl._surgery import trainable
-from refimpl._toys import apart, far, kept, llama, narrow, reloaded
+from refimpl._toys import apart, far, fitted, kept, llama, narrow, reloaded
 from refimpl.lora import LINEARS, RATE, RATE_OF_ALL, LoRALinear, apply, load, merge, save, save_peft, unmerge
 
 
@@ -42,7 +42,7 @@ def claim_starts_as_the_base(device: str = "cpu") -> list[Measured]:
 def claim_update_is_small(device: str = "cpu") -> list[Measured]:
     """Section 4.1: for each adapted matrix r (d + k) numbers are trained, and the update has rank r."""
     base, x, y = _task(device)
-    layer: Any = _train(apply(base, ("2",), rank=3), x, y).get_submodule("2")
+    layer: Any = fitted(apply(base, ("2",), rank=3), x, y, 150, 3e-2).get_submodule("2")
     rank = torch.linalg.matrix_rank(layer.delta()).item()
     return [equal("trained numbers", trainable(base), 3 * (32 + 32)), equal("rank of the trained BA", rank, 3)]
 
@@ -63,7 +63,7 @@ def claim_backward_keeps_only_x(device: str = "cpu") -> list[Measured]:
 def claim_merging_adds_no_latency(device: str = "cpu") -> list[Measured]:
     """Section 4.1: merged, the same layers as the base and the same outputs; subtracting BA gives W back."""
     base, x, y = _task(device)
-    model = _train(apply(copy.deepcopy(base), ("0", "2"), rank=4), x, y)
+    model = fitted(apply(copy.deepcopy(base), ("0", "2"), rank=4), x, y, 150, 3e-2)
     expected, merged = model(x), merge(merge(model))  # the second time there is nothing to merge
     outputs, same = far(merged(x), expected), [*map(type, merged.modules())] == [*map(type, base.modules())]
     weights, W = unmerge(model).get_parameter("0.base.weight"), base.get_parameter("0.weight")
@@ -166,7 +166,7 @@ def claim_rank_suffices_for_a_shift_of_that_rank(device: str = "cpu") -> list[Me
     for seed in range(3):
         base, x, y = _task(device, seed)
         for r, losses in left.items():
-            model = _train(apply(copy.deepcopy(base), ("2",), rank=r), x, y)
+            model = fitted(apply(copy.deepcopy(base), ("2",), rank=r), x, y, 150, 3e-2)
             losses.append((F.mse_loss(model(x), y) / F.mse_loss(base(x), y)).item())
     return [
         shown("loss left by rank 2, worst of 3 seeds", max(left[2]), max(left[2]) < 0.01, "under 0.01"),
@@ -203,15 +203,6 @@ def _task(device: str, seed: int = 0) -> tuple[nn.Sequential, Tensor, Tensor]:
     x, shift = torch.randn(256, 32).double(), (torch.randn(32, 2) @ torch.randn(2, 32)).double() / 8
     y = (base(x) + base[:2](x) @ shift.T).detach()
     return base.to(device), x.to(device), y.to(device)
-
-
-def _train(model: nn.Module, x: Tensor, y: Tensor) -> nn.Module:
-    optimiser = torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=3e-2)
-    for _ in range(150):
-        optimiser.zero_grad()
-        F.mse_loss(model(x), y).backward()
-        optimiser.step()
-    return model
 
 
 def _rank(rank: int, model: Any, _: object) -> Any:

@@ -19,7 +19,7 @@ from refimpl._drawn import SCALES, SHAPES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab import models
 from refimpl._surgery import trainable
-from refimpl._toys import apart, far, llama, narrow
+from refimpl._toys import apart, far, fitted, llama, narrow
 from refimpl._tuners import gone, tuners
 from refimpl.peft_library import (
     ALL,
@@ -266,7 +266,7 @@ def claim_one_base_serves_many_tasks(device: str = "cpu") -> list[Measured]:
         model = copy.deepcopy(base)
         for adapter, y in targets.items():
             apply(model, ("0", "2"), adapter, rank=8)
-            _train(set_adapter(model, adapter), x, y)
+            fitted(set_adapter(model, adapter), x, y, 150, 2e-2)
         for adapter in targets:
             set_adapter(model, adapter)
             left = {name: (F.mse_loss(model(x), t) / F.mse_loss(base(x), t)).item() for name, t in targets.items()}
@@ -326,14 +326,6 @@ def _filled(model: Any) -> Any:
 def _logits(model: Any, ids: Tensor) -> Tensor:
     logits: Tensor = model(input_ids=ids).logits
     return logits
-
-
-def _train(model: nn.Module, x: Tensor, y: Tensor) -> None:
-    optimiser = torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=2e-2)
-    for _ in range(150):
-        optimiser.zero_grad()
-        torch.autograd.backward(F.mse_loss(model(x), y))
-        optimiser.step()
 
 
 def _changed(model: nn.Module, base: nn.Module) -> int:

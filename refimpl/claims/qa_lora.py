@@ -71,19 +71,6 @@ def claim_degrees_of_freedom(device: str = "cpu") -> list[Measured]:
 
 
 @exact
-def claim_only_a_and_b_learn(device: str = "cpu") -> list[Measured]:
-    """Algorithm 1: outputs and gradients are those of the dense sum, and the base gets none."""
-    layer, x = _layer(device), torch.randn(8, 16, 128, device=device).double().requires_grad_()
-    spread = (layer.B @ layer.A).repeat_interleave(32, dim=1)  # (D_out, D_in)
-    plain = F.linear(x, layer.base.dequantized(x.dtype) + layer.s * spread, layer.base.bias)
-    trained = [name for name, p in layer.named_parameters() if p.requires_grad]
-    return [
-        at_most("outputs and gradients differ by", apart(layer(x), plain, (x, layer.A, layer.B)), 1e-12),
-        equal("A and B alone are trained", trained == ["A", "B"], True),
-    ]
-
-
-@exact
 def claim_the_equation_at_any_size(device: str = "cpu") -> list[Measured]:
     """Section 3.3: outputs, gradients, the merged layer and the codes, whatever the sizes, s, the bits and the bias."""
 

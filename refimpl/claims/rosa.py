@@ -16,7 +16,7 @@ from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab.contest import Contest, Way, ahead
 from refimpl._lab.loop import Data
 from refimpl._surgery import trainable
-from refimpl._toys import apart, far, kept, llama, narrow, reloaded
+from refimpl._toys import apart, far, fitted, kept, llama, narrow, reloaded
 from refimpl.rosa import RoSALinear, add, apply, find_masks, load, merge, save, warm_up
 
 
@@ -26,7 +26,7 @@ def claim_starts_as_the_base(device: str = "cpu") -> list[Measured]:
     base, x, y = _task(device)
     model = apply(nn.Sequential(copy.deepcopy(base)), None, 2, 4, DENSITY)
     frozen = trainable(model)
-    _train(model, x, y, 10)
+    fitted(model, x, y, 10, 0.03, falls=True)
     find_masks(model, [partial(_error, model, x, y)])
     return [
         equal("numbers trained in the warm-up", frozen, 2 * (64 + 64)),
@@ -53,7 +53,7 @@ def claim_the_mask_is_the_top_of_the_squared_gradients(device: str = "cpu") -> l
     assert isinstance(G, Tensor)
     at = _layer(model).at
     inside, outside = G.flatten()[at], G.flatten().index_fill(0, at, 0)
-    _train(model, x, y, 20)
+    fitted(model, x, y, 20, 0.03, falls=True)
     signed = apply(nn.Sequential(copy.deepcopy(base)), None, 2, 4, DENSITY)
     find_masks(signed, [partial(_error, signed, *part) for part in parts], power=1)
     total = sum(torch.autograd.grad(F.mse_loss(F.linear(a, W), b), W)[0] for a, b in parts)
@@ -96,18 +96,6 @@ def claim_the_gradient_of_the_sparse_part_is_sparse(device: str = "cpu") -> list
         at_most("outputs and gradients differ by", apart(model(x), plain, (x, layer.A, layer.B, layer.v)), 1e-12),
         equal("numbers in the gradient of S", dv.numel(), int(DENSITY * 64 * 64)),
         equal("numbers kept for each number of x", kept(model, x), 1),
-    ]
-
-
-@exact
-def claim_merged_equals_unmerged(device: str = "cpu") -> list[Measured]:
-    """Section 3: both updates are linear in x, and fold into the weight."""
-    base, x, y = _task(device)
-    model = _rosa(base, x, y, rank=2, density=DENSITY)
-    expected = model(x)
-    return [
-        at_most("merged outputs differ by", far(merge(model)(x), expected), 1e-12),
-        equal("the layer is a plain Linear", type(model.get_submodule("0")) is nn.Linear, True),
     ]
 
 
@@ -281,19 +269,9 @@ def _rosa(
     if chance:
         _layer(model).mask(torch.rand_like(base.weight))
     elif density:
-        _train(model, x, y, 100 if rank else 0)
+        fitted(model, x, y, 100 if rank else 0, 0.03, falls=True)
         find_masks(model, [partial(_error, model, x, y)])
-    return _train(model, x, y, steps)
-
-
-def _train(model: nn.Module, x: Tensor, y: Tensor, steps: int) -> nn.Module:
-    optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad])
-    for step in range(steps):
-        optimiser.param_groups[0]["lr"] = 0.03 * (1 - step / steps)
-        optimiser.zero_grad()
-        torch.autograd.backward(_error(model, x, y))
-        optimiser.step()
-    return model
+    return fitted(model, x, y, steps, 0.03, falls=True)
 
 
 def _error(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:

@@ -10,13 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import parametrize
 
 from refimpl._claims import Measured, at_least, at_most, equal, library, quoted, refused
 from refimpl._drawn import SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
 from refimpl._lab.contest import Contest, Way, ahead
 from refimpl._surgery import trainable
-from refimpl._toys import apart, far, llama, narrow, reloaded
+from refimpl._toys import apart, far, fitted, llama, narrow, reloaded
 from refimpl.second_order_mask import apply, burn_in, gain, load, merge, save, select
 
 STEPS = 15
@@ -56,7 +57,7 @@ def claim_what_is_not_selected_stays(device: str = "cpu") -> list[Measured]:
     untouched, left = _moved(base, _task(device)[0]), sum(p.grad is not None for p in base.parameters())
     model = apply(copy.deepcopy(base), gains, 1 / 16)
     before, count = _places(model), trainable(model)
-    _train(model, x, y, decay=0.01)
+    fitted(model, x, y, 100, 1e-2, decay=0.01)
     after, moved = _places(model), _moved(merge(model), base)
     refusals = [
         refused(f"a density of {share}", partial(apply, _task(device)[0], None, share), "share") for share in (0, 1.1)
@@ -130,7 +131,7 @@ def claim_masked_gradients_are_not_enough(device: str = "cpu") -> Measured:
     for name, p in model.named_parameters():
         M = torch.zeros_like(p).flatten().index_fill(0, places[name], 1).view_as(p)
         p.register_hook(lambda g, M=M: g * M)
-    _train(model, x, y, decay=0.01)
+    fitted(model, x, y, 100, 1e-2, decay=0.01)
     outside = [m.flatten().index_fill(0, places[name], 0) for name, m in _moved(model, base).items()]
     return at_least("AdamW with a decay of 0.01 moves what is not selected by", float(torch.cat(outside).max()), 1e-5)
 
@@ -148,11 +149,15 @@ def claim_sparsity_is_a_regulariser() -> Measured:
 def claim_merged_equals_unmerged(device: str = "cpu") -> list[Measured]:
     """Section "Second-order Approximation Method": theta0 + M Delta is a model like theta0."""
     base, x, y = _task(device)
-    model = _train(apply(copy.deepcopy(base), None, 1 / 16), x, y)
+    model = fitted(apply(copy.deepcopy(base), None, 1 / 16), x, y, 100, 1e-2)
     expected, twin = model(x), merge(copy.deepcopy(model))
     beside = far(model(x), expected)
+    other = apply(copy.deepcopy(base), None, 1 / 16, "0")
+    parametrize.register_parametrization(other.get_submodule("2"), "weight", nn.Identity())
+    stays = parametrize.is_parametrized(merge(other).get_submodule("2"))
     return [
         equal("merged outputs differ by", far(merge(model)(x), expected), 0),
+        equal("what else stands before a weight stays", stays, True),
         equal("those of a copy, and of the model once its copy is merged", max(beside, far(twin(x), expected)), 0),
         equal("the layers are those of the base", [*map(type, model.modules())] == [*map(type, base.modules())], True),
     ]
@@ -218,15 +223,6 @@ def _task(device: str) -> tuple[nn.Sequential, Tensor, Tensor]:
     x = torch.randn(128, 32).double()
     y = base(x).detach() + torch.randn(128, 32).double() / 4
     return base.to(device), x.to(device), y.to(device)
-
-
-def _train(model: nn.Module, x: Tensor, y: Tensor, decay: float = 0.0) -> nn.Module:
-    optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-2, weight_decay=decay)
-    for _ in range(100):
-        optimiser.zero_grad()
-        torch.autograd.backward(_error(model, x, y))
-        optimiser.step()
-    return model
 
 
 def _error(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
