@@ -10,13 +10,14 @@ from catalog.ingest.line import KIND_OF_WORK, Line
 
 EDGE = ' \t\n*_<>"“”„«»「」『』《》:：,.;，、·•|–—/-'  # what surrounds a title
 _CUTS = re.compile(
-    rf"(?P<line>\n)|(?P<type>{KIND_OF_WORK.pattern})"
+    r"(?=[\s\[\](（)）【】《》,，、;；:：.?!。！？｜|•–—-])"  # else none of these begins here
+    rf"(?:(?P<line>\n)|(?P<type>{KIND_OF_WORK.pattern})"
     r"|(?P<blanks>(?<=\S)(?:[  ]{2,}|\u3000|\t)(?=\S))"
     r"|(?P<by>[\s,;–—-]+\(?by:?\s+(?=[A-Z\u3400-\u9fff]))"
     r"|(?P<dash>\s+[-–—|·•/\\]+\s+|\s*——\s*|\s*[｜|•]\s*|;\s+|；\s*)"
     r"|(?P<open>\s*[(（\[【《])|(?P<close>[)）\]】》])"
     r"|(?P<stop>[.?!](?=\s+(?:[\"“A-ZА-ЯЁ\d\[(\u3400-\u9fff]|arXiv|bioRxiv|medRxiv|https?:|doi:|[a-z]\w*[A-Z\d])|\s*$|[\[(*])|[。！？])"
-    r"|(?P<comma>[,，、]\s*)|(?P<colon>\s*[:：](?=\s|$|[^\x00-\x7f])\s*)"
+    r"|(?P<comma>[,，、]\s*)|(?P<colon>\s*[:：](?=\s|$|[^\x00-\x7f])\s*))"
 )
 _KIND = {"dash": "-", "open": "(", "close": ")", "stop": ".", "comma": ",", "colon": ":"}
 

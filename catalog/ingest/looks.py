@@ -40,7 +40,8 @@ def of_title(
     worth = 0.6 if count < 2 and (marked or named) and len(title) > 2 else by_length(count)
     if title[:1].islower():
         worth *= 0.3 if title.startswith(("and ", "et ", "by ")) else 0.7 if title.split()[0].isalpha() else 0.9
-    if words.is_role(title) or words.status_word(title) or values.is_date(title) or not any(map(str.isalpha, title)):
+    label = len(title) <= 60 and (words.is_role(title) or words.status_word(title) or values.is_date(title))
+    if label or not any(map(str.isalpha, title)):
         worth *= 0.08
     if "://" in title or "www." in title:
         worth *= 0.15

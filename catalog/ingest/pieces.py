@@ -14,7 +14,10 @@ from catalog.ingest.line import Anchor, Line, prepared
 from catalog.ingest.tree import Text
 
 _CUT = re.compile(
-    r"\n|[()\[\]（）【】《》]|\s+[-–—|·•/]+\s+|\s*[|·•;；｜]\s*|——|(?<!,)(?<!&)(?<!\band)\s{2,}(?![A-Z][\w-]+,)|(?<=[.。!?])(?=\s|$)|(?<=\bal\.)(?=[A-Za-z])|(?<=\bal\.),\s+(?=[A-Z])|。|\s+(?=(?:by|from)\s+[A-Z])"
+    r"(?=[\s()\[\]（）【】《》|·•;；｜。—,])"  # else none of these begins here
+    r"(?:\n|[()\[\]（）【】《》]|\s+[-–—|·•/]+\s+|\s*[|·•;；｜]\s*|——|(?<!,)(?<!&)(?<!\band)\s{2,}(?![A-Z][\w-]+,)"
+    r"|(?<=[.。!?])(?=\s)|(?<=\bal\.),\s+(?=[A-Z])|。|\s+(?=(?:by|from)\s+[A-Z]))"
+    r"|(?<=\bal\.)(?=[A-Za-z])|(?<=[.。!?])$"
 )
 _INITIAL = re.compile(
     r"(?:^|[\s.,(-])[A-ZА-ЯЁ]\.$|\b(?:et|vs|vol|no|pp|eds?|Proc|Trans|Conf|Int|J|St|Dr|Prof|Jr|Sr|Comput|Mach|Learn|Sci|Lett|Rev)\.$"
@@ -113,12 +116,11 @@ def by_comma(plain: str, start: int, end: int, place: str) -> Iterator[Piece]:
         text = plain[start:end]
     for comma in reversed(list(re.finditer(r"[,:]\s+|[，、]\s*", text))[-3:]):
         tail = text[comma.end() :]
-        shown = values.venue(tail)
+        most = 14 if words.venue_opening().match(tail) else 8
+        shown = values.venue(tail) if len(tail.split()) < most else None
         found = values.date(tail)
         only_date = found and not tail[: found.start].strip(" (") and not tail[found.end :].strip(" ).,;")
-        if (
-            shown and shown.known and len(tail.split()) < (14 if words.venue_opening().match(tail) else 8)
-        ) or only_date:
+        if (shown and shown.known) or only_date:
             head = text[: comma.start()]
             if re.search(r"\w", head):
                 yield from by_comma(plain, start, start + comma.start(), place)

@@ -279,10 +279,8 @@ _DIGIT = re.compile(r"\d")
 _EMPTY = re.compile(r"\s*\(\s*\)|\[\s*\]")
 _LED_BY = re.compile(r"^(?:[Ii]n:?|presented at|published in|appeared (?:in|at)|accepted (?:by|to|at)|at|@)\s+(?=\S)")
 _ACRONYM = re.compile(r"(?<![\w/])([A-Z0-9][A-Za-z0-9&‑-]*[A-Za-z&])(?:\b|(?=['’\d_]))")
-_SAYS_MORE = re.compile(
-    r"\b(?:oral|spotlight|poster|best paper(?: award)?|highlight|accepted|to appear|under review)\b", re.I
-)
-_MORE = re.compile(rf"(?<![\s,;–—-])[\s,;–—-]*[(\[]?{_SAYS_MORE.pattern}[)\]]?[\s.,]*", re.I)
+_SAYS_MORE = re.compile(r"oral|spotlight|poster|best paper(?: award)?|highlight|accepted|to appear|under review")
+_MORE = re.compile(rf"(?<![\s,;–—-])[\s,;–—-]*[(\[]?\b(?:{_SAYS_MORE.pattern})\b[)\]]?[\s.,]*", re.I)
 _PAGES = re.compile(
     r",?\s*\b(?:vol(?:ume)?\.?|no\.|issue|pp?\.|S\.|pages?)\s*[\d(][\w–:(),.\s-]*$|[\s,]+\d+\s*(?:\(\d+\)|\.\d+)[\s\d:,()–-]*$|[\s,]+\d+[\s,:–-]+\d+[–-]\d+\.?$|,\s*\d+$",
     re.I,
@@ -318,7 +316,7 @@ def venue(text: str) -> Venue | None:
     name = " ".join(rest.split())
     name = (_EMPTY.sub("", name) if "(" in name or "[" in name else name).strip(" .,;:-–—/'’")
     name = _LED_BY.sub("", name, count=1)
-    trimmed = (_MORE.sub(" ", name) if _SAYS_MORE.search(name) else name).strip(" .,;:()[]-")
+    trimmed = (_MORE.sub(" ", name) if _SAYS_MORE.search(name.lower()) else name).strip(" .,;:()[]-")
     if not trimmed or trimmed.lower() in words.months():
         return None
     trimmed += ")" * (trimmed.count("(") - trimmed.count(")"))
@@ -360,7 +358,8 @@ _IDS = {
 def identifiers(text: str) -> dict[str, str]:
     """Identifiers that a text states with their name: PMID, PMC, ISBN."""
     found = {}
-    for name, pattern in _IDS.items():
+    lower = text.lower()
+    for name, pattern in _IDS.items() if any(mark in lower for mark in ("pm", "pubmed", "isbn")) else ():
         if match := pattern.search(text):
             found[name] = next(group for group in match.groups() if group).replace("-", "").replace(" ", "")
     return found
