@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from catalog.export.readinglist import as_code
 from catalog.ingest import tutorials, values, words
-from catalog.ingest.entry import Entry, set_fact, take_bibtex, take_front_matter
+from catalog.ingest.entry import Entry, set_fact, take_bibtex, take_front_matter, take_link
 from catalog.ingest.judge import BIB, is_fact, is_links, is_tutorials
 from catalog.ingest.labels import gaps, label_of, segments, without
-from catalog.ingest.line import Anchor, Line, prepared
+from catalog.ingest.line import Line, prepared
 from catalog.ingest.pieces import cut, linked_names, numbered
 from catalog.ingest.places import Places
 from catalog.ingest.report import Report, clean, joined, link_name, markdown
@@ -221,25 +220,21 @@ class Below:
         for anchor in line.anchors:
             if line.names_person(anchor):
                 continue
-            link = self.report.link(link_name(anchor), anchor, at, entry.title)
-            if link and not anchor.mark.url.startswith("#"):
-                entry.links.append(link)
+            if not anchor.mark.url.startswith("#"):
+                take_link(entry, link_name(anchor), anchor, self.report, at)
         entry.status = entry.status or line.status
         rest = joined([markdown(line.text, line.free(line.start))])
         return rest if re.search(r"\w", rest) else None
 
     def _take_links(self, entry: Entry, line: Line, name: str, at: int) -> str | None:
-        left: list[str] = []
+        """Take the links of a line, each named by itself, by a label before it, or `name`; what is left of them."""
+        left = []
         for anchor in line.anchors:
-            own = anchor.role if not words.says_nothing(anchor.label) else ""
-            self._take_link(entry, own or line.named_before(anchor) or name or link_name(anchor), anchor, at, left)
-        return " ".join(left) or None
-
-    def _take_link(self, entry: Entry, name: str, anchor: Anchor, at: int, left: list[str]) -> None:
-        if link := self.report.link(name, anchor, at, entry.title):
-            entry.links.append(link)
-        elif anchor.mark.url.strip("# "):
-            left.append(as_code(f"[{anchor.label}]({anchor.mark.url})"))
+            exact = words.says_nothing(anchor.label) or anchor.mark.title.startswith("=")
+            own = "" if exact else anchor.role
+            called = own or line.named_before(anchor) or name or link_name(anchor)
+            left.append(take_link(entry, called, anchor, self.report, at))
+        return " ".join(filter(None, left)) or None
 
     def _labelled(self, entry: Entry, label: tuple[str, Text], at: int) -> str | None:
         """A line of labels and values."""
@@ -283,26 +278,15 @@ class Below:
         )
 
     def _label_links(self, entry: Entry, line: Line, name: str, explicit: bool, at: int) -> str | None:
-        left, last = list[str](), line.start
         between = [line.plain[a:b] for a, b in gaps(line)]
         prose = [gap for gap in between if len(words.plain(gap)) > 1 and not words.link_of(gap)]
         if prose and not explicit:
             return "="
-        for anchor in line.anchors:
-            gap = line.plain[last : anchor.mark.start]
-            last = max(last, anchor.mark.end)
-            named = gap.strip(" |,;/·*_([")
-            if named.endswith((":", "：")) and words.link_of(named):
-                name = words.link_name(named)[0]
-            exact = words.says_nothing(anchor.label) or anchor.mark.title.startswith("=")
-            own = "" if exact else anchor.role
-            self._take_link(entry, own or name or link_name(anchor), anchor, at, left)
-        for gap in prose:
-            text = joined([gap])
-            if text:
-                self.report.add("kept", "beside-a-link", f"text beside a link kept in the notes: {text[:80]!r}", at)
-                left.append(text)
-        return " ".join(left) or None
+        left = [self._take_links(entry, line, name, at)]
+        for text in filter(None, (joined([gap]) for gap in prose)):
+            self.report.add("kept", "beside-a-link", f"text beside a link kept in the notes: {text[:80]!r}", at)
+            left.append(text)
+        return " ".join(filter(None, left)) or None
 
 
 def _end(node: Node, lines: Sequence[str]) -> int:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from catalog.export.readinglist import as_code
 from catalog.ingest import values, words
-from catalog.ingest.entry import Entry, set_fact
+from catalog.ingest.entry import Entry, set_fact, take_link
 from catalog.ingest.labels import without
 from catalog.ingest.line import Line, idle_pictures, prepared
 from catalog.ingest.places import Places, cell_place
@@ -77,11 +76,9 @@ def _links(entry: Entry, line: Line, field: str, column: str, report: Report) ->
         if person:
             continue
         linked = True
-        link = report.link(link_name(anchor, column), anchor, entry.line, entry.title)
-        if link and not anchor.mark.url.startswith("#"):
-            entry.links.append(link)
-        elif not link and anchor.mark.url.strip("# "):
-            entry.note(as_code(f"[{anchor.label}]({anchor.mark.url})"))
+        name = link_name(anchor, column)
+        if not anchor.mark.url.startswith("#") and (left := take_link(entry, name, anchor, report, entry.line)):
+            entry.note(left)
     return [*rest, (at, len(line.plain))], linked
 
 

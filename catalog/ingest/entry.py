@@ -11,8 +11,10 @@ from catalog.bibtex import decode, read, scan
 from catalog.bibtex.dates import of_arxiv
 from catalog.bibtex.identifiers import arxiv, doi
 from catalog.errors import BadBibtex, BadFile
+from catalog.export.readinglist import as_code
 from catalog.ingest import standing, values, words
 from catalog.ingest.draft import Draft
+from catalog.ingest.line import Anchor
 from catalog.ingest.report import Report, clean, fit_tag
 from catalog.ingest.tree import Node, Text, blanked
 from catalog.models import Link, Status, Tutorial, tag_slug
@@ -328,6 +330,13 @@ _SETTERS: Mapping[str, Callable[[Entry, str, list[str], Report, int], bool]] = {
     "tags": _set_tags, "abstract": _set_abstract, "key": _set_key, "aliases": _set_aliases, "kind": _set_kind,
     "ids": _set_ids,
 }  # fmt: skip
+
+
+def take_link(entry: Entry, name: str, anchor: Anchor, report: Report, line: int) -> str:
+    """Add a link; of one that is refused what is left, as code."""
+    if made := report.link(name, anchor, line, entry.title):
+        entry.links.append(made)
+    return "" if made or not anchor.mark.url.strip("# ") else as_code(f"[{anchor.label}]({anchor.mark.url})")
 
 
 def take_front_matter(entry: Entry, text: str) -> bool:

@@ -11,12 +11,11 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from catalog.bibtex.identifiers import arxiv
-from catalog.export.readinglist import as_code
 from catalog.ingest import roles, template, urls, values, words
 from catalog.ingest.below import Below
 from catalog.ingest.cells import take_cell
 from catalog.ingest.draft import Draft
-from catalog.ingest.entry import Entry, set_fact
+from catalog.ingest.entry import Entry, set_fact, take_link
 from catalog.ingest.labels import label_of
 from catalog.ingest.line import KIND_OF_WORK, Anchor, Line, external, idle_pictures
 from catalog.ingest.pieces import Piece, cut, heading_title, in_prose, linked_names, numbered, with_marks
@@ -273,10 +272,7 @@ class Reader:
         if anchor.mark.start in labelled and not anchor.role:
             name = urls.name_of_place(url)
             anchor = anchor._replace(label="")
-        if made := self.report.link(name, anchor, entry.line, entry.title):
-            entry.links.append(made)
-        elif url.strip("# "):
-            kept.append(as_code(f"[{anchor.label}]({url})"))
+        kept.append(take_link(entry, name, anchor, self.report, entry.line))
 
     def _from_place(self, entry: Entry, unit: Unit) -> None:
         """What the headings above an entry say of it: its status, its year, its venue, its kind."""
