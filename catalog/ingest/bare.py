@@ -96,7 +96,6 @@ def parted(para: Node, out: list[Node], here: list[Node]) -> list[Node]:
 
 
 def _lines(para: Node) -> list[tuple[int, Text]]:
-    """The lines of a paragraph that say something, each with its number."""
     at = [n for n, line in enumerate(para.text.plain.split("\n"), para.line) if line.strip()]
     return list(zip(at, para.text.lines(), strict=False))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from catalog.ingest import tutorials, values, words
 from catalog.ingest.entry import Entry, set_fact, take_bibtex, take_front_matter, take_link
-from catalog.ingest.judge import BIB, is_fact, is_links, is_tutorials
+from catalog.ingest.judge import BIB, header, is_fact, is_links, is_tutorials
 from catalog.ingest.labels import gaps, label_of, segments, without
 from catalog.ingest.line import Line, prepared
 from catalog.ingest.pieces import cut, linked_names, numbered
@@ -34,7 +34,7 @@ class Below:
             if node.kind == "para" and (raw := self._announces(node, after)):
                 announced = raw if raw != "-" else ""
                 entry.touched = True
-                if raw == "-" or after is None or after.kind != "table" or self._is_tutorials(after):
+                if raw == "-" or after is None or after.kind != "table" or is_tutorials(header(after)[0]):
                     continue
                 entry.note((node.line, _end(node, self.lines)))
                 continue
@@ -61,9 +61,6 @@ class Below:
             "repaired", "empty-link", f"{name!r} without an address was left out", node.line, "add its address"
         )
         return "-"
-
-    def _is_tutorials(self, table: Node) -> bool:
-        return bool(table.children) and is_tutorials([cell.text.plain for cell in table.children[0].children])
 
     def _block(self, entry: Entry, node: Node, unit: Unit, number: int, announced: str) -> None:
         if node.kind in ("para", "item"):
@@ -187,7 +184,6 @@ class Below:
         return self._guessed(entry, line, unit, number, at)
 
     def _guessed(self, entry: Entry, line: Line, unit: Unit, number: int, at: int) -> str | None:
-        """A line without a label, by the look of its pieces and by what its place holds in the run."""
         line.persons += linked_names(line, (-1, -1))
         names = [a for a in line.anchors if not a.titled]
         line.used += [(a.mark.start, a.mark.end) for a in names]
@@ -237,7 +233,6 @@ class Below:
         return " ".join(filter(None, left)) or None
 
     def _labelled(self, entry: Entry, label: tuple[str, Text], at: int) -> str | None:
-        """A line of labels and values."""
         left = []
         for name, value in segments(label):
             rest = self._fact(entry, name, value, at)
@@ -290,7 +285,6 @@ class Below:
 
 
 def _end(node: Node, lines: Sequence[str]) -> int:
-    """The last line of a block that is not blank."""
     end = min(max([node.end, *(child.end for child in node.walk())]), len(lines))
     while end > node.line and not lines[end - 1].strip():
         end -= 1

@@ -112,10 +112,10 @@ def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[st
     """Whether what stands before a cut is names, with or without a year, and all of them."""
     names = roles.without_year(head)
     dated = names != head
-    if roles.is_short_name(names.strip(" ,.;:*_")) or (cut.kind == ":" and roles.names_and_year(head, common)):
+    if roles.SHORT_NAMES.fullmatch(names.strip(" ,.;:*_")) or (cut.kind == ":" and roles.names_and_year(head, common)):
         return True
     names = names.strip(" ,.;")
-    names += "." * roles.is_turned(f"{names}.")
+    names += "." * bool(roles.ONE_TURNED.fullmatch(f"{names}."))
     least = 0.5 if dated or cut.kind in ("-", "(mark", ")", "line") else 0.55
     if values.likely_people(names, common, True) < least:
         return False

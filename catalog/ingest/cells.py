@@ -106,7 +106,6 @@ def _says_nothing(name: str, field: str, left: str, linked: bool) -> bool:
 
 
 def _by_header(entry: Entry, name: str, field: str, text: Text, report: Report) -> bool:
-    """Put a cell into the field, or into one of the fields, that its header names."""
     if field:
         return field not in ("notes", "link") and set_fact(entry, field, text, report, entry.line)
     joint = [one for part in _JOINT.split(name) if (one := words.field_of(part))]
@@ -114,7 +113,6 @@ def _by_header(entry: Entry, name: str, field: str, text: Text, report: Report) 
 
 
 def _by_look(entry: Entry, place: str, line: Line, unit: Unit, places: Places) -> bool:
-    """Put a cell without a telling header where the column's other cells belong."""
     plain, voted = line.plain.strip(), places.roles.get((unit.run, place), "")
     role = places.look(plain, False).rstrip("?") or (voted if voted != "authors" or values.likely_people(plain) else "")
     return bool(role) and voted == role and places.assign(entry, role, plain, False)

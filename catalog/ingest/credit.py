@@ -55,7 +55,7 @@ def credit(line: Line, common: frozenset[str], beside: bool = False) -> Credit |
         rest = _without_place(text)
         place |= rest != text
         if rest:
-            likely = max(values.likely_people(rest, common, True), float(roles.is_short_name(rest)))
+            likely = max(values.likely_people(rest, common, True), float(bool(roles.SHORT_NAMES.fullmatch(rest))))
             if rest != text and values.is_name(rest, common):  # "(Quist, ICML 2020)"
                 likely = max(likely, 0.5)
             elif len(rest.split()) < 2:

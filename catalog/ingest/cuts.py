@@ -38,7 +38,7 @@ def cuts(line: Line, start: int, stop: int) -> list[Cut]:
     found: list[Cut] = []
     for match in _CUTS.finditer(plain, start, stop):
         kind = _KIND.get(match.lastgroup or "", match.lastgroup or "")
-        if kind == "." and looks.is_abbreviation(plain, start, match.start()):
+        if kind == "." and looks.ABBREVIATION.search(plain, max(start, match.start() - 8), match.start()):
             continue
         if match[0].strip() in (";", "；"):
             edge = min((m.end for m in line.text.marks if m.end > match.end() + 2), default=stop)
@@ -72,7 +72,6 @@ def trimmed(plain: str, start: int, end: int) -> Span:
 
 
 def _ends_badly(text: str) -> bool:
-    """Whether the last character of a text cannot be a title's."""
     last = text[-1]
     if last in EDGE or last in "([（【" or (last > "\u2000" and words.is_pictograph(last)):
         return not (last == "." and text.endswith("..."))

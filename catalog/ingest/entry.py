@@ -67,13 +67,7 @@ class Entry:
             self.parts.append(part)
         self.touched = False
 
-    @property
-    def on_arxiv(self) -> bool:
-        """Whether arXiv is all that is known of where it appeared."""
-        return self.venue.casefold() == "arxiv"
-
     def _preprint(self) -> str:
-        """The number of the preprint, or ""."""
         found = (self.ids.get("arxiv", ""), *(arxiv(link.url) for link in self.links))
         return next(filter(None, found), "")
 
@@ -125,7 +119,6 @@ class Entry:
 
 
 def _lines(lines: Sequence[str], first: int, last: int) -> str:
-    """Lines of the source without the indentation they share."""
     part = [line.expandtabs(4) if line[:1] == "\t" else line for line in lines[first - 1 : last]]
     margin = min((len(line) - len(line.lstrip()) for line in part if line.strip()), default=0)
     return "\n".join(line[margin:] for line in part).strip("\n") if margin else "\n".join(part).strip("\n")

@@ -203,7 +203,6 @@ class Reader:
         return "" if alone or (heading and role == "authors" and "paren" not in piece.place) else role
 
     def _leave(self, entry: Entry, line: Line, kept: Sequence[str], heading: bool) -> None:
-        """What is left of an entry's line: a year, identifiers, and the first of its notes."""
         free = [span for span in line.free(line.start) if line.plain[span[0] : span[1]].strip(" \n,.;:()|·–—-")]
         rest = markdown(line.text, free)
         if heading:
@@ -234,7 +233,7 @@ class Reader:
     def _cited(self, entry: Entry, line: Line, title: tuple[int, int], pieces: Sequence[Piece]) -> Sequence[Piece]:
         """Take the place and the year that follow a title in quotation marks, or its kind; the other pieces."""
         stop = next((a.mark.start for a in line.anchors if a.mark.start > title[1]), len(line.plain))
-        quoted = title in line.quotes or _ends_quoted(line, title)
+        quoted = title in line.quotes or re.match(r"[,.?!]?[\"”]", line.plain[title[1] : title[1] + 2])
         tail = (_AFTER_QUOTED if quoted else _AFTER_TYPE).match(line.plain[:stop], title[1])
         if not tail or tail["venue"].startswith("by "):
             return pieces
@@ -251,7 +250,6 @@ class Reader:
     def _link(
         self, entry: Entry, line: Line, anchor: Anchor, title: tuple[int, int], labelled: set[int], kept: list[str]
     ) -> None:
-        """One link of an entry's own line; one inside its prose stays there."""
         inside = title[0] < anchor.mark.end and anchor.mark.start < title[1]
         url = anchor.mark.url
         if url.startswith("#") or (
@@ -346,11 +344,6 @@ def _may_be_venue(unit: Unit, piece: Piece, text: str, dated: bool) -> bool:
     return shown.known or bool(shown.date) or not (dated or piece.place.startswith("before") or person)
 
 
-def _ends_quoted(line: Line, title: tuple[int, int]) -> bool:
-    return bool(re.match(r"[,.?!]?[\"”]", line.plain[title[1] : title[1] + 2]))
-
-
 def _place(units: Sequence[Unit]) -> str:
-    """What a run is called in the report: the heading that most of it stands under."""
     names = Counter(unit.section[-1] if unit.section else "" for unit in units)
     return names.most_common(1)[0][0]

@@ -107,7 +107,6 @@ def _tells(block: Node, judge: Judge) -> Iterator[str]:
 
 
 def _resembles(node: Node, own: Sequence[Node]) -> bool:
-    """Whether a heading has a word in common with the title of an entry below it."""
     mine = set(re.findall(r"\w{3,}", node.text.plain.lower()))
     titles = (block.raw.lower().partition("title")[2][:200] for block in own if block.info in BIB)
     return any(mine & set(re.findall(r"\w{3,}", title)) for title in titles)
@@ -143,7 +142,6 @@ def unquoted(blocks: Sequence[Node]) -> list[Node]:
 
 
 def _own_blocks(node: Node) -> Iterator[Node]:
-    """The blocks right below a heading, and those below headings of mere parts such as "Citation"."""
     for child in node.children:
         if child.kind == "section":
             if words.is_part(child.text.plain) or not child.text.plain or child.info == "details":

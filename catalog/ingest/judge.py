@@ -34,7 +34,8 @@ class Judge:
     def __init__(self, root: Node) -> None:
         self.lines: dict[int, Line] = {}
         self.texts: dict[Text, Line] = {}
-        self.common = common_words(root)
+        words_of = (_SMALL.findall(node.text.plain) for node in root.walk())
+        self.common = frozenset(word for some in words_of for word in some)  # in lower case somewhere: hardly names
         self.legend = _legend(root)
         self.credits: dict[int, Credit | None] = {}
         self.worths: dict[int, tuple[float, bool]] = {}
@@ -98,7 +99,6 @@ class Judge:
         return worth, opens and (worth >= 2 or not words.undecorated(plain).endswith((":", "：")))
 
     def _links_below(self, node: Node) -> Iterable[Anchor]:
-        """The links in what stands below an item and belongs to it."""
         for child in node.children:
             if child.kind == "para" or (child.kind == "item" and self.is_field(child)):
                 for anchor in filter(external, self.line(child).anchors):
@@ -194,7 +194,6 @@ class Judge:
         return column if sure or (leads and mine == "title") else None
 
     def _best_column(self, head: Sequence[str], names: Sequence[str], body: Sequence[Node]) -> tuple[float, int | None]:
-        """The column whose cells look most like titles, and how much."""
         best, column = 0.0, None
         for at in range(max((len(row.children) for row in body), default=0)):
             cells = [self.line(row.children[at]) for row in body[:200] if at < len(row.children)]
@@ -254,11 +253,6 @@ def _legend(root: Node) -> dict[str, Status]:
         if len(known) > 1:
             return known
     return {}
-
-
-def common_words(root: Node) -> frozenset[str]:
-    """The words of a list that stand in lower case somewhere: none of them is likely to be a name."""
-    return frozenset(word for node in root.walk() for word in _SMALL.findall(node.text.plain))
 
 
 def is_work(anchor: Anchor) -> bool:
@@ -337,7 +331,6 @@ def _has_facts(body: Sequence[Node], column: int) -> bool:
 
 
 def _is_fact_alone(text: str) -> bool:
-    """Whether a cell is a year, names, or a status, and no more."""
     text = text.strip()
     if values.is_date(text) or words.status_word(text):
         return True

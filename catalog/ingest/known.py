@@ -143,7 +143,6 @@ class Known:
         return found
 
     def _stored(self, name: str, values: list[str]) -> dict[str, list[str]]:
-        """What the index has under these values."""
         if not self.many:
             return _by_value(self.index.marked(name, values))
         if name not in self._indexed:

@@ -168,8 +168,9 @@ def anchors(text: Text) -> list[Anchor]:
         label = plain[mark.start : mark.end].strip()
         inside, images = [image for image in images if mark.start <= image.start <= mark.end], []
         image = bool(inside) and not label
-        if image:
-            label = _badge_label(inside[0])
+        if image:  # what its text says, or its badge
+            said, label = " ".join(filter(None, badge_parts(inside[0].url)[:2])), inside[0].title.strip()
+            label = said if not words.link_of(label) and words.link_of(said) else label or said
         before, after = plain[: mark.start].rstrip()[-1:], plain[mark.end :].lstrip()[:1]
         bracketed = before in ("[", "【") and after in ("]", "】")
         if inner := _BRACKETED.fullmatch(label):  # [[PDF]](…)
@@ -185,12 +186,6 @@ def anchors(text: Text) -> list[Anchor]:
         )
         found.append(Anchor(mark, "" if bare else label, role, titled, bracketed, image))
     return found
-
-
-def _badge_label(image: Mark) -> str:
-    said = " ".join(part for part in badge_parts(image.url)[:2] if part)
-    label = image.title.strip()
-    return label if words.link_of(label) or not said else said if words.link_of(said) else label or said
 
 
 def badge_parts(url: str) -> list[str]:
@@ -224,9 +219,11 @@ def prepared(text: Text) -> Line:
     line.anchors = anchors(line.text)
     if not QUOTES.isdisjoint(line.plain):
         inside = [(m.start + 1, m.end - 1) for m in line.text.of("em")]  # words of a title in italics
-        quotes = [q for q in quoted_ranges(line.plain[:2000]) if q[1] - q[0] > 4]
+        quotes = [m.span(m.lastindex or 0) for m in _QUOTED.finditer(line.plain[:2000])]
         line.quotes = [
-            q for q in quotes if not any(a <= q[0] and q[1] <= b and b - a > q[1] - q[0] + 4 for a, b in inside)
+            q
+            for q in quotes
+            if q[1] - q[0] > 4 and not any(a <= q[0] and q[1] <= b and b - a > q[1] - q[0] + 4 for a, b in inside)
         ]
     line.badges = [pair for mark in line.text.of("image") if (pair := _badge(mark))]
     line.used += [kind.span() for kind in KIND_OF_WORK.finditer(line.plain)]
@@ -250,7 +247,6 @@ def idle_pictures(text: Text) -> int:
 
 
 def _badge(image: Mark) -> tuple[str, str] | None:
-    """What a badge says as field and value: venue, arxiv, doi."""
     parts = badge_parts(image.url)
     whole = " ".join(parts)
     if not parts or "github/stars" in image.url:
@@ -336,7 +332,6 @@ def _past_pointers(line: Line, at: int) -> int:
 
 
 def _between(line: Line, at: int) -> list[tuple[int, int]]:
-    """The stretches from a place on that are in no link that names what it leads to."""
     out = []
     for anchor in line.anchors:
         if not anchor.titled and anchor.mark.start >= at:
@@ -377,11 +372,6 @@ def _trailing_tags(line: Line) -> None:
             line.stop = found.start()
     struck = any(m.start <= line.start + 1 and m.end - m.start > len(line.plain) / 2 for m in line.text.of("del"))
     line.status = line.status or (Status.read if struck else None)
-
-
-def quoted_ranges(plain: str) -> list[tuple[int, int]]:
-    """What stands in quotation marks; in single ones, or in thick brackets, a long text."""
-    return [m.span(m.lastindex or 0) for m in _QUOTED.finditer(plain)]
 
 
 def external(anchor: Anchor) -> bool:

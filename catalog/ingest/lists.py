@@ -249,7 +249,6 @@ def _placed(store: Store, place: str, source: Source) -> Source:
 
 
 def _from_papers(store: Store, place: str, url: str) -> str:
-    """A relative address as one from the papers: as it is, or from where the list stands; "" where nothing is there."""
     if "://" in place:
         return urljoin(place, url)
     path, mark, rest = re.match(r"([^#?]*)([#?]?)(.*)", url, re.S).groups()  # type: ignore[union-attr]  # it always matches

@@ -7,7 +7,7 @@ import re
 from catalog.ingest import roles, values, words
 
 LONE = 0.8  # what one name before a title is worth
-_ABBREVIATION = re.compile(
+ABBREVIATION = re.compile(
     r"(?:[A-Z]\.){2}[A-Z]$|\b(?:U\.[SKN]|D\.C|vs|etc|Dr|Prof|St|Mr|Mrs|Jr|Sr|No|Vol|vol|pp|eds?|i\.e|e\.g|cf|Bros|Inc|Fig|Eq|approx|v\d+|Proc|Conf|Int|Trans)$"
 )
 _BY = re.compile(r"[\s,;–—-]+\(?by:?\s+(?=[A-Z\u3400-\u9fff])")
@@ -86,10 +86,9 @@ def _brackets(title: str, common: frozenset[str]) -> float:
 
 
 def _with_names(title: str, common: frozenset[str], marked: bool, named: bool) -> float:
-    """How much speaks against a text that holds names: alone, in front, at the end, or after "by"."""
     likely = values.likely_people(title, common)
-    worth = 0.5 if likely >= 0.5 and title[0] not in "(（" and roles.is_pair(title) else 1.0
-    if roles.is_inverted(title) and values.is_name(title, common):
+    worth = 0.5 if likely >= 0.5 and title[0] not in "(（" and roles.PAIR.fullmatch(title) else 1.0
+    if (roles.INVERTED.fullmatch(title) or roles.is_vancouver(title)) and values.is_name(title, common):
         worth *= 0.6
     if likely >= 0.7:
         return worth * 0.3
@@ -112,7 +111,6 @@ def _with_names(title: str, common: frozenset[str], marked: bool, named: bool) -
 
 
 def _head(title: str, named: bool, common: frozenset[str]) -> float:
-    """How much speaks against a text whose first part is names or a year."""
     first = _FIRST.search(title)
     if not first:
         return 1.0
@@ -147,14 +145,9 @@ def _with_place(title: str, count: int) -> float:
     return worth
 
 
-def is_abbreviation(plain: str, start: int, end: int) -> bool:
-    """Whether what stands before the full stop at `end` is short for something, so that no sentence ends there."""
-    return bool(_ABBREVIATION.search(plain, max(start, end - 8), end))
-
-
 def goes_on(title: str) -> bool:
     """Whether a text goes on after a sentence."""
-    return any(not _ABBREVIATION.search(title[: end.start()]) for end in _SENTENCE.finditer(title))
+    return any(not ABBREVIATION.search(title[: end.start()]) for end in _SENTENCE.finditer(title))
 
 
 def tail(title: str) -> str:

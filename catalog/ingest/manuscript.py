@@ -27,8 +27,6 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file on the way: where `\\import` says that its own names begin."""
-
     path: Path
     base: Path
 

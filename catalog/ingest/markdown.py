@@ -153,7 +153,6 @@ class _Amended:
         return at + 1
 
     def _cut(self, at: int, end: int, kind: str, raw: str, info: str = "", indent: int | None = None) -> int:
-        """Put a mark in the place of lines at to end."""
         name = f"kb:{len(self.regions)}"
         self.regions[name] = Region(kind, at + 1, end, raw, info)
         place = self._indent(width(self.lines[at]) if indent is None else indent, at)
@@ -189,7 +188,6 @@ class _Amended:
         return not number or number in ("0", "1") or not self.out[-1] or self.out[-1].startswith(("#", "<!--"))
 
     def _front_matter(self) -> int:
-        """The YAML at the head of a page is not part of the list; how many lines that are."""
         if self.lines[0].rstrip() != "---":
             return 0
         for number, line in enumerate(self.lines[1:200], 1):

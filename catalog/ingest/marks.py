@@ -69,7 +69,6 @@ def heeds(line: Line, mark: str, span: Span, common: frozenset[str]) -> float:
 
 
 def _heeds_link(line: Line, anchor: Anchor, mark: str, span: Span, common: frozenset[str]) -> float:
-    """How well a span agrees with a link that it meets."""
     (start, end), (a, b) = span, (anchor.mark.start, anchor.mark.end)
     if (start > a + 2 or end < b - 2) and anchor.titled:
         if is_credited(line, anchor, span, common):
@@ -159,6 +158,5 @@ def is_credited(line: Line, anchor: Anchor, span: Span, common: frozenset[str]) 
 
 
 def _names_link(line: Line, span: Span, common: frozenset[str]) -> bool:
-    """Whether what a link is called is names, perhaps with a year."""
     text = re.sub(r"\(?(?:1[5-9]|20)\d\d[a-z]?\)?", "", line.plain[span[0] : span[1]]).strip(" ,.")
     return values.likely_people(text, common) >= 0.45

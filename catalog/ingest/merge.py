@@ -219,7 +219,6 @@ class Merger:
         return Paper.model_validate({"key": key, **{name: value for name, value in fields.items() if value}})
 
     def _named(self, draft: Draft, probe: Paper, key: str) -> tuple[str, Draft]:
-        """A key for a draft that has none, or one that cannot be; and the draft with it in its entry."""
         is_taken = self.known.keys.is_taken
         mended = normalize("NFC", "-".join(key.split()))
         if not _may_be(mended):
@@ -235,7 +234,6 @@ class Merger:
         return new, draft
 
     def _rekey(self, paper: Paper, draft: Draft) -> Paper:
-        """Another key for a work whose key another work has."""
         key = free_key(paper.key, self.known.keys.is_taken)
         own, *others = entries(paper.bibtex) or [""]
         if own:

@@ -124,7 +124,6 @@ def _local(tag: Any) -> str:
 
 
 def _of_element(element: Any) -> Any:
-    """An element as its text, or as a mapping of its attributes, its children and its line."""
     children = [one for one in element if isinstance(one.tag, str)]
     if all(_local(one.tag).lower() in _INLINE for one in children) and not element.attrib:
         return clean("".join(element.itertext()))

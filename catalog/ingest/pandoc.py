@@ -49,7 +49,6 @@ def _items(match: re.Match[bytes]) -> bytes:
 
 
 def _heading(match: re.Match[str]) -> str:
-    """A heading of org: its state in brackets, its properties and tags as lines below it."""
     inner = _STATE.sub(r"[\1]", match["in"])
     tags = _TAG.findall(inner)
     facts = [f"<p>{name}: {value}</p>" for name, value in _DATA.findall(match["attributes"])]

@@ -165,7 +165,6 @@ def linked_names(line: Line, title: tuple[int, int]) -> list[tuple[int, int]]:
 
 
 def _beside(start: int, end: int, title: tuple[int, int]) -> list[tuple[int, int]]:
-    """What of a stretch stands before and after a title."""
     if title[1] <= start or title[0] >= end:
         return [(start, end)]
     return [(a, b) for a, b in ((start, title[0]), (title[1], end)) if a < b]

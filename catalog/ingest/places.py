@@ -162,7 +162,9 @@ class Places:
         if role == "venue":
             by = re.search(r"\s+(?:from|by)\s+(?=[A-Z])", text)
             shown = values.venue(text[: by.start()] if by else text)
-            if shown and shown.known and entry.on_arxiv and shown.name.casefold() != "arxiv":  # where it appeared later
+            if (
+                shown and shown.known and entry.venue.casefold() == "arxiv" and shown.name.casefold() != "arxiv"
+            ):  # where it appeared later
                 entry.venue, entry.date = "", entry.date if not shown.date else ""
             if not shown or (entry.venue and (entry.date or not shown.date)):
                 return False
@@ -193,7 +195,6 @@ def _all_differ(texts: Sequence[str]) -> bool:
 
 
 def _beside_date(text: str, found: values.Found) -> str:
-    """What stands beside a date, but for the words that only introduce it."""
     rest = re.sub(r"(?i)\b(?:published|on|in|year|date|th|st|v\d+)\b", "", text[: found.start] + text[found.end :])
     return rest.strip(" .,;:()[]-–—/'")
 
@@ -204,7 +205,6 @@ def cell_place(name: str, at: int) -> str:
 
 
 def _first_lines(unit: Unit) -> list[Line]:
-    """The first lines below an entry, for the vote of places."""
     out = []
     for node in [n for n in unit.body if n.kind in ("para", "item")][:2]:
         for text in node.text.lines()[:2]:

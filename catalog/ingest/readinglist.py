@@ -126,7 +126,6 @@ def _loose_bibtex(found: Found, h1: str, report: Report) -> list[Draft]:
 
 
 def _report_reading(section: str, reading: Choice, examples: Sequence[str], line: int, report: Report) -> None:
-    """Say how a run of entries was read, by three of them, and what else it could be where that is a close call."""
     if reading.of < LEAST_TOLD or not reading.name:
         return
     shown = ", ".join(repr(title[:40] + "…" * (len(title) > 40)) for title in examples)
@@ -172,7 +171,6 @@ def _report_left(finder: Finder, drafts: Sequence[Draft], report: Report) -> tup
 
 
 def _says(node: Node) -> str:
-    """The words of a block that is worth telling of: no badge, no rule, no jump within the page."""
     if node.kind in ("rule", "section", "table") or (
         node.kind == "region" and node.info in ("comment", "skip", "none", "close", "notes")
     ):

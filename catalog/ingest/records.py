@@ -249,7 +249,6 @@ def _of_section(section: Sequence[str]) -> tuple[Status | None, list[str]]:
 
 
 def _of_text(record: Fields, line: int, path: str, order: int) -> Draft:
-    """What stands as a mere text among records, read as an item of a list."""
     from catalog.ingest import readinglist
 
     text, section = " ".join(str(record["\0text"]).split()), tuple(record.get("\0section", ()))
@@ -265,8 +264,6 @@ _LAST = {"month": 1, "day": 2, "source": 3}  # behind their year; what a databas
 
 @lru_cache(256)
 def _in_turn(names: tuple[str, ...]) -> list[str]:
-    """The names of fields in the order in which they are taken: exact names first."""
-
     def rank(name: str) -> tuple[int, bool]:
         said, found = spaced(name), meaning(name)
         if said == "author full names":
@@ -348,7 +345,6 @@ def _all(done: Iterable[bool]) -> bool:
 
 
 def _put(reading: _Reading, name: str, called: str, value: Any) -> bool:
-    """Put a value into the slot its field has; False where it does not fit there."""
     if name in LINKS:
         return _links(reading, name, value)
     if name == "pages" and "://" in _one(value):
@@ -563,7 +559,6 @@ def _set_notes(reading: _Reading, value: Any) -> bool:
 
 
 def _unmarked(text: str) -> str:
-    """A note as Markdown, where a program wrote it as HTML."""
     if not re.match(r"<(?:p|div|h[1-6]|ul|ol|blockquote)\b[^<>]*>", text):
         return text
     return "\n\n".join(said for node in from_html(text).walk() if (said := written(node.text).strip()))
@@ -619,7 +614,6 @@ def _links(reading: _Reading, name: str, value: Any) -> bool:
 
 
 def _link(reading: _Reading, name: str, text: str) -> bool:
-    """One address, or "[label](address)"."""
     found = _ADDRESS.fullmatch(text) or re.fullmatch(r"\[[^\[\]]*\]\((?P<u>\S+)\)", text)
     if not found:
         return False

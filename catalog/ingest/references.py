@@ -155,7 +155,6 @@ def _date(value: Any) -> str:
 
 
 def _rich(text: str) -> Rich:
-    """A title with its tags of emphasis and fonts as kinds."""
     pieces: list[tuple[str, str]] = []
     open_: list[str] = []
     at = 0
@@ -265,5 +264,4 @@ def _people(value: Any) -> list[Any]:
 
 
 def _spoken(name: Any) -> Any:
-    """A name without comma in its parts, where they can be told."""
     return name if not isinstance(name, str) or "," in name else spoken_name(name)._asdict()

@@ -39,7 +39,6 @@ def promote(root: Node, common: frozenset[str]) -> None:
 
 
 def _heads(text: Text, after: Node, common: frozenset[str]) -> bool:
-    """Whether a paragraph is the heading of the block after it."""
     if not (_all_bold(text) or bare.leads(text)) or after.kind not in _HEADED:
         return False
     if after.kind == "para" and _all_bold(after.text):

@@ -18,13 +18,13 @@ _FIRST_OF = re.compile(r"[,，、;]|\s(?:and|&)\s")
 _CJK = re.compile("[\u3040-\u9fff\uac00-\ud7af]")
 _ROMAN = re.compile(r"\b[IVX]{2,4}$")  # "Big Bird II" is no name
 _VANCOUVER = re.compile(rf"(?:[a-z]{{2,3}} )?[{_UP}][\w'’-]+(?: [{_UP}][\w'’-]+)? [{_UP}]{{1,3}}")  # "Kingma DP"
-_PAIR = re.compile(rf"[{_LATIN}][\w'’-]+ (?:&|and|et|und|y) [{_LATIN}][\w'’-]+")
-_SHORT_NAMES = re.compile(  # "Ek et al."
+PAIR = re.compile(rf"[{_LATIN}][\w'’-]+ (?:&|and|et|und|y) [{_LATIN}][\w'’-]+")
+SHORT_NAMES = re.compile(  # "Ek et al."
     rf"[{_LATIN}][\w'’-]+(?: [{_LATIN}][\w'’-]+)?(?: [ae]t\.? al| & [{_LATIN}][\w'’-]+)"
 )
-_INVERTED = re.compile(rf"[{_LATIN}][\w'’-]+, [{_LATIN}][\w.'’-]*(?: [{_LATIN}]\.?)*")  # "Quist, Ada"
+INVERTED = re.compile(rf"[{_LATIN}][\w'’-]+, [{_LATIN}][\w.'’-]*(?: [{_LATIN}]\.?)*")  # "Quist, Ada"
 _FULL = re.compile(rf"[{_LATIN}][\w'’-]+, [{_LATIN}][\w'’-]+(?: [{_LATIN}]\.?)*")  # "Quist, Ada M."
-_ONE_TURNED = re.compile(  # "Wright, S.", "Петрова А. А."; but "Ian H. Quist" is one name
+ONE_TURNED = re.compile(  # "Wright, S.", "Петрова А. А."; but "Ian H. Quist" is one name
     r"[A-ZÀ-ÖØ-ÞĀ-ſ][\w'’-]+, (?:[A-ZÀ-ÖØ-ÞĀ-ſ]\.[ -]?)+|[А-ЯЁ][\w-]+,? (?:[А-ЯЁ]\.[ -]?)+"
 )
 _LAST_NAME = re.compile(r"[;；\n]|\b[Bb]y\s+|[-–—/|·]\s+")
@@ -78,7 +78,7 @@ def role(text: str, common: frozenset[str], kind: str) -> str:
     if kind == ":":
         return "names" if COMMA.search(stripped) and each_name(stripped, common) else ""
     whole = kind != "by" and len(first.split()) in (2, 3) and values.is_name(first, common)
-    more = re.search(r"\b[ae]t\.? al\b|等", first) or ("&" in stripped and _PAIR.fullmatch(COMMA.split(stripped)[0]))
+    more = re.search(r"\b[ae]t\.? al\b|等", first) or ("&" in stripped and PAIR.fullmatch(COMMA.split(stripped)[0]))
     least = 0.6 if kind in (",", "by") else 0.5
     return "names" if whole or more or values.likely_people(stripped, common, True) >= least else ""
 
@@ -91,7 +91,7 @@ def goes_on(piece: str, common: frozenset[str], first: bool = False) -> bool:
         return False
     if len(piece) < 3 or is_time(piece) or re.fullmatch(r"[ae]t\.? al|others", piece):
         return True
-    return is_vancouver(piece) or bool(_SHORT_NAMES.match(piece)) or values.likely_people(piece, common) >= 0.3
+    return is_vancouver(piece) or bool(SHORT_NAMES.match(piece)) or values.likely_people(piece, common) >= 0.3
 
 
 def between_names(before: str, after: str) -> bool:
@@ -104,22 +104,7 @@ def like_one_name(head: str, common: frozenset[str]) -> bool:
     """Whether a text of two or three words could be one name, or two surnames: "Ada Quist", "Quist and Lund"."""
     short = len(head) < 5 if is_cjk(head) else len(head.split()) in (2, 3)
     whole = (short and "," not in head and head[-2] != " ") or _FULL.fullmatch(head)
-    return bool((whole and values.is_name(head, common)) or _PAIR.fullmatch(head))
-
-
-def is_pair(text: str) -> bool:
-    """Whether a text is two surnames: "Quist and Lund"."""
-    return bool(_PAIR.fullmatch(text))
-
-
-def is_short_name(text: str) -> bool:
-    """Whether a text is surnames that stand for all: "Ek et al.", "Ek & Foss"."""
-    return bool(_SHORT_NAMES.fullmatch(text))
-
-
-def is_turned(text: str) -> bool:
-    """Whether a text is one name, surname first, with initials: "Wright, S."."""
-    return bool(_ONE_TURNED.fullmatch(text))
+    return bool((whole and values.is_name(head, common)) or PAIR.fullmatch(head))
 
 
 def is_vancouver(text: str) -> bool:
@@ -127,21 +112,16 @@ def is_vancouver(text: str) -> bool:
     return bool(_VANCOUVER.fullmatch(text)) and not _ROMAN.search(text)
 
 
-def is_inverted(text: str) -> bool:
-    """Whether a text is one name, surname first: "Quist, Ada", "Kingma DP"."""
-    return bool(_INVERTED.fullmatch(text)) or is_vancouver(text)
-
-
 def is_surname_first(text: str, common: frozenset[str]) -> bool:
     """Whether a text is names and no more, surname first: "Abbeel P", "Quist, Ada", "Quist, Ada; Lund, Bo"."""
-    inverted = _INVERTED.match(text) and (";" in text or _INVERTED.fullmatch(text))
+    inverted = INVERTED.match(text) and (";" in text or INVERTED.fullmatch(text))
     return is_vancouver(text) or (bool(inverted) and values.likely_people(text, common, True) >= 0.5)
 
 
 def each_name(names: str, common: frozenset[str]) -> bool:
     """Whether each name of a list parted by commas is whole, so that what follows the comma is no name's rest."""
     names = names.strip()
-    if _ET_AL_LAST.search(names) or ("&" in names and _PAIR.fullmatch(names)):
+    if _ET_AL_LAST.search(names) or ("&" in names and PAIR.fullmatch(names)):
         return True
     each = [one.strip() for one in _PARTED.split(names) if one.strip()]
     return bool(each) and all(len(one.split()) > 1 and values.is_name(one, common) for one in each)
@@ -177,7 +157,7 @@ def unfinished(head: str, rest: str) -> bool:
     ):
         return True  # "Quist, Ada M., and Bo K.": the first name alone is turned round
     parts = COMMA.split(head)
-    if all(map(_ONE_TURNED.fullmatch, parts)) or (_ONE_TURNED.fullmatch(head) and not _NEXT_TURNED.match(rest)):
+    if all(map(ONE_TURNED.fullmatch, parts)) or (ONE_TURNED.fullmatch(head) and not _NEXT_TURNED.match(rest)):
         return False
     if _INITIALS_LAST.search(head[-60:]) and _FAMILY_FIRST.match(head):
         return False

@@ -13,7 +13,7 @@ from operator import attrgetter
 
 from pydantic import ValidationError
 
-from catalog.bibtex import Entry, read, scan, set_key
+from catalog.bibtex import Entry, entry_key, read, scan, set_key
 from catalog.bibtex.describe import describe, entries
 from catalog.bibtex.shared import Shared
 from catalog.errors import BadBibtex, BadFile, Finding, KbError, TakenKey, UnknownKey, refused
@@ -183,7 +183,6 @@ def add_papers(
 
 
 def _single(draft: Draft) -> Draft | KbError:
-    """The draft with one entry that can be read; or what is wrong with it."""
     if not (draft.bibtex.strip() or draft.title.strip() or (draft.key and (draft.links or draft.ids))):
         return KbError("nothing to add: give a BibTeX entry, or --title and --link")
     try:
@@ -280,7 +279,6 @@ class Work:
             yield self.store.paper_change(file, self.read.get(key), paper, known=known)
 
     def _put_away(self) -> None:
-        """Hold no paper any more: what was written of it is read again where one is asked for."""
         self.merger.now.clear()
         self.merger.known.forget()
 
@@ -309,7 +307,7 @@ def work_on(
                 held = entries((merger.now.get(owner) or load(owner)).bibtex)
             except (BadFile, UnknownKey):
                 return None
-            text = next((one for one in held if _is_of(one, key)), "")
+            text = next((one for one in held if entry_key(one) == key), "")
         try:
             return read(text, sharing.macros) if text else None
         except BadBibtex:
@@ -342,10 +340,6 @@ def work_on(
         known.keys.reserve([key])
     merger.reserve(sources)
     return Work(store, merger, versions, away=away)
-
-
-def _is_of(text: str, key: str) -> bool:
-    return re.match(rf"@\s*[\w:+*-]+\s*[{{(]\s*{re.escape(key)}\s*[,}})]", text) is not None
 
 
 def _used(merger: Merger) -> Iterator[Finding]:

@@ -68,7 +68,6 @@ class Sharing:
         return replace(source, drafts=tuple(drafts))
 
     def _renamed(self, block: Block, env: Mapping[str, str], source: Source) -> dict[str, str]:
-        """The macros of a `@string` that have another meaning here, and the name that each is given."""
         new = {}
         for name, value in values_of(block.text, env).items():
             if name in self._own and self.macros[name] != value:
@@ -101,7 +100,6 @@ class Sharing:
         return {key: new}
 
     def _append(self, text: str) -> None:
-        """Add a block, unless it is there."""
         block = scan(text)[0]
         if block.kind == "comment":
             there = _lines(text) in self._comments or self._in_entries(text.split("\n"))
@@ -161,7 +159,6 @@ def says_same(one: str, other: str) -> bool:
 
 
 def _endings(text: str) -> Iterator[str]:
-    """What stands behind each `%` of a text, up to the end of its line."""
     return (found[1].rstrip() for found in re.finditer(r"(?=(%[^\n]*))", text))
 
 
@@ -170,5 +167,4 @@ def _squeeze(text: str) -> str:
 
 
 def _lines(text: str) -> str:
-    """The lines of a comment, stripped, those that are blank left out."""
     return "\n" + "".join(f"{line}\n" for line in map(str.strip, text.split("\n")) if line)

@@ -94,7 +94,6 @@ def _read_behind(text: str, at: int) -> int:
 
 
 def _read_on(before: str) -> re.Match[str] | None:
-    """Where what stands before a day says that something was read on it."""
     found = _SAID.search(before)
     for _ in range(3):
         said = _ON.sub("", found["said"]) if found else ""
@@ -137,7 +136,6 @@ def trailing(line: Line) -> None:
 
 
 def _take(line: Line, start: int, end: int) -> None:
-    """Mark a stretch as read; the title ends before it where the first line does."""
     line.used.append((start, end))
     if start > line.start and not line.plain[end:].strip() and "\n" not in line.plain[:start]:
         line.stop = min(line.stop or start, start)

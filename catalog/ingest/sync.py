@@ -116,8 +116,6 @@ def _no_list_now(memory: Remembered, source: Source, path: str) -> list[Finding]
 
 
 class _Sync:
-    """One list under way."""
-
     def __init__(
         self, store: Store, work: Work, memory: Remembered, text: str, source: Source, known: dict[str, Remembered],
         wanted: Mapping[str, int],
@@ -192,7 +190,6 @@ class _Sync:
         return self.work.merger.known.keys.get(key) or key
 
     def _follow(self, key: str, entry: _Entry) -> None:
-        """Change a paper as its entries changed."""
         was, now = _united(entry.was), _united(entry.now)
         if not entry.was or not self.work.merger.known.keys.get(key):
             self._gone(key, was, now)
@@ -247,14 +244,12 @@ class _Sync:
             )
 
     def _paper(self, key: str, draft: Draft, others: Sequence[Draft], ours: Paper) -> Paper:
-        """What the list says of a paper, and the other lists beside it, as a paper."""
         links = grouped([*draft.links, *(link for other in others for link in other.links)])
         tags = unique_tags([*draft.tags, *(tag for other in others for tag in other.tags)])
         paper = self.work.merger.paper_of(replace(draft, key=key, links=links, tags=tags))
         return paper.evolve(added=ours.added)
 
     def _elsewhere(self, key: str) -> list[Draft]:
-        """What other lists say of a paper."""
         found = []
         for memory in self._others():
             if key in map(self._key, memory.keys.values()):
@@ -301,13 +296,11 @@ class _Sync:
         return all(getattr(base, name) == getattr(ours, name) for name in Paper.model_fields if name not in _UNSAID)
 
     def _mark(self, key: str) -> str:
-        """The digest of a paper's file, as this sync leaves it."""
         file, paper = self.store.file_of(key), self.work.merger.now.get(key)
         data = self.store.paper_change(file, None, paper).after if paper else self.store.read(file).data
         return hashlib.sha256(data or b"").hexdigest()[:16]
 
     def _cited(self) -> set[str]:
-        """What the notes and entries of any paper point to."""
         return {key for one in self.work.merger.known.index.all() for key in one.cites}
 
     def _remove(self, key: str, mark: str) -> bool:
@@ -380,7 +373,6 @@ def _united(drafts: Sequence[Draft]) -> Draft:
 
 
 def _facts(draft: Draft) -> Draft:
-    """A draft without where it stands."""
     return replace(draft, line=0, path="", order=0, section=())
 
 

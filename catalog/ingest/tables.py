@@ -103,7 +103,6 @@ def _records(head: list[str], rows: list[Row], above: str) -> Iterator[tuple[int
 
 
 def _alone(row: list[str]) -> str:
-    """The words of a row that has but its first cell; else ""."""
     words = row[0].strip() if row and not any(cell.strip() for cell in row[1:]) else ""
     return words if re.search(r"[^\W\d_]{3}", words) and "://" not in words else ""
 

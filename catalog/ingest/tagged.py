@@ -95,7 +95,6 @@ def _parsed(text: str, form: _Form) -> Records:
 
 
 def _tidied(record: Mapping[str, list[str]]) -> dict[str, Any]:
-    """A record with one text where a field has one, identifiers by name, and short names where there are no others."""
     made: dict[str, Any] = {}
     for name, values in record.items():
         kept = [clean(value) for value in values if value]

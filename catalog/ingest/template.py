@@ -137,7 +137,6 @@ def choose(
 
 
 def _alike(one: Reading, other: Reading | None) -> float:
-    """How much of a reading another shares, 0 to 1."""
     if other is None:
         return 0.0
     return 1.0 if one == other else 0.4 if one[:2] == other[:2] else 0.2 if one[1:] == other[1:] else 0.0

@@ -180,7 +180,6 @@ class _Builder:
                 self.open[-1].top().children.append(Node("para", line, end, text))
 
     def _text(self) -> Text:
-        """What has been said since the last block, which is none any more."""
         plain, marks = "".join(self.parts), tuple(sorted(self.marks, key=lambda m: (m.start, -m.end)))
         self.parts, self.length, self.marks = [], 0, []
         return Text(plain, marks).cut(0, len(plain))
@@ -335,7 +334,6 @@ class _Builder:
 
 
 def _laid_out(cell: Node) -> list[Node]:
-    """The blocks of a cell of a table that only lays out the page."""
     return cell.children if cell.kind == "section" else [cell] if cell.text.plain or cell.text.marks else []
 
 

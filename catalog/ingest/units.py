@@ -96,7 +96,6 @@ class Finder:
         return looks_like_a_paper(texts, taken)
 
     def _section(self, root: Node) -> None:
-        """The entries below a heading, which itself is none."""
         todo: list[tuple[Node, Section]] = [(root, ())]
         while todo:
             section, above = todo.pop()
@@ -127,7 +126,6 @@ class Finder:
         self.found.units.append(unit)
 
     def _blocks(self, blocks: Sequence[Node], section: Section) -> None:
-        """The entries among the blocks of one section."""
         skip = any(words.is_boilerplate(name) for name in section[-1:])
         groups: list[Node] = []
         outside: list[Node] = []
@@ -293,7 +291,6 @@ class Finder:
         return most and (papers or notes * 10 >= len(opening) * 9)
 
     def _rows(self, table: Node, column: int, section: Section) -> None:
-        """The entries of a table of papers, whose titles stand in a column."""
         head, body = header(table)
         self.rows |= {id(row) for row in table.children if row.kind == "row" and row.children}
         named = [self.judge.names_one(row.children[column]) for row in body if column < len(row.children)]
@@ -332,7 +329,6 @@ class Finder:
 
 
 def _wanted(section: Section) -> bool:
-    """Whether a heading says that papers are read, or are to be."""
     return any(map(bare.TO_READ.search, section))
 
 

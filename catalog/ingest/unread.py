@@ -62,5 +62,4 @@ def _letters(text: str) -> str:
 
 
 def _stands(value: str, text: str) -> bool:
-    """Whether a text names something, and not the beginning or end of something longer."""
     return bool(value) and re.search(rf"(?<!\w){re.escape(value.casefold())}(?:v\d+)?(?![./-]?\w)", text) is not None

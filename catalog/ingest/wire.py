@@ -133,7 +133,6 @@ def _pool(network: _Network, proxy: str) -> httpcore.ConnectionPool:
 
 
 def _url(parts: SplitResult) -> httpcore.URL:
-    """The address as it goes over the wire: an ASCII host, and a path that is percent-encoded."""
     host = parts.hostname or ""
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     query = f"?{quote(parts.query, safe='/%:@!$&()*+,;=?~-._')}" if parts.query else ""

@@ -38,7 +38,6 @@ def _data() -> dict[str, dict[str, str]]:
 
 @cache
 def _words(table: str) -> dict[str, str]:
-    """Word to name, of one table; of two names that claim a word the first has it."""
     found: dict[str, str] = {}
     for name, words in _data()[table].items():
         for word in words.split("|"):
