@@ -75,12 +75,14 @@ def claim_adapters_are_kept_apart(device: str = "cpu") -> list[Measured]:
         with disable_adapter(model):
             off = model(x)
         idle = trainable(model)
+        rest = delete_adapter(set_adapter(copy.deepcopy(model), "default", "other"), "other")(x)
         last = delete_adapter(delete_adapter(model, "default"), "other")
     return [
         at_least("the two differ by", far(second, first), 0.1),
         at_least("both together differ from the first by", far(both, first), 0.1),
         at_least("and from the second by", far(both, second), 0.1),
         equal("switched back moved by", far(back, first), 0),
+        equal("and with the other one, active too, deleted", far(rest, first), 0),
         equal("disabled differs from the base by", far(off, base(x)), 0),
         equal("trained numbers beside the active adapter's", idle - 2 * 3 * (16 + 16), 0),
         equal("tensors changed after both are deleted", _changed(last, base), 0),
