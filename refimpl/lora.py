@@ -120,7 +120,8 @@ def apply(
 
 def merge(model: nn.Module) -> nn.Module:
     """Fold every update into its weight in place, leaving plain Linears."""
-    taken = {path: (layer.A.detach(), layer.B.detach(), layer.s) for path, layer in _layers(model).items()}
+    there = {path: layer for path, layer in model.named_modules() if isinstance(layer, LoRALinear)}
+    taken = {path: (layer.A.detach(), layer.B.detach(), layer.s) for path, layer in there.items()}
     folded(model, LoRALinear)
     if taken:
         vars(model)["folded"] = taken  # for `unmerge`; neither parameter nor state of the model
@@ -130,13 +131,15 @@ def merge(model: nn.Module) -> nn.Module:
 @torch.no_grad()
 def unmerge(model: nn.Module) -> nn.Module:
     """Take the updates out again: section 4.1 recovers W by subtracting BA, here to rounding."""
-    taken: dict[str, tuple[Tensor, Tensor, float]] = vars(model).pop("folded", {})
-    if taken:
-        adapt(model, lambda base: LoRALinear(base, 1, 1.0), list(taken))
-    for path, (A, B, s) in taken.items():
-        layer = _layers(model)[path]
+    taken: dict[str, tuple[Tensor, Tensor, float]] = vars(model).get("folded", {})
+    if not taken:
+        return model
+    done: dict[str, Any] = dict(adapt(model, lambda base: LoRALinear(base, 1, 1.0), list(taken)))
+    for path, layer in done.items():
+        A, B, s = taken[path]
         layer.A, layer.B, layer.s = nn.Parameter(A), nn.Parameter(B), s
         layer.base.weight -= layer.delta().to(layer.base.weight.dtype)
+    del vars(model)["folded"]
     return model
 
 
@@ -148,10 +151,6 @@ def save_peft(model: nn.Module, folder: str | Path) -> Path:
 def load_peft(model: nn.Module, folder: str | Path) -> nn.Module:
     """`apply` as an adapter that peft saved asks for it, with its A and B."""
     return _peft_format.load(model, folder, apply)
-
-
-def _layers(model: nn.Module) -> dict[str, LoRALinear]:
-    return {name: layer for name, layer in model.named_modules() if isinstance(layer, LoRALinear)}
 
 
 def demo(
