@@ -120,8 +120,7 @@ def apply(
 
 def merge(model: nn.Module) -> nn.Module:
     """Fold every update into its weight in place, leaving plain Linears."""
-    there = {path: layer for path, layer in model.named_modules() if isinstance(layer, LoRALinear)}
-    taken = {path: (layer.A.detach(), layer.B.detach(), layer.s) for path, layer in there.items()}
+    taken = {path: (layer.A.detach(), layer.B.detach(), layer.s) for path, layer in _layers(model).items()}
     folded(model, LoRALinear)
     if taken:
         vars(model)["folded"] = taken  # for `unmerge`; neither parameter nor state of the model
@@ -151,6 +150,10 @@ def save_peft(model: nn.Module, folder: str | Path) -> Path:
 def load_peft(model: nn.Module, folder: str | Path) -> nn.Module:
     """`apply` as an adapter that peft saved asks for it, with its A and B."""
     return _peft_format.load(model, folder, apply)
+
+
+def _layers(model: nn.Module) -> dict[str, LoRALinear]:
+    return {name: layer for name, layer in model.named_modules() if isinstance(layer, LoRALinear)}
 
 
 def demo(
