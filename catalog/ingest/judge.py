@@ -18,6 +18,7 @@ _YEAR_LAST = re.compile(r"[\s,(](?:19|20)\d\d[\s).]*$")
 _CITES_PERHAPS = re.compile(r"\d|[\[\"“(（]|et al|, ")
 _CITED = re.compile(r"\(?(?:19|20)\d\d\)?|\bet al\b|\barXiv\b|\bIn [A-Z]|\bProc\b", re.I)
 _PLACED = re.compile(r"[(（\[]([^()（）\[\]]{2,60})[)）\]]|[,.·|，、]\s*([A-Z][^,.()·|，]{1,50}(?:19|20)\d\d)")
+_YEAR = re.compile(r"\s*(?:19|20)\d\d\s*")
 _INITIALS = re.compile(r"[A-Z]\.(?:[,;]| and| &)")
 _ID = re.compile(r"\b(?:doi:\s*|https?://doi\.org/)10\.\d{4}|\barXiv:\s*\d{4}\.\d{4}", re.I)
 _INLINE = re.compile(r"\[[^\W\d][\w -]{0,30}::[^\[\]\n]*\]")  # "[year:: 2018]"
@@ -79,14 +80,14 @@ class Judge:
             return 0.0, not words.is_role(line.plain) and not line.plain.endswith((":", "："))
         found, plain = list(filter(external, line.anchors)), line.rest
         every = [*found, *self._links_below(node)]
-        cited = max(_cites(plain[:1500], not every), _cites(f"[{line.lead_tag}]", False))
+        cited = _cites(plain[:1500], not every) or _cites(f"[{line.lead_tag}]", False)
         worth = 0.0
         if any(map(at_paper, every)) or _ID.search(plain):
             worth = 2.0
         elif any(a.role == "paper" for a in every):
             worth = 1.5
         elif found and _dated_end(line):
-            cited = 1.0
+            cited = True
         worth += any(a.bracketed and not a.role and urls.name_of_place(a.mark.url) == "paper" for a in found)
         worth += cited or (not every and not is_fact(line.text) and is_citation(line, self.common))
         credited = worth < 1 and self._credited_below(node)
@@ -343,30 +344,23 @@ def _dated_end(line: Line) -> bool:
     return first.titled and first.mark.start <= line.start + 2 and bool(_YEAR_LAST.search(line.plain, first.mark.end))
 
 
-def _cites(plain: str, linkless: bool) -> float:
-    """Whether a text names a venue or a year in the manner of a citation: 1 where it does, less for a bare year."""
-    bare = 0.0
-    for match in _PLACED.finditer(plain):
-        inner = match[1] or match[2]
-        shown = values.venue(inner)
-        if shown and (shown.known or (shown.date and len(inner) < 40)):
-            return 1.0
-        if match[1] and re.fullmatch(r"\s*(?:19|20)\d\d\s*", inner):
-            bare = 1.0
+def _cites(plain: str, linkless: bool) -> bool:
+    """Whether a text names a venue or a year in the manner of a citation."""
+    for place in (match[1] or match[2] for match in _PLACED.finditer(plain)):
+        shown = values.venue(place)
+        if _YEAR.fullmatch(place) or (shown and (shown.known or (shown.date and len(place) < 40))):
+            return True
     ended = re.search(r"(?<=\w), (?:19|20)\d\d\s*$", plain) if linkless else None
     if ended and values.likely_people(plain[: ended.start()]) < 0.5:
-        bare = 1.0
-    if bare or not values.date(plain):
-        return bare
-    parts = re.split(r"[.,]\s+", plain)[1:6]
-    return float("et al" in plain or any((v := values.venue(part)) is not None and v.known for part in parts))
+        return True
+    parts = re.split(r"[.,]\s+", plain)[1:6] if values.date(plain) else []
+    return bool(parts) and ("et al" in plain or any((shown := values.venue(part)) and shown.known for part in parts))
 
 
 def is_citation(line: Line, common: frozenset[str]) -> bool:
-    """Whether a line cites a work: names and a title, one of them marked or the names plainly several."""
+    """Whether a line cites a work: names and a title, one of them marked or the names plainly several; or a title and
+    a credit."""
     worth, name, span = template.best(line, common)
-    if name.after != "names" or worth < 0.5:
-        return cites(line, common)
-    head = line.plain[line.start : span[0]]
-    several = len(values.people(head, True)) > 1 and (name.mark != "text" or bool(_INITIALS.search(head)))
-    return several or bool(_CITED.search(line.plain))
+    head = line.plain[line.start : span[0]] if name.after == "names" and worth >= 0.5 else ""
+    several = head and len(values.people(head, True)) > 1 and (name.mark != "text" or _INITIALS.search(head))
+    return bool(several or (head and _CITED.search(line.plain)) or cites(line, common))

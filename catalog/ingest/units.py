@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from catalog.ingest import bare, headings, looks, template, urls, words
-from catalog.ingest.credit import cites, credit
+from catalog.ingest.credit import credit
 from catalog.ingest.judge import BIB, Judge, header, is_citation, is_fact, is_links, is_work, looks_like_a_paper
 from catalog.ingest.labels import label_of
 from catalog.ingest.line import Line, at_paper, prepared
@@ -185,7 +185,7 @@ class Finder:
             return True
         if _above_links(node) or line.rest[:1] in '"“' or (at > 1 and worth >= 2) or self.judge.is_told_after(line):
             return True
-        return is_citation(line, self.common) or cites(line, self.common)
+        return is_citation(line, self.common)
 
     def _items(self, tops: Sequence[Node], section: Section, skip: bool) -> None:
         """The items of a section's lists, deeper ones decided with the others of their depth."""
