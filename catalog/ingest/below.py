@@ -111,22 +111,16 @@ class Below:
             entry.abstract = clean(" ".join(child.text.plain for child in paras))[:20_000]
             entry.touched = True
             return
-        last = _end(node, self.lines)
-        if node.info == "details" and not any(
-            c.kind == "region" or is_fact(c.text) or is_links(prepared(c.text)) for c in node.walk() if c is not node
-        ):
-            entry.note((node.line, last))
+        inner = [block for block in node.walk() if block is not node]
+        tells = any(one.kind == "region" or is_fact(one.text) or is_links(prepared(one.text)) for one in inner)
+        if node.info == "details" and not tells:
+            entry.note((node.line, _end(node, self.lines)))
             return
-        silent = (
-            not name
-            or _CITE.fullmatch(name)
-            or (words.is_part(name) and all(c.kind in ("table", "region") for c in node.children))
-        )
-        if silent or (
-            node.info in ("details", "bold") and any(c.kind == "region" and c.info in BIB for c in node.children)
-        ):
+        cites = any(child.kind == "region" and child.info in BIB for child in node.children)
+        only = words.is_part(name) and all(child.kind in ("table", "region") for child in node.children)
+        if not name or _CITE.fullmatch(name) or only or (node.info in ("details", "bold") and cites):
             entry.touched = True
-        elif any(c.kind == "region" and c.info in BIB for c in node.walk()):
+        elif any(one.kind == "region" and one.info in BIB for one in inner):
             entry.note(self.lines[node.line - 1].strip() if node.line <= len(self.lines) else name)
             self.report.add("kept", "heading", f"a heading inside a paper kept in its notes: {name[:60]!r}", node.line)
         else:
@@ -201,14 +195,7 @@ class Below:
             roles.append((piece, role, text))
         solid = [r for _, r, t in roles if len(words.plain(t)) > 1]
         whole = bool(solid) and all(solid)
-        if not (
-            whole
-            or (
-                names
-                and any(a.bracketed or a.role or a.image for a in names)
-                and not any(a.titled for a in line.anchors)
-            )
-        ):
+        if not whole and (line.titled or not any(a.bracketed or a.role or a.image for a in names)):
             return "="
         for piece, role, text in roles:
             if role and self.places.assign(entry, role, text, False):
@@ -256,13 +243,8 @@ class Below:
                 return "="
         if not line.anchors:
             if (explicit or column) and not value.plain.strip(" -–—."):
-                self.report.add(
-                    "repaired",
-                    "empty-link",
-                    f"a {column or name} link without an address was left out",
-                    at,
-                    "add its address",
-                )
+                message = f"a {column or name} link without an address was left out"
+                self.report.add("repaired", "empty-link", message, at, "add its address")
                 return None
             return "="
         known, mended = words.link_name(name)

@@ -49,10 +49,10 @@ def take_cell(entry: Entry, at: int, unit: Unit, places: Places, report: Report)
         return
     text = Text(left.strip(), cell.marks if not line.anchors else ())
     field = "" if field == "status" and name.strip().lower() == "to read" else field
-    if _by_header(entry, name, field, text, report) or (
-        not (field or linked or words.link_of(name) not in ("", "bibtex"))
-        and _by_look(entry, place, line, unit, places)
-    ):
+    if _by_header(entry, name, field, text, report):
+        return
+    untold = not (field or linked or words.link_of(name) not in ("", "bibtex"))
+    if untold and _by_look(entry, place, line, unit, places):
         return
     bare = words.plain(left)
     named = words.link_of(bare) or words.link_of(name) or (field == "link" and len(bare) < 30 and words.is_role(bare))
@@ -95,12 +95,9 @@ def _is_status(entry: Entry, name: str, field: str, line: Line, left: str) -> bo
 
 def _says_nothing(name: str, field: str, left: str, linked: bool) -> bool:
     """Whether a cell is empty, a dash, a number of the row, or an address that was not taken for a link."""
-    if (
-        not re.search(r"\w", left)
-        or words.plain(left) in words.nothing()
-        or field == "order"
-        or (not name and re.fullmatch(r"\s*\d{1,3}\s*", left))
-    ):
+    if not re.search(r"\w", left) or words.plain(left) in words.nothing() or field == "order":
+        return True
+    if not name and re.fullmatch(r"\s*\d{1,3}\s*", left):
         return True
     return bool(words.link_of(name) and not linked and re.fullmatch(r"\s*(?:https?://|www\.)\S+\s*", left))
 

@@ -40,13 +40,8 @@ def meaning(name: str) -> str:
     if asked := _OF_READING.fullmatch(said.rstrip("? ")):
         return found if (found := meaning(asked[1])) in ("read", "status") else ""
     if of := _OF.fullmatch(said):
-        return (
-            meaning(of[2])
-            if of[1] in words.beside("after")
-            else meaning(of[1])
-            if of[2] in words.beside("before")
-            else ""
-        )
+        little, least = of[1] in words.beside("after"), of[2] in words.beside("before")
+        return meaning(of[2]) if little else meaning(of[1]) if least else ""
     first, _, rest = said.partition(" ")
     before, _, last = said.rpartition(" ")
     found = meaning(before) if before and last in words.beside("after") else ""

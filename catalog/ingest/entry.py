@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from catalog.bibtex import decode, read, scan
 from catalog.bibtex.dates import of_arxiv
@@ -112,10 +112,8 @@ class Entry:
             different=self.different, kind=self.kind, ids=self.ids, abstract=self.abstract, rating=self.rating,
             extras=self.extras, order=order, section=section, bibtex=self.bibtex, notes=notes, line=self.line,
         )  # fmt: skip
-        return [
-            first,
-            *(Draft(bibtex=text, tags=tags, order=order, section=section, line=self.line) for text in self.others),
-        ]
+        other = Draft(tags=tags, order=order, section=section, line=self.line)
+        return [first, *(replace(other, bibtex=text) for text in self.others)]
 
 
 def _lines(lines: Sequence[str], first: int, last: int) -> str:

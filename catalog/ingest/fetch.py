@@ -164,12 +164,8 @@ def _ask(request: _Request, url: str, more: Mapping[str, str], limits: _Limits) 
         except NoAnswer as e:
             if e.reason == "private":
                 raise
-    headers = {
-        "Host": _ascii(parts.netloc.rpartition("@")[2]),
-        "User-Agent": user_agent(limits.contact),
-        "Accept-Encoding": "identity",
-        **more,
-    }
+    headers = {"Host": _ascii(parts.netloc.rpartition("@")[2]), "User-Agent": user_agent(limits.contact),
+               "Accept-Encoding": "identity", **more}  # fmt: skip
     if request.content:
         headers["Content-Length"] = str(len(request.content))
 

@@ -41,6 +41,9 @@ _AFTER_TYPE = re.compile(  # "[J]. Neural Networks, 2021", " // Автомати
 _LAST_YEAR = re.compile(
     r"(?<=\S)(?:\s*(?P<paren>\((?:[A-Z]{2,} )?(?:1[5-9]|20)\d\d(?: [A-Z]{2,})?\))|\s+(?:1[5-9]|20)\d\d)$"
 )
+_BESIDE_VENUE = re.compile(
+    r"\b(?:accepted|papers?|list|awesome|publications?|main|conference|oral|poster|the|论文)\b", re.I
+)
 _LONGEST = 4000  # characters of a line whose parts are told apart
 _AFFILIATED = re.compile(r"[)）]\s*(?:et\s*\.?\s*al\b|,|;|&|and\b)")  # after what stands in parentheses beside a name
 
@@ -168,11 +171,8 @@ class Reader:
             elif piece.place.startswith(("link", "before link")):
                 labelled.add(-piece.start - 1)
         for anchor in line.anchors:  # [[CVPR2020]](…)
-            if (
-                anchor.bracketed
-                and not anchor.role
-                and (said := self.places.look(anchor.label, False)) in ("venue", "date")
-            ):
+            said = self.places.look(anchor.label, False) if anchor.bracketed and not anchor.role else ""
+            if said in ("venue", "date"):
                 self.places.assign(entry, said, anchor.label, False)
         before = self.places.look(line.lead_tag, False)
         told = before == "venue?" or "'" in line.lead_tag or "’" in line.lead_tag  # "[Constraints'2024] A title"
@@ -205,23 +205,13 @@ class Reader:
     def _leave(self, entry: Entry, line: Line, kept: Sequence[str], heading: bool) -> None:
         free = [span for span in line.free(line.start) if line.plain[span[0] : span[1]].strip(" \n,.;:()|·–—-")]
         rest = markdown(line.text, free)
-        if heading:
-            for bracket in re.findall(r"\[([^\[\]]+)\]", rest):
-                self.report.add(
-                    "kept",
-                    "heading-bracket",
-                    f"[{bracket[:60]}] in a title is no status; kept in the notes",
-                    entry.line,
-                )
+        for bracket in re.findall(r"\[([^\[\]]+)\]", rest) if heading else ():
+            message = f"[{bracket[:60]}] in a title is no status; kept in the notes"
+            self.report.add("kept", "heading-bracket", message, entry.line)
         pieces_left = [markdown(line.text, [span]) for span in free]
         parts = [rest] if heading else [line.lead_tag, *pieces_left]
-        if (
-            not entry.date
-            and len(rest) < 200
-            and len(years := set(_RISKY_YEAR.findall(rest))) == 1
-            and not entry.bibtex
-            and not heading
-        ):
+        undated = not (entry.date or entry.bibtex or heading) and len(rest) < 200
+        if undated and len(years := set(_RISKY_YEAR.findall(rest))) == 1:
             entry.date = years.pop()
         entry.ids |= {k: v for k, v in values.identifiers(line.plain).items() if k not in entry.ids}
         if not any(arxiv(link.url) for link in entry.links) and (stated := arxiv(line.plain[:_LONGEST])):
@@ -252,9 +242,7 @@ class Reader:
     ) -> None:
         inside = title[0] < anchor.mark.end and anchor.mark.start < title[1]
         url = anchor.mark.url
-        if url.startswith("#") or (
-            anchor.image and re.search(r"github\.com/[\w.-]+/[\w.-]+/?$", url) is None and not external(anchor)
-        ):
+        if url.startswith("#") or (anchor.image and not external(anchor)):
             return
         if not inside and anchor.titled and in_prose(line, anchor, title):
             return
@@ -283,16 +271,11 @@ class Reader:
         for depth, name in reversed(list(enumerate(unit.section))):
             first = depth == 0 and name == self.h1
             status = None if first else words.status_word(name)
-            entry.status = (
-                status if status is Status.reading and entry.status is Status.unread else entry.status or status
-            )
+            begun = status is Status.reading and entry.status is Status.unread
+            entry.status = status if begun else entry.status or status
             if entry.bibtex or status:
                 continue
-            bare = re.sub(
-                r"(?i)\b(?:accepted|papers?|list|awesome|publications?|main|conference|oral|poster|the|论文)\b",
-                " ",
-                words.undecorated(name),
-            )
+            bare = _BESIDE_VENUE.sub(" ", words.undecorated(name))
             shown = values.venue(bare) if len(bare.split()) <= 4 else None
             if shown and shown.known and shown.name.lower() in words.acronyms() and not entry.venue:
                 entry.venue, entry.date = shown.name, entry.date or shown.date
@@ -303,14 +286,8 @@ class Reader:
             if found and not entry.date and not first and not preprint and not reading:
                 entry.date = found.value
         kind = next((k for name in reversed(unit.section) if (k := words.kind_of(name))), "")
-        if (
-            kind
-            and kind != "people"
-            and not entry.kind
-            and not any(urls.is_paper(link.url) for link in entry.links)
-            and not (entry.venue and entry.venue.lower() in words.acronyms())
-            and not entry.bibtex
-        ):
+        paper = entry.bibtex or any(urls.is_paper(link.url) for link in entry.links)
+        if kind != "people" and not entry.kind and not paper and entry.venue.lower() not in words.acronyms():
             entry.kind = kind
 
     def _tags(self, unit: Unit) -> list[str]:
@@ -322,14 +299,11 @@ def _without_years(
     lines: Sequence[Line], spans: Sequence[tuple[int, int]], in_run: bool = True
 ) -> list[tuple[int, int]]:
     """The titles without the year at their ends: in parentheses, or, `in_run`, where most end so."""
-    found = [
-        None if line.own else _LAST_YEAR.search(line.plain, *span) for line, span in zip(lines, spans, strict=True)
-    ]
+    pairs = list(zip(lines, spans, strict=True))
+    found = [None if line.own else _LAST_YEAR.search(line.plain, *span) for line, span in pairs]
     most = in_run and sum(map(bool, found)) * 10 >= 6 * len(found) and len(found) > 2
-    return [
-        (span[0], year.start()) if year and (most or year["paren"]) else span
-        for year, span in zip(found, spans, strict=True)
-    ]
+    ends = (one.start() if one and (most or one["paren"]) else end for one, (_, end) in zip(found, spans, strict=True))
+    return [(start, end) for (start, _), end in zip(spans, ends, strict=True)]
 
 
 def _may_be_venue(unit: Unit, piece: Piece, text: str, dated: bool) -> bool:

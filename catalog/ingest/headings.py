@@ -51,10 +51,7 @@ def _heads_a_list(node: Node, found: set[int], judge: Judge) -> bool:
     if any(id(child) in found for child in inner):
         return True
     blocks = (block for child in inner for block in child.walk() if block.kind in ("item", "para", "table"))
-    return any(
-        judge.titles_of(block) is not None if block.kind == "table" else judge.sort(block) == "entry"
-        for block in islice(blocks, _LOOKED_AT)
-    )
+    return any("entry" in _tells(block, judge) for block in islice(blocks, _LOOKED_AT))
 
 
 def _signs(node: Node, judge: Judge) -> float:

@@ -109,10 +109,8 @@ class Join:
         """Year and date, which are one fact: a date is taken only where it says no other year than stands there."""
         if {"year", "date"} & self.theirs and (brought.year or brought.date):
             return {"year": brought.year, "date": brought.date}
-        year, said = (
-            before.year or brought.year,
-            f"{before.year or before.date[:4] or brought.year or brought.date[:4]}",
-        )
+        year = before.year or brought.year
+        said = f"{before.year or before.date[:4] or brought.year or brought.date[:4]}"
         date = before.date or (brought.date if brought.date[:4] == said else "")
         return {"year": 0 if date and not before.year else year, "date": date}
 
@@ -171,11 +169,8 @@ class Join:
         """Those that are not there yet, under the same link or with the same date and versions."""
         links = {(t.name, t.notebook) for t in before.tutorials}
         rest = [(t.name, t.date, t.versions) for t in before.tutorials]
-        new = tuple(
-            t
-            for t in brought.tutorials
-            if (t.name, t.notebook) not in links and (t.name, t.date, t.versions) not in rest
-        )
+        other = (t for t in brought.tutorials if (t.name, t.notebook) not in links)
+        new = tuple(t for t in other if (t.name, t.date, t.versions) not in rest)
         self.differences += [f"new tutorial: {t.name}" for t in new]
         return new
 

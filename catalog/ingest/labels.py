@@ -31,9 +31,8 @@ def label_of(text: Text) -> tuple[str, Text] | None:
         if not match:
             return None
     name = match["name"].strip(" *_")
-    if not name or (
-        name.lower().startswith(("http", "arxiv", "doi")) and plain[match.end() - 1] in ":/" and not text.of("link")
-    ):
+    address = name.lower().startswith(("http", "arxiv", "doi")) and plain[match.end() - 1] in ":/"
+    if not name or (address and not text.of("link")):
         return None
     if any(m.kind == "link" and m.start < match.start() + len(match["name"]) for m in text.marks):
         return None
@@ -42,12 +41,8 @@ def label_of(text: Text) -> tuple[str, Text] | None:
     if code:
         inside = next(m for m in text.marks if m.kind == "code" and m.start <= match.start())
         name = f"`{plain[inside.start : inside.end]}`" + plain[inside.end : match.start() + len(match["name"])]
-    if (
-        name.isupper()
-        and words.status_word(name)
-        and value.plain.strip()
-        and not (values.day(value.plain) or words.status_word(value.plain))
-    ):
+    shouted = name.isupper() and words.status_word(name) and value.plain.strip()
+    if shouted and not (values.day(value.plain) or words.status_word(value.plain)):
         return None  # "DONE: A title"
     known = words.field_of(name) or words.link_of(name) or re.search(r"\blinks?$", name, re.I) or code
     links = value.of("link")
@@ -62,11 +57,8 @@ def segments(first: tuple[str, Text]) -> list[tuple[str, Text]]:
     """The labels of a line that holds several: parted by bars, or each in bold."""
     name, value = first
     cuts = re.finditer(r"\s*[|·;｜]\s*|\s{2,}|\s+(?=\*)", value.plain)
-    strong = [
-        m.start
-        for m in value.of("strong")
-        if m.start > 0 and value.plain[m.start : m.end + 1].rstrip(" ").endswith((":", "："))
-    ]
+    bold = [mark for mark in value.of("strong") if mark.start > 0]
+    strong = [m.start for m in bold if value.plain[m.start : m.end + 1].rstrip(" ").endswith((":", "："))]
     out, at = [], 0
     for start, end in sorted({*((m.start(), m.end()) for m in cuts), *((s, s) for s in strong)}):
         after = label_of(value.cut(end, len(value.plain)))

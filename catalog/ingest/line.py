@@ -147,11 +147,8 @@ def unwrapped(text: Text) -> Text:
         if shown and (shown.known or shown.date):
             continue
         names = line.rstrip().endswith(",") and values.likely_people(line.strip(" ,*")) >= 0.7  # they go on
-        if (
-            names
-            or (len(line) > 60 and not line.rstrip().endswith((".", "!", "?", ":", ")", "]", "|")))
-            or rest.islower()
-        ):
+        ended = len(line) <= 60 or line.rstrip().endswith((".", "!", "?", ":", ")", "]", "|"))
+        if names or not ended or rest.islower():
             plain[at - 1] = " "
     return Text("".join(plain), text.marks)
 
@@ -220,11 +217,8 @@ def prepared(text: Text) -> Line:
     if not QUOTES.isdisjoint(line.plain):
         inside = [(m.start + 1, m.end - 1) for m in line.text.of("em")]  # words of a title in italics
         quotes = [m.span(m.lastindex or 0) for m in _QUOTED.finditer(line.plain[:2000])]
-        line.quotes = [
-            q
-            for q in quotes
-            if q[1] - q[0] > 4 and not any(a <= q[0] and q[1] <= b and b - a > q[1] - q[0] + 4 for a, b in inside)
-        ]
+        long = [(c, d) for c, d in quotes if d - c > 4]
+        line.quotes = [(c, d) for c, d in long if not any(a <= c and d <= b and b - a > d - c + 4 for a, b in inside)]
     line.badges = [pair for mark in line.text.of("image") if (pair := _badge(mark))]
     line.used += [kind.span() for kind in KIND_OF_WORK.finditer(line.plain)]
     _lead(line)
@@ -318,12 +312,7 @@ def _past_pointers(line: Line, at: int) -> int:
     """Where the title begins after links that only name what they lead to: "[[PDF](…)] A title"."""
     plain, end = line.plain, at
     for anchor in line.anchors:
-        if (
-            anchor.titled
-            or not (anchor.role or anchor.bracketed)
-            or anchor.mark.start > end + 1
-            or anchor.mark.start < at
-        ):
+        if anchor.titled or not (anchor.role or anchor.bracketed) or not at <= anchor.mark.start <= end + 1:
             break
         end = anchor.mark.end
         end += len(plain[end:]) - len(plain[end:].lstrip(" ])|,:：.–—-"))

@@ -266,12 +266,8 @@ def _from_papers(store: Store, place: str, url: str) -> str:
 
 def untold(memory: Remembered, changes: Sequence[Change]) -> list[Change]:
     """The changes without the differences that an import of this list told before."""
-    return [
-        replace(one, differences=tuple(text for text in one.differences if _mark(one.key, text) not in memory.said))
-        if one.differences
-        else one
-        for one in changes
-    ]
+    new = [tuple(text for text in one.differences if _mark(one.key, text) not in memory.said) for one in changes]
+    return [replace(one, differences=said) for one, said in zip(changes, new, strict=True)]
 
 
 def _digest(finding: Finding) -> str:

@@ -302,15 +302,8 @@ class _Amended:
         names, end = [], 0
         while found := _STRUCTURE.match(line, end):
             tag = found[0].strip().lower()
-            kind = (
-                "open"
-                if tag.startswith("<details")
-                else "close"
-                if tag.startswith("</details")
-                else "none"
-                if re.match("</?(?:pre|code)", tag)
-                else "skip"
-            )
+            kind = "none" if re.match("</?(?:pre|code)", tag) else "skip"
+            kind = "open" if tag.startswith("<details") else "close" if tag.startswith("</details") else kind
             raw = _TAGS.sub("", found["summary"] or "").strip()
             name = f"kb:{len(self.regions)}"
             self.regions[name] = Region("summary" if found["summary"] is not None else kind, at + 1, at + 1, raw)
@@ -345,12 +338,7 @@ class _Amended:
     def _table(self, at: int) -> int:
         """A table whose rows are all as wide as its widest, so that the parser keeps every cell."""
         end = at + 2
-        while (
-            end < len(self.lines)
-            and "|" in self.lines[end]
-            and self.lines[end].strip()
-            and not heading(self.lines[end])
-        ):
+        while end < len(self.lines) and "|" in self.lines[end] and not heading(self.lines[end]):
             end += 1
         place = " " * self._indent(width(self.lines[at]), at)
         rows = [self.lines[at], *self.lines[at + 2 : end]]

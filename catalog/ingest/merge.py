@@ -392,11 +392,8 @@ def _as_entry(draft: Draft, key: str) -> Draft:
     entry = read(text := _as_bibtex(draft.record.item, key))
     held = {"doi", "isbn", "issn", "arxiv"} & {*entry.fields, *(["arxiv"] if "eprint" in entry.fields else [])}
     held |= {"isbn", "issn"} if held & {"isbn", "issn"} else set()  # RIS has one field for both
-    links = tuple(
-        link
-        for link in draft.links
-        if link.url not in (entry.fields.get("url"), f"https://doi.org/{entry.fields.get('doi')}")
-    )
+    there = entry.fields.get("url"), f"https://doi.org/{entry.fields.get('doi')}"
+    links = tuple(link for link in draft.links if link.url not in there)
     ids = {name: value for name, value in draft.ids.items() if name not in held}
     return replace(draft, bibtex=text, title="", authors=(), year=0, date="", venue="", kind="", ids=ids, links=links)
 
@@ -408,10 +405,8 @@ def _said_status(entry: Entry | None, used: tuple[str, ...]) -> Status | None:
 
 def _beside(extras: Mapping[str, str]) -> dict[str, str]:
     """What has no slot; under a name that a field has, with a mark behind it."""
-    return {
-        f"{name}_" if name in FRONT_MATTER else name: f"{name}_{text[len(name) :]}" if name in FRONT_MATTER else text
-        for name, text in extras.items()
-    }
+    marked = ((f"{name}_" if name in FRONT_MATTER else name, text[len(name) :]) for name, text in extras.items())
+    return {name: f"{name}{rest}" for name, rest in marked}
 
 
 def _year(date: str) -> int:

@@ -28,6 +28,8 @@ _SHORTENED = re.compile(r"(?:^|\w\w[.?!,]\s)(?:[A-Z][a-z]{1,5}\.\s?)+$")  # "Phy
 _SHORTENED_ON = re.compile(r"\s(?:[A-Z][a-z]{1,5}\.(?=\s)|[A-Z]\s\d|\d)")
 _QUOTED = re.compile(r"""["“”„«]([^"“”„«»]+)["“”»][.,]?""")
 _NUMBER = re.compile(r"(?<=\d)\(\d{1,3}(?:[–-]\d{1,3})?\)")  # after that of a volume: "27(5)"
+_WORD_LAST = re.compile(r"[^\W\d_]\s*$")
+_POINTS_LAST = re.compile(r"(?:^|\W)(?:by|from|in|at|see)\s*$", re.I)
 _DATED = re.compile(r"\d{4}")  # "[Quist (1970)](…)" leads to the paper
 _BETWEEN_NAMES = re.compile(r"[\s,;&·|、，*†‡§¶\d]*(?:\b(?:and|und|et|y)\b)?[\s,&]*")
 _AFFILIATED = re.compile(r"\([^()\d]{2,80}\)\s*[*†‡]?\s*[,;&]|\([^()\d\s]{1,20}\) [A-Z][\w-]+(?=[,;]|$)")
@@ -71,20 +73,14 @@ def cut(line: Line, start: int, end: int, prefix: str, title: tuple[int, int]) -
     for apart in _CUT.finditer(plain, start, end):
         if numbers and any(a <= apart.start() < b for a, b in numbers):
             continue
-        if (
-            not apart[0].strip()
-            and "\n" not in apart[0]
-            and len(apart[0]) < 2
-            and _INITIAL.search(plain[max(start, apart.start() - 7) : apart.start()])
-            and not re.search(r"\bal\.$", plain[: apart.start()])
-        ):
-            continue
         before = plain[max(0, apart.start() - 24) : apart.start()]
+        blank = apart[0] != "\n" and len(apart[0]) < 2 and not apart[0].strip()
+        if blank and _INITIAL.search(plain[max(start, apart.start() - 7) : apart.start()]) and before[-3:] != "al.":
+            continue
         if _SHORTENED.search(before) and _SHORTENED_ON.match(plain, apart.start()):
             continue
-        if apart[0].strip() in (";", "；") and roles.between_names(
-            plain[start : apart.start()], plain[apart.end() : end]
-        ):
+        parts = apart[0].strip() in (";", "；")
+        if parts and roles.between_names(plain[start : apart.start()], plain[apart.end() : end]):
             continue
         edges |= {apart.start(), apart.end()}
     side = "before " if end <= title[0] else ""
@@ -93,13 +89,8 @@ def cut(line: Line, start: int, end: int, prefix: str, title: tuple[int, int]) -
         if last is not None and at > last:
             piece = plain[last:at]
             if re.search(r"\w", piece):
-                shape = (
-                    "paren"
-                    if plain[last - 1 : last] in ("(", "[", "（", "【")
-                    else "em"
-                    if any(m.kind == "em" and m.start <= last and m.end >= at for m in line.text.marks)
-                    else "text"
-                )
+                italic = any(m.kind == "em" and m.start <= last and m.end >= at for m in line.text.marks)
+                shape = "paren" if plain[last - 1 : last] in ("(", "[", "（", "【") else "em" if italic else "text"
                 row = plain.count("\n", title[1] if title[1] > 0 else 0, last) if last > title[1] else 0
                 yield from by_comma(plain, last, at, f"{side}{prefix}{' ' if prefix else ''}{shape} {row}")
         last = at
@@ -173,14 +164,9 @@ def _beside(start: int, end: int, title: tuple[int, int]) -> list[tuple[int, int
 def in_prose(line: Line, anchor: Anchor, title: tuple[int, int]) -> bool:
     """Whether a link stands in a sentence, which would lack it."""
     ends = [title[1], line.start, *(a.mark.end for a in line.anchors if a.mark.end <= anchor.mark.start)]
-    before = (
-        line.plain[max(e for e in ends if e <= anchor.mark.start) : anchor.mark.start]
-        if anchor.mark.start >= title[1]
-        else ""
-    )
-    return bool(re.search(r"[^\W\d_]\s*$", before)) and not re.search(
-        r"(?:^|\W)(?:by|from|in|at|see)\s*$", before, re.I
-    )
+    at = anchor.mark.start
+    before = line.plain[max(e for e in ends if e <= at) : at] if at >= title[1] else ""
+    return bool(_WORD_LAST.search(before)) and not _POINTS_LAST.search(before)
 
 
 def with_marks(plain: str, span: tuple[int, int]) -> tuple[int, int]:

@@ -52,17 +52,14 @@ def _numbered(line: str, n: int) -> str:
 
 def _as_written(root: Node, text: str) -> None:
     """Addresses as the list writes them: the parser percent-encodes what is not ASCII."""
+
+    def written(url: str) -> str:
+        better = unquote(url) if "%" in url and url not in text else url
+        return better if better in text or better.replace("|", "\\|") in text else url
+
     for node in root.walk():
         if any("%" in mark.url for mark in node.text.marks):
-            marks = [
-                m._replace(url=better)
-                if "%" in m.url
-                and m.url not in text
-                and ((better := unquote(m.url)) in text or better.replace("|", "\\|") in text)
-                else m
-                for m in node.text.marks
-            ]
-            node.text = node.text._replace(marks=tuple(marks))
+            node.text = node.text._replace(marks=tuple(m._replace(url=written(m.url)) for m in node.text.marks))
 
 
 def from_tree(root: Node, lines: Sequence[str], wanted: Mapping[str, int]) -> Source:
@@ -171,9 +168,8 @@ def _report_left(finder: Finder, drafts: Sequence[Draft], report: Report) -> tup
 
 
 def _says(node: Node) -> str:
-    if node.kind in ("rule", "section", "table") or (
-        node.kind == "region" and node.info in ("comment", "skip", "none", "close", "notes")
-    ):
+    silent = node.kind == "region" and node.info in ("comment", "skip", "none", "close", "notes")
+    if silent or node.kind in ("rule", "section", "table"):
         return ""
     links = node.text.of("link")
     if links and all(mark.url.startswith("#") for mark in links):

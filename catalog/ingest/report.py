@@ -67,12 +67,7 @@ def _label(anchor: Anchor, name: str, title: str) -> str:
     if anchor.mark.title.startswith("="):
         return anchor.mark.title[1:]
     label = "" if anchor.image else anchor.label
-    if (
-        words.says_nothing(label)
-        or words.link_of(label) == name
-        or words.plain(label) == name
-        or label == anchor.mark.url
-    ):
+    if words.says_nothing(label) or name in (words.link_of(label), words.plain(label)) or label == anchor.mark.url:
         label = ""
     if label and title and label.casefold().rstrip(".") == title.casefold().rstrip(".")[:_LABEL_LENGTH]:
         label = ""
@@ -84,16 +79,12 @@ def link_name(anchor: Anchor, column: str = "") -> str:
     label = anchor.label.strip("[]():.|,! ")
     if anchor.role and not (column and words.says_nothing(label)):
         return words.link_name(label)[0]
-    short = (
-        anchor.bracketed and 0 < len(label) <= 30 and not re.fullmatch(r"\d+", label) and not words.says_nothing(label)
-    )
-    shown = values.venue(label) if short else None
-    short = short and not (shown and (shown.known or shown.date)) and not values.date(label)
-    return (
-        words.link_name(label)[0]
-        if short and not anchor.titled and label.count(" ") < 3
-        else column or urls.name_of_place(anchor.mark.url)
-    )
+    short = anchor.bracketed and 0 < len(label) <= 30 and not anchor.titled and label.count(" ") < 3
+    if short and not re.fullmatch(r"\d+", label) and not words.says_nothing(label) and not values.date(label):
+        shown = values.venue(label)
+        if not (shown and (shown.known or shown.date)):
+            return words.link_name(label)[0]
+    return column or urls.name_of_place(anchor.mark.url)
 
 
 def valid_name(name: str) -> str:
@@ -128,21 +119,15 @@ def markdown(text: Text, spans: Iterable[tuple[int, int]]) -> str:
                 continue
             parts += [_inert(piece.plain[at : mark.start])]
             inner = piece.plain[mark.start : mark.end]
-            bare = inner == mark.url
-            safe = "<" not in mark.url and ">" not in mark.url
+            bare = inner == mark.url and "<" not in mark.url and ">" not in mark.url
             foreign = _SCHEME.match(mark.url)  # "cite:", "zotero:", "file:" lead nowhere here
             if (foreign and foreign[1].lower() not in SCHEMES) or "{{" in mark.url:
                 parts.append(as_code(f"[{inner}]({mark.url})"))
                 at = mark.end
                 continue
             address = mark.url if not re.search(r"[\s()]", mark.url) else f"<{mark.url}>"
-            parts.append(
-                as_code(inner)
-                if mark.kind == "code"
-                else f"<{inner}>"
-                if bare and safe
-                else f"[{_inert(inner)}]({address})"
-            )
+            shown = f"<{inner}>" if bare else f"[{_inert(inner)}]({address})"
+            parts.append(as_code(inner) if mark.kind == "code" else shown)
             at = mark.end
         out.append("".join([*parts, _inert(piece.plain[at:])]).replace("\n", " "))
     return " ".join(part for part in out if part)

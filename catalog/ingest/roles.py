@@ -150,12 +150,9 @@ def unfinished(head: str, rest: str) -> bool:
     """Whether a full stop belongs to an initial after which the name goes on: "Emily M. Bender"."""
     if not _INITIAL_LAST.search(head.rstrip(".")):
         return False
-    if (
-        _INITIAL_FIRST.match(head)
-        or re.match(rf"\s*[{_UP}]\.", rest)
-        or (_FULL.match(head) and _GIVEN_FIRST.search(head))
-    ):
-        return True  # "Quist, Ada M., and Bo K.": the first name alone is turned round
+    given = _FULL.match(head) and _GIVEN_FIRST.search(head)  # "Quist, Ada M., and Bo K.": the first alone is turned
+    if given or _INITIAL_FIRST.match(head) or _INITIAL_FIRST.match(rest):
+        return True
     parts = COMMA.split(head)
     if all(map(ONE_TURNED.fullmatch, parts)) or (ONE_TURNED.fullmatch(head) and not _NEXT_TURNED.match(rest)):
         return False

@@ -324,16 +324,9 @@ def work_on(
 
     known = Works(index, facts_again)
     merger = Merger(
-        known,
-        load,
-        facts_of,
-        sharing.macros,
-        theirs,
-        today,
-        unread=unread(store, index, known.keys),
-        used=shared.used,
-        pattern=store.config.key_pattern,
-    )
+        known, load, facts_of, sharing.macros, theirs, today, unread=unread(store, index, known.keys),
+        used=shared.used, pattern=store.config.key_pattern,
+    )  # fmt: skip
     for key in (*sharing.entries, *merger.unread):
         if key not in known.keys:
             known.keys.put(key, "")

@@ -9,6 +9,10 @@ from catalog.ingest import words
 from catalog.ingest.report import fit_tag
 
 _COUNT = re.compile(r"\s*[(（\[]\d+[)）\]]\s*$")  # of the papers under a heading: "Vision (12)"
+_NUMBER = re.compile(
+    r"^(?:\(?(?:\d{1,4}(?:\.\d{1,3})*[.)]|\d{1,3}(?:\.\d{1,3})+|第[\d一二三四五六七八九十]+[章节])|\[\d{1,4}\]|[IVXivx]{1,6}[.)]|[A-Za-z][.)])\s+(?=\S)"
+)
+_AFTER = re.compile(r"\s*\{[#.:][^{}]*\}\s*$|\s*\[[^\[\]]{1,80}\]$|\s*[\[(]?(?:back to )?top[\])]?$|\s*↑\s*$", re.I)
 _ACRONYM = re.compile(r"(.+?)[ \t]*\(([^()\s]{2,12})\)")
 
 
@@ -20,21 +24,8 @@ def tag_of(name: str, is_title: bool = False) -> str:
         return ""
     text = words.undecorated(name)
     for _ in range(3):
-        text = re.sub(
-            r"^(?:\(?(?:\d{1,4}(?:\.\d{1,3})*[.)]|\d{1,3}(?:\.\d{1,3})+|第[\d一二三四五六七八九十]+[章节])|\[\d{1,4}\]|[IVXivx]{1,6}[.)]|[A-Za-z][.)])\s+(?=\S)",
-            "",
-            text,
-        ).strip()
-    text = (
-        re.sub(
-            r"\s*\{[#.:][^{}]*\}\s*$|\s*\[[^\[\]]{1,80}\]$|\s*[\[(]?(?:back to )?top[\])]?$|\s*↑\s*$",
-            "",
-            text,
-            flags=re.I,
-        )
-        .rstrip(":： ")
-        .strip()
-    )
+        text = _NUMBER.sub("", text).strip()
+    text = _AFTER.sub("", text).rstrip(":： ").strip()
     short = _ACRONYM.fullmatch(text)
     if short and _is_acronym(short[2], short[1]):
         return fit_tag(short[2])

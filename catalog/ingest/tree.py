@@ -382,13 +382,8 @@ def relined(root: Node, write: Callable[[Text], str]) -> tuple[list[str], list[i
                 cell.line = cell.end = node.line
             continue
         mark = {"item": "- ", "section": "#" * min(node.level, 6) + " ", "quote": "> "}.get(node.kind, "")
-        texts = (
-            [f"```\n{node.raw}\n```"]
-            if node.kind == "code"
-            else write(node.text).split("\n")
-            if node.text.plain
-            else []
-        )
+        texts = write(node.text).split("\n") if node.text.plain else []
+        texts = [f"```\n{node.raw}\n```"] if node.kind == "code" else texts
         first = len(lines) + 1
         if texts and node.kind != "item":
             say("", node.line)  # blocks stand apart

@@ -146,9 +146,7 @@ class Finder:
             elif block.kind == "para" and not skip and self._opens_paragraph(block):
                 para = Unit(block, self.line(block).copy(), section, "paragraph", [*block.children], worth=1)
                 self.found.units.append(para)
-            elif para and (
-                block.kind in ("region", "quote") or (block.kind == "para" and not block.text.plain.endswith(":"))
-            ):
+            elif para and block.kind in ("region", "quote", "para") and not block.text.plain.endswith(":"):
                 para.body.append(block)
             elif block.kind == "region" and block.info in BIB and groups:
                 groups[-1].children.append(block)
@@ -309,16 +307,14 @@ class Finder:
                 if linked and not any(map(self.judge.names_one, cells)):
                     self.rows.discard(id(row))  # "No class"
                 continue
-            if (words.plain(main.plain) in words.nothing() and not main.anchors) or (
-                words.is_role(main.plain) and len(said) <= 1
-            ):
+            empty = words.plain(main.plain) in words.nothing() and not main.anchors
+            if empty or (words.is_role(main.plain) and len(said) <= 1):
                 continue
             pause = (looks.size(main.plain) < 4 or main.rest[0].islower()) and linked
-            if pause and not any(map(self.judge.names_one, cells)):
+            pause = pause and not any(map(self.judge.names_one, cells))
+            if pause:
                 self.rows.discard(id(row))  # "Spring break", among papers that are all linked to
-                self.found.outside.append((row, section))
-                continue
-            if not any(said) and not main.anchors and len(head) > 1:
+            if pause or (not any(said) and not main.anchors and len(head) > 1):
                 self.found.outside.append((row, section))
                 continue
             lines = works(main, self.common)

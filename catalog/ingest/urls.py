@@ -100,10 +100,8 @@ def file_at(url: str) -> tuple[str, str]:
     if not match:
         return url, url
     owner, branch, path = match["owner"], match["branch"] or "HEAD", match["path"] or "README.md"
-    return (
-        f"https://github.com/{owner}/blob/{branch}/{path}",
-        f"https://raw.githubusercontent.com/{owner}/{branch}/{path}",
-    )
+    page, raw = f"https://github.com/{owner}/blob", f"https://raw.githubusercontent.com/{owner}"
+    return f"{page}/{branch}/{path}", f"{raw}/{branch}/{path}"
 
 
 def host(url: str) -> str:

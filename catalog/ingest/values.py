@@ -322,13 +322,8 @@ def venue(text: str) -> Venue | None:
     trimmed += ")" * (trimmed.count("(") - trimmed.count(")"))
     known = _is_acronym(trimmed) or bool(words.venue_opening().match(trimmed) or _JOURNAL.search(trimmed))
     if not known and len(trimmed.split()) <= 8:
-        known = any(
-            m[1].lower() in words.acronyms()
-            and m[1][0].isupper()
-            and len(m[1]) > 1
-            and (m[1].isupper() or m[1] in words.acronyms().values())
-            for m in _ACRONYM.finditer(trimmed)
-        )
+        said = [m[1] for m in _ACRONYM.finditer(trimmed) if m[1][0].isupper() and len(m[1]) > 1]
+        known = any((kept := words.acronyms().get(one.lower())) and (one.isupper() or one == kept) for one in said)
     return Venue(words.acronyms().get(trimmed.lower(), trimmed) if trimmed.isupper() else trimmed, year, known)
 
 

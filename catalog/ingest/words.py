@@ -21,12 +21,8 @@ _OF_PAPERS = re.compile(
 _LONGEST_STATUS = 60  # characters
 _SPELT = ("READ", "UNREAD", "READING", "TOREAD")
 READ_MARKS = ("✅", "☑", "✔", "✓", "🟢", "💯")
-_EMOJI = {
-    ":white_check_mark:": "✅",
-    ":heavy_check_mark:": "✔",
-    ":ballot_box_with_check:": "☑",
-    ":white_large_square:": "⬜",
-}
+_EMOJI = {":white_check_mark:": "✅", ":heavy_check_mark:": "✔", ":ballot_box_with_check:": "☑",
+          ":white_large_square:": "⬜"}  # fmt: skip
 _CODES = re.compile("|".join(_EMOJI))
 UNREAD_MARKS = ("⬜", "🔲", "☐", "◻", "🔳")
 
