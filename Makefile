@@ -82,7 +82,7 @@ test-live: $(VENV)/.installed
 	$(BIN)/pytest -m live tests/test_live.py
 
 bench-steps: $(VENV)/.installed
-	@for name in lora_step qlora_step lomo_memory; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done
+	@for name in lora_step qlora_step step_sizes lomo_memory; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done
 	$(BIN)/python tests/benchmark_tables.py
 
 bench: $(VENV)/.installed

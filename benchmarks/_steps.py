@@ -10,18 +10,45 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from refimpl import _layers
 from refimpl._lab import losses, measure
 from refimpl._lab.lean import lean
 
 Row = dict[str, Any]
 Forward = Callable[[], Tensor]
 Step = Callable[[], float]
+
+
+class At(NamedTuple):
+    """A Llama's size, the tokens of a step and the rank at which it is measured."""
+
+    width: int
+    batch: int
+    length: int
+    rank: int
+    layers: int = 4
+    vocabulary: int = 8_192
+
+    @property
+    def sizes(self) -> Row:
+        """The model's configuration. Every width is a multiple of 64, which peft on bitsandbytes needs on a CPU."""
+        return {
+            "vocab_size": self.vocabulary, "hidden_size": self.width,
+            "intermediate_size": -(-self.width * 11 // 4 // 64) * 64, "num_hidden_layers": self.layers,
+            "num_attention_heads": self.width // 64, "num_key_value_heads": self.width // 128,
+            "tie_word_embeddings": True,
+        }  # fmt: skip
+
+    @property
+    def chunk(self) -> int:
+        """Rows of logits at a time, where the loss is ours: about four million numbers."""
+        return max(1, 2**22 // self.vocabulary // 64) * 64
 
 
 def times(steps: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, Row]:
@@ -52,7 +79,7 @@ def memory(work: str, variant: str, processes: int) -> Row:
     return {"extra_bytes": statistics.median(extra), "extra_bytes_of_each": extra}
 
 
-def training(model: Any, variant: str, vocabulary: int, batch: int, length: int, chunk: int) -> tuple[Forward, Step]:
+def training(model: Any, variant: str, at: At) -> tuple[Forward, Step]:
     """The forward of a variant up to its loss, on the same tokens each time, and its whole step with AdamW.
 
     Ours, and "peft-loss", take the lab's cross-entropy in chunks; ours alone keep no more than the lab's training does.
@@ -62,7 +89,7 @@ def training(model: Any, variant: str, vocabulary: int, batch: int, length: int,
     model.train()
     if "ckpt" in variant:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    ids = torch.randint(vocabulary, (batch, length), generator=torch.Generator().manual_seed(2))
+    ids = torch.randint(at.vocabulary, (at.batch, at.length), generator=torch.Generator().manual_seed(2))
     rows = {"input_ids": ids, "labels": ids, "attention_mask": torch.ones_like(ids)}
     optimiser = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), lr=1e-3)
     ours, inner = variant.startswith("ours"), model.base_model.model if variant == "peft-loss" else model
@@ -70,7 +97,7 @@ def training(model: Any, variant: str, vocabulary: int, batch: int, length: int,
     def forward() -> Tensor:
         with lean() if ours else nullcontext():
             own = ours or variant == "peft-loss"
-            return losses.batch_loss(inner, rows, chunk=chunk) if own else model(**rows).loss
+            return losses.batch_loss(inner, rows, chunk=at.chunk) if own else model(**rows).loss
 
     return forward, stepping(forward, optimiser)
 
@@ -88,42 +115,53 @@ def stepping(forward: Forward, optimiser: torch.optim.Optimizer) -> Step:
     return step
 
 
-def least(sizes: Row, batch: int, length: int, rank: int, chunk: int) -> Row:
+def facts(at: At) -> Row:
+    """What a record says of where it was measured, and what no step there goes without."""
+    shape = {"sizes": at.sizes, "batch": at.batch, "length": at.length, "rank": at.rank, "chunk": at.chunk}
+    return {**shape, "least": least(at)}
+
+
+def least(at: At) -> Row:
     """What no step of this Llama with LoRA goes without.
 
     `kept_bytes`: kept for the backward pass where no product of matrices is done twice. `cpu_seconds`: what a step
     takes in products with W, A, B and the head, and in attention, and nothing else; the median of nine.
     """
+    sizes, batch, length = at.sizes, at.batch, at.length
     h, m, heads = sizes["hidden_size"], sizes["intermediate_size"], sizes["num_attention_heads"]
     n, d, kv = batch * length, h // heads, h // heads * sizes["num_key_value_heads"]
     block = 2 * (h + 1) + 2 * h + heads + 2 * kv + 2 * m  # both norms'; q, what attention gives, its lse; k, v; e, u
-    layers = [_product(n, k, o, rank) for k, o in [(h, h), (h, kv), (h, kv), (h, h), (h, m), (h, m), (m, h)]]
-    head, q = _product(chunk, h, sizes["vocab_size"], 0), torch.randn(batch, heads, length, d, requires_grad=True)
+    layers = [_product(n, k, o, at.rank) for k, o in [(h, h), (h, kv), (h, kv), (h, h), (h, m), (h, m), (m, h)]]
+    head, q = _product(at.chunk, h, at.vocabulary, 0), torch.randn(batch, heads, length, d, requires_grad=True)
     k = torch.randn(batch, kv // d, length, d, requires_grad=True)
 
     def work() -> float:
-        for _ in range(sizes["num_hidden_layers"]):
+        for _ in range(at.layers):
             for layer in layers:
                 layer()
             y = F.scaled_dot_product_attention(q, k, k, is_causal=True, enable_gqa=True)
             torch.autograd.grad(y, (q, k), q.detach())
-        for _ in range(n // chunk):
+        for _ in range(n // at.chunk):
             head()
         return 0.0
 
-    bytes_ = 4 * n * (sizes["num_hidden_layers"] * block + h)  # and dL/dh of the loss
+    bytes_ = 4 * n * (at.layers * block + h)  # and dL/dh of the loss
     return {"kept_bytes": bytes_, "cpu_seconds": times({"least": work}, 9)["least"]["cpu_seconds"]}
 
 
 def _product(n: int, k: int, o: int, rank: int) -> Callable[[], object]:
     """Of a Linear (o, k) and its update: h, and the gradients of x, A and B. W alone where the rank is 0."""
     x, W, g, A, B = (torch.randn(*size) for size in ((n, k), (o, k), (n, o), (rank, k), (o, rank)))
+    many = _layers.in_one(x, W)
 
     def product() -> tuple[Tensor, ...]:
         if not rank:
             return F.linear(x, W), g @ W
-        low, gB = F.linear(x, A), g @ B
-        return F.linear(x, W).addmm_(low, B.T), torch.mm(g, W).addmm_(gB, A), gB.T @ x, g.T @ low
+        low, gB = A @ x.T, B.T @ g.T
+        dA, dB = gB @ x, low @ g
+        if many:
+            return F.linear(x, W.addmm(B, A)), g @ W.addmm(B, A), dA, dB
+        return F.linear(x, W).addmm_(low.T, B.T), (g @ W).addmm_(gB.T, A), dA, dB
 
     return product
 

@@ -29,11 +29,8 @@ from refimpl import lora
 from refimpl._lab import measure
 
 OUT = Path(__file__).parent / "results" / "lora_step.json"
-SIZES = {
-    "vocab_size": 49_152, "hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 6,
-    "num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": True,
-}  # fmt: skip
-BATCH, LENGTH, RANK, ALPHA, CHUNK = 4, 256, 8, 16, 64
+HERE = _steps.At(width=256, batch=4, length=256, rank=8, layers=6, vocabulary=49_152)
+ALPHA = 16
 PROCESSES = 2
 VARIANTS = {
     "full": "full fine-tuning",
@@ -47,32 +44,32 @@ VARIANTS = {
 Row = dict[str, Any]
 
 
-def base() -> Any:
+def base(at: _steps.At) -> Any:
     """The model, the same each time."""
     torch.manual_seed(0)
-    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**SIZES))
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**at.sizes))
     model.config.use_cache = False
     return model
 
 
-def adapted() -> Any:
+def adapted(at: _steps.At) -> Any:
     """The model with our LoRA, the same each time."""
     torch.manual_seed(1)
-    return lora.apply(base(), lora.LINEARS, RANK, ALPHA)
+    return lora.apply(base(at), lora.LINEARS, at.rank, ALPHA)
 
 
-def with_peft() -> Any:
+def with_peft(at: _steps.At) -> Any:
     """The model with peft's LoRA, and the A that ours starts from."""
     from peft import PeftModel
 
     with tempfile.TemporaryDirectory() as folder:
-        return PeftModel.from_pretrained(base(), lora.save_peft(adapted(), folder), is_trainable=True)
+        return PeftModel.from_pretrained(base(at), lora.save_peft(adapted(at), folder), is_trainable=True)
 
 
-def prepare(variant: str) -> tuple[_steps.Forward, _steps.Step]:
+def prepare(variant: str, at: _steps.At = HERE) -> tuple[_steps.Forward, _steps.Step]:
     """The variant's forward and its step, with everything made that is there before the first one."""
     made = adapted if variant.startswith(("ours", "layers")) else with_peft if "peft" in variant else base
-    return _steps.training(made(), variant, SIZES["vocab_size"], BATCH, LENGTH, CHUNK)
+    return _steps.training(made(at), variant, at)
 
 
 def two_steps(variant: str) -> Callable[[], object]:
@@ -88,11 +85,7 @@ def kept(variant: str) -> Row:
 
 def main(rounds: int) -> None:
     """Measure, print, and write the results."""
-    facts: Row = {
-        "parameters": base().num_parameters(), "sizes": SIZES, "batch": BATCH, "length": LENGTH, "rank": RANK,
-        "chunk": CHUNK,
-    }  # fmt: skip
-    facts["least"] = _steps.least(SIZES, BATCH, LENGTH, RANK, CHUNK)
+    facts: Row = {"parameters": base(HERE).num_parameters(), **_steps.facts(HERE)}
     _steps.run(lambda variant: prepare(variant)[1], VARIANTS, facts, OUT, rounds, PROCESSES, counted=kept)
 
 

@@ -30,12 +30,9 @@ from refimpl import qlora
 from refimpl._lab import measure
 
 OUT = Path(__file__).parent / "results" / "qlora_step.json"
-SIZES = {
-    "vocab_size": 49_152, "hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 10,
-    "num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": True,
-}  # fmt: skip
+HERE = _steps.At(width=256, batch=4, length=256, rank=16, layers=10, vocabulary=49_152)
 LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-BATCH, LENGTH, RANK, ALPHA, CHUNK = 4, 256, 16, 16, 64
+ALPHA = 16
 PROCESSES = 2
 VARIANTS = {
     "peft": "peft on bitsandbytes",
@@ -48,13 +45,13 @@ VARIANTS = {
 Row = dict[str, Any]
 
 
-def base() -> Any:
+def base(at: _steps.At) -> Any:
     """The model in 4 bits, the same each time."""
     torch.manual_seed(0)
     config = transformers.BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype="float32"
     )
-    plain = transformers.LlamaForCausalLM(transformers.LlamaConfig(**SIZES))
+    plain = transformers.LlamaForCausalLM(transformers.LlamaConfig(**at.sizes))
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as folder:
@@ -67,43 +64,43 @@ def base() -> Any:
     return model
 
 
-def first_factors(model: Any) -> dict[str, torch.Tensor]:
+def first_factors(model: Any, rank: int) -> dict[str, torch.Tensor]:
     """L1 of every layer, the same each time; L2 is zero."""
     draw = torch.Generator().manual_seed(1)
-    sizes = {name: (m.in_features, RANK) for name, m in model.named_modules() if name.endswith(tuple(LINEARS))}
+    sizes = {name: (m.in_features, rank) for name, m in model.named_modules() if name.endswith(tuple(LINEARS))}
     return {name: torch.randn(size, generator=draw) * size[0] ** -0.5 for name, size in sizes.items()}
 
 
-def ours() -> Any:
+def ours(at: _steps.At) -> Any:
     """The model with our layers."""
-    model: Any = base()
-    factors = first_factors(model)
-    qlora.apply(model, rank=RANK, alpha=ALPHA)
+    model: Any = base(at)
+    factors = first_factors(model, at.rank)
+    qlora.apply(model, rank=at.rank, alpha=ALPHA)
     with torch.no_grad():
         for name, factor in factors.items():
             model.get_parameter(f"{name}.L1").copy_(factor)
     return model
 
 
-def with_peft(checkpointing: bool) -> Any:
+def with_peft(at: _steps.At, checkpointing: bool) -> Any:
     """The model with peft's layers."""
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 
     prepared = prepare_model_for_kbit_training(
-        base(), use_gradient_checkpointing=checkpointing, gradient_checkpointing_kwargs={"use_reentrant": False}
+        base(at), use_gradient_checkpointing=checkpointing, gradient_checkpointing_kwargs={"use_reentrant": False}
     )
-    factors = first_factors(prepared)
-    model = get_peft_model(prepared, LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=LINEARS))
+    factors = first_factors(prepared, at.rank)
+    model = get_peft_model(prepared, LoraConfig(r=at.rank, lora_alpha=ALPHA, target_modules=LINEARS))
     with torch.no_grad():
         for name, factor in factors.items():
             model.get_parameter(f"base_model.model.{name}.lora_A.default.weight").copy_(factor.T)
     return model
 
 
-def prepare(variant: str) -> tuple[_steps.Forward, _steps.Step]:
+def prepare(variant: str, at: _steps.At = HERE) -> tuple[_steps.Forward, _steps.Step]:
     """The variant's forward and its step, with everything made that is there before the first one."""
-    made = with_peft("ckpt" in variant) if "peft" in variant else ours()
-    return _steps.training(made, variant, SIZES["vocab_size"], BATCH, LENGTH, CHUNK)
+    made = with_peft(at, "ckpt" in variant) if "peft" in variant else ours(at)
+    return _steps.training(made, variant, at)
 
 
 def two_steps(variant: str) -> Callable[[], object]:
@@ -119,9 +116,7 @@ def kept(variant: str) -> Row:
 
 def main(rounds: int) -> None:
     """Measure, print, and write the results."""
-    facts: Row = {"sizes": SIZES, "batch": BATCH, "length": LENGTH, "rank": RANK, "chunk": CHUNK}
-    facts["least"] = _steps.least(SIZES, BATCH, LENGTH, RANK, CHUNK)
-    _steps.run(lambda variant: prepare(variant)[1], VARIANTS, facts, OUT, rounds, PROCESSES, counted=kept)
+    _steps.run(lambda variant: prepare(variant)[1], VARIANTS, _steps.facts(HERE), OUT, rounds, PROCESSES, counted=kept)
 
 
 if __name__ == "__main__":

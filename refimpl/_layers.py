@@ -53,9 +53,13 @@ class Adapted(Own):
 
 
 def in_one(x: Tensor, W: Tensor) -> bool:
-    """Whether the n rows x are multiplied by the sum of W and a low-rank update rather than by each: where n is above
-    the sides of W, forming the sum is less work. A sum of narrow numbers would lose a small update."""
-    return len(x) > max(W.shape) and W.dtype.itemsize > 2 and not torch.is_autocast_enabled(x.device.type)
+    """Whether n rows x are multiplied by the sum of W (d, k) and an update of rank r, rather than by each.
+
+    That spares n (d + 2 k) r products forward and back and takes 2 d k r, and a walk over W. A sum of narrow numbers
+    would lose a small update.
+    """
+    d, k = W.shape
+    return len(x) * (d + 2 * k) > 3 * d * k and W.dtype.itemsize > 2 and not torch.is_autocast_enabled(x.device.type)
 
 
 class Transposed(nn.Linear):

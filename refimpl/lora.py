@@ -15,7 +15,7 @@ The backward pass is written out, to keep x alone. With g = dL/dh and s = alpha 
 
     dA = s (g B)^T x            dB = s g^T (x A^T)            dx = g W + s (g B) A = g (W + s B A)
 
-The sum W + s B A is formed, and forgotten, where there are more rows than W has: then that is less work. Products with
+The sum W + s B A is formed, and forgotten, where there are so many rows that it is less work. Products with
 A and B have r rows rather than r columns, which costs half as much.
 
 Section 4.2 adapts the attention alone, hence the default targets W_q and W_v; where a model keeps them in one layer,

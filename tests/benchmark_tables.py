@@ -21,6 +21,7 @@ REPOSITORY = Path(__file__).parent.parent
 BENCHMARKS = REPOSITORY / "benchmarks"
 PAGE = REPOSITORY / "site" / "guide" / "benchmarks.md"
 REFERENCE = {"lora_step": ("peft", "peft’s"), "qlora_step": ("peft", "peft’s"), "lomo_memory": ("adamw", "AdamW’s")}
+SIZES = ("lora_sizes", "qlora_sizes")  # records of many places, without a reference of their own
 LOSS_STEP = 5
 _PART = re.compile(r"(?<=<!-- )(?P<name>\w+)(?P<head> -->\n).*?(?P<tail>^<!-- end -->)", re.M | re.S)
 Row = dict[str, Any]
@@ -35,7 +36,8 @@ def renewed(page: str) -> str:
 def shown(name: str) -> str:
     """Table, command and surroundings of a benchmark, in Markdown."""
     record = json.loads((BENCHMARKS / "results" / f"{name}.json").read_text(encoding="utf-8"))
-    return f"{table(name, record)}\n\n{_facts(record)}\n\n```sh\npython benchmarks/{name}.py {record['rounds']}\n```\n"
+    made, script = (places(record), "step_sizes") if "places" in record else (table(name, record), name)
+    return f"{made}\n\n{_facts(record)}\n\n```sh\npython benchmarks/{script}.py {record['rounds']}\n```\n"
 
 
 def table(name: str, record: Row) -> str:
@@ -45,6 +47,21 @@ def table(name: str, record: Row) -> str:
     columns = [column for column in _columns(rows[reference], whose) if all(column[1](row) for row in rows.values())]
     lines = ["| way | " + " | ".join(head for head, _ in columns) + " |", "| --- |" + " --: |" * len(columns)]
     lines += [f"| {labels[key]} | " + " | ".join(cell(row) for _, cell in columns) + " |" for key, row in rows.items()]
+    return "\n".join(lines)
+
+
+def places(record: Row) -> str:
+    """How ours is beside peft with our loss, and beside peft, at each size."""
+    columns = [
+        (f"{what} of {whose}", ratio, other)
+        for what, ratio in (("time", time_ratio), ("kept", kept_ratio))
+        for whose, other in (("peft’s with our loss", "peft-loss"), ("peft’s", "peft"))
+    ]
+    lines = [f"| width | tokens | rank | {' | '.join(head for head, *_ in columns)} |", "|" + " --: |" * 7]
+    for place in record["places"]:
+        at, rows = place["at"], place["rows"]
+        cells = [ratio(rows["ours"], rows[other]) for _, ratio, other in columns]
+        lines.append(f"| {at['width']} | {at['batch']} × {at['length']} | {at['rank']} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -93,14 +110,16 @@ def memory_ratio(row: Row, other: Row) -> str:
     return f"{ratio:.3f}<br>({min(ours) / max(theirs):.2f}\N{WORD JOINER}–\N{WORD JOINER}{max(ours) / min(theirs):.2f})"
 
 
+def kept_ratio(row: Row, other: Row) -> str:
+    """Of the bytes that are kept for the backward pass; they are counted, so there is no range."""
+    return f"{row['kept_bytes'] / other['kept_bytes']:.2f}"
+
+
 def _facts(record: Row) -> str:
-    environment, sizes = record["environment"], record["sizes"]
-    model = f"{number(record['parameters'])} parameters, " if "parameters" in record else ""
-    made = [
-        f"{model}{record['batch']} × {record['length']} tokens, {sizes['num_hidden_layers']} layers of "
-        f"{sizes['hidden_size']}, vocabulary {number(sizes['vocab_size'])}",
-        f"{record['rounds']} rounds, {record['processes']} processes for memory",
-    ]
+    environment = record["environment"]
+    made = [_model(record), f"{record['rounds']} rounds"]
+    if "processes" in record:
+        made[-1] += f", {record['processes']} processes for memory"
     least = record.get("least")
     must = [
         f"The least: {size(least['kept_bytes'])} kept, where no product of matrices is done twice, and "
@@ -113,6 +132,18 @@ def _facts(record: Row) -> str:
         f"commit {environment['commit'][:9]}",
     ]
     return "\n".join(f"{'; '.join(line)}." for line in (made, must, around) if line)
+
+
+def _model(record: Row) -> str:
+    if "places" in record:
+        at = record["places"][0]["at"]
+        return f"{at['layers']} layers, vocabulary {number(at['vocabulary'])}"
+    sizes = record["sizes"]
+    counted = f"{number(record['parameters'])} parameters, " if "parameters" in record else ""
+    return (
+        f"{counted}{record['batch']} × {record['length']} tokens, {sizes['num_hidden_layers']} layers of "
+        f"{sizes['hidden_size']}, vocabulary {number(sizes['vocab_size'])}"
+    )
 
 
 if __name__ == "__main__":

@@ -351,9 +351,11 @@ def test_a_table_may_hold_anything(table: dict[str, Any]) -> None:
 
 def test_the_page_on_benchmarks_shows_what_they_measured() -> None:
     page = benchmark_tables.PAGE.read_text("utf-8")
-    assert all(f"<!-- {name} -->" in page for name in benchmark_tables.REFERENCE)
+    assert all(f"<!-- {name} -->" in page for name in (*benchmark_tables.REFERENCE, *benchmark_tables.SIZES))
     there = {path.stem for path in (benchmark_tables.BENCHMARKS / "results").glob("*.json")}
-    assert there == {*benchmark_tables.REFERENCE, "commands"}, "those of commands have a page of their own"
+    assert there == {*benchmark_tables.REFERENCE, *benchmark_tables.SIZES, "commands"}, (
+        "those of commands have a page of their own"
+    )
     assert benchmark_tables.renewed(page) == page, "run: python tests/benchmark_tables.py"
 
 
