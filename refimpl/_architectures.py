@@ -1,7 +1,7 @@
 """Every method on small random models of many architectures: which cells of that table are right, and which refused.
 
-    python -m refimpl._architectures             all of the table, as site/guide/architectures.md has it
-    python -m refimpl._architectures gpt-2 t5    some of its rows
+    python -m refimpl._architectures             all of it, as site/guide/architectures.md has it
+    python -m refimpl._architectures gpt2 t5     some of its rows
 
 In a cell the method is applied as it comes; the outputs must be the base's where the method says so; ten steps must
 lower the loss and move nothing but what is trained; saved and loaded into another copy, the outputs must be the same;
@@ -26,8 +26,9 @@ from torch import Tensor
 
 from refimpl import _targets
 from refimpl._toys import far
+from refimpl._zoo import GROUPS, MODELS, VOCABULARY, model_of
 
-VOCABULARY, WIDTH, ROWS, TOKENS = 96, 32, 2, 12
+ROWS, TOKENS = 2, 12
 Outcome = Literal["right", "refused", "wrong"]
 
 
@@ -41,76 +42,6 @@ class Cell:
 
 class Wrong(Exception):
     """Something that a cell demands is not so."""
-
-
-# --- the models --------------------------------------------------------------------
-
-_TOKENS = {"vocab_size": VOCABULARY, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
-_LAYERS = {"hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 64}
-_OLD = {**_TOKENS, **_LAYERS, "intermediate_size": 48}
-_LLAMA = {**_OLD, "num_key_value_heads": 2}
-_GPT2 = {
-    **_TOKENS,
-    "n_embd": WIDTH,
-    "n_layer": 2,
-    "n_head": 4,
-    "n_positions": 64,
-    "embd_pdrop": 0.0,
-    "resid_pdrop": 0.0,
-}
-_MOE = {**_LLAMA, "num_experts_per_tok": 2, "router_aux_loss_coef": 0.0}
-_PAIR = {f"{part}_{name}": n for part in ("encoder", "decoder")
-         for name, n in (("layers", 2), ("ffn_dim", 48), ("attention_heads", 4))}  # fmt: skip
-_CLASSES = {**_OLD, "num_labels": 3, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-
-MODELS: dict[str, tuple[str, dict[str, Any]]] = {  # transformers' class, and how its configuration is not its own
-    "Llama": ("LlamaForCausalLM", _LLAMA),
-    "Llama, tied": ("LlamaForCausalLM", {**_LLAMA, "tie_word_embeddings": True}),
-    "SmolLM3": ("SmolLM3ForCausalLM", _LLAMA),
-    "Qwen2": ("Qwen2ForCausalLM", _LLAMA),
-    "Qwen3": ("Qwen3ForCausalLM", {**_LLAMA, "head_dim": 8}),
-    "Mistral": ("MistralForCausalLM", {**_LLAMA, "sliding_window": None}),
-    "Mistral, windows": ("MistralForCausalLM", {**_LLAMA, "sliding_window": 32}),
-    "Gemma 2": ("Gemma2ForCausalLM", {**_LLAMA, "head_dim": 8, "sliding_window": 32}),
-    "Gemma 3": ("Gemma3ForCausalLM", {**_LLAMA, "head_dim": 8, "sliding_window": 32}),
-    "Phi-3": ("Phi3ForCausalLM", _LLAMA),
-    "Phi": ("PhiForCausalLM", {**_LLAMA, "embd_pdrop": 0.0, "resid_pdrop": 0.0}),
-    "GPT-2": ("GPT2LMHeadModel", {**_GPT2, "attn_pdrop": 0.0}),
-    "GPT-NeoX": ("GPTNeoXForCausalLM", _OLD),
-    "BLOOM": ("BloomForCausalLM", {**_TOKENS, "hidden_size": WIDTH, "n_layer": 2, "n_head": 4}),
-    "GPT-J": ("GPTJForCausalLM", {**_GPT2, "attn_pdrop": 0.0, "rotary_dim": 4}),
-    "OPT": ("OPTForCausalLM", {**_TOKENS, **_LAYERS, "word_embed_proj_dim": WIDTH, "ffn_dim": 48, "dropout": 0.0}),
-    "Falcon": ("FalconForCausalLM", {**_TOKENS, **_LAYERS, "multi_query": True}),
-    "Mixtral": ("MixtralForCausalLM", {**_MOE, "num_local_experts": 4}),
-    "Qwen3-MoE": ("Qwen3MoeForCausalLM", {**_MOE, "head_dim": 8, "num_experts": 4, "moe_intermediate_size": 32}),
-    "gpt-oss": ("GptOssForCausalLM", {**_MOE, "head_dim": 8, "num_local_experts": 4, "sliding_window": 32}),
-    "T5": ("T5ForConditionalGeneration", {
-        **_TOKENS, "d_model": WIDTH, "d_kv": 8, "d_ff": 48, "num_layers": 2, "num_heads": 4, "dropout_rate": 0.0,
-        "decoder_start_token_id": 0, "tie_word_embeddings": False,
-    }),
-    "BART": ("BartForConditionalGeneration", {
-        **_TOKENS, **_PAIR, "d_model": WIDTH, "max_position_embeddings": 64, "dropout": 0.0,
-        "decoder_start_token_id": 2, "forced_eos_token_id": None,
-    }),
-    "BERT": ("BertForSequenceClassification", _CLASSES),
-    "RoBERTa": ("RobertaForSequenceClassification", {**_CLASSES, "type_vocab_size": 1}),
-    "Mamba": ("MambaForCausalLM", {
-        **_TOKENS, "hidden_size": WIDTH, "num_hidden_layers": 2, "state_size": 4, "time_step_rank": 16,
-    }),
-}  # fmt: skip
-
-
-def model_of(name: str) -> Any:
-    """A random model of this architecture, the same each time. Its norms have gains that are not all alike."""
-    torch.manual_seed(0)
-    kind, sizes = MODELS[name]
-    made: Any = getattr(t, kind)
-    model = made(made.config_class(**sizes)).eval()
-    with torch.no_grad():
-        for norm in _targets.norms(model).values():
-            for p in norm.parameters():
-                p.add_(torch.randn_like(p), alpha=0.1)
-    return model
 
 
 # --- the methods -------------------------------------------------------------------
@@ -219,12 +150,14 @@ def _tried(way: Way, base: Any, model: Any, rows: dict[str, Tensor], folder: Pat
     way.module.save(copy.deepcopy(model), folder / "adapter")
     way.module.load(other, folder / "adapter")
     _demand(torch.equal(logits(other, rows), expected), "saved and loaded its outputs are others")
-    if base.can_generate():
-        _says_the_same(model, rows["input_ids"])
+    if base.can_generate() and _says_the_same(base, rows["input_ids"]):
+        _demand(_says_the_same(model, rows["input_ids"]), "with a cache it says something else than without")
     if way.merges:
         merged = way.module.merge(model)
         _demand(far(logits(merged, rows), expected) <= 1e-4, "merged its outputs are others")
-        if way.name not in ("prefix_tuning", "qa_lora"):
+        if way.name in ("prefix_tuning", "qa_lora"):
+            _refuses(merged, folder)
+        else:
             _comes_back(base, merged, rows, folder / "merged")
 
 
@@ -268,15 +201,15 @@ def _heard(base: Any, model: Any) -> bool:
     return all(any(name.startswith(block) for name in moved) for block in _targets.blocks(base))
 
 
-def _says_the_same(model: Any, ids: Tensor) -> None:
+def _says_the_same(model: Any, ids: Tensor) -> bool:
+    """With a cache and without; also where it says that it is to be had without alone."""
     how = {"attention_mask": torch.ones_like(ids), "max_new_tokens": 6, "do_sample": False, "eos_token_id": None}
     without = model.generate(ids, use_cache=False, **how)
     try:
-        with_cache = model.generate(ids, use_cache=True, **how)
+        return torch.equal(model.generate(ids, use_cache=True, **how), without)
     except ValueError as e:
         _demand("use_cache=False" in str(e), str(e))
-        return
-    _demand(torch.equal(with_cache, without), "with a cache it says something else than without")
+        return True
 
 
 def _comes_back(base: Any, merged: Any, rows: dict[str, Tensor], folder: Path) -> None:
@@ -295,34 +228,49 @@ def table(architectures: list[str], methods: list[str] | None = None) -> Iterato
 
 PAGE = """# Which method on which model
 
-Each method was tried on a small random model of each of these architectures, as it comes: it begins at the base, ten
-steps lower the loss and move nothing but what is trained, what is saved comes back, generation says the same with a
-cache and without, and merged the outputs stay. **+** is all of it right; **–** is refused, with the line below.
+Each of {count} methods ({methods}) was tried, as it comes, on a small random model of each of {models} architectures:
+it begins at the base, ten steps lower the loss and move nothing but what is trained, what is saved comes back,
+generation says the same with a cache and without where the base does, and merged the outputs stay. What does not hold
+is refused, with the line below.
 `python -m refimpl._architectures` tries it again, and `make test-nightly` fails where this page is not so.
 
 Where a model keeps queries, keys and values in one layer, that gets one update; the experts of a mixture are adapted
-one by one; the head of a classifier, which is new to its task, is trained in full.
+one by one; the head of a classifier, which is new to its task, is trained in full. The names are those of transformers.
 
 """
 
 
 def page(cells: dict[str, dict[str, Cell]]) -> str:
-    """The table as Markdown, and why what is refused is."""
-    methods = [name.replace("_", " ") for name in METHODS]
-    lines = [f"| | {' | '.join(methods)} |", "|---|" + ":-:|" * len(methods)]
-    signs = {"right": "+", "refused": "–", "wrong": "**wrong**"}
-    lines += [f"| {name} | {' | '.join(signs[c.outcome] for c in row.values())} |" for name, row in cells.items()]
-    whys: dict[tuple[str, str], list[str]] = {}
+    """What was tried, by kinds of models, and what does not hold, as Markdown."""
+    whys: dict[tuple[str, str, str], list[str]] = {}
     for name, row in cells.items():
         for method, found in row.items():
             if found.why:
-                whys.setdefault((method.replace("_", " "), found.why), []).append(name)
-    lines += ["", *(f"- {method} on {', '.join(on)}: {why}." for (method, why), on in sorted(whys.items()))]
-    return PAGE + "\n".join(lines) + "\n"
+                whys.setdefault((found.outcome, found.why, method.replace("_", " ")), []).append(name)
+    methods: dict[tuple[str, str, str], list[str]] = {}
+    for (outcome, why, method), on in whys.items():
+        methods.setdefault((outcome, why, _told(on)), []).append(method)
+    lines = [
+        f"- **{group}**: {', '.join(there)}."
+        for group, names in GROUPS.items()
+        if (there := [name for name in names if name in cells])
+    ]
+    held = sum(found.outcome == "right" for row in cells.values() for found in row.values())
+    lines += ["", f"Of {sum(map(len, cells.values())):,} pairs {held:,} hold. The others:", ""]
+    lines += [f"- {' and '.join(by)} {outcome} on {on}: {why}." for (outcome, why, on), by in sorted(methods.items())]
+    said = ", ".join(name.replace("_", " ") for name in METHODS)
+    return PAGE.format(count=len(METHODS), methods=said, models=len(cells)) + "\n".join(lines) + "\n"
+
+
+def _told(on: list[str]) -> str:
+    """These models, by the name of their group where they are all of it."""
+    whole = [group for group, names in GROUPS.items() if set(names) <= set(on)]
+    alone = [name for name in on if not any(name in GROUPS[group] for group in whole)]
+    return ", ".join([*(f"all {group[0].lower()}{group[1:]}" for group in whole), *alone])
 
 
 def main(asked: list[str]) -> None:
-    """Print the table of these architectures, or of all."""
+    """Print the page of these architectures, or of all."""
     torch.set_num_threads(1)
     t.utils.logging.set_verbosity_error()
     t.utils.logging.disable_progress_bar()

@@ -239,7 +239,7 @@ def test_a_merged_model_is_frozen_by_the_next_method() -> None:
 
 
 def test_the_new_head_of_a_classifier_is_trained_in_full() -> None:
-    base = model_of("BERT")
+    base = model_of("Bert")
     for name in ("lora", "qlora", "rosa"):
         model = LINEAR[name][1](copy.deepcopy(base), ["query"])
         assert all(p.requires_grad for p in model.classifier.parameters())
@@ -265,7 +265,7 @@ def test_a_model_is_cut_into_groups_once() -> None:
     longlora.apply(longlora.merge(model), rank=3)
 
 
-@pytest.mark.parametrize("architecture", ["Mixtral", "Qwen3-MoE", "gpt-oss"])
+@pytest.mark.parametrize("architecture", ["Mixtral", "Qwen3Moe", "GptOss"])
 def test_the_experts_of_a_mixture_are_quantised_too(architecture: str) -> None:
     base = model_of(architecture)
     linear = sum(
@@ -278,7 +278,7 @@ def test_the_experts_of_a_mixture_are_quantised_too(architecture: str) -> None:
     assert any(isinstance(m, Experts) for m in model.modules())
 
 
-@pytest.mark.parametrize("architecture", ["Mixtral", "gpt-oss", "GPT-2"])
+@pytest.mark.parametrize("architecture", ["Mixtral", "GptOss", "GPT2"])
 def test_back_again_the_model_is_what_it_was(architecture: str) -> None:
     base = model_of(architecture)
     model = lora.merge(lora.apply(copy.deepcopy(base), "all-linear", rank=2))
