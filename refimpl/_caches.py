@@ -26,6 +26,10 @@ def shape(model: Any) -> tuple[int, int, int]:
         there = {tuple(tensor.shape[1::2]) for layer in cached for tensor in (layer.keys, layer.values)}
     except (AttributeError, IndexError, TypeError, ValueError) as e:
         raise ValueError("the model has layers that keep something else than keys and values; take another") from e
+    except RuntimeError as e:
+        if model.device.type != "meta":
+            raise
+        raise ValueError("what the model keeps cannot be tried on the meta device; load it first") from e
     if len(there) != 1:
         raise ValueError(
             f"the model's layers keep keys and values of {len(there)} shapes, and a prefix has one; take another"

@@ -253,17 +253,20 @@ def close(model: nn.Module) -> nn.Module:
     return model
 
 
-def guard(model: nn.Module) -> None:
+def guard(
+    model: nn.Module,
+    instead: str = "merge it first, or keep what was trained alone, with the method's own save (and train with "
+    "save_strategy='no' where a Trainer would save)",
+) -> None:
     """From now on `save_pretrained`, which would write what nobody can read, says what to do instead."""
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise ValueError(
+            f"save_pretrained would write an adapted model under names that from_pretrained does not know: {instead}"
+        )
+
     if hasattr(model, "save_pretrained"):
-        vars(model)["save_pretrained"] = _refuse
-
-
-def _refuse(*_: object, **__: object) -> NoReturn:
-    raise ValueError(
-        "save_pretrained would write an adapted model under names that from_pretrained does not know: merge it first, "
-        "or keep what was trained alone, with the method's own save"
-    )
+        vars(model)["save_pretrained"] = refuse
 
 
 def demand_ascending(at: Tensor, end: int, folder: Path) -> None:

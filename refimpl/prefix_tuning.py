@@ -98,10 +98,11 @@ def behind(
     return {"past_key_values": past, "attention_mask": mask, "position_ids": positions}
 
 
-def forget(model: Any, _: Any, out: Any) -> None:
+def forget(model: Any, _: Any, out: Any) -> Any:
     """Where no cache is asked for, that of the prefix is not handed on: a generation reads the whole text each time."""
-    if vars(model).pop("forgets", False) and hasattr(out, "past_key_values"):
-        out.past_key_values = None
+    if vars(model).pop("forgets", False) and "past_key_values" in out:
+        return type(out)(**{name: value for name, value in out.items() if name != "past_key_values"})
+    return None
 
 
 def _check(model: Any, shape: tuple[int, int, int]) -> None:

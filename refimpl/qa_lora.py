@@ -38,7 +38,7 @@ from refimpl._lab import demo as lab
 from refimpl._lab.adapter import load as load
 from refimpl._lab.adapter import save as save
 from refimpl._layers import Adapted
-from refimpl._surgery import adapt, unwrap
+from refimpl._surgery import adapt, guard, unwrap
 
 PAPER = "xu2023qa arXiv:2309.14717"
 
@@ -50,7 +50,7 @@ class UnevenGroups(ValueError):
 def quantize(w: Tensor, bits: int, group: int) -> tuple[Tensor, Tensor, Tensor]:
     """Equation 1 in each group: q, alpha, z."""
     d_out, d_in = w.shape
-    if not w.isfinite().all():
+    if not (w.is_meta or w.isfinite().all()):
         raise ValueError("a weight is NaN or infinite, which no group can hold; load a model that is whole")
     if not 1 <= bits <= 8 or group < 1:
         raise ValueError(f"{bits} bits in groups of {group}: take 1 to 8 bits, and groups of 1 or more")
@@ -176,7 +176,8 @@ def apply(
 
 def merge(model: nn.Module) -> nn.Module:
     """Move every zero-point in place; what is left are the quantised layers, as small as they were."""
-    return unwrap(model, QALoRALinear, QALoRALinear.merged)
+    guard(unwrap(model, QALoRALinear, QALoRALinear.merged), "keep its state_dict, for a model that was merged, too")
+    return model
 
 
 def demo(rank: int = 16, s: float = 1.0, bits: int = 4, group: int = 32, **options: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ g = dE/dY:
 
     dL1 = s X^T (g L2^T)          dL2 = s (X L1)^T g          dX = g dd^T + s (g L2^T) L1^T = g (dd + s L1 L2)^T
 
-The sum is formed, and forgotten, where there are more rows than dd has: then that is less work.
+The sum is formed, and forgotten, where there are so many rows that it is less work.
 
 The 16 values are those of appendix E, made as the authors' code makes them: of quantiles of N(0, 1), 8 above zero and
 7 below. (Equation 4, read literally, has no zero and is infinite at both ends.) A weight lies as in nn.Linear, (o, h),
@@ -98,7 +98,7 @@ class Quantized(NamedTuple):
 
 def double_quantize(w: Tensor) -> Quantized:
     """Section 3: the weight in NF4, and its constants quantised once more."""
-    if not w.isfinite().all():
+    if not (w.is_meta or w.isfinite().all()):
         raise ValueError("a weight is NaN or infinite, which no block can hold; load a model that is whole")
     nf4, float8 = normal_float(w.device), dynamic_float(w.device)
     q, c = quantize(w, nf4, BLOCK)

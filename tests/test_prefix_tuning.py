@@ -38,7 +38,8 @@ def test_a_model_that_looks_at_its_cache_only_when_asked_reads_the_prefix() -> N
     config = WhisperConfig(vocab_size=90, d_model=32, max_target_positions=64, **special, **sizes)
     model, x = prefix_tuning.apply(WhisperForCausalLM(config).eval(), 3, None), torch.arange(5, 17).view(2, 6)
     how = {"attention_mask": torch.ones_like(x), "max_new_tokens": 4, "do_sample": False, "eos_token_id": None}
-    assert torch.equal(*(model.generate(x, use_cache=cache, **how) for cache in (True, False)))
+    for beams in (1, 3):
+        assert torch.equal(*(model.generate(x, use_cache=c, num_beams=beams, **how) for c in (True, False)))
     one, other = model(x, use_cache=False), model(x)
     assert one.past_key_values is None
     assert other.past_key_values is not None
