@@ -36,10 +36,11 @@ from refimpl import (
     rosa,
     second_order_mask,
 )  # fmt: skip
-from refimpl._architectures import METHODS, MODELS, model_of
+from refimpl._architectures import METHODS
 from refimpl._layers import Adapted, Experts
 from refimpl._surgery import NoLayers, freeze, layers, trainable
 from refimpl._toys import far
+from refimpl._zoo import MODELS, model_of
 
 Apply = Callable[..., Any]
 LINEAR: dict[str, tuple[Any, Apply]] = {  # methods whose update is one of a weight, each with the options of a test

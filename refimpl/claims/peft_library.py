@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from refimpl import _peft_format, _tuners
-from refimpl._architectures import model_of
 from refimpl._claims import Measured, at_least, at_most, equal, library, quoted, refused, shown
 from refimpl._drawn import SCALES, SHAPES, SIZES, worst
 from refimpl._kinds import direction, exact, headline, parity
@@ -21,6 +20,7 @@ from refimpl._lab import models
 from refimpl._surgery import trainable
 from refimpl._toys import apart, far, fitted, llama, narrow
 from refimpl._tuners import gone, tuners
+from refimpl._zoo import model_of
 from refimpl.peft_library import (
     ALL,
     apply,
