@@ -12,8 +12,10 @@ then writes must come back. A cell is "right", or "refused" with the method's ow
 from __future__ import annotations
 
 import copy
+import functools
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -228,15 +230,16 @@ def table(architectures: list[str], methods: list[str] | None = None) -> Iterato
 
 PAGE = """# Which method on which model
 
-Each of {count} methods ({methods}) was tried, as it comes, on a small random model of each of {models} architectures:
-it begins at the base, ten steps lower the loss and move nothing but what is trained, what is saved comes back,
-generation says the same with a cache and without where the base does, and merged the outputs stay. What does not hold
-is refused, with the line below.
+Each of {count} methods was tried, as it comes, on a small random model of each of {models} architectures: it begins at
+the base, ten steps lower the loss and move nothing but what is trained, what is saved comes back, generation says the
+same with a cache and without where the base does, and merged the outputs stay. What does not hold is refused, with the
+line below.
 `python -m refimpl._architectures` tries it again, and `make test-nightly` fails where this page is not so.
 
 Where a model keeps queries, keys and values in one layer, that gets one update; the experts of a mixture are adapted
 one by one; the head of a classifier, which is new to its task, is trained in full. The names are those of transformers.
 
+- **Methods**: {methods}.
 """
 
 
@@ -259,7 +262,9 @@ def page(cells: dict[str, dict[str, Cell]]) -> str:
     lines += ["", f"Of {sum(map(len, cells.values())):,} pairs {held:,} hold. The others:", ""]
     lines += [f"- {' and '.join(by)} {outcome} on {on}: {why}." for (outcome, why, on), by in sorted(methods.items())]
     said = ", ".join(name.replace("_", " ") for name in METHODS)
-    return PAGE.format(count=len(METHODS), methods=said, models=len(cells)) + "\n".join(lines) + "\n"
+    text = PAGE.format(count=len(METHODS), methods=said, models=len(cells)).split("\n") + lines
+    wrap = functools.partial(textwrap.fill, width=120, subsequent_indent="  ", break_on_hyphens=False)
+    return "\n".join(wrap(line) if line[:2] == "- " else line for line in text) + "\n"
 
 
 def _told(on: list[str]) -> str:

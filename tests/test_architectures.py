@@ -28,19 +28,25 @@ def quiet() -> None:
     transformers.utils.logging.disable_progress_bar()
 
 
+def lines() -> str:
+    """The page, each point of its lists in one line."""
+    return PAGE.read_text(encoding="utf-8").replace("\n  ", " ")
+
+
 def refused() -> set[tuple[str, str]]:
     """The pairs of a model and a method that the page names as refused."""
     whole = {f"all {group[0].lower()}{group[1:]}": models for group, models in table.GROUPS.items()}
     pairs = set()
-    for methods, names in re.findall(r"^- ([a-z ]+) refused on ([^:]+): ", PAGE.read_text(encoding="utf-8"), re.M):
+    for methods, names in re.findall(r"^- ([a-z ]+) refused on ([^:]+): ", lines(), re.M):
         models = [model for name in names.split(", ") for model in whole.get(name, [name])]
         pairs |= {(model, way.replace(" ", "_")) for model in models for way in methods.split(" and ")}
     return pairs
 
 
 def test_the_page_names_every_model_and_no_pair_that_breaks() -> None:
-    text = PAGE.read_text(encoding="utf-8")
+    text = lines()
     groups = {name: there.split(", ") for name, there in re.findall(r"^- \*\*(.*)\*\*: (.*)\.$", text, re.M)}
+    assert groups.pop("Methods") == [name.replace("_", " ") for name in table.METHODS]
     assert groups == table.GROUPS
     assert " wrong on " not in text
     pairs = len(table.MODELS) * len(table.METHODS)
