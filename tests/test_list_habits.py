@@ -78,7 +78,7 @@ NAACL 2019 · [arXiv](https://arxiv.org/abs/1810.00002)
 - T. Foss, E. Ray, H.-P. Marsh, J. Kant, and C. Dell. 2009. Rivers that Carry Pebbles. ACM Trans. Graph. 28, 5
 - Bo Lund, & Ada Quist. (2016). Beaches, Faster: Pebbles in Real Time.
 """, [("Pebbles of Many Sizes", ("Ada Quist", "Bo Lund", "H.-P. Marsh"), "", "2018"),
-      ("Rivers that Carry Pebbles", ("T. Foss", "E. Ray", "H.-P. Marsh", "J. Kant", "C. Dell"), "ACM Trans. Graph. 28", "2009"),
+      ("Rivers that Carry Pebbles", ("T. Foss", "E. Ray", "H.-P. Marsh", "J. Kant", "C. Dell"), "ACM Trans. Graph", "2009"),
       ("Beaches, Faster: Pebbles in Real Time", ("Bo Lund", "Ada Quist"), "", "2016")]),
     "a place and its year without a blank": ("a.md", """# Linux
 + Slow Clocks: A Study. Tick-Tock(2020) [[pdf]](https://a.example.org/1.pdf)
@@ -125,6 +125,32 @@ Shells for Rent — [arXiv](https://arxiv.org/abs/1902.00002) · [video](https:/
 - « Sel et bruit », Yves Lund et Anne Quist, ICLR 2018
 """, [("La marée des gradients", ("Anne Quist", "Yves Lund"), "ICML", "2022"), ("Phares et balises", ("Yves Lund",), "CVPR", "2021"),
       ("Sel et bruit", ("Yves Lund", "Anne Quist"), "ICLR", "2018")]),
+    "names within the link, behind a colon": ("a.md", """# Parts
+- [Folding Nets of Paper(FoldNet): Quist et al.](https://arxiv.org/abs/1901.00001)
+- [Mask and Cut: Lund et al.](https://arxiv.org/abs/1901.00002)
+- [A Glue for Edges](https://arxiv.org/abs/1901.00003)
+""", [("Folding Nets of Paper(FoldNet)", ("Quist",), "", ""), ("Mask and Cut", ("Lund",), "", ""), ("A Glue for Edges", (), "", "")]),
+    "journals with their volumes": ("a.md", """# Waves
+1. Z. Quist, F. Lund, Ripples in layered ponds by small steps, Bull. Seism. Soc. Am. 58 (1) (1968) 367–398.
+2. M.A. Marsh, The order of differences in a pond, Geophysics 51 (1986) 54–66.
+3. Foss, C., Ray, D., Ray, R., and Holm, M., 1985, A shore without echoes for waves: Geophysics, 50, 705–708.
+4. Holm, R. L., 1986, Shores for steps in many dimensions: Mathematics of Computation, 47, 437–459.
+""", [("Ripples in layered ponds by small steps", ("Z. Quist", "F. Lund"), "Bull. Seism. Soc. Am", "1968"),
+      ("The order of differences in a pond", ("M.A. Marsh",), "Geophysics", "1986"),
+      ("A shore without echoes for waves", ("Foss, C.", "Ray, D.", "Ray, R.", "Holm, M."), "Geophysics", "1985"),
+      ("Shores for steps in many dimensions", ("Holm, R. L.",), "Mathematics of Computation", "1986")]),
+    "remarks in Japanese": ("a.md", """# Surveys
+- [Cranes of Paper: A Survey](https://arxiv.org/abs/1901.00001) — *ACL 2022* · 📈90。折り紙(鶴)の手法・応用を整理した代表的サーベイ
+- [Ponds in Gardens: A Review](https://arxiv.org/abs/1902.00002) — *arXiv 2025* · 📈5。池・プールの管理・設計を包括的に整理
+- [Lanterns: An Overview](https://arxiv.org/abs/1903.00003) — *KDD 2021* · 📈7。灯籠(提灯)の歴史を俯瞰
+""", [("Cranes of Paper: A Survey", (), "ACL", "2022"), ("Ponds in Gardens: A Review", (), "arXiv", "2025"),
+      ("Lanterns: An Overview", (), "KDD", "2021")]),
+    "papers under a heading of videos": ("a.md", """# Models
+## Video / Audio
++ **Talking Ponds: Sounds of Water and Models of Them.**
+
+    *Ada Quist, Bo Lund.* **KDD, 2023** [[pdf](https://a.example.org/1.pdf)] [[arxiv](https://arxiv.org/abs/2303.00001)]
+""", [("Talking Ponds: Sounds of Water and Models of Them", ("Ada Quist", "Bo Lund"), "KDD", "2023")]),
     "a schedule": ("a.md", """# Reading group
 
 | Date | Presenter | Paper | Slides |

@@ -21,6 +21,11 @@ _FAMILY_YEAR = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]{2,},? [(\[]?(?:19|20)\d\d\b
 _PLACE_YEAR = re.compile(  # "Fog-IoT(2020)", "11th Workshop on Piers(2009)", "小型微型计算机系统(2017)"
     r"(?:[A-Z\d][^\s.,:()]*(?: [^\s.,:()]+){0,5}|[\u3400-\u9fff]{2,15}) ?[(（](?:19|20)\d\d[)）]"
 )
+_SMALL = r"(?:[A-Z][\w.&-]*|\([^()\d]{2,30}\)|of|the|and|in|for|on)"
+_VOLUME = re.compile(  # "Geophysics 51 (1986) 54", "Bull. Soc. Am. 58 (1) (1968) 367", "Math. of Comput., 47, 437"
+    rf"[A-Z][\w.&-]*(?:,?\s{_SMALL}){{0,9}}"
+    r"(?:,?\s\d{1,4}(?:\s?\(\d[\d–-]*\))?\s?\((?:19|20)\d\d\)|,\s\d{1,4}(?:\(\d[\d–-]*\))?,\s[A-Z]?\d)"
+)
 _COLUMN = re.compile(r"\s+[|·｜]\s+")
 _LAST_OF_NAMES = re.compile(r"(?:and|et|und|y|&)\s")
 _NAMED_YEAR = re.compile(r"[^()\n]{3,60}[(,]\s?(?:19|20)\d\d\b")
@@ -124,7 +129,7 @@ def _are_names(line: Line, start: int, cut: Cut, head: str, common: frozenset[st
         return False  # what a link is called rather than whose it is
     if cut.kind == "." and roles.unfinished(line.plain[start : cut.end], line.plain[cut.start :]):
         return False
-    return cut.kind != "," or roles.each_name(names, common)
+    return cut.kind != "," or dated or roles.each_name(names, common)
 
 
 def right(line: Line, cut: Cut, span: Span, stop: int, after: str, common: frozenset[str]) -> float:
@@ -137,7 +142,7 @@ def right(line: Line, cut: Cut, span: Span, stop: int, after: str, common: froze
         return MOST_RIGHT
     if title[-1] in "?!" and re.match(r'["”]:\s', plain[span[1] : span[1] + 3]):
         return 0.4  # "“What?”: …" is the beginning of a title
-    if kind in ("by", "-", "(", ",") and any(is_credited(line, anchor, span, common) for anchor in line.anchors):
+    if kind in ("by", "-", "(", ",", ":") and any(is_credited(line, anchor, span, common) for anchor in line.anchors):
         return 1.08
     following = plain[at:stop].lstrip(' \t*_"”»」』)]）】.,;:')
     if not following or cut.kind == "end" or _is_link(line, following, stop - len(following)):
@@ -149,10 +154,13 @@ def right(line: Line, cut: Cut, span: Span, stop: int, after: str, common: froze
     kind = "(" if inside else "-" if kind == "by" and _NAMED_YEAR.match(following) else kind  # a year after the name
     if _FAMILY_YEAR.match(following):
         role = "names"
-    elif kind == "." and _PLACE_YEAR.match(following):
+    elif (kind == "." and _PLACE_YEAR.match(following)) or (kind in (".", ",", ":") and _VOLUME.match(following)):
         role = "venue"
     elif not inside:
         role = roles.role(_PART.split(following, maxsplit=1)[0][:400], common, kind)
+    comma = max(title.rfind(", "), title.rfind(": "))
+    if comma > 0 and _VOLUME.match(plain, span[0] + comma + 2):
+        return 0.5  # the journal after it begins before its end
     glued = plain[span[1] : span[1] + 1] in ("(", "（")  # "A title. Fog-IoT(2020)"
     if role == "date" and (after == "names" or glued) and kind in (",", "(") and looks.goes_on(title):
         return 0.6  # "Quist, A. A title. Journal, 2010"

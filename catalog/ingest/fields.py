@@ -200,6 +200,7 @@ class Reader:
             fits = likely >= 0.25 if voted == "authors" else _may_be_venue(unit, piece, text, told)
             role = voted if fits and (role or likely) else ""
         alone = role == "authors?" and not unit.cells and not voted
+        alone = alone or (role == "authors" and (unit.run, piece.place) in self.places.remarks and roles.is_cjk(text))
         return "" if alone or (heading and role == "authors" and "paren" not in piece.place) else role
 
     def _leave(self, entry: Entry, line: Line, kept: Sequence[str], heading: bool) -> None:

@@ -90,7 +90,7 @@ def _with_names(title: str, common: frozenset[str], marked: bool, named: bool) -
     worth = 0.5 if likely >= 0.5 and title[0] not in "(（" and roles.PAIR.fullmatch(title) else 1.0
     if (roles.INVERTED.fullmatch(title) or roles.is_vancouver(title)) and values.is_name(title, common):
         worth *= 0.6
-    if likely >= 0.7:
+    if likely >= 0.7 or title.endswith(("et al", "et al.")):
         return worth * 0.3
     if "," in title and roles.ends_in_names(title.partition(",")[2], common):
         worth *= 0.5

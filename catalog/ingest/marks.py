@@ -146,6 +146,8 @@ def is_credited(line: Line, anchor: Anchor, span: Span, common: frozenset[str]) 
         return True
     if rest[:1] == "." and roles.role(rest[1:].strip(), common, ".") == "names":
         return True  # "[A title. Quist et al., ICML 2013](…)"
+    if rest[:1] == ":" and roles.SHORT_NAMES.fullmatch(rest[1:].strip(" .")):
+        return True  # "[A title: Quist et al.](…)"
     by = _CREDIT.match(rest)
     if not by or not (by["by"] or by["apart"].strip() in ("-", "–", "—")):
         return False

@@ -16,7 +16,7 @@ from catalog.ingest.tree import Text
 _CUT = re.compile(
     r"(?=[\s()\[\]（）【】《》|·•;；｜。—,])"  # else none of these begins here
     r"(?:\n|[()\[\]（）【】《》]|\s+[-–—|·•/]+\s+|\s*[|·•;；｜]\s*|——|(?<!,)(?<!&)(?<!\band)\s{2,}(?![A-Z][\w-]+,)"
-    r"|(?<=[.。!?])(?=\s)|(?<=\bal\.),\s+(?=[A-Z])|。|\s+(?=(?:by|from)\s+[A-Z]))"
+    r"|(?<=[.。!?])(?=\s)|(?<=\bal\.),\s+(?=[A-Z])|。|(?<!accepted)\s+(?=(?:by|from)\s+[A-Z]))"
     r"|(?<=\bal\.)(?=[A-Za-z])|(?<=[.。!?])$"
 )
 _INITIAL = re.compile(

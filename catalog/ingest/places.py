@@ -34,6 +34,7 @@ class Places:
         self.common, self.report = common, report
         self.roles: dict[tuple[str, str], str] = {}
         self.dated: set[tuple[str, str]] = set()  # where most venues have their year beside them
+        self.remarks: set[tuple[str, str]] = set()  # where few of many entries say what looks like names
         self.looks: dict[tuple[str, bool, bool], str] = {}
         self.days: dict[str, bool | None] = {}  # whether a run writes the day before the month
 
@@ -69,11 +70,13 @@ class Places:
                     sure[cell_place(name, at)]["" if role == "authors?" else role.rstrip("?")] += 1
         self.days[run] = values.day_first(c.plain for unit in units for _, c in unit.cells if len(c.plain) < 12)
         self.dated |= {(run, place) for place, count in dated.items() if count * 3 >= sure[place]["venue"] * 2}
+        few = {place for place, count in held.items() if count > 20 and sure[place]["authors"] * 6 < count}
+        self.remarks |= {(run, place) for place in few}
         names_elsewhere = any(c["authors"] * 2 > len(units) for c in sure.values())
         for place in {*sure, *maybe} if not run.startswith("heading") else sure:
             (role, count), *_ = [*sure[place].most_common(1), ("", 0)]
             if count and role and count * 4 >= len(maybe[place]):
-                self.roles[run, place] = role
+                self.roles |= {(run, place): role} if count * 6 >= held[place] else {}
             elif (one := maybe[place]) and len(one) == 1 and (held[place] < 2 or len(values.people(one[0])) > 1):
                 names = values.likely_people(one[0], self.common) >= 0.5
                 if names or values.date(one[0]):
@@ -89,7 +92,7 @@ class Places:
         dated = sum(bool(values.date(text)) for text in capitals)
         if names_elsewhere or dated * 2 >= len(texts):
             return "venue"
-        surnames = place.startswith(("paren", "link")) and len(capitals) * 2 < len(texts)
+        surnames = place.startswith(("paren", "link")) and len(capitals) * 2 < len(texts) and len(texts) * 2 >= of
         likely = sum(values.likely_people(text, self.common) >= 0.45 for text in texts)
         return "authors" if surnames or likely * 10 >= 6 * of else ""
 

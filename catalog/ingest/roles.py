@@ -9,7 +9,7 @@ from catalog.ingest import values, words
 
 _UP = "A-ZÀ-ÖØ-ÞĀ-ſА-ЯЁ"
 _LATIN = "A-ZÀ-ÖØ-Þ"
-YEAR_ALONE = re.compile(r"[\s(\[（【]*(?:(?:1[5-9]|20)\d\d[a-z]?)[\s)\]）】.,:]*")
+YEAR_ALONE = re.compile(r"[\s(\[（【]*(?:(?:1[5-9]|20)\d\d[a-z]?|(?<=\()n\.d\.)[\s)\]）】.,:]*")
 LAST_YEAR = re.compile(r"[\s,.;]*[(（\[]?(?:1[5-9]|20)\d\d[a-z]?(?:,\s*[A-Za-z]+\.?(?:\s+\d{1,2})?)?[)）\]]?[\s.,:;]*$")
 COMMA = re.compile(r"[,，、]\s*")
 ARTICLE = re.compile(r"(?:An?|The) ")
@@ -76,7 +76,8 @@ def role(text: str, common: frozenset[str], kind: str) -> str:
     if len(stripped) < 3 or not goes_on(first, common):
         return ""
     if kind == ":":
-        return "names" if COMMA.search(stripped) and each_name(stripped, common) else ""
+        named = SHORT_NAMES.fullmatch(stripped) or (COMMA.search(stripped) and each_name(stripped, common))
+        return "names" if named else ""
     whole = kind != "by" and len(first.split()) in (2, 3) and values.is_name(first, common)
     more = re.search(r"\b[ae]t\.? al\b|等", first) or ("&" in stripped and PAIR.fullmatch(COMMA.split(stripped)[0]))
     least = 0.6 if kind in (",", "by") else 0.5

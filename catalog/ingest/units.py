@@ -261,7 +261,8 @@ class Finder:
         node, worth, line = item.node, item.worth, self.line(item.node)
         cited = kind not in ("", "code", "people") and not line.anchors and is_citation(line, self.common)
         if kind and not cited and (share <= 0.75 or kind not in _OF_PAPERS or worth < 1):
-            beside = any(map(at_paper, line.anchors))
+            lines = [line, *(self.line(child) for child in node.children if child.kind == "para")]
+            beside = any(at_paper(anchor) for one in lines for anchor in one.anchors)
             worth -= 1.0 if beside and (kind != "people" or worth >= 3) else 2.2
         inner = [child for child in node.children if child.kind == "item"]
         if not line.anchors and worth < 1 and any(map(self.judge.stands_alone, inner[:3])):

@@ -31,6 +31,9 @@ _INITIALS_DOT = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,2}(?:[^\W\d_]\.[\s-]?){0,3}
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 _CJK_NAME = re.compile(r"[\u3400-\u9fff]{2,4}|[\uac00-\ud7af]{2,4}|[\u3040-\u30ff\u3400-\u9fff·・ ]{2,9}")
+_PARTICLE = re.compile(  # of Japanese prose, or one word in katakana: a name from abroad is parted
+    r"[をがはでと]|(?:^|[\u3400-\u9fff])の[\u3400-\u9fff]|^[^・ ]*[\u30a1-\u30fa][^・ ]*$"
+)
 VANCOUVER = re.compile(r"((?:[a-z]{2,3} )?[A-ZÀ-ÖØ-Þ][\w'’-]+(?: [A-ZÀ-ÖØ-Þ][\w'’-]+)?) ([A-Z]{1,3})")  # "Kingma DP"
 _WORD = re.compile(r"[^\W\d_](?:[\w'’`–-]*[\w'’`])?\.?|(?:[^\W\d_]\.-?){1,3}[^\W\d_]?")
 
@@ -219,7 +222,7 @@ def is_name(name: str, common: frozenset[str] = frozenset()) -> bool:
     if not 2 <= len(name) <= 60 or any(c.isdigit() or c in '?!:/=+#@()[]{}<>"' for c in name):
         return False
     if _CJK.search(name):
-        return bool(_CJK_NAME.fullmatch(name))
+        return bool(_CJK_NAME.fullmatch(name)) and not _PARTICLE.search(name)
     parts = name.replace(",", " ").split()
     if len(parts) > 6 or not all(_WORD.fullmatch(p) for p in parts):
         return False
@@ -257,10 +260,12 @@ def likely_people(text: str, common: frozenset[str] = frozenset(), lead: bool = 
     if len(names) == 1:
         size = len(names[0].split())
         if _CJK.fullmatch(names[0]):
-            return 0.3
+            return 0.3 * share
         return (
             0.0 if share < 1 else 0.75 if initials and size > 1 else 0.5 if size in (2, 3) or "," in names[0] else 0.3
         )
+    if share < 1 and any(_CJK.search(name) and not is_name(name, common) for name in names):
+        return 0.0  # a remark
     singles = sum(len(name.split()) == 1 for name in names) / len(names)
     unlike = share == 1 and singles == 0.5 and len(names) == 2 and not re.search("[,.]", text)  # "Red Pines and Ferns"
     return share * (0.95 if initials else 0.9) * (0.6 if (singles > 0.5 or unlike) and not _CJK.search(text) else 1.0)
@@ -282,7 +287,7 @@ _ACRONYM = re.compile(r"(?<![\w/])([A-Z0-9][A-Za-z0-9&‑-]*[A-Za-z&])(?:\b|(?=[
 _SAYS_MORE = re.compile(r"oral|spotlight|poster|best paper(?: award)?|highlight|accepted|to appear|under review")
 _MORE = re.compile(rf"(?<![\s,;–—-])[\s,;–—-]*[(\[]?\b(?:{_SAYS_MORE.pattern})\b[)\]]?[\s.,]*", re.I)
 _PAGES = re.compile(
-    r",?\s*\b(?:vol(?:ume)?\.?|no\.|issue|pp?\.|S\.|pages?)\s*[\d(][\w–:(),.\s-]*$|[\s,]+\d+\s*(?:\(\d+\)|\.\d+)[\s\d:,()–-]*$|[\s,]+\d+[\s,:–-]+\d+[–-]\d+\.?$|,\s*\d+$",
+    r",?\s*\b(?:vol(?:ume)?\.?|no\.|issue|pp?\.|S\.|pages?)\s*[\d(][\w–:(),.\s-]*$|[\s,]+\d+\s*(?:\(\d+\)|\.\d+)[\s\d:,()–-]*$|[\s,]+\d+[\s,:–-]+\d+[–-]\d+\.?$|,\s*\d+$|(?<=[a-z.])\s\d{1,3}$|(?<=arXiv)\s\d{4}$",
     re.I,
 )
 
