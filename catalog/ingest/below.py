@@ -10,7 +10,7 @@ from catalog.ingest.entry import Entry, set_fact, take_bibtex, take_front_matter
 from catalog.ingest.judge import BIB, header, is_fact, is_links, is_tutorials
 from catalog.ingest.labels import gaps, label_of, segments, without
 from catalog.ingest.line import Line, prepared
-from catalog.ingest.pieces import cut, linked_names, numbered
+from catalog.ingest.pieces import linked_names, pieces_of
 from catalog.ingest.places import Places
 from catalog.ingest.report import Report, clean, joined, link_name, markdown
 from catalog.ingest.tree import Node, Text
@@ -57,9 +57,8 @@ class Below:
             return name
         if not explicit:
             return ""
-        self.report.add(
-            "repaired", "empty-link", f"{name!r} without an address was left out", node.line, "add its address"
-        )
+        message = f"{name!r} without an address was left out"
+        self.report.add("repaired", "empty-link", message, node.line, "add its address")
         return "-"
 
     def _block(self, entry: Entry, node: Node, unit: Unit, number: int, announced: str) -> None:
@@ -120,15 +119,13 @@ class Below:
         only = words.is_part(name) and all(child.kind in ("table", "region") for child in node.children)
         if not name or _CITE.fullmatch(name) or only or (node.info in ("details", "bold") and cites):
             entry.touched = True
-        elif any(one.kind == "region" and one.info in BIB for one in inner):
-            entry.note(self.lines[node.line - 1].strip() if node.line <= len(self.lines) else name)
-            self.report.add("kept", "heading", f"a heading inside a paper kept in its notes: {name[:60]!r}", node.line)
         else:
-            if node.info not in ("details", "bold"):
-                self.report.add(
-                    "kept", "heading", f"a heading inside a paper kept in its notes: {name[:60]!r}", node.line
-                )
-            entry.note((node.line, node.line if node.children else _end(node, self.lines)))
+            whole = any(one.kind == "region" and one.info in BIB for one in inner)
+            if whole or node.info not in ("details", "bold"):
+                message = f"a heading inside a paper kept in its notes: {name[:60]!r}"
+                self.report.add("kept", "heading", message, node.line)
+            line = self.lines[node.line - 1].strip() if node.line <= len(self.lines) else name
+            entry.note(line if whole else (node.line, node.line if node.children else _end(node, self.lines)))
         for child in node.children:
             self._block(entry, child, unit, 9, "")
 
@@ -182,12 +179,11 @@ class Below:
         names = [a for a in line.anchors if not a.titled]
         line.used += [(a.mark.start, a.mark.end) for a in names]
         line.used += [(0, line.start)] if line.start else []
-        pieces = numbered([p for a, b in line.free(line.start) for p in cut(line, a, b, "", (-1, -1))])
         roles = []
-        for piece in pieces:
+        for piece in pieces_of(line):
             role = self.places.role(line, piece)
             voted = self.places.roles.get((unit.run, f"body {number} {piece.place}"), "")
-            text = line.plain[piece.start : piece.end].strip(' .,;:·|"“”')
+            text = piece.text(line)
             if role.endswith("?"):
                 role = voted if voted == role.rstrip("?") else ""
             elif not role and voted == "authors" and values.likely_people(text) >= 0.3:
@@ -250,9 +246,8 @@ class Below:
         known, mended = words.link_name(name)
         if mended:
             self.report.add("repaired", "link-name", f"link name {name!r} read as {known!r}", at)
-        return self._label_links(
-            entry, line, "" if field == "link" and not column else known, explicit or bool(column), at
-        )
+        called = "" if field == "link" and not column else known
+        return self._label_links(entry, line, called, explicit or bool(column), at)
 
     def _label_links(self, entry: Entry, line: Line, name: str, explicit: bool, at: int) -> str | None:
         between = [line.plain[a:b] for a, b in gaps(line)]

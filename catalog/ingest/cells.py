@@ -29,14 +29,12 @@ def take_cell(entry: Entry, at: int, unit: Unit, places: Places, report: Report)
     report.badges += idle_pictures(cell)
     field = words.field_of(name)
     field = "" if field == "title" and entry.title else field
-    dates = [text.plain.strip() for other, text in unit.cells if words.field_of(other) == "date"]
-    told = all(re.fullmatch(r"\d{4}", date) for date in dates) and any(
-        words.field_of(other) in ("date", "venue") for other, _ in unit.cells
-    )
-    if words.plain(name) == "who" and told:
+    columns = [(words.field_of(other), text.plain.strip()) for other, text in unit.cells]
+    years = all(re.fullmatch(r"\d{4}", said) for of, said in columns if of == "date")
+    if words.plain(name) == "who" and years and any(of in ("date", "venue") for of, _ in columns):
         field = "authors"  # else who presents it that day
     joint = [words.field_of(part) for part in _JOINT.split(name)]
-    presented = any(words.field_of(other) == "by" for other, _ in unit.cells)
+    presented = any(of == "by" for of, _ in columns)
     dated = values.date(cell.plain)
     if "date" in (field, *joint) and presented and not (dated and len(dated.value) == 4):
         field = "meeting"  # somebody presents the paper that day

@@ -160,9 +160,9 @@ def set_fact(entry: Entry, name: str, value: Text, report: Report, line: int) ->
     plain = value.plain.strip(" \t\n*_")
     setter = _SETTERS.get(name)
     if setter and (exact or plain):
-        return setter(entry, plain, exact, report, line) or (
-            name == "read" and words.plain(plain) != "read" and _set_status(entry, plain, exact, report, line)
-        )
+        done = setter(entry, plain, exact, report, line)
+        how = not done and name == "read" and words.plain(plain) != "read"
+        return done or (how and _set_status(entry, plain, exact, report, line))
     return name in _IDS and bool(plain) and _set_id(entry, name, plain)
 
 

@@ -21,7 +21,7 @@ from catalog.ingest.line import KIND_OF_WORK, Anchor, Line, external, idle_pictu
 from catalog.ingest.pieces import Piece, cut, heading_title, in_prose, linked_names, numbered, with_marks
 from catalog.ingest.places import Places
 from catalog.ingest.report import Report, clean, joined, link_name, markdown
-from catalog.ingest.tags import tag_of
+from catalog.ingest.tags import tags_of
 from catalog.ingest.template import Choice
 from catalog.ingest.tree import Text
 from catalog.ingest.units import Found, Unit
@@ -145,7 +145,7 @@ class Reader:
         self.below.read(entry, unit, guess)
         self._from_place(entry, unit)
         section = tuple(name for name in unit.section if name)
-        entry.tags = [*self._tags(unit), *line.tags, *entry.tags]
+        entry.tags = [*tags_of(unit.section, self.h1), *line.tags, *entry.tags]
         return entry.draft(self.lines, order, section)
 
     def _main(self, entry: Entry, unit: Unit, title: tuple[int, int], pieces: Sequence[Piece], heading: bool) -> None:
@@ -290,10 +290,6 @@ class Reader:
         paper = entry.bibtex or any(urls.is_paper(link.url) for link in entry.links)
         if kind != "people" and not entry.kind and not paper and entry.venue.lower() not in words.acronyms():
             entry.kind = kind
-
-    def _tags(self, unit: Unit) -> list[str]:
-        tags = [tag_of(name, n == 0 and name == self.h1) for n, name in enumerate(unit.section)]
-        return [tag for tag in tags if tag]
 
 
 def _without_years(

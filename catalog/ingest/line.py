@@ -177,10 +177,9 @@ def anchors(text: Text) -> list[Anchor]:
         whole = label == plain.strip() and not label[:1].islower() and urls.is_paper(mark.url)
         alone = whole and role not in ("", "paper")  # a title that is such a word
         role = "" if alone else role
-        titled = not (image or bare or role or (words.is_role(label) and not alone)) and any(c.isalpha() for c in label)
-        titled = (
-            titled and (not bracketed or (mark.start <= 3 and len(label.split()) > 2)) and not mark.url.startswith("#")
-        )
+        points = image or bare or role or (words.is_role(label) and not alone) or mark.url.startswith("#")
+        titled = not points and any(map(str.isalpha, label))
+        titled = titled and (not bracketed or (mark.start <= 3 and len(label.split()) > 2))
         found.append(Anchor(mark, "" if bare else label, role, titled, bracketed, image))
     return found
 
@@ -264,11 +263,8 @@ def _lead(line: Line) -> None:
         begin = at
         at = _LEAD.match(plain, at).end()  # type: ignore[union-attr]  # it matches nothing at least
         if box := _BOX.match(plain, at):
-            mark = box["mark"]
-            line.status = (
-                Status.reading if mark in ("/", "~", "-") and mark else Status.read if mark.strip() else Status.unread
-            )
-            at = box.end()
+            done = Status.reading if box["mark"] in ("/", "~", "-") else Status.read
+            line.status, at = done if box["mark"].strip() else Status.unread, box.end()
         if lead := _NUMBER.match(plain, at):
             at = lead.end()
         if said := _OPTIONAL.match(plain, at):

@@ -54,14 +54,12 @@ class Remembered:
 
     def change(self, **new: object) -> FileChange | None:
         """What becomes of its file where it is as `new` says; None where that is what stands there."""
-        said = {
-            name: new.get(name, getattr(self, name)) for name in ("path", "readings", "keys", "order", "left", "said")
-        }
+        names = "path", "readings", "keys", "order", "left", "said"
+        said = {name: new.get(name, getattr(self, name)) for name in names}
         said["sections"] = [[list(path), text] for path, text in new.get("sections", self.sections)]  # type: ignore[attr-defined]  # as declared
         said["text"] = str(new.get("text", self.text)).split("\n")
-        data = (
-            json.dumps({name: value for name, value in said.items() if value}, ensure_ascii=False, indent=1) + "\n"
-        ).encode()
+        text = json.dumps({name: value for name, value in said.items() if value}, ensure_ascii=False, indent=1)
+        data = f"{text}\n".encode()
         return None if self.version and self.version.data == data else FileChange(self.file, self.version, data)
 
 
@@ -123,13 +121,18 @@ def places(drafts: Sequence[Draft]) -> list[str]:
     return out
 
 
+def by_place(drafts: Sequence[Draft]) -> dict[str, Draft]:
+    """The entries of a list by their places."""
+    return dict(zip(places(drafts), drafts, strict=True))
+
+
 def keys_of(drafts: Sequence[Draft], changes: Iterable[Change]) -> dict[str, str]:
     """The paper that each entry has become, by its place."""
     of: dict[int, list[str]] = {}
     for change in changes:
         of.setdefault(change.line, []).append("" if change.action == "rejected" else change.key)
     found = {}
-    for draft, place in zip(drafts, places(drafts), strict=True):
+    for place, draft in by_place(drafts).items():
         keys = of.get(draft.line, [])
         key = keys.pop(0) if keys else ""
         if key:
@@ -173,7 +176,7 @@ def sections_of(store: Store, papers: Iterable[Facts]) -> list[Section]:
         title = next((d.section[0] for d in source.drafts if d.section), "")
         title = title if all(d.section[:1] == (title,) for d in source.drafts) else ""
         intros = dict(source.sections)
-        for draft, place in zip(source.drafts, places(source.drafts), strict=True):
+        for place, draft in by_place(source.drafts).items():
             path = draft.section[1:] if title else draft.section
             for depth in range(1, len(path) + 1):  # the headings above it, too, for their introductions
                 whole = (title, *path[:depth]) if title else path[:depth]

@@ -65,9 +65,8 @@ def parse(text: str) -> Markdown:
     source = text.split("\n")
     amended = _Amended(source)
     amended.run()
-    html = cmarkgfm.markdown_to_html_with_extensions(
-        "\n".join(amended.out), _OPTIONS, extensions=["table", "autolink", "strikethrough"]
-    )
+    extensions = ["table", "autolink", "strikethrough"]
+    html = cmarkgfm.markdown_to_html_with_extensions("\n".join(amended.out), _OPTIONS, extensions=extensions)
     return Markdown(from_html(html, amended.regions, "\n"), source, amended.findings)
 
 
@@ -372,9 +371,7 @@ def _columns(row: str) -> int:
 
 def _is_delimiter(line: str) -> bool:
     line = line.strip()
-    return (
-        "|" in line and "-" in line and not line.strip("|:- \t") and all("-" in c for c in line.strip("|").split("|"))
-    )
+    return "|" in line and not line.strip("|:- \t") and all("-" in cell for cell in line.strip("|").split("|"))
 
 
 def _dedent(line: str, indent: int) -> str:

@@ -110,12 +110,10 @@ def _stretches(line: Line) -> list[tuple[str, int, int, bool]]:
         kinds = {"strong": "bold", "em": "italic", "code": "code"}
         found = [(kinds[m.kind], m.start, m.end) for m in line.text.of(*kinds) if m.end - m.start > 2]
         found += [("quoted", a, b) for a, b in line.quotes if b - a > 4]
-        shown = [(kind, a, b, line.plain[a:b].rstrip()) for kind, a, b in found]
-        line.stretches = [
-            (kind, a, b, b - a > 12 and (kind == "bold" or text.count(" ") > 1))
-            for kind, a, b, text in shown
-            if kind == "bold" or not text.endswith((":", "："))
-        ]
+        label = (":", "：")
+        found = [(kind, a, b) for kind, a, b in found if kind == "bold" or line.plain[:b].rstrip()[-1:] not in label]
+        long = [b - a > 12 and (kind == "bold" or line.plain[a:b].rstrip().count(" ") > 1) for kind, a, b in found]
+        line.stretches = [(*one, is_long) for one, is_long in zip(found, long, strict=True)]
     return line.stretches
 
 

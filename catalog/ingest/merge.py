@@ -100,10 +100,8 @@ class Merger:
         if self.known.index.size():
             texts = (d.bibtex.strip() for d, is_bare in zip(drafts, bare, strict=True) if is_bare)
             self.entries |= self.known.under("entry", map(digest, texts))
-        slugs = {tag_slug(tag) for draft in drafts for tag in draft.tags}
-        self.tags |= (
-            {tag_slug(tag): tag for tag in reversed(self.known.index.ask(spellings, list(slugs)))} if slugs else {}
-        )
+        if slugs := {tag_slug(tag) for draft in drafts for tag in draft.tags}:
+            self.tags |= {tag_slug(tag): tag for tag in reversed(self.known.index.ask(spellings, list(slugs)))}
 
     def take_all(self, source: Source) -> list[Change]:
         """Take the drafts of a source."""
@@ -317,9 +315,8 @@ class Merger:
         self.now[key] = after
         self.known.add(self.facts(after), after.bibtex)
         action: Action = "unchanged" if after == before else "merged"
-        return Change(
-            key, action, before, after, tuple(join.differences), draft.path, draft.line, left_out=tuple(join.left_out)
-        )
+        told, left = tuple(join.differences), tuple(join.left_out)
+        return Change(key, action, before, after, told, draft.path, draft.line, left_out=left)
 
     def said_once(self, paper: Paper) -> Paper:
         """A paper that has got an entry, without what stood in for one and is said there, too."""

@@ -49,6 +49,10 @@ class Piece(NamedTuple):
     end: int
     place: str
 
+    def text(self, line: Line) -> str:
+        """What it says, without the stops and quotation marks around it."""
+        return line.plain[self.start : self.end].strip(' .,;:·|"“”')
+
 
 def cut(line: Line, start: int, end: int, prefix: str, title: tuple[int, int]) -> Iterator[Piece]:
     """The pieces of a stretch: cut at separators, parentheses, emphasis, and the ends of sentences."""
@@ -128,6 +132,11 @@ def numbered(pieces: Iterator[Piece] | Sequence[Piece]) -> list[Piece]:
         out.append(piece._replace(place=f"{piece.place} {min(seen[piece.place], 3)}"))
         seen[piece.place] += 1
     return out
+
+
+def pieces_of(line: Line) -> list[Piece]:
+    """The pieces of what nothing has taken of a line without a title."""
+    return numbered([piece for a, b in line.free(line.start) for piece in cut(line, a, b, "", (-1, -1))])
 
 
 def linked_names(line: Line, title: tuple[int, int]) -> list[tuple[int, int]]:

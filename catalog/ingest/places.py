@@ -11,7 +11,7 @@ from catalog.ingest.entry import Entry, set_fact
 from catalog.ingest.judge import is_links
 from catalog.ingest.labels import label_of
 from catalog.ingest.line import Line, prepared
-from catalog.ingest.pieces import Piece, cut, numbered
+from catalog.ingest.pieces import Piece, pieces_of
 from catalog.ingest.report import Report, clean
 from catalog.ingest.tree import Text
 from catalog.ingest.units import Unit
@@ -48,19 +48,16 @@ class Places:
             for piece in pieces[id(unit)]:
                 role = self.role(unit.line, piece)
                 held[piece.place] += 1
+                text = piece.text(unit.line)
                 if role.endswith("?"):
-                    maybe[piece.place].append(unit.line.plain[piece.start : piece.end].strip(' .,;:·|"“”'))
+                    maybe[piece.place].append(text)
                 elif role:
                     sure[piece.place][role] += 1
-                    dated[piece.place] += role == "venue" and bool(
-                        values.date(unit.line.plain[piece.start : piece.end])
-                    )
-            for at, text in enumerate(_first_lines(unit)):
-                for piece in (
-                    numbered(cut(text, text.start, len(text.plain), "", (-1, -1))) if not is_links(text) else []
-                ):
-                    if role := self.role(text, piece):
-                        sure[f"body {at} {piece.place}"][role.rstrip("?")] += 0 if role.endswith("?") else 1
+                    dated[piece.place] += role == "venue" and bool(values.date(text))
+            for at, line in enumerate(_first_lines(unit)):
+                for piece in [] if is_links(line) else pieces_of(line):
+                    if role := self.role(line, piece):
+                        sure[f"body {at} {piece.place}"][role.rstrip("?")] += not role.endswith("?")
             for at, (name, cell) in enumerate(unit.cells):
                 if words.field_of(name) == "rating" and re.fullmatch(r"\s*[\d,.]+k?\s*", cell.plain):
                     beyond = values.rating(cell.plain) == 0 and re.search(r"[1-9]", cell.plain)
@@ -98,7 +95,7 @@ class Places:
 
     def role(self, line: Line, piece: Piece) -> str:
         """What a piece of a line is, by its look and its marks; "?" and "" as `look` gives them."""
-        text = line.plain[piece.start : piece.end].strip(' .,;:·|"“”')
+        text = piece.text(line)
         italic = any(m.kind == "em" and m.start <= piece.start + 1 and m.end >= piece.end - 1 for m in line.text.marks)
         if italic and _VOLUME.match(line.plain, piece.end):
             return "venue"

@@ -14,7 +14,7 @@ from catalog.ingest.entry import entries_of
 from catalog.ingest.fields import Reader
 from catalog.ingest.judge import BIB
 from catalog.ingest.report import Report, written
-from catalog.ingest.tags import tag_of
+from catalog.ingest.tags import tags_of
 from catalog.ingest.template import Choice
 from catalog.ingest.tree import Node, from_html, relined
 from catalog.ingest.units import Finder, Found
@@ -112,9 +112,7 @@ def _loose_bibtex(found: Found, h1: str, report: Report) -> list[Draft]:
         blocks = [n for n in node.walk() if n.kind == "region" and n.info in BIB]
         if not blocks:
             left.append((node, section))
-        tags = tuple(
-            dict.fromkeys(tag for n, name in enumerate(section) if (tag := tag_of(name, n == 0 and name == h1)))
-        )
+        tags = tuple(dict.fromkeys(tags_of(section, h1)))
         for block in blocks:
             for text in entries_of(block, report)[0]:
                 drafts.append(Draft(tags=tags, bibtex=text, line=block.line, section=tuple(filter(None, section))))
@@ -153,17 +151,15 @@ def _report_left(finder: Finder, drafts: Sequence[Draft], report: Report) -> tup
                 message = f"looks like a paper and was not taken: {shown[:80]!r}{reach}"
                 report.add("rejected", "not-taken", message, one.line, "give it a line of its own with its title")
             elif shown:
-                stretches.setdefault((bisect_left(papers, one.line), section), []).append(
-                    (one.line, shown, max(one.end, one.line))
-                )
+                here = stretches.setdefault((bisect_left(papers, one.line), section), [])
+                here.append((one.line, shown, max(one.end, one.line)))
     for first, *rest in stretches.values():
         count = len(rest)
         last = max(end for *_, end in (first, *rest))
         more = f" and {count} more line{'s' * (count > 1)}" if count else ""
         more += f", up to line {last}" if last > first[0] else ""
-        report.add(
-            "note", "outside-a-paper", f"belongs to no paper and stays in the list: {first[1][:60]!r}{more}", first[0]
-        )
+        message = f"belongs to no paper and stays in the list: {first[1][:60]!r}{more}"
+        report.add("note", "outside-a-paper", message, first[0])
     return missed, sum(map(len, stretches.values()))
 
 

@@ -24,7 +24,7 @@ from catalog.ingest.entry import Entry, set_fact
 from catalog.ingest.exports import Titles, identified, page_title
 from catalog.ingest.references import DETAILS, TOLD, item_of, item_of_parts, kind_of
 from catalog.ingest.report import Report, clean, written
-from catalog.ingest.tags import tag_of
+from catalog.ingest.tags import tag_of, tags_of
 from catalog.ingest.tree import Text, from_html
 from catalog.models import Link, Status
 from catalog.paperfile import extra
@@ -245,7 +245,7 @@ def _draft(
 def _of_section(section: Sequence[str]) -> tuple[Status | None, list[str]]:
     """The status and the tags that the names of the lists say in which a record stands."""
     status = next((s for one in reversed(section) if (s := words.status_word(one))), None)
-    return status, [tag for one in section if (tag := tag_of(one))]
+    return status, tags_of(section)
 
 
 def _of_text(record: Fields, line: int, path: str, order: int) -> Draft:

@@ -62,10 +62,9 @@ class Sharing:
             self._append(text)
         if not macros and not keys:
             return source
-        drafts = (
-            replace(draft, bibtex=with_references(with_macros(draft.bibtex, macros), keys)) for draft in source.drafts
-        )
-        return replace(source, drafts=tuple(drafts))
+        texts = [with_references(with_macros(draft.bibtex, macros), keys) for draft in source.drafts]
+        drafts = zip(source.drafts, texts, strict=True)
+        return replace(source, drafts=tuple(replace(draft, bibtex=text) for draft, text in drafts))
 
     def _renamed(self, block: Block, env: Mapping[str, str], source: Source) -> dict[str, str]:
         new = {}
@@ -93,10 +92,8 @@ class Sharing:
         if new == key:
             return {}
         path = source.drafts[0].path if source.drafts else ""
-        message = f"shared.bib has another entry {key}"
-        self.findings.append(
-            Finding("key-taken", message, f"this one was given the key {new}", path, 0, new, "repaired")
-        )
+        message, remedy = f"shared.bib has another entry {key}", f"this one was given the key {new}"
+        self.findings.append(Finding("key-taken", message, remedy, path, 0, new, "repaired"))
         return {key: new}
 
     def _append(self, text: str) -> None:

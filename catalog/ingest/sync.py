@@ -20,7 +20,7 @@ from catalog.errors import Finding, KbError, refused
 from catalog.ingest import decode_bytes
 from catalog.ingest.draft import Draft, Source
 from catalog.ingest.entry import grouped, unique_tags
-from catalog.ingest.lists import Remembered, keys_of, memory_of, places, read_list, remembered
+from catalog.ingest.lists import Remembered, by_place, keys_of, memory_of, places, read_list, remembered
 from catalog.ingest.merge import RANK, Action, Change
 from catalog.ingest.run import Imported, Work, imported, work_on
 from catalog.ingest.shared import Sharing
@@ -91,9 +91,8 @@ def sync_sources(
             writes += [FileChange(SHARED, version, sharing.text.encode())] if sharing.text != have else []
             if writes:
                 names = " ".join(path for path, _ in sources)
-                store.commit(
-                    writes, f"sync {names} ({done.count('added')} added, {done.count('merged')} changed)", since
-                )
+                what = f"sync {names} ({done.count('added')} added, {done.count('merged')} changed)"
+                store.commit(writes, what, since)
         return Synced(done, tuple(k for one in syncs for k in one.left), tuple(k for one in syncs for k in one.pruned))
 
     return store.gate.retried(attempt)
@@ -140,7 +139,7 @@ class _Sync:
             raise KbError("\n".join(one.there for one in unread.values()))
         before = self._before()
         was, now = before.drafts, self.source.drafts
-        then = dict(zip(places(was), was, strict=True))
+        then = by_place(was)
         keyed = [(key, then[place]) for place, key in self.memory.keys.items() if place in then]
         pairs = paired([draft for _, draft in keyed], now)
         entries: dict[str, _Entry] = defaultdict(_Entry)
@@ -157,11 +156,9 @@ class _Sync:
         new = [draft for draft, other in zip(now, pairs, strict=True) if other is None]
         changes = self.work.merger.take_all(replace(self.source, drafts=tuple(new)))
         self.changes += changes
-        named = {id(draft): place for draft, place in zip(now, places(now), strict=True)}
+        named = {id(draft): place for place, draft in by_place(now).items()}
         found = keys_of(new, changes)
-        keys |= {
-            named[id(draft)]: found[place] for draft, place in zip(new, places(new), strict=True) if place in found
-        }
+        keys |= {named[id(draft)]: found[place] for place, draft in by_place(new).items() if place in found}
         here, elsewhere = set(keys.values()), self._named_elsewhere()
         gone = {key: entry for key, entry in entries.items() if not entry.now and key not in here}
         said = len(self.changes)
@@ -209,11 +206,8 @@ class _Sync:
             self.findings.append(Finding("sync", f"{key}: {reason}", "", now.path, now.line, key, "rejected"))
             return
         after = merged.ours
-        said = [
-            f"{name}: {_short(ours, name)} becomes {_short(after, name)}"
-            for name in Paper.model_fields
-            if getattr(ours, name) != getattr(after, name)
-        ]
+        changed = [name for name in Paper.model_fields if getattr(ours, name) != getattr(after, name)]
+        said = [f"{name}: {_short(ours, name)} becomes {_short(after, name)}" for name in changed]
         for name in merged.fields:
             message = f"{name} of {key} was changed here and in the list; yours stays: {_short(ours, name)}"
             remedy = f"the list says {_short(merged.theirs, name)}"
@@ -229,19 +223,16 @@ class _Sync:
         if said.bibtex or not ours.bibtex:
             return said
         alone = self.work.merger.said_once(said.evolve(bibtex=ours.bibtex))
-        held = {
-            name: getattr(alone, name) for name in Paper.model_fields if name != "bibtex" and not getattr(ours, name)
-        }
-        return said.evolve(**held)
+        empty = [name for name in Paper.model_fields if name != "bibtex" and not getattr(ours, name)]
+        return said.evolve(**{name: getattr(alone, name) for name in empty})
 
     def _gone(self, key: str, was: Draft, now: Draft) -> None:
         """A paper that was deleted here stays deleted; it is said where the list has changed it."""
         self.changes.append(Change(key, "unchanged", path=now.path, line=now.line))
         if _facts(was) != _facts(now):
             message = f"{key} was removed here and has changed in the list; it stays removed"
-            self.findings.append(
-                Finding("sync-gone", message, "`kb import` brings it back", now.path, now.line, key, "note")
-            )
+            remedy = "`kb import` brings it back"
+            self.findings.append(Finding("sync-gone", message, remedy, now.path, now.line, key, "note"))
 
     def _paper(self, key: str, draft: Draft, others: Sequence[Draft], ours: Paper) -> Paper:
         links = grouped([*draft.links, *(link for other in others for link in other.links)])
@@ -254,10 +245,8 @@ class _Sync:
         for memory in self._others():
             if key in map(self._key, memory.keys.values()):
                 source = read_list(self.store, replace(memory, version=None), memory.path, memory.text.encode(), {})
-                then = dict(zip(places(source.drafts), source.drafts, strict=True))
-                found += [
-                    then[place] for place, name in memory.keys.items() if self._key(name) == key and place in then
-                ]
+                mine = {place for place, name in memory.keys.items() if self._key(name) == key}
+                found += [draft for place, draft in by_place(source.drafts).items() if place in mine]
         return found
 
     def _others(self) -> list[Remembered]:

@@ -41,9 +41,8 @@ def _cells(text: str, between: str, plain: bool, strict: bool = True) -> Iterato
 def delimiter(text: str) -> str:
     """What parts the cells: what is there in most of the first lines, and of such what is there most often."""
     lines = [line for line in text.split("\n", _HEADS)[:_HEADS] if line.strip()]
-    return max(
-        "\t;|,", key=lambda d: (sum(d in line for line in lines), max((line.count(d) for line in lines), default=0))
-    )
+    counts = {mark: [line.count(mark) for line in lines] for mark in "\t;|,"}
+    return max(counts, key=lambda mark: (sum(map(bool, counts[mark])), max(counts[mark], default=0)))
 
 
 def read(text: str, path: str = "") -> tuple[list[tuple[int, dict[str, Any]]], list[str]] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from catalog.ingest import words
@@ -30,6 +31,11 @@ def tag_of(name: str, is_title: bool = False) -> str:
     if short and _is_acronym(short[2], short[1]):
         return fit_tag(short[2])
     return "" if is_title else fit_tag(text)
+
+
+def tags_of(section: Sequence[str], h1: str = "") -> list[str]:
+    """The tags that the headings above a paper give it; `h1` is the title of the list."""
+    return [tag for n, name in enumerate(section) if (tag := tag_of(name, n == 0 and name == h1))]
 
 
 def _is_acronym(short: str, long: str) -> bool:

@@ -213,9 +213,7 @@ class _Builder:
         position = element.get("data-sourcepos")
         if position:
             first, _, last = position.partition("-")
-            after = (
-                element.getnext() if first == "0:0" else None
-            )  # a paragraph that a table has followed without a blank
+            after = element.getnext() if first == "0:0" else None  # the table, no blank before it
             if after is not None:
                 first = (after.get("data-sourcepos") or first).partition("-")[0]
                 last = f"{int(first.partition(':')[0]) + ''.join(element.itertext()).count(chr(10))}:0"

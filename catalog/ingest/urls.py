@@ -33,6 +33,7 @@ _PLACES_OF_PAPERS = """
 """
 _PAPER_HOSTS = frozenset(_PLACES_OF_PAPERS.split())
 _CODE_HOSTS = frozenset({"github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "gitee.com"})
+_AT_HUGGING_FACE = {"blog": "blog", "datasets": "dataset", "spaces": "demo", "papers": "paper", "docs": "docs"}
 _VIDEO_HOSTS = frozenset({"youtube.com", "youtu.be", "vimeo.com", "bilibili.com"})
 
 
@@ -162,9 +163,7 @@ def name_of_place(url: str) -> str:
         return "video"
     if place in ("huggingface.co", "hf.co"):
         parts = [part for part in urlsplit(url).path.split("/") if part]
-        return {"blog": "blog", "datasets": "dataset", "spaces": "demo", "papers": "paper", "docs": "docs"}.get(
-            parts[0] if parts else "", "model"
-        )
+        return _AT_HUGGING_FACE.get(parts[0] if parts else "", "model")
     if re.search(r"\.pdf(?:$|[?#])", url, re.I):
         return "paper"
     if place == "colab.research.google.com":

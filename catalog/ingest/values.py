@@ -261,9 +261,8 @@ def likely_people(text: str, common: frozenset[str] = frozenset(), lead: bool = 
         size = len(names[0].split())
         if _CJK.fullmatch(names[0]):
             return 0.3 * share
-        return (
-            0.0 if share < 1 else 0.75 if initials and size > 1 else 0.5 if size in (2, 3) or "," in names[0] else 0.3
-        )
+        usual = 0.5 if size in (2, 3) or "," in names[0] else 0.3
+        return 0.0 if share < 1 else 0.75 if initials and size > 1 else usual
     if share < 1 and any(_CJK.search(name) and not is_name(name, common) for name in names):
         return 0.0  # a remark
     singles = sum(len(name.split()) == 1 for name in names) / len(names)

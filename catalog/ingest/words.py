@@ -197,9 +197,8 @@ def is_of_papers(heading: str) -> bool:
 def is_of_reading(heading: str) -> bool:
     """Whether what stands under a heading was read: "Papers I read in 2023", "Read", "読んだ論文"."""
     text = plain(heading)
-    return status_word(heading) is Status.read or bool(
-        re.search(r"\b(?:i|we)(?:['’]ve| have)? read\b|\bread in\b|\breading log\b|读过|已读|読んだ|읽은", text)
-    )
+    told = re.search(r"\b(?:i|we)(?:['’]ve| have)? read\b|\bread in\b|\breading log\b|读过|已读|読んだ|읽은", text)
+    return status_word(heading) is Status.read or bool(told)
 
 
 def is_boilerplate(heading: str) -> bool:
