@@ -107,9 +107,12 @@ def test_a_fault_may_stand_in_what_methods_share(tmp_path: Path) -> None:
     told: list[dict[str, str]] = []
     assert mutate(read_card(tmp_path / "scale.py"), told.append)["missed"] == []
     assert [row["by"] for row in told] == ["claim_it_scales"]
-    faults.write_text(faults.read_text().replace("_times", "_gone"))
-    with pytest.raises(ValueError, match=r"stands 0 times in .*_gone\.py; write it anew"):
-        faults_of(read_card(tmp_path / "scale.py"))
+    (tmp_path.parent / "_times.py").write_text((tmp_path / "_times.py").read_text())
+    was = faults.read_text()
+    for place in ("_gone.py", "../_times.py", str(tmp_path.parent / "_times.py")):
+        faults.write_text(was.replace("_times.py", place))
+        with pytest.raises(ValueError, match=r"stands 0 times in .*_(gone|times)\.py; write it anew"):
+            faults_of(read_card(tmp_path / "scale.py"))
 
 
 def test_a_list_that_does_not_fit_is_one_line(tmp_path: Path) -> None:
