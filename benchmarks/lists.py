@@ -66,6 +66,18 @@ SHAPES = {
     "yaml: name, url, authors, conference, year": r"^ +- name: '(?P<title>[^\n]+)'\n(?: +url: [^\n]*\n)? +authors: '(?P<authors>[^'\n]+)'\n +conference: '(?P<venue>[^'\n]+)'\n +year: '(?P<year>20\d\d)'",
     "json: title, authors, year": r"^ +\"title\": \"(?P<title>[^\"\n]+)\",\n +\"authors\": \[\n(?P<authors>(?: +\"[^\n]+\"\n?,?\n)+) +\],\n(?: +\"(?!year|title)[^\n]*\n)*? +\"year\": \"?(?P<year>20\d\d)",
     "csv: year, title, names; address": r"^(?P<year>20\d\d),(?:\"(?P<quoted>[^\"\n]+)\"|(?P<title>[^,\n\"]+)),(?P<authors>[^,\n\"]+),(?P<links>https?://[^,\n]+),",
+    "numbered, bold title. names in italics. place year. [link]": r"^\d+\. \*\*(?P<title>[^*\n]+?)\.?\*\* *\*(?P<authors>[^*\n]+?)\.?\* *(?P<venue>[A-Z][\w &:-]*?),? (?P<year>20\d\d)\. *(?P<links>\[link\].*)",
+    "names:title. place (year), as dblp has it": r"^\+ (?P<authors>[A-Z][^:\n]+?):(?P<title>[^:\n](?:(?!\. [A-Z])[^\n])+?)\. (?P<venue>[A-Z][A-Za-z. ]*?)\.? (?:\d+(?:\([\d-]+\))?: [\d:-]+ \((?P<year>20\d\d)\)|(?P<in>20\d\d): [\d:-]+)\s*$",
+    "[title](link) — place year in italics · remark": r"^- \[(?P<title>[^\]\n]+)\](?P<links>\(https?://[^)\n]+\)) — \*(?P<venue>[^*\n]+?) (?P<year>20\d\d)\* ·",
+    "[box] [title](link), names, year. label in italics": r"^ *- \[[ x]\] \[(?P<title>[^\]\n]+)\](?P<links>\([^\n]+?\)) ?, (?P<authors>[A-Z][^\d\n]*?),? (?P<year>(?:19|20)\d\d)\.",
+    "<[title](link)> by names, place, year": r"^\* <\[(?P<title>[^\]\n]+)\](?P<links>\(https?://[^>\n]+\))>,? by (?P<authors>[A-Z][^\d\n]*?), (?:(?P<venue>[A-Z][A-Za-z]+),? )?(?P<year>(?:19|20)\d\d)",
+    "[title: name et al.](link)": r"^- \[(?P<title>[^\]\n]+?): (?P<authors>[A-Z][\w -]+) et al\.\](?P<links>\(https?://[^)\n]+\))",
+    "title. place(year) [[pdf]](link)": r"^\+ (?P<title>(?:(?!\. [A-Z])[^\n])+?)\. (?P<venue>[A-Z][\w -]*)\((?P<year>20\d\d)\)\.? *(?P<links>\[\[.*)",
+    "[box] title address": r"^ *- \[[ x]\] (?P<title>[^\[\n]+?) +(?P<links>https?://\S+)",
+    "names, title, journal volume (year) pages": r"^\d+\. (?P<authors>(?:(?:[A-Z]\.[ -]?)+ ?[A-Z][\w-]+(?: [A-Z][\w-]+)?, )+)(?P<title>[A-Z][^,\n]{15,}?), (?!in:)[^\n]*?\((?P<year>(?:19|20)\d\d)\) [\w–-]+",
+    "names: blank line, title, blank line, [[paper]]": r"^[*-] +(?P<authors>[A-Z][^\n:]+,[^\n:]+):\s*\n\s*\n +\"?(?P<title>[^\n\[\"]+?)\.?\"? *\n\s*\n +(?P<links>\[\[paper.*)",
+    "bold title, names in italics below, place and year in bold": r"^\+ \*\*(?P<title>[^*\n]+?)\.?\*\*\s*\n\s*\n +\*(?P<authors>[^*\n]+?)\.?\*\.? *\*\*(?P<venue>[A-Za-z][\w -]*?),? *(?P<year>(?:19|20)\d\d)\.?\*\*",
+    "[title](link), a paragraph each": r"^\[(?P<title>[^\]\n]+)\](?P<links>\(https?://[^)\n]+\))\s*$",
 }  # fmt: skip
 _FIELDS = ("authors", "year", "venue", "links")
 
@@ -113,6 +125,7 @@ def count(text: str, pattern: str) -> list[Entry]:
         said = {name: value or "" for name, value in match.groupdict().items()}
         links = tuple(map(address, re.findall(_URL, said.get("links", ""))))
         title, who = said["title"] or said.get("quoted", ""), said.get("authors") or said.get("one", "")
+        said["year"] = said.get("year") or said.get("in", "")
         out.append(Entry(bare(title), names(who), said.get("year", ""), bare(said.get("venue", "")), links,
                          text.count("\n", 0, match.start()) + 1))  # fmt: skip
     return [entry for entry in out if len(norm(entry.title)) > 3]

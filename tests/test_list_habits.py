@@ -151,6 +151,13 @@ Shells for Rent — [arXiv](https://arxiv.org/abs/1902.00002) · [video](https:/
 
     *Ada Quist, Bo Lund.* **KDD, 2023** [[pdf](https://a.example.org/1.pdf)] [[arxiv](https://arxiv.org/abs/2303.00001)]
 """, [("Talking Ponds: Sounds of Water and Models of Them", ("Ada Quist", "Bo Lund"), "KDD", "2023")]),
+    "no blank behind the colon, as dblp is copied": ("a.md", """# Joins
++ Ada Quist, Bo Lund, Cy Marsh:Hash Joins on Wet Sand: A Closer Look. IEEE Trans. Parallel Distributed Syst. 28(9): 2663-2673 (2017)
++ Bo Lund, Dee Holm:SandQuery: Fine-Grained Joins on Beaches. CLUSTER 2021: 355-365
++ Cy Marsh, Dee Holm:Sorting Shells in Memory. VLDB 2018: 12-20
+""", [("Hash Joins on Wet Sand: A Closer Look", ("Ada Quist", "Bo Lund", "Cy Marsh"), "IEEE Trans. Parallel Distributed Syst", "2017"),
+      ("SandQuery: Fine-Grained Joins on Beaches", ("Bo Lund", "Dee Holm"), "CLUSTER", "2021"),
+      ("Sorting Shells in Memory", ("Cy Marsh", "Dee Holm"), "VLDB", "2018")]),
     "a schedule": ("a.md", """# Reading group
 
 | Date | Presenter | Paper | Slides |

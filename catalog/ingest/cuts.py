@@ -17,7 +17,7 @@ _CUTS = re.compile(
     r"|(?P<dash>\s+[-–—|·•/\\]+\s+|\s*——\s*|\s*[｜|•]\s*|;\s+|；\s*)"
     r"|(?P<open>\s*[(（\[【《])|(?P<close>[)）\]】》])"
     r"|(?P<stop>[.?!](?=\s+(?:[\"“A-ZА-ЯЁ\d\[(\u3400-\u9fff]|arXiv|bioRxiv|medRxiv|https?:|doi:|[a-z]\w*[A-Z\d])|\s*$|[\[(*])|[。！？])"
-    r"|(?P<comma>[,，、]\s*)|(?P<colon>\s*[:：](?=\s|$|[^\x00-\x7f])\s*))"
+    r"|(?P<comma>[,，、]\s*)|(?P<colon>\s*[:：](?=\s|$|[^\x00-\x7f])\s*|(?<=[a-z]):(?=[A-Z][\w-]*[\s:,])))"
 )
 _KIND = {"dash": "-", "open": "(", "close": ")", "stop": ".", "comma": ",", "colon": ":"}
 

@@ -22,7 +22,7 @@ _PLACE_LAST = re.compile(r"[.,?!]\s+[Ii]n:?(?:\s+[A-Z*\d]\S*(?:\s+\S+){0,9})?$")
 _PROSE = re.compile(
     r"\b(?:this (?:paper|work|article|study|repo|repository|is)|we (?:propose|present|show|introduce)|is an? )\b", re.I
 )
-_FIRST = re.compile(r"(?:(?<!\b[A-Z])\.|[,:])\s|\s[-–—|/·]+\s")
+_FIRST = re.compile(r"(?:(?<!\b[A-Z])\.|[,:])\s|\s[-–—|/·]+\s|(?<=[a-z]):(?=[A-Z])")
 _LAST = re.compile(rf".*(?P<at>{_FIRST.pattern})", re.S)
 _HEAD = re.compile(r"\.\s|(?<=\b[A-ZÀ-ÖØ-Þ])\.?:\s")  # what may end names: "Quist A. A title", "Quist, A.: A title"
 _SENTENCE = re.compile(r"[.?!](?=\s+[A-ZА-ЯЁ])")

@@ -286,7 +286,7 @@ _ACRONYM = re.compile(r"(?<![\w/])([A-Z0-9][A-Za-z0-9&‑-]*[A-Za-z&])(?:\b|(?=[
 _SAYS_MORE = re.compile(r"oral|spotlight|poster|best paper(?: award)?|highlight|accepted|to appear|under review")
 _MORE = re.compile(rf"(?<![\s,;–—-])[\s,;–—-]*[(\[]?\b(?:{_SAYS_MORE.pattern})\b[)\]]?[\s.,]*", re.I)
 _PAGES = re.compile(
-    r",?\s*\b(?:vol(?:ume)?\.?|no\.|issue|pp?\.|S\.|pages?)\s*[\d(][\w–:(),.\s-]*$|[\s,]+\d+\s*(?:\(\d+\)|\.\d+)[\s\d:,()–-]*$|[\s,]+\d+[\s,:–-]+\d+[–-]\d+\.?$|,\s*\d+$|(?<=[a-z.])\s\d{1,3}$|(?<=arXiv)\s\d{4}$",
+    r",?\s*\b(?:vol(?:ume)?\.?|no\.|issue|pp?\.|S\.|pages?)\s*[\d(][\w–:(),.\s-]*$|[\s,]+\d+\s*(?:\(\d+\)|\.\d+)[\s\d:,()–-]*$|[\s,]+\d+[\s,:–-]+\d+[–-]\d+\.?$|,\s*\d+$|(?<=[a-z.])\s\d{1,3}$|(?<=arXiv)\s\d{4}$|\s:\s\d+(?:[–:-]\d+)*$",
     re.I,
 )
 
