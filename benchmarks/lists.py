@@ -54,7 +54,7 @@ SHAPES = {
     "names: title, place year": r"^\* (?P<authors>[A-Z][^:\n\[\"]+?)(?:,? [ea]t al\.)?: (?P<title>[A-Z](?:(?!, |\. )[^\n\[\"])+), (?:(?P<venue>[A-Z][A-Za-z]{2,}) )?(?P<year>(?:19|20)\d\d)\. *$",
     "bold, names in italics, place year. [links]": r"^\*\*(?P<title>[^*\n]+?)\.?\*\*<br>\n\*(?P<authors>[^*\n]+?)\.*\*<br> *\n(?P<venue>[A-Z][\w ]*?) (?P<year>20\d\d)\. *(?P<links>\[\[.*)",
     "title, links, sub-bullet of names and place": r"^- (?P<title>[A-Z][^\n\[]+?)\.? *\n  (?P<links>\[\[pdf\]\]\([^\n]+) *\n(?:  \[\[[^\n]*\n)*  - (?P<authors>(?!\w+, \w+ and)(?!\w+, \w+\. )[^*\n]+?)[.,]? +\*(?P<venue>[A-Z][\w-]+) (?P<year>20\d\d)\.?\* *$",
-    "emoji by name, linked title": r"^:\w+: :page_facing_up: ?\[(?P<title>[^\]\n]+?)(?: - by (?P<authors>[^\]\n]+))?\](?P<links>\(https?://[^)\n]+\))",
+    "emoji by name, linked title": r"^:\w+: :page_facing_up: ?\[(?P<title>[^\]\n]+?)(?: - (?:by (?P<authors>[^\]\n]+)|(?P<one>[A-Z]\w+ et al)))?\](?P<links>\(https?://[^)\n]+\))",
     "see also: bold (year), names [@place]": r"^- (?:See also: )?\*\*(?P<title>[^*\n]+?) \((?P<year>(?:19|20)\d\d)\)\*\*[.,] (?P<authors>[A-Z][^\n\[]+?), (?P<links>\[@.*)",
     "[name] title | [place'year] | [links]": r"^- \*\*\[[^\n]+?\]\*\* (?P<title>[^|\n]+?) \| \*\*\[(?P<venue>[A-Z]\w+)' ?\d\d\]\*\* \|(?P<links>[^\n]*)",
     "table: linked title, place, code, stars": r"^\| \[(?P<title>[^\]\n]+)\](?P<links>\([^)\n]+\)) \| (?P<venue>[A-Z]+) \| \[code\]",
@@ -77,7 +77,7 @@ SHAPES = {
     "names, title, journal volume (year) pages": r"^\d+\. (?P<authors>(?:(?:[A-Z]\.[ -]?)+ ?[A-Z][\w-]+(?: [A-Z][\w-]+)?, )+)(?P<title>[A-Z][^,\n]{15,}?), (?!in:)[^\n]*?\((?P<year>(?:19|20)\d\d)\) [\w–-]+",
     "names: blank line, title, blank line, [[paper]]": r"^[*-] +(?P<authors>[A-Z][^\n:]+,[^\n:]+):\s*\n\s*\n +\"?(?P<title>[^\n\[\"]+?)\.?\"? *\n\s*\n +(?P<links>\[\[paper.*)",
     "bold title, names in italics below, place and year in bold": r"^\+ \*\*(?P<title>[^*\n]+?)\.?\*\*\s*\n\s*\n +\*(?P<authors>[^*\n]+?)\.?\*\.? *\*\*(?P<venue>[A-Za-z][\w -]*?),? *(?P<year>(?:19|20)\d\d)\.?\*\*",
-    "[title](link), a paragraph each": r"^\[(?P<title>[^\]\n]+)\](?P<links>\(https?://[^)\n]+\))\s*$",
+    "[title](link), a paragraph each": r"^\[(?P<title>[^\]\n]+)\](?P<links>\(https?://(?:arxiv|aclweb|www\.aclweb|aclanthology)[^)\n]+\))\s*$",
 }  # fmt: skip
 _FIELDS = ("authors", "year", "venue", "links")
 
@@ -164,7 +164,7 @@ def person(name: Any) -> str:
 def right(entry: Entry, paper: dict[str, Any], field: str) -> bool:
     """Whether a paper says of a field what the source says."""
     if field == "authors":
-        return sorted(map(person, paper["authors"])) == sorted(entry.authors)
+        return sorted(name for name in map(person, paper["authors"]) if name != "others") == sorted(entry.authors)
     if field == "year":
         return str(paper.get("year") or "") == entry.year
     if field == "venue":

@@ -70,9 +70,16 @@ NAACL 2019 · [arXiv](https://arxiv.org/abs/1810.00002)
   "Boots that Keep the Water Out."
 
   [[paper](https://arxiv.org/abs/2101.00003)]
+
+- **RainCoat:** Dee Ray, Cy Marsh Holm.
+
+  "Coats for Clocks in Storms." AAAI(2022)
+
+  [[paper](https://arxiv.org/abs/2101.00004)]
 """, [("A Stone in the Works of Watches", ("Ada Quist", "Bo Lund", "Cy Marsh Holm"), "", ""),
       ("Sand in the Gears of Mills", ("Dee Ray", "Eve Foss"), "", ""),
-      ("Boots that Keep the Water Out", ("Cy Marsh Holm", "Eve Foss"), "", "")]),
+      ("Boots that Keep the Water Out", ("Cy Marsh Holm", "Eve Foss"), "", ""),
+      ("Coats for Clocks in Storms", ("Dee Ray", "Cy Marsh Holm"), "AAAI", "2022")]),
     "an ampersand before the last name": ("a.md", """# Read
 - Ada Quist, Bo Lund, & H.-P. Marsh. (2018). Pebbles of Many Sizes.
 - T. Foss, E. Ray, H.-P. Marsh, J. Kant, and C. Dell. 2009. Rivers that Carry Pebbles. ACM Trans. Graph. 28, 5

@@ -48,7 +48,7 @@ class Judge:
             return found
         if node.kind in ("item", "para") and ("\n" in node.text.plain or "::" in node.text.plain):
             _part_facts(node)
-        elif node.kind == "item" and node.children and node.text.plain.endswith((":", "：")):
+        elif node.kind == "item" and node.children and node.children[0].kind == "para":
             _join_title(node, self.common)
         found = self.texts.get(node.text)
         if found is None:
@@ -239,9 +239,12 @@ def _part_facts(node: Node) -> None:
 
 
 def _join_title(node: Node, common: frozenset[str]) -> None:
-    """Join names that end in a colon with the paragraph below them, which holds the title."""
-    below, names = node.children[0], node.text.plain.rstrip(":： ")
-    if below.kind == "para" and "," in names and values.likely_people(names, common) >= 0.6:
+    """Join names with the paragraph below them that holds the title: they end in a colon, or it is quoted."""
+    below, names = node.children[0], node.text.plain.rstrip(":：. \n")
+    quoted = below.text.plain[:1] in ('"', "“")
+    names = (names.partition(": ")[2] or names) if quoted else names
+    leads = quoted or node.text.plain.endswith((":", "："))
+    if leads and "," in names and values.likely_people(names, common) >= 0.6:
         node.text = joined([node.text, below.text])
         del node.children[0]
 

@@ -103,7 +103,7 @@ def _names_first(first: str, rest: str, common: frozenset[str]) -> bool:
     """Whether a first line holds names, maybe behind what the work is called, and the second does not."""
     first, second = (first.partition(": ")[2] or first).strip(EDGE), rest.strip().partition("\n")[0]
     likely = roles.goes_on(roles.COMMA.split(first)[0], common, True) and values.likely_people(first, common, True)
-    return likely >= 0.6 and len(second.split()) > 2 and not roles.role(second, common, "-")
+    return likely >= 0.6 and len(second.split()) > 2 and (second[0] in '"“' or not roles.role(second, common, "-"))
 
 
 def choose(
