@@ -383,3 +383,11 @@ def test_a_layer_by_itself_is_as_apply_makes_it(layer: type[Any]) -> None:
     of_apply = inspect.signature({"refimpl.lora": lora, "refimpl.qlora": qlora}.get(layer.__module__, qa_lora).apply)
     for name, own in inspect.signature(layer).parameters.items():
         assert own.default in (own.empty, getattr(of_apply.parameters.get(name), "default", own.empty))
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 4), (3, 5, 2)])
+def test_weights_in_a_form_that_is_not_known_are_not_passed_over(shape: tuple[int, ...]) -> None:
+    odd = nn.Module()
+    odd.w = nn.Parameter(torch.zeros(shape))
+    with pytest.raises(ValueError, match="odd keeps weights in a form that is not known here"):
+        lora.apply(nn.ModuleDict({"odd": odd, "plain": nn.Linear(4, 4)}), "all-linear")
