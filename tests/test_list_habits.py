@@ -142,10 +142,12 @@ Shells for Rent — [arXiv](https://arxiv.org/abs/1902.00002) · [video](https:/
 2. M.A. Marsh, The order of differences in a pond, Geophysics 51 (1986) 54–66.
 3. Foss, C., Ray, D., Ray, R., and Holm, M., 1985, A shore without echoes for waves: Geophysics, 50, 705–708.
 4. Holm, R. L., 1986, Shores for steps in many dimensions: Mathematics of Computation, 47, 437–459.
+5. R. Foss, Y. Ray, Two steps across a pond and back, in: 78th Annual Meeting, Society of Ponds, 2008, pp. 2242–2246.
 """, [("Ripples in layered ponds by small steps", ("Z. Quist", "F. Lund"), "Bull. Seism. Soc. Am", "1968"),
       ("The order of differences in a pond", ("M.A. Marsh",), "Geophysics", "1986"),
       ("A shore without echoes for waves", ("Foss, C.", "Ray, D.", "Ray, R.", "Holm, M."), "Geophysics", "1985"),
-      ("Shores for steps in many dimensions", ("Holm, R. L.",), "Mathematics of Computation", "1986")]),
+      ("Shores for steps in many dimensions", ("Holm, R. L.",), "Mathematics of Computation", "1986"),
+      ("Two steps across a pond and back", ("R. Foss", "Y. Ray"), "78th Annual Meeting, Society of Ponds", "2008")]),
     "remarks in Japanese": ("a.md", """# Surveys
 - [Cranes of Paper: A Survey](https://arxiv.org/abs/1901.00001) — *ACL 2022* · 📈90。折り紙(鶴)の手法・応用を整理した代表的サーベイ
 - [Ponds in Gardens: A Review](https://arxiv.org/abs/1902.00002) — *arXiv 2025* · 📈5。池・プールの管理・設計を包括的に整理

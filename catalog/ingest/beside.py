@@ -22,9 +22,11 @@ _PLACE_YEAR = re.compile(  # "Fog-IoT(2020)", "11th Workshop on Piers(2009)", "�
     r"(?:[A-Z\d][^\s.,:()]*(?: [^\s.,:()]+){0,5}|[\u3400-\u9fff]{2,15}) ?[(（](?:19|20)\d\d[)）]"
 )
 _SMALL = r"(?:[A-Z][\w.&-]*|\([^()\d]{2,30}\)|of|the|and|in|for|on)"
-_VOLUME = re.compile(  # "Geophysics 51 (1986) 54", "Bull. Soc. Am. 58 (1) (1968) 367", "Math. of Comput., 47, 437"
-    rf"[A-Z][\w.&-]*(?:,?\s{_SMALL}){{0,9}}"
-    r"(?:,?\s\d{1,4}(?:\s?\(\d[\d–-]*\))?\s?\((?:19|20)\d\d\)|,\s\d{1,4}(?:\(\d[\d–-]*\))?,\s[A-Z]?\d)"
+_VOLUME = (
+    re.compile(  # "in: …", "Geophysics 51 (1986) 54", "Bull. Soc. Am. 58 (1) (1968) 367", "Math. of Comput., 47, 437"
+        rf"[Ii]n:\s|[A-Z][\w.&-]*(?:,?\s{_SMALL}){{0,9}}"
+        r"(?:,?\s\d{1,4}(?:\s?\(\d[\d–-]*\))?\s?\((?:19|20)\d\d\)|,\s\d{1,4}(?:\(\d[\d–-]*\))?,\s[A-Z]?\d)"
+    )
 )
 _COLUMN = re.compile(r"\s+[|·｜]\s+")
 _LAST_OF_NAMES = re.compile(r"(?:and|et|und|y|&)\s")
