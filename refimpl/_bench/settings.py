@@ -82,11 +82,15 @@ def same(settings: Settings, place: str, before: float, processes: int) -> dict[
 
 
 def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """The first thing in which two runs differ: "steps 80, not 2"; "" where they are the same."""
-    for name in new:
-        if old.get(name) != new[name]:
-            return f"{name} {_short(old.get(name))}, not {_short(new[name])}"
-    return ""
+    """All in which two runs differ: "steps 80, not 2; rates 2, not 4"; "" where they are the same."""
+    told = []
+    for name in (name for name in new if old.get(name) != new[name]):
+        was, now = old.get(name), new[name]
+        if isinstance(was, dict) and isinstance(now, dict):
+            told.append(f"{name} {difference(was, now)}")
+        else:
+            told.append(f"{name} {was}, not {now}")
+    return "; ".join(told)
 
 
 def cases(settings: Settings, base: Any, more: Iterable[str] = ()) -> list[Case]:
@@ -165,7 +169,3 @@ def _at_length(task: Task, length: int) -> Task:
     if isinstance(task, tasks.Answers | tasks.Text | tasks.Classes | tasks.Recall):
         return replace(task, length=length)
     return task
-
-
-def _short(value: Any) -> str:
-    return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
