@@ -32,8 +32,8 @@ class At(NamedTuple):
     batch: int
     length: int
     rank: int
+    vocabulary: int
     layers: int = 4
-    vocabulary: int = 8_192
 
     @property
     def sizes(self) -> Row:

@@ -1,10 +1,10 @@
-"""A step of LoRA and of QLoRA beside peft's at other widths, batches and ranks: where the ratios turn.
+"""A step of LoRA and of QLoRA beside peft's at other widths, batches, ranks and vocabularies: where the ratios turn.
 
     python benchmarks/step_sizes.py [ROUNDS]        (default: 7)
 
-As in `lora_step.py` and `qlora_step.py`, on Llamas of four layers with a vocabulary of 8,192: the head then has about
-the share of a step that it has in a large model. Time: rounds in which each variant takes one step in turn, on one
-thread. Memory: the bytes that a forward keeps for the backward pass. The losses must be the same.
+As in `lora_step.py` and `qlora_step.py`, on Llamas of four layers. With a vocabulary of 49,152 the head is over half of
+such a step, with one of 2,048 a tenth, as in a large model. Time: rounds in which each variant takes one step in turn,
+on one thread. Memory: the bytes that a forward keeps for the backward pass. The losses must be the same.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ RESULTS = Path(__file__).parent / "results"
 METHODS: dict[str, Any] = {"lora": lora_step, "qlora": qlora_step}
 VARIANTS = ("peft", "peft-loss", "ours")
 PLACES = [
-    _steps.At(width, batch, length, rank)
-    for width, batch, length, rank in (
-        (128, 1, 64, 8), (128, 8, 256, 8), (256, 1, 64, 8), (256, 4, 256, 8), (256, 4, 256, 64),
-        (512, 1, 64, 8), (512, 1, 256, 64), (512, 4, 256, 64), (768, 1, 256, 8),
+    _steps.At(width, batch, length, rank, vocabulary=vocabulary)
+    for width, batch, length, rank, vocabulary in (
+        (128, 1, 64, 8, 8192), (128, 8, 256, 8, 8192), (128, 8, 256, 64, 2048), (256, 1, 64, 8, 8192),
+        (256, 4, 256, 8, 49_152), (256, 4, 256, 8, 8192), (256, 8, 256, 64, 2048), (512, 1, 256, 64, 8192),
+        (512, 4, 256, 64, 8192), (768, 1, 256, 8, 8192),
     )
 ]  # fmt: skip
 Row = dict[str, Any]

@@ -57,11 +57,12 @@ def places(record: Row) -> str:
         for what, ratio in (("time", time_ratio), ("kept", kept_ratio))
         for whose, other in (("peft’s with our loss", "peft-loss"), ("peft’s", "peft"))
     ]
-    lines = [f"| width | tokens | rank | {' | '.join(head for head, *_ in columns)} |", "|" + " --: |" * 7]
-    for place in record["places"]:
-        at, rows = place["at"], place["rows"]
+    lines = [f"| width | tokens | rank | words | {' | '.join(head for head, *_ in columns)} |", "|" + " --: |" * 8]
+    for one in record["places"]:
+        at, rows = one["at"], one["rows"]
         cells = [ratio(rows["ours"], rows[other]) for _, ratio, other in columns]
-        lines.append(f"| {at['width']} | {at['batch']} × {at['length']} | {at['rank']} | {' | '.join(cells)} |")
+        place = f"{at['width']} | {at['batch']} × {at['length']} | {at['rank']} | {number(at['vocabulary'])}"
+        lines.append(f"| {place} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -136,8 +137,7 @@ def _facts(record: Row) -> str:
 
 def _model(record: Row) -> str:
     if "places" in record:
-        at = record["places"][0]["at"]
-        return f"{at['layers']} layers, vocabulary {number(at['vocabulary'])}"
+        return f"{record['places'][0]['at']['layers']} layers"
     sizes = record["sizes"]
     counted = f"{number(record['parameters'])} parameters, " if "parameters" in record else ""
     return (
