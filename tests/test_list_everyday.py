@@ -30,7 +30,7 @@ KINDS: dict[str, tuple[str, Sequence[Said]]] = {
         "- Field, K. A short walk on graphs. Phys. Rev. E 99, 012301 (2019). [doi](https://doi.org/10.1103/P.99)\n",
         [("Тихие алгоритмы", ("Сидорова Е. В.", "Орлов Н. П."), "Доклады", "2012", ""),
          ("Карты и территории", ("Жуков А.",), "Вестник", "2019", ""),
-         ("A short walk on graphs", ("Field, K.",), "Phys. Rev. E 99", "2019", "")]),
+         ("A short walk on graphs", ("Field, K.",), "Phys. Rev. E", "2019", "")]),
     "works of a schedule": (
         "| Date | Topic | Required reading | Optional |\n|---|---|---|---|\n| Jan 9 | Kickoff | | |\n"
         "| Jan 16 | Logs | [Append Only Dreams](https://dl.acm.org/doi/10.5555/2.1) (Ruiz and Holm, OSDI '12), "
