@@ -55,6 +55,7 @@ def test_what_is_done_is_not_done_again_and_what_was_stopped_goes_on(
     slices: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(slices, "RECORD", tmp_path / "runs" / "gpu.json")
+    monkeypatch.setattr(slices, "devices", lambda: 1)
     good, bad, long = (
         slices.Slice(name, (sys.executable, "-c", code), goes_on=name == "long")
         for name, code in (("good", "print(1)"), ("bad", "raise SystemExit(3)"), ("long", "import time; time.sleep(9)"))
@@ -68,6 +69,12 @@ def test_what_is_done_is_not_done_again_and_what_was_stopped_goes_on(
     assert slices.main(asked(slices)) == 0
     assert json.loads((tmp_path / "runs" / "gpu.json").read_text()) == first
     assert slices.main(asked(slices, "bad")) == 1
+
+
+def test_a_day_without_a_gpu_is_refused_in_one_line(slices: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "devices", lambda: 0)
+    with pytest.raises(SystemExit, match="sees no GPU"):
+        slices.main(asked(slices))
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # peft asks transformers by an old name

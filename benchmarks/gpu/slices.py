@@ -108,6 +108,8 @@ def devices() -> int:
 
 def main(asked: argparse.Namespace) -> int:
     """Run what is asked for, or all that is not done; the exit status says whether anything failed."""
+    if asked.device.startswith("cuda") and not devices() and not asked.list:
+        sys.exit("torch sees no GPU; --device cpu runs what does not need one, and --list says what there is")
     there, record, failed = max(1, devices()), kept(), False
     for one in slices(asked.device):
         before = record.get(one.name, {}).get("status", "not yet run")
