@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from typing import Any
 
 import pytest
 import torch
 from models_support import gpt2, llama
 from torch import Tensor, nn
+from torch.nn import functional as F
 from transformers import Gemma2Config, Gemma2ForCausalLM
 
 from refimpl import lora, qlora
@@ -98,3 +100,19 @@ def test_a_graph_that_is_retained_is_gone_through_twice() -> None:
         loss = (nn.functional.silu(x) * x).square().sum()
     first = torch.autograd.grad(loss, x, retain_graph=True)[0]
     assert torch.equal(first, torch.autograd.grad(loss, x)[0])
+
+
+def test_what_was_formed_anew_is_freed_at_once() -> None:
+    """A step whose tensors wait for the collector of cycles makes a run grow."""
+    x = torch.ones(64, requires_grad=True)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            with lean():
+                loss = ((F.silu(2 * x) * x) * x.exp()).sum()
+            loss.backward()
+            del loss
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 Recipe = Callable[[], Tensor]
+Formed = Callable[[Any, Recipe], Tensor]  # by its node; a function that named itself would hold what it formed
 
 
 def lean() -> torch.autograd.graph.saved_tensors_hooks:
@@ -32,28 +33,29 @@ def lean() -> torch.autograd.graph.saved_tensors_hooks:
         last.append((node, tensor))
         return tensor
 
-    def recipe(node: Any) -> Recipe | None:
-        """How to form anew what a node of the graph gave; None where what is kept does not suffice."""
-        kind = type(node).__name__
-        if kind == "SiluBackward0":
-            return lambda: formed(node, lambda: F.silu(node._saved_self))
-        if kind == "GeluBackward0":
-            return lambda: formed(node, lambda: F.gelu(node._saved_self, approximate=node._saved_approximate))
-        if kind == "MulBackward0":
-            (left, _), (right, _) = node.next_functions  # a factor is kept for the gradient of the other
-            a = recipe(left) if right is None else lambda: node._saved_self
-            b = recipe(right) if left is None else lambda: node._saved_other
-            return None if a is None or b is None else lambda: formed(node, lambda: a() * b())
-        if kind in ("ViewBackward0", "UnsafeViewBackward0", "ToCopyBackward0"):
-            source, like = recipe(node.next_functions[0][0]), node._input_metadata[0]
-            return None if source is None else lambda: source().to(like.dtype).view(like.shape)
-        return None
-
     def pack(kept: Tensor) -> Any:
-        again = recipe(kept.grad_fn) if kept._version == 0 else None  # changed in place since: another number
+        again = _recipe(kept.grad_fn, formed) if kept._version == 0 else None  # changed in place since: another number
         return (kept, kept._version) if again is None else again
 
     return torch.autograd.graph.saved_tensors_hooks(pack, _unpack)
+
+
+def _recipe(node: Any, formed: Formed) -> Recipe | None:
+    """How to form anew what a node of the graph gave; None where what is kept does not suffice."""
+    kind = type(node).__name__
+    if kind == "SiluBackward0":
+        return lambda: formed(node, lambda: F.silu(node._saved_self))
+    if kind == "GeluBackward0":
+        return lambda: formed(node, lambda: F.gelu(node._saved_self, approximate=node._saved_approximate))
+    if kind == "MulBackward0":
+        (left, _), (right, _) = node.next_functions  # a factor is kept for the gradient of the other
+        a = _recipe(left, formed) if right is None else lambda: node._saved_self
+        b = _recipe(right, formed) if left is None else lambda: node._saved_other
+        return None if a is None or b is None else lambda: formed(node, lambda: a() * b())
+    if kind in ("ViewBackward0", "UnsafeViewBackward0", "ToCopyBackward0"):
+        source, like = _recipe(node.next_functions[0][0], formed), node._input_metadata[0]
+        return None if source is None else lambda: source().to(like.dtype).view(like.shape)
+    return None
 
 
 def _unpack(packed: Any) -> Tensor:
