@@ -80,7 +80,7 @@ class Judge:
             return 0.0, not words.is_role(line.plain) and not line.plain.endswith((":", "："))
         found, plain = list(filter(external, line.anchors)), line.rest
         every = [*found, *self._links_below(node)]
-        cited = _cites(plain[:1500], not every) or _cites(f"[{line.lead_tag}]", False)
+        cited = _says_where(plain[:1500], not every) or _says_where(f"[{line.lead_tag}]", False)
         worth = 0.0
         if any(map(at_paper, every)) or _ID.search(plain):
             worth = 2.0
@@ -347,7 +347,7 @@ def _dated_end(line: Line) -> bool:
     return first.titled and first.mark.start <= line.start + 2 and bool(_YEAR_LAST.search(line.plain, first.mark.end))
 
 
-def _cites(plain: str, linkless: bool) -> bool:
+def _says_where(plain: str, linkless: bool) -> bool:
     """Whether a text names a venue or a year in the manner of a citation."""
     for place in (match[1] or match[2] for match in _PLACED.finditer(plain)):
         shown = values.venue(place)

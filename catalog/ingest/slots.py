@@ -87,6 +87,7 @@ def _all(done: Iterable[bool]) -> bool:
 
 
 def put(reading: Reading, name: str, called: str, value: Any) -> bool:
+    """Put a value into the slot that its field has; False where it does not fit there, so that it is kept."""
     if name in LINKS:
         return _links(reading, name, value)
     if name == "pages" and "://" in one_of(value):
