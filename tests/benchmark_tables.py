@@ -57,7 +57,7 @@ def places(record: Row) -> str:
         for what, ratio in (("time", time_ratio), ("kept", kept_ratio))
         for whose, other in (("peft’s with our loss", "peft-loss"), ("peft’s", "peft"))
     ]
-    lines = [f"| width | tokens | rank | words | {' | '.join(head for head, *_ in columns)} |", "|" + " --: |" * 8]
+    lines = [f"| width | tokens | rank | vocabulary | {' | '.join(head for head, *_ in columns)} |", "|" + " --: |" * 8]
     for one in record["places"]:
         at, rows = one["at"], one["rows"]
         cells = [ratio(rows["ours"], rows[other]) for _, ratio, other in columns]
