@@ -119,7 +119,7 @@ def _failing(card: Card, path: Path, source: str, claims: list[Claim], seconds: 
     except Exception as e:  # whatever a fault breaks at once
         yield f"{type(e).__name__} when it is imported"
         return
-    from refimpl._verify import _run, claim_of
+    from refimpl._verify import _run, claim_of  # only now: they are to run on what was put there
 
     for claim in claims:
         row = _run(claim_of(card, claim), claim, "cpu")

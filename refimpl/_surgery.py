@@ -270,7 +270,7 @@ def guard(
 
 
 def demand_ascending(at: Tensor, end: int, folder: Path) -> None:
-    """Raise ValueError unless what `folder` held are places among `end` numbers, in order and none twice."""
+    """Raise ValueError, and forget them, unless `folder` held places among `end` numbers, in order and none twice."""
     if len(at) and not (at[0] >= 0 and at[-1] < end and (at.diff() > 0).all()):
         at.zero_()
         raise ValueError(f"{folder} holds a mask that is none: places must ascend within the tensor; save it again")
